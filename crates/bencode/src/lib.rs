@@ -1,0 +1,5 @@
+//! teem-bencode
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;

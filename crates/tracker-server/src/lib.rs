@@ -1,0 +1,1 @@
+//! teem-tracker-server

@@ -1,0 +1,2 @@
+//! `teem`: publish, download, seed and track with `BitTorrent`.
+fn main() {}
