@@ -1,5 +1,19 @@
-//! teem-engine
+//! The engine: all torrents of one thread behind three methods (own design; BEP 3 and what stands on it).
+//!
+//! ```text
+//! handle(now: Time, input: Input<B>)     never blocks, never fails; work in proportion to what is affected
+//! poll_output() -> Option<Output<B>>     pops a queue; never scans state
+//! deadline() -> Option<Time>             handle(deadline, Tick) always makes progress
+//! ```
+//!
+//! Any number of `handle` calls may come before draining; the order of draining does not change the state. Time and a
+//! seed are passed in; the payload of a block is an opaque `B` without a bound. A peer's fault is an `Output::Close`,
+//! never an error.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+pub mod input;
+pub mod output;
+pub mod storage;

@@ -1,0 +1,149 @@
+//! Everything that can happen to the engine (own design; BEP 3, 15).
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use teem_swarm::command::Command;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::job::Done;
+use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::handshake::Handshake;
+use teem_wire::peer::message::Message;
+use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
+
+/// Where an address came from; it decides what may be dialled.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum PeerSource {
+    /// The user or the link named it: may be private or loopback.
+    User,
+    /// A tracker on a public address: private and loopback addresses from it are not dialled.
+    PublicTracker,
+    /// A tracker on a private or loopback address.
+    LocalTracker,
+    /// Saved from an earlier run.
+    Saved,
+}
+
+/// Why a dial came to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DialError {
+    /// The other side refused.
+    Refused,
+    /// No answer within the connect limit (10 s).
+    TimedOut,
+    /// No route, no such family, no file descriptors left, and the rest.
+    Unreachable,
+}
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input<B> {
+    /// The deadline has come.
+    Tick,
+    /// A dial succeeded; nothing has been sent yet.
+    Connected {
+        /// The connection's name, given by the host.
+        conn: ConnId,
+        /// For which torrent it was dialled.
+        torrent: TorrentId,
+        /// The other end, as it was dialled.
+        addr: SocketAddr,
+        /// Our end.
+        local: SocketAddr,
+    },
+    /// A dial came to nothing.
+    DialFailed {
+        /// For which torrent.
+        torrent: TorrentId,
+        /// Where to.
+        addr: SocketAddr,
+        /// Why.
+        why: DialError,
+    },
+    /// Somebody dialled us; nothing is known but the address.
+    Accepted {
+        /// The connection's name, given by the host.
+        conn: ConnId,
+        /// The other end.
+        addr: SocketAddr,
+        /// Our end.
+        local: SocketAddr,
+    },
+    /// A connection ended without our asking.
+    Closed {
+        /// Which.
+        conn: ConnId,
+        /// Why, as the host saw it (remote end, decode error).
+        why: CloseReason,
+    },
+    /// The peer's handshake.
+    Hello {
+        /// Whose.
+        conn: ConnId,
+        /// It.
+        handshake: Handshake,
+    },
+    /// A message.
+    Message {
+        /// Whose.
+        conn: ConnId,
+        /// It.
+        message: Message,
+    },
+    /// A block came as PIECE. The host has copied it into a buffer of the storage.
+    Block {
+        /// Whose.
+        conn: ConnId,
+        /// What it says it is; nothing about it has been checked but that its length is at most a block's.
+        at: BlockRef,
+        /// The payload.
+        data: B,
+    },
+    /// Payload bytes of blocks that have gone to the kernel since the last such input.
+    Sent {
+        /// On which connection.
+        conn: ConnId,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A UDP packet from a tracker (BEP 15), undecoded.
+    Datagram {
+        /// The sender.
+        from: SocketAddr,
+        /// The packet, at most 4 KiB.
+        bytes: Vec<u8>,
+    },
+    /// The answer to `Output::Resolve`.
+    Resolved {
+        /// The name as it was asked.
+        host: String,
+        /// The port as it was asked.
+        port: u16,
+        /// At most 16 addresses, or why there are none.
+        addrs: Result<Vec<SocketAddr>, String>,
+    },
+    /// The disk answers.
+    Disk(Done<B>),
+    /// The answer to an `Output::Announce` over HTTP.
+    Tracker {
+        /// For which torrent.
+        torrent: TorrentId,
+        /// The URL that was asked.
+        url: String,
+        /// Whether the tracker's address is public, private or loopback: decides what may be dialled.
+        source: PeerSource,
+        /// What it said.
+        reply: Result<AnnounceReply, AnnounceError>,
+    },
+    /// Addresses from elsewhere.
+    Peers {
+        /// For which torrent.
+        torrent: TorrentId,
+        /// From where.
+        source: PeerSource,
+        /// They.
+        list: Vec<SocketAddr>,
+    },
+    /// The owner asks.
+    Command(Command),
+}

@@ -1,0 +1,50 @@
+//! What the owner of a torrent can ask of the engine (own design).
+use crate::ids::TorrentId;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use teem_metainfo::{Info, InfoHash};
+
+/// A torrent to be added.
+#[derive(Clone, Debug)]
+pub struct AddTorrent {
+    /// The name it is known by from now on.
+    pub torrent: TorrentId,
+    /// Its v1 info-hash (of a hybrid too).
+    pub info_hash: InfoHash,
+    /// The metadata, when it is known; else it is fetched from peers (BEP 9).
+    pub info: Option<Arc<Info>>,
+    /// Trackers in tiers (BEP 12), URLs as they stand in the torrent.
+    pub trackers: Vec<Vec<String>>,
+    /// Peers that the user or the link named (`--peer`, `x.pe`). Ignored with an event when the torrent is private (BEP 27).
+    pub peers: Vec<SocketAddr>,
+    /// Upload limit of this torrent in payload bytes a second; `None` is unlimited.
+    pub up: Option<u64>,
+    /// Download limit of this torrent in payload bytes a second; `None` is unlimited.
+    pub down: Option<u64>,
+    /// Whether the content is ours to publish: nothing is downloaded, damaged pieces are not repaired, `AllOut` is told.
+    pub publish: bool,
+}
+
+/// What can be asked at any time.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Adds a torrent.
+    Add(alloc::boxed::Box<AddTorrent>),
+    /// The disk knows where the content of a torrent lies whose metadata was fetched: it can be opened.
+    Placed(TorrentId),
+    /// Ends a torrent: `stopped` is announced, state saved; `Event::Removed` comes when all is done or given up (4 s).
+    Remove(TorrentId),
+    /// Sets the limits of all torrents together, in payload bytes a second; `None` is unlimited.
+    Limits {
+        /// Sending.
+        up: Option<u64>,
+        /// Receiving.
+        down: Option<u64>,
+    },
+    /// Asks for an `Event::Snapshot`.
+    Snapshot(TorrentId),
+    /// Makes all that is verified durable soon: `Event::Durable` comes.
+    Sync(TorrentId),
+}

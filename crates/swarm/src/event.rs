@@ -1,0 +1,230 @@
+//! What the owner of a torrent is told (own design).
+use crate::ids::{ConnId, TorrentId};
+use crate::job::DiskError;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use teem_metainfo::Info;
+
+/// What a torrent is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Asking peers for the info dictionary.
+    Metadata,
+    /// Looking at what is on the disk.
+    Checking,
+    /// Fetching pieces.
+    Downloading,
+    /// Complete (or publishing): serving others.
+    Seeding,
+    /// Not downloading because of the disk; serving what there is.
+    DiskTrouble,
+    /// Cannot go on; an `Event::Failed` said why.
+    Failed,
+    /// Being removed.
+    Stopping,
+}
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The metadata is there and valid; the owner tells the disk where the content lies and then gives `Command::Placed`. Comes only for torrents added without it.
+    Metadata {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The metadata.
+        info: Arc<Info>,
+    },
+    /// The torrent does something else now.
+    State {
+        /// The torrent.
+        torrent: TorrentId,
+        /// What.
+        state: State,
+    },
+    /// A piece was downloaded and verified.
+    PieceVerified {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The piece.
+        piece: u32,
+    },
+    /// A downloaded piece hashed wrong.
+    PieceFailed {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The piece.
+        piece: u32,
+    },
+    /// A peer that sent corrupt data is not spoken to again.
+    Banned {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Its address.
+        addr: SocketAddr,
+        /// What it called itself (BEP 10 `v`, or by its peer id).
+        client: String,
+        /// Why, in words.
+        why: String,
+    },
+    /// Every wanted piece is verified.
+    Complete {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Whether that was so from the start of this run.
+        at_start: bool,
+    },
+    /// Everything verified is on the disk for good and claimed in the saved state.
+    Durable {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Whether the torrent was complete then.
+        complete: bool,
+    },
+    /// Every block has left this publisher at least once.
+    AllOut {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Payload bytes sent until then.
+        sent: u64,
+    },
+    /// A tracker answered, or did not.
+    Tracker {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The tracker's URL as it stands in the torrent; printed only after redaction.
+        url: String,
+        /// Peers it gave, or what went wrong in a sentence.
+        result: Result<u32, String>,
+    },
+    /// The disk is in trouble; downloading pauses.
+    Disk {
+        /// The torrent.
+        torrent: TorrentId,
+        /// What.
+        error: DiskError,
+    },
+    /// The disk works again.
+    DiskRecovered {
+        /// The torrent.
+        torrent: TorrentId,
+    },
+    /// The torrent cannot go on.
+    Failed {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Why, in a sentence.
+        why: String,
+        /// When it is the disk that refuses.
+        disk: Option<DiskError>,
+    },
+    /// Something that the user should know once, in a sentence.
+    Notice {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The sentence.
+        text: String,
+    },
+    /// The answer to `Command::Snapshot`.
+    Snapshot(alloc::boxed::Box<Snapshot>),
+    /// The torrent is gone: everything saved, nothing held.
+    Removed {
+        /// The torrent.
+        torrent: TorrentId,
+    },
+}
+
+/// The figures of one torrent at a moment. Bytes, bytes a second, counts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    /// The torrent.
+    pub torrent: TorrentId,
+    /// What it does.
+    pub state: State,
+    /// Bytes of verified pieces (without pads).
+    pub have: u64,
+    /// Bytes wanted (without pads); 0 while the metadata is missing.
+    pub wanted: u64,
+    /// Verified pieces.
+    pub pieces: u32,
+    /// Pieces checked so far, and to be checked, in this run.
+    pub checked: (u32, u32),
+    /// Index of the file that most of the current requests lie in.
+    pub file: Option<u32>,
+    /// Payload rate in, over the last seconds.
+    pub down_rate: u64,
+    /// Payload rate out.
+    pub up_rate: u64,
+    /// Payload received in this run.
+    pub downloaded: u64,
+    /// Payload sent in this run.
+    pub uploaded: u64,
+    /// Payload received that was of no use (duplicates, corrupt pieces).
+    pub wasted: u64,
+    /// Verified bytes that peers have shown since this run began, over all peers ever connected: what the swarm has.
+    pub swarm_shown: u64,
+    /// Connections by what the peer is.
+    pub seeds: u32,
+    /// Connected peers that miss something.
+    pub downloaders: u32,
+    /// Peers that are sending to us or may.
+    pub unchoked_us: u32,
+    /// Metadata pieces received, of how many (0 when unknown).
+    pub metadata: (u32, u32),
+    /// Dials: candidates known, under way, refused, timed out, over this run.
+    pub dials: Dials,
+    /// The peers, at most 100.
+    pub peers: Vec<PeerStats>,
+    /// The trackers.
+    pub trackers: Vec<TrackerStats>,
+}
+
+/// How dialling went, over this run.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Dials {
+    /// Addresses known.
+    pub known: u32,
+    /// Under way now.
+    pub pending: u32,
+    /// Tried in all.
+    pub tried: u32,
+    /// Refused by the other side.
+    pub refused: u32,
+    /// Not answered in time.
+    pub timed_out: u32,
+    /// Other failures (unreachable, closed before a handshake).
+    pub failed: u32,
+}
+
+/// One connected peer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PeerStats {
+    /// The connection.
+    pub conn: ConnId,
+    /// Its address.
+    pub addr: SocketAddr,
+    /// What it calls itself.
+    pub client: String,
+    /// Pieces it has shown.
+    pub pieces: u32,
+    /// Payload rate from it.
+    pub down_rate: u64,
+    /// Payload rate to it.
+    pub up_rate: u64,
+    /// Whether it chokes us.
+    pub choking_us: bool,
+    /// Whether we choke it.
+    pub choked: bool,
+}
+
+/// One tracker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrackerStats {
+    /// Its URL as it stands in the torrent; printed only after redaction.
+    pub url: String,
+    /// What its last answer was: peers given, or a sentence; `None` before the first.
+    pub last: Option<Result<u32, String>>,
+    /// Seeds and downloaders it told of.
+    pub swarm: Option<(u32, u32)>,
+}

@@ -1,0 +1,228 @@
+//! What is asked of the disk, and what it answers (own design; hashes of BEP 3, metadata of BEP 9).
+//!
+//! Jobs of one piece run first in, first out; `Sync`, `Open` and `Close` are barriers within a torrent; answers come in
+//! any order. Each job but `Forget` is answered exactly once, except that writes are answered together, by the
+//! piece: when every block of a piece has been written the piece is hashed and one [`Done::Piece`] comes.
+use crate::ids::{ConnId, TorrentId};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use teem_metainfo::{Info, InfoHash};
+use teem_wire::peer::block::BlockRef;
+
+/// Work for the disk.
+#[derive(Debug)]
+pub enum Job<B> {
+    /// Loads saved state, looks at the files and says which pieces are there: answered by `Opened` or `Failed`.
+    /// Where the files lie was told to the disk beforehand, under the torrent's id.
+    Open {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Its metadata.
+        info: Arc<Info>,
+    },
+    /// Hashes these pieces as they lie on the disk; each is answered by a `Checked`, in any order.
+    Check {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Pieces, ascending.
+        pieces: Vec<u32>,
+    },
+    /// Takes one block of a piece that is being downloaded. When the piece's last block is there: `Piece`.
+    Write {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Where the block lies; never given twice for the same piece unless `Forget` came between.
+        at: BlockRef,
+        /// The payload.
+        data: B,
+    },
+    /// Drops what has been taken of a piece, so that it can be downloaded anew. Not answered.
+    Forget {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The piece.
+        piece: u32,
+    },
+    /// Reads a block of a verified piece for a peer: `Block` or `ReadFailed`.
+    Read {
+        /// The torrent.
+        torrent: TorrentId,
+        /// For whom.
+        conn: ConnId,
+        /// What.
+        at: BlockRef,
+    },
+    /// Makes every piece verified so far durable, then writes the saved state that claims them: `Synced` or `Failed`.
+    Sync {
+        /// The torrent.
+        torrent: TorrentId,
+        /// What is to be remembered besides the pieces.
+        facts: Facts,
+    },
+    /// Parses and validates a fetched info dictionary (BEP 9): `Metadata`.
+    Metadata {
+        /// The torrent.
+        torrent: TorrentId,
+        /// What it has to hash to.
+        info_hash: InfoHash,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Syncs, saves and lets go of files and locks: `Closed`.
+    Close {
+        /// The torrent.
+        torrent: TorrentId,
+        /// What is to be remembered besides the pieces.
+        facts: Facts,
+    },
+}
+
+/// What outlives a run besides the pieces.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Facts {
+    /// Payload bytes sent, over all runs.
+    pub uploaded: u64,
+    /// Payload bytes received, over all runs.
+    pub downloaded: u64,
+    /// Trackers (by URL) that have acknowledged `completed` (BEP 3), at most 100.
+    pub completed_at: Vec<String>,
+    /// Whether the torrent was complete when these facts were written.
+    pub complete: bool,
+    /// Peers worth dialling again, at most 200, as text `ip:port`.
+    pub peers: Vec<String>,
+}
+
+/// The digest by which blocks of a piece that failed are told apart (smart ban): the first 16 bytes of a hash.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct BlockDigest(pub [u8; 16]);
+
+/// The disk's answers.
+#[derive(Debug)]
+pub enum Done<B> {
+    /// Saved state and files have been looked at.
+    Opened {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Pieces that are claimed and need no check, ascending.
+        have: Vec<u32>,
+        /// Pieces that may be there and have to be hashed first, ascending.
+        check: Vec<u32>,
+        /// What was remembered.
+        facts: Facts,
+    },
+    /// One piece of a `Check` (or of a piece found damaged later).
+    Checked {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The piece.
+        piece: u32,
+        /// Whether it hashes right.
+        ok: bool,
+    },
+    /// A downloaded piece has been assembled, hashed and, when right, written.
+    Piece {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The piece.
+        piece: u32,
+        /// Whether it hashes right. When not, its blocks are forgotten.
+        ok: bool,
+        /// A digest for each block in order, when it hashes wrong, or when it is right after it was wrong before; else empty.
+        blocks: Vec<BlockDigest>,
+    },
+    /// A block for a peer.
+    Block {
+        /// The torrent.
+        torrent: TorrentId,
+        /// For whom.
+        conn: ConnId,
+        /// What.
+        at: BlockRef,
+        /// The payload.
+        data: B,
+    },
+    /// A block for a peer could not be read, or its piece is not what it was.
+    ReadFailed {
+        /// The torrent.
+        torrent: TorrentId,
+        /// For whom.
+        conn: ConnId,
+        /// What.
+        at: BlockRef,
+        /// Why.
+        error: DiskError,
+    },
+    /// Everything verified before the `Sync` is durable and claimed in the saved state.
+    Synced {
+        /// The torrent.
+        torrent: TorrentId,
+    },
+    /// Fetched metadata, judged.
+    Metadata {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The metadata, or what is wrong with it in a sentence.
+        result: Result<Arc<Info>, String>,
+        /// Whether the bytes hash to the info-hash: if not, who sent them is to blame; if they do and `result` is an error, the torrent is.
+        hash_ok: bool,
+    },
+    /// `Open`, `Check`, `Write` or `Sync` failed. After a failed write the piece is forgotten and `piece` names it.
+    Failed {
+        /// The torrent.
+        torrent: TorrentId,
+        /// The piece whose write failed.
+        piece: Option<u32>,
+        /// Whether the job was an `Open`: the torrent cannot start then.
+        opening: bool,
+        /// Why.
+        error: DiskError,
+    },
+    /// After trouble with space: there is room again, downloading may go on.
+    Recovered {
+        /// The torrent.
+        torrent: TorrentId,
+    },
+    /// Files and locks are let go.
+    Closed {
+        /// The torrent.
+        torrent: TorrentId,
+    },
+}
+
+/// What kind of trouble the disk is in; the policy differs by kind, the words are for the user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiskErrorKind {
+    /// No space (or quota): stop downloading, keep seeding, go on after `Recovered`.
+    NoSpace,
+    /// Another process holds this content.
+    Locked,
+    /// Files are there that nobody has state for and in which nothing verifies.
+    Occupied,
+    /// A file is missing, shorter, or changed since it was verified.
+    Changed,
+    /// The path is a folder, a device, or leads outside through a symbolic link.
+    BadPath,
+    /// Permission denied or a read-only file system.
+    Denied,
+    /// The medium failed.
+    Io,
+}
+
+/// Trouble with the disk: a kind for the program, a sentence for the person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DiskError {
+    /// For the policy.
+    pub kind: DiskErrorKind,
+    /// For the user: what happened, where, what to do.
+    pub message: String,
+}
+
+impl fmt::Display for DiskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for DiskError {}
