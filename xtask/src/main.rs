@@ -1,2 +1,59 @@
-//! The project's own chores: `cargo xtask tidy`.
-fn main() {}
+//! `cargo xtask CHORE`: the command line of the project's chores.
+#![allow(clippy::print_stdout)] // this is a binary: standard output is its answer
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "usage: cargo xtask tidy [DIR] | ci
+  tidy   check crate arrows, module cycles, file lengths, heads, panics and dead files
+  ci     run all that CI runs (.ci/run)";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["tidy"] => tidy(&root()),
+        ["tidy", dir] => tidy(Path::new(dir)),
+        ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The workspace's root: the folder above this package's.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+fn tidy(root: &Path) -> ExitCode {
+    match xtask::tidy::check(root) {
+        Ok(findings) if findings.is_empty() => {
+            println!("tidy: nothing to say");
+            ExitCode::SUCCESS
+        }
+        Ok(findings) => {
+            for finding in &findings {
+                println!("{finding}");
+            }
+            println!("tidy: {} to put right", findings.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("tidy: cannot read the tree: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &mut Command) -> ExitCode {
+    match command.status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cannot start {}: {error}", command.get_program().display());
+            ExitCode::FAILURE
+        }
+    }
+}

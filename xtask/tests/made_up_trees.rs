@@ -1,0 +1,202 @@
+//! The structure check refuses what it should: each test writes a small workspace, with one thing wrong in it, and
+//! looks for the place and the advice in what the check says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A workspace in a temporary folder, deleted at the end.
+struct Tree(PathBuf);
+
+impl Tree {
+    /// A tidy workspace of two crates, `wire` above `bencode`, with the given files added or replaced.
+    fn new(files: &[(&str, &str)]) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("teem-tidy-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let tree = Self(std::env::temp_dir().join(name));
+        let lib = "//! BEP 3.\n#![no_std]\n#![forbid(unsafe_code)]\n";
+        tree.write("Cargo.toml", "[package]\nname = \"teem\"\n[dependencies]\nteem-wire.workspace = true\n");
+        tree.write("src/main.rs", "//! The binary.\nfn main() {}\n");
+        tree.write("crates/bencode/Cargo.toml", "[package]\nname = \"teem-bencode\"\n");
+        tree.write("crates/bencode/src/lib.rs", lib);
+        let below = "[package]\nname = \"teem-wire\"\n[dependencies]\nteem-bencode.workspace = true\n";
+        tree.write("crates/wire/Cargo.toml", below);
+        tree.write("crates/wire/src/lib.rs", lib);
+        for (path, text) in files {
+            tree.write(path, text);
+        }
+        tree
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("the temporary folder is writable");
+        fs::write(path, text).expect("the temporary folder is writable");
+    }
+
+    fn findings(&self) -> Vec<String> {
+        xtask::tidy::check(&self.0).expect("readable").iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The check says one thing, and that has all of `parts` in it.
+#[track_caller]
+fn refused(files: &[(&str, &str)], parts: &[&str]) {
+    let findings = Tree::new(files).findings();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    for part in parts {
+        assert!(findings[0].contains(part), "{part:?} is not in {:?}", findings[0]);
+    }
+}
+
+#[track_caller]
+fn accepted(files: &[(&str, &str)]) {
+    assert_eq!(Tree::new(files).findings(), Vec::<String>::new());
+}
+
+const LIB: &str = "//! BEP 3.\n#![no_std]\n#![forbid(unsafe_code)]\n";
+
+fn lib(rest: &str) -> String {
+    format!("{LIB}{rest}")
+}
+
+#[test]
+fn a_tidy_tree_is_accepted() {
+    accepted(&[]);
+}
+
+#[test]
+fn an_upward_dependency() {
+    let text = "[package]\nname = \"teem-bencode\"\n[dependencies]\nteem-wire = { path = \"../wire\" }\n";
+    refused(
+        &[("crates/bencode/Cargo.toml", text)],
+        &["crates/bencode/Cargo.toml:4", "teem-bencode must not depend on teem-wire", "move what is shared down"],
+    );
+    let renamed =
+        "[package]\nname = \"teem-bencode\"\n[dev-dependencies]\nw = { package = \"teem-wire\", path = \"../wire\" }\n";
+    refused(&[("crates/bencode/Cargo.toml", renamed)], &["Cargo.toml:4", "must not depend on teem-wire"]);
+}
+
+#[test]
+fn a_crate_without_a_row_in_the_table() {
+    refused(
+        &[("crates/odd/Cargo.toml", "[package]\nname = \"teem-odd\"\n"), ("crates/odd/src/lib.rs", "//! Odd.\n")],
+        &["teem-odd is not in the table"],
+    );
+}
+
+#[test]
+fn serde_in_the_core() {
+    let text = "[package]\nname = \"teem-bencode\"\n[dependencies]\nserde = \"1\" # saves typing\n";
+    refused(&[("crates/bencode/Cargo.toml", text)], &["Cargo.toml:4", "must not name serde"]);
+}
+
+#[test]
+fn a_module_cycle() {
+    let advice = "move what both need into a module below them";
+    refused(
+        &[
+            ("crates/wire/src/lib.rs", &lib("mod a;\nmod b;\n")),
+            ("crates/wire/src/a.rs", "//! BEP 3.\nuse crate::b::B;\npub struct A(B);\n"),
+            ("crates/wire/src/b.rs", "//! BEP 3.\n\npub struct B;\nfn f(_: super::a::A) {}\n"),
+        ],
+        &["crates/wire/src/a.rs:2", "crate::a", "crates/wire/src/b.rs:4", advice],
+    );
+}
+
+#[test]
+fn a_module_cycle_through_names_passed_on() {
+    refused(
+        &[
+            ("crates/wire/src/lib.rs", &lib("mod a;\nmod b;\npub use a::A;\n")),
+            ("crates/wire/src/a.rs", "//! BEP 3.\nuse crate::b::*;\npub struct A(B);\n"),
+            ("crates/wire/src/b.rs", "//! BEP 3.\npub struct B;\nfn f(_: crate::A) {}\n"),
+        ],
+        &["crates/wire/src/a.rs:2", "crates/wire/src/b.rs:3 names A of"],
+    );
+    refused(
+        &[
+            ("crates/wire/src/lib.rs", &lib("mod a;\nfn f() { a::g() }\npub const LIMIT: usize = 1;\n")),
+            ("crates/wire/src/a.rs", "//! BEP 3.\npub fn g() -> usize { crate::LIMIT }\n"),
+        ],
+        &["crates/wire/src/lib.rs:5", "names LIMIT"],
+    );
+}
+
+#[test]
+fn what_is_no_module_cycle() {
+    // A parent that passes on its child's names, a file that extends its parent's type, and tests.
+    accepted(&[
+        ("crates/wire/src/lib.rs", &lib("mod a;\nmod b;\npub use a::A;\npub struct Root;\n")),
+        (
+            "crates/wire/src/a.rs",
+            "//! BEP 3.\nuse super::Root;\nuse alloc::vec::Vec;\npub struct A;\nimpl Root { fn f(&self) -> A { A } }\n\
+             #[cfg(test)]\nmod tests { use crate::b::B; }\n",
+        ),
+        ("crates/wire/src/b.rs", "//! BEP 3.\npub struct B(crate::A);\n"),
+    ]);
+}
+
+#[test]
+fn a_file_of_401_lines() {
+    let long = |lines: usize| format!("//! BEP 3.\n{}", "// more\n".repeat(lines - 1));
+    accepted(&[("crates/wire/src/lib.rs", &lib("mod a;\n")), ("crates/wire/src/a.rs", &long(400))]);
+    refused(
+        &[("crates/wire/src/lib.rs", &lib("mod a;\n")), ("crates/wire/src/a.rs", &long(401))],
+        &["crates/wire/src/a.rs:401", "401 lines, at most 400", "split it"],
+    );
+}
+
+#[test]
+fn a_head_that_is_missing_or_names_no_source() {
+    refused(&[("src/main.rs", "fn main() {}\n")], &["src/main.rs:1", "no `//!` at the head"]);
+    let vague = LIB.replace("BEP 3", "Various things");
+    refused(&[("crates/wire/src/lib.rs", &vague)], &["crates/wire/src/lib.rs:1", "names no source"]);
+    let own = LIB.replace("BEP 3", "Our own design");
+    accepted(&[("crates/wire/src/lib.rs", &own)]);
+}
+
+#[test]
+fn a_panic_without_a_reason() {
+    let main = |above: &str| {
+        format!(
+            "//! M.\nfn main() {{\n    {above}\n    a().unwrap();\n}}\n#[cfg(test)]\nmod t {{ fn f() {{ b.unwrap() }} }}\n"
+        )
+    };
+    refused(&[("src/main.rs", &main("// because"))], &["src/main.rs:4", ".unwrap() without a reason", "INVARIANT"]);
+    accepted(&[("src/main.rs", &main("// INVARIANT: a is never empty"))]);
+    accepted(&[("tests/t.rs", "//! T.\nfn f() { a.expect(\"b\") }\n")]);
+}
+
+#[test]
+fn a_dead_file() {
+    refused(&[("crates/wire/src/old.rs", "//! BEP 3.\n")], &["crates/wire/src/old.rs: no `mod` declaration"]);
+    refused(&[("tests/common/extra.rs", "//! Unused.\n")], &["tests/common/extra.rs: no `mod` declaration"]);
+    accepted(&[("tests/t.rs", "//! T.\nmod common;\n"), ("tests/common/mod.rs", "//! Shared.\n")]);
+}
+
+#[test]
+fn leftovers() {
+    refused(&[("src/main.rs", "//! M.\nfn main() { todo!() }\n")], &["src/main.rs:2", "todo! is left over"]);
+    refused(&[("tests/t.rs", "//! T.\n#[test]\n#[ignore]\nfn f() {}\n")], &["tests/t.rs:3", "ignored test"]);
+}
+
+#[test]
+fn unsafe_and_std_where_they_must_not_be() {
+    refused(&[("src/main.rs", "//! M.\nfn main() { unsafe { f() } }\n")], &["src/main.rs:2", "`unsafe`"]);
+    refused(&[("crates/wire/src/lib.rs", "//! BEP 3.\n#![forbid(unsafe_code)]\n")], &["lib.rs:1", "`#![no_std]`"]);
+    refused(&[("crates/wire/src/lib.rs", "//! BEP 3.\n#![no_std]\n")], &["lib.rs:1", "forbid(unsafe_code)"]);
+    refused(&[("crates/wire/src/lib.rs", &lib("extern crate std;\n"))], &["lib.rs:4", "no std"]);
+}
+
+#[test]
+fn a_dependency_without_a_reason() {
+    let root = "[package]\nname = \"teem\"\n[dependencies]\nclap = \"4\"\n";
+    refused(&[("Cargo.toml", root)], &["Cargo.toml:4", "dependency clap has no reason"]);
+}
