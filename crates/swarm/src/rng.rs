@@ -49,6 +49,7 @@ impl Rng {
         }
     }
 
+    #[must_use]
     /// A generator of its own, for a part whose draws should not disturb the others.
     pub fn fork(&mut self) -> Self {
         Self::new(self.next_u64())
