@@ -1,0 +1,25 @@
+//! What a document may cost before it is refused.
+//!
+//! There is no parser without limits: size, nesting and the number of values are bounded apart, because each can be made
+//! large while the others stay small.
+
+/// Bounds of one parse. The constants are the profiles that the project uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Size of the input in bytes, trailing bytes included.
+    pub bytes: usize,
+    /// Nesting of lists and dictionaries: a bare string has depth 0, `le` has 1.
+    pub depth: u32,
+    /// Number of values and keys together.
+    pub tokens: u32,
+}
+
+impl Limits {
+    /// A .torrent file or an info dictionary: 64 MiB is about 2 million piece hashes with 200,000 long paths; 4 M tokens are
+    /// four times what the largest torrents seen have.
+    pub const METAINFO: Self = Self { bytes: 64 << 20, depth: 64, tokens: 4_000_000 };
+    /// An answer of a tracker: 1 MiB, of which dictionary-form peers (8 tokens in about 50 bytes) make most tokens.
+    pub const TRACKER: Self = Self { bytes: 1 << 20, depth: 16, tokens: 200_000 };
+    /// A message of one peer or node (extension handshake, PEX, DHT): 256 KiB, of which an honest one needs below 100 tokens.
+    pub const MESSAGE: Self = Self { bytes: 256 << 10, depth: 16, tokens: 4_096 };
+}
