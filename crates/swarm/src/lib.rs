@@ -15,3 +15,4 @@ pub mod job;
 pub mod map;
 pub mod rng;
 pub mod time;
+pub mod torrent;

@@ -1,0 +1,331 @@
+//! Announcing one torrent to its trackers (BEP 3, 12, 27, 31; interop rules 4 and 5).
+//!
+//! Tiers are shuffled inside; the tracker that works moves to the front of its tier; one tracker of each tier is
+//! announced to, because swarms differ by tracker. A private torrent (BEP 27) has a single flat tier: one tracker at a
+//! time, and the peers of the former are dropped on a switch.
+//!
+//! Invariants: at most one ask of a tracker is under way; `completed` is acknowledged at most once by each tracker, over
+//! all runs; a tracker is asked at most once for each time it became due, however long the machine slept.
+mod tracker;
+
+use crate::event::TrackerStats;
+use crate::rng::Rng;
+use crate::time::Time;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+use teem_metainfo::InfoHash;
+use teem_wire::peer::handshake::PeerId;
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
+use tracker::Tracker;
+
+/// Trackers of one torrent that are kept (bad-input row 24).
+const TRACKERS_MAX: usize = 100;
+/// Peers asked for when there are many already.
+const NUM_WANT_MIN: u32 = 50;
+/// Peers asked for when there are none.
+const NUM_WANT_MAX: u32 = 200;
+/// `left` while the metadata, and so the size, is unknown: one block, so that no tracker takes us for a seed.
+const LEFT_UNKNOWN: u64 = 16 * 1024;
+/// How long `stopped` may take before the torrent is let go without it.
+const STOP_MAX: Duration = Duration::from_secs(4);
+/// Being this late means that the machine slept or the clock jumped, not that it was busy.
+const SLEPT: Duration = Duration::from_secs(60);
+
+/// How we stand in the swarm; the same for every tracker.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The torrent.
+    pub info_hash: InfoHash,
+    /// Our id in this torrent.
+    pub peer_id: PeerId,
+    /// The TCP port that takes connections.
+    pub port: u16,
+    /// BEP 3's `key`: the same in all families and for the whole run.
+    pub key: u32,
+}
+
+impl Identity {
+    fn announce(&self, event: AnnounceEvent, tracker_id: Option<Vec<u8>>, now: Counters, num_want: u32) -> Announce {
+        Announce {
+            info_hash: self.info_hash,
+            peer_id: self.peer_id,
+            port: self.port,
+            uploaded: now.uploaded,
+            downloaded: now.downloaded,
+            left: now.left.unwrap_or(LEFT_UNKNOWN),
+            event,
+            num_want,
+            key: self.key,
+            tracker_id,
+        }
+    }
+}
+
+/// The figures that an announce carries, as they are now. Payload bytes of this run.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counters {
+    /// Sent to peers.
+    pub uploaded: u64,
+    /// Received from peers.
+    pub downloaded: u64,
+    /// Still missing; `None` while the metadata is missing.
+    pub left: Option<u64>,
+}
+
+/// What a tracker's answer means for the torrent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// For [`crate::event::Event::Tracker`]: peers given, or what went wrong in a sentence.
+    pub result: Result<u32, String>,
+    /// The tracker's own warning for the user, at most 512 bytes.
+    pub warning: Option<String>,
+    /// A private torrent has gone over to another tracker: peers that the former gave are to be dropped (BEP 27).
+    pub switched: bool,
+    /// It has acknowledged `completed`: the saved facts have changed.
+    pub completed: bool,
+}
+
+/// One ask of one tracker, to be pushed as [`crate::effect::Effect::Announce`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// The tracker.
+    pub url: String,
+    /// What to say.
+    pub announce: Announce,
+}
+
+/// The announcer of one torrent.
+#[derive(Debug)]
+pub struct Announcer {
+    me: Identity,
+    tiers: Vec<Vec<Tracker>>,
+    private: bool,
+    /// The tracker of a private torrent that answered last.
+    current: Option<String>,
+    running: bool,
+    without_peers: bool,
+    peers: u32,
+    stopping: Option<Time>,
+    completed_at: Vec<String>,
+    next: Option<Time>,
+}
+
+impl Announcer {
+    /// An announcer that is silent until [`Self::start`]. Duplicates and what is beyond 100 trackers are left out.
+    pub fn new(me: Identity, tiers: &[Vec<String>], private: bool, rng: &mut Rng) -> Self {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut kept = Vec::new();
+        for tier in tiers {
+            let mut urls: Vec<Tracker> = Vec::new();
+            for url in tier {
+                if seen.len() < TRACKERS_MAX && !seen.contains(&url.as_str()) {
+                    seen.push(url);
+                    urls.push(Tracker::new(url));
+                }
+            }
+            if !urls.is_empty() {
+                rng.shuffle(&mut urls);
+                kept.push(urls);
+            }
+        }
+        let mut announcer = Self {
+            me,
+            tiers: kept,
+            private: false,
+            current: None,
+            running: false,
+            without_peers: true,
+            peers: 0,
+            stopping: None,
+            completed_at: Vec::new(),
+            next: None,
+        };
+        if private {
+            announcer.set_private();
+        }
+        announcer
+    }
+
+    /// The metadata said that the torrent is private: from now on one tracker at a time.
+    pub fn set_private(&mut self) {
+        self.private = true;
+        let flat: Vec<Tracker> = self.tiers.drain(..).flatten().collect();
+        if !flat.is_empty() {
+            self.tiers.push(flat);
+        }
+    }
+
+    /// What earlier runs left: trackers that have acknowledged `completed`.
+    pub fn remember(&mut self, completed_at: &[String]) {
+        self.completed_at = completed_at.iter().take(TRACKERS_MAX).cloned().collect();
+        for tracker in self.tiers.iter_mut().flatten() {
+            if self.completed_at.contains(&tracker.url) {
+                tracker.completed_before();
+            }
+        }
+    }
+
+    /// Trackers that have acknowledged `completed`, over all runs: for the saved facts.
+    pub fn completed_at(&self) -> &[String] {
+        &self.completed_at
+    }
+
+    /// Begins to announce: when it is known what is missing, or at once without metadata.
+    pub fn start(&mut self, now: Time) {
+        if !self.running {
+            self.running = true;
+            self.tiers.iter_mut().flatten().for_each(|t| t.start(now));
+            self.plan(now);
+        }
+    }
+
+    /// The torrent has become complete by downloading. Not to be called when it was so from the start.
+    pub fn completed(&mut self, now: Time) {
+        self.tiers.iter_mut().flatten().for_each(Tracker::owe_completed);
+        self.plan(now);
+    }
+
+    /// How many peers there are, connected or worth dialling: with none the trackers are asked sooner.
+    pub fn set_peers(&mut self, now: Time, peers: u32) {
+        self.peers = peers;
+        if self.without_peers != (peers == 0) {
+            self.without_peers = peers == 0;
+            self.plan(now);
+        }
+    }
+
+    /// Says `stopped` to all that were told `started`.
+    pub fn stop(&mut self, now: Time) {
+        if self.stopping.is_none() {
+            self.stopping = Some(now);
+            self.tiers.iter_mut().flatten().for_each(|t| t.stop(now));
+            self.plan(now);
+        }
+    }
+
+    /// After [`Self::stop`]: all have acknowledged, or 4 s have passed.
+    pub fn is_stopped(&self, now: Time) -> bool {
+        self.stopping
+            .is_some_and(|since| now >= since + STOP_MAX || self.tiers.iter().flatten().all(Tracker::is_stopped))
+    }
+
+    /// When [`Self::poll`] has something to do; never earlier than what was known at the last call.
+    pub fn deadline(&self) -> Option<Time> {
+        self.next
+    }
+
+    /// Asks the trackers that are due.
+    pub fn poll(&mut self, now: Time, counters: Counters, rng: &mut Rng, mut out: impl FnMut(Ask)) {
+        let Some(planned) = self.next.filter(|next| now >= *next) else { return };
+        let slept = now > planned + SLEPT && self.stopping.is_none();
+        for tracker in self.tiers.iter_mut().flatten().filter(|t| t.is_lost(now)) {
+            tracker.bad(now, &AnnounceError::TimedOut, rng);
+        }
+        let (stopping, hungry) = (self.stopping, self.without_peers);
+        for tier in &mut self.tiers {
+            if let Some(since) = stopping {
+                for tracker in tier.iter_mut().filter(|t| t.stop_due(since).is_some_and(|due| now >= due)) {
+                    let (event, id) = tracker.ask(now, true, false);
+                    out(Ask { url: tracker.url.clone(), announce: self.me.announce(event, id, counters, 0) });
+                }
+            } else if let Some((tracker, due)) = turn(tier, now, hungry) {
+                if now < due {
+                    continue;
+                }
+                if slept {
+                    tracker.delay(now, rng);
+                    continue;
+                }
+                let want = NUM_WANT_MAX.saturating_sub(self.peers).max(NUM_WANT_MIN);
+                let (event, id) = tracker.ask(now, false, hungry);
+                out(Ask { url: tracker.url.clone(), announce: self.me.announce(event, id, counters, want) });
+            }
+        }
+        self.plan(now);
+    }
+
+    /// A tracker's answer. `None` when no tracker of that URL was asked.
+    pub fn reply(
+        &mut self,
+        now: Time,
+        url: &str,
+        reply: &Result<AnnounceReply, AnnounceError>,
+        rng: &mut Rng,
+    ) -> Option<Heard> {
+        let (tier, at) = self.tiers.iter().enumerate().find_map(|(n, tier)| {
+            let at = tier.iter().position(|t| t.url == url && t.is_busy())?;
+            Some((n, at))
+        })?;
+        let mut heard = Heard { result: Ok(0), warning: None, switched: false, completed: false };
+        match reply {
+            Ok(good) => {
+                heard.completed = self.tiers[tier][at].good(now, good, rng);
+                if heard.completed && self.completed_at.len() < TRACKERS_MAX {
+                    self.completed_at.push(url.to_string());
+                }
+                heard.result = Ok(good.peers.len() as u32);
+                heard.warning = good.warning.as_deref().map(|w| tracker::clip(w, 512).to_string());
+                if self.private && self.stopping.is_none() {
+                    heard.switched = self.current.as_deref().is_some_and(|former| former != url);
+                    self.current = Some(url.to_string());
+                }
+                self.tiers[tier][..=at].rotate_right(1);
+            }
+            Err(error) => {
+                self.tiers[tier][at].bad(now, error, rng);
+                heard.result = Err(tracker::sentence(error));
+            }
+        }
+        self.plan(now);
+        Some(heard)
+    }
+
+    /// The trackers for a snapshot.
+    pub fn stats(&self) -> Vec<TrackerStats> {
+        self.tiers.iter().flatten().map(Tracker::stats).collect()
+    }
+
+    /// Finds out when something is to be done next; at most 100 trackers are looked at.
+    fn plan(&mut self, now: Time) {
+        let mut next: Option<Time> = None;
+        let mut at = |time: Time| next = Some(next.map_or(time, |n| n.min(time)));
+        if let Some(since) = self.stopping {
+            if !self.tiers.iter().flatten().all(Tracker::is_stopped) && now < since + STOP_MAX {
+                at(since + STOP_MAX);
+                self.tiers.iter().flatten().filter_map(|t| t.stop_due(since)).for_each(at);
+            }
+        } else if self.running {
+            for tier in &mut self.tiers {
+                tier.iter().filter_map(|t| t.wait_ends(now)).for_each(&mut at);
+                if let Some((_, due)) = turn(tier, now, self.without_peers) {
+                    at(due.max(now));
+                }
+            }
+        }
+        self.next = next;
+    }
+}
+
+/// Whose turn it is in a tier, and when: the tracker that works, else the first that may be tried. Nobody while an
+/// ask is under way that the tier waits for.
+fn turn(tier: &mut [Tracker], now: Time, without_peers: bool) -> Option<(&mut Tracker, Time)> {
+    let mut best: Option<(usize, Time)> = None;
+    for (n, tracker) in tier.iter().enumerate() {
+        if tracker.holds_tier(now) {
+            return None;
+        }
+        if tracker.is_dead() || tracker.is_busy() {
+            continue;
+        }
+        let due = tracker.due(without_peers);
+        if tracker.works() || due <= now {
+            best = Some((n, due));
+            break;
+        }
+        if best.is_none_or(|(_, time)| due < time) {
+            best = Some((n, due));
+        }
+    }
+    best.map(|(n, due)| (&mut tier[n], due))
+}

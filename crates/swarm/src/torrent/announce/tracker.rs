@@ -1,0 +1,287 @@
+//! One tracker as an announcer sees it (BEP 3, 12, 31; interop rule 4): when it may be asked again and what it has
+//! acknowledged.
+//!
+//! An event counts only once the tracker has answered to it, so an event is a state here ("`completed` is owed") and
+//! not a message that could be lost. Two asks of one tracker never overlap, because answers are known by URL only; but
+//! `stopped` does not wait for an ask that hangs.
+use crate::event::TrackerStats;
+use crate::rng::Rng;
+use crate::time::Time;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply};
+
+/// The first wait after a failure; it doubles with each further one.
+const BACKOFF_FIRST: Duration = Duration::from_secs(15);
+/// The longest wait after a failure.
+const BACKOFF_MAX: Duration = Duration::from_secs(3600);
+/// No interval below this is believed (bad-input row 55), and no peerless client asks more often.
+const INTERVAL_MIN: Duration = Duration::from_secs(60);
+/// No interval above this is believed (bad-input row 55).
+const INTERVAL_MAX: Duration = Duration::from_secs(6 * 3600);
+/// A UDP tracker that has been silent for this long gives way to the next of its tier, while it is still retried.
+const UDP_GIVES_WAY: Duration = Duration::from_secs(45);
+/// An HTTP ask without any answer is given up after this: the driver's own limit is 30 s.
+const HTTP_LOST: Duration = Duration::from_secs(90);
+/// The same for UDP, whose retries take 465 s.
+const UDP_LOST: Duration = Duration::from_secs(600);
+/// The wait before `stopped` is said again when it failed; the program waits 4 s in all.
+const STOP_RETRY: Duration = Duration::from_secs(1);
+/// An answer to an ask that was under way when the torrent was stopped is waited for this long.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+/// After a sleep the trackers are asked over this many milliseconds.
+const SLEPT_JITTER_MS: u64 = 5000;
+/// Words of a tracker that are kept, in bytes.
+const WORDS_MAX: usize = 512;
+/// A tracker id longer than this is not sent back.
+const TRACKER_ID_MAX: usize = 512;
+
+/// Whether a tracker was, or has to be, told that the torrent has become complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Completed {
+    /// Not complete, or it was already at the start.
+    No,
+    /// Complete, and not yet acknowledged.
+    Owed,
+    /// Acknowledged, in this run or an earlier one.
+    Told,
+}
+
+/// One tracker.
+#[derive(Debug)]
+pub(super) struct Tracker {
+    pub(super) url: String,
+    udp: bool,
+    dead: bool,
+    started: bool,
+    completed: Completed,
+    stopped: bool,
+    failures: u32,
+    /// Announces since peers were last had: each doubles the wait of a peerless client.
+    hungry: u32,
+    due: Time,
+    /// Nothing is said before this: set after the machine slept.
+    not_before: Time,
+    min_interval: Duration,
+    answered: Time,
+    in_flight: Option<(AnnounceEvent, Time)>,
+    id: Option<Vec<u8>>,
+    last: Option<Result<u32, String>>,
+    swarm: Option<(u32, u32)>,
+}
+
+impl Tracker {
+    pub(super) fn new(url: &str) -> Self {
+        let scheme = url.split_once("://").map_or("", |(s, _)| s);
+        let udp = scheme.eq_ignore_ascii_case("udp");
+        let dead = !udp && !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https");
+        Self {
+            url: url.to_string(),
+            udp,
+            dead,
+            started: false,
+            completed: Completed::No,
+            stopped: false,
+            failures: 0,
+            hungry: 0,
+            due: Time::ZERO,
+            not_before: Time::ZERO,
+            min_interval: Duration::ZERO,
+            answered: Time::ZERO,
+            in_flight: None,
+            id: None,
+            last: dead.then(|| Err(format!("trackers of the kind \"{}\" are not spoken to", clip(scheme, 16)))),
+            swarm: None,
+        }
+    }
+
+    /// Will never be asked again.
+    pub(super) fn is_dead(&self) -> bool {
+        self.dead
+    }
+
+    /// Answers, and is the one of its tier to go on with.
+    pub(super) fn works(&self) -> bool {
+        self.started && self.failures == 0 && !self.dead
+    }
+
+    /// An ask is under way, and nobody else of the tier should be tried yet.
+    pub(super) fn holds_tier(&self, now: Time) -> bool {
+        self.in_flight.is_some_and(|(_, at)| !self.udp || now < at + UDP_GIVES_WAY)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// When an ask under way changes anything by itself: it gives way, or is lost.
+    pub(super) fn wait_ends(&self, now: Time) -> Option<Time> {
+        let (_, at) = self.in_flight?;
+        Some(match (self.udp, now < at + UDP_GIVES_WAY) {
+            (true, true) => at + UDP_GIVES_WAY,
+            (true, false) => at + UDP_LOST,
+            (false, _) => at + HTTP_LOST,
+        })
+    }
+
+    /// Whether the ask under way is past hope.
+    pub(super) fn is_lost(&self, now: Time) -> bool {
+        self.in_flight.is_some_and(|(_, at)| now >= at + if self.udp { UDP_LOST } else { HTTP_LOST })
+    }
+
+    /// When it may be asked next. An event is owed at once; a client without peers comes before the interval.
+    pub(super) fn due(&self, without_peers: bool) -> Time {
+        let due = if !self.works() {
+            self.due
+        } else if self.completed == Completed::Owed {
+            self.answered
+        } else if without_peers {
+            let wait = INTERVAL_MIN.saturating_mul(1 << (self.hungry.clamp(1, 10) - 1)).max(self.min_interval);
+            self.due.min(self.answered + wait)
+        } else {
+            self.due
+        };
+        due.max(self.not_before)
+    }
+
+    /// Delays what is due by some seconds, so that a machine that slept does not ask all trackers in one instant.
+    pub(super) fn delay(&mut self, now: Time, rng: &mut Rng) {
+        self.not_before = now + Duration::from_millis(1 + rng.below(SLEPT_JITTER_MS));
+    }
+
+    /// May be asked from `now` on.
+    pub(super) fn start(&mut self, now: Time) {
+        self.due = now;
+    }
+
+    /// What the next ask has to say.
+    fn event(&self) -> AnnounceEvent {
+        match (self.started, self.completed) {
+            (false, _) => AnnounceEvent::Started,
+            (true, Completed::Owed) => AnnounceEvent::Completed,
+            (true, _) => AnnounceEvent::None,
+        }
+    }
+
+    /// Notes that it is being asked, and says with which event and tracker id.
+    pub(super) fn ask(&mut self, now: Time, stopping: bool, without_peers: bool) -> (AnnounceEvent, Option<Vec<u8>>) {
+        let event = if stopping { AnnounceEvent::Stopped } else { self.event() };
+        self.in_flight = Some((event, now));
+        self.hungry = if without_peers { self.hungry.saturating_add(1) } else { 0 };
+        (event, self.id.clone())
+    }
+
+    /// A good answer. Returns whether that acknowledged `completed`.
+    pub(super) fn good(&mut self, now: Time, reply: &AnnounceReply, rng: &mut Rng) -> bool {
+        let asked = self.in_flight.take().map(|(event, _)| event);
+        let mut completed = false;
+        match asked {
+            Some(AnnounceEvent::Stopped) => self.stopped = true,
+            Some(AnnounceEvent::Completed) => {
+                self.completed = Completed::Told;
+                completed = true;
+            }
+            _ => self.started = true,
+        }
+        self.failures = 0;
+        self.answered = now;
+        self.min_interval = reply.min_interval.unwrap_or_default().min(INTERVAL_MAX);
+        let interval = reply.interval.clamp(INTERVAL_MIN, INTERVAL_MAX);
+        let wait = around(interval, rng);
+        self.due = now + wait.max(self.min_interval).max(INTERVAL_MIN);
+        if let Some(id) = reply.tracker_id.as_ref().filter(|id| id.len() <= TRACKER_ID_MAX) {
+            self.id = Some(id.clone());
+        }
+        self.last = Some(Ok(reply.peers.len() as u32));
+        if reply.complete.is_some() || reply.incomplete.is_some() {
+            self.swarm = Some((reply.complete.unwrap_or(0), reply.incomplete.unwrap_or(0)));
+        }
+        completed
+    }
+
+    /// A bad answer, or none.
+    pub(super) fn bad(&mut self, now: Time, error: &AnnounceError, rng: &mut Rng) {
+        let asked = self.in_flight.take().map(|(event, _)| event);
+        self.failures = self.failures.saturating_add(1);
+        let base = BACKOFF_FIRST.saturating_mul(1 << (self.failures - 1).min(10)).min(BACKOFF_MAX);
+        let mut wait = around(base, rng);
+        match error {
+            AnnounceError::Status(410) | AnnounceError::Refused { retry_in: Some(None), .. } => self.dead = true,
+            AnnounceError::Refused { retry_in: Some(Some(told)), .. } => {
+                wait = (*told).clamp(INTERVAL_MIN, INTERVAL_MAX.saturating_mul(4));
+            }
+            _ => {}
+        }
+        if asked == Some(AnnounceEvent::Stopped) {
+            wait = STOP_RETRY;
+        }
+        self.due = now + wait;
+        self.last = Some(Err(sentence(error)));
+    }
+
+    /// The torrent has become complete in this run: who knows it as unfinished is owed `completed`.
+    pub(super) fn owe_completed(&mut self) {
+        if self.completed == Completed::No && (self.started || self.in_flight.is_some()) {
+            self.completed = Completed::Owed;
+        }
+    }
+
+    /// It acknowledged `completed` in an earlier run.
+    pub(super) fn completed_before(&mut self) {
+        self.completed = Completed::Told;
+    }
+
+    /// While stopping: nothing more is to be said to it.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped || self.dead || (!self.started && self.in_flight.is_none())
+    }
+
+    /// While stopping since `since`: when `stopped` can be said, `None` when there is nothing to say or it is being said.
+    pub(super) fn stop_due(&self, since: Time) -> Option<Time> {
+        match self.in_flight {
+            _ if self.is_stopped() => None,
+            Some((AnnounceEvent::Stopped, _)) => None,
+            Some(_) => Some(since + STOP_GRACE),
+            None => Some(self.due.max(since)),
+        }
+    }
+
+    /// Stopping begins: what was scheduled does not matter any more.
+    pub(super) fn stop(&mut self, now: Time) {
+        self.due = now;
+    }
+
+    pub(super) fn stats(&self) -> TrackerStats {
+        TrackerStats { url: self.url.clone(), last: self.last.clone(), swarm: self.swarm }
+    }
+}
+
+/// A span within 10 % of `base` on either side, so that clients do not march in step.
+fn around(base: Duration, rng: &mut Rng) -> Duration {
+    let ms = base.as_millis() as u64;
+    Duration::from_millis(ms / 10 * 9 + rng.below(ms / 5 + 1))
+}
+
+/// The longest beginning of a text of at most that many bytes.
+pub(super) fn clip(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// A failure in words for a person.
+pub(super) fn sentence(error: &AnnounceError) -> String {
+    match error {
+        AnnounceError::Refused { reason, .. } => format!("the tracker refused: {}", clip(reason, WORDS_MAX)),
+        AnnounceError::Status(410) => "the tracker says that it is gone for good (HTTP 410)".to_string(),
+        AnnounceError::Status(code) => format!("the tracker answered with HTTP status {code}"),
+        AnnounceError::Malformed(what) => format!("the answer was not a tracker's: {}", clip(what, WORDS_MAX)),
+        AnnounceError::TimedOut => "the tracker did not answer in time".to_string(),
+        AnnounceError::Unreachable(what) => format!("the tracker cannot be reached: {}", clip(what, WORDS_MAX)),
+        AnnounceError::Forbidden(what) => format!("the tracker's address is not allowed: {}", clip(what, WORDS_MAX)),
+    }
+}

@@ -1,0 +1,313 @@
+//! The announcer: events, intervals, tiers, back-off, private torrents, sleep (BEP 3, 12, 27, 31; interop rules 4, 5).
+#![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
+use core::time::Duration;
+use teem_metainfo::InfoHash;
+use teem_swarm::rng::Rng;
+use teem_swarm::time::Time;
+use teem_swarm::torrent::announce::{Announcer, Ask, Counters, Identity};
+use teem_wire::peer::handshake::PeerId;
+use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply};
+
+const A: &str = "http://a/announce";
+const B: &str = "http://b/announce";
+const U: &str = "udp://u:6969";
+
+fn secs(s: u64) -> Time {
+    Time::from_nanos(s * 1_000_000_000)
+}
+
+struct World {
+    announcer: Announcer,
+    rng: Rng,
+    left: Option<u64>,
+}
+
+impl World {
+    fn new(tiers: &[&[&str]], private: bool, seed: u64) -> Self {
+        let tiers: Vec<Vec<String>> = tiers.iter().map(|t| t.iter().map(ToString::to_string).collect()).collect();
+        let me = Identity { info_hash: InfoHash([1; 20]), peer_id: PeerId([2; 20]), port: 7000, key: 9 };
+        let mut rng = Rng::new(seed);
+        let announcer = Announcer::new(me, &tiers, private, &mut rng);
+        Self { announcer, rng, left: Some(100) }
+    }
+
+    fn poll(&mut self, now: Time) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        let counters = Counters { uploaded: 1, downloaded: 2, left: self.left };
+        self.announcer.poll(now, counters, &mut self.rng, |ask| asks.push(ask));
+        if let Some(next) = self.announcer.deadline() {
+            assert!(next > now, "the deadline moves on");
+        }
+        asks
+    }
+
+    fn ok(&mut self, now: Time, url: &str, interval: u64, min: Option<u64>) -> bool {
+        let reply = AnnounceReply {
+            interval: Duration::from_secs(interval),
+            min_interval: min.map(Duration::from_secs),
+            tracker_id: Some(b"id".to_vec()),
+            ..AnnounceReply::default()
+        };
+        self.announcer.reply(now, url, &Ok(reply), &mut self.rng).unwrap().switched
+    }
+
+    fn fail(&mut self, now: Time, url: &str, error: AnnounceError) {
+        assert!(self.announcer.reply(now, url, &Err(error), &mut self.rng).unwrap().result.is_err());
+    }
+
+    /// Goes to the next deadline and says what is asked then.
+    fn next(&mut self) -> (Time, Vec<Ask>) {
+        let at = self.announcer.deadline().unwrap();
+        (at, self.poll(at))
+    }
+}
+
+fn said(asks: &[Ask]) -> Vec<(&str, AnnounceEvent)> {
+    asks.iter().map(|a| (a.url.as_str(), a.announce.event)).collect()
+}
+
+#[test]
+fn started_is_said_until_acknowledged_then_regular_ones_follow_at_the_interval() {
+    for seed in 0..50 {
+        let mut w = World::new(&[&[A]], false, seed);
+        w.left = None;
+        assert_eq!(w.announcer.deadline(), None);
+        w.announcer.start(secs(10));
+        let asks = w.poll(secs(10));
+        assert_eq!(said(&asks), [(A, AnnounceEvent::Started)]);
+        assert_eq!((asks[0].announce.left, asks[0].announce.num_want, asks[0].announce.key), (16384, 200, 9));
+        w.fail(secs(11), A, AnnounceError::TimedOut);
+        let (at, asks) = w.next();
+        assert!((secs(24)..=secs(28)).contains(&at), "15 s with jitter: {at:?}");
+        assert_eq!(said(&asks), [(A, AnnounceEvent::Started)]);
+        w.announcer.set_peers(at, 300);
+        w.ok(at, A, 1000, Some(990));
+        let (next, asks) = w.next();
+        assert!((at + Duration::from_secs(990)..=at + Duration::from_secs(1100)).contains(&next));
+        assert_eq!(said(&asks), [(A, AnnounceEvent::None)]);
+        assert_eq!(asks[0].announce.num_want, 50);
+        assert_eq!(asks[0].announce.tracker_id.as_deref(), Some(&b"id"[..]));
+    }
+}
+
+#[test]
+fn back_off_grows_to_an_hour_and_no_further() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    let mut before = Time::ZERO;
+    for n in 0..20 {
+        let (at, asks) = if n == 0 { (Time::ZERO, w.poll(Time::ZERO)) } else { w.next() };
+        assert_eq!(asks.len(), 1);
+        let wait = at.since(before).as_secs();
+        assert!(wait <= 3960 && (n == 0 || wait >= (15 << (n - 1).min(8)).min(3600) * 9 / 10), "{n}: {wait}");
+        before = at;
+        w.fail(at, A, AnnounceError::Status(500));
+    }
+}
+
+#[test]
+fn row_52_a_410_and_a_never_end_it_and_retry_in_is_kept() {
+    let mut w = World::new(&[&[A], &[B]], false, 1);
+    w.announcer.start(Time::ZERO);
+    assert_eq!(w.poll(Time::ZERO).len(), 2, "all tiers are asked");
+    w.fail(Time::ZERO, A, AnnounceError::Status(410));
+    w.fail(
+        Time::ZERO,
+        B,
+        AnnounceError::Refused { reason: "no".into(), retry_in: Some(Some(Duration::from_secs(7200))) },
+    );
+    let (at, asks) = w.next();
+    assert_eq!((at, said(&asks)), (secs(7200), vec![(B, AnnounceEvent::Started)]));
+    w.fail(at, B, AnnounceError::Refused { reason: "never".into(), retry_in: Some(None) });
+    assert_eq!(w.announcer.deadline(), None);
+}
+
+#[test]
+fn row_55_intervals_are_clamped_and_words_cut() {
+    for (told, min, max) in [(0, 60, 66), (u64::MAX, 6 * 3240, 6 * 3960)] {
+        let mut w = World::new(&[&[A]], false, 3);
+        w.announcer.start(Time::ZERO);
+        w.poll(Time::ZERO);
+        w.announcer.set_peers(Time::ZERO, 5);
+        w.ok(Time::ZERO, A, told, None);
+        let wait = w.announcer.deadline().unwrap().since(Time::ZERO).as_secs();
+        assert!((min..=max).contains(&wait), "{wait}");
+    }
+    let mut w = World::new(&[&[A]], false, 3);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.fail(Time::ZERO, A, AnnounceError::Refused { reason: "é".repeat(1 << 19), retry_in: None });
+    let words = w.announcer.stats()[0].last.clone().unwrap().unwrap_err();
+    assert!(words.len() < 600);
+}
+
+#[test]
+fn completed_is_said_once_over_restarts_and_retried() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.announcer.set_peers(Time::ZERO, 9);
+    w.ok(Time::ZERO, A, 1800, Some(1800));
+    w.left = Some(0);
+    w.announcer.completed(secs(100));
+    let asks = w.poll(secs(100));
+    assert_eq!(said(&asks), [(A, AnnounceEvent::Completed)]);
+    w.fail(secs(101), A, AnnounceError::TimedOut);
+    let (at, asks) = w.next();
+    assert_eq!(said(&asks), [(A, AnnounceEvent::Completed)]);
+    w.ok(at, A, 1800, Some(1800));
+    assert_eq!(w.announcer.completed_at(), [A.to_string()]);
+    assert_eq!(said(&w.next().1), [(A, AnnounceEvent::None)]);
+
+    let mut again = World::new(&[&[A]], false, 1);
+    again.announcer.remember(&[A.to_string()]);
+    again.announcer.start(Time::ZERO);
+    again.poll(Time::ZERO);
+    again.announcer.set_peers(Time::ZERO, 9);
+    again.ok(Time::ZERO, A, 1800, Some(1800));
+    again.announcer.completed(secs(100));
+    assert!(again.poll(secs(100)).is_empty());
+}
+
+#[test]
+fn a_tracker_that_never_knew_us_unfinished_is_not_told_completed() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.fail(Time::ZERO, A, AnnounceError::TimedOut);
+    w.announcer.completed(secs(1));
+    w.left = Some(0);
+    let (at, asks) = w.next();
+    assert_eq!(said(&asks), [(A, AnnounceEvent::Started)]);
+    w.ok(at, A, 1800, None);
+    w.announcer.set_peers(at, 1);
+    assert!(w.announcer.deadline().unwrap() > at + Duration::from_secs(1600));
+}
+
+#[test]
+fn stopped_goes_to_those_told_started_and_never_takes_more_than_4_s() {
+    let mut w = World::new(&[&[A], &[B], &["wss://x"]], false, 1);
+    w.announcer.start(Time::ZERO);
+    assert_eq!(w.poll(Time::ZERO).len(), 2);
+    w.ok(Time::ZERO, A, 1800, Some(1800));
+    w.fail(Time::ZERO, B, AnnounceError::TimedOut);
+    w.announcer.stop(secs(5));
+    let asks = w.poll(secs(5));
+    assert_eq!(said(&asks), [(A, AnnounceEvent::Stopped)]);
+    assert_eq!(asks[0].announce.num_want, 0);
+    assert!(!w.announcer.is_stopped(secs(5)));
+    w.fail(secs(5), A, AnnounceError::TimedOut);
+    let (at, asks) = w.next();
+    assert_eq!((at, said(&asks)), (secs(6), vec![(A, AnnounceEvent::Stopped)]));
+    assert!(!w.announcer.is_stopped(secs(8)));
+    assert!(w.announcer.is_stopped(secs(9)));
+    w.ok(secs(7), A, 1800, None);
+    assert!(w.announcer.is_stopped(secs(7)));
+    assert_eq!(w.announcer.deadline(), None);
+}
+
+#[test]
+fn a_start_under_way_is_still_stopped() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.announcer.stop(secs(1));
+    assert!(w.poll(secs(1)).is_empty(), "the answer may come at once");
+    let (at, asks) = w.next();
+    assert_eq!((at, said(&asks)), (secs(2), vec![(A, AnnounceEvent::Stopped)]));
+    assert_eq!(w.announcer.deadline(), Some(secs(5)));
+    assert!(w.poll(secs(5)).is_empty() && w.announcer.is_stopped(secs(5)));
+}
+
+#[test]
+fn without_peers_sooner_but_never_within_60_s_or_the_min_interval() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.ok(Time::ZERO, A, 1800, Some(300));
+    w.announcer.set_peers(secs(1), 4);
+    w.announcer.set_peers(secs(2), 0);
+    assert_eq!(w.announcer.deadline(), Some(secs(300)));
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.ok(Time::ZERO, A, 1800, None);
+    let mut waits = Vec::new();
+    let mut before = Time::ZERO;
+    for _ in 0..6 {
+        let (at, asks) = w.next();
+        assert_eq!(asks.len(), 1);
+        waits.push(at.since(before).as_secs());
+        before = at;
+        w.ok(at, A, 1800, None);
+    }
+    assert!(waits[0] == 60 && waits[..5].is_sorted() && waits[5] > 1600, "{waits:?}");
+}
+
+#[test]
+fn a_silent_udp_tracker_gives_way_after_45_s_and_the_one_that_works_comes_to_the_front() {
+    for seed in 0..20 {
+        let mut w = World::new(&[&[U, A]], false, seed);
+        w.announcer.start(Time::ZERO);
+        let first = w.poll(Time::ZERO);
+        assert_eq!(first.len(), 1, "one of a tier");
+        if first[0].url == A {
+            continue;
+        }
+        assert!(w.poll(secs(44)).is_empty());
+        let (at, asks) = w.next();
+        assert_eq!((at, said(&asks)), (secs(45), vec![(A, AnnounceEvent::Started)]));
+        w.announcer.set_peers(at, 3);
+        w.ok(at, A, 1800, None);
+        w.fail(secs(465), U, AnnounceError::TimedOut);
+        let (at, asks) = w.next();
+        assert!(at > secs(1600));
+        assert_eq!(said(&asks), [(A, AnnounceEvent::None)], "the one that works is gone on with");
+        w.fail(at, A, AnnounceError::Status(503));
+        assert_eq!(said(&w.next().1), [(U, AnnounceEvent::Started)], "then the next");
+        return;
+    }
+    panic!("no seed put the UDP tracker first");
+}
+
+#[test]
+fn a_private_torrent_has_one_tracker_at_a_time_and_tells_of_a_switch() {
+    let mut w = World::new(&[&[A], &[B]], true, 1);
+    w.announcer.start(Time::ZERO);
+    assert_eq!(said(&w.poll(Time::ZERO)), [(A, AnnounceEvent::Started)]);
+    w.announcer.set_peers(Time::ZERO, 3);
+    assert!(!w.ok(Time::ZERO, A, 1800, None));
+    let (at, asks) = w.next();
+    assert_eq!(said(&asks), [(A, AnnounceEvent::None)]);
+    w.fail(at, A, AnnounceError::TimedOut);
+    assert_eq!(said(&w.poll(at)), [(B, AnnounceEvent::Started)]);
+    assert!(w.ok(at, B, 1800, None), "its peers are dropped");
+    let (at, asks) = w.next();
+    assert_eq!(said(&asks), [(B, AnnounceEvent::None)]);
+    assert!(!w.ok(at, B, 1800, None));
+}
+
+#[test]
+fn row_70_after_a_jump_of_the_clock_each_tracker_is_asked_once_with_jitter() {
+    let mut w = World::new(&[&[A], &[B], &["http://c/announce"]], false, 5);
+    w.announcer.start(Time::ZERO);
+    for ask in w.poll(Time::ZERO) {
+        w.ok(Time::ZERO, &ask.url, 1800, None);
+    }
+    let woken = secs(10 * 365 * 86_400);
+    assert!(w.poll(woken).is_empty());
+    let mut asked = Vec::new();
+    while w.announcer.deadline().unwrap() <= woken + Duration::from_secs(6) {
+        let (at, asks) = w.next();
+        assert!(asks.len() <= 1, "not in one instant");
+        for ask in asks {
+            asked.push(ask.url.clone());
+            w.announcer.set_peers(at, 1);
+            w.ok(at, &ask.url, 1800, None);
+        }
+    }
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), 3);
+    assert!(w.poll(secs(1)).is_empty(), "and none when it goes back");
+}
