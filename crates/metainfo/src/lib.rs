@@ -1,13 +1,32 @@
-//! teem-metainfo: .torrent files (BEP 3, 52), magnet links (BEP 9), file layout and creation.
+//! Torrents: what they are ([`Info`]), the files that carry them ([`Metainfo`]) and the links that name them.
+//!
+//! There is one validator, [`Info::parse`], for all ways an info dictionary can come. What it lets through has safe names, sums that
+//! do not overflow and exactly the hashes its content needs; the rest of the program relies on that. The info-hash is taken over
+//! the bytes as they stand.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
-/// The v1 info-hash: SHA-1 of the bencoded info dictionary as it stands (BEP 3).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct InfoHash(pub [u8; 20]);
+mod collide;
+mod error;
+mod files;
+mod info;
+mod info_hash;
+mod layout;
+mod limits;
+pub mod merkle;
+mod metainfo;
+pub mod path;
+pub mod url;
+mod v1;
+mod v2;
+mod validate;
 
-/// A validated info dictionary.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Info {}
+pub use error::Error;
+pub use files::File;
+pub use info::{Info, Version};
+pub use info_hash::{BadInfoHash, InfoHash, InfoHashV2, InfoHashes};
+pub use layout::{BLOCK_LEN, Extent, Layout};
+pub use limits::Limits;
+pub use metainfo::{Metainfo, Warning};

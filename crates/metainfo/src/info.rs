@@ -1,0 +1,153 @@
+//! A valid info dictionary: what a torrent is, independent of how it was found.
+
+use alloc::{string::String, vec::Vec};
+use core::ops::Range;
+
+use teem_bencode::Value;
+
+use crate::error::Error;
+use crate::files::File;
+use crate::info_hash::{InfoHash, InfoHashV2, InfoHashes};
+use crate::layout::{Extent, Layout};
+use crate::limits::Limits;
+use crate::validate::{Valid, validate};
+
+/// Which specification's keys an info dictionary has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// BEP 3.
+    V1,
+    /// BEP 52 alone.
+    V2,
+    /// Both, naming the same content; used as version 1.
+    Hybrid,
+}
+
+/// A valid info dictionary with the bytes it was read from. Share it behind an `Arc`.
+pub struct Info {
+    raw: Vec<u8>,
+    hashes: InfoHashes,
+    valid: Valid,
+}
+
+impl Info {
+    /// Validates an info dictionary. `raw` is all of it and nothing else; its hashes are taken over these bytes.
+    pub fn parse(raw: &[u8], limits: &Limits) -> Result<Self, Error> {
+        Self::from_value(teem_bencode::parse(raw, &limits.bencode)?.root(), limits)
+    }
+
+    /// Validates an info dictionary that stands within a larger document.
+    pub fn from_value(value: Value<'_, '_>, limits: &Limits) -> Result<Self, Error> {
+        let valid = validate(value, limits)?;
+        let raw = value.raw();
+        let hashes =
+            InfoHashes { v1: valid.has_v1.then(|| InfoHash::of(raw)), v2: valid.has_v2.then(|| InfoHashV2::of(raw)) };
+        Ok(Self { raw: raw.to_vec(), hashes, valid })
+    }
+
+    /// The bytes as they stood.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// The digests of `raw`, one for each version it has.
+    pub fn hashes(&self) -> InfoHashes {
+        self.hashes
+    }
+
+    /// Which versions the dictionary has.
+    pub fn version(&self) -> Version {
+        match (self.valid.has_v1, self.valid.has_v2) {
+            (true, true) => Version::Hybrid,
+            (false, true) => Version::V2,
+            _ => Version::V1,
+        }
+    }
+
+    /// The name of the file or folder, safe on every system.
+    pub fn name(&self) -> &str {
+        &self.valid.name
+    }
+
+    /// Bytes of a piece other than the last.
+    pub fn piece_length(&self) -> u32 {
+        self.valid.layout.piece_length()
+    }
+
+    /// Number of pieces; none if there is no content.
+    pub fn piece_count(&self) -> u32 {
+        self.valid.layout.piece_count()
+    }
+
+    /// Bytes of a piece; 0 if there is no such piece.
+    pub fn piece_size(&self, piece: u32) -> u32 {
+        self.valid.layout.piece_size(piece)
+    }
+
+    /// Bytes of the piece space, padding included.
+    pub fn total(&self) -> u64 {
+        self.valid.layout.total()
+    }
+
+    /// Bytes of content, without padding.
+    pub fn content_size(&self) -> u64 {
+        self.valid.files.iter().filter(|file| !file.pad).map(|file| file.length).sum()
+    }
+
+    /// SHA-1 of a piece; none if there is no such piece, or in a torrent of version 2 alone.
+    pub fn piece_hash(&self, piece: u32) -> Option<&[u8; 20]> {
+        let (hashes, _) = self.raw[self.valid.pieces.clone()].as_chunks();
+        hashes.get(piece as usize)
+    }
+
+    /// The files in the order of the piece space, padding included; not empty.
+    pub fn files(&self) -> &[File] {
+        &self.valid.files
+    }
+
+    /// Whether the torrent is one file called `name`, not a folder.
+    pub fn is_single_file(&self) -> bool {
+        self.valid.single_file
+    }
+
+    /// The safe path of a file with the torrent's name in front.
+    pub fn full_path<'a>(&'a self, file: &'a File) -> impl Iterator<Item = &'a str> {
+        core::iter::once(self.name()).chain(file.path.iter().map(String::as_str))
+    }
+
+    /// Whether peers may come from the torrent's own trackers only (BEP 27).
+    pub fn is_private(&self) -> bool {
+        self.valid.private
+    }
+
+    /// The tag that some trackers ask for so that their torrents have a hash of their own.
+    pub fn source(&self) -> Option<&str> {
+        self.valid.source.as_deref()
+    }
+
+    /// Whether some keys of the dictionary are not in order; its hash is right nevertheless.
+    pub fn has_unsorted_keys(&self) -> bool {
+        self.valid.unsorted
+    }
+
+    /// The map between pieces and files.
+    pub fn layout(&self) -> &Layout {
+        &self.valid.layout
+    }
+
+    /// See [`Layout::extents`].
+    pub fn extents(&self, piece: u32, begin: u32, len: u32) -> impl Iterator<Item = Extent> + use<'_> {
+        self.valid.layout.extents(piece, begin, len)
+    }
+
+    /// See [`Layout::pieces_of_file`].
+    pub fn pieces_of_file(&self, file: usize) -> Range<u32> {
+        self.valid.layout.pieces_of_file(file)
+    }
+}
+
+impl core::fmt::Debug for Info {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Info").field("hashes", &self.hashes).field("name", &self.name()).finish_non_exhaustive()
+    }
+}

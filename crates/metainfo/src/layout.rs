@@ -1,0 +1,115 @@
+//! Where pieces lie in files: arithmetic on the piece space, the content of all files laid end to end (BEP 3, "info dictionary").
+//!
+//! Invariants: spans ascend without gaps, the last ends at `total`; `total` is below 2^48, so no sum overflows.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Bytes that one request asks for: what every client answers.
+pub const BLOCK_LEN: u32 = 16 << 10;
+
+/// The map between pieces and files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    piece_length: u32,
+    total: u64,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    offset: u64,
+    length: u64,
+    pad: bool,
+}
+
+/// A part of the piece space that lies within one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Index of the file.
+    pub file: usize,
+    /// Offset in the file, in bytes.
+    pub offset: u64,
+    /// Length in bytes, not zero.
+    pub len: u32,
+    /// Whether the file is padding: zeros that are neither stored nor read.
+    pub pad: bool,
+}
+
+impl Layout {
+    /// Of files in their order, each a length in bytes and whether it is padding. `piece_length` is not zero, the sum is below 2^48.
+    pub fn new(piece_length: u32, files: impl IntoIterator<Item = (u64, bool)>) -> Self {
+        debug_assert!(piece_length > 0);
+        let mut total = 0;
+        let spans = files
+            .into_iter()
+            .map(|(length, pad)| {
+                let offset = total;
+                total += length;
+                Span { offset, length, pad }
+            })
+            .collect();
+        Self { piece_length, total, spans }
+    }
+
+    /// Bytes of a piece other than the last.
+    pub fn piece_length(&self) -> u32 {
+        self.piece_length
+    }
+
+    /// Bytes of the piece space, padding included.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Number of pieces; none if there is no content.
+    pub fn piece_count(&self) -> u32 {
+        self.total.div_ceil(u64::from(self.piece_length)) as u32
+    }
+
+    /// Where a piece begins in the piece space.
+    pub fn piece_offset(&self, piece: u32) -> u64 {
+        u64::from(piece) * u64::from(self.piece_length)
+    }
+
+    /// Bytes of a piece; 0 if there is no such piece.
+    pub fn piece_size(&self, piece: u32) -> u32 {
+        self.total.saturating_sub(self.piece_offset(piece)).min(u64::from(self.piece_length)) as u32
+    }
+
+    /// Blocks of a piece.
+    pub fn block_count(&self, piece: u32) -> u32 {
+        self.piece_size(piece).div_ceil(BLOCK_LEN)
+    }
+
+    /// The files that `len` bytes from `begin` in `piece` lie in, in order; what is beyond the content is left out.
+    pub fn extents(&self, piece: u32, begin: u32, len: u32) -> impl Iterator<Item = Extent> + use<'_> {
+        let mut at = self.piece_offset(piece) + u64::from(begin);
+        let end = (at + u64::from(len)).min(self.total);
+        let mut file = self.spans.partition_point(|span| span.offset + span.length <= at);
+        core::iter::from_fn(move || {
+            while at < end {
+                let span = self.spans.get(file)?;
+                let stop = end.min(span.offset + span.length);
+                if stop > at {
+                    let extent = Extent { file, offset: at - span.offset, len: (stop - at) as u32, pad: span.pad };
+                    at = stop;
+                    return Some(extent);
+                }
+                file += 1;
+            }
+            None
+        })
+    }
+
+    /// The pieces that have bytes of a file; empty if the file is, or if there is no such file.
+    pub fn pieces_of_file(&self, file: usize) -> Range<u32> {
+        match self.spans.get(file) {
+            Some(span) if span.length > 0 => {
+                let piece_length = u64::from(self.piece_length);
+                (span.offset / piece_length) as u32..(span.offset + span.length).div_ceil(piece_length) as u32
+            }
+            _ => 0..0,
+        }
+    }
+}
