@@ -9,15 +9,19 @@
 extern crate alloc;
 
 mod collide;
+pub mod create;
 mod error;
 mod files;
 mod info;
 mod info_hash;
 mod layout;
 mod limits;
+mod link;
+mod magnet;
 pub mod merkle;
 mod metainfo;
 pub mod path;
+pub mod percent;
 pub mod url;
 mod v1;
 mod v2;
@@ -29,4 +33,6 @@ pub use info::{Info, Version};
 pub use info_hash::{BadInfoHash, InfoHash, InfoHashV2, InfoHashes};
 pub use layout::{BLOCK_LEN, Extent, Layout};
 pub use limits::Limits;
+pub use link::{Link, LinkError};
+pub use magnet::{Magnet, MagnetError};
 pub use metainfo::{Metainfo, Warning};
