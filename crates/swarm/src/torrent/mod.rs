@@ -3,3 +3,4 @@ pub mod address;
 pub mod announce;
 pub mod candidates;
 pub mod connect;
+pub mod metadata;
