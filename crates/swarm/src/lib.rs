@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod bitfield;
 pub mod bucket;
+pub mod choke;
 pub mod command;
 pub mod effect;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod geometry;
 pub mod ids;
 pub mod job;
 pub mod map;
+pub mod peer;
 pub mod picker;
 pub mod rate;
 pub mod rng;
