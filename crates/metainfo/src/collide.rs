@@ -1,4 +1,4 @@
-//! Paths that would be one file on some system get different names.
+//! Paths that would be one file on some system get different names (own design; the BEPs leave it open).
 //!
 //! Compared are folded names (case and Unicode normalisation). A directory wins over a file, an earlier file over a later one; the
 //! loser gets a number before its extension. The outcome depends on the torrent alone, so that a restart finds its files.

@@ -1,4 +1,4 @@
-//! Making torrents: the pure part, which neither reads files nor hashes content.
+//! Making torrents (BEP 3, "metainfo files"): the pure part, which neither reads files nor hashes content.
 //!
 //! First a [`Plan`]: files in order and the piece space, so that a caller knows what to hash. Then [`Plan::info`] with the digests, and
 //! [`torrent`] to put trackers and the rest around. The info dictionary is canonical, and the same input gives the same bytes: files are

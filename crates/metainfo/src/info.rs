@@ -1,4 +1,4 @@
-//! A valid info dictionary: what a torrent is, independent of how it was found.
+//! A valid info dictionary (BEP 3, 52): what a torrent is, independent of how it was found.
 
 use alloc::{string::String, vec::Vec};
 use core::ops::Range;

@@ -1,4 +1,4 @@
-//! Torrents: what they are ([`Info`]), the files that carry them ([`Metainfo`]) and the links that name them.
+//! Torrents (BEP 3, 9, 47, 52): what they are ([`Info`]), the files that carry them ([`Metainfo`]) and the links that name them.
 //!
 //! There is one validator, [`Info::parse`], for all ways an info dictionary can come. What it lets through has safe names, sums that
 //! do not overflow and exactly the hashes its content needs; the rest of the program relies on that. The info-hash is taken over

@@ -1,4 +1,4 @@
-//! What a person pastes to say which torrent is meant: a magnet link, an info-hash, a URL or a path.
+//! What a person pastes to say which torrent is meant: a magnet link (BEP 9), an info-hash, a URL or a path.
 //!
 //! Tolerant of what mail programs, web pages and terminals do to links: space around, line breaks within, `&amp;`, percent-coding
 //! of the whole. A path is what remains, so a text is refused only if it is clearly meant as something else and broken.

@@ -1,4 +1,4 @@
-//! Names that are safe on every operating system, made from the bytes that a torrent has.
+//! Names that are safe on every operating system, made from the bytes that a torrent has (own design).
 //!
 //! The same torrent gets the same names everywhere, so that content can be moved between systems. What a result never has:
 //! separators, NUL, control, bidirectional or invisible characters, characters or names that Windows reserves, a dot or space at the

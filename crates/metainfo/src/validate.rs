@@ -1,4 +1,4 @@
-//! The one validator of info dictionaries, whatever they came from: file, magnet link, URL or peer.
+//! The one validator of info dictionaries (BEP 3, 27, 47, 52), whatever they came from: file, magnet link, URL or peer.
 //!
 //! Strictness: within the info dictionary a repeated key or a superfluous zero is refused, because two clients could read the same
 //! hash as different content; unsorted keys are accepted, because the hash is taken over the bytes as they stand.

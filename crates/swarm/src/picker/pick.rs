@@ -1,4 +1,4 @@
-//! The picker of one torrent: which block to ask of a peer next.
+//! The picker of one torrent: which block to ask of a peer next (own design over Legout et al., 2006).
 //!
 //! Order of preference: the piece that this peer is at; a piece begun that nobody is at (strict priority, so that pieces become
 //! whole and can be passed on); the rarest piece not begun; a piece that somebody else is at. So a whole piece comes from one

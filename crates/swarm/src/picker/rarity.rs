@@ -1,4 +1,4 @@
-//! How many connected peers have each piece, and which of the pieces not begun is the rarest (rarest first).
+//! How many connected peers have each piece, and which of the pieces not begun is the rarest (rarest first, own design).
 //!
 //! The pieces not begun stand in one array ordered by availability; each availability is a run in it, and a piece that gains
 //! or loses a holder swaps places with one at the edge of its run, so a HAVE costs O(1). Inside a run the order is random, and
