@@ -17,7 +17,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if conn.closing.is_some() {
             return;
         }
-        let friendly = matches!(why, CloseReason::Stopping | CloseReason::BothSeeds | CloseReason::Useless);
+        let friendly =
+            conn.proven && matches!(why, CloseReason::Stopping | CloseReason::BothSeeds | CloseReason::Useless);
         if !friendly && conn.out.is_empty() {
             self.table.remove(id);
             return;
