@@ -45,6 +45,13 @@ pub fn sanitise(bytes: &[u8], limit: usize) -> String {
     name
 }
 
+/// Whether bytes as they stand in a torrent can name one file in one folder of this system: not empty, `.` or `..`, no separator,
+/// no NUL; on Windows also nothing that [`sanitise`] would change. They may be no text.
+pub fn is_native(part: &[u8]) -> bool {
+    let anywhere = !matches!(part, b"" | b"." | b"..") && !part.contains(&b'/') && !part.contains(&0);
+    anywhere && (!cfg!(windows) || sanitise(part, 255).as_bytes() == part)
+}
+
 /// Puts `mark` between stem and extension, and cuts the stem so that all has at most `limit` bytes.
 pub(crate) fn shorten(name: &str, mark: &str, limit: usize) -> String {
     let extension = match name.rfind('.') {

@@ -103,11 +103,11 @@ fn originals_are_remembered() {
     let originals: Vec<_> = info.files().iter().map(|file| file.original.clone()).collect();
     assert_eq!(originals[0], Some(raw(&[b"what?"])));
     assert_eq!((&originals[1], &originals[2]), (&None, &Some(raw(&[b"plain"]))));
-    let native: Vec<_> = info.files().iter().map(teem_metainfo::File::native_path).collect();
-    assert_eq!(
-        native,
-        [Some(vec!["what?".into()]), Some(vec!["plain".into()]), Some(vec!["plain".into()]), None, None]
-    );
+    let native: Vec<_> = info.files().iter().map(teem_metainfo::File::native_parts).collect();
+    let same: [&[u8]; 4] = [b"what?", b"plain", b"plain", b"\xff"];
+    assert_eq!([&native[0], &native[1], &native[2], &native[4]], same.map(|part| Some(vec![part])).each_ref());
+    assert_eq!((info.files()[0].native_path(), info.files()[4].native_path()), (Some(vec!["what?".into()]), None));
+    assert_eq!((&native[3], info.native_name()), (&None, Some(&b"n"[..])));
 }
 
 #[test]
