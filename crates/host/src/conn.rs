@@ -85,6 +85,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
         }
     }
 
+    /// Bytes that are missing of a block that has its buffer; 0 when there is none.
+    pub(crate) fn missing(&self) -> usize {
+        self.taking.as_ref().map_or(0, |block| block.at.len as usize - block.filled)
+    }
+
     /// Reads once into `scratch` and hands on what is in it. `alloc` gives the buffers for blocks. How many bytes were read counts
     /// against the turn's budget.
     pub(crate) fn read(

@@ -135,3 +135,8 @@ fn eight_connections_move_all() {
 fn an_empty_pool_stops_reading_and_loses_nothing() {
     assert!(transfer(4, 4, 7) > 0, "the pool was to be found empty");
 }
+
+#[test]
+fn fewer_buffers_than_connections_are_enough() {
+    assert!(transfer(2, 8, 3) > 0, "the pool was to be found empty");
+}

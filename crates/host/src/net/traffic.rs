@@ -11,22 +11,27 @@ use crate::conn::ReadEnd;
 use crate::{sockopt, udp};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
-    /// Reads from those that are ready, once each, within the budget.
+    /// Reads from those that are ready, once each, within the budget. When the storage has no buffer left, only blocks that have
+    /// one already are read to their end: they are what may come back to the pool.
     pub(crate) fn read(&mut self, alloc: &mut impl FnMut(usize) -> Option<B>, take: &mut impl FnMut(Input<B>)) {
         self.starved = false;
         let mut budget = TURN_READ_LEN;
         for _ in 0..self.ready.len() {
             let Some(id) = self.ready.pop_front() else { break };
             let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { continue };
-            let (len, end) = conn.read(&mut self.scratch, alloc, take);
+            let room = if self.starved { conn.missing() } else { self.scratch.len() };
+            if room == 0 {
+                self.ready.push_back(id);
+                continue;
+            }
+            let (len, end) = conn.read(&mut self.scratch[..room], alloc, take);
             budget = budget.saturating_sub(len);
             match end {
                 ReadEnd::More => self.ready.push_back(id),
                 ReadEnd::Drained => conn.in_ready = false,
                 ReadEnd::Starved => {
-                    self.ready.push_front(id);
+                    self.ready.push_back(id);
                     self.starved = true;
-                    return;
                 }
                 ReadEnd::Closed(why) => self.drop_conn(id, why, take),
             }

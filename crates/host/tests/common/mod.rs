@@ -1,5 +1,5 @@
 //! What the tests of the host share (own design): a machine that is led by the test, and a storage in memory with a bounded pool.
-#![allow(dead_code)] // each test takes what it needs
+#![allow(dead_code, clippy::unwrap_used)] // each test takes what it needs; helpers of tests are tests
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -73,6 +73,8 @@ pub(crate) struct Pool {
     pub(crate) free: AtomicUsize,
     /// How often it was asked in vain.
     pub(crate) empty: AtomicUsize,
+    /// How many turns the host has made.
+    pub(crate) turns: AtomicUsize,
     wake: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
 }
 
@@ -132,6 +134,7 @@ impl Storage for Mem {
     }
 
     fn poll(&mut self, done: &mut Vec<Done<Block>>) {
+        self.pool.turns.fetch_add(1, Ordering::SeqCst);
         done.append(&mut self.done);
     }
 
