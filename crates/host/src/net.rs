@@ -61,6 +61,8 @@ pub(crate) struct Net<B> {
     ready: VecDeque<ConnId>,
     /// Connections with something to send and room for it, each once.
     touched: VecDeque<ConnId>,
+    /// Connections whose peer does not read while messages for it pile up.
+    overfull: Vec<ConnId>,
     /// Dials and closings, in the order of their deadlines; those that are over already are skipped.
     dials: VecDeque<(Time, ConnId)>,
     closings: VecDeque<(Time, ConnId)>,
@@ -92,6 +94,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             table: Table::new(),
             ready: VecDeque::new(),
             touched: VecDeque::new(),
+            overfull: Vec::new(),
             dials: VecDeque::new(),
             closings: VecDeque::new(),
             unproven: VecDeque::new(),

@@ -133,6 +133,28 @@ fn sent_tells_the_payload_and_a_full_kernel_is_waited_for() {
 }
 
 #[test]
+fn messages_do_not_pile_up_for_a_peer_that_does_not_read() {
+    let led = Led::new();
+    let (mut peer, conn) = peer(&led);
+    // The kernels of both ends take some megabytes; what is beyond waits with us.
+    let mut rounds = 0;
+    let why = loop {
+        led.run((0..4).map(|_| Output::Send { conn, message: Message::Bitfield(vec![0; 262_144]) }));
+        // The answer to our byte shows that the host has been through that turn.
+        peer.write_all(&[0; 4]).unwrap_or_default();
+        rounds += 1;
+        assert!(rounds < 100, "it never ends");
+        match led.next() {
+            Input::Message { message: Message::KeepAlive, .. } => {}
+            Input::Closed { conn: of, why } if of == conn => break why,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(matches!(why, CloseReason::Flood(_)), "{why:?}");
+    led.end();
+}
+
+#[test]
 fn dials_come_to_something_or_say_why_not() {
     let led = Led::new();
     let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
@@ -205,6 +227,26 @@ fn a_packet_of_a_tracker_comes_in_and_goes_out_of_the_listening_port() {
             assert_eq!((from, bytes), (tracker.local_addr().unwrap(), vec![0; 16]));
         }
         other => panic!("{other:?}"),
+    }
+    led.end();
+}
+
+#[test]
+fn both_families_come_in_under_their_own_addresses() {
+    let led = Led::on(None);
+    let bound = led.host.bound().clone();
+    for addr in &bound.addrs {
+        let ip = if addr.is_ipv4() { LOOPBACK } else { "::1".parse().unwrap() };
+        // A machine may know the family and yet have no loopback address in it.
+        let Ok(stranger) = TcpStream::connect((ip, bound.port)) else { continue };
+        match led.next() {
+            Input::Accepted { addr, local, .. } => {
+                assert_eq!((addr, local), (stranger.local_addr().unwrap(), stranger.peer_addr().unwrap()));
+            }
+            other => panic!("{other:?}"),
+        }
+        drop(stranger);
+        assert!(matches!(led.next(), Input::Closed { why: CloseReason::Remote, .. }));
     }
     led.end();
 }

@@ -53,6 +53,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Writes to those that were touched, once each.
     pub(crate) fn write(&mut self, take: &mut impl FnMut(Input<B>)) {
+        while let Some(id) = self.overfull.pop() {
+            self.drop_conn(id, CloseReason::Flood("messages that the peer does not read"), take);
+        }
         for _ in 0..self.touched.len() {
             let Some(id) = self.touched.pop_front() else { break };
             let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { continue };
@@ -65,8 +68,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     }
                     if conn.out.is_empty() && closing {
                         self.flushed(id);
-                    } else if conn.out.messages_len() > UNREAD_MESSAGES_MAX {
-                        self.drop_conn(id, CloseReason::Flood("messages that the peer does not read"), take);
                     } else {
                         self.touch(id);
                     }
@@ -94,6 +95,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             && conn.closing.is_none()
         {
             conn.out.push(&mut self.spares, encode);
+            if conn.blocked && conn.out.messages_len() > UNREAD_MESSAGES_MAX {
+                self.overfull.push(id);
+            }
             self.touch(id);
         }
     }

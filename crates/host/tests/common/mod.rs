@@ -196,15 +196,15 @@ pub(crate) struct Led {
 
 impl Led {
     pub(crate) fn new() -> Self {
-        Self::with_pool(usize::MAX / 2)
+        Self::on(Some(LOOPBACK))
     }
 
-    pub(crate) fn with_pool(blocks: usize) -> Self {
-        let listeners = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+    pub(crate) fn on(addr: Option<IpAddr>) -> Self {
+        let listeners = Listeners::bind(ListenConfig { addr, port: 0 }).unwrap();
         let (inputs, from_host) = channel();
         let (tell, told) = channel();
         let outputs = Arc::default();
-        let storage = Mem::new(blocks);
+        let storage = Mem::new(usize::MAX / 2);
         let pool = Arc::clone(&storage.pool);
         let puppet = Puppet { inputs, outputs: Arc::clone(&outputs) };
         let host = start(listeners, HostConfig::default(), puppet, storage, Ear(tell)).unwrap();
