@@ -1,1 +1,38 @@
-//! teem-disk
+//! The disk: pool, assembly, hashing, files, checking, saved state (BEP 3; own design).
+//!
+//! [`Disk`] implements the engine's `Storage`; its workers are the only threads that touch files. A block received goes
+//! from the pool into its piece, is hashed while hot when the piece is whole, and is written in large extents. Blocks for
+//! peers are read in runs. What is verified is claimed in saved state only after it is durable.
+pub mod fs;
+pub mod root;
+
+mod bits;
+mod check;
+mod content;
+mod disk;
+mod error;
+mod files;
+mod hash;
+mod lane;
+mod mailbox;
+mod metadata;
+mod open;
+mod piece;
+mod place;
+mod pool;
+mod queue;
+mod read;
+mod saved;
+mod schedule;
+mod shared;
+mod space;
+mod span;
+mod sync;
+mod task;
+mod torrent;
+mod worker;
+mod write;
+
+pub use disk::{Disk, DiskConfig, DiskHandle};
+pub use place::Place;
+pub use pool::Block;

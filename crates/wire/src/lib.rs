@@ -5,6 +5,5 @@
 
 extern crate alloc;
 
-pub mod compact;
 pub mod peer;
 pub mod tracker;

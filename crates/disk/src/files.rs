@@ -1,0 +1,148 @@
+//! Open files, at most so many at once (own design). The least recently used is closed first; when the process runs
+//! out of handles the limit halves itself and the open is tried again, so that a small `ulimit` makes it slower, never dead.
+use crate::error::too_many_files;
+use crate::fs::{Access, File, Folder};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use teem_swarm::ids::TorrentId;
+
+/// Content files held open at once, over all torrents: what leaves room for sockets under the common limit of 1,024.
+pub(crate) const OPEN_MAX: usize = 256;
+
+/// The limit is never halved below this.
+const OPEN_MIN: usize = 4;
+
+struct Entry {
+    file: Arc<dyn File>,
+    access: Access,
+    used: u64,
+}
+
+struct State {
+    open: BTreeMap<(TorrentId, usize), Entry>,
+    clock: u64,
+    max: usize,
+}
+
+/// The open files of all torrents.
+pub(crate) struct Files(Mutex<State>);
+
+impl Files {
+    pub(crate) fn new(max: usize) -> Self {
+        Self(Mutex::new(State { open: BTreeMap::new(), clock: 0, max: max.max(OPEN_MIN) }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file, opened if it is not. Opening happens outside the lock, because a hung disk must not stop others.
+    pub(crate) fn get(
+        &self,
+        key: (TorrentId, usize),
+        root: &dyn Folder,
+        path: &Path,
+        access: Access,
+    ) -> io::Result<Arc<dyn File>> {
+        {
+            let mut state = self.lock();
+            state.clock += 1;
+            let now = state.clock;
+            if let Some(entry) = state.open.get_mut(&key)
+                && (entry.access == access || entry.access == Access::Write)
+            {
+                entry.used = now;
+                return Ok(Arc::clone(&entry.file));
+            }
+        }
+        let file = loop {
+            match root.open(path, access) {
+                Err(e) if too_many_files(&e) && self.shrink() => {}
+                other => break other?,
+            }
+        };
+        let mut evicted = Vec::new();
+        let mut state = self.lock();
+        let used = state.clock;
+        evicted.extend(state.open.insert(key, Entry { file: Arc::clone(&file), access, used }));
+        while state.open.len() > state.max {
+            evicted.extend(state.evict());
+        }
+        drop(state);
+        Ok(file)
+    }
+
+    /// Forgets one file, so that it is looked up by its path again.
+    pub(crate) fn forget(&self, key: (TorrentId, usize)) {
+        let entry = self.lock().open.remove(&key);
+        drop(entry);
+    }
+
+    /// Closes all files of a torrent.
+    pub(crate) fn close(&self, torrent: TorrentId) {
+        let mut state = self.lock();
+        let mut rest = state.open.split_off(&(torrent, 0));
+        let mut others = rest.split_off(&(TorrentId(torrent.0.saturating_add(1)), 0));
+        if torrent.0 != u32::MAX {
+            state.open.append(&mut others);
+        }
+        drop(state);
+    }
+
+    /// Halves the limit and closes what is too much; false when nothing could be closed.
+    fn shrink(&self) -> bool {
+        let mut evicted = Vec::new();
+        let mut state = self.lock();
+        state.max = (state.max.min(state.open.len()) / 2).max(OPEN_MIN);
+        while state.open.len() > state.max {
+            evicted.extend(state.evict());
+        }
+        if evicted.is_empty() {
+            evicted.extend(state.evict());
+        }
+        drop(state);
+        !evicted.is_empty()
+    }
+
+    #[cfg(test)]
+    fn count(&self) -> usize {
+        self.lock().open.len()
+    }
+}
+
+impl State {
+    fn evict(&mut self) -> Option<Entry> {
+        let oldest = self.open.iter().min_by_key(|(_, e)| e.used).map(|(&key, _)| key)?;
+        self.open.remove(&oldest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::Fs;
+    use crate::root::RealFs;
+
+    #[test]
+    fn keeps_the_recent_and_closes_a_torrent() {
+        let dir = std::env::temp_dir().join(format!("teem-files-{}", std::process::id()));
+        let root = RealFs.folder(&dir, true).unwrap();
+        let files = Files::new(4);
+        let get = |t: u32, i: usize| {
+            let path = format!("{t}-{i}");
+            files.get((TorrentId(t), i), &*root, Path::new(&path), Access::Write).map(drop).unwrap();
+        };
+        for i in 0..10 {
+            get(1, i);
+        }
+        assert_eq!(files.count(), 4);
+        get(2, 0);
+        get(0, 0);
+        files.close(TorrentId(1));
+        assert_eq!(files.count(), 2);
+        assert!(files.shrink() && files.count() == 1);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

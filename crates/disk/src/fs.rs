@@ -1,0 +1,169 @@
+//! What the disk needs of a file system, as traits (own design), so that tests can inject faults and cut the power.
+//! The real one is in `root`. Every path is relative to a [`Folder`] and is never followed through a symbolic link
+//! or above it.
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is remembered of a file to see whether it changed. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stat {
+    /// Length in bytes.
+    pub len: u64,
+    /// Last change of the content.
+    pub mtime_ns: i64,
+    /// Last change of the content or of the inode.
+    pub ctime_ns: i64,
+    /// Number of the inode.
+    pub inode: u64,
+    /// Bytes that the file really takes on the medium (holes don't count).
+    pub allocated: u64,
+}
+
+/// How a file is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// It must exist; never created.
+    Read,
+    /// For reading and writing; created when missing (its folder must exist), never truncated.
+    Write,
+}
+
+/// Something that is no regular file lies where one should be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Obstacle {
+    /// What it is, with its article: "a folder", "a named pipe", …
+    pub what: &'static str,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is in the way", self.what)
+    }
+}
+
+impl std::error::Error for Obstacle {}
+
+impl Obstacle {
+    /// The obstacle as an error of the file system.
+    pub fn error(what: &'static str) -> io::Error {
+        io::Error::other(Self { what })
+    }
+
+    /// The obstacle inside such an error.
+    pub fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+/// The outcome of asking for a lock.
+pub enum Lock {
+    /// Held until dropped.
+    Held(Box<dyn Send + Sync>),
+    /// Another holds it; its process, when known.
+    Taken(Option<u32>),
+}
+
+/// A file system.
+pub trait Fs: Send + Sync {
+    /// A handle to the folder at `path`, made (with its parents) when `create`. Links in `path` itself are the user's own and are followed.
+    fn folder(&self, path: &Path, create: bool) -> io::Result<Arc<dyn Folder>>;
+
+    /// `path` without links and dots, as a name by which the folder can be known again.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+}
+
+/// A folder, and what lies beneath it. All paths are relative.
+pub trait Folder: Send + Sync {
+    /// Opens a regular file; anything else in its place is an [`Obstacle`].
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>>;
+    /// Looks at a regular file; `None` when nothing is there, an [`Obstacle`] when something else is.
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
+    /// Makes `path` and its parents, as far as they are missing.
+    fn make_dirs(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names inside the folder `path` durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// Makes all of the file system durable in one call; `None` where there is no such call.
+    fn sync_all(&self) -> Option<io::Result<()>>;
+    /// Renames a file, replacing what was there.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file; fine when nothing is there.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that an ordinary user may still write.
+    fn free(&self) -> io::Result<u64>;
+    /// Takes the lock at `path` without waiting; who has it writes its process id inside.
+    fn lock(&self, path: &Path) -> io::Result<Lock>;
+}
+
+/// An open regular file; positioned, so that threads can share it.
+pub trait File: Send + Sync {
+    /// Reads as `preadv`; may be short; 0 is the end.
+    fn read_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize>;
+    /// Writes as `pwritev`; may be short.
+    fn write_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize>;
+    /// Sets the length, leaving a hole when it grows.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Makes content and length durable.
+    fn sync_data(&self) -> io::Result<()>;
+    /// Looks at it.
+    fn stat(&self) -> io::Result<Stat>;
+}
+
+/// At most so many buffers go into one call: a bound that every system keeps (`IOV_MAX` is 1,024 on Linux and macOS).
+const VECTOR_MAX: usize = 512;
+
+/// Fills all of `bufs` from `offset`; how many bytes were there (less only at the end of the file). Interrupted and
+/// short reads go on.
+pub fn read_full(file: &dyn File, mut bufs: &mut [IoSliceMut<'_>], mut offset: u64) -> io::Result<u64> {
+    let start = offset;
+    IoSliceMut::advance_slices(&mut bufs, 0);
+    while !bufs.is_empty() {
+        let n = bufs.len().min(VECTOR_MAX);
+        match file.read_at(&mut bufs[..n], offset) {
+            Ok(0) => break,
+            Ok(n) => {
+                offset += n as u64;
+                IoSliceMut::advance_slices(&mut bufs, n);
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(offset - start)
+}
+
+/// Writes all of `bufs` at `offset`. Interrupted and short writes go on.
+pub fn write_full(file: &dyn File, mut bufs: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+    IoSlice::advance_slices(&mut bufs, 0);
+    while !bufs.is_empty() {
+        let n = bufs.len().min(VECTOR_MAX);
+        match file.write_at(&bufs[..n], offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => {
+                offset += n as u64;
+                IoSlice::advance_slices(&mut bufs, n);
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// All of a small file, at most `max` bytes; `None` when it is missing or longer.
+pub fn read_small(folder: &dyn Folder, path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match folder.open(path, Access::Read) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    let len = file.stat()?.len;
+    if len > max {
+        return Ok(None);
+    }
+    let mut data = vec![0; len as usize];
+    let n = read_full(&*file, &mut [IoSliceMut::new(&mut data)], 0)?;
+    data.truncate(n as usize);
+    Ok(Some(data))
+}

@@ -1,0 +1,127 @@
+//! Opening a torrent: saved state against the files as they are (own design; rows 19, 20, 67 and 68 of bad input).
+//!
+//! Files without state are not written to before a piece in them verified, unless the user said so.
+use crate::check;
+use crate::content::Content;
+use crate::error::explain;
+use crate::fs::Stat;
+use crate::saved::Saved;
+use crate::shared::Shared;
+use crate::space;
+use crate::torrent::Torrent;
+use std::sync::Arc;
+use teem_metainfo::Info;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
+
+/// What was found.
+struct Found {
+    torrent: Arc<Torrent>,
+    have: Vec<u32>,
+    check: Vec<u32>,
+    facts: Facts,
+}
+
+/// Opens a torrent and answers.
+pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>) {
+    let done = match look(shared, id, info) {
+        Ok(Found { torrent, have, check, facts }) => {
+            shared.queue.opened(&torrent);
+            let trouble = if torrent.place.read_only { None } else { space::too_little(shared, &torrent) };
+            shared.mailbox.answer([Done::Opened { torrent: id, have, check, facts }]);
+            trouble.map(|error| Done::Failed { torrent: id, piece: None, opening: false, error })
+        }
+        Err(error) => {
+            shared.mailbox.answer([Done::Failed { torrent: id, piece: None, opening: true, error }]);
+            None
+        }
+    };
+    shared.mailbox.tell(done);
+}
+
+fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskError> {
+    let place = shared.place(id).ok_or_else(|| DiskError {
+        kind: DiskErrorKind::BadPath,
+        message: "the disk was not told where the content lies".to_owned(),
+    })?;
+    let root = shared.fs.folder(&place.folder, !place.read_only).map_err(|e| explain(&e, "open", &place.folder))?;
+    let content = Content::new(info, &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
+    let (saved, claims) = Saved::open(&*shared.fs, &place, &content)?;
+    let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), saved));
+    let stats = stat_all(&torrent)?;
+    let mut found = match claims {
+        Some(claims) => {
+            let facts = claims.facts.clone();
+            let (have, check) = claims.judge(&torrent.content, &stats);
+            Found { torrent, have, check, facts }
+        }
+        None => without_state(torrent, &stats)?,
+    };
+    {
+        let mut marks = found.torrent.marks();
+        for &piece in &found.have {
+            marks.verified.insert(piece);
+        }
+    }
+    if !found.torrent.place.read_only {
+        make_empty(&found.torrent)?;
+    }
+    found.check.dedup();
+    Ok(found)
+}
+
+/// Looks at all files, and remembers what they were like.
+fn stat_all(torrent: &Torrent) -> Result<Vec<Option<Stat>>, DiskError> {
+    let mut stats = vec![None; torrent.content.info.files().len()];
+    for file in torrent.content.stored() {
+        let stat = torrent.root.stat(file.path);
+        let stat = stat.map_err(|e| explain(&e, "use", &torrent.place.folder.join(file.path)))?;
+        stats[file.index] = stat;
+        torrent.seen(file.index).stat = stat;
+    }
+    Ok(stats)
+}
+
+/// The pieces whose files are all there and long enough.
+fn candidates(content: &Content, stats: &[Option<Stat>]) -> Vec<u32> {
+    let there = |piece: &u32| {
+        content.extents(*piece).all(|e| stats[e.file].is_some_and(|stat| stat.len >= e.offset + u64::from(e.len)))
+    };
+    (0..content.piece_count()).filter(there).collect()
+}
+
+/// Nobody vouches for the files. One piece that verifies proves that they are this torrent's; otherwise they are
+/// somebody else's, and nothing is written into them.
+fn without_state(torrent: Arc<Torrent>, stats: &[Option<Stat>]) -> Result<Found, DiskError> {
+    let candidates = candidates(&torrent.content, stats);
+    let facts = Facts::default();
+    let occupied = torrent.content.stored().find(|file| stats[file.index].is_some_and(|stat| stat.len > 0));
+    let Some(occupied) = occupied else { return Ok(Found { torrent, have: Vec::new(), check: Vec::new(), facts }) };
+    if torrent.place.overwrite || torrent.place.read_only {
+        return Ok(Found { torrent, have: Vec::new(), check: candidates, facts });
+    }
+    for (i, &piece) in candidates.iter().enumerate() {
+        if matches!(check::verify(&torrent, &[piece]).pop(), Some(Ok(true))) {
+            // Those before it are wrong; those after it are for the engine to ask for.
+            let check = candidates[i + 1..].to_vec();
+            return Ok(Found { torrent, have: vec![piece], check, facts });
+        }
+    }
+    let path = torrent.place.folder.join(occupied.path);
+    let message = format!(
+        "{} is there already, and nothing in it belongs to this torrent; choose another folder with -o, or give --overwrite",
+        path.display()
+    );
+    Err(DiskError { kind: DiskErrorKind::Occupied, message })
+}
+
+/// Makes files without content, which no piece would ever write.
+fn make_empty(torrent: &Torrent) -> Result<(), DiskError> {
+    for file in torrent.content.stored().filter(|file| file.len == 0) {
+        let fail = |e| explain(&e, "create", &torrent.place.folder.join(file.path));
+        if torrent.seen(file.index).stat.is_none() {
+            torrent.prepare(file.index, file.path).map(drop).map_err(fail)?;
+        }
+    }
+    Ok(())
+}

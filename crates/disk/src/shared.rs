@@ -1,0 +1,40 @@
+//! What submitter and workers share (own design): pool, queue, mailbox, open files, and where torrents lie.
+use crate::files::Files;
+use crate::fs::Fs;
+use crate::mailbox::Mailbox;
+use crate::place::Place;
+use crate::pool::Pool;
+use crate::queue::Queue;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use teem_swarm::ids::TorrentId;
+
+/// The common ground of one disk.
+pub(crate) struct Shared {
+    pub(crate) pool: Pool,
+    pub(crate) queue: Queue,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) files: Arc<Files>,
+    places: Mutex<BTreeMap<TorrentId, Place>>,
+}
+
+impl Shared {
+    pub(crate) fn new(pool: Pool, queue: Queue, fs: Arc<dyn Fs>, files: Files) -> Self {
+        let (mailbox, places) = (Mailbox::default(), Mutex::default());
+        Self { pool, queue, mailbox, fs, files: Arc::new(files), places }
+    }
+
+    /// Where a torrent lies, when it was told.
+    pub(crate) fn place(&self, id: TorrentId) -> Option<Place> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    pub(crate) fn set_place(&self, id: TorrentId, place: Option<Place>) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        match place {
+            Some(place) => places.insert(id, place),
+            None => places.remove(&id),
+        };
+    }
+}

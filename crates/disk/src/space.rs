@@ -1,0 +1,57 @@
+//! Room on the disk (own design): told before a download starts, and watched after it ran out until there is some again.
+use crate::error::bytes;
+use crate::shared::Shared;
+use crate::torrent::Torrent;
+use std::sync::Arc;
+use std::time::Duration;
+use teem_swarm::job::{DiskError, DiskErrorKind, Done};
+
+/// How often a full disk is looked at: well within the ten seconds in which downloading is to go on.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// After running out in the middle, so much room is enough to go on, even if all that is missing needs more: room comes
+/// bit by bit when somebody cleans up.
+const ENOUGH: u64 = 64 << 20;
+
+/// Bytes that the files of the torrent will take beyond what they take now.
+pub(crate) fn missing(torrent: &Torrent) -> u64 {
+    let taken = |path| torrent.root.stat(path).ok().flatten().map_or(0, |stat| stat.allocated);
+    torrent.content.stored().map(|file| file.len.saturating_sub(taken(file.path))).sum()
+}
+
+/// Says what is needed and what there is when there is too little, and begins to look for it.
+pub(crate) fn too_little(shared: &Shared, torrent: &Torrent) -> Option<DiskError> {
+    let needed = missing(torrent);
+    let free = torrent.root.free().ok()?;
+    if free >= needed {
+        return None;
+    }
+    shared.queue.trouble(torrent.id, needed, LOOK_EVERY);
+    Some(DiskError { kind: DiskErrorKind::NoSpace, message: sentence(torrent, needed, free) })
+}
+
+/// When a write failed for lack of room: a better sentence, and the disk is watched.
+pub(crate) fn watch(shared: &Shared, torrent: &Torrent, error: DiskError) -> DiskError {
+    if error.kind != DiskErrorKind::NoSpace {
+        return error;
+    }
+    let needed = missing(torrent);
+    let enough = needed.min(ENOUGH.max(u64::from(torrent.content.info.piece_length()) * 2));
+    shared.queue.trouble(torrent.id, enough, LOOK_EVERY);
+    match torrent.root.free() {
+        Ok(free) if free < needed => DiskError { message: sentence(torrent, needed, free), ..error },
+        _ => error,
+    }
+}
+
+/// Looks whether there is room again.
+pub(crate) fn look(shared: &Shared, torrent: &Arc<Torrent>, needed: u64) {
+    let room = torrent.root.free().is_ok_and(|free| free >= needed);
+    if room && shared.queue.recovered(torrent.id) {
+        shared.mailbox.tell([Done::Recovered { torrent: torrent.id }]);
+    }
+}
+
+fn sentence(torrent: &Torrent, needed: u64, free: u64) -> String {
+    format!("needs {} on {}, has {}", bytes(needed), torrent.place.folder.display(), bytes(free))
+}

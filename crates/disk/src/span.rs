@@ -1,0 +1,191 @@
+//! Ranges of a piece read from and written to the files they lie in (BEP 3, "info dictionary"; pads of BEP 47 are zeros
+//! that are neither read nor written).
+//!
+//! Invariant: what `read` returned lay in files that had not changed since their pieces were verified: each file is
+//! looked at after it was read, because a change shows in its times before it shows in its content. Once a second the
+//! path is looked at too, so that a file that was deleted or replaced is noticed.
+use crate::error::explain;
+use crate::fs::{Access, File, Stat, read_full, write_full};
+use crate::torrent::Torrent;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use teem_swarm::job::{DiskError, DiskErrorKind};
+
+/// How long a path is trusted to lead to the file that is open.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+impl Torrent {
+    /// Fills `bufs` with the bytes from `begin` in `piece`. A file that changed is an error of kind `Changed`, and its
+    /// pieces are suspect from then on.
+    pub(crate) fn read(&self, piece: u32, begin: u32, bufs: Vec<&mut [u8]>) -> Result<(), DiskError> {
+        let len: usize = bufs.iter().map(|b| b.len()).sum();
+        let mut rest = VecDeque::from(bufs);
+        for extent in self.content.info.extents(piece, begin, len as u32) {
+            let mut part = take_mut(&mut rest, extent.len as usize);
+            let Some(path) = self.content.path(extent.file) else {
+                for buffer in &mut part {
+                    buffer.fill(0);
+                }
+                continue;
+            };
+            let fail = |e: &io::Error| explain(e, "read", &self.place.folder.join(path));
+            let result = self.handle(extent.file, path, Access::Read).and_then(|file| {
+                let n = read_full(&*file, &mut part, extent.offset)?;
+                let whole = n == u64::from(extent.len);
+                self.look(extent.file, path, &*file, whole)
+            });
+            match result {
+                Ok(true) => {}
+                Ok(false) => {
+                    let message = format!("{} changed since it was verified", self.place.folder.join(path).display());
+                    return Err(DiskError { kind: DiskErrorKind::Changed, message });
+                }
+                Err(e) => {
+                    if e.kind() == io::ErrorKind::NotFound {
+                        self.changed(extent.file, path, None);
+                    }
+                    return Err(fail(&e));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `bufs` from `begin` in `piece`; files are made, with their folders and at their full length, when they
+    /// are first written to.
+    pub(crate) fn write(&self, piece: u32, begin: u32, bufs: &[&[u8]]) -> Result<(), DiskError> {
+        let len: usize = bufs.iter().map(|b| b.len()).sum();
+        let mut rest: VecDeque<&[u8]> = bufs.iter().copied().collect();
+        for extent in self.content.info.extents(piece, begin, len as u32) {
+            let mut part = take(&mut rest, extent.len as usize);
+            let Some(path) = self.content.path(extent.file) else { continue };
+            let result = self.write_part(extent.file, path, &mut part, extent.offset);
+            result.map_err(|e| explain(&e, "write to", &self.place.folder.join(path)))?;
+        }
+        Ok(())
+    }
+
+    fn write_part(&self, file: usize, path: &Path, part: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        if self.place.read_only {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        if self.seen(file).looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            self.look_at_path(file, path)?;
+        }
+        let handle = self.prepare(file, path)?;
+        self.seen(file).writers += 1;
+        let result = write_full(&*handle, part, offset);
+        let stat = handle.stat();
+        let mut seen = self.seen(file);
+        seen.writers -= 1;
+        // After the write, so that a sync that began during it does not take the mark away.
+        seen.dirty = true;
+        seen.stat = stat.ok();
+        result
+    }
+
+    /// The file, ready to be written to.
+    pub(crate) fn prepare(&self, file: usize, path: &Path) -> io::Result<Arc<dyn File>> {
+        if self.seen(file).prepared {
+            return self.handle(file, path, Access::Write);
+        }
+        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            self.root.make_dirs(parent)?;
+        }
+        let handle = self.handle(file, path, Access::Write)?;
+        let wanted = self.content.info.files()[file].length;
+        let mut seen = self.seen(file);
+        let now = handle.stat()?;
+        if now.len < wanted || (now.len > wanted && self.place.overwrite) {
+            handle.set_len(wanted)?;
+        }
+        seen.stat = Some(handle.stat()?);
+        seen.prepared = true;
+        seen.born = true;
+        seen.dirty = true;
+        Ok(handle)
+    }
+
+    pub(crate) fn handle(&self, file: usize, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
+        self.files.get((self.id, file), &*self.root, path, access)
+    }
+
+    /// Whether a file that was just read is the one that was verified; `whole` when nothing was missing at its end.
+    fn look(&self, file: usize, path: &Path, handle: &dyn File, whole: bool) -> io::Result<bool> {
+        let stale = {
+            let mut seen = self.seen(file);
+            if seen.writers == 0 {
+                let now = handle.stat()?;
+                if seen.stat.is_some_and(|then| !same(&then, &now)) || !whole {
+                    drop(seen);
+                    self.changed(file, path, Some(now));
+                    return Ok(false);
+                }
+                seen.stat = Some(now);
+            }
+            seen.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY)
+        };
+        if stale { self.look_at_path(file, path) } else { Ok(whole) }
+    }
+
+    /// Whether the path still leads to the file that we know; if not, its pieces are suspect.
+    fn look_at_path(&self, file: usize, path: &Path) -> io::Result<bool> {
+        let now = self.root.stat(path)?;
+        let mut seen = self.seen(file);
+        seen.looked = Some(Instant::now());
+        let Some(then) = seen.stat else { return Ok(true) };
+        if now.is_some_and(|now| now.inode == then.inode) {
+            return Ok(true);
+        }
+        drop(seen);
+        self.changed(file, path, now);
+        Ok(false)
+    }
+
+    fn changed(&self, file: usize, path: &Path, now: Option<Stat>) {
+        self.files.forget((self.id, file));
+        let at_path = self.root.stat(path).ok().flatten();
+        let mut seen = self.seen(file);
+        seen.stat = at_path.or(now);
+        seen.prepared = false;
+        drop(seen);
+        self.doubt(file);
+    }
+}
+
+/// Whether a file is as it was: a change of content moves its times even when its length stays.
+pub(crate) fn same(a: &Stat, b: &Stat) -> bool {
+    (a.len, a.mtime_ns, a.ctime_ns, a.inode) == (b.len, b.mtime_ns, b.ctime_ns, b.inode)
+}
+
+fn take<'a>(rest: &mut VecDeque<&'a [u8]>, mut len: usize) -> Vec<IoSlice<'a>> {
+    let mut out = Vec::with_capacity(rest.len());
+    while len > 0 {
+        let Some(next) = rest.pop_front() else { break };
+        let (now, later) = next.split_at(next.len().min(len));
+        len -= now.len();
+        out.push(IoSlice::new(now));
+        if !later.is_empty() {
+            rest.push_front(later);
+        }
+    }
+    out
+}
+
+fn take_mut<'a>(rest: &mut VecDeque<&'a mut [u8]>, mut len: usize) -> Vec<IoSliceMut<'a>> {
+    let mut out = Vec::with_capacity(rest.len());
+    while len > 0 {
+        let Some(next) = rest.pop_front() else { break };
+        let n = next.len().min(len);
+        let (now, later) = next.split_at_mut(n);
+        len -= n;
+        out.push(IoSliceMut::new(now));
+        if !later.is_empty() {
+            rest.push_front(later);
+        }
+    }
+    out
+}

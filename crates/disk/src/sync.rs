@@ -1,0 +1,114 @@
+//! Durable claims (own design): every written file is made durable, then the names of new ones, then the state that
+//! claims their pieces; never the other way round.
+//!
+//! After a sync failed, the system may have dropped what it could not write and call the next sync a success. So what
+//! was written before is hashed and written once more before it is claimed.
+use crate::check;
+use crate::error::explain;
+use crate::fs::Access;
+use crate::shared::Shared;
+use crate::torrent::Torrent;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use teem_swarm::job::{DiskError, Done, Facts};
+
+/// From so many written files on, one call for the whole file system is cheaper than one for each.
+const MANY: usize = 64;
+
+/// Bytes read and written at a time when pieces are written once more.
+const CHUNK: u32 = 128 << 10;
+
+/// Makes all verified pieces durable and claims them.
+pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Result<(), DiskError> {
+    rewrite(shared, torrent)?;
+    let before: Vec<u32> = {
+        let marks = torrent.marks();
+        marks.verified.iter().filter(|&p| !marks.suspect.has(p)).collect()
+    };
+    if let Err(error) = flush(torrent) {
+        let mut marks = torrent.marks();
+        for piece in before {
+            if !marks.durable.has(piece) {
+                marks.tainted.insert(piece);
+            }
+        }
+        return Err(error);
+    }
+    {
+        let mut marks = torrent.marks();
+        for piece in before {
+            if marks.verified.has(piece) && !marks.suspect.has(piece) {
+                marks.durable.insert(piece);
+            }
+        }
+    }
+    torrent.saved().save(torrent, facts)
+}
+
+/// As `sync`, then lets go of files.
+pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Result<(), DiskError> {
+    let result = sync(shared, torrent, facts);
+    torrent.files.close(torrent.id);
+    torrent.saved().close();
+    shared.set_place(torrent.id, None);
+    result
+}
+
+/// Syncs all files written since the last time, and the folders of those that are new.
+fn flush(torrent: &Torrent) -> Result<(), DiskError> {
+    let dirty: Vec<_> = torrent.content.stored().filter(|f| std::mem::take(&mut torrent.seen(f.index).dirty)).collect();
+    let whole = if dirty.len() >= MANY { torrent.root.sync_all() } else { None };
+    let each = |index: usize, path: &Path| match &whole {
+        Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", path)),
+        None => torrent
+            .handle(index, path, Access::Write)
+            .and_then(|file| file.sync_data())
+            .map_err(|e| explain(&e, "sync", &torrent.place.folder.join(path))),
+    };
+    let mut result = Ok(());
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+    for file in dirty {
+        let one = each(file.index, file.path);
+        let mut seen = torrent.seen(file.index);
+        if one.is_err() {
+            seen.dirty = true;
+        } else if seen.born {
+            folders.extend(file.path.ancestors().skip(1).map(Path::to_path_buf));
+        }
+        result = result.and(one);
+    }
+    result?;
+    for folder in &folders {
+        let synced = torrent.root.sync_dir(folder);
+        synced.map_err(|e| explain(&e, "sync", &torrent.place.folder.join(folder)))?;
+    }
+    for file in torrent.content.stored() {
+        let mut seen = torrent.seen(file.index);
+        if seen.born && !seen.dirty {
+            seen.born = false;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what a failed sync may have lost once more, after hashing it.
+fn rewrite(shared: &Shared, torrent: &Arc<Torrent>) -> Result<(), DiskError> {
+    let tainted: Vec<u32> = torrent.marks().tainted.iter().collect();
+    for piece in tainted {
+        if !matches!(check::verify(torrent, &[piece]).pop(), Some(Ok(true))) {
+            torrent.deny(piece);
+            shared.mailbox.tell([Done::Checked { torrent: torrent.id, piece, ok: false }]);
+            continue;
+        }
+        let mut buffer = vec![0; CHUNK as usize];
+        let size = torrent.content.info.piece_size(piece);
+        for begin in (0..size).step_by(CHUNK as usize) {
+            let part = &mut buffer[..(size - begin).min(CHUNK) as usize];
+            torrent.read(piece, begin, vec![&mut *part])?;
+            torrent.write(piece, begin, &[part])?;
+        }
+        torrent.marks().tainted.remove(piece);
+    }
+    Ok(())
+}

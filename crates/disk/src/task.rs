@@ -1,0 +1,73 @@
+//! What workers are given to do, and what they give back (own design).
+use crate::lane::Barrier;
+use crate::piece::Assembly;
+use crate::pool::Block;
+use crate::torrent::Torrent;
+use std::sync::Arc;
+use std::time::Instant;
+use teem_metainfo::InfoHash;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::job::Done;
+use teem_wire::peer::block::BlockRef;
+
+/// A piece whose blocks are all there.
+pub(crate) struct Ready {
+    pub(crate) torrent: Arc<Torrent>,
+    pub(crate) piece: u32,
+    pub(crate) assembly: Assembly,
+    pub(crate) seq: u64,
+    pub(crate) since: Instant,
+}
+
+/// Something to do.
+pub(crate) enum Task {
+    Pieces(Vec<Ready>),
+    Spill { torrent: Arc<Torrent>, piece: u32, blocks: Vec<(u32, Block)> },
+    Reads { torrent: Arc<Torrent>, reads: Vec<(ConnId, BlockRef)> },
+    Check { torrent: Arc<Torrent>, pieces: Vec<u32>, quiet: bool },
+    Barrier { id: TorrentId, torrent: Option<Arc<Torrent>>, barrier: Barrier },
+    Metadata { id: TorrentId, info_hash: InfoHash, bytes: Vec<u8> },
+    LookForSpace { torrent: Arc<Torrent>, needed: u64 },
+}
+
+/// What has to be given back when a task is done.
+pub(crate) enum Ticket {
+    Pieces(Vec<(TorrentId, u32, u64)>, usize),
+    Spill(TorrentId, u32, u64, usize),
+    Reads(TorrentId, usize),
+    Check(u64),
+    Barrier(TorrentId),
+    Metadata,
+    Space,
+}
+
+/// What comes out at once: answers, and buffers to be dropped outside the lock.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    /// To jobs that took a credit.
+    pub(crate) answers: Vec<Done<Block>>,
+    /// Others.
+    pub(crate) told: Vec<Done<Block>>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) assemblies: Vec<Assembly>,
+}
+
+/// A disk that has no room for a torrent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trouble {
+    /// Bytes that have to be free before downloading goes on.
+    pub(crate) needed: u64,
+    /// When to look again.
+    pub(crate) next: Instant,
+    /// How often.
+    pub(crate) every: Duration,
+}
+
+/// Pieces to be hashed as they lie on the disk.
+pub(crate) struct CheckRun {
+    pub(crate) torrent: Arc<Torrent>,
+    pub(crate) pieces: Vec<u32>,
+    pub(crate) next: usize,
+    pub(crate) under_way: usize,
+    pub(crate) quiet: bool,
+}

@@ -1,0 +1,120 @@
+//! One open torrent as the workers share it (own design): its files, and what is known of its pieces.
+//!
+//! Invariants: a piece is `verified` only after all of it hashed right and was handed to the file system; `durable` is a
+//! subset of it, reached by a successful sync only. A piece that is `suspect` is hashed again before a byte of it leaves.
+//! A file that was seen to change makes all its verified pieces suspect.
+use crate::bits::Bits;
+use crate::content::Content;
+use crate::files::Files;
+use crate::fs::{Folder, Stat};
+use crate::place::Place;
+use crate::saved::Saved;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use teem_swarm::ids::TorrentId;
+
+/// An open torrent.
+pub(crate) struct Torrent {
+    pub(crate) id: TorrentId,
+    pub(crate) content: Content,
+    pub(crate) place: Place,
+    pub(crate) root: Arc<dyn Folder>,
+    pub(crate) files: Arc<Files>,
+    marks: Mutex<Marks>,
+    seen: Vec<Mutex<Seen>>,
+    saved: Mutex<Saved>,
+}
+
+/// What is known of the pieces.
+#[derive(Default)]
+pub(crate) struct Marks {
+    /// Hashed right, and in the file system.
+    pub(crate) verified: Bits,
+    /// Verified, and on the medium for good.
+    pub(crate) durable: Bits,
+    /// Verified once, in a file that changed since: to be hashed before it is served or claimed.
+    pub(crate) suspect: Bits,
+    /// Written before a sync that failed: the medium may have lost them, so they are written again before they are claimed.
+    pub(crate) tainted: Bits,
+    /// Hashed wrong in this run; their blocks' digests are reported once when they come right.
+    pub(crate) failed: BTreeSet<u32>,
+}
+
+/// What is known of one file.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// As it was when last looked at or written by us.
+    pub(crate) stat: Option<Stat>,
+    /// Writes of ours under way: while there are any, its times mean nothing.
+    pub(crate) writers: u32,
+    /// Whether it has been made, with its folders and its length.
+    pub(crate) prepared: bool,
+    /// Whether it was made in this run and its name is not durable yet.
+    pub(crate) born: bool,
+    /// Written since the last sync.
+    pub(crate) dirty: bool,
+    /// When its path was last looked at.
+    pub(crate) looked: Option<Instant>,
+}
+
+impl Torrent {
+    pub(crate) fn new(
+        id: TorrentId,
+        content: Content,
+        place: Place,
+        root: Arc<dyn Folder>,
+        files: Arc<Files>,
+        saved: Saved,
+    ) -> Self {
+        let n = content.piece_count();
+        let marks = Marks {
+            verified: Bits::new(n),
+            durable: Bits::new(n),
+            suspect: Bits::new(n),
+            tainted: Bits::new(n),
+            failed: BTreeSet::new(),
+        };
+        let seen = content.info.files().iter().map(|_| Mutex::new(Seen::default())).collect();
+        Self { id, content, place, root, files, marks: Mutex::new(marks), seen, saved: Mutex::new(saved) }
+    }
+
+    pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `file` is an index of the torrent's own files.
+    pub(crate) fn seen(&self, file: usize) -> MutexGuard<'_, Seen> {
+        self.seen[file].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn saved(&self) -> MutexGuard<'_, Saved> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The verified pieces that have bytes of a file are doubted from now on.
+    pub(crate) fn doubt(&self, file: usize) {
+        let mut marks = self.marks();
+        for piece in self.content.info.pieces_of_file(file) {
+            if marks.verified.has(piece) {
+                marks.suspect.insert(piece);
+            }
+        }
+    }
+
+    /// A piece was found right as it lies on the disk.
+    pub(crate) fn confirm(&self, piece: u32) {
+        let mut marks = self.marks();
+        marks.verified.insert(piece);
+        marks.suspect.remove(piece);
+    }
+
+    /// A piece is not what it was, or not there.
+    pub(crate) fn deny(&self, piece: u32) {
+        let mut marks = self.marks();
+        marks.verified.remove(piece);
+        marks.durable.remove(piece);
+        marks.suspect.remove(piece);
+        marks.tainted.remove(piece);
+    }
+}

@@ -1,0 +1,117 @@
+//! Finished pieces: hashed while hot, then written in large extents (BEP 3); and pieces spilled when memory is short.
+//!
+//! Invariant: nothing just received is read back to be hashed, save what was spilled. A piece is told of as right only
+//! after the file system has taken it.
+use crate::hash;
+use crate::piece::{Assembly, runs};
+use crate::pool::{BUFFER_LEN, Block};
+use crate::shared::Shared;
+use crate::space;
+use crate::task::Ready;
+use crate::torrent::Torrent;
+use std::sync::Arc;
+use teem_swarm::job::{BlockDigest, DiskError, Done};
+
+/// Hashes and writes finished pieces.
+pub(crate) fn pieces(shared: &Shared, ready: Vec<Ready>) {
+    let (held, spilled): (Vec<Ready>, Vec<Ready>) = ready.into_iter().partition(|r| r.assembly.is_held());
+    let messages: Vec<Vec<&[u8]>> =
+        held.iter().map(|r| r.assembly.blocks().filter_map(|(.., data)| data).collect()).collect();
+    let digests = hash::sha1_many(&messages);
+    drop(messages);
+    for (ready, digest) in held.into_iter().zip(digests) {
+        settle(shared, &ready, Ok(digest));
+    }
+    for ready in spilled {
+        let digest = read_back(&ready.torrent, ready.piece, &ready.assembly);
+        settle(shared, &ready, digest);
+    }
+}
+
+/// Writes the blocks of an unfinished piece to their place and lets them go.
+pub(crate) fn spill(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, blocks: &[(u32, Block)]) {
+    let result = write_runs(torrent, piece, blocks.iter().map(|(begin, block)| (*begin, block.as_ref())));
+    match result {
+        Ok(()) => torrent.saved().touched(torrent, piece),
+        Err(error) => fail(shared, torrent, piece, error),
+    }
+}
+
+fn settle(shared: &Shared, ready: &Ready, digest: Result<[u8; 20], DiskError>) {
+    let (torrent, piece) = (&ready.torrent, ready.piece);
+    let wanted = torrent.content.info.piece_hash(piece);
+    let digest = match digest {
+        Ok(digest) => digest,
+        Err(error) => return fail(shared, torrent, piece, error),
+    };
+    let ok = wanted == Some(&digest);
+    let blocks = if !ok || torrent.marks().failed.contains(&piece) {
+        block_digests(torrent, piece, &ready.assembly).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    if ok {
+        let held = ready.assembly.blocks().filter_map(|(begin, _, data)| Some((begin, data?)));
+        if let Err(error) = write_runs(torrent, piece, held) {
+            return fail(shared, torrent, piece, error);
+        }
+        torrent.confirm(piece);
+        torrent.marks().failed.remove(&piece);
+        torrent.saved().written(torrent, piece);
+    } else {
+        torrent.marks().failed.insert(piece);
+    }
+    shared.mailbox.tell([Done::Piece { torrent: torrent.id, piece, ok, blocks }]);
+}
+
+fn write_runs<'a>(
+    torrent: &Torrent,
+    piece: u32,
+    blocks: impl Iterator<Item = (u32, &'a [u8])>,
+) -> Result<(), DiskError> {
+    runs(blocks).iter().try_for_each(|(begin, run)| torrent.write(piece, *begin, run))
+}
+
+/// A write failed: what was taken of the piece is forgotten. Without room the disk is watched until there is some.
+fn fail(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, error: DiskError) {
+    shared.queue.forget(torrent.id, piece);
+    let error = space::watch(shared, torrent, error);
+    shared.mailbox.tell([Done::Failed { torrent: torrent.id, piece: Some(piece), opening: false, error }]);
+}
+
+/// Hashes a piece of which some blocks were spilled.
+fn read_back(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<[u8; 20], DiskError> {
+    let mut stream = hash::Stream::default();
+    each_block(torrent, piece, assembly, |data| stream.update(data))?;
+    Ok(stream.finish())
+}
+
+fn block_digests(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<Vec<BlockDigest>, DiskError> {
+    let mut out = Vec::new();
+    each_block(torrent, piece, assembly, |data| {
+        let mut short = [0; 16];
+        short.copy_from_slice(&hash::sha1(data)[..16]);
+        out.push(BlockDigest(short));
+    })?;
+    Ok(out)
+}
+
+fn each_block(
+    torrent: &Torrent,
+    piece: u32,
+    assembly: &Assembly,
+    mut then: impl FnMut(&[u8]),
+) -> Result<(), DiskError> {
+    let mut scratch = Vec::new();
+    for (begin, len, data) in assembly.blocks() {
+        if let Some(data) = data {
+            then(data);
+        } else {
+            scratch.resize(BUFFER_LEN, 0);
+            let buffer = &mut scratch[..len as usize];
+            torrent.read(piece, begin, vec![&mut *buffer])?;
+            then(buffer);
+        }
+    }
+    Ok(())
+}
