@@ -4,7 +4,7 @@ use crate::piece::Assembly;
 use crate::pool::Block;
 use crate::torrent::Torrent;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use teem_metainfo::InfoHash;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
