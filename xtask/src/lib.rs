@@ -1,10 +1,11 @@
-//! The project's own chores. `tidy` reads the sources as text and holds them to the structure the architecture
+//! The project's own chores. `bench` prints figures of the built binary. `tidy` reads the sources as text and holds them to the structure the architecture
 //! promises. It uses the standard library only, so that it compiles in a second and can be asked before every commit.
 //!
 //! Reading is `lex` (tokens), `source` (one file), `tree` (a package's modules) and `manifest` (a Cargo.toml); each
 //! rule stands in a file of its own under `tidy`.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod finding;
 pub mod lex;
 pub mod manifest;

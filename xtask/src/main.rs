@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [DIR] | ci
+const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | ci
   tidy   check crate arrows, module cycles, file lengths, heads, panics and dead files
+  bench  figures of the release binary over loopback; --smoke: a small run
   ci     run all that CI runs (.ci/run)";
 
 fn main() -> ExitCode {
@@ -13,6 +14,8 @@ fn main() -> ExitCode {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy(&root()),
         ["tidy", dir] => tidy(Path::new(dir)),
+        ["bench"] => bench(false),
+        ["bench", "--smoke"] => bench(true),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {
             eprintln!("{USAGE}");
@@ -42,6 +45,19 @@ fn tidy(root: &Path) -> ExitCode {
         }
         Err(error) => {
             eprintln!("tidy: cannot read the tree: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(smoke: bool) -> ExitCode {
+    match xtask::bench::run(&root(), smoke) {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("bench: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,4 +1,4 @@
-//! Why bytes are not a bencoded value. Every case says where, as an offset into the input.
+//! Why bytes are not a bencoded value (BEP 3, "bencoding"). Every case says where, as an offset into the input.
 
 use core::fmt;
 

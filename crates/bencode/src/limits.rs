@@ -1,4 +1,4 @@
-//! What a document may cost before it is refused.
+//! What a document may cost before it is refused (own design: BEP 3 sets no bounds).
 //!
 //! There is no parser without limits: size, nesting and the number of values are bounded apart, because each can be made
 //! large while the others stay small.

@@ -1,4 +1,4 @@
-//! A parsed document and views of its values.
+//! A parsed document and views of its values (BEP 3, "bencoding").
 //!
 //! Tokens lie in the order of the input; each knows the index behind its last descendant, so that a sibling is reached in
 //! one step. Views borrow the document, the bytes they hand out borrow only the input.

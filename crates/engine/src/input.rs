@@ -6,34 +6,11 @@ use teem_swarm::command::Command;
 use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
+pub use teem_swarm::torrent::address::{DialError, PeerSource};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
-
-/// Where an address came from; it decides what may be dialled.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum PeerSource {
-    /// The user or the link named it: may be private or loopback.
-    User,
-    /// A tracker on a public address: private and loopback addresses from it are not dialled.
-    PublicTracker,
-    /// A tracker on a private or loopback address.
-    LocalTracker,
-    /// Saved from an earlier run.
-    Saved,
-}
-
-/// Why a dial came to nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DialError {
-    /// The other side refused.
-    Refused,
-    /// No answer within the connect limit (10 s).
-    TimedOut,
-    /// No route, no such family, no file descriptors left, and the rest.
-    Unreachable,
-}
 
 /// One thing that happened.
 #[derive(Debug)]

@@ -1,1 +1,25 @@
-//! teem-host
+//! The host: one thread, one poll, all sockets of the peers (own design; BEP 3, 15).
+//!
+//! It carries bytes between the network and the engine and jobs between the engine and the storage, and decides nothing about the
+//! protocol. [`Listeners::bind`](listen::Listeners::bind) takes the port before anything runs, [`start`](host::start) starts the
+//! thread, and a [`HostHandle`](host::HostHandle) speaks to it from anywhere without blocking.
+//!
+//! One turn: poll; read what is ready within a budget and feed it; take the mailbox and the storage's answers; `Tick` if due; carry out
+//! all outputs; one vectored write for each touched connection; one batch of jobs; sleep until the deadline.
+#![forbid(unsafe_code)]
+
+pub mod host;
+pub mod listen;
+pub mod mailbox;
+pub mod owner;
+pub mod sockopt;
+
+mod budget;
+mod conn;
+mod dial;
+mod event_loop;
+mod net;
+mod out;
+mod table;
+mod tcp;
+mod udp;

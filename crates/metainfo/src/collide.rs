@@ -1,4 +1,4 @@
-//! Paths that would be one file on some system get different names.
+//! Paths that would be one file on some system get different names (own design; the BEPs leave it open).
 //!
 //! Compared are folded names (case and Unicode normalisation). A directory wins over a file, an earlier file over a later one; the
 //! loser gets a number before its extension. The outcome depends on the torrent alone, so that a restart finds its files.
@@ -42,13 +42,17 @@ pub(crate) fn resolve<'p>(paths: impl Iterator<Item = &'p mut Vec<String>>, limi
         leaves.push((folder, path));
     }
     let mut renamed = 0;
+    // Where to go on counting for a name, so that many equal names don't cost the square of their number.
+    let mut numbers: BTreeMap<(u32, String), usize> = BTreeMap::new();
     for (folder, path) in leaves {
         let Some(name) = path.last_mut() else { continue };
         let mut key = (folder, fold(name));
         if tree.entries.contains_key(&key) {
             renamed += 1;
-            let free = (1..=limits.duplicates)
-                .map(|number| shorten(name, &format!(".{number}"), limits.component_bytes))
+            let number = numbers.entry(key.clone()).or_insert(0);
+            let free = (*number + 1..=limits.duplicates)
+                .inspect(|&next| *number = next)
+                .map(|next| shorten(name, &format!(".{next}"), limits.component_bytes))
                 .find(|candidate| !tree.entries.contains_key(&(folder, fold(candidate))));
             match free {
                 Some(free) if renamed <= limits.duplicates => {

@@ -1,4 +1,4 @@
-//! Why a torrent is refused, in sentences for the person who wants it.
+//! Why a torrent is refused (BEP 3, 47, 52), in sentences for the person who wants it.
 
 use core::fmt;
 

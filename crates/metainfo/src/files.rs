@@ -7,7 +7,7 @@ use teem_bencode::Value;
 use crate::collide;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::path::sanitise;
+use crate::path::{is_native, sanitise};
 
 /// What BitComet and others call padding instead of using an attribute.
 const PADDING_NAME: &[u8] = b"_____padding_file_";
@@ -36,17 +36,20 @@ pub struct File {
 }
 
 impl File {
-    /// The parts as the torrent has them, if they can name a file here without leaving the folder: text without separators,
-    /// NUL, `.` and `..`. Content made elsewhere is found under these; what is downloaded goes to `path`.
+    /// The parts as the torrent has them, if they can name a file here without leaving the folder (see
+    /// [`path::is_native`](crate::path::is_native)). Content made elsewhere is found under these; what is downloaded goes to `path`.
+    pub fn native_parts(&self) -> Option<Vec<&[u8]>> {
+        let parts: Vec<&[u8]> = match &self.original {
+            Some(original) => original.iter().map(Vec::as_slice).collect(),
+            None => self.path.iter().map(String::as_bytes).collect(),
+        };
+        parts.iter().all(|part| is_native(part)).then_some(parts)
+    }
+
+    /// [`File::native_parts`], if they are text.
     pub fn native_path(&self) -> Option<Vec<String>> {
-        let Some(original) = &self.original else { return Some(self.path.clone()) };
-        original
-            .iter()
-            .map(|part| {
-                let part = core::str::from_utf8(part).ok()?;
-                (!matches!(part, "" | "." | "..") && !part.contains(['/', '\\', '\0'])).then(|| String::from(part))
-            })
-            .collect()
+        let text = |part: &[u8]| String::from_utf8(part.to_vec()).ok();
+        self.native_parts()?.into_iter().map(text).collect()
     }
 }
 

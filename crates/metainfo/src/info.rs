@@ -1,4 +1,4 @@
-//! A valid info dictionary: what a torrent is, independent of how it was found.
+//! A valid info dictionary (BEP 3, 52): what a torrent is, independent of how it was found.
 
 use alloc::{string::String, vec::Vec};
 use core::ops::Range;
@@ -10,6 +10,7 @@ use crate::files::File;
 use crate::info_hash::{InfoHash, InfoHashV2, InfoHashes};
 use crate::layout::{Extent, Layout};
 use crate::limits::Limits;
+use crate::path::is_native;
 use crate::validate::{Valid, validate};
 
 /// Which specification's keys an info dictionary has.
@@ -67,6 +68,12 @@ impl Info {
     /// The name of the file or folder, safe on every system.
     pub fn name(&self) -> &str {
         &self.valid.name
+    }
+
+    /// The name as the torrent has it, if it can name a file here: content made elsewhere is found under it.
+    pub fn native_name(&self) -> Option<&[u8]> {
+        let name = self.valid.original_name.as_deref().unwrap_or(self.valid.name.as_bytes());
+        is_native(name).then_some(name)
     }
 
     /// Bytes of a piece other than the last.

@@ -1,4 +1,4 @@
-//! Torrents: what they are ([`Info`]), the files that carry them ([`Metainfo`]) and the links that name them.
+//! Torrents (BEP 3, 9, 47, 52): what they are ([`Info`]), the files that carry them ([`Metainfo`]) and the links that name them.
 //!
 //! There is one validator, [`Info::parse`], for all ways an info dictionary can come. What it lets through has safe names, sums that
 //! do not overflow and exactly the hashes its content needs; the rest of the program relies on that. The info-hash is taken over
@@ -9,15 +9,19 @@
 extern crate alloc;
 
 mod collide;
+pub mod create;
 mod error;
 mod files;
 mod info;
 mod info_hash;
 mod layout;
 mod limits;
+mod link;
+mod magnet;
 pub mod merkle;
 mod metainfo;
 pub mod path;
+pub mod percent;
 pub mod url;
 mod v1;
 mod v2;
@@ -29,4 +33,6 @@ pub use info::{Info, Version};
 pub use info_hash::{BadInfoHash, InfoHash, InfoHashV2, InfoHashes};
 pub use layout::{BLOCK_LEN, Extent, Layout};
 pub use limits::Limits;
+pub use link::{Link, LinkError};
+pub use magnet::{Magnet, MagnetError};
 pub use metainfo::{Metainfo, Warning};

@@ -1,4 +1,4 @@
-//! What a torrent may ask of us before it is refused.
+//! What a torrent may ask of us before it is refused (own design: the BEPs set no bounds).
 //!
 //! The figures stand together because one of them alone is easily got round: a small file can name 2^60 bytes of content, and
 //! a short path can have thousands of parts.

@@ -1,4 +1,4 @@
-//! Names that are safe on every operating system, made from the bytes that a torrent has.
+//! Names that are safe on every operating system, made from the bytes that a torrent has (own design).
 //!
 //! The same torrent gets the same names everywhere, so that content can be moved between systems. What a result never has:
 //! separators, NUL, control, bidirectional or invisible characters, characters or names that Windows reserves, a dot or space at the
@@ -43,6 +43,13 @@ pub fn sanitise(bytes: &[u8], limit: usize) -> String {
         name.push('_');
     }
     name
+}
+
+/// Whether bytes as they stand in a torrent can name one file in one folder of this system: not empty, `.` or `..`, no separator,
+/// no NUL; on Windows also nothing that [`sanitise`] would change. They may be no text.
+pub fn is_native(part: &[u8]) -> bool {
+    let anywhere = !matches!(part, b"" | b"." | b"..") && !part.contains(&b'/') && !part.contains(&0);
+    anywhere && (!cfg!(windows) || sanitise(part, 255).as_bytes() == part)
 }
 
 /// Puts `mark` between stem and extension, and cuts the stem so that all has at most `limit` bytes.

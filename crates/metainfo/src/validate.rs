@@ -1,4 +1,4 @@
-//! The one validator of info dictionaries, whatever they came from: file, magnet link, URL or peer.
+//! The one validator of info dictionaries (BEP 3, 27, 47, 52), whatever they came from: file, magnet link, URL or peer.
 //!
 //! Strictness: within the info dictionary a repeated key or a superfluous zero is refused, because two clients could read the same
 //! hash as different content; unsorted keys are accepted, because the hash is taken over the bytes as they stand.
@@ -18,6 +18,8 @@ use crate::{v1, v2};
 /// What a valid info dictionary says.
 pub(crate) struct Valid {
     pub(crate) name: String,
+    /// The name as it stands, where it differs.
+    pub(crate) original_name: Option<Vec<u8>>,
     pub(crate) layout: Layout,
     pub(crate) files: Vec<File>,
     pub(crate) single_file: bool,
@@ -79,6 +81,7 @@ pub(crate) fn validate(info: Value<'_, '_>, limits: &Limits) -> Result<Valid, Er
         end - hashes.len()..end
     });
     Ok(Valid {
+        original_name: (name.as_bytes() != raw_name).then(|| raw_name.to_vec()),
         name,
         layout: Layout::new(piece_length, files.iter().map(|file| (file.length, file.pad))),
         files,

@@ -7,12 +7,20 @@
 
 extern crate alloc;
 
+pub mod bitfield;
+pub mod bucket;
+pub mod choke;
 pub mod command;
 pub mod effect;
 pub mod event;
+pub mod geometry;
 pub mod ids;
 pub mod job;
 pub mod map;
+pub mod peer;
+pub mod picker;
+pub mod rate;
 pub mod rng;
+pub mod throttle;
 pub mod time;
 pub mod torrent;

@@ -5,5 +5,6 @@
 
 extern crate alloc;
 
+pub mod compact;
 pub mod peer;
 pub mod tracker;

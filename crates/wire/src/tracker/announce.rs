@@ -2,6 +2,7 @@
 use crate::peer::handshake::PeerId;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_metainfo::InfoHash;
@@ -88,3 +89,26 @@ pub enum AnnounceError {
     /// Our own rules forbid that address or scheme.
     Forbidden(String),
 }
+
+impl fmt::Display for AnnounceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { reason, retry_in } => {
+                write!(f, "the tracker refused: {}", reason.escape_debug())?;
+                match retry_in {
+                    None => Ok(()),
+                    Some(None) => f.write_str(" (for good)"),
+                    Some(Some(pause)) => write!(f, " (for {} min)", pause.as_secs().div_ceil(60)),
+                }
+            }
+            Self::Status(410) => f.write_str("the tracker is gone for good (HTTP 410)"),
+            Self::Status(code) => write!(f, "the tracker answered with HTTP status {code}"),
+            Self::Malformed(what) => write!(f, "the tracker's answer is of no use: {what}"),
+            Self::TimedOut => f.write_str("the tracker did not answer in time"),
+            Self::Unreachable(why) => write!(f, "the tracker cannot be reached: {why}"),
+            Self::Forbidden(why) => write!(f, "the tracker may not be asked: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for AnnounceError {}

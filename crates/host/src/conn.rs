@@ -1,0 +1,205 @@
+//! One TCP connection to a peer: bytes to messages and blocks, and the queue to be sent (own design; BEP 3).
+//!
+//! Invariants: bytes are decoded in the shared scratch buffer, and a block is copied once, into a buffer of the storage; a connection in
+//! the middle of nothing owns no buffer; after the first departure from the protocol nothing more is decoded.
+use mio::net::TcpStream;
+use std::io::{self, Read};
+use teem_engine::input::Input;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::ConnId;
+use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::decode::{Decoder, Frame};
+use teem_wire::peer::error::DecodeError;
+use teem_wire::peer::limits::Limits;
+
+use crate::out::{Out, Spares, Wrote};
+
+/// A block that is being received.
+struct Taking<B> {
+    at: BlockRef,
+    data: B,
+    filled: usize,
+}
+
+/// What was read and cannot be decoded until the storage has a buffer.
+struct Stalled {
+    at: BlockRef,
+    rest: Vec<u8>,
+}
+
+/// How a read ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ReadEnd {
+    /// There may be more.
+    More,
+    /// The socket is empty: the poll will say when it is not.
+    Drained,
+    /// The storage has no buffer.
+    Starved,
+    /// The connection is over.
+    Closed(CloseReason),
+}
+
+/// Why a connection lives on after the engine closed it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Closing {
+    /// It goes as soon as its queue is sent.
+    Flush,
+    /// After that it waits for the other side's end, so that bytes which are still on their way arrive.
+    Linger,
+}
+
+/// One connection.
+pub(crate) struct Conn<B> {
+    pub(crate) id: ConnId,
+    pub(crate) stream: TcpStream,
+    pub(crate) out: Out<B>,
+    /// It waits in the list of those to be read.
+    pub(crate) in_ready: bool,
+    /// It waits in the list of those to be written.
+    pub(crate) in_touched: bool,
+    /// The kernel took less than it was offered; the poll will say when there is room.
+    pub(crate) blocked: bool,
+    /// Its handshake has come.
+    pub(crate) proven: bool,
+    pub(crate) closing: Option<Closing>,
+    decoder: Decoder,
+    taking: Option<Taking<B>>,
+    stalled: Option<Box<Stalled>>,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
+    pub(crate) fn new(id: ConnId, stream: TcpStream) -> Self {
+        Self {
+            id,
+            stream,
+            out: Out::new(),
+            in_ready: false,
+            in_touched: false,
+            blocked: false,
+            proven: false,
+            closing: None,
+            decoder: Decoder::new(Limits::PEER),
+            taking: None,
+            stalled: None,
+        }
+    }
+
+    /// Bytes that are missing of a block that has its buffer; 0 when there is none.
+    pub(crate) fn missing(&self) -> usize {
+        self.taking.as_ref().map_or(0, |block| block.at.len as usize - block.filled)
+    }
+
+    /// Reads once into `scratch` and hands on what is in it. `alloc` gives the buffers for blocks. How many bytes were read counts
+    /// against the turn's budget.
+    pub(crate) fn read(
+        &mut self,
+        scratch: &mut [u8],
+        alloc: &mut impl FnMut(usize) -> Option<B>,
+        take: &mut impl FnMut(Input<B>),
+    ) -> (usize, ReadEnd) {
+        if let Some(mut stalled) = self.stalled.take() {
+            let Some(data) = alloc(stalled.at.len as usize) else {
+                self.stalled = Some(stalled);
+                return (0, ReadEnd::Starved);
+            };
+            self.taking = Some(Taking { at: stalled.at, data, filled: 0 });
+            let rest = core::mem::take(&mut stalled.rest);
+            let len = rest.len();
+            match self.decode(&rest, alloc, take) {
+                Ok(true) => {}
+                Ok(false) => return (len, ReadEnd::Starved),
+                Err(why) => return (len, ReadEnd::Closed(why)),
+            }
+        }
+        let len = match self.read_once(scratch) {
+            Ok(0) => return (0, ReadEnd::Closed(CloseReason::Remote)),
+            Ok(len) => len,
+            Err(end) => return (0, end),
+        };
+        if self.closing.is_some() {
+            return (len, ReadEnd::More);
+        }
+        let end = match self.decode(&scratch[..len], alloc, take) {
+            // A read that did not fill the buffer emptied the socket; an end of the stream makes the poll speak again.
+            Ok(true) if len < scratch.len() => ReadEnd::Drained,
+            Ok(true) => ReadEnd::More,
+            Ok(false) => ReadEnd::Starved,
+            Err(why) => ReadEnd::Closed(why),
+        };
+        (len, end)
+    }
+
+    fn read_once(&mut self, scratch: &mut [u8]) -> Result<usize, ReadEnd> {
+        loop {
+            match self.stream.read(scratch) {
+                Ok(len) => return Ok(len),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => return Err(ReadEnd::Drained),
+                    _ => return Err(ReadEnd::Closed(why(&error))),
+                },
+            }
+        }
+    }
+
+    /// Steps through `input`; false when the storage had no buffer, with what is left kept.
+    fn decode(
+        &mut self,
+        mut input: &[u8],
+        alloc: &mut impl FnMut(usize) -> Option<B>,
+        take: &mut impl FnMut(Input<B>),
+    ) -> Result<bool, CloseReason> {
+        let conn = self.id;
+        loop {
+            let (used, frame) = self.decoder.step(input).map_err(|error| match error {
+                DecodeError::NotBitTorrent { .. } => CloseReason::NotBitTorrent,
+                error => CloseReason::Protocol(error.words()),
+            })?;
+            input = &input[used..];
+            match frame {
+                None => return Ok(true),
+                Some(Frame::Handshake(handshake)) => {
+                    self.proven = true;
+                    take(Input::Hello { conn, handshake });
+                }
+                Some(Frame::Message(message)) => take(Input::Message { conn, message }),
+                Some(Frame::Block(at)) => {
+                    if let Some(data) = alloc(at.len as usize) {
+                        self.taking = Some(Taking { at, data, filled: 0 });
+                    } else {
+                        self.stalled = Some(Box::new(Stalled { at, rest: input.to_vec() }));
+                        return Ok(false);
+                    }
+                }
+                Some(Frame::Payload { bytes, last }) => {
+                    if let Some(block) = &mut self.taking {
+                        let end = block.filled + bytes.len();
+                        block.data.as_mut()[block.filled..end].copy_from_slice(bytes);
+                        block.filled = end;
+                    }
+                    if let Some(Taking { at, data, .. }) = self.taking.take_if(|_| last) {
+                        take(Input::Block { conn, at, data });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes once.
+    pub(crate) fn write(&mut self, spares: &mut Spares<B>) -> Result<Wrote, CloseReason> {
+        let wrote = self.out.write(spares, &mut self.stream).map_err(|error| why(&error))?;
+        self.blocked = wrote.blocked;
+        Ok(wrote)
+    }
+
+    /// Lets go of all that was being received.
+    pub(crate) fn stop_receiving(&mut self) {
+        self.taking = None;
+        self.stalled = None;
+    }
+}
+
+fn why(error: &io::Error) -> CloseReason {
+    if error.kind() == io::ErrorKind::TimedOut { CloseReason::TimedOut } else { CloseReason::Remote }
+}

@@ -1,0 +1,133 @@
+//! Outgoing connections (own design; rule 1 of conduct: they leave from the listening address when the user named one).
+//!
+//! A connect never blocks. It is over when the socket becomes writable or fails, or after the limit of the event loop.
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use mio::net::TcpStream;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::io;
+use teem_engine::input::DialError;
+use teem_swarm::ids::TorrentId;
+
+use crate::sockopt;
+
+/// How long a connect may take: two retransmitted SYNs and their answers.
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// A connect under way.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    pub(crate) stream: TcpStream,
+    pub(crate) torrent: TorrentId,
+    /// As it was asked for.
+    pub(crate) addr: SocketAddr,
+}
+
+/// Begins a connect to `addr` from the address `from`, or from any.
+pub(crate) fn start(
+    torrent: TorrentId,
+    addr: SocketAddr,
+    from: Option<IpAddr>,
+    upload_limited: bool,
+) -> Result<Dial, DialError> {
+    let to = sockopt::canonical(addr);
+    let socket = connect(to, from, upload_limited).map_err(|error| why(&error))?;
+    Ok(Dial { stream: TcpStream::from_std(socket.into()), torrent, addr })
+}
+
+fn connect(to: SocketAddr, from: Option<IpAddr>, upload_limited: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    sockopt::peer(&SockRef::from(&socket), to, upload_limited);
+    if let Some(from) = from {
+        // An address of the other family is refused by the system here: nothing leaves from where the user did not say.
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+    }
+    match socket.connect(&to.into()) {
+        Ok(()) => {}
+        Err(error) if in_progress(&error) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(socket)
+}
+
+fn in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+        || matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Looks whether a connect is over: `None` while it is not.
+pub(crate) fn finish(stream: &TcpStream) -> Option<Result<(), DialError>> {
+    match stream.take_error() {
+        Ok(None) => {}
+        Ok(Some(error)) | Err(error) => return Some(Err(why(&error))),
+    }
+    match stream.peer_addr() {
+        Ok(_) => Some(Ok(())),
+        Err(error) if error.kind() == io::ErrorKind::NotConnected || in_progress(&error) => None,
+        Err(error) => Some(Err(why(&error))),
+    }
+}
+
+fn why(error: &io::Error) -> DialError {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => DialError::Refused,
+        io::ErrorKind::TimedOut => DialError::TimedOut,
+        _ => DialError::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Interest, Poll, Token};
+
+    const T: TorrentId = TorrentId(1);
+
+    /// The outcome of a connect, awaited on a poll of its own.
+    fn outcome(addr: SocketAddr, from: Option<IpAddr>) -> Result<SocketAddr, DialError> {
+        let mut dial = start(T, addr, from, false)?;
+        let mut poll = Poll::new().unwrap();
+        poll.registry().register(&mut dial.stream, Token(0), Interest::WRITABLE).unwrap();
+        let mut events = Events::with_capacity(4);
+        loop {
+            if let Some(done) = finish(&dial.stream) {
+                return done.map(|()| dial.stream.local_addr().unwrap());
+            }
+            poll.poll(&mut events, None).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_listener_is_reached_from_the_named_address() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let from: IpAddr = "127.0.0.7".parse().unwrap();
+        if cfg!(target_os = "linux") {
+            let local = outcome(listener.local_addr().unwrap(), Some(from)).unwrap();
+            assert_eq!(local.ip(), from);
+        }
+        let mapped: SocketAddr =
+            format!("[::ffff:127.0.0.1]:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+        assert!(outcome(mapped, None).unwrap().is_ipv4());
+    }
+
+    #[test]
+    fn a_closed_port_refuses() {
+        let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        assert_eq!(outcome(addr, None), Err(DialError::Refused));
+    }
+
+    #[test]
+    fn the_other_family_than_the_named_address_is_unreachable() {
+        let from: IpAddr = "127.0.0.1".parse().unwrap();
+        assert_eq!(outcome("[::1]:6881".parse().unwrap(), Some(from)), Err(DialError::Unreachable));
+    }
+
+    #[test]
+    fn errors_have_their_kinds() {
+        let of = |kind: io::ErrorKind| why(&kind.into());
+        assert_eq!(of(io::ErrorKind::TimedOut), DialError::TimedOut);
+        assert_eq!(of(io::ErrorKind::NetworkUnreachable), DialError::Unreachable);
+        assert_eq!(of(io::ErrorKind::ConnectionRefused), DialError::Refused);
+    }
+}

@@ -1,0 +1,264 @@
+//! The loop of the host's thread (own design): one turn after the other until it has been told to end.
+//!
+//! Invariants: nothing in a turn blocks but the poll; every turn's work is bounded by the budget; the poll does not sleep while the
+//! engine has been given something whose consequences were not looked at.
+use core::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+use teem_engine::input::Input;
+use teem_engine::output::Output;
+use teem_engine::storage::Storage;
+use teem_swarm::command::Command;
+use teem_swarm::event::Event;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::job::{Done, Job};
+use teem_swarm::time::Time;
+use teem_wire::peer::encode::{encode, encode_handshake};
+
+use crate::budget::{FLUSH_LIMIT, ROUNDS_PER_TURN, SHUTDOWN_LIMIT};
+use crate::mailbox::{HostMsg, Mailbox};
+use crate::net::Net;
+use crate::owner::{Machine, Owner};
+
+/// Events of the poll that one turn takes; the rest comes with the next.
+const EVENTS_MAX: usize = 1024;
+
+/// How far the host is in ending.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Running,
+    /// Torrents are being removed, until this moment at most.
+    Removing(Time),
+    /// Connections send their last bytes, until this moment at most.
+    Flushing(Time),
+}
+
+/// Everything the thread owns.
+pub(crate) struct EventLoop<S: Storage, M, O> {
+    pub(crate) poll: mio::Poll,
+    pub(crate) net: Net<S::Block>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) storage: S,
+    pub(crate) core: Core<S::Block, M, O>,
+}
+
+/// The machine with what stands around it on this thread.
+pub(crate) struct Core<B, M, O> {
+    machine: M,
+    owner: O,
+    /// The clock: its zero is the start of the thread.
+    start: Instant,
+    /// Jobs that the storage has had no credit for yet.
+    jobs: VecDeque<Job<B>>,
+    /// Inputs that arose while outputs were carried out.
+    pending: VecDeque<Input<B>>,
+    /// Torrents that are to be removed before a good end.
+    torrents: BTreeSet<TorrentId>,
+    /// The machine was given something since its outputs were last drained.
+    fed: bool,
+}
+
+impl<B, M: Machine<B>, O: Owner> Core<B, M, O> {
+    pub(crate) fn new(machine: M, owner: O) -> Self {
+        Self {
+            machine,
+            owner,
+            start: Instant::now(),
+            jobs: VecDeque::new(),
+            pending: VecDeque::new(),
+            torrents: BTreeSet::new(),
+            // Before the first turn the machine may have something to say.
+            fed: true,
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::ZERO + self.start.elapsed()
+    }
+
+    fn feed(&mut self, now: Time, input: Input<B>) {
+        self.fed = true;
+        self.machine.handle(now, input);
+    }
+
+    fn command(&mut self, now: Time, command: Command) {
+        self.feed(now, Input::Command(command));
+    }
+}
+
+impl<B, M, O> Core<B, M, O>
+where
+    B: AsRef<[u8]> + AsMut<[u8]>,
+    M: Machine<B>,
+    O: Owner,
+{
+    /// Carries out all that the machine wants done.
+    fn drain(&mut self, now: Time, net: &mut Net<B>) {
+        self.fed = false;
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Dial { torrent, addr } => {
+                    if let Err(why) = net.dial(now, torrent, addr) {
+                        self.pending.push_back(Input::DialFailed { torrent, addr, why });
+                    }
+                }
+                Output::Hello { conn, handshake } => {
+                    net.send(conn, |out| out.extend_from_slice(&encode_handshake(&handshake)));
+                }
+                Output::Send { conn, message } => net.send(conn, |out| encode(&message, out)),
+                Output::SendBlock { conn, at, data } => net.send_block(conn, at, data),
+                Output::Close { conn, why } => net.close(now, conn, why),
+                Output::Disk(job) => self.jobs.push_back(job),
+                Output::Announce { torrent, url, announce } => self.owner.on_announce(torrent, url, announce),
+                Output::Datagram { to, bytes } => net.datagram(to, &bytes),
+                Output::Resolve { host, port } => self.owner.on_resolve(host, port),
+                Output::Event(event) => {
+                    if let Event::Removed { torrent } = &event {
+                        self.torrents.remove(torrent);
+                    }
+                    self.owner.on_event(event);
+                }
+            }
+        }
+    }
+}
+
+impl<S, M, O> EventLoop<S, M, O>
+where
+    S: Storage,
+    M: Machine<S::Block>,
+    O: Owner,
+{
+    /// Runs until told to end. An error is the poll's own: nothing can go on without it.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let bell = Arc::clone(&self.mailbox.bell);
+        self.storage.set_waker(Arc::new(move || bell.ring()));
+        let mut events = mio::Events::with_capacity(EVENTS_MAX);
+        let mut phase = Phase::Running;
+        let (mut mail, mut done) = (VecDeque::new(), Vec::new());
+        loop {
+            let timeout = self.timeout(phase);
+            match self.poll.poll(&mut events, timeout) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            let now = self.core.now();
+            self.network(now, &events);
+            phase = self.mail(now, phase, &mut mail);
+            self.answers(now, &mut done);
+            if self.core.machine.deadline().is_some_and(|at| at <= now) {
+                self.core.feed(now, Input::Tick);
+            }
+            self.work_off(now);
+            phase = match phase {
+                Phase::Removing(until) if self.core.torrents.is_empty() || now >= until => self.flush(now),
+                Phase::Flushing(until) if self.net.is_empty() || now >= until => return Ok(()),
+                phase => phase,
+            };
+        }
+    }
+
+    /// How long the poll may sleep.
+    fn timeout(&self, phase: Phase) -> Option<Duration> {
+        if self.core.fed {
+            return Some(Duration::ZERO);
+        }
+        let now = self.core.now();
+        let ending = match phase {
+            Phase::Running => None,
+            Phase::Flushing(_) if self.net.is_empty() => Some(Duration::ZERO),
+            Phase::Removing(until) | Phase::Flushing(until) => Some(until.since(now)),
+        };
+        let tick = self.core.machine.deadline().map(|at| at.since(now));
+        [self.net.sleep_max(now), ending, tick].into_iter().flatten().min()
+    }
+
+    /// What the sockets bring.
+    fn network(&mut self, now: Time, events: &mio::Events) {
+        let Self { net, storage, core, .. } = self;
+        let mut take = |input| core.feed(now, input);
+        for event in events {
+            net.event(event, &mut take);
+        }
+        net.expire(now, &mut take);
+        net.accept(now, &mut take);
+        net.receive(&mut take);
+        // A buffer of another length than asked for would be a fault of the storage; it is as good as none.
+        let mut alloc = |len| storage.alloc(len).filter(|block| block.as_ref().len() == len);
+        net.read(&mut alloc, &mut take);
+    }
+
+    /// What other threads say.
+    fn mail(&mut self, now: Time, mut phase: Phase, mail: &mut VecDeque<HostMsg>) -> Phase {
+        self.mailbox.bell.heard();
+        self.mailbox.take(mail);
+        for message in mail.drain(..) {
+            match message {
+                HostMsg::Command(command) => {
+                    match &command {
+                        Command::Add(add) => {
+                            self.core.torrents.insert(add.torrent);
+                            if add.up.is_some() {
+                                self.net.limit_upload(true);
+                            }
+                        }
+                        Command::Limits { up, .. } => self.net.limit_upload(up.is_some()),
+                        _ => {}
+                    }
+                    self.core.command(now, command);
+                }
+                HostMsg::Tracker { torrent, url, source, reply } => {
+                    self.core.feed(now, Input::Tracker { torrent, url, source, reply });
+                }
+                HostMsg::Resolved { host, port, addrs } => self.core.feed(now, Input::Resolved { host, port, addrs }),
+                HostMsg::Peers { torrent, source, list } => {
+                    self.core.feed(now, Input::Peers { torrent, source, list });
+                }
+                HostMsg::Shutdown if phase == Phase::Running => {
+                    for torrent in self.core.torrents.clone() {
+                        self.core.command(now, Command::Remove(torrent));
+                    }
+                    phase = Phase::Removing(now + SHUTDOWN_LIMIT);
+                }
+                HostMsg::Stop if !matches!(phase, Phase::Flushing(_)) => phase = self.flush(now),
+                HostMsg::Shutdown | HostMsg::Stop => {}
+            }
+        }
+        phase
+    }
+
+    /// What the storage answers.
+    fn answers(&mut self, now: Time, done: &mut Vec<Done<S::Block>>) {
+        self.storage.poll(done);
+        for answer in done.drain(..) {
+            self.core.feed(now, Input::Disk(answer));
+        }
+    }
+
+    /// Carries out outputs, hands jobs over, writes; and again what follows from that, within the budget.
+    fn work_off(&mut self, now: Time) {
+        for _ in 0..ROUNDS_PER_TURN {
+            self.core.drain(now, &mut self.net);
+            if !self.core.jobs.is_empty() {
+                self.storage.submit(&mut self.core.jobs);
+            }
+            let Self { net, core, .. } = self;
+            net.write(&mut |input| core.feed(now, input));
+            while let Some(input) = core.pending.pop_front() {
+                core.feed(now, input);
+            }
+            if !core.fed {
+                break;
+            }
+        }
+    }
+
+    /// Ends all connections: what is queued goes out, and no more.
+    fn flush(&mut self, now: Time) -> Phase {
+        self.net.close_all(now);
+        Phase::Flushing(now + FLUSH_LIMIT)
+    }
+}

@@ -1,0 +1,136 @@
+//! Starting the host's thread, and speaking to it (own design).
+//!
+//! The handle can be cloned and used from any thread; when the last one is dropped the host ends as after [`HostHandle::stop`].
+use core::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use teem_engine::storage::Storage;
+
+use crate::event_loop::{Core, EventLoop};
+use crate::listen::{Bound, Listeners};
+use crate::mailbox::{Bell, HostMsg, Mailbox, SendError};
+use crate::net::{Net, WAKER};
+use crate::owner::{Machine, Owner};
+
+/// What the host itself has to know.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct HostConfig {
+    /// Whether uploads are limited (or granted) from the start: then little waits unsent in the kernel. A later
+    /// `Command::Limits` changes it.
+    pub upload_limited: bool,
+}
+
+/// Why the host did not start, or did not end well.
+#[derive(Debug)]
+pub enum HostError {
+    /// The system gave no poll, no waker, or no thread; or the poll failed later.
+    System(io::Error),
+    /// The thread panicked: a fault of ours.
+    Panicked,
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(error) => write!(f, "the network thread cannot run: {error}"),
+            Self::Panicked => f.write_str("the network thread failed by a fault of this program: please report it"),
+        }
+    }
+}
+
+impl core::error::Error for HostError {}
+
+impl From<io::Error> for HostError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+type Thread = JoinHandle<io::Result<()>>;
+
+struct Shared {
+    mailbox: Arc<Mailbox>,
+    bound: Bound,
+    thread: Mutex<Option<Thread>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let _ = self.mailbox.send(HostMsg::Stop);
+    }
+}
+
+/// The way to a running host.
+#[derive(Clone)]
+pub struct HostHandle(Arc<Shared>);
+
+/// Starts the thread. `machine` is the engine; its clock is at zero when this returns, give or take the start of the thread.
+/// `owner` is called on that thread, and dropped when it has ended.
+pub fn start<S, M, O>(
+    listeners: Listeners,
+    config: HostConfig,
+    machine: M,
+    storage: S,
+    owner: O,
+) -> Result<HostHandle, HostError>
+where
+    S: Storage + 'static,
+    M: Machine<S::Block>,
+    O: Owner,
+{
+    let poll = mio::Poll::new()?;
+    let waker = mio::Waker::new(poll.registry(), WAKER)?;
+    let mailbox = Arc::new(Mailbox::new(Arc::new(Bell::new(waker))));
+    let bound = listeners.bound().clone();
+    let net = Net::new(poll.registry().try_clone()?, listeners, config.upload_limited)?;
+    let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), storage, core: Core::new(machine, owner) };
+    let guard = Guard(Arc::clone(&mailbox));
+    let thread = thread::Builder::new().name("teem-host".into()).spawn(move || {
+        let _guard = guard;
+        event_loop.run()
+    })?;
+    Ok(HostHandle(Arc::new(Shared { mailbox, bound, thread: Mutex::new(Some(thread)) })))
+}
+
+/// Closes the mailbox when the thread ends, in whatever way.
+struct Guard(Arc<Mailbox>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl HostHandle {
+    /// What the host listens on.
+    pub fn bound(&self) -> &Bound {
+        &self.0.bound
+    }
+
+    /// Gives the host a message; never blocks.
+    pub fn send(&self, message: HostMsg) -> Result<(), SendError> {
+        self.0.mailbox.send(message)
+    }
+
+    /// Asks for a good end: every torrent is removed (announced as stopped, saved), what is queued is sent, then the thread
+    /// ends; within 7 s in all.
+    pub fn shutdown(&self) {
+        let _ = self.send(HostMsg::Shutdown);
+    }
+
+    /// Asks for the end without removing anything: connections are flushed for 2 s at most.
+    pub fn stop(&self) {
+        let _ = self.send(HostMsg::Stop);
+    }
+
+    /// Waits for the thread's end, which `shutdown` or `stop` brings. Blocks; the first caller gets the outcome, later ones `Ok`.
+    pub fn join(&self) -> Result<(), HostError> {
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match thread.map(JoinHandle::join) {
+            Some(Ok(result)) => Ok(result?),
+            Some(Err(_)) => Err(HostError::Panicked),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The listening sockets: one for each address family, TCP and UDP of one number (own design; `--listen`).
+//!
+//! They are bound before anything starts, so that a taken port is an error of the command line and not of a thread. IPv6
+//! sockets take no IPv4 (IPV6_V6ONLY), which makes every address's family plain. SO_REUSEADDR is set for TCP only: there it means
+//! "in spite of old connections in TIME_WAIT"; for UDP it would share a live port with a stranger.
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::io;
+use std::net::{TcpListener, UdpSocket};
+
+use crate::sockopt;
+
+/// Connections that the kernel may hold for us to accept.
+const BACKLOG: i32 = 512;
+
+/// How often a port that the kernel gave is tried on the other sockets, when the user left the number to us.
+const FREE_PORT_TRIES: u32 = 20;
+
+/// Where to listen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListenConfig {
+    /// One address, or every address of both families.
+    pub addr: Option<IpAddr>,
+    /// The port of TCP and UDP; 0 is a free one.
+    pub port: u16,
+}
+
+/// One of the two transports of a port.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// Peers.
+    Tcp,
+    /// UDP trackers.
+    Udp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        })
+    }
+}
+
+/// Why listening is impossible. The text names the address; the caller names its option.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ListenError {
+    /// Another socket has the port.
+    Taken {
+        /// Of which transport.
+        transport: Transport,
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// The system forbids this port to this user (numbers under 1024).
+    Denied {
+        /// Of which transport.
+        transport: Transport,
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// The machine has no such address (or no such family).
+    NoSuchAddress {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
+    /// No number was found that is free for TCP and UDP of every family.
+    NoFreePort {
+        /// How many were tried.
+        tries: u32,
+    },
+    /// Everything else.
+    Other {
+        /// Of which transport.
+        transport: Transport,
+        /// The address that was asked for.
+        addr: SocketAddr,
+        /// In the system's words.
+        why: String,
+    },
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken { transport, addr } => {
+                write!(f, "{transport} port {} on {} is in use by another program", addr.port(), addr.ip())
+            }
+            Self::Denied { transport, addr } => {
+                write!(f, "no permission to listen on {transport} port {} of {}", addr.port(), addr.ip())
+            }
+            Self::NoSuchAddress { addr } => write!(f, "this machine has no address {}", addr.ip()),
+            Self::NoFreePort { tries } => {
+                write!(f, "found no port that is free for both TCP and UDP after {tries} tries")
+            }
+            Self::Other { transport, addr, why } => write!(f, "cannot listen on {transport} {addr}: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for ListenError {}
+
+impl ListenError {
+    fn new(transport: Transport, addr: SocketAddr, error: &io::Error) -> Self {
+        use rustix::io::Errno;
+        let is = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Self::Taken { transport, addr },
+            io::ErrorKind::PermissionDenied => Self::Denied { transport, addr },
+            io::ErrorKind::AddrNotAvailable => Self::NoSuchAddress { addr },
+            _ if is(Errno::AFNOSUPPORT) => Self::NoSuchAddress { addr },
+            _ => Self::Other { transport, addr, why: error.to_string() },
+        }
+    }
+}
+
+/// What was bound.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bound {
+    /// The port, the same for TCP and UDP in every family.
+    pub port: u16,
+    /// The addresses with that port; unspecified ones stand for all of their family.
+    pub addrs: Vec<SocketAddr>,
+}
+
+/// The two sockets of one address.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) addr: SocketAddr,
+    pub(crate) tcp: TcpListener,
+    pub(crate) udp: UdpSocket,
+}
+
+/// Bound and listening sockets, to be handed to the host. Dropping them frees the port.
+#[derive(Debug)]
+pub struct Listeners {
+    pub(crate) pairs: Vec<Pair>,
+    /// The address that outgoing connections leave from, when the user named one.
+    pub(crate) outgoing: Option<IpAddr>,
+    bound: Bound,
+}
+
+impl Listeners {
+    /// Binds TCP and UDP on one address or on both families. A family that the machine lacks is left out unless it was
+    /// named.
+    pub fn bind(config: ListenConfig) -> Result<Self, ListenError> {
+        if config.port != 0 {
+            return Self::bind_port(config.addr, config.port);
+        }
+        for _ in 0..FREE_PORT_TRIES {
+            match Self::bind_port(config.addr, 0) {
+                Err(ListenError::Taken { .. }) => {}
+                done => return done,
+            }
+        }
+        Err(ListenError::NoFreePort { tries: FREE_PORT_TRIES })
+    }
+
+    fn bind_port(addr: Option<IpAddr>, port: u16) -> Result<Self, ListenError> {
+        let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+        let named = addr.map(|addr| sockopt::canonical(SocketAddr::new(addr, 0)).ip());
+        let ips = named.as_ref().map_or(&all[..], core::slice::from_ref);
+        let (mut port, mut pairs, mut missing) = (port, Vec::new(), None);
+        for &ip in ips {
+            match pair(SocketAddr::new(ip, port)) {
+                Ok(pair) => {
+                    port = pair.addr.port();
+                    pairs.push(pair);
+                }
+                Err(error @ ListenError::NoSuchAddress { .. }) => missing = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        if let (true, Some(error)) = (pairs.is_empty(), missing) {
+            return Err(error);
+        }
+        let bound = Bound { port, addrs: pairs.iter().map(|pair| pair.addr).collect() };
+        Ok(Self { pairs, outgoing: named.filter(|ip| !ip.is_unspecified()), bound })
+    }
+
+    /// What was bound.
+    pub fn bound(&self) -> &Bound {
+        &self.bound
+    }
+}
+
+/// Binds the two sockets of one address; with port 0 TCP gets a free one, and UDP has to take the same.
+fn pair(addr: SocketAddr) -> Result<Pair, ListenError> {
+    let tcp = tcp(addr).map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?;
+    let port = tcp.local_addr().map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?.port();
+    let addr = SocketAddr::new(addr.ip(), port);
+    let udp = udp(addr).map_err(|error| ListenError::new(Transport::Udp, addr, &error))?;
+    Ok(Pair { addr, tcp, udp })
+}
+
+fn tcp(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+fn udp(addr: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    sockopt::lower_effort(&SockRef::from(&socket), addr.ip());
+    socket.bind(&addr.into())?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn a_free_port_is_free_for_both_transports_and_families() {
+        let listeners = Listeners::bind(ListenConfig { addr: None, port: 0 }).unwrap();
+        let bound = listeners.bound();
+        assert_ne!(bound.port, 0);
+        assert!(!bound.addrs.is_empty() && bound.addrs.iter().all(|addr| addr.port() == bound.port));
+        assert_eq!(listeners.outgoing, None);
+        for pair in &listeners.pairs {
+            assert_eq!(pair.tcp.local_addr().unwrap().port(), bound.port);
+            assert_eq!(pair.udp.local_addr().unwrap().port(), bound.port);
+        }
+    }
+
+    #[test]
+    fn a_port_taken_for_tcp_is_named() {
+        let held = TcpListener::bind((LOOPBACK, 0)).unwrap();
+        let addr = held.local_addr().unwrap();
+        let error = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: addr.port() }).unwrap_err();
+        assert_eq!(error, ListenError::Taken { transport: Transport::Tcp, addr });
+        assert!(error.to_string().contains("TCP port") && error.to_string().contains("in use"));
+    }
+
+    #[test]
+    fn a_port_taken_for_udp_alone_is_named_and_tcp_let_go() {
+        let held = UdpSocket::bind((LOOPBACK, 0)).unwrap();
+        let addr = held.local_addr().unwrap();
+        let config = ListenConfig { addr: Some(LOOPBACK), port: addr.port() };
+        assert_eq!(Listeners::bind(config).unwrap_err(), ListenError::Taken { transport: Transport::Udp, addr });
+        drop(held);
+        assert_eq!(Listeners::bind(config).unwrap().bound().addrs, [addr]);
+    }
+
+    #[test]
+    fn two_of_us_never_share_a_port() {
+        let first = Listeners::bind(ListenConfig { addr: None, port: 0 }).unwrap();
+        let error = Listeners::bind(ListenConfig { addr: None, port: first.bound().port }).unwrap_err();
+        assert!(matches!(error, ListenError::Taken { transport: Transport::Tcp, .. }), "{error}");
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_an_error() {
+        let ip = "192.0.2.1".parse().unwrap();
+        let error = Listeners::bind(ListenConfig { addr: Some(ip), port: 0 }).unwrap_err();
+        assert_eq!(error, ListenError::NoSuchAddress { addr: SocketAddr::new(ip, 0) });
+    }
+
+    #[test]
+    fn a_named_address_is_where_we_dial_from() {
+        let listeners = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+        assert_eq!(listeners.outgoing, Some(LOOPBACK));
+    }
+}

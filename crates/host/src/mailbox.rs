@@ -1,0 +1,195 @@
+//! The way into the host's thread (own design): a bounded queue, and one wake per batch.
+//!
+//! Senders never block: a full mailbox is an answer, with the message in it. The flag `woken` is set by whoever wakes and cleared by the
+//! host before it looks, so that a burst of messages or of disk answers costs one system call.
+use core::fmt;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use teem_engine::input::PeerSource;
+use teem_swarm::command::Command;
+use teem_swarm::ids::TorrentId;
+use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
+
+/// Messages that may wait: far above what a turn brings, so that only a host that hangs fills it.
+const MESSAGES_MAX: usize = 16 * 1024;
+
+/// What other threads can tell the host.
+#[derive(Debug)]
+pub enum HostMsg {
+    /// The owner asks something of the engine.
+    Command(Command),
+    /// The answer to [`Owner::on_announce`](crate::owner::Owner::on_announce).
+    Tracker {
+        /// For which torrent.
+        torrent: TorrentId,
+        /// The URL as it was asked.
+        url: String,
+        /// Whether the tracker's address is public, private or loopback.
+        source: PeerSource,
+        /// What it said.
+        reply: Result<AnnounceReply, AnnounceError>,
+    },
+    /// The answer to [`Owner::on_resolve`](crate::owner::Owner::on_resolve).
+    Resolved {
+        /// The name as it was asked.
+        host: String,
+        /// The port as it was asked.
+        port: u16,
+        /// At most 16 addresses, or why there are none.
+        addrs: Result<Vec<SocketAddr>, String>,
+    },
+    /// Addresses of peers from elsewhere.
+    Peers {
+        /// For which torrent.
+        torrent: TorrentId,
+        /// From where.
+        source: PeerSource,
+        /// They.
+        list: Vec<SocketAddr>,
+    },
+    /// Remove every torrent, flush, and end.
+    Shutdown,
+    /// End without removing anything: connections are closed as they are.
+    Stop,
+}
+
+/// Why a message was not taken; the message comes back.
+#[derive(Debug)]
+pub enum SendError {
+    /// Too many wait already.
+    Full(Box<HostMsg>),
+    /// The host has ended.
+    Stopped(Box<HostMsg>),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "the engine's mailbox is full: try again shortly",
+            Self::Stopped(_) => "the engine has stopped",
+        })
+    }
+}
+
+impl core::error::Error for SendError {}
+
+/// Wakes the host's thread from any other.
+pub(crate) struct Bell {
+    waker: mio::Waker,
+    woken: AtomicBool,
+}
+
+impl Bell {
+    pub(crate) fn new(waker: mio::Waker) -> Self {
+        Self { waker, woken: AtomicBool::new(false) }
+    }
+
+    /// Wakes the host, unless somebody has already.
+    pub(crate) fn ring(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// Called by the host before it looks into what the bell announces.
+    pub(crate) fn heard(&self) {
+        self.woken.store(false, Ordering::Release);
+    }
+}
+
+struct Queue {
+    messages: VecDeque<HostMsg>,
+    open: bool,
+}
+
+/// The queue between the handles and the host.
+pub(crate) struct Mailbox {
+    queue: Mutex<Queue>,
+    pub(crate) bell: Arc<Bell>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
+        Self { queue: Mutex::new(Queue { messages: VecDeque::new(), open: true }), bell }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing under this lock can leave the queue half changed, so a panic elsewhere does not spoil it.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a message in. `Shutdown` and `Stop` always fit.
+    pub(crate) fn send(&self, message: HostMsg) -> Result<(), SendError> {
+        let mut queue = self.lock();
+        if !queue.open {
+            return Err(SendError::Stopped(Box::new(message)));
+        }
+        let ending = matches!(message, HostMsg::Shutdown | HostMsg::Stop);
+        if queue.messages.len() >= MESSAGES_MAX && !ending {
+            return Err(SendError::Full(Box::new(message)));
+        }
+        queue.messages.push_back(message);
+        drop(queue);
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Swaps everything that waits into `into`, which must be empty; its memory is used for the next batch.
+    pub(crate) fn take(&self, into: &mut VecDeque<HostMsg>) {
+        core::mem::swap(&mut self.lock().messages, into);
+    }
+
+    /// Takes nothing more.
+    pub(crate) fn close(&self) {
+        let mut queue = self.lock();
+        queue.open = false;
+        queue.messages = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+
+    fn mailbox() -> (mio::Poll, Mailbox) {
+        let poll = mio::Poll::new().unwrap();
+        let waker = mio::Waker::new(poll.registry(), mio::Token(0)).unwrap();
+        let bell = Arc::new(Bell::new(waker));
+        (poll, Mailbox::new(bell))
+    }
+
+    #[test]
+    fn a_batch_wakes_once_and_the_next_one_again() {
+        let (mut poll, mailbox) = mailbox();
+        let mut events = mio::Events::with_capacity(8);
+        let mut got = VecDeque::new();
+        for round in 0..2 {
+            for id in 0..3 {
+                mailbox.send(HostMsg::Command(Command::Snapshot(TorrentId(id)))).unwrap();
+            }
+            poll.poll(&mut events, None).unwrap();
+            assert_eq!(events.iter().count(), 1, "round {round}");
+            mailbox.bell.heard();
+            mailbox.take(&mut got);
+            assert_eq!(got.drain(..).count(), 3);
+        }
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty());
+    }
+
+    #[test]
+    fn a_full_mailbox_hands_the_message_back_but_takes_a_stop() {
+        let (_poll, mailbox) = mailbox();
+        let snapshot = || HostMsg::Command(Command::Snapshot(TorrentId(1)));
+        for _ in 0..MESSAGES_MAX {
+            mailbox.send(snapshot()).unwrap();
+        }
+        assert!(matches!(mailbox.send(snapshot()), Err(SendError::Full(_))));
+        mailbox.send(HostMsg::Stop).unwrap();
+        mailbox.close();
+        assert!(matches!(mailbox.send(snapshot()), Err(SendError::Stopped(_))));
+    }
+}

@@ -1,0 +1,171 @@
+//! All sockets of the host: who is ready, who has something to send, who is being dialled or closed (own design).
+//!
+//! The poll is edge-triggered: what it said once is kept in lists here until the socket has been found empty or full. Each
+//! method hands what happened to `take` as an input of the engine and does an amount of work that the budget bounds.
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use mio::event::Event;
+use mio::net::{TcpListener, UdpSocket};
+use mio::{Interest, Registry, Token};
+use socket2::SockRef;
+use std::collections::VecDeque;
+use std::io;
+use teem_engine::input::Input;
+use teem_swarm::ids::ConnId;
+use teem_swarm::time::Time;
+
+use crate::budget::{READ_LEN, STARVED_RETRY};
+use crate::conn::Conn;
+use crate::dial::{self, Dial};
+use crate::listen::Listeners;
+use crate::out::Spares;
+use crate::sockopt;
+use crate::table::Table;
+
+mod close;
+mod open;
+mod traffic;
+
+/// The token of the host's waker.
+pub(crate) const WAKER: Token = Token(0);
+
+/// The first token of a listener; each has two, TCP and UDP.
+const LISTENERS_FROM: usize = 1;
+
+/// The first token of a connection.
+const CONNS_FROM: usize = 16;
+
+struct Listening {
+    addr: SocketAddr,
+    tcp: TcpListener,
+    udp: UdpSocket,
+    /// Somebody may wait.
+    accepting: bool,
+    /// Packets may wait.
+    receiving: bool,
+}
+
+enum Entry<B> {
+    Dial(Dial),
+    Conn(Box<Conn<B>>),
+}
+
+/// The sockets.
+pub(crate) struct Net<B> {
+    registry: Registry,
+    listening: Vec<Listening>,
+    outgoing: Option<IpAddr>,
+    upload_limited: bool,
+    table: Table<Entry<B>>,
+    /// Connections that may have more to read, each once.
+    ready: VecDeque<ConnId>,
+    /// Connections with something to send and room for it, each once.
+    touched: VecDeque<ConnId>,
+    /// Connections whose peer does not read while messages for it pile up.
+    overfull: Vec<ConnId>,
+    /// Dials and closings, in the order of their deadlines; those that are over already are skipped.
+    dials: VecDeque<(Time, ConnId)>,
+    closings: VecDeque<(Time, ConnId)>,
+    /// Accepted connections by age, of which no handshake had come when they were put here.
+    unproven: VecDeque<ConnId>,
+    accept_again: Option<Time>,
+    /// The storage had no buffer when it was last asked.
+    starved: bool,
+    spares: Spares<B>,
+    scratch: Vec<u8>,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
+    pub(crate) fn new(registry: Registry, listeners: Listeners, upload_limited: bool) -> io::Result<Self> {
+        let mut listening = Vec::new();
+        for (n, pair) in listeners.pairs.into_iter().enumerate() {
+            let mut tcp = TcpListener::from_std(pair.tcp);
+            let mut udp = UdpSocket::from_std(pair.udp);
+            let token = LISTENERS_FROM + 2 * n;
+            registry.register(&mut tcp, Token(token), Interest::READABLE)?;
+            registry.register(&mut udp, Token(token + 1), Interest::READABLE)?;
+            listening.push(Listening { addr: pair.addr, tcp, udp, accepting: true, receiving: true });
+        }
+        Ok(Self {
+            registry,
+            listening,
+            outgoing: listeners.outgoing,
+            upload_limited,
+            table: Table::new(),
+            ready: VecDeque::new(),
+            touched: VecDeque::new(),
+            overfull: Vec::new(),
+            dials: VecDeque::new(),
+            closings: VecDeque::new(),
+            unproven: VecDeque::new(),
+            accept_again: None,
+            starved: false,
+            spares: Spares::new(),
+            scratch: vec![0; READ_LEN],
+        })
+    }
+
+    /// Whether no peer's socket is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.len() == 0
+    }
+
+    /// How long the poll may sleep at `now` as far as the sockets go: not at all when something is known to be ready.
+    pub(crate) fn sleep_max(&self, now: Time) -> Option<Duration> {
+        let accepting = self.accept_again.is_none() && self.listening.iter().any(|listening| listening.accepting);
+        let receiving = self.listening.iter().any(|listening| listening.receiving);
+        if accepting || receiving || !self.touched.is_empty() || (!self.starved && !self.ready.is_empty()) {
+            return Some(Duration::ZERO);
+        }
+        let first = |queue: &VecDeque<(Time, ConnId)>| queue.front().map(|&(at, _)| at.since(now));
+        let retry = self.starved.then_some(STARVED_RETRY);
+        let accept = self.accept_again.map(|at| at.since(now));
+        [first(&self.dials), first(&self.closings), retry, accept].into_iter().flatten().min()
+    }
+
+    /// Notes what the poll says of a socket.
+    pub(crate) fn event(&mut self, event: &Event, take: &mut impl FnMut(Input<B>)) {
+        let token = event.token().0;
+        if token < CONNS_FROM {
+            let n = token.wrapping_sub(LISTENERS_FROM);
+            if let Some(listening) = self.listening.get_mut(n / 2) {
+                *(if n.is_multiple_of(2) { &mut listening.accepting } else { &mut listening.receiving }) = true;
+            }
+            return;
+        }
+        let Some(id) = self.table.at(token - CONNS_FROM) else { return };
+        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+        match self.table.get_mut(id) {
+            Some(Entry::Dial(dial)) => {
+                if let Some(result) = dial::finish(&dial.stream) {
+                    self.dialled(id, result, readable, take);
+                }
+            }
+            Some(Entry::Conn(conn)) => {
+                if readable && !conn.in_ready {
+                    conn.in_ready = true;
+                    self.ready.push_back(id);
+                }
+                if event.is_writable() {
+                    conn.blocked = false;
+                    self.touch(id);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Whether uploads are limited, now and for connections to come.
+    pub(crate) fn limit_upload(&mut self, limited: bool) {
+        if self.upload_limited != limited {
+            self.upload_limited = limited;
+            for entry in self.table.values_mut() {
+                let stream = match entry {
+                    Entry::Dial(dial) => &dial.stream,
+                    Entry::Conn(conn) => &conn.stream,
+                };
+                sockopt::limit_unsent(&SockRef::from(stream), limited);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! How connections end (own design): for the engine with what was queued, by the other side, or because time is over.
+use std::net::Shutdown;
+use teem_engine::input::{DialError, Input};
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::ConnId;
+use teem_swarm::time::Time;
+
+use super::{Entry, Net};
+use crate::budget::FLUSH_LIMIT;
+use crate::conn::Closing;
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
+    /// Closes a connection for the engine: what is queued is still sent. A peer that did nothing wrong is waited for until it has
+    /// everything; one that broke the protocol is gone at once.
+    pub(crate) fn close(&mut self, now: Time, id: ConnId, why: CloseReason) {
+        let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { return };
+        if conn.closing.is_some() {
+            return;
+        }
+        let friendly =
+            conn.proven && matches!(why, CloseReason::Stopping | CloseReason::BothSeeds | CloseReason::Useless);
+        if !friendly && conn.out.is_empty() {
+            self.table.remove(id);
+            return;
+        }
+        conn.stop_receiving();
+        conn.closing = Some(if friendly { Closing::Linger } else { Closing::Flush });
+        self.closings.push_back((now + FLUSH_LIMIT, id));
+        self.touch(id);
+    }
+
+    /// Ends everything: dials at once, connections as after `Stopping`; nobody is accepted any more.
+    pub(crate) fn close_all(&mut self, now: Time) {
+        self.listening.clear();
+        for id in self.table.ids() {
+            match self.table.get_mut(id) {
+                Some(Entry::Dial(_)) => drop(self.table.remove(id)),
+                _ => self.close(now, id, CloseReason::Stopping),
+            }
+        }
+    }
+
+    /// Ends dials and closings whose time is over.
+    pub(crate) fn expire(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
+        while let Some(&(at, id)) = self.dials.front() {
+            let under_way = matches!(self.table.get_mut(id), Some(Entry::Dial(_)));
+            if under_way && now < at {
+                break;
+            }
+            self.dials.pop_front();
+            if under_way {
+                self.dialled(id, Err(DialError::TimedOut), false, take);
+            }
+        }
+        while let Some(&(at, id)) = self.closings.front() {
+            if self.table.get_mut(id).is_some() && now < at {
+                break;
+            }
+            self.closings.pop_front();
+            self.table.remove(id);
+        }
+    }
+
+    /// The queue of a closed connection is sent.
+    pub(super) fn flushed(&mut self, id: ConnId) {
+        let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { return };
+        if conn.closing == Some(Closing::Linger) && conn.stream.shutdown(Shutdown::Write).is_ok() {
+            if !conn.in_ready {
+                conn.in_ready = true;
+                self.ready.push_back(id);
+            }
+        } else {
+            self.table.remove(id);
+        }
+    }
+
+    /// Ends a connection from our side of the engine; it is told unless it closed it itself.
+    pub(super) fn drop_conn(&mut self, conn: ConnId, why: CloseReason, take: &mut impl FnMut(Input<B>)) {
+        if let Some(Entry::Conn(entry)) = self.table.remove(conn)
+            && entry.closing.is_none()
+        {
+            take(Input::Closed { conn, why });
+        }
+    }
+}

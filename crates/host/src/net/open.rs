@@ -1,0 +1,123 @@
+//! How connections begin (own design): dialled for the engine, or accepted from strangers within bounds.
+use core::net::SocketAddr;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use std::io;
+use teem_engine::input::{DialError, Input};
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::time::Time;
+
+use super::{CONNS_FROM, Entry, Net};
+use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, SOCKETS_MAX, UNPROVEN_MAX};
+use crate::conn::Conn;
+use crate::dial::{self, Dial};
+use crate::tcp::{self, Accept};
+use crate::{sockopt, table};
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
+    /// Begins a dial.
+    pub(crate) fn dial(&mut self, now: Time, torrent: TorrentId, addr: SocketAddr) -> Result<(), DialError> {
+        if self.table.len() >= SOCKETS_MAX {
+            return Err(DialError::Unreachable);
+        }
+        let mut dial = dial::start(torrent, addr, self.outgoing, self.upload_limited)?;
+        let registry = &self.registry;
+        let id = self.table.insert(|id| {
+            register(registry, &mut dial.stream, id).map_err(|_| DialError::Unreachable)?;
+            Ok(Entry::Dial(dial))
+        })?;
+        self.dials.push_back((now + dial::CONNECT_LIMIT, id));
+        Ok(())
+    }
+
+    /// A dial is over.
+    pub(super) fn dialled(
+        &mut self,
+        id: ConnId,
+        result: Result<(), DialError>,
+        readable: bool,
+        take: &mut impl FnMut(Input<B>),
+    ) {
+        let Some(Entry::Dial(dial)) = self.table.remove(id) else { return };
+        let Dial { stream, torrent, addr } = dial;
+        let result = result.and_then(|()| {
+            let local = stream.local_addr().map_err(|_| DialError::Unreachable)?;
+            // The entry moves to a new name, because the slot is the same and the poll knows no more than that.
+            let conn = self.table.insert(|id| Ok(Entry::Conn(Box::new(Conn::new(id, stream)))))?;
+            Ok((conn, sockopt::canonical(local)))
+        });
+        match result {
+            Ok((conn, local)) => {
+                debug_assert_eq!(table::slot(conn), table::slot(id));
+                if let (true, Some(Entry::Conn(entry))) = (readable, self.table.get_mut(conn)) {
+                    entry.in_ready = true;
+                    self.ready.push_back(conn);
+                }
+                take(Input::Connected { conn, torrent, addr, local });
+            }
+            Err(why) => take(Input::DialFailed { torrent, addr, why }),
+        }
+    }
+
+    /// Accepts who waits, within the budget.
+    pub(crate) fn accept(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
+        if self.accept_again.is_some_and(|at| now < at) {
+            return;
+        }
+        self.accept_again = None;
+        for n in 0..self.listening.len() {
+            for _ in 0..ACCEPTS_PER_TURN {
+                if !self.listening[n].accepting {
+                    break;
+                }
+                match tcp::accept(&self.listening[n].tcp, self.upload_limited) {
+                    Accept::Stranger(stream, addr) => self.accepted(stream, addr, take),
+                    Accept::Empty => self.listening[n].accepting = false,
+                    Accept::Exhausted => {
+                        self.accept_again = Some(now + ACCEPT_PAUSE);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn accepted(&mut self, stream: TcpStream, addr: SocketAddr, take: &mut impl FnMut(Input<B>)) {
+        self.make_room(take);
+        if self.table.len() >= SOCKETS_MAX {
+            return;
+        }
+        let Ok(local) = stream.local_addr() else { return };
+        let registry = &self.registry;
+        let conn = self.table.insert(|id| {
+            let mut conn = Box::new(Conn::new(id, stream));
+            register(registry, &mut conn.stream, id)?;
+            Ok::<_, io::Error>(Entry::Conn(conn))
+        });
+        if let Ok(conn) = conn {
+            self.unproven.push_back(conn);
+            take(Input::Accepted { conn, addr, local: sockopt::canonical(local) });
+        }
+    }
+
+    /// Sees to it that one more stranger is not one too many: the oldest that has not shown a handshake goes.
+    fn make_room(&mut self, take: &mut impl FnMut(Input<B>)) {
+        if self.unproven.len() < UNPROVEN_MAX {
+            return;
+        }
+        let table = &mut self.table;
+        self.unproven.retain(
+            |&id| matches!(table.get_mut(id), Some(Entry::Conn(conn)) if !conn.proven && conn.closing.is_none()),
+        );
+        if self.unproven.len() >= UNPROVEN_MAX
+            && let Some(oldest) = self.unproven.pop_front()
+        {
+            self.drop_conn(oldest, CloseReason::TooMany, take);
+        }
+    }
+}
+
+fn register(registry: &Registry, stream: &mut TcpStream, id: ConnId) -> io::Result<()> {
+    registry.register(stream, Token(CONNS_FROM + table::slot(id)), Interest::READABLE | Interest::WRITABLE)
+}

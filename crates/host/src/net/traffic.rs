@@ -1,0 +1,122 @@
+//! Bytes in and out of the sockets that stand (own design): one read and one vectored write a turn for each, packets by the dozen.
+use core::net::SocketAddr;
+use teem_engine::input::Input;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::ConnId;
+use teem_wire::peer::block::BlockRef;
+
+use super::{Entry, Net};
+use crate::budget::{TURN_READ_LEN, UNREAD_MESSAGES_MAX};
+use crate::conn::ReadEnd;
+use crate::{sockopt, udp};
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
+    /// Reads from those that are ready, once each, within the budget. When the storage has no buffer left, only blocks that have
+    /// one already are read to their end: they are what may come back to the pool.
+    pub(crate) fn read(&mut self, alloc: &mut impl FnMut(usize) -> Option<B>, take: &mut impl FnMut(Input<B>)) {
+        self.starved = false;
+        let mut budget = TURN_READ_LEN;
+        for _ in 0..self.ready.len() {
+            let Some(id) = self.ready.pop_front() else { break };
+            let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { continue };
+            let room = if self.starved { conn.missing() } else { self.scratch.len() };
+            if room == 0 {
+                self.ready.push_back(id);
+                continue;
+            }
+            let (len, end) = conn.read(&mut self.scratch[..room], alloc, take);
+            budget = budget.saturating_sub(len);
+            match end {
+                ReadEnd::More => self.ready.push_back(id),
+                ReadEnd::Drained => conn.in_ready = false,
+                ReadEnd::Starved => {
+                    self.ready.push_back(id);
+                    self.starved = true;
+                }
+                ReadEnd::Closed(why) => self.drop_conn(id, why, take),
+            }
+            if budget == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Takes packets from the UDP sockets.
+    pub(crate) fn receive(&mut self, take: &mut impl FnMut(Input<B>)) {
+        for listening in self.listening.iter_mut().filter(|listening| listening.receiving) {
+            let empty = udp::receive(&listening.udp, &mut self.scratch, |from, bytes| {
+                take(Input::Datagram { from, bytes });
+            });
+            listening.receiving = !empty;
+        }
+    }
+
+    /// Writes to those that were touched, once each.
+    pub(crate) fn write(&mut self, take: &mut impl FnMut(Input<B>)) {
+        while let Some(id) = self.overfull.pop() {
+            self.drop_conn(id, CloseReason::Flood("messages that the peer does not read"), take);
+        }
+        for _ in 0..self.touched.len() {
+            let Some(id) = self.touched.pop_front() else { break };
+            let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { continue };
+            conn.in_touched = false;
+            match conn.write(&mut self.spares) {
+                Ok(wrote) => {
+                    let closing = conn.closing.is_some();
+                    if wrote.payload > 0 && !closing {
+                        take(Input::Sent { conn: id, bytes: wrote.payload });
+                    }
+                    if conn.out.is_empty() && closing {
+                        self.flushed(id);
+                    } else {
+                        self.touch(id);
+                    }
+                }
+                Err(why) => self.drop_conn(id, why, take),
+            }
+        }
+    }
+
+    /// Puts a connection into the list of those to be written, when it has something and the kernel has room.
+    pub(super) fn touch(&mut self, id: ConnId) {
+        if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
+            && !conn.in_touched
+            && !conn.blocked
+            && (!conn.out.is_empty() || conn.closing.is_some())
+        {
+            conn.in_touched = true;
+            self.touched.push_back(id);
+        }
+    }
+
+    /// Queues what `encode` writes.
+    pub(crate) fn send(&mut self, id: ConnId, encode: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
+            && conn.closing.is_none()
+        {
+            conn.out.push(&mut self.spares, encode);
+            if conn.blocked && conn.out.messages_len() > UNREAD_MESSAGES_MAX {
+                self.overfull.push(id);
+            }
+            self.touch(id);
+        }
+    }
+
+    /// Queues a block.
+    pub(crate) fn send_block(&mut self, id: ConnId, at: BlockRef, data: B) {
+        if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
+            && conn.closing.is_none()
+        {
+            conn.out.push_block(&mut self.spares, at, data);
+            self.touch(id);
+        }
+    }
+
+    /// Sends a packet from the socket of its family.
+    pub(crate) fn datagram(&self, to: SocketAddr, packet: &[u8]) {
+        let to = sockopt::canonical(to);
+        if let Some(listening) = self.listening.iter().find(|listening| listening.addr.is_ipv4() == to.is_ipv4()) {
+            udp::send(&listening.udp, to, packet);
+        }
+    }
+}

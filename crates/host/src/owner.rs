@@ -1,0 +1,29 @@
+//! What the host's thread tells its owner, and what it drives (own design).
+//!
+//! The host knows the engine by the three methods of its contract only, so that the loop is tested with a machine of a few lines.
+use teem_engine::input::Input;
+use teem_engine::output::Output;
+use teem_swarm::event::Event;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::time::Time;
+use teem_wire::tracker::announce::Announce;
+
+/// Called on the host's thread: must not block, only pass things on. It is dropped when the host has ended.
+pub trait Owner: Send + 'static {
+    /// Something happened.
+    fn on_event(&mut self, event: Event);
+    /// Announce to this URL over HTTP or HTTPS; answer by [`HostMsg::Tracker`](crate::mailbox::HostMsg::Tracker).
+    fn on_announce(&mut self, torrent: TorrentId, url: String, announce: Announce);
+    /// Resolve this name; answer by [`HostMsg::Resolved`](crate::mailbox::HostMsg::Resolved).
+    fn on_resolve(&mut self, host: String, port: u16);
+}
+
+/// The contract of `teem_engine`, as its `lib.rs` states it.
+pub trait Machine<B>: Send + 'static {
+    /// Takes one input; never blocks, never fails.
+    fn handle(&mut self, now: Time, input: Input<B>);
+    /// The next thing to be done.
+    fn poll_output(&mut self) -> Option<Output<B>>;
+    /// When to send a `Tick` at the latest.
+    fn deadline(&self) -> Option<Time>;
+}

@@ -1,0 +1,38 @@
+//! Out of file descriptors (own design; row 71 of the list of bad inputs). Alone in its file, because the limit is the process's.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
+use std::fs::File;
+use std::sync::atomic::Ordering;
+use teem_engine::input::{DialError, Input};
+use teem_engine::output::Output;
+
+mod common;
+use common::{Led, TORRENT};
+
+#[test]
+fn accepting_rests_without_a_spin_and_goes_on_when_there_is_room() {
+    let led = Led::new();
+    let stranger = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum }).unwrap();
+    let mut hogs = Vec::new();
+    while let Ok(hog) = File::open("/dev/null") {
+        hogs.push(hog);
+    }
+    let turns = led.pool.turns.load(Ordering::SeqCst);
+    stranger.connect(&led.addr().into()).unwrap();
+    // The dial is answered after the stranger has been looked at in vain, or with it in one turn.
+    let addr = led.addr();
+    led.run([Output::Dial { torrent: TORRENT, addr }]);
+    match led.next() {
+        Input::DialFailed { why: DialError::Unreachable, .. } => {}
+        other => panic!("{other:?}"),
+    }
+    drop(hogs);
+    led.accepted();
+    let turns = led.pool.turns.load(Ordering::SeqCst) - turns;
+    assert!(turns < 50, "{turns} turns to accept one connection");
+    drop(stranger);
+    led.end();
+}

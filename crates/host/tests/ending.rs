@@ -1,0 +1,65 @@
+//! How the host ends (own design): torrents first, then what is queued, then the thread.
+use std::sync::Arc;
+use teem_engine::input::Input;
+use teem_engine::output::Output;
+use teem_host::mailbox::HostMsg;
+use teem_metainfo::InfoHash;
+use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::event::Event;
+use teem_swarm::ids::TorrentId;
+
+mod common;
+use common::{Led, TORRENT, Told};
+
+fn add(torrent: TorrentId) -> HostMsg {
+    HostMsg::Command(Command::Add(Box::new(AddTorrent {
+        torrent,
+        info_hash: InfoHash([7; 20]),
+        info: None,
+        trackers: Vec::new(),
+        peers: Vec::new(),
+        up: Some(1000),
+        down: None,
+        publish: false,
+    })))
+}
+
+#[test]
+fn shutdown_removes_every_torrent_and_waits_for_it() {
+    let led = Led::new();
+    let other = TorrentId(2);
+    for torrent in [TORRENT, other] {
+        led.host.send(add(torrent)).unwrap();
+        assert!(matches!(led.next(), Input::Command(Command::Add(_))));
+    }
+    // One has gone by itself before.
+    led.run([Output::Event(Event::Removed { torrent: other })]);
+    assert!(matches!(led.told(), Told::Event(Event::Removed { torrent }) if torrent == other));
+    led.host.shutdown();
+    assert!(matches!(led.next(), Input::Command(Command::Remove(TORRENT))));
+    // It still works for the torrent that is being removed.
+    led.run([Output::Resolve { host: "tracker.example".into(), port: 1 }]);
+    assert!(matches!(led.told(), Told::Resolve(..)));
+    led.run([Output::Event(Event::Removed { torrent: TORRENT })]);
+    led.host.join().unwrap();
+    assert!(matches!(led.told(), Told::Event(Event::Removed { torrent: TORRENT })));
+    assert!(led.told.recv().is_err());
+}
+
+#[test]
+fn shutdown_without_torrents_ends_at_once_and_join_may_be_called_twice() {
+    let led = Led::new();
+    led.host.shutdown();
+    led.host.join().unwrap();
+    led.host.join().unwrap();
+}
+
+#[test]
+fn the_last_handle_dropped_ends_the_thread() {
+    let led = Led::new();
+    let (told, pool) = (led.told, Arc::clone(&led.pool));
+    drop(led.host.clone());
+    drop(led.host);
+    assert!(told.recv().is_err(), "the owner is dropped with the thread");
+    drop(pool);
+}

@@ -1,0 +1,142 @@
+//! Two hosts on loopback move content between storages in memory (own design; BEP 3), also with a pool of a few blocks.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+use teem_engine::input::Input;
+use teem_engine::output::Output;
+use teem_host::host::{HostConfig, start};
+use teem_host::listen::{ListenConfig, Listeners};
+use teem_host::owner::Machine;
+use teem_swarm::ids::ConnId;
+use teem_swarm::job::{Done, Job};
+use teem_swarm::time::Time;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+use teem_wire::peer::message::Message;
+
+mod common;
+use common::{Block, Ear, LOOPBACK, Mem, TORRENT, content, handshake};
+
+/// Answers every request.
+#[derive(Default)]
+struct Seed(VecDeque<Output<Block>>);
+
+impl Machine<Block> for Seed {
+    fn handle(&mut self, _: Time, input: Input<Block>) {
+        match input {
+            Input::Hello { conn, .. } => self.0.push_back(Output::Hello { conn, handshake: handshake() }),
+            Input::Message { conn, message: Message::Request(at) } => {
+                self.0.push_back(Output::Disk(Job::Read { torrent: TORRENT, conn, at }));
+            }
+            Input::Disk(Done::Block { conn, at, data, .. }) => {
+                self.0.push_back(Output::SendBlock { conn, at, data });
+            }
+            _ => {}
+        }
+    }
+    fn poll_output(&mut self) -> Option<Output<Block>> {
+        self.0.pop_front()
+    }
+    fn deadline(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// Asks for blocks, some ahead, and says when all have come.
+struct Leech {
+    outputs: VecDeque<Output<Block>>,
+    left: VecDeque<BlockRef>,
+    missing: usize,
+    finished: Sender<()>,
+}
+
+impl Leech {
+    fn ask(&mut self, conn: ConnId, count: usize) {
+        for at in self.left.drain(..count.min(self.left.len())) {
+            self.outputs.push_back(Output::Send { conn, message: Message::Request(at) });
+        }
+    }
+}
+
+impl Machine<Block> for Leech {
+    fn handle(&mut self, _: Time, input: Input<Block>) {
+        match input {
+            Input::Connected { conn, .. } => {
+                self.outputs.push_back(Output::Hello { conn, handshake: handshake() });
+                self.ask(conn, 200);
+            }
+            Input::Block { conn, at, data } => {
+                self.outputs.push_back(Output::Disk(Job::Write { torrent: TORRENT, at, data }));
+                self.ask(conn, 1);
+                self.missing -= 1;
+                if self.missing == 0 {
+                    let _ = self.finished.send(());
+                }
+            }
+            _ => {}
+        }
+    }
+    fn poll_output(&mut self) -> Option<Output<Block>> {
+        self.outputs.pop_front()
+    }
+    fn deadline(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// Moves so many MiB over so many connections into a pool of so many blocks; how often that pool was found empty.
+fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
+    let bind = || Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+    let (tell, _told) = channel();
+    let seed =
+        start(bind(), HostConfig::default(), Seed::default(), Mem::new(usize::MAX / 2), Ear(tell.clone())).unwrap();
+    let addr = seed.bound().addrs[0];
+
+    let blocks: Vec<_> = (0..mib)
+        .flat_map(|piece| (0..64).map(move |n| BlockRef { piece, begin: n * BLOCK_LEN, len: BLOCK_LEN }))
+        .collect();
+    let storage = Mem::new(pool);
+    let (written, pool) = (Arc::clone(&storage.written), Arc::clone(&storage.pool));
+    let (finished, done) = channel();
+    let leech = Leech {
+        outputs: (0..conns).map(|_| Output::Dial { torrent: TORRENT, addr }).collect(),
+        left: blocks.iter().copied().collect(),
+        missing: blocks.len(),
+        finished,
+    };
+    let leech = start(bind(), HostConfig::default(), leech, storage, Ear(tell)).unwrap();
+    done.recv_timeout(Duration::from_secs(60)).expect("all blocks");
+    for host in [&leech, &seed] {
+        host.stop();
+        host.join().unwrap();
+    }
+    let written = written.lock().unwrap();
+    assert_eq!(written.len(), blocks.len());
+    for at in blocks {
+        assert!(written[&at] == content(at), "{at:?}");
+    }
+    pool.empty.load(Ordering::SeqCst)
+}
+
+#[test]
+fn one_connection_moves_all() {
+    assert_eq!(transfer(8, 1, usize::MAX / 2), 0);
+}
+
+#[test]
+fn eight_connections_move_all() {
+    assert_eq!(transfer(8, 8, usize::MAX / 2), 0);
+}
+
+#[test]
+fn an_empty_pool_stops_reading_and_loses_nothing() {
+    assert!(transfer(4, 4, 7) > 0, "the pool was to be found empty");
+}
+
+#[test]
+fn fewer_buffers_than_connections_are_enough() {
+    assert!(transfer(2, 8, 3) > 0, "the pool was to be found empty");
+}

@@ -1,0 +1,244 @@
+//! Making torrents (BEP 3, "metainfo files"): the pure part, which neither reads files nor hashes content.
+//!
+//! First a [`Plan`]: files in order and the piece space, so that a caller knows what to hash. Then [`Plan::info`] with the digests, and
+//! [`torrent`] to put trackers and the rest around. The info dictionary is canonical, and the same input gives the same bytes: files are
+//! sorted by path.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use teem_bencode::{DictWriter, Writer};
+
+use crate::layout::{BLOCK_LEN, Layout};
+use crate::limits::Limits;
+
+/// Longest piece that is chosen or allowed when creating, in bytes: a piece must arrive whole before it can be passed on.
+pub const PIECE_LENGTH_MAX: u32 = 16 << 20;
+/// Shortest piece that is created, in bytes: one block.
+pub const PIECE_LENGTH_MIN: u32 = BLOCK_LEN;
+/// Most pieces that an automatic piece length leads to, unless pieces are at their longest. With the powers of two this means 2,000
+/// to 4,000: fine enough to spread well, and a .torrent file below 100 KiB.
+const PIECES_AIM_MAX: u64 = 4_000;
+
+/// A file to be published.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Parts below the folder, as the file system has them; empty for a single file.
+    pub path: Vec<Vec<u8>>,
+    /// In bytes.
+    pub length: u64,
+    /// Whether it is executable (BEP 47).
+    pub executable: bool,
+}
+
+/// The specification to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Kind {
+    /// BEP 3.
+    #[default]
+    V1,
+}
+
+/// What the creator says beyond content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The specification to follow.
+    pub kind: Kind,
+    /// Name of the file or folder, as the file system has it.
+    pub name: Vec<u8>,
+    /// In bytes, a power of two; chosen by [`piece_length_for`] if none.
+    pub piece_length: Option<u32>,
+    /// BEP 27.
+    pub private: bool,
+    /// A tag that gives the same content another hash.
+    pub source: Option<String>,
+    /// Free text, outside the info dictionary.
+    pub comment: Option<String>,
+    /// The creating program.
+    pub created_by: Option<String>,
+    /// Seconds since 1970.
+    pub creation_date: Option<i64>,
+    /// Trackers by tier (BEP 12).
+    pub trackers: Vec<Vec<String>>,
+    /// BEP 19.
+    pub web_seeds: Vec<String>,
+}
+
+/// Why no torrent can be made of this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CreateError {
+    /// There are no files.
+    NoFiles,
+    /// There is no name.
+    NoName,
+    /// A path is empty, or has a part that is, next to other files; or two are equal.
+    BadPath {
+        /// As given, joined by slashes.
+        path: String,
+    },
+    /// Not a power of two between 16 KiB and 16 MiB.
+    BadPieceLength {
+        /// In bytes.
+        value: u32,
+    },
+    /// The content is too large, or has too many pieces of the length that was asked for.
+    TooLarge {
+        /// Pieces it would have.
+        pieces: u64,
+    },
+    /// The number of digests is not the number of pieces.
+    WrongPieceCount {
+        /// Needed.
+        expected: u32,
+        /// Given.
+        found: usize,
+    },
+}
+
+/// The piece length for content of `total` bytes: a power of two, aiming at 1,000 to 4,000 pieces.
+pub fn piece_length_for(total: u64) -> u32 {
+    let mut piece_length = PIECE_LENGTH_MIN;
+    while piece_length < PIECE_LENGTH_MAX && total.div_ceil(u64::from(piece_length)) > PIECES_AIM_MAX {
+        piece_length *= 2;
+    }
+    piece_length
+}
+
+/// What is to be hashed, in order.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    files: Vec<Source>,
+    layout: Layout,
+}
+
+impl Plan {
+    /// Orders the files and lays out the piece space.
+    pub fn new(mut files: Vec<Source>, options: &Options, limits: &Limits) -> Result<Self, CreateError> {
+        files.sort();
+        if files.is_empty() {
+            return Err(CreateError::NoFiles);
+        }
+        if options.name.is_empty() {
+            return Err(CreateError::NoName);
+        }
+        let single = files.len() == 1 && files[0].path.is_empty();
+        let bad_part = |file: &Source| file.path.is_empty() || file.path.iter().any(Vec::is_empty);
+        let bad = (!single).then(|| files.iter().find(|file| bad_part(file))).flatten();
+        let twice = files.windows(2).find(|pair| pair[0].path == pair[1].path).map(|pair| &pair[1]);
+        if let Some(file) = bad.or(twice) {
+            return Err(CreateError::BadPath { path: String::from_utf8_lossy(&file.path.join(&b'/')).into_owned() });
+        }
+        let total = files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.length));
+        let total = total.filter(|&total| total < limits.total).ok_or(CreateError::TooLarge { pieces: u64::MAX })?;
+        let piece_length = options.piece_length.unwrap_or_else(|| piece_length_for(total));
+        if !piece_length.is_power_of_two() || !(PIECE_LENGTH_MIN..=PIECE_LENGTH_MAX).contains(&piece_length) {
+            return Err(CreateError::BadPieceLength { value: piece_length });
+        }
+        let pieces = total.div_ceil(u64::from(piece_length));
+        if pieces > u64::from(limits.pieces) {
+            return Err(CreateError::TooLarge { pieces });
+        }
+        let layout = Layout::new(piece_length, files.iter().map(|file| (file.length, false)));
+        Ok(Self { files, layout })
+    }
+
+    /// The files in the order of the piece space.
+    pub fn files(&self) -> &[Source] {
+        &self.files
+    }
+
+    /// The map between pieces and files; its file indices are those of [`Plan::files`].
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The info dictionary's bytes, given each piece's SHA-1 in order. `options` are those of [`Plan::new`].
+    pub fn info(&self, pieces: &[[u8; 20]], options: &Options) -> Result<Vec<u8>, CreateError> {
+        if pieces.len() != self.layout.piece_count() as usize {
+            return Err(CreateError::WrongPieceCount { expected: self.layout.piece_count(), found: pieces.len() });
+        }
+        let mut writer = Writer::new();
+        writer.dict(|d| {
+            match &self.files[..] {
+                [file] if file.path.is_empty() => attributes(d, file),
+                files => {
+                    d.key(b"files").list(|w| files.iter().for_each(|file| w.dict(|d| listed(d, file))));
+                }
+            }
+            d.key(b"name").bytes(&options.name);
+            d.key(b"piece length").uint(u64::from(self.layout.piece_length()));
+            d.key(b"pieces").bytes(pieces.as_flattened());
+            if options.private {
+                d.key(b"private").int(1);
+            }
+            if let Some(source) = &options.source {
+                d.key(b"source").str(source);
+            }
+        });
+        Ok(writer.into_bytes())
+    }
+}
+
+fn attributes(d: &mut DictWriter<'_>, file: &Source) {
+    if file.executable {
+        d.key(b"attr").str("x");
+    }
+    d.key(b"length").uint(file.length);
+}
+
+fn listed(d: &mut DictWriter<'_>, file: &Source) {
+    attributes(d, file);
+    d.key(b"path").list(|w| file.path.iter().for_each(|part| w.bytes(part)));
+}
+
+/// A whole .torrent file around an info dictionary's bytes, which stay as they are.
+pub fn torrent(info: &[u8], options: &Options) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.dict(|d| {
+        let mut trackers = options.trackers.iter().flatten();
+        if let Some(first) = trackers.next() {
+            d.key(b"announce").str(first);
+            if trackers.next().is_some() {
+                d.key(b"announce-list").list(|w| {
+                    let tiers = options.trackers.iter().filter(|tier| !tier.is_empty());
+                    tiers.for_each(|tier| w.list(|w| tier.iter().for_each(|tracker| w.str(tracker))));
+                });
+            }
+        }
+        if let Some(comment) = &options.comment {
+            d.key(b"comment").str(comment);
+        }
+        if let Some(created_by) = &options.created_by {
+            d.key(b"created by").str(created_by);
+        }
+        if let Some(creation_date) = options.creation_date {
+            d.key(b"creation date").int(creation_date);
+        }
+        d.key(b"info").raw(info);
+        if !options.web_seeds.is_empty() {
+            d.key(b"url-list").list(|w| options.web_seeds.iter().for_each(|url| w.str(url)));
+        }
+    });
+    writer.into_bytes()
+}
+
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFiles => f.write_str("there are no files to make a torrent of"),
+            Self::NoName => f.write_str("a torrent needs a name"),
+            Self::BadPath { path } => write!(f, "the path {path:?} is empty in part or given twice"),
+            Self::BadPieceLength { value } => {
+                write!(f, "a piece length of {value} bytes is not allowed; use a power of two from 16 KiB to 16 MiB")
+            }
+            Self::TooLarge { pieces: u64::MAX } => f.write_str("the content is too large for a torrent"),
+            Self::TooLarge { pieces } => write!(f, "the content would have {pieces} pieces; use longer ones"),
+            Self::WrongPieceCount { expected, found } => {
+                write!(f, "{found} pieces were hashed where the content has {expected}; it has changed meanwhile")
+            }
+        }
+    }
+}
+
+impl core::error::Error for CreateError {}

@@ -1,0 +1,141 @@
+//! What a person pastes to say which torrent is meant: a magnet link (BEP 9), an info-hash, a URL or a path.
+//!
+//! Tolerant of what mail programs, web pages and terminals do to links: space around, line breaks within, `&amp;`, percent-coding
+//! of the whole. A path is what remains, so a text is refused only if it is clearly meant as something else and broken.
+
+use alloc::{borrow::Cow, string::String};
+use core::fmt;
+
+use crate::info_hash::{InfoHash, InfoHashV2, InfoHashes};
+use crate::limits::Limits;
+use crate::magnet::{Magnet, MagnetError};
+use crate::percent::decode;
+use crate::url;
+
+/// A torrent named by a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // few are ever made
+pub enum Link {
+    /// A magnet link, or a bare info-hash as a magnet link without anything else.
+    Magnet {
+        /// What it says.
+        magnet: Magnet,
+        /// Whether the link has one parameter only, as when a shell cut it off at an unquoted `&`.
+        lost_trackers: bool,
+    },
+    /// An http or https URL of a .torrent file.
+    Url(String),
+    /// A .torrent file here, as typed.
+    Path(String),
+}
+
+/// Why a text names no torrent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkError {
+    /// Nothing was given.
+    Empty,
+    /// A broken magnet link.
+    Magnet(MagnetError),
+    /// A URL that is malformed, or of a scheme that is not fetched.
+    BadUrl {
+        /// As given.
+        url: String,
+    },
+}
+
+impl Link {
+    /// Understands a pasted text.
+    pub fn parse(text: &str, limits: &Limits) -> Result<Self, LinkError> {
+        if text.len() > limits.magnet_bytes {
+            return Err(LinkError::Magnet(MagnetError::TooLong { size: text.len(), limit: limits.magnet_bytes }));
+        }
+        let trimmed = text.trim().trim_matches(['<', '>', '"', '\'']).trim();
+        if trimmed.is_empty() {
+            return Err(LinkError::Empty);
+        }
+        if let Some(magnet) = as_magnet(trimmed) {
+            let magnet = magnet.replace("&amp;", "&");
+            let lost_trackers = !magnet.contains('&');
+            return Magnet::parse(&magnet, limits)
+                .map(|magnet| Self::Magnet { magnet, lost_trackers })
+                .map_err(LinkError::Magnet);
+        }
+        if let Some(hashes) = as_hash(trimmed) {
+            return Ok(Self::Magnet { magnet: Magnet::from(hashes), lost_trackers: false });
+        }
+        if let Some((scheme, _)) = trimmed.split_once("://") {
+            let is_scheme = scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c));
+            if is_scheme && !scheme.is_empty() {
+                let url = without_breaks(trimmed);
+                return match url::http(&url) {
+                    Some(url) => Ok(Self::Url(String::from(url))),
+                    None => Err(LinkError::BadUrl { url: url.chars().take(200).collect() }),
+                };
+            }
+        }
+        if ["data:", "file:", "urn:btih:"].iter().any(|p| has_prefix(trimmed, p)) {
+            return match trimmed.get(9..).filter(|_| has_prefix(trimmed, "urn:btih:")).and_then(as_hash) {
+                Some(hashes) => Ok(Self::Magnet { magnet: Magnet::from(hashes), lost_trackers: false }),
+                None => Err(LinkError::BadUrl { url: trimmed.chars().take(200).collect() }),
+            };
+        }
+        // A path may begin or end with a space, so it is taken as typed but for line ends.
+        Ok(Self::Path(String::from(text.trim_matches(['\r', '\n']))))
+    }
+}
+
+fn has_prefix(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// The text without line breaks and what stands around them, as when a mail program wrapped it.
+fn without_breaks(text: &str) -> Cow<'_, str> {
+    if text.contains(['\n', '\r', '\t']) { text.lines().map(str::trim).collect::<String>().into() } else { text.into() }
+}
+
+/// The text as a magnet link, if it is one even when it was coded as a whole (`magnet%3A%3Fxt%3D…`).
+fn as_magnet(text: &str) -> Option<Cow<'_, str>> {
+    let text = without_breaks(text);
+    if has_prefix(&text, "magnet:?") {
+        return Some(text);
+    }
+    if has_prefix(&text, "magnet://?") || has_prefix(&text, "magnet:///?") || has_prefix(&text, "magnet:/?") {
+        return text.split_once('?').map(|(_, query)| Cow::Owned(["magnet:?", query].concat()));
+    }
+    if has_prefix(&text, "magnet%3a") || has_prefix(&text, "magnet:%3f") {
+        let decoded = String::from_utf8(decode(&text)).ok()?;
+        return has_prefix(&decoded, "magnet:?").then_some(Cow::Owned(decoded));
+    }
+    // Broken, but meant as one: the error says why.
+    has_prefix(&text, "magnet:").then_some(text)
+}
+
+/// 40 hexadecimal or 32 base32 digits, or 64 hexadecimal ones for version 2 (with or without the prefix of a multihash).
+fn as_hash(text: &str) -> Option<InfoHashes> {
+    let v1: Option<InfoHash> = text.parse().ok();
+    let v2: Option<InfoHashV2> = text.strip_prefix("1220").unwrap_or(text).parse().ok().or_else(|| text.parse().ok());
+    (v1.is_some() || v2.is_some()).then_some(InfoHashes { v1, v2 })
+}
+
+impl LinkError {
+    /// The case as one word that scripts can match on.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty_link",
+            Self::Magnet(error) => error.class(),
+            Self::BadUrl { .. } => "bad_url",
+        }
+    }
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no link is given"),
+            Self::Magnet(error) => error.fmt(f),
+            Self::BadUrl { url } => write!(f, "{url:?} is not a URL that can be fetched; use http or https"),
+        }
+    }
+}
+
+impl core::error::Error for LinkError {}

@@ -1,0 +1,66 @@
+//! The choker of a downloader: those who give us most are served, and one at a time is given a chance (BEP 3).
+use super::Contender;
+use crate::ids::ConnId;
+use crate::rng::Rng;
+use crate::time::Time;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// How long the optimistic unchoke stays with one peer.
+const OPTIMISTIC: Duration = Duration::from_secs(30);
+
+/// Who has the optimistic slot, and since when.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Optimistic(Option<(ConnId, Time)>);
+
+/// Chooses whom to serve: the best givers, and at random one of the others for thirty seconds.
+pub fn choose(
+    now: Time,
+    contenders: &[Contender],
+    slots: usize,
+    optimistic: &mut Optimistic,
+    rng: &mut Rng,
+) -> BTreeSet<ConnId> {
+    let mut ranked: Vec<&Contender> = contenders.iter().collect();
+    // Of equal givers those that are served stay: fewer changes, and no slot jumps about at the start.
+    ranked.sort_by_key(|c| (core::cmp::Reverse(c.gives), c.choked, c.since, c.conn));
+    let regular = slots.saturating_sub(1).min(ranked.len());
+    let mut chosen: BTreeSet<ConnId> = ranked[..regular].iter().map(|c| c.conn).collect();
+    let rest = &ranked[regular..];
+    let stays =
+        optimistic.0.filter(|(conn, since)| now.since(*since) < OPTIMISTIC && rest.iter().any(|c| c.conn == *conn));
+    optimistic.0 = stays.or_else(|| {
+        let fresh: Vec<ConnId> = rest.iter().filter(|c| c.choked).map(|c| c.conn).collect();
+        let pool = if fresh.is_empty() { rest.iter().map(|c| c.conn).collect() } else { fresh };
+        rng.index(pool.len()).map(|i| (pool[i], now))
+    });
+    if slots > 0 {
+        chosen.extend(optimistic.0.map(|(conn, _)| conn));
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contender(n: u64, gives: u64) -> Contender {
+        Contender { conn: ConnId(n), choked: true, changed: None, gives, takes: 0, since: Time::ZERO }
+    }
+
+    #[test]
+    fn the_best_givers_and_one_by_chance_that_moves_every_thirty_seconds() {
+        let peers: Vec<Contender> = (0..20).map(|n| contender(n, n * 1_000)).collect();
+        let (mut optimistic, mut rng) = (Optimistic::default(), Rng::new(1));
+        let mut lucky = BTreeSet::new();
+        for second in 0..600u64 {
+            let now = Time::ZERO + Duration::from_secs(second);
+            let chosen = choose(now, &peers, 4, &mut optimistic, &mut rng);
+            assert_eq!(chosen.len(), 4);
+            assert!([17, 18, 19].iter().all(|n| chosen.contains(&ConnId(*n))));
+            lucky.extend(chosen.into_iter().filter(|c| c.0 < 17));
+        }
+        assert!((10..=17).contains(&lucky.len()), "{lucky:?}");
+    }
+}

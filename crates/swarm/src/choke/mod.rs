@@ -1,0 +1,59 @@
+//! Whom to serve (BEP 3, "choking"): tit-for-tat while downloading, turns and speed while seeding.
+//!
+//! The chokers look at [`Contender`]s, figures of the interested peers, and name those who should be unchoked; applying that,
+//! with the rule of ten seconds between two changes of one peer, is [`apply`].
+pub mod leech;
+pub mod seed;
+pub mod slots;
+
+use crate::ids::ConnId;
+use crate::time::Time;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// How often the slots are given anew.
+pub const ROUND: Duration = Duration::from_secs(10);
+/// Strict clients abort on choke changes that follow each other quickly.
+const CHANGE_MIN: Duration = Duration::from_secs(10);
+
+/// An interested peer, as a choker sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Contender {
+    /// The connection.
+    pub conn: ConnId,
+    /// Whether we choke it.
+    pub choked: bool,
+    /// When that last changed; `None` before the first unchoke.
+    pub changed: Option<Time>,
+    /// Payload rate from it over twenty seconds; 0 when it snubs us.
+    pub gives: u64,
+    /// Payload rate to it over twenty seconds.
+    pub takes: u64,
+    /// When it came.
+    pub since: Time,
+}
+
+impl Contender {
+    fn may_change(&self, now: Time) -> bool {
+        self.changed.is_none_or(|at| now.since(at) >= CHANGE_MIN)
+    }
+}
+
+/// The changes that lead to the chosen ones being unchoked and no more than `slots` in all: whom to choke, whom to unchoke.
+pub fn apply(
+    now: Time,
+    contenders: &[Contender],
+    chosen: &BTreeSet<ConnId>,
+    slots: usize,
+) -> (Vec<ConnId>, Vec<ConnId>) {
+    let choke: Vec<ConnId> = contenders
+        .iter()
+        .filter(|c| !c.choked && !chosen.contains(&c.conn) && c.may_change(now))
+        .map(|c| c.conn)
+        .collect();
+    let open = contenders.iter().filter(|c| !c.choked).count() - choke.len();
+    let unchoke = contenders.iter().filter(|c| c.choked && chosen.contains(&c.conn) && c.may_change(now));
+    let unchoke = unchoke.take(slots.saturating_sub(open)).map(|c| c.conn).collect();
+    (choke, unchoke)
+}

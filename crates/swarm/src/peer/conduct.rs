@@ -1,0 +1,53 @@
+//! How often a peer has broken rules that are forgiven a few times (bad input, rows 33 to 36 and 39).
+use crate::effect::CloseReason;
+
+/// Requests that could not be answered, by the peer's own fault, before it is dropped.
+pub const INVALID_REQUESTS_MAX: u32 = 300;
+/// HAVEs of pieces that it had shown already, before it is dropped.
+pub const REPEATED_HAVES_MAX: u32 = 500;
+/// CANCELs, REJECTs, SUGGESTs, ALLOWED_FASTs without any use, before it is dropped: twice what a full queue explains.
+pub const IDLE_WORDS_MAX: u32 = 10_000;
+/// Pieces that came wholly from one peer and failed, before it is banned.
+pub const FAILED_PIECES_MAX: u32 = 3;
+
+/// Counters of one connection.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Conduct {
+    invalid_requests: u32,
+    repeated_haves: u32,
+    idle_words: u32,
+}
+
+impl Conduct {
+    /// It asked for what is not there, or while choked.
+    pub fn invalid_request(&mut self) -> Result<(), CloseReason> {
+        bump(&mut self.invalid_requests, INVALID_REQUESTS_MAX, CloseReason::Flood("300 invalid requests"))
+    }
+
+    /// It showed a piece again.
+    pub fn repeated_have(&mut self) -> Result<(), CloseReason> {
+        bump(&mut self.repeated_haves, REPEATED_HAVES_MAX, CloseReason::Flood("the same pieces shown again and again"))
+    }
+
+    /// It said something that changes nothing.
+    pub fn idle_word(&mut self) -> Result<(), CloseReason> {
+        bump(&mut self.idle_words, IDLE_WORDS_MAX, CloseReason::Flood("messages without effect"))
+    }
+}
+
+fn bump(counter: &mut u32, max: u32, why: CloseReason) -> Result<(), CloseReason> {
+    *counter += 1;
+    if *counter >= max { Err(why) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_34_three_hundred_are_too_many() {
+        let mut conduct = Conduct::default();
+        assert!((1..300).all(|_| conduct.invalid_request().is_ok()));
+        assert!(conduct.invalid_request().is_err());
+    }
+}

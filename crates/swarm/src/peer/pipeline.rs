@@ -1,0 +1,318 @@
+//! What we have asked of one peer, and how much may be under way (BEP 3, "pipelining").
+//!
+//! The window follows the product of rate and round trip: enough that the peer never waits for us, little enough that a slow
+//! peer does not sit on blocks. It grows by one per block while the rate grows (slow start), and shrinks by a tenth per round
+//! trip at most. A peer that stalls loses what it was asked for and is asked one block at a time until one comes.
+//! Invariant: a block is in `asked` or in `late` or in neither, never in both.
+use crate::rate::{CHOKE_SLOTS, Meter, PIPELINE_SLOTS};
+use crate::time::Time;
+use alloc::collections::VecDeque;
+use core::time::Duration;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+
+/// The smallest window of a peer that delivers, in blocks.
+const WINDOW_MIN: u32 = 16;
+/// The largest window, in blocks.
+pub const WINDOW_MAX: u32 = 4_096;
+/// What a peer that does not say `reqq` is taken to queue.
+pub const REQQ_UNKNOWN: u32 = 250;
+/// Round trips are taken to be at least this long: below it the window is cheap, and a busy peer answers in turns.
+const RTT_MIN: Duration = Duration::from_millis(250);
+/// How often slow start looks whether the rate still grows.
+const GROWTH_CHECK: Duration = Duration::from_secs(1);
+/// A peer that has not sent anything yet stalls after this long.
+const FIRST_BLOCK_MAX: Duration = Duration::from_secs(30);
+/// Bounds of the time without a block after which a peer stalls.
+const STALL: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(60));
+/// A peer that owes us blocks for that long is snubbed: no longer rewarded by the choker.
+const SNUBBED: Duration = Duration::from_secs(60);
+/// Blocks not waited for any more that are remembered, so that they are not taken for unasked ones.
+const LATE_MAX: usize = 2 * WINDOW_MAX as usize;
+
+/// And how long: what a peer queued before our CANCEL is out by then.
+const LATE_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// What a block that came was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arrival {
+    /// Asked for and waited for.
+    Asked,
+    /// Asked for, but cancelled, choked or stalled since.
+    Late,
+    /// The place was asked for, with another length.
+    WrongLength,
+    /// Never asked for.
+    Unasked,
+}
+
+/// Requests to one peer.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    asked: VecDeque<(BlockRef, Time)>,
+    late: VecDeque<(BlockRef, Time)>,
+    window: u32,
+    reqq: u32,
+    slow_start: bool,
+    stalled: bool,
+    rtt_min: Option<Duration>,
+    progress: Time,
+    adjusted: Time,
+    growth: (Time, u64),
+    /// Payload that came.
+    pub meter: Meter,
+}
+
+impl Pipeline {
+    /// Nothing asked for yet.
+    pub fn new(now: Time) -> Self {
+        Self {
+            asked: VecDeque::new(),
+            late: VecDeque::new(),
+            window: WINDOW_MIN,
+            reqq: REQQ_UNKNOWN,
+            slow_start: true,
+            stalled: false,
+            rtt_min: None,
+            progress: now,
+            adjusted: now,
+            growth: (now, 0),
+            meter: Meter::default(),
+        }
+    }
+
+    /// The peer said how many requests it queues (BEP 10 `reqq`).
+    pub fn set_reqq(&mut self, reqq: u32) {
+        self.reqq = reqq.clamp(1, WINDOW_MAX);
+    }
+
+    /// How many more blocks may be asked for now.
+    pub fn room(&self) -> usize {
+        (self.window() as usize).saturating_sub(self.asked.len())
+    }
+
+    /// How many blocks may be under way.
+    pub fn window(&self) -> u32 {
+        if self.stalled { 1 } else { self.window.min(self.reqq) }
+    }
+
+    /// How many blocks are under way.
+    pub fn under_way(&self) -> usize {
+        self.asked.len()
+    }
+
+    /// A block has been asked for.
+    pub fn ask(&mut self, now: Time, at: BlockRef) {
+        if self.asked.is_empty() {
+            self.progress = self.progress.max(now);
+        }
+        self.forget_late(now, at);
+        self.asked.push_back((at, now));
+    }
+
+    /// A block has come.
+    pub fn arrive(&mut self, now: Time, at: BlockRef) -> Arrival {
+        self.meter.add(now, u64::from(at.len));
+        if let Some(i) = self.asked.iter().position(|(a, _)| *a == at) {
+            let (_, when) = self.asked.remove(i).unwrap_or((at, now));
+            let rtt = now.since(when);
+            self.rtt_min = Some(self.rtt_min.map_or(rtt, |r| r.min(rtt)));
+            self.deliver(now);
+            return Arrival::Asked;
+        }
+        if let Some(i) = self.late.iter().position(|(l, _)| *l == at) {
+            self.late.remove(i);
+            self.deliver(now);
+            return Arrival::Late;
+        }
+        let same_place = |a: &BlockRef| a.piece == at.piece && a.begin == at.begin;
+        let known = self.asked.iter().any(|(a, _)| same_place(a)) || self.late.iter().any(|(l, _)| same_place(l));
+        if known { Arrival::WrongLength } else { Arrival::Unasked }
+    }
+
+    /// A block is not wanted from this peer any more; whether it was waited for.
+    pub fn cancel(&mut self, now: Time, at: BlockRef) -> bool {
+        let found = self.asked.iter().position(|(a, _)| *a == at);
+        if let Some(i) = found {
+            self.asked.remove(i);
+            self.remember(now, at);
+        }
+        found.is_some()
+    }
+
+    /// The peer rejects a request (BEP 6).
+    pub fn reject(&mut self, at: BlockRef) -> Arrival {
+        if let Some(i) = self.asked.iter().position(|(a, _)| *a == at) {
+            self.asked.remove(i);
+            return Arrival::Asked;
+        }
+        match self.late.iter().position(|(l, _)| *l == at) {
+            Some(i) => {
+                self.late.remove(i);
+                Arrival::Late
+            }
+            None => Arrival::Unasked,
+        }
+    }
+
+    /// Nothing is waited for any more; what was, oldest first. What still comes is used when it is wanted.
+    pub fn give_up(&mut self, now: Time) -> VecDeque<(BlockRef, Time)> {
+        let given_up = core::mem::take(&mut self.asked);
+        for (at, _) in &given_up {
+            self.remember(now, *at);
+        }
+        given_up
+    }
+
+    /// Whether the peer keeps us waiting for too long: then what it was asked for is to be given up.
+    pub fn is_stalling(&self, now: Time) -> bool {
+        !self.asked.is_empty() && now.since(self.progress) > self.patience(now)
+    }
+
+    /// The peer has kept us waiting for too long.
+    pub fn stall(&mut self, now: Time) {
+        self.stalled = true;
+        self.slow_start = false;
+        self.window = WINDOW_MIN;
+        self.adjusted = now;
+    }
+
+    /// Whether it owes us blocks for a minute.
+    pub fn is_snubbing(&self, now: Time) -> bool {
+        (self.stalled || !self.asked.is_empty()) && now.since(self.progress) > SNUBBED
+    }
+
+    /// The peer has unchoked us: its time begins to run.
+    pub fn unchoked(&mut self, now: Time) {
+        self.progress = now;
+    }
+
+    /// How long the peer will need for what it is asked for and so many blocks more.
+    pub fn eta(&self, now: Time, more: u64) -> Duration {
+        let bytes = (self.asked.len() as u64 + more) * u64::from(BLOCK_LEN);
+        let rate = if self.stalled { 0 } else { self.meter.rate(now, PIPELINE_SLOTS) };
+        match (bytes * 1_000).checked_div(rate) {
+            Some(ms) => Duration::from_millis(ms).max(self.rtt_min.unwrap_or_default()),
+            None => Duration::from_secs(3_600),
+        }
+    }
+
+    /// The time without a block after which it stalls: ten blocks' time at its rate, within bounds.
+    fn patience(&self, now: Time) -> Duration {
+        match (u64::from(BLOCK_LEN) * 10_000).checked_div(self.meter.rate(now, CHOKE_SLOTS)) {
+            Some(ms) => Duration::from_millis(ms).clamp(STALL.0, STALL.1),
+            None => FIRST_BLOCK_MAX,
+        }
+    }
+
+    fn deliver(&mut self, now: Time) {
+        self.progress = now;
+        self.stalled = false;
+        if self.slow_start {
+            self.window = (self.window + 1).min(WINDOW_MAX);
+        }
+        let rtt = self.rtt_min.unwrap_or(RTT_MIN).max(RTT_MIN);
+        if now.since(self.adjusted) >= rtt {
+            self.adjusted = now;
+            self.adjust(now, rtt);
+        }
+    }
+
+    fn adjust(&mut self, now: Time, rtt: Duration) {
+        let rate = self.meter.rate(now, PIPELINE_SLOTS);
+        if now.since(self.growth.0) >= GROWTH_CHECK.max(rtt * 2) {
+            // Less than a twentieth more than at the last look: the rate has stopped growing.
+            self.slow_start &= rate > self.growth.1 + self.growth.1 / 20;
+            self.growth = (now, rate);
+        }
+        let in_flight = u128::from(rate) * rtt.as_nanos() * 3 / 2 / 1_000_000_000;
+        let target =
+            u32::try_from(in_flight / u128::from(BLOCK_LEN)).unwrap_or(WINDOW_MAX).clamp(WINDOW_MIN, WINDOW_MAX);
+        if target >= self.window {
+            self.window = target;
+        } else if !self.slow_start {
+            self.window = target.max(self.window - self.window.div_ceil(10));
+        }
+    }
+
+    fn remember(&mut self, now: Time, at: BlockRef) {
+        if self.late.len() >= LATE_MAX {
+            self.late.pop_front();
+        }
+        self.late.push_back((at, now));
+    }
+
+    fn forget_late(&mut self, now: Time, at: BlockRef) {
+        while self.late.front().is_some_and(|(_, since)| now.since(*since) > LATE_AGE_MAX) {
+            self.late.pop_front();
+        }
+        self.late.retain(|(l, _)| *l != at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(n: u32) -> BlockRef {
+        BlockRef { piece: n / 16, begin: n % 16 * BLOCK_LEN, len: BLOCK_LEN }
+    }
+
+    /// Runs a peer of a rate and round trip for some seconds and returns the window.
+    fn run(rate: u64, rtt: Duration, seconds: u64) -> u32 {
+        let mut pipe = Pipeline::new(Time::ZERO);
+        pipe.set_reqq(4_096);
+        let gap = Duration::from_nanos(u64::from(BLOCK_LEN) * 1_000_000_000 / rate);
+        let (mut n, mut free) = (0, Time::ZERO);
+        let mut flying: VecDeque<(Time, BlockRef)> = VecDeque::new();
+        let mut now = Time::ZERO;
+        while now < Time::ZERO + Duration::from_secs(seconds) {
+            while pipe.room() > 0 {
+                pipe.ask(now, block(n));
+                free = free.max(now + rtt) + gap;
+                flying.push_back((free, block(n)));
+                n += 1;
+            }
+            let (at, which) = flying.pop_front().unwrap();
+            now = at;
+            assert_eq!(pipe.arrive(now, which), Arrival::Asked);
+        }
+        pipe.window()
+    }
+
+    #[test]
+    fn the_window_is_the_bandwidth_delay_product() {
+        // 10 Mbit/s at 40 ms: 1.5 x 0.25 s of data, 28 blocks.
+        assert!((27..=40).contains(&run(1_250_000, Duration::from_millis(40), 20)));
+        // 100 MB/s at 100 ms: 2,288 blocks, reached within seconds.
+        assert!((2_000..=4_096).contains(&run(100_000_000, Duration::from_millis(100), 6)));
+        assert_eq!(run(20_000, Duration::from_millis(50), 60), WINDOW_MIN);
+    }
+
+    #[test]
+    fn a_stalled_peer_is_asked_one_block_at_a_time_until_it_delivers() {
+        let mut pipe = Pipeline::new(Time::ZERO);
+        (0..16).for_each(|n| pipe.ask(Time::ZERO, block(n)));
+        let later = Time::ZERO + Duration::from_secs(31);
+        assert!(!pipe.is_stalling(Time::ZERO + Duration::from_secs(29)) && pipe.is_stalling(later));
+        assert_eq!(pipe.give_up(later).len(), 16);
+        pipe.stall(later);
+        assert_eq!(pipe.room(), 1);
+        assert!(pipe.is_snubbing(later + Duration::from_secs(30)));
+        assert_eq!(pipe.arrive(later, block(3)), Arrival::Late);
+        assert_eq!(pipe.room(), 16);
+        assert!(!pipe.is_snubbing(later + Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn row_36_what_came_is_told_from_what_was_asked() {
+        let mut pipe = Pipeline::new(Time::ZERO);
+        pipe.ask(Time::ZERO, block(1));
+        pipe.ask(Time::ZERO, block(2));
+        assert!(pipe.cancel(Time::ZERO, block(2)));
+        assert_eq!(pipe.arrive(Time::ZERO, BlockRef { len: 5, ..block(1) }), Arrival::WrongLength);
+        assert_eq!(pipe.arrive(Time::ZERO, block(7)), Arrival::Unasked);
+        assert_eq!(pipe.arrive(Time::ZERO, block(2)), Arrival::Late);
+        assert_eq!(pipe.arrive(Time::ZERO, block(1)), Arrival::Asked);
+        assert_eq!(pipe.arrive(Time::ZERO, block(1)), Arrival::Unasked);
+    }
+}

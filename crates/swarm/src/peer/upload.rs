@@ -1,0 +1,135 @@
+//! What one peer has asked of us (BEP 3; bad input, row 35).
+//!
+//! Requests wait as descriptors; only a bounded number of bytes is with the disk or in the socket's queue, and the next are
+//! read as `sent` frees room, so that a peer that does not read costs little. Invariant: `in_flight` is the bytes of blocks
+//! that were read or are being read and have not gone to the kernel.
+use crate::rate::{DISPLAY_SLOTS, Meter};
+use crate::time::Time;
+use alloc::collections::VecDeque;
+use teem_wire::peer::block::BlockRef;
+
+/// Requests of one peer that are kept: what we advertise as `reqq`.
+pub const REQQ: usize = 2_000;
+/// Bytes in flight to one peer: half a second of its rate within these bounds.
+const IN_FLIGHT: (u64, u64) = (512 << 10, 4 << 20);
+
+/// Requests of one peer.
+#[derive(Clone, Default, Debug)]
+pub struct Upload {
+    asked: VecDeque<BlockRef>,
+    reading: VecDeque<BlockRef>,
+    in_flight: u64,
+    /// Payload that went to the kernel.
+    pub meter: Meter,
+}
+
+impl Upload {
+    /// Takes a request; whether there was room.
+    pub fn ask(&mut self, at: BlockRef) -> bool {
+        let room = self.asked.len() + self.reading.len() < REQQ;
+        if room {
+            self.asked.push_back(at);
+        }
+        room
+    }
+
+    /// The peer does not want a block any more; whether that was still in time.
+    pub fn cancel(&mut self, at: BlockRef) -> bool {
+        remove(&mut self.asked, at) || remove(&mut self.reading, at)
+    }
+
+    /// Whether something waits that may be read now.
+    pub fn is_ready(&self, now: Time) -> bool {
+        let most = (self.meter.rate(now, DISPLAY_SLOTS) / 2).clamp(IN_FLIGHT.0, IN_FLIGHT.1);
+        !self.asked.is_empty() && self.in_flight < most
+    }
+
+    /// Whether anything is waiting or on its way.
+    pub fn is_idle(&self) -> bool {
+        self.asked.is_empty() && self.in_flight == 0
+    }
+
+    /// Takes the next request for reading.
+    pub fn read(&mut self) -> Option<BlockRef> {
+        let at = self.asked.pop_front()?;
+        self.reading.push_back(at);
+        self.in_flight += u64::from(at.len);
+        Some(at)
+    }
+
+    /// A block was read; whether it is still wanted. If not, it is dropped and its bytes are in flight no more.
+    pub fn has_read(&mut self, at: BlockRef) -> bool {
+        let wanted = remove(&mut self.reading, at);
+        if !wanted {
+            self.in_flight = self.in_flight.saturating_sub(u64::from(at.len));
+        }
+        wanted
+    }
+
+    /// A block could not be read; whether it is still wanted, so that the peer has to be told.
+    pub fn read_failed(&mut self, at: BlockRef) -> bool {
+        self.in_flight = self.in_flight.saturating_sub(u64::from(at.len));
+        remove(&mut self.reading, at)
+    }
+
+    /// Payload has gone to the kernel.
+    pub fn sent(&mut self, now: Time, bytes: u64) {
+        self.in_flight = self.in_flight.saturating_sub(bytes);
+        self.meter.add(now, bytes);
+    }
+
+    /// Drops all requests but those that `keep` names; returns what was dropped.
+    pub fn choke(&mut self, keep: impl Fn(&BlockRef) -> bool) -> VecDeque<BlockRef> {
+        let all = core::mem::take(&mut self.reading).into_iter().map(|at| (true, at));
+        let all = all.chain(core::mem::take(&mut self.asked).into_iter().map(|at| (false, at)));
+        let mut dropped = VecDeque::new();
+        for (reading, at) in all {
+            match (keep(&at), reading) {
+                (false, _) => dropped.push_back(at),
+                (true, true) => self.reading.push_back(at),
+                (true, false) => self.asked.push_back(at),
+            }
+        }
+        dropped
+    }
+}
+
+fn remove(queue: &mut VecDeque<BlockRef>, at: BlockRef) -> bool {
+    queue.iter().position(|a| *a == at).and_then(|i| queue.remove(i)).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(n: u32) -> BlockRef {
+        BlockRef { piece: n, begin: 0, len: 16_384 }
+    }
+
+    #[test]
+    fn row_35_no_more_than_reqq_are_kept_and_little_is_in_flight() {
+        let mut upload = Upload::default();
+        assert_eq!((0..100_000).filter(|n| upload.ask(block(*n))).count(), REQQ);
+        let mut reads = 0;
+        while upload.is_ready(Time::ZERO) {
+            upload.read();
+            reads += 1;
+        }
+        assert_eq!(reads, 32);
+        assert!(upload.has_read(block(0)));
+        assert!(!upload.is_ready(Time::ZERO));
+        upload.sent(Time::ZERO, 16_384);
+        assert!(upload.is_ready(Time::ZERO));
+    }
+
+    #[test]
+    fn what_is_cancelled_while_it_is_read_is_dropped() {
+        let mut upload = Upload::default();
+        upload.ask(block(1));
+        upload.ask(block(2));
+        upload.read();
+        assert!(upload.cancel(block(1)) && upload.cancel(block(2)) && !upload.cancel(block(3)));
+        assert!(!upload.has_read(block(1)));
+        assert!(upload.is_idle());
+    }
+}

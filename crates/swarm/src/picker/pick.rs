@@ -1,0 +1,284 @@
+//! The picker of one torrent: which block to ask of a peer next (own design over Legout et al., 2006).
+//!
+//! Order of preference: the piece that this peer is at; a piece begun that nobody is at (strict priority, so that pieces become
+//! whole and can be passed on); the rarest piece not begun; a piece that somebody else is at. So a whole piece comes from one
+//! peer as long as rates are alike, which bounds the pieces begun and makes a liar plain.
+//! Invariants: a piece missing is in exactly one of `rarity` (not begun), `partials` (begun) and `held` (waits after a failure);
+//! `open` names exactly the partials that have a free block.
+use super::partial::{Block, Partial, Received};
+use super::rarity::Rarity;
+use crate::bitfield::Bitfield;
+use crate::geometry::Geometry;
+use crate::ids::ConnId;
+use crate::rng::Rng;
+use alloc::collections::{BTreeMap, BTreeSet};
+use teem_wire::peer::block::BlockRef;
+
+/// Bytes of pieces begun above which peers join pieces rather than begin new ones: half of the disk's budget for assembly.
+const BEGUN_BYTES_MAX: u64 = 64 << 20;
+/// Pieces begun that are allowed however long they are.
+const BEGUN_MIN: usize = 4;
+/// A peer takes over another's piece when it is more than three times as fast: up to there rates are "alike".
+const FASTER: u64 = 3;
+
+/// Who asks for something to ask for.
+#[derive(Debug)]
+pub struct Asker<'a> {
+    /// The connection.
+    pub conn: ConnId,
+    /// What the peer has.
+    pub has: &'a Bitfield,
+    /// The piece that it is at.
+    pub current: Option<u32>,
+    /// Its payload rate to us, in bytes a second.
+    pub rate: u64,
+    /// Only these pieces: a choking peer's allowed-fast set (BEP 6).
+    pub only: Option<&'a [u32]>,
+    /// Not these: pieces that the peer has rejected.
+    pub refused: &'a [u32],
+}
+
+impl Asker<'_> {
+    /// Whether the peer can be asked for a piece.
+    pub(super) fn can(&self, piece: u32) -> bool {
+        self.has.get(piece) && !self.refused.contains(&piece) && self.only.is_none_or(|only| only.contains(&piece))
+    }
+}
+
+/// The picker; exists while something is missing.
+#[derive(Clone, Debug)]
+pub struct Picker {
+    pub(super) geometry: Geometry,
+    pub(super) rarity: Rarity,
+    pub(super) partials: BTreeMap<u32, Partial>,
+    pub(super) open: BTreeSet<u32>,
+    held: BTreeSet<u32>,
+    /// Pieces that have failed, with the connection that had sent all of it, if one had.
+    parole: BTreeMap<u32, Option<ConnId>>,
+    whole: u32,
+}
+
+impl Picker {
+    /// A picker for the pieces not in `have`; the peers' pieces are to be told by [`Self::peer_has`] and its kin.
+    pub fn new(geometry: Geometry, have: &Bitfield, rng: &mut Rng) -> Self {
+        Self {
+            geometry,
+            rarity: Rarity::new(have, rng),
+            partials: BTreeMap::new(),
+            open: BTreeSet::new(),
+            held: BTreeSet::new(),
+            parole: BTreeMap::new(),
+            whole: 0,
+        }
+    }
+
+    /// A peer has shown pieces. Returns whether it is counted as having everything, which is to be said again when it goes.
+    pub fn peer_came(&mut self, has: &Bitfield, rng: &mut Rng) -> bool {
+        let everything = has.is_full();
+        if everything {
+            self.rarity.add_everything();
+        } else {
+            has.iter().for_each(|p| self.rarity.increase(p, rng));
+        }
+        everything
+    }
+
+    /// What [`Self::peer_came`] and [`Self::peer_has`] have counted of a peer is gone.
+    pub fn peer_left(&mut self, has: &Bitfield, everything: bool, rng: &mut Rng) {
+        if everything {
+            self.rarity.remove_everything();
+        } else {
+            has.iter().for_each(|p| self.rarity.decrease(p, rng));
+        }
+    }
+
+    /// A peer has one more piece.
+    pub fn peer_has(&mut self, piece: u32, rng: &mut Rng) {
+        self.rarity.increase(piece, rng);
+    }
+
+    /// How many connected peers have a piece.
+    pub fn availability(&self, piece: u32) -> u32 {
+        self.rarity.availability(piece)
+    }
+
+    /// The pieces begun.
+    pub fn begun(&self) -> impl Iterator<Item = (u32, &Partial)> {
+        self.partials.iter().map(|(piece, partial)| (*piece, partial))
+    }
+
+    /// Bytes of pieces that are whole and not judged yet.
+    pub fn unjudged_bytes(&self) -> u64 {
+        u64::from(self.whole) * u64::from(self.geometry.piece_len)
+    }
+
+    /// How many pieces are whole and not judged yet.
+    pub fn unjudged(&self) -> u32 {
+        self.whole
+    }
+
+    /// The next block to ask of a peer, marked as asked for.
+    pub fn pick(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<BlockRef> {
+        let at_it = who.current.filter(|p| self.may_go_on(*p, who));
+        let piece = at_it.or_else(|| self.abandoned(who)).or_else(|| {
+            let crowded = self.partials.len() >= BEGUN_MIN
+                && self.partials.len() as u64 * u64::from(self.geometry.piece_len) > BEGUN_BYTES_MAX;
+            let joined = if crowded { self.joinable(who) } else { None };
+            joined.or_else(|| self.begin(who, rng)).or_else(|| self.joinable(who))
+        })?;
+        self.ask(piece, who)
+    }
+
+    fn may_go_on(&self, piece: u32, who: &Asker<'_>) -> bool {
+        who.can(piece)
+            && self.partials.get(&piece).is_some_and(|p| {
+                p.free() > 0 && (p.owner == Some(who.conn) || (!p.exclusive && who.rate > p.owner_rate / FASTER))
+            })
+    }
+
+    /// The most complete piece begun that nobody is at, or somebody much slower.
+    fn abandoned(&self, who: &Asker<'_>) -> Option<u32> {
+        let candidates = self.open.iter().filter_map(|piece| {
+            let partial = self.partials.get(piece)?;
+            let slow = !partial.exclusive && who.rate > partial.owner_rate.saturating_mul(FASTER) && who.rate > 0;
+            let free = partial.owner.is_none() || partial.owner == Some(who.conn) || slow;
+            (free && who.can(*piece) && !self.avoids(*piece, who.conn)).then_some((partial.free(), *piece))
+        });
+        candidates.min().map(|(_, piece)| piece)
+    }
+
+    /// The piece begun with the most left to do, whoever is at it.
+    fn joinable(&self, who: &Asker<'_>) -> Option<u32> {
+        let candidates = self.open.iter().filter_map(|piece| {
+            let partial = self.partials.get(piece)?;
+            let taken = partial.exclusive && partial.owner.is_some_and(|o| o != who.conn);
+            (!taken && who.can(*piece) && !self.avoids(*piece, who.conn)).then_some((partial.free(), *piece))
+        });
+        candidates.max().map(|(_, piece)| piece)
+    }
+
+    fn begin(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<u32> {
+        let piece = match who.only {
+            Some(only) => only.iter().copied().find(|p| self.rarity.contains(*p) && who.can(*p)),
+            None => self.rarity.rarest(who.has, rng, |p| !who.refused.contains(&p) && !self.avoids(p, who.conn)),
+        }?;
+        self.rarity.remove(piece);
+        let mut partial = Partial::new(self.geometry.blocks_in(piece));
+        partial.exclusive = self.parole.contains_key(&piece);
+        self.partials.insert(piece, partial);
+        self.open.insert(piece);
+        Some(piece)
+    }
+
+    /// Whether a failed piece is better fetched from others, because all of it came from this connection.
+    fn avoids(&self, piece: u32, conn: ConnId) -> bool {
+        !self.parole.is_empty()
+            && self.parole.get(&piece).is_some_and(|last| *last == Some(conn))
+            && self.rarity.availability(piece) > 1
+    }
+
+    fn ask(&mut self, piece: u32, who: &Asker<'_>) -> Option<BlockRef> {
+        let partial = self.partials.get_mut(&piece)?;
+        let index = partial.ask_free(who.conn)?;
+        if partial.owner.is_none() || who.rate > partial.owner_rate.saturating_mul(FASTER) {
+            partial.owner = Some(who.conn);
+        }
+        if partial.owner == Some(who.conn) {
+            partial.owner_rate = who.rate;
+        }
+        if partial.free() == 0 {
+            self.open.remove(&piece);
+        }
+        Some(self.geometry.block(piece, index))
+    }
+
+    /// A block has come. `None` when its piece is not being fetched; else what it was, and whether its piece is whole by it.
+    pub fn receive(&mut self, at: BlockRef, conn: ConnId) -> Option<(Received, bool)> {
+        let index = self.geometry.index_of(at)?;
+        let partial = self.partials.get_mut(&at.piece)?;
+        let outcome = partial.receive(index, conn);
+        if partial.free() == 0 {
+            self.open.remove(&at.piece);
+        }
+        let whole = outcome != Received::Duplicate && partial.is_whole();
+        self.whole += u32::from(whole);
+        Some((outcome, whole))
+    }
+
+    /// Whether a block is still missing, of a piece begun.
+    pub fn wants(&self, at: BlockRef) -> bool {
+        let Some(index) = self.geometry.index_of(at) else { return false };
+        self.partials.get(&at.piece).is_some_and(|p| !matches!(p.block(index), Block::Received(_)))
+    }
+
+    /// A connection is not asked for a block any more; whether the block has become free for others by that.
+    pub fn give_back(&mut self, at: BlockRef, conn: ConnId, rng: &mut Rng) -> bool {
+        let Some(index) = self.geometry.index_of(at) else { return false };
+        let Some(partial) = self.partials.get_mut(&at.piece) else { return false };
+        if !partial.give_back(index, conn) {
+            return false;
+        }
+        if partial.owner == Some(conn) {
+            partial.owner = None;
+        }
+        if partial.is_untouched() {
+            self.partials.remove(&at.piece);
+            self.open.remove(&at.piece);
+            self.rarity.insert(at.piece, rng);
+        } else {
+            self.open.insert(at.piece);
+        }
+        true
+    }
+
+    /// A connection will not go on with the pieces that it is at: it chokes, stalls or is gone.
+    pub fn disown(&mut self, conn: ConnId) {
+        for partial in self.partials.values_mut().filter(|p| p.owner == Some(conn)) {
+            partial.owner = None;
+        }
+    }
+
+    /// A piece is there and right.
+    pub fn verified(&mut self, piece: u32) {
+        self.drop_partial(piece);
+        self.rarity.remove(piece);
+        self.held.remove(&piece);
+        self.parole.remove(&piece);
+    }
+
+    /// A piece came out wrong: it is held until [`Self::retry`], then fetched from one peer alone, and not from `sole`, who had
+    /// sent all of it, if others have it.
+    pub fn failed(&mut self, piece: u32, sole: Option<ConnId>) {
+        self.drop_partial(piece);
+        self.rarity.remove(piece);
+        self.held.insert(piece);
+        self.parole.insert(piece, sole);
+    }
+
+    /// A piece that was held may be fetched again.
+    pub fn retry(&mut self, piece: u32, rng: &mut Rng) {
+        if self.held.remove(&piece) {
+            self.rarity.insert(piece, rng);
+        }
+    }
+
+    /// What was taken of a piece is lost without anybody's fault, or a piece that was there is damaged: it is fetched anew.
+    pub fn lost(&mut self, piece: u32, rng: &mut Rng) {
+        self.drop_partial(piece);
+        if !self.held.contains(&piece) {
+            self.rarity.insert(piece, rng);
+        }
+    }
+
+    /// What is known of a piece begun.
+    pub fn partial(&self, piece: u32) -> Option<&Partial> {
+        self.partials.get(&piece)
+    }
+
+    fn drop_partial(&mut self, piece: u32) {
+        if let Some(partial) = self.partials.remove(&piece) {
+            self.whole -= u32::from(partial.is_whole());
+            self.open.remove(&piece);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What an address is: where it can be reached from, who told of it, and whether it may be dialled (RFC 6890; interop
+//! rule 6; bad-input row 42).
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Ports below this belong to other services, which we do not let strangers aim us at.
+const PORT_MIN: u16 = 1024;
+
+/// Where an address came from; it decides what may be dialled.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum PeerSource {
+    /// The user or the link named it: may be private or loopback.
+    User,
+    /// A tracker on a public address: private and loopback addresses from it are not dialled.
+    PublicTracker,
+    /// A tracker on a private or loopback address.
+    LocalTracker,
+    /// Saved from an earlier run.
+    Saved,
+    /// It dialled us and told the port that it listens on (BEP 10 `p`).
+    Inbound,
+}
+
+/// Why a dial came to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DialError {
+    /// The other side refused.
+    Refused,
+    /// No answer within the connect limit (10 s).
+    TimedOut,
+    /// No route, no such family, no file descriptors left, and the rest.
+    Unreachable,
+}
+
+/// Where an address can be reached from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// Nowhere: unspecified, multicast, broadcast, reserved.
+    Nowhere,
+    /// This machine only.
+    Loopback,
+    /// This network only: private, link-local, shared by a carrier.
+    Private,
+    /// Everywhere.
+    Public,
+}
+
+/// Where an address can be reached from (RFC 6890, which has the ranges).
+pub fn reach(ip: IpAddr) -> Reach {
+    match ip {
+        IpAddr::V4(v4) => reach_v4(v4),
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(|| reach_v6(v6), reach_v4),
+    }
+}
+
+fn reach_v4(ip: Ipv4Addr) -> Reach {
+    let [a, b, ..] = ip.octets();
+    match (a, b) {
+        (0 | 224.., _) => Reach::Nowhere,
+        (127, _) => Reach::Loopback,
+        (10, _) | (172, 16..=31) | (192, 168) | (169, 254) | (100, 64..=127) => Reach::Private,
+        _ => Reach::Public,
+    }
+}
+
+fn reach_v6(ip: Ipv6Addr) -> Reach {
+    if ip.is_unspecified() || ip.is_multicast() {
+        Reach::Nowhere
+    } else if ip.is_loopback() {
+        Reach::Loopback
+    } else if ip.is_unique_local() || ip.is_unicast_link_local() {
+        Reach::Private
+    } else {
+        Reach::Public
+    }
+}
+
+/// Whether an address from that source may be dialled at all: strangers cannot aim us at the local network or at ports
+/// of other services; what the user typed is meant.
+pub fn may_dial(addr: SocketAddr, source: PeerSource) -> bool {
+    let trusted = matches!(source, PeerSource::User);
+    let near = !matches!(source, PeerSource::PublicTracker);
+    let port_fits = addr.port() >= PORT_MIN || (trusted && addr.port() > 0);
+    port_fits
+        && match reach(addr.ip()) {
+            Reach::Nowhere => false,
+            Reach::Loopback | Reach::Private => near,
+            Reach::Public => true,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn strangers_cannot_aim_us_at_the_local_network_or_low_ports() {
+        use PeerSource::{LocalTracker, PublicTracker, User};
+        for (text, by_public, by_local, by_user) in [
+            ("198.18.0.7:6881", true, true, true),
+            ("8.8.8.8:80", false, false, true),
+            ("8.8.8.8:0", false, false, false),
+            ("10.1.2.3:6881", false, true, true),
+            ("100.64.0.1:6881", false, true, true),
+            ("127.0.0.1:6881", false, true, true),
+            ("[::1]:6881", false, true, true),
+            ("[fe80::1]:6881", false, true, true),
+            ("[::ffff:10.0.0.1]:6881", false, true, true),
+            ("[2001:db8::1]:6881", true, true, true),
+            ("0.0.0.0:6881", false, false, false),
+            ("255.255.255.255:6881", false, false, false),
+            ("224.0.0.1:6881", false, false, false),
+            ("[ff02::1]:6881", false, false, false),
+            ("[::]:6881", false, false, false),
+        ] {
+            let got = [PublicTracker, LocalTracker, User].map(|s| may_dial(addr(text), s));
+            assert_eq!(got, [by_public, by_local, by_user], "{text}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! One HTTP request over a connection of its own, as much of RFC 9112 as the control ports of other clients need.
+
+use std::fmt::Write as _;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// The longest an answer may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Header lines.
+    pub head: String,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header line.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().filter_map(|line| line.split_once(':')).find_map(|(key, value)| {
+            let found = key.eq_ignore_ascii_case(name);
+            found.then(|| value.trim())
+        })
+    }
+}
+
+/// GET without a body, POST with one.
+pub fn request(address: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> io::Result<Answer> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let body = body.unwrap_or_default();
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    let bad = || io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer");
+    let split = bytes.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(bad)?;
+    let head = String::from_utf8_lossy(&bytes[..split]).into_owned();
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(bad)?;
+    Ok(Answer { status, head, body: bytes.split_off(split + 4) })
+}

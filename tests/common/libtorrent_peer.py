@@ -1,0 +1,58 @@
+"""One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, ip, port, peers.
+Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
+written. Runs until it is killed."""
+import json
+import sys
+
+import libtorrent as lt
+
+job = json.loads(sys.argv[1])
+session = lt.session({
+    "listen_interfaces": f"{job['ip']}:{job['port']}",
+    "outgoing_interfaces": job["ip"],
+    "allow_multiple_connections_per_ip": True,
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+    "enable_ip_notifier": False,
+    "enable_incoming_utp": False,
+    "enable_outgoing_utp": False,
+    "in_enc_policy": int(lt.enc_policy.enabled),
+    "out_enc_policy": int(lt.enc_policy.disabled),
+    "alert_mask": lt.alert.category_t.status_notification
+    | lt.alert.category_t.error_notification
+    | lt.alert.category_t.tracker_notification
+    | lt.alert.category_t.connect_notification,
+})
+
+if job["link"].startswith("magnet:"):
+    params = lt.parse_magnet_uri(job["link"])
+else:
+    params = lt.add_torrent_params()
+    params.ti = lt.torrent_info(job["link"])
+params.save_path = job["dir"]
+params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+params.flags |= lt.torrent_flags.disable_pex
+handle = session.add_torrent(params)
+for ip, port in job["peers"]:
+    handle.connect_peer((ip, port))
+
+
+def say(word):
+    print(word, flush=True)
+
+
+if job["mode"] == "get":
+    say("ready")
+while True:
+    session.wait_for_alert(1000)
+    for alert in session.pop_alerts():
+        print(f"{type(alert).__name__}: {alert.message()}", file=sys.stderr, flush=True)
+        if isinstance(alert, lt.torrent_finished_alert):
+            if job["mode"] == "seed":
+                say("ready")
+            else:
+                handle.flush_cache()
+        elif isinstance(alert, lt.cache_flushed_alert) and job["mode"] == "get" and handle.status().is_seeding:
+            say("done")

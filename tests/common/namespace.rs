@@ -1,0 +1,129 @@
+//! A network of a test's own. The test starts itself once more inside new network and process namespaces, in which all
+//! of 198.18.0.0/15 is local: every program gets an address of its own, as strangers have, no port is ever taken,
+//! nothing leaves the machine, and whatever is left running dies with the namespace.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::process::Process;
+
+/// Set inside: the name of the test that runs there.
+const INSIDE: &str = "TEEM_TEST_NAMESPACE";
+/// Set inside: the folder it may write in, deleted by the outer process.
+const FOLDER: &str = "TEEM_TEST_FOLDER";
+/// Set to 1: nothing is skipped; what a test needs must be there.
+const ALL: &str = "TEEM_TEST_ALL";
+
+/// The longest a test may take in all.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// What a test needs besides ourselves: how to ask whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A command in the search path, asked with the given argument.
+    Command(&'static str, &'static str),
+    /// A module of python3.
+    Python(&'static str),
+}
+
+impl Needs {
+    fn is_there(self) -> bool {
+        let mut command = match self {
+            Self::Command(name, argument) => {
+                let mut command = Command::new(name);
+                command.arg(argument);
+                command
+            }
+            Self::Python(module) => {
+                let mut command = Command::new("python3");
+                command.args(["-c", &format!("import {module}")]);
+                command
+            }
+        };
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match self {
+            Self::Command(..) => quiet.status().is_ok(),
+            Self::Python(_) => quiet.status().is_ok_and(|status| status.success()),
+        }
+    }
+}
+
+/// Runs `scenario` in namespaces of its own, with an empty folder to write in. `test` is the path of the test function
+/// that calls this. Without what it `needs` the test is skipped, and says so, unless all tests were asked for.
+pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
+    if env::var(INSIDE).as_deref() == Ok(test) {
+        run("ip", &["link", "set", "lo", "up"]);
+        run("ip", &["address", "add", "198.18.0.1/15", "dev", "lo"]);
+        let folder = env::var_os(FOLDER).map(PathBuf::from).expect("the outer process names a folder");
+        scenario(&folder);
+        return;
+    }
+    let missing: Vec<_> = needs.iter().filter(|program| !program.is_there()).collect();
+    if !missing.is_empty() {
+        assert!(env::var(ALL).as_deref() != Ok("1"), "{ALL}=1, but these are missing: {missing:?}");
+        eprintln!("skipped: {test} needs {missing:?}");
+        return;
+    }
+    let Some(namespaces) = namespaces() else {
+        assert!(env::var(ALL).as_deref() != Ok("1"), "{ALL}=1, but no network namespace can be made");
+        eprintln!("skipped: {test} needs a network namespace (unshare -n)");
+        return;
+    };
+    let folder = Folder::new(test);
+    let exe = env::current_exe().expect("a test knows its own file");
+    let mut inner = Process::start(
+        Command::new("unshare")
+            .args(namespaces)
+            .arg(exe)
+            .args(["--exact", test, "--nocapture"])
+            .env("RUST_BACKTRACE", "0")
+            .env(INSIDE, test)
+            .env(FOLDER, &folder.0),
+    );
+    let status = inner.wait_exit(LIMIT);
+    assert!(status.success() && inner.log().contains("1 passed"), "{test}: {status}\n{}", inner.log());
+}
+
+/// The arguments with which `unshare` makes the namespaces here, if it can.
+fn namespaces() -> Option<&'static [&'static str]> {
+    static ARGS: OnceLock<Option<&'static [&'static str]>> = OnceLock::new();
+    *ARGS.get_or_init(|| {
+        let ways: [&[&str]; 2] = [&["-n", "-p", "-f", "--kill-child"], &["-r", "-n", "-p", "-f", "--kill-child"]];
+        ways.into_iter().find(|args| {
+            let mut command = Command::new("unshare");
+            command.args(*args).args(["ip", "link", "set", "lo", "up"]);
+            command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+        })
+    })
+}
+
+fn run(program: &str, args: &[&str]) {
+    let status = Command::new(program).args(args).status().unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(status.success(), "{program} {args:?}: {status}");
+}
+
+/// A temporary folder, deleted with the value.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// An empty folder with `name` in its name.
+    pub fn new(name: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let unique = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("teem-test-{}-{unique}-{}", std::process::id(), name.replace("::", "-"));
+        let path = env::temp_dir().join(name);
+        fs::create_dir_all(&path).expect("the temporary folder is writable");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
