@@ -1,4 +1,4 @@
-//! A network of a test's own. The test starts itself once more inside new network and process namespaces, in which all
+//! A network of a test's own. The test starts itself once more inside new network, mount and process namespaces, in which all
 //! of 198.18.0.0/15 is local: every program gets an address of its own, as strangers have, no port is ever taken,
 //! nothing leaves the machine, and whatever is left running dies with the namespace.
 
@@ -93,7 +93,8 @@ pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
 fn namespaces() -> Option<&'static [&'static str]> {
     static ARGS: OnceLock<Option<&'static [&'static str]>> = OnceLock::new();
     *ARGS.get_or_init(|| {
-        let ways: [&[&str]; 2] = [&["-n", "-p", "-f", "--kill-child"], &["-r", "-n", "-p", "-f", "--kill-child"]];
+        let ways: [&[&str]; 2] =
+            [&["-n", "-m", "-p", "-f", "--kill-child"], &["-r", "-n", "-m", "-p", "-f", "--kill-child"]];
         ways.into_iter().find(|args| {
             let mut command = Command::new("unshare");
             command.args(*args).args(["ip", "link", "set", "lo", "up"]);

@@ -55,6 +55,16 @@ impl Process {
         }
     }
 
+    /// The next line on standard output before `end` that `wanted` makes something of, if there is one.
+    pub fn poll_line<T>(&mut self, end: Instant, wanted: impl Fn(&str) -> Option<T>) -> Option<T> {
+        loop {
+            let line = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())).ok()?;
+            if let Some(found) = wanted(&line) {
+                return Some(found);
+            }
+        }
+    }
+
     /// Waits for the program to end by itself.
     pub fn wait_exit(&mut self, limit: Duration) -> ExitStatus {
         let what = format!("end of {}", self.name);

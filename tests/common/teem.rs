@@ -1,6 +1,7 @@
 //! Teem itself, as a user starts it: the binary with `--json`, on an address of its own and with a state folder of its
 //! own.
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -15,6 +16,20 @@ const READY: Duration = Duration::from_secs(60);
 
 /// A running Teem.
 pub struct Teem(Process);
+
+impl Deref for Teem {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.0
+    }
+}
+
+impl DerefMut for Teem {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.0
+    }
+}
 
 impl Teem {
     /// Any subcommand; `home` holds its saved state.
@@ -67,8 +82,10 @@ impl Teem {
         assert!(status.success(), "teem: {status}");
     }
 
-    /// The process beneath.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.0
+    /// All lines with this `event` so far, waited for or not.
+    pub fn events(&self, event: &str) -> Vec<Value> {
+        let log = self.0.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|value| value["event"] == event).collect()
     }
 }

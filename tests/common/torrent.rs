@@ -17,6 +17,8 @@ pub struct Torrent {
     pub name: String,
     /// In hexadecimal.
     pub info_hash: String,
+    /// In bytes.
+    pub piece_length: usize,
     /// As in the .torrent.
     pub trackers: Vec<String>,
 }
@@ -82,7 +84,7 @@ impl Torrent {
         fs::write(&path, out).expect("the folder is writable");
         let info_hash = content::hex(&Sha1::digest(&info));
         let trackers = trackers.iter().map(ToString::to_string).collect();
-        Self { path, name: name.to_string(), info_hash, trackers }
+        Self { path, name: name.to_string(), info_hash, piece_length, trackers }
     }
 
     /// The magnet link (BEP 9) with its trackers.
