@@ -1,4 +1,4 @@
-//! How often a peer has broken rules that are forgiven a few times (bad input, rows 33 to 36 and 39).
+//! How often a peer has broken rules that are forgiven a few times (own design; bad input, rows 33 to 36 and 39).
 use crate::effect::CloseReason;
 
 /// Requests that could not be answered, by the peer's own fault, before it is dropped.

@@ -111,17 +111,16 @@ impl Pipeline {
 
     /// A block has come.
     pub fn arrive(&mut self, now: Time, at: BlockRef) -> Arrival {
-        self.meter.add(now, u64::from(at.len));
         if let Some(i) = self.asked.iter().position(|(a, _)| *a == at) {
             let (_, when) = self.asked.remove(i).unwrap_or((at, now));
             let rtt = now.since(when);
             self.rtt_min = Some(self.rtt_min.map_or(rtt, |r| r.min(rtt)));
-            self.deliver(now);
+            self.deliver(now, at);
             return Arrival::Asked;
         }
         if let Some(i) = self.late.iter().position(|(l, _)| *l == at) {
             self.late.remove(i);
-            self.deliver(now);
+            self.deliver(now, at);
             return Arrival::Late;
         }
         let same_place = |a: &BlockRef| a.piece == at.piece && a.begin == at.begin;
@@ -152,6 +151,11 @@ impl Pipeline {
             }
             None => Arrival::Unasked,
         }
+    }
+
+    /// What is waited for, oldest first.
+    pub fn asked(&self) -> impl Iterator<Item = BlockRef> + '_ {
+        self.asked.iter().map(|(at, _)| *at)
     }
 
     /// Nothing is waited for any more; what was, oldest first. What still comes is used when it is wanted.
@@ -204,7 +208,8 @@ impl Pipeline {
         }
     }
 
-    fn deliver(&mut self, now: Time) {
+    fn deliver(&mut self, now: Time, at: BlockRef) {
+        self.meter.add(now, u64::from(at.len));
         self.progress = now;
         self.stalled = false;
         if self.slow_start {

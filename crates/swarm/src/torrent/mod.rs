@@ -1,6 +1,223 @@
 //! One torrent's life, by what is decided (BEP 3, 6, 9, 10, 12, 27).
+//!
+//! [`Torrent`] holds machines that know nothing of each other (picker, chokers, candidates, announcer, metadata) and connects
+//! them; each file here extends it by one concern. Handlers take a [`context::Context`] and push effects; the work of each is in
+//! proportion to the connections and blocks that it concerns. A peer's fault ends its connection, never a handler.
 pub mod address;
 pub mod announce;
+mod ban;
 pub mod candidates;
 pub mod connect;
+pub mod context;
+mod conversation;
+mod durability;
+mod evidence;
+mod files;
+mod haves;
 pub mod metadata;
+mod metadata_exchange;
+mod out;
+mod peers;
+mod receive;
+mod serve;
+mod shown;
+mod state;
+mod stats;
+mod timers;
+mod verify;
+
+use crate::bitfield::Bitfield;
+use crate::choke::leech::Optimistic;
+use crate::choke::slots::Slots;
+use crate::command::AddTorrent;
+use crate::effect::CloseReason;
+use crate::event::State;
+use crate::geometry::Geometry;
+use crate::ids::{ConnId, TorrentId};
+use crate::job::Facts;
+use crate::peer::Peer;
+use crate::picker::pick::Picker;
+use crate::rate::Meter;
+use crate::rng::Rng;
+use crate::throttle::Throttle;
+use crate::time::Time;
+use address::{DialError, PeerSource};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use announce::{Announcer, Identity};
+use candidates::Candidates;
+use connect::Roster;
+use core::net::SocketAddr;
+use metadata::{MetadataFetch, MetadataServe};
+use teem_metainfo::Info;
+use teem_wire::peer::handshake::{Features, Handshake};
+
+/// One torrent.
+#[derive(Debug)]
+pub struct Torrent {
+    id: TorrentId,
+    me: Identity,
+    publish: bool,
+    named_peers: Vec<SocketAddr>,
+    rng: Rng,
+    state: State,
+    info: Option<Arc<Info>>,
+    geometry: Geometry,
+    /// Pieces that are verified.
+    have: Bitfield,
+    /// Exists while something is missing and to be fetched.
+    picker: Option<Picker>,
+    peers: BTreeMap<ConnId, Box<Peer>>,
+    roster: Roster,
+    candidates: Candidates,
+    announcer: Announcer,
+    fetch: MetadataFetch,
+    give: MetadataServe,
+    up: Throttle,
+    down: Throttle,
+    slots: Slots,
+    optimistic: Optimistic,
+    next_round: Time,
+    /// Connections with room in their window that had nothing to be asked for.
+    hungry: BTreeSet<ConnId>,
+    evidence: evidence::Evidence,
+    /// Failed pieces and when they may be fetched again.
+    held: BTreeSet<(Time, u32)>,
+    durability: durability::Durability,
+    out: out::Out,
+    shown: shown::Shown,
+    /// Pieces still to be hashed, and how many there were.
+    checks: (u32, u32),
+    have_bytes: u64,
+    received: Meter,
+    sent: Meter,
+    wasted: u64,
+    facts_before: Facts,
+    /// When to try again after trouble that the disk does not report the end of, and how often that has failed.
+    disk_retry: Option<(Time, u32)>,
+    housekeeping: Time,
+    closing: bool,
+    noticed: Option<String>,
+}
+
+impl Torrent {
+    /// A torrent that is silent until [`Self::start`]; `rng` is its own.
+    pub fn new(add: AddTorrent, me: Identity, mut rng: Rng) -> Self {
+        let private = add.info.as_ref().is_some_and(|info| info.is_private());
+        let announcer = Announcer::new(me.clone(), &add.trackers, private, &mut rng);
+        let candidates = Candidates::new(rng.fork());
+        let mut torrent = Self {
+            id: add.torrent,
+            roster: Roster::new(me.peer_id),
+            me,
+            publish: add.publish,
+            named_peers: add.peers,
+            state: State::Metadata,
+            info: None,
+            geometry: Geometry::default(),
+            have: Bitfield::default(),
+            picker: None,
+            peers: BTreeMap::new(),
+            candidates,
+            announcer,
+            fetch: MetadataFetch::new(),
+            give: MetadataServe::new(),
+            up: Throttle::new(add.torrent, add.up),
+            down: Throttle::new(add.torrent, add.down),
+            slots: Slots::default(),
+            optimistic: Optimistic::default(),
+            next_round: Time::ZERO,
+            hungry: BTreeSet::new(),
+            evidence: evidence::Evidence::default(),
+            held: BTreeSet::new(),
+            durability: durability::Durability::default(),
+            out: out::Out::default(),
+            shown: shown::Shown::default(),
+            checks: (0, 0),
+            have_bytes: 0,
+            received: Meter::default(),
+            sent: Meter::default(),
+            wasted: 0,
+            facts_before: Facts::default(),
+            disk_retry: None,
+            housekeeping: Time::ZERO,
+            closing: false,
+            noticed: None,
+            rng,
+        };
+        if let Some(info) = add.info {
+            torrent.adopt(info);
+        }
+        torrent
+    }
+
+    /// Its name.
+    pub fn id(&self) -> TorrentId {
+        self.id
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// The metadata, when it is known.
+    pub fn info(&self) -> Option<&Arc<Info>> {
+        self.info.as_ref()
+    }
+
+    /// What we say first on its connections.
+    pub fn handshake(&self) -> Handshake {
+        Handshake {
+            info_hash: self.me.info_hash,
+            peer_id: self.me.peer_id,
+            features: Features { fast: true, extended: true, dht: false, v2: false },
+        }
+    }
+
+    /// How many peers are connected.
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether more connections are of use: something is missing, or somebody may be served.
+    pub fn wants_peers(&self) -> bool {
+        let live = matches!(self.state, State::Metadata | State::Downloading | State::DiskTrouble | State::Seeding);
+        // A seed waits to be found: it dials nobody but those the user named.
+        live && self.peers.len() < connect::PEERS_MAX / 2 && (self.picker.is_some() || self.state == State::Metadata)
+    }
+
+    /// Takes addresses to dial.
+    pub fn add_peers(&mut self, now: Time, source: PeerSource, list: &[SocketAddr]) {
+        self.candidates.add(now, source, list);
+        self.count_peers(now);
+    }
+
+    /// The address to dial now, if one is wanted; its dial is under way from then on.
+    pub fn next_dial(&mut self, now: Time) -> Option<SocketAddr> {
+        if self.wants_peers() { self.candidates.next(now) } else { None }
+    }
+
+    /// When [`Self::next_dial`] will have something.
+    pub fn dial_deadline(&self) -> Option<Time> {
+        if self.wants_peers() { self.candidates.deadline() } else { None }
+    }
+
+    /// A dial came to nothing.
+    pub fn dial_failed(&mut self, now: Time, addr: SocketAddr, why: DialError) {
+        self.candidates.failed(now, addr, why);
+    }
+
+    /// A dialled connection has ended before its handshake.
+    pub fn dial_closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
+        self.candidates.closed(now, addr, why);
+    }
+
+    /// Whether connections with that address are to be refused at once.
+    pub fn is_banned(&self, addr: SocketAddr) -> bool {
+        self.candidates.is_banned(addr)
+    }
+}

@@ -1,0 +1,108 @@
+//! What each message means for the torrent (BEP 3, 6, 10).
+use super::Torrent;
+use super::context::Context;
+use crate::effect::{CloseReason, Effect};
+use crate::ids::ConnId;
+use teem_wire::peer::message::{ExtendedHandshake, Message};
+
+/// Pieces that are kept of those a peer lets us ask for while it chokes us (bad input, row 39).
+const FAST_FROM_MAX: usize = 16;
+
+impl Torrent {
+    /// A message has come.
+    pub fn message<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, message: Message) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.heard = cx.now;
+            if let Err(why) = self.react(cx, conn, message) {
+                self.drop_peer(cx, conn, why);
+                self.wake_hungry(cx);
+                self.rechoke(cx, false);
+            }
+            self.settle(cx);
+        }
+    }
+
+    fn react<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, message: Message) -> Result<(), CloseReason> {
+        match message {
+            Message::KeepAlive | Message::Port(_) | Message::Unknown { .. } => Ok(()),
+            Message::Choke => self.on_choke(cx, conn),
+            Message::Unchoke => self.on_unchoke(cx, conn),
+            Message::Interested => self.on_interest(cx, conn, true),
+            Message::NotInterested => self.on_interest(cx, conn, false),
+            Message::Have(piece) => self.on_have(cx, conn, piece),
+            Message::Bitfield(bytes) => self.on_bitfield(cx, conn, &bytes),
+            Message::HaveAll => self.on_have_all(cx, conn),
+            Message::HaveNone => self.on_have_none(cx, conn),
+            Message::Request(at) => self.on_request(cx, conn, at),
+            Message::Cancel(at) => self.on_cancel(cx, conn, at),
+            Message::Reject(at) => self.on_reject(cx, conn, at),
+            Message::Suggest(_) => self.idle_word(conn),
+            Message::AllowedFast(piece) => self.on_allowed_fast(cx, conn, piece),
+            Message::ExtendedHandshake(handshake) => self.on_extended(cx, conn, handshake),
+            Message::Metadata { message, .. } => self.on_metadata(cx, conn, message),
+        }
+    }
+
+    fn on_interest<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        if peer.interested == interested {
+            return self.idle_word(conn);
+        }
+        peer.interested = interested;
+        peer.busy = cx.now;
+        self.rechoke(cx, false);
+        Ok(())
+    }
+
+    fn on_allowed_fast<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, piece: u32) -> Result<(), CloseReason> {
+        let pieces = self.geometry.pieces;
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        let known = pieces == 0 || piece < pieces;
+        if !known || peer.fast_from.len() >= FAST_FROM_MAX || peer.fast_from.contains(&piece) {
+            return self.idle_word(conn);
+        }
+        peer.fast_from.push(piece);
+        self.fill(cx, conn);
+        Ok(())
+    }
+
+    fn on_extended<B>(
+        &mut self,
+        cx: &mut Context<'_, B>,
+        conn: ConnId,
+        said: ExtendedHandshake,
+    ) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        if let Some(client) = said.client {
+            peer.client = Some(client).filter(|c| !c.is_empty());
+        }
+        if let Some(reqq) = said.reqq {
+            peer.pipeline.set_reqq(reqq);
+        }
+        if let Some(id) = said.ut_metadata {
+            peer.ut_metadata = Some(id).filter(|id| *id != 0);
+        }
+        peer.upload_only = said.upload_only.unwrap_or(peer.upload_only);
+        if let Some(port) = said.port.filter(|port| *port != 0 && peer.listen_port.is_none()) {
+            peer.listen_port = Some(port);
+            let addr = peer.dial_addr();
+            self.candidates.connected(cx.now, addr);
+        }
+        self.offer_metadata(cx, conn, said.ut_metadata, said.metadata_size)?;
+        self.fill(cx, conn);
+        Ok(())
+    }
+
+    /// Counts a message that changes nothing.
+    pub(super) fn idle_word(&mut self, conn: ConnId) -> Result<(), CloseReason> {
+        self.peers.get_mut(&conn).map_or(Ok(()), |peer| peer.conduct.idle_word())
+    }
+
+    /// Sends a message to a connected peer.
+    pub(super) fn send<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, message: Message) {
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.told = cx.now;
+            cx.fx.push_back(Effect::Send { conn, message });
+        }
+    }
+}

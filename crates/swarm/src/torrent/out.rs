@@ -1,0 +1,58 @@
+//! When every block has left a publisher once, and what that took (own design): the cost of publishing in copies.
+use crate::bitfield::Bitfield;
+use crate::geometry::Geometry;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+
+/// Contents with more blocks than this (256 GiB) are not followed: a bit for each would cost more than 2 MiB.
+const BLOCKS_MAX: u64 = 1 << 24;
+
+/// Which blocks have left.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Out {
+    left: Option<Bitfield>,
+    sent: u64,
+}
+
+impl Out {
+    /// Begins to count: the torrent is complete from the start, or published.
+    pub(super) fn begin(&mut self, geometry: &Geometry) {
+        if self.left.is_none() && (1..=BLOCKS_MAX).contains(&geometry.blocks()) {
+            self.left = Some(Bitfield::new(geometry.blocks() as u32));
+        }
+    }
+
+    /// A block goes out. Returns the payload sent until now when it was the last that had not.
+    pub(super) fn mark(&mut self, geometry: &Geometry, at: BlockRef) -> Option<u64> {
+        let left = self.left.as_mut().filter(|l| !l.is_full())?;
+        self.sent += u64::from(at.len);
+        let first = at.piece * geometry.blocks_per_piece();
+        // Strangers may ask for other ranges than whole blocks: only a block that lies inside one of them has left.
+        for index in at.begin.div_ceil(BLOCK_LEN)..geometry.blocks_in(at.piece) {
+            let block = geometry.block(at.piece, index);
+            if block.begin + block.len > at.begin + at.len {
+                break;
+            }
+            left.set(first + index);
+        }
+        left.is_full().then_some(self.sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn told_once_when_the_last_block_leaves() {
+        let shape = Geometry { pieces: 2, piece_len: 20_000, total: 30_000 };
+        let mut out = Out::default();
+        assert_eq!(out.mark(&shape, shape.block(0, 0)), None);
+        out.begin(&shape);
+        assert_eq!(out.mark(&shape, shape.block(0, 0)), None);
+        assert_eq!(out.mark(&shape, shape.block(0, 0)), None);
+        assert_eq!(out.mark(&shape, BlockRef { piece: 1, begin: 0, len: 9_999 }), None);
+        assert_eq!(out.mark(&shape, shape.block(0, 1)), None);
+        assert_eq!(out.mark(&shape, shape.block(1, 0)), Some(16_384 * 2 + 9_999 + 3_616 + 10_000));
+        assert_eq!(out.mark(&shape, shape.block(1, 0)), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! A peer's coming and going (BEP 3, 6, 10; bad input, rows 31 and 45).
+use super::Torrent;
+use super::connect::Admission;
+use super::context::Context;
+use super::evidence::Suspect;
+use super::metadata::METADATA_MAX;
+use crate::effect::{CloseReason, Effect};
+use crate::event::State;
+use crate::ids::ConnId;
+use crate::peer::Peer;
+use crate::peer::upload::REQQ;
+use crate::time::Time;
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use core::net::SocketAddr;
+use teem_wire::peer::handshake::Handshake;
+use teem_wire::peer::ids::UT_METADATA;
+use teem_wire::peer::message::{ExtendedHandshake, Message};
+
+/// What we call ourselves (BEP 10 `v`).
+const CLIENT: &str = "Teem 0.1.0";
+
+impl Torrent {
+    /// Both handshakes are through. The peer is told what we have and who we are, or the connection is closed.
+    pub fn peer_ready<B>(
+        &mut self,
+        cx: &mut Context<'_, B>,
+        conn: ConnId,
+        addr: SocketAddr,
+        outgoing: bool,
+        handshake: Handshake,
+    ) {
+        if let Err(why) = self.admit(cx, conn, addr, outgoing, handshake) {
+            if outgoing {
+                self.candidates.closed(cx.now, addr, why);
+            }
+            cx.fx.push_back(Effect::Close { conn, why });
+            return;
+        }
+        if outgoing {
+            self.candidates.connected(cx.now, addr);
+        }
+        self.peers.insert(conn, Box::new(Peer::new(cx.now, conn, addr, outgoing, handshake, self.geometry.pieces)));
+        self.housekeeping = self.housekeeping.min(cx.now + super::timers::BUSY);
+        self.introduce(cx, conn);
+        self.count_peers(cx.now);
+    }
+
+    fn admit<B>(
+        &mut self,
+        cx: &mut Context<'_, B>,
+        conn: ConnId,
+        addr: SocketAddr,
+        outgoing: bool,
+        handshake: Handshake,
+    ) -> Result<(), CloseReason> {
+        if matches!(self.state, State::Stopping | State::Failed) {
+            return Err(CloseReason::Stopping);
+        }
+        if self.candidates.is_banned(addr) || self.evidence.is_banned(&handshake.peer_id) {
+            return Err(CloseReason::Banned);
+        }
+        match self.roster.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
+            Admission::Welcome => Ok(()),
+            Admission::Instead(other) => {
+                self.drop_peer(cx, other, CloseReason::Duplicate);
+                Ok(())
+            }
+            Admission::Refused(why) => Err(why),
+        }
+    }
+
+    /// The first messages: what we have, and the extension handshake.
+    fn introduce<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        let (fast, extended, ip) = (peer.is_fast(), peer.handshake.features.extended, peer.addr.ip());
+        let complete = self.geometry.pieces > 0 && self.have.is_full();
+        if fast && complete {
+            self.send(cx, conn, Message::HaveAll);
+        } else if !self.have.is_empty() {
+            self.send(cx, conn, Message::Bitfield(self.have.to_wire()));
+        } else if fast {
+            self.send(cx, conn, Message::HaveNone);
+        }
+        if extended {
+            let handshake = ExtendedHandshake {
+                ut_metadata: Some(UT_METADATA),
+                port: Some(self.me.port).filter(|p| *p != 0),
+                client: Some(CLIENT.to_string()),
+                reqq: Some(REQQ as u32),
+                metadata_size: self.metadata_size(),
+                your_ip: Some(ip),
+                ..ExtendedHandshake::default()
+            };
+            self.send(cx, conn, Message::ExtendedHandshake(handshake));
+        }
+    }
+
+    /// The size of our info dictionary, when we have it and it is short enough to be given (BEP 9).
+    pub(super) fn metadata_size(&self) -> Option<u32> {
+        let size = self.info.as_ref()?.raw().len();
+        u32::try_from(size).ok().filter(|s| *s <= METADATA_MAX)
+    }
+
+    /// A connection has ended without our asking.
+    pub fn closed<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, why: CloseReason) {
+        self.forget_peer(cx, conn, why);
+        self.wake_hungry(cx);
+        self.rechoke(cx, false);
+        self.settle(cx);
+    }
+
+    /// Ends a connection for a reason of ours.
+    pub(super) fn drop_peer<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, why: CloseReason) {
+        if self.peers.contains_key(&conn) {
+            cx.fx.push_back(Effect::Close { conn, why });
+            self.forget_peer(cx, conn, why);
+        }
+    }
+
+    /// Lets go of everything that stands under a connection's name.
+    fn forget_peer<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, why: CloseReason) {
+        self.give_up_requests(cx, conn);
+        let Some(peer) = self.peers.remove(&conn) else { return };
+        if let Some(picker) = &mut self.picker {
+            picker.peer_left(&peer.has, peer.counted_as_everything, &mut self.rng);
+        }
+        self.roster.leave(conn);
+        self.hungry.remove(&conn);
+        if peer.waits_up {
+            self.up.forget(conn);
+        }
+        if peer.waits_down {
+            self.down.forget(conn);
+        }
+        self.fetch.gone(conn);
+        self.give.gone(conn);
+        self.candidates.closed(cx.now, peer.dial_addr(), why);
+        self.evidence.leave(conn, Suspect::of(&peer));
+        self.count_peers(cx.now);
+    }
+
+    /// Tells the announcer whether there is anybody, so that it asks for more sooner.
+    pub(super) fn count_peers(&mut self, now: Time) {
+        let known = self.peers.len() + self.candidates.spare();
+        self.announcer.set_peers(now, known as u32);
+    }
+}

@@ -1,0 +1,257 @@
+//! Asking for blocks and taking them (BEP 3, 6; bad input, rows 36 and 39).
+use super::Torrent;
+use super::context::Context;
+use crate::effect::{CloseReason, Effect};
+use crate::event::State;
+use crate::ids::ConnId;
+use crate::job::Job;
+use crate::peer::pipeline::Arrival;
+use crate::picker::partial::Received;
+use crate::picker::pick::Asker;
+use crate::rate::DISPLAY_SLOTS;
+use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::message::Message;
+
+/// Bytes of whole pieces that the disk has not judged above which nothing more is asked for: it cannot keep up.
+const UNJUDGED_BYTES_MAX: u64 = 32 << 20;
+/// Whole pieces that may wait for the disk however long they are.
+const UNJUDGED_MIN: u32 = 3;
+/// Rejected pieces that are remembered of a peer; with more it is asked for nothing until it unchokes again.
+const REFUSED_MAX: usize = 64;
+/// Blocks under way up to which a peer may be asked for duplicates in the end game.
+const ENDGAME_WINDOW: usize = 2;
+
+impl Torrent {
+    /// A block has come.
+    pub fn block<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, data: B) {
+        match self.take(cx, conn, at, data) {
+            Ok(()) => self.fill(cx, conn),
+            Err(why) => {
+                self.drop_peer(cx, conn, why);
+                self.wake_hungry(cx);
+                self.rechoke(cx, false);
+            }
+        }
+        self.settle(cx);
+    }
+
+    fn take<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, data: B) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        peer.heard = cx.now;
+        peer.busy = cx.now;
+        let len = u64::from(at.len);
+        self.received.add(cx.now, len);
+        match peer.pipeline.arrive(cx.now, at) {
+            Arrival::Asked | Arrival::Late => {}
+            Arrival::WrongLength => return Err(CloseReason::Protocol("a block of another length than asked for")),
+            Arrival::Unasked => {
+                self.wasted += len;
+                let fast = peer.is_fast();
+                return if fast { Err(CloseReason::Protocol("a block that was never asked for")) } else { Ok(()) };
+            }
+        }
+        let downloading = self.state == State::Downloading;
+        let outcome = self.picker.as_mut().and_then(|picker| {
+            if downloading {
+                return picker.receive(at, conn);
+            }
+            picker.give_back(at, conn, &mut self.rng);
+            None
+        });
+        let Some((Received::New(others), _)) = outcome else {
+            self.wasted += len;
+            return Ok(());
+        };
+        cx.fx.push_back(Effect::Disk(Job::Write { torrent: self.id, at, data }));
+        for other in others.into_iter().flatten() {
+            self.cancel(cx, other, at);
+            self.fill(cx, other);
+        }
+        Ok(())
+    }
+
+    /// Asks a peer for blocks until its window is full, the limit is reached, or nothing is left.
+    pub(super) fn fill<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        while self.may_ask(conn) {
+            if self.down.is_limited(&cx.shared.down)
+                && (self.down.is_waiting() || !self.down.may(&mut cx.shared.down, cx.now))
+            {
+                self.wait_down(conn);
+                return;
+            }
+            if !self.ask_one(cx, conn) {
+                return;
+            }
+        }
+    }
+
+    /// Lets those that wait for the limit ask in turns, a block each.
+    pub(super) fn pump_down<B>(&mut self, cx: &mut Context<'_, B>) {
+        while self.down.is_waiting() && self.down.may(&mut cx.shared.down, cx.now) {
+            let Some(conn) = self.down.pop() else { return };
+            if let Some(peer) = self.peers.get_mut(&conn) {
+                peer.waits_down = false;
+            }
+            if self.may_ask(conn) && self.ask_one(cx, conn) && self.may_ask(conn) {
+                self.wait_down(conn);
+            }
+        }
+    }
+
+    fn wait_down(&mut self, conn: ConnId) {
+        if let Some(peer) = self.peers.get_mut(&conn)
+            && !peer.waits_down
+        {
+            peer.waits_down = true;
+            self.down.wait(conn);
+        }
+    }
+
+    /// Whether a peer could be asked for something now, as far as it is concerned.
+    fn may_ask(&mut self, conn: ConnId) -> bool {
+        let (Some(picker), State::Downloading) = (&self.picker, self.state) else { return false };
+        let Some(peer) = self.peers.get(&conn) else { return false };
+        let open = !peer.choking_us || !peer.fast_from.is_empty();
+        if !open || !peer.am_interested || peer.pipeline.room() == 0 || peer.refused.len() >= REFUSED_MAX {
+            return false;
+        }
+        let behind = picker.unjudged() > UNJUDGED_MIN && picker.unjudged_bytes() > UNJUDGED_BYTES_MAX;
+        if behind {
+            self.hungry.insert(conn);
+        }
+        !behind
+    }
+
+    /// Asks for one block; whether there was one.
+    fn ask_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> bool {
+        let (Some(picker), Some(peer)) = (&mut self.picker, self.peers.get(&conn)) else { return false };
+        let asker = Asker {
+            conn,
+            has: &peer.has,
+            current: peer.current,
+            rate: peer.pipeline.meter.rate(cx.now, DISPLAY_SLOTS),
+            only: peer.choking_us.then_some(&peer.fast_from[..]),
+            refused: &peer.refused,
+        };
+        let picked = picker.pick(&asker, &mut self.rng).or_else(|| {
+            if peer.pipeline.under_way() >= ENDGAME_WINDOW {
+                return None;
+            }
+            let eta = |other| self.peers.get(&other).map(|p| p.pipeline.eta(cx.now, 0)).unwrap_or_default();
+            picker.duplicate(&asker, peer.pipeline.eta(cx.now, 1), eta)
+        });
+        let Some(at) = picked else {
+            self.hungry.insert(conn);
+            return false;
+        };
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.current = Some(at.piece);
+            peer.pipeline.ask(cx.now, at);
+            peer.told = cx.now;
+        }
+        self.hungry.remove(&conn);
+        self.down.take(&mut cx.shared.down, u64::from(at.len));
+        cx.fx.push_back(Effect::Send { conn, message: Message::Request(at) });
+        true
+    }
+
+    /// Lets those try again that had nothing to be asked for.
+    pub(super) fn wake_hungry<B>(&mut self, cx: &mut Context<'_, B>) {
+        for conn in core::mem::take(&mut self.hungry) {
+            self.fill(cx, conn);
+        }
+    }
+
+    /// A block that a peer was asked for has come from another.
+    fn cancel<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if peer.pipeline.cancel(cx.now, at) {
+            self.down.refund(&mut cx.shared.down, u64::from(at.len));
+            self.send(cx, conn, Message::Cancel(at));
+        }
+    }
+
+    /// Everything a peer was asked for is free for others. What still comes from it is used when it is wanted.
+    pub(super) fn give_up_requests<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let given_up = peer.pipeline.give_up(cx.now);
+        peer.current = None;
+        for (at, _) in given_up {
+            self.down.refund(&mut cx.shared.down, u64::from(at.len));
+            if let Some(picker) = &mut self.picker {
+                picker.give_back(at, conn, &mut self.rng);
+            }
+        }
+        if let Some(picker) = &mut self.picker {
+            picker.disown(conn);
+        }
+    }
+
+    /// A peer that keeps us waiting: its blocks are asked elsewhere, and it is asked one at a time.
+    pub(super) fn stall<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let before: alloc::vec::Vec<BlockRef> = peer.pipeline.asked().collect();
+        self.give_up_requests(cx, conn);
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.pipeline.stall(cx.now);
+        }
+        for at in before {
+            self.send(cx, conn, Message::Cancel(at));
+        }
+        // Others first: the block that comes free should not go back to the one that sat on it.
+        self.wake_hungry(cx);
+        self.fill(cx, conn);
+    }
+
+    pub(super) fn on_choke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        if peer.choking_us {
+            return self.idle_word(conn);
+        }
+        peer.choking_us = true;
+        self.give_up_requests(cx, conn);
+        self.wake_hungry(cx);
+        self.fill(cx, conn);
+        Ok(())
+    }
+
+    pub(super) fn on_unchoke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        if !peer.choking_us {
+            return self.idle_word(conn);
+        }
+        peer.choking_us = false;
+        peer.refused.clear();
+        peer.pipeline.unchoked(cx.now);
+        self.fill(cx, conn);
+        Ok(())
+    }
+
+    pub(super) fn on_reject<B>(
+        &mut self,
+        cx: &mut Context<'_, B>,
+        conn: ConnId,
+        at: BlockRef,
+    ) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        match peer.pipeline.reject(at) {
+            Arrival::Asked => {
+                // Asked again at once it would be rejected again: not before the next unchoke.
+                if !peer.refused.contains(&at.piece) && peer.refused.len() < REFUSED_MAX {
+                    peer.refused.push(at.piece);
+                }
+                peer.fast_from.retain(|p| *p != at.piece);
+                peer.current = None;
+                self.down.refund(&mut cx.shared.down, u64::from(at.len));
+                if let Some(picker) = &mut self.picker {
+                    picker.give_back(at, conn, &mut self.rng);
+                }
+                self.wake_hungry(cx);
+                self.fill(cx, conn);
+                Ok(())
+            }
+            Arrival::Late => Ok(()),
+            _ => self.idle_word(conn),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Serving peers: requests, reads, sends, and who is unchoked (BEP 3, 6; bad input, rows 34, 35 and 39).
+use super::Torrent;
+use super::context::Context;
+use crate::choke::{self, Contender, leech, seed};
+use crate::effect::{CloseReason, Effect};
+use crate::event::{Event, State};
+use crate::ids::ConnId;
+use crate::job::{DiskError, DiskErrorKind, Job};
+use crate::rate::CHOKE_SLOTS;
+use alloc::vec::Vec;
+use core::time::Duration;
+use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::message::Message;
+
+/// Requests that cross our CHOKE on the way are not held against a peer for this long.
+const CHOKE_GRACE: Duration = Duration::from_secs(10);
+
+impl Torrent {
+    pub(super) fn on_request<B>(
+        &mut self,
+        cx: &mut Context<'_, B>,
+        conn: ConnId,
+        at: BlockRef,
+    ) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        let there = self.geometry.allows(at) && self.have.get(at.piece);
+        let open = !peer.am_choking || peer.fast_to.contains(&at.piece);
+        let crossed = peer.am_choking && peer.choke_changed.is_some_and(|since| cx.now.since(since) < CHOKE_GRACE);
+        peer.busy = cx.now;
+        if there && open && peer.upload.ask(at) {
+            self.serve(cx, conn);
+            return Ok(());
+        }
+        let verdict = if there && (open || crossed) { Ok(()) } else { peer.conduct.invalid_request() };
+        self.reject(cx, conn, at);
+        verdict
+    }
+
+    pub(super) fn on_cancel<B>(
+        &mut self,
+        cx: &mut Context<'_, B>,
+        conn: ConnId,
+        at: BlockRef,
+    ) -> Result<(), CloseReason> {
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+        if peer.upload.cancel(at) {
+            // BEP 6: each request is answered, a cancelled one too.
+            self.reject(cx, conn, at);
+            return Ok(());
+        }
+        self.idle_word(conn)
+    }
+
+    /// Tells a peer that a request will not be served, where the fast extension has a word for it.
+    fn reject<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) {
+        if self.peers.get(&conn).is_some_and(|p| p.is_fast()) {
+            self.send(cx, conn, Message::Reject(at));
+        }
+    }
+
+    /// Reads what a peer has asked for, as far as its share of bytes in flight and the limit allow.
+    pub(super) fn serve<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let limited = self.up.is_limited(&cx.shared.up);
+        while self.peers.get(&conn).is_some_and(|p| p.upload.is_ready(cx.now)) {
+            if limited && (self.up.is_waiting() || !self.up.may(&mut cx.shared.up, cx.now)) {
+                self.wait_up(conn);
+                return;
+            }
+            self.read_one(cx, conn);
+        }
+    }
+
+    /// Lets those that wait for the limit go on in turns, a block each.
+    pub(super) fn pump_up<B>(&mut self, cx: &mut Context<'_, B>) {
+        while self.up.is_waiting() && self.up.may(&mut cx.shared.up, cx.now) {
+            let Some(conn) = self.up.pop() else { return };
+            let Some(peer) = self.peers.get_mut(&conn) else { continue };
+            peer.waits_up = false;
+            if peer.upload.is_ready(cx.now) {
+                self.read_one(cx, conn);
+                self.serve_later(cx, conn);
+            }
+        }
+    }
+
+    fn serve_later<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        if self.peers.get(&conn).is_some_and(|p| p.upload.is_ready(cx.now)) {
+            self.wait_up(conn);
+        }
+    }
+
+    fn wait_up(&mut self, conn: ConnId) {
+        if let Some(peer) = self.peers.get_mut(&conn)
+            && !peer.waits_up
+        {
+            peer.waits_up = true;
+            self.up.wait(conn);
+        }
+    }
+
+    fn read_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        if let Some(at) = self.peers.get_mut(&conn).and_then(|p| p.upload.read()) {
+            self.up.take(&mut cx.shared.up, u64::from(at.len));
+            cx.fx.push_back(Effect::Disk(Job::Read { torrent: self.id, conn, at }));
+        }
+    }
+
+    /// A block was read for a peer.
+    pub(super) fn has_read<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, data: B) {
+        let wanted = self.peers.get_mut(&conn).is_some_and(|peer| {
+            peer.told = cx.now;
+            peer.upload.has_read(at)
+        });
+        if !wanted {
+            self.up.refund(&mut cx.shared.up, u64::from(at.len));
+            self.serve(cx, conn);
+            return;
+        }
+        cx.fx.push_back(Effect::SendBlock { conn, at, data });
+        if let Some(sent) = self.out.mark(&self.geometry, at) {
+            cx.tell(Event::AllOut { torrent: self.id, sent });
+        }
+    }
+
+    /// A block could not be read for a peer.
+    pub(super) fn read_failed<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, error: DiskError) {
+        self.up.refund(&mut cx.shared.up, u64::from(at.len));
+        if self.peers.get_mut(&conn).is_some_and(|peer| peer.upload.read_failed(at)) {
+            self.reject(cx, conn, at);
+        }
+        self.notice(cx, error.message);
+        if matches!(error.kind, DiskErrorKind::Changed | DiskErrorKind::Io) {
+            self.lose(cx, at.piece);
+        }
+        self.serve(cx, conn);
+    }
+
+    /// Payload of blocks has gone to the kernel.
+    pub fn sent<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, bytes: u64) {
+        self.sent.add(cx.now, bytes);
+        if let Some(peer) = self.peers.get_mut(&conn) {
+            peer.upload.sent(cx.now, bytes);
+            peer.told = cx.now;
+            peer.busy = cx.now;
+            self.serve(cx, conn);
+        }
+        self.settle(cx);
+    }
+
+    /// Gives the slots: all anew in a round, only free ones in between.
+    pub(super) fn rechoke<B>(&mut self, cx: &mut Context<'_, B>, round: bool) {
+        let limited = self.up.is_limited(&cx.shared.up);
+        self.slots.step(cx.now, limited, self.up.is_waiting());
+        let slots = self.slots.count();
+        let served = self.peers.values().filter(|p| p.interested && !p.am_choking).count();
+        if !round && (served >= slots || !self.peers.values().any(|p| p.interested && p.am_choking)) {
+            return;
+        }
+        let contenders: Vec<Contender> = self
+            .peers
+            .values()
+            .filter(|p| p.interested)
+            .map(|p| Contender {
+                conn: p.conn,
+                choked: p.am_choking,
+                changed: p.choke_changed,
+                gives: if p.pipeline.is_snubbing(cx.now) { 0 } else { p.pipeline.meter.rate(cx.now, CHOKE_SLOTS) },
+                takes: p.upload.meter.rate(cx.now, CHOKE_SLOTS),
+                since: p.since,
+            })
+            .collect();
+        let chosen = if self.state == State::Downloading {
+            leech::choose(cx.now, &contenders, slots, &mut self.optimistic, &mut self.rng)
+        } else {
+            seed::choose(cx.now, &contenders, slots)
+        };
+        let (choke, unchoke) = choke::apply(cx.now, &contenders, &chosen, slots);
+        if round {
+            for conn in choke {
+                self.choke(cx, conn);
+            }
+        }
+        for conn in unchoke {
+            self.unchoke(cx, conn);
+        }
+    }
+
+    fn unchoke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.am_choking = false;
+        peer.choke_changed = Some(cx.now);
+        self.send(cx, conn, Message::Unchoke);
+    }
+
+    fn choke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.am_choking = true;
+        peer.choke_changed = Some(cx.now);
+        let allowed = &peer.fast_to;
+        let dropped = peer.upload.choke(|at| allowed.contains(&at.piece));
+        self.send(cx, conn, Message::Choke);
+        for at in dropped {
+            self.reject(cx, conn, at);
+        }
+    }
+}

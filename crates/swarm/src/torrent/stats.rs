@@ -1,0 +1,86 @@
+//! The figures of a torrent: for people, for trackers (BEP 3), for the next run.
+use super::Torrent;
+use super::announce::Counters;
+use super::files::file_of;
+use crate::event::{PeerStats, Snapshot, State};
+use crate::job::Facts;
+use crate::peer::Peer;
+use crate::rate::DISPLAY_SLOTS;
+use crate::time::Time;
+use alloc::string::ToString;
+
+/// Peers in a snapshot.
+const PEERS_MAX: usize = 100;
+/// Peers in the saved facts.
+const SAVED_PEERS_MAX: usize = 200;
+
+impl Torrent {
+    /// Bytes wanted, without pads; 0 while the metadata is missing.
+    fn wanted(&self) -> u64 {
+        self.info.as_ref().map_or(0, |info| info.content_size())
+    }
+
+    /// What trackers are told.
+    pub(super) fn counters(&self) -> Counters {
+        let missing = self.wanted().saturating_sub(self.have_bytes);
+        let left = if self.publish { 0 } else { missing };
+        Counters {
+            uploaded: self.sent.total(),
+            downloaded: self.received.total(),
+            left: self.info.is_some().then_some(left),
+        }
+    }
+
+    /// What outlives this run besides the pieces.
+    pub(super) fn facts(&self) -> Facts {
+        Facts {
+            uploaded: self.facts_before.uploaded + self.sent.total(),
+            downloaded: self.facts_before.downloaded + self.received.total(),
+            completed_at: self.announcer.completed_at().to_vec(),
+            complete: self.geometry.pieces > 0 && self.have.is_full(),
+            peers: self.candidates.worth_saving(SAVED_PEERS_MAX).map(|a| a.to_string()).collect(),
+        }
+    }
+
+    /// The figures of this moment. Costs in proportion to the peers.
+    pub fn snapshot(&self, now: Time) -> Snapshot {
+        let busiest = self.picker.as_ref().and_then(|p| p.begun().max_by_key(|(_, part)| part.asked_once()));
+        let file = busiest.and_then(|(piece, _)| file_of(self.info.as_deref()?, piece));
+        let complete = self.peers.values().filter(|p| p.is_complete()).count() as u32;
+        Snapshot {
+            torrent: self.id,
+            state: self.state,
+            have: self.have_bytes,
+            wanted: self.wanted(),
+            pieces: self.have.count(),
+            checked: (self.checks.1 - self.checks.0, self.checks.1),
+            file,
+            down_rate: self.received.rate(now, DISPLAY_SLOTS),
+            up_rate: self.sent.rate(now, DISPLAY_SLOTS),
+            downloaded: self.received.total(),
+            uploaded: self.sent.total(),
+            wasted: self.wasted,
+            swarm_shown: self.shown.sum(),
+            seeds: complete,
+            downloaders: self.peers.len() as u32 - complete,
+            unchoked_us: self.peers.values().filter(|p| !p.choking_us && self.state != State::Seeding).count() as u32,
+            metadata: self.fetch.progress(),
+            dials: self.candidates.dials(),
+            peers: self.peers.values().take(PEERS_MAX).map(|p| peer_stats(now, p)).collect(),
+            trackers: self.announcer.stats(),
+        }
+    }
+}
+
+fn peer_stats(now: Time, peer: &Peer) -> PeerStats {
+    PeerStats {
+        conn: peer.conn,
+        addr: peer.addr,
+        client: peer.name(),
+        pieces: peer.has.count(),
+        down_rate: peer.pipeline.meter.rate(now, DISPLAY_SLOTS),
+        up_rate: peer.upload.meter.rate(now, DISPLAY_SLOTS),
+        choking_us: peer.choking_us,
+        choked: peer.am_choking,
+    }
+}
