@@ -1,0 +1,15 @@
+//! Drivers that hold the sockets: HTTP by hyper, UDP by tokio (BEP 3, 15). They decide nothing.
+//!
+//! ```text
+//! bind::tcp, bind::udp ─▶ Config ─▶ serve ─▶ Server: a task for each socket, one for each connection
+//! ```
+//! The table stands behind a lock that is held for one request at a time and never over an `await`.
+pub mod bind;
+mod http;
+mod server;
+mod shared;
+mod udp;
+
+pub use hyper::body::Bytes;
+pub use server::{Config, Server, serve};
+pub use shared::{NetLimits, Routes};

@@ -1,0 +1,52 @@
+//! What the drivers' tasks share: the table, the clock, the bounds (own design).
+use crate::tracker::Tracker;
+use hyper::body::Bytes;
+use std::net::SocketAddr;
+use std::string::String;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What else the HTTP listeners serve: from a request's path to content type and content, `None` for 404.
+pub type Routes = Arc<dyn Fn(&str) -> Option<(String, Bytes)> + Send + Sync>;
+
+/// Bounds of the drivers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NetLimits {
+    /// HTTP connections at a time, over all listeners; more are closed at once.
+    pub connections: usize,
+    /// From accepting a connection to the end of its request's head.
+    pub head: Duration,
+    /// From accepting a connection to its end: a .torrent of some MiB over a slow line.
+    pub connection: Duration,
+}
+
+impl NetLimits {
+    /// 256 connections of 10 minutes at most, 5 s for a request's head.
+    pub const DEFAULT: Self =
+        Self { connections: 256, head: Duration::from_secs(5), connection: Duration::from_secs(600) };
+}
+
+/// What all tasks share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) tracker: Arc<Mutex<Tracker>>,
+    pub(super) routes: Option<Routes>,
+    pub(super) limits: NetLimits,
+    pub(super) start: Instant,
+}
+
+impl Shared {
+    pub(super) fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// The table. A panic elsewhere does not make it unusable: each request leaves it whole.
+    pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An address without the disguise of IPv4 in IPv6.
+pub(super) fn canonical(addr: SocketAddr) -> SocketAddr {
+    SocketAddr::new(addr.ip().to_canonical(), addr.port())
+}

@@ -1,0 +1,155 @@
+//! The drivers over loopback: both protocols, both families, other content, and connections that stall.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may")]
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use teem_metainfo::InfoHash;
+use teem_tracker_server::limits::Limits;
+use teem_tracker_server::net::{Bytes, Config, NetLimits, Routes, Server, bind, serve};
+use teem_tracker_server::tracker::{Access, Tracker};
+use teem_wire::compact::Family;
+use teem_wire::peer::handshake::PeerId;
+use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::http::{announce_url, decode_reply};
+use teem_wire::tracker::udp::{self, Reply, Request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+
+const HASH: InfoHash = InfoHash([9; 20]);
+
+fn tracker() -> Arc<Mutex<Tracker>> {
+    Arc::new(Mutex::new(Tracker::new(Limits::DEFAULT, Access::Open, [3; 40])))
+}
+
+fn start(addr: &str, tracker: &Arc<Mutex<Tracker>>, limits: NetLimits) -> Server {
+    let routes: Routes = Arc::new(|path| {
+        (path == "/x.torrent").then(|| ("application/x-bittorrent".to_owned(), Bytes::from_static(b"d4:infodee")))
+    });
+    let (http, udp) = bind::tcp_and_udp(addr.parse().unwrap()).unwrap();
+    serve(Config { http, udp, tracker: tracker.clone(), routes: Some(routes), limits }).unwrap()
+}
+
+fn announce(id: u8) -> Announce {
+    Announce {
+        info_hash: HASH,
+        peer_id: PeerId([id; 20]),
+        port: 1000 + u16::from(id),
+        uploaded: 0,
+        downloaded: 0,
+        left: 5,
+        event: AnnounceEvent::Started,
+        num_want: 50,
+        key: id.into(),
+        tracker_id: None,
+    }
+}
+
+/// Sends a request's text, returns the whole answer.
+async fn exchange(to: SocketAddr, request: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A server that closes while we still send may reset.
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+async fn get(to: SocketAddr, target: &str) -> (String, Vec<u8>) {
+    let answer = exchange(to, &format!("GET {target} HTTP/1.1\r\nHost: t\r\n\r\n")).await;
+    let at = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    (String::from_utf8(answer[..at].to_vec()).unwrap(), answer[at + 4..].to_vec())
+}
+
+async fn over_http(to: SocketAddr, announce: &Announce) -> AnnounceReply {
+    let (head, body) = get(to, &announce_url("/announce", announce)).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    decode_reply(&body).unwrap()
+}
+
+async fn over_udp(to: SocketAddr, announce: &Announce) -> AnnounceReply {
+    let any = if to.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+    let family = Family::of(to.ip());
+    let socket = UdpSocket::bind(any).await.unwrap();
+    let mut buffer = [0; 2048];
+    let mut ask = async |request: &Request| {
+        socket.send_to(&udp::encode_request(request, "/announce"), to).await.unwrap();
+        let (len, from) = socket.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(from, to);
+        udp::decode_reply(&buffer[..len], family).unwrap()
+    };
+    let Reply::Connect { connection, .. } = ask(&Request::Connect { transaction: 1 }).await else { panic!() };
+    match ask(&Request::Announce { connection, transaction: 2, announce: announce.clone() }).await {
+        Reply::Announce { transaction: 2, reply } => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn both_protocols_share_one_table() {
+    let table = tracker();
+    let server = start("127.0.0.1:0", &table, NetLimits::DEFAULT);
+    let (http, udp) = (server.http()[0], server.udp()[0]);
+    assert_eq!(http.port(), udp.port());
+    assert_eq!(over_http(http, &announce(1)).await.peers, []);
+    assert_eq!(over_udp(udp, &announce(1)).await.incomplete, Some(1));
+    assert_eq!(over_udp(udp, &announce(2)).await.peers, ["127.0.0.1:1001".parse().unwrap()]);
+    assert_eq!(over_http(http, &announce(1)).await.peers, ["127.0.0.1:1002".parse().unwrap()]);
+    assert_eq!(table.lock().unwrap().counts(), (1, 2));
+    let (head, body) = get(http, &format!("/scrape?info_hash={}", "%09".repeat(20))).await;
+    assert!(head.starts_with("HTTP/1.1 200") && body.ends_with(b"10:incompletei2eeee"));
+    server.shutdown().await;
+    assert!(TcpStream::connect(http).await.is_err());
+}
+
+#[tokio::test]
+async fn all_addresses_of_both_families() {
+    let table = tracker();
+    table.lock().unwrap().own_seed(HASH, 6881);
+    let server = start("[::]:0", &table, NetLimits::DEFAULT);
+    for bound in server.udp().iter().chain(server.http()) {
+        assert_eq!(bound.port(), server.udp()[0].port());
+    }
+    // The address that the asker reached us by is what it is told, over both protocols.
+    for bound in server.udp() {
+        let ip = if bound.is_ipv4() { "127.0.0.1" } else { "::1" };
+        let to = SocketAddr::new(ip.parse().unwrap(), bound.port());
+        let seed = SocketAddr::new(to.ip(), 6881);
+        assert!(over_udp(to, &announce(1)).await.peers.contains(&seed));
+        assert!(over_http(to, &announce(1)).await.peers.contains(&seed));
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn other_content_and_other_requests() {
+    let server = start("127.0.0.1:0", &tracker(), NetLimits::DEFAULT);
+    let http = server.http()[0];
+    let (head, body) = get(http, "/x.torrent").await;
+    assert!(head.contains("content-type: application/x-bittorrent") && body == b"d4:infodee");
+    assert!(get(http, "/other").await.0.starts_with("HTTP/1.1 404"));
+    assert!(get(http, "/announce?info_hash=x").await.0.starts_with("HTTP/1.1 400"));
+    let answer = exchange(http, "POST /announce HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n").await;
+    assert!(answer.starts_with(b"HTTP/1.1 405"));
+    let long = format!("GET /announce?{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
+    let answer = exchange(http, &long).await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"));
+    assert!(exchange(http, "\x13BitTorrent protocol\r\n\r\n").await.starts_with(b"HTTP/1.1 400"));
+}
+
+#[tokio::test]
+async fn stalled_and_surplus_connections_are_closed() {
+    let limits = NetLimits { connections: 2, head: Duration::from_millis(300), ..NetLimits::DEFAULT };
+    let server = start("127.0.0.1:0", &tracker(), limits);
+    let http = server.http()[0];
+    let mut stalled = [TcpStream::connect(http).await.unwrap(), TcpStream::connect(http).await.unwrap()];
+    for stream in &mut stalled {
+        stream.write_all(b"GET /ann").await.unwrap();
+    }
+    // A third one is closed at once, while the two still stall.
+    assert_eq!(exchange(http, "").await, b"");
+    for stream in &mut stalled {
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await; // ends by the server's deadline
+    }
+    assert!(get(http, "/x.torrent").await.0.starts_with("HTTP/1.1 200"));
+}
