@@ -104,8 +104,8 @@ pub trait File: Send + Sync {
     fn write_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize>;
     /// Sets the length, leaving a hole when it grows.
     fn set_len(&self, len: u64) -> io::Result<()>;
-    /// Makes content and length durable.
-    fn sync_data(&self) -> io::Result<()>;
+    /// Makes content, length and times durable (the times, because saved state compares them).
+    fn sync(&self) -> io::Result<()>;
     /// Looks at it.
     fn stat(&self) -> io::Result<Stat>;
 }

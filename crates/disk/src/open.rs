@@ -5,9 +5,9 @@ use crate::check;
 use crate::content::Content;
 use crate::error::explain;
 use crate::fs::Stat;
-use crate::saved::Saved;
 use crate::shared::Shared;
 use crate::space;
+use crate::state::{Loaded, Saved};
 use crate::torrent::Torrent;
 use std::sync::Arc;
 use teem_metainfo::Info;
@@ -46,14 +46,19 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
     })?;
     let root = shared.fs.folder(&place.folder, !place.read_only).map_err(|e| explain(&e, "open", &place.folder))?;
     let content = Content::new(info, &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
-    let (saved, claims) = Saved::open(&*shared.fs, &place, &content)?;
+    let (saved, Loaded { claims, journal }) = Saved::open(&*shared.fs, &place, &content)?;
     let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), saved));
     let stats = stat_all(&torrent)?;
-    let mut found = match claims {
+    let known = claims.is_some();
+    let found = match claims {
         Some(claims) => {
-            let facts = claims.facts.clone();
-            let (have, check) = claims.judge(&torrent.content, &stats);
-            Found { torrent, have, check, facts }
+            let (have, check) = claims.judge(&journal, &torrent.content, &stats);
+            let mut marks = torrent.marks();
+            for &piece in &have {
+                marks.durable.insert(piece);
+            }
+            drop(marks);
+            Found { torrent, have, check, facts: claims.facts }
         }
         None => without_state(torrent, &stats)?,
     };
@@ -62,11 +67,17 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
         for &piece in &found.have {
             marks.verified.insert(piece);
         }
+        for &piece in &found.check {
+            marks.doubtful.insert(piece);
+        }
     }
     if !found.torrent.place.read_only {
         make_empty(&found.torrent)?;
+        if !known {
+            // From now on the files are known to be ours, even if the process is killed before anything verified.
+            found.torrent.save(None)?;
+        }
     }
-    found.check.dedup();
     Ok(found)
 }
 
@@ -101,7 +112,7 @@ fn without_state(torrent: Arc<Torrent>, stats: &[Option<Stat>]) -> Result<Found,
         return Ok(Found { torrent, have: Vec::new(), check: candidates, facts });
     }
     for (i, &piece) in candidates.iter().enumerate() {
-        if matches!(check::verify(&torrent, &[piece]).pop(), Some(Ok(true))) {
+        if check::verify(&torrent, &[piece]).pop().unwrap_or(Ok(false))? {
             // Those before it are wrong; those after it are for the engine to ask for.
             let check = candidates[i + 1..].to_vec();
             return Ok(Found { torrent, have: vec![piece], check, facts });

@@ -91,11 +91,12 @@ fn name_of(path: &Path) -> io::Result<&std::ffi::OsStr> {
 
 impl Folder for Root {
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
-        let flags = match access {
-            Access::Read => OFlags::RDONLY,
-            Access::Write => OFlags::RDWR | OFlags::CREATE,
+        // A mode without CREATE is an error to openat2.
+        let (flags, mode) = match access {
+            Access::Read => (OFlags::RDONLY, Mode::empty()),
+            Access::Write => (OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o666)),
         };
-        let fd = match self.beneath(path, flags | OFlags::NONBLOCK, Mode::from_raw_mode(0o666)) {
+        let fd = match self.beneath(path, flags | OFlags::NONBLOCK, mode) {
             Ok(fd) => fd,
             Err(e) => return Err(name_obstacle(e)),
         };
@@ -190,12 +191,8 @@ impl File for RealFile {
         Ok(fs::ftruncate(&self.0, len)?)
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        #[cfg(not(target_vendor = "apple"))]
-        fs::fdatasync(&self.0)?;
-        #[cfg(target_vendor = "apple")]
-        fs::fsync(&self.0)?;
-        Ok(())
+    fn sync(&self) -> io::Result<()> {
+        Ok(fs::fsync(&self.0)?)
     }
 
     fn stat(&self) -> io::Result<Stat> {

@@ -43,7 +43,7 @@ pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Res
             }
         }
     }
-    torrent.saved().save(torrent, facts)
+    torrent.save(Some(facts))
 }
 
 /// As `sync`, then lets go of files.
@@ -63,7 +63,7 @@ fn flush(torrent: &Torrent) -> Result<(), DiskError> {
         Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", path)),
         None => torrent
             .handle(index, path, Access::Write)
-            .and_then(|file| file.sync_data())
+            .and_then(|file| file.sync())
             .map_err(|e| explain(&e, "sync", &torrent.place.folder.join(path))),
     };
     let mut result = Ok(());

@@ -8,11 +8,12 @@ use crate::content::Content;
 use crate::files::Files;
 use crate::fs::{Folder, Stat};
 use crate::place::Place;
-use crate::saved::Saved;
+use crate::state::{Claims, Saved};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::job::{DiskError, Facts};
 
 /// An open torrent.
 pub(crate) struct Torrent {
@@ -35,6 +36,8 @@ pub(crate) struct Marks {
     pub(crate) durable: Bits,
     /// Verified once, in a file that changed since: to be hashed before it is served or claimed.
     pub(crate) suspect: Bits,
+    /// May be there, to be checked: a run that ends before they are checked must not forget them.
+    pub(crate) doubtful: Bits,
     /// Written before a sync that failed: the medium may have lost them, so they are written again before they are claimed.
     pub(crate) tainted: Bits,
     /// Hashed wrong in this run; their blocks' digests are reported once when they come right.
@@ -72,6 +75,7 @@ impl Torrent {
             verified: Bits::new(n),
             durable: Bits::new(n),
             suspect: Bits::new(n),
+            doubtful: Bits::new(n),
             tainted: Bits::new(n),
             failed: BTreeSet::new(),
         };
@@ -107,6 +111,7 @@ impl Torrent {
         let mut marks = self.marks();
         marks.verified.insert(piece);
         marks.suspect.remove(piece);
+        marks.doubtful.remove(piece);
     }
 
     /// A piece is not what it was, or not there.
@@ -115,6 +120,36 @@ impl Torrent {
         marks.verified.remove(piece);
         marks.durable.remove(piece);
         marks.suspect.remove(piece);
+        marks.doubtful.remove(piece);
         marks.tainted.remove(piece);
+    }
+
+    /// Notes, for the case that this process is killed, that a piece was written or that parts of it were spilled.
+    pub(crate) fn note(&self, piece: u32, verified: bool) {
+        let mut saved = self.saved();
+        let mut last = None;
+        let files = self.content.extents(piece).filter(|e| last.replace(e.file) != Some(e.file));
+        let stats = files.filter_map(|e| Some((e.file, self.seen(e.file).stat?)));
+        saved.note(verified.then_some(piece), stats);
+    }
+
+    /// Saves what is durable now, and what would have to be checked after an unclean end. The facts stay when none are given.
+    pub(crate) fn save(&self, facts: Option<Facts>) -> Result<(), DiskError> {
+        let mut saved = self.saved();
+        let claims = {
+            let marks = self.marks();
+            let (mut have, mut doubtful) = (Bits::new(marks.verified.len()), marks.doubtful.clone());
+            for piece in marks.verified.iter() {
+                let sure = marks.durable.has(piece) && !marks.suspect.has(piece) && !marks.tainted.has(piece);
+                if sure {
+                    have.insert(piece)
+                } else {
+                    doubtful.insert(piece)
+                };
+            }
+            let files = (0..self.seen.len()).map(|i| self.seen(i).stat).collect();
+            Claims { have, doubtful, files, facts: facts.unwrap_or_else(|| saved.facts()) }
+        };
+        saved.save(&claims)
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn pieces(shared: &Shared, ready: Vec<Ready>) {
 pub(crate) fn spill(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, blocks: &[(u32, Block)]) {
     let result = write_runs(torrent, piece, blocks.iter().map(|(begin, block)| (*begin, block.as_ref())));
     match result {
-        Ok(()) => torrent.saved().touched(torrent, piece),
+        Ok(()) => torrent.note(piece, false),
         Err(error) => fail(shared, torrent, piece, error),
     }
 }
@@ -57,7 +57,7 @@ fn settle(shared: &Shared, ready: &Ready, digest: Result<[u8; 20], DiskError>) {
         }
         torrent.confirm(piece);
         torrent.marks().failed.remove(&piece);
-        torrent.saved().written(torrent, piece);
+        torrent.note(piece, true);
     } else {
         torrent.marks().failed.insert(piece);
     }
@@ -69,6 +69,11 @@ fn write_runs<'a>(
     piece: u32,
     blocks: impl Iterator<Item = (u32, &'a [u8])>,
 ) -> Result<(), DiskError> {
+    // A claim is withdrawn before its piece is written to: a power cut in between must not leave it.
+    if torrent.saved().claims(piece) {
+        torrent.deny(piece);
+        torrent.save(None)?;
+    }
     runs(blocks).iter().try_for_each(|(begin, run)| torrent.write(piece, *begin, run))
 }
 

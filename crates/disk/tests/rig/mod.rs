@@ -1,5 +1,5 @@
 //! A disk with a torrent on it, for tests: content from a seed, jobs in, answers awaited.
-#![allow(dead_code)] // each test file uses a part of it
+#![allow(dead_code, clippy::unwrap_used, clippy::format_push_string, clippy::format_collect)] // each test file uses a part of it
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -157,7 +157,7 @@ impl Rig {
 
     fn of((mut disk, handle): (Disk, DiskHandle)) -> Self {
         let (ring, rung) = mpsc::channel();
-        disk.set_waker(Arc::new(move || drop(ring.send(()))));
+        disk.set_waker(Arc::new(move || _ = ring.send(())));
         Self { disk, handle, rung, seen: Vec::new() }
     }
 
@@ -218,6 +218,12 @@ impl Rig {
         have.extend(self.check(&check));
         have.sort_unstable();
         have
+    }
+
+    /// Closes and opens anew, then checks.
+    pub(crate) fn open_checked_again(&mut self, made: &Made, place: &Place) -> Vec<u32> {
+        self.close(Facts::default());
+        self.open_checked(made, place.clone())
     }
 
     pub(crate) fn check(&mut self, pieces: &[u32]) -> Vec<u32> {

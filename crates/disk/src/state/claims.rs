@@ -1,0 +1,91 @@
+//! What saved state claims, and what of it holds for the files as they are now (own design; row 68 of bad input).
+//!
+//! A claimed piece is believed when all its files are as they were left; a file that changed costs a check of its own
+//! pieces only. After an unclean end the journal says how files were left and which pieces were being written: those
+//! are checked, whatever else is claimed.
+use super::journal::Journaled;
+use crate::bits::Bits;
+use crate::content::Content;
+use crate::fs::Stat;
+use teem_swarm::job::Facts;
+
+/// How much later than noted a file may have been changed after an unclean end and still be taken for ours: the time
+/// between a write and its note.
+const NOTE_LAG_NS: i64 = 2_000_000_000;
+
+/// Claims of one torrent in one place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Claims {
+    /// Durable pieces.
+    pub(crate) have: Bits,
+    /// Pieces that may be there and have to be checked first.
+    pub(crate) doubtful: Bits,
+    /// The files as they were, by index; `None` for those that were not there.
+    pub(crate) files: Vec<Option<Stat>>,
+    pub(crate) facts: Facts,
+}
+
+impl Claims {
+    /// Nothing is claimed.
+    #[cfg(test)]
+    pub(crate) fn none(pieces: u32, files: usize) -> Self {
+        let facts = Facts::default();
+        Self { have: Bits::new(pieces), doubtful: Bits::new(pieces), files: vec![None; files], facts }
+    }
+
+    /// The pieces that are there, and those to be checked, both ascending.
+    pub(crate) fn judge(&self, journal: &Journaled, content: &Content, now: &[Option<Stat>]) -> (Vec<u32>, Vec<u32>) {
+        let changed: Vec<bool> = (0..now.len())
+            .map(|i| {
+                let noted = journal.files.get(&(i as u32));
+                let then = noted.copied().or_else(|| self.files.get(i).copied().flatten());
+                let lag = if noted.is_some() { NOTE_LAG_NS } else { 0 };
+                !matches!((then, now[i]), (Some(then), Some(now)) if unchanged(&then, &now, lag))
+            })
+            .collect();
+        let (mut have, mut check) = (Vec::new(), Vec::new());
+        for piece in 0..content.piece_count() {
+            let there =
+                content.extents(piece).all(|e| now[e.file].is_some_and(|s| s.len >= e.offset + u64::from(e.len)));
+            if !there {
+                continue;
+            }
+            let doubt = self.doubtful.has(piece)
+                || journal.pieces.contains(&piece)
+                || content.extents(piece).any(|e| changed[e.file]);
+            if doubt {
+                check.push(piece);
+            } else if self.have.has(piece) {
+                have.push(piece);
+            }
+        }
+        (have, check)
+    }
+}
+
+/// Whether a file is as it was noted. File systems that keep whole seconds only may round the time.
+fn unchanged(then: &Stat, now: &Stat, lag: i64) -> bool {
+    let whole_seconds = |ns: i64| ns % 1_000_000_000 == 0;
+    let slack = if whole_seconds(now.mtime_ns) && !whole_seconds(then.mtime_ns) { NOTE_LAG_NS } else { lag };
+    let later = now.mtime_ns.saturating_sub(then.mtime_ns);
+    let early = if slack == lag { 0 } else { -slack };
+    (then.len, then.inode) == (now.len, now.inode) && (early..=slack).contains(&later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_lengths_and_inodes_count() {
+        let then = Stat { len: 5, mtime_ns: 1_000_000_007, inode: 3, ..Stat::default() };
+        assert!(unchanged(&then, &then, 0));
+        assert!(!unchanged(&then, &Stat { mtime_ns: 1_000_000_008, ..then }, 0));
+        assert!(unchanged(&then, &Stat { mtime_ns: 2_900_000_007, ..then }, NOTE_LAG_NS));
+        assert!(!unchanged(&then, &Stat { mtime_ns: 3_900_000_007, ..then }, NOTE_LAG_NS));
+        assert!(!unchanged(&then, &Stat { mtime_ns: 1_000_000_006, ..then }, NOTE_LAG_NS), "set back");
+        assert!(unchanged(&then, &Stat { mtime_ns: 0, ..then }, 0), "whole seconds only");
+        assert!(!unchanged(&then, &Stat { len: 4, ..then }, NOTE_LAG_NS));
+        assert!(!unchanged(&then, &Stat { inode: 4, ..then }, NOTE_LAG_NS));
+    }
+}

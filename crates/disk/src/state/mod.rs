@@ -1,0 +1,17 @@
+//! Saved state: what is claimed of one torrent in one place (own design; rows 67 and 68 of bad input).
+//!
+//! | file in the state folder | is |
+//! |---|---|
+//! | `HASH-PLACE.state` | claims, pieces to be checked, files as they were, facts; replaced as a whole, with a checksum |
+//! | `HASH-PLACE.state.old` | the generation before |
+//! | `HASH-PLACE.journal` | pieces written since; never synced, so it helps after a killed process and is no claim |
+//! | `HASH-PLACE.info` | the info dictionary, so that a magnet link resumes without peers |
+//! | `HASH-PLACE.lock` | who works on it now |
+mod claims;
+mod format;
+mod journal;
+mod store;
+
+pub(crate) use claims::Claims;
+pub use store::saved_info;
+pub(crate) use store::{Loaded, Saved};

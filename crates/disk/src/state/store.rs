@@ -1,0 +1,233 @@
+//! State files on the disk (own design): written as temporary, synced, renamed, folder synced, with the generation
+//! before kept; locked while in use.
+use super::claims::Claims;
+use super::format::{About, decode, encode};
+use super::journal::{self, JOURNAL_MAX, Journal, Journaled};
+use crate::bits::Bits;
+use crate::content::Content;
+use crate::error::explain;
+use crate::fs::{Access, Folder, Fs, Lock, Stat, read_small, write_full};
+use crate::hash;
+use crate::place::Place;
+use std::fmt::Write as _;
+use std::io::{self, IoSlice};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use teem_metainfo::{InfoHash, InfoHashV2};
+use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
+
+/// Bytes of a state file that are read: 2 Mi pieces twice, a million files, facts.
+const STATE_MAX: u64 = 64 << 20;
+
+/// Bytes of a saved info dictionary that are read: the limit of a .torrent file.
+const INFO_MAX: u64 = 64 << 20;
+
+/// The saved state of one open torrent; locks are held as long as it lives or until `close`.
+#[derive(Default)]
+pub(crate) struct Saved {
+    open: Option<Open>,
+}
+
+struct Open {
+    dir: Arc<dyn Folder>,
+    dir_path: PathBuf,
+    stem: String,
+    info_hash: [u8; 20],
+    folder: Vec<u8>,
+    journal: Option<Journal>,
+    /// What the state on the disk claims.
+    claimed: Bits,
+    facts: Facts,
+    _locks: Vec<Box<dyn Send + Sync>>,
+}
+
+/// What was there.
+pub(crate) struct Loaded {
+    pub(crate) claims: Option<Claims>,
+    pub(crate) journal: Journaled,
+}
+
+impl Saved {
+    /// Locks and loads. Seeding works without a state folder that can be written, only without memory.
+    pub(crate) fn open(fs: &dyn Fs, place: &Place, content: &Content) -> Result<(Self, Loaded), DiskError> {
+        let nothing = || Loaded { claims: None, journal: Journaled::default() };
+        let dir = match fs.folder(&place.state_dir, true) {
+            Ok(dir) => dir,
+            Err(_) if place.read_only => return Ok((Self::default(), nothing())),
+            Err(e) => return Err(explain(&e, "keep state in", &place.state_dir)),
+        };
+        let fail = |e: io::Error| explain(&e, "keep state in", &place.state_dir);
+        let info_hash = content.info.hashes().peer().0;
+        let folder = folder_name(fs, &place.folder, place.name.as_deref()).map_err(fail)?;
+        let stem = stem(&info_hash, &folder);
+        let lock = match dir.lock(&named(&stem, "lock")) {
+            Ok(Lock::Held(lock)) => lock,
+            Ok(Lock::Taken(pid)) => return Err(locked(pid, place, content)),
+            Err(_) if place.read_only => return Ok((Self::default(), nothing())),
+            Err(e) => return Err(fail(e)),
+        };
+        let mut locks = vec![lock];
+        if !place.read_only {
+            // Two torrents of one name would write into the same files.
+            let name = place.name.as_deref().unwrap_or(content.info.name());
+            let path = [&folder[..], b"\0", name.as_bytes()].concat();
+            match dir.lock(Path::new(&format!("name-{}.lock", hex(&hash::sha1(&path)[..8])))).map_err(fail)? {
+                Lock::Held(lock) => locks.push(lock),
+                Lock::Taken(pid) => return Err(locked(pid, place, content)),
+            }
+        }
+        let about =
+            About { info_hash, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
+        let load = |name: &str| read_small(&*dir, &named(&stem, name), STATE_MAX).ok().flatten();
+        let claims = ["state", "state.old"].iter().find_map(|name| decode(&load(name)?, &about));
+        let notes = read_small(&*dir, &named(&stem, "journal"), JOURNAL_MAX).ok().flatten();
+        let mut journal = notes.map(|bytes| journal::decode(&bytes)).unwrap_or_default();
+        if claims.is_none() {
+            journal = Journaled::default();
+        }
+        let open = Open {
+            journal: None,
+            claimed: claims.as_ref().map_or_else(|| Bits::new(about.pieces), |c| c.have.clone()),
+            facts: claims.as_ref().map(|c| c.facts.clone()).unwrap_or_default(),
+            dir_path: place.state_dir.clone(),
+            dir,
+            stem,
+            info_hash,
+            folder,
+            _locks: locks,
+        };
+        open.keep_info(content.info.raw());
+        Ok((Self { open: Some(open) }, Loaded { claims, journal }))
+    }
+
+    /// Whether the state on the disk claims a piece.
+    pub(crate) fn claims(&self, piece: u32) -> bool {
+        self.open.as_ref().is_some_and(|open| open.claimed.has(piece))
+    }
+
+    /// Notes that a piece (or something unverified) was written and how these files were left. Failing costs a check
+    /// after an unclean end, no more.
+    pub(crate) fn note(&mut self, piece: Option<u32>, files: impl Iterator<Item = (usize, Stat)>) {
+        let Some(open) = &mut self.open else { return };
+        if open.journal.is_none() {
+            let file = open.dir.open(&named(&open.stem, "journal"), Access::Write);
+            open.journal = file.and_then(Journal::new).ok();
+        }
+        if let Some(journal) = &mut open.journal {
+            for (file, stat) in files {
+                if journal.note(piece, file as u32, &stat).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The facts last saved.
+    pub(crate) fn facts(&self) -> Facts {
+        self.open.as_ref().map(|open| open.facts.clone()).unwrap_or_default()
+    }
+
+    /// Replaces the state; what is claimed must be durable already.
+    pub(crate) fn save(&mut self, claims: &Claims) -> Result<(), DiskError> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.write(claims).map_err(|e| explain(&e, "keep state in", &open.dir_path))?;
+        open.claimed = claims.have.clone();
+        open.facts = claims.facts.clone();
+        // Only now: the state knows all that was noted.
+        if open.journal.is_none()
+            && let Ok(Some(_)) = open.dir.stat(&named(&open.stem, "journal"))
+        {
+            let file = open.dir.open(&named(&open.stem, "journal"), Access::Write);
+            open.journal = file.and_then(Journal::new).ok();
+        }
+        if let Some(journal) = &mut open.journal
+            && let Err(e) = journal.clear()
+        {
+            return Err(explain(&e, "keep state in", &open.dir_path));
+        }
+        Ok(())
+    }
+
+    /// Lets go of files and locks.
+    pub(crate) fn close(&mut self) {
+        self.open = None;
+    }
+}
+
+impl Open {
+    fn write(&self, claims: &Claims) -> io::Result<()> {
+        let about = About { info_hash: self.info_hash, folder: &self.folder, pieces: 0, files: claims.files.len() };
+        let (state, old) = (named(&self.stem, "state"), named(&self.stem, "state.old"));
+        let temporary = self.temporary(&encode(&about, claims))?;
+        if self.dir.stat(&state)?.is_some() {
+            self.dir.rename(&state, &old)?;
+        }
+        self.dir.rename(&temporary, &state)?;
+        self.dir.sync_dir(Path::new(""))
+    }
+
+    /// Writes a file under a name that nobody reads, and syncs it.
+    fn temporary(&self, bytes: &[u8]) -> io::Result<PathBuf> {
+        let path = named(&self.stem, "new");
+        let file = self.dir.open(&path, Access::Write)?;
+        file.set_len(0)?;
+        write_full(&*file, &mut [IoSlice::new(bytes)], 0)?;
+        file.sync()?;
+        Ok(path)
+    }
+
+    /// Keeps the info dictionary; failing costs fetching it again.
+    fn keep_info(&self, raw: &[u8]) {
+        let path = named(&self.stem, "info");
+        if self.dir.stat(&path).is_ok_and(|stat| stat.is_some_and(|s| s.len == raw.len() as u64)) {
+            return;
+        }
+        let kept = self.temporary(raw).and_then(|temporary| self.dir.rename(&temporary, &path));
+        if kept.is_err() {
+            let _ = self.dir.remove(&named(&self.stem, "new"));
+        }
+    }
+}
+
+/// The info dictionary that was kept when this torrent was last opened in this folder, so that a magnet link can go on
+/// without peers. Its hash is right.
+pub fn saved_info(fs: &dyn Fs, place: &Place, info_hash: &InfoHash) -> Option<Vec<u8>> {
+    let dir = fs.folder(&place.state_dir, false).ok()?;
+    let folder = folder_name(fs, &place.folder, place.name.as_deref()).ok()?;
+    let raw = read_small(&*dir, &named(&stem(&info_hash.0, &folder), "info"), INFO_MAX).ok()??;
+    (InfoHash::of(&raw) == *info_hash || InfoHashV2::of(&raw).truncated() == *info_hash).then_some(raw)
+}
+
+fn locked(pid: Option<u32>, place: &Place, content: &Content) -> DiskError {
+    let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    let path = place.folder.join(place.name.as_deref().unwrap_or(content.info.name()));
+    let message = format!("{} is held by {who}; stop that one first, or choose another folder", path.display());
+    DiskError { kind: DiskErrorKind::Locked, message }
+}
+
+/// The folder as a name: canonical, with the name under which the content lies when it is not the torrent's.
+fn folder_name(fs: &dyn Fs, folder: &Path, name: Option<&str>) -> io::Result<Vec<u8>> {
+    let mut out = fs.canonical(folder)?.as_os_str().as_bytes().to_vec();
+    if let Some(name) = name {
+        out.push(0);
+        out.extend(name.as_bytes());
+    }
+    Ok(out)
+}
+
+fn stem(info_hash: &[u8; 20], folder: &[u8]) -> String {
+    format!("{}-{}", hex(info_hash), hex(&hash::sha1(folder)[..8]))
+}
+
+fn named(stem: &str, what: &str) -> PathBuf {
+    PathBuf::from(format!("{stem}.{what}"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        // INVARIANT: writing to a String cannot fail; the result is of no use.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
