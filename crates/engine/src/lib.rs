@@ -14,6 +14,16 @@
 
 extern crate alloc;
 
+mod config;
+mod conns;
+mod dial;
+mod engine;
 pub mod input;
 pub mod output;
+mod route;
 pub mod storage;
+mod timers;
+mod udp_tracker;
+
+pub use config::{EngineConfig, PEER_ID_PREFIX};
+pub use engine::Engine;

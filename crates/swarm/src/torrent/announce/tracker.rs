@@ -12,6 +12,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::url::{Scheme, TrackerUrl};
 
 /// The first wait after a failure; it doubles with each further one.
 const BACKOFF_FIRST: Duration = Duration::from_secs(15);
@@ -74,13 +75,12 @@ pub(super) struct Tracker {
 
 impl Tracker {
     pub(super) fn new(url: &str) -> Self {
-        let scheme = url.split_once("://").map_or("", |(s, _)| s);
-        let udp = scheme.eq_ignore_ascii_case("udp");
-        let dead = !udp && !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https");
+        let parsed = TrackerUrl::parse(url);
+        let udp = parsed.as_ref().is_ok_and(|url| url.scheme == Scheme::Udp);
         Self {
             url: url.to_string(),
             udp,
-            dead,
+            dead: parsed.is_err(),
             started: false,
             completed: Completed::No,
             stopped: false,
@@ -92,7 +92,7 @@ impl Tracker {
             answered: Time::ZERO,
             in_flight: None,
             id: None,
-            last: dead.then(|| Err(format!("trackers of the kind \"{}\" are not spoken to", clip(scheme, 16)))),
+            last: parsed.err().map(|error| Err(error.to_string())),
             swarm: None,
         }
     }

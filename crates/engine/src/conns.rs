@@ -1,0 +1,157 @@
+//! Connections whose peer has not introduced itself yet (BEP 3's handshake; bad-input rows 44, 45).
+//!
+//! They cost a socket each and nobody has vouched for them: there is a time limit, a limit for each address, and when
+//! too many have dialled us the one that has been silent longest makes room. What we dialled counts against none of
+//! these but the time limit, because the dial budget bounds it.
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::time::Time;
+use teem_swarm::torrent::address::{Reach, reach};
+
+/// A handshake has to be there within this.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// Incoming connections that may be without a handshake at once, from one address for each torrent we have.
+const PENDING_PER_ADDRESS: usize = 4;
+/// The same for all torrents together: more would let one address take the whole table.
+const PENDING_PER_ADDRESS_MAX: usize = 32;
+/// Incoming connections that may be without a handshake at once.
+const PENDING_MAX: usize = 128;
+
+/// One connection without a handshake.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unproven {
+    /// The other end.
+    pub(crate) addr: SocketAddr,
+    /// The torrent we dialled it for; `None` when it dialled us.
+    pub(crate) dialled_for: Option<TorrentId>,
+    deadline: Time,
+}
+
+/// What becomes of an incoming connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Arrival {
+    /// Its handshake is waited for.
+    Welcome,
+    /// The same, and that other one has to be closed to make room.
+    Instead(ConnId),
+    /// There are too many from its address.
+    Refused,
+}
+
+/// All connections without a handshake.
+#[derive(Debug, Default)]
+pub(crate) struct Conns {
+    known: BTreeMap<ConnId, Unproven>,
+    deadlines: BTreeSet<(Time, ConnId)>,
+    /// Incoming ones, by address and in all.
+    by_address: BTreeMap<IpAddr, usize>,
+    incoming: usize,
+}
+
+impl Conns {
+    /// Somebody dialled us. `torrents` is how many we have.
+    pub(crate) fn arrive(&mut self, now: Time, conn: ConnId, addr: SocketAddr, torrents: usize) -> Arrival {
+        let here = self.by_address.get(&addr.ip()).copied().unwrap_or(0);
+        let limit = (PENDING_PER_ADDRESS * torrents.max(1)).min(PENDING_PER_ADDRESS_MAX);
+        if here >= limit && reach(addr.ip()) != Reach::Loopback {
+            return Arrival::Refused;
+        }
+        let mut arrival = Arrival::Welcome;
+        if self.incoming >= PENDING_MAX {
+            let incoming = |conn: &ConnId| self.known.get(conn).is_some_and(|c| c.dialled_for.is_none());
+            let silent = self.deadlines.iter().map(|(_, conn)| *conn).find(incoming);
+            if let Some(silent) = silent {
+                self.take(silent);
+                arrival = Arrival::Instead(silent);
+            }
+        }
+        self.incoming += 1;
+        *self.by_address.entry(addr.ip()).or_default() += 1;
+        self.enter(now, conn, addr, None);
+        arrival
+    }
+
+    /// A dial of ours succeeded.
+    pub(crate) fn dialled(&mut self, now: Time, conn: ConnId, addr: SocketAddr, torrent: TorrentId) {
+        self.enter(now, conn, addr, Some(torrent));
+    }
+
+    fn enter(&mut self, now: Time, conn: ConnId, addr: SocketAddr, dialled_for: Option<TorrentId>) {
+        let deadline = now + HANDSHAKE_LIMIT;
+        self.known.insert(conn, Unproven { addr, dialled_for, deadline });
+        self.deadlines.insert((deadline, conn));
+    }
+
+    /// Takes one out: it has introduced itself, or is gone.
+    pub(crate) fn take(&mut self, conn: ConnId) -> Option<Unproven> {
+        let unproven = self.known.remove(&conn)?;
+        self.deadlines.remove(&(unproven.deadline, conn));
+        if unproven.dialled_for.is_none() {
+            self.incoming -= 1;
+            let ip = unproven.addr.ip();
+            if let Some(count) = self.by_address.get_mut(&ip) {
+                *count -= 1;
+                if *count == 0 {
+                    self.by_address.remove(&ip);
+                }
+            }
+        }
+        Some(unproven)
+    }
+
+    /// When the next one has been silent too long.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(time, _)| *time)
+    }
+
+    /// Takes out one that has been silent too long.
+    pub(crate) fn pop_late(&mut self, now: Time) -> Option<(ConnId, Unproven)> {
+        let (_, conn) = *self.deadlines.first().filter(|(time, _)| *time <= now)?;
+        self.take(conn).map(|unproven| (conn, unproven))
+    }
+
+    /// Those that were dialled for a torrent that is gone.
+    pub(crate) fn of(&self, torrent: TorrentId) -> alloc::vec::Vec<ConnId> {
+        self.known.iter().filter(|(_, c)| c.dialled_for == Some(torrent)).map(|(conn, _)| *conn).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ip: [u8; 4]) -> SocketAddr {
+        (ip, 5000).into()
+    }
+
+    #[test]
+    fn row_45_four_without_a_handshake_from_one_address_but_for_loopback() {
+        for (ip, stay) in [([8, 8, 8, 8], 4), ([127, 0, 0, 1], 100)] {
+            let mut conns = Conns::default();
+            let welcome =
+                (0..100).filter(|n| conns.arrive(Time::ZERO, ConnId(*n), at(ip), 1) == Arrival::Welcome).count();
+            assert_eq!(welcome, stay);
+            assert!(conns.take(ConnId(0)).is_some());
+            assert_eq!(conns.arrive(Time::ZERO, ConnId(200), at(ip), 1), Arrival::Welcome);
+        }
+    }
+
+    #[test]
+    fn row_44_the_longest_silent_makes_room_and_all_are_late_after_10_s() {
+        let mut conns = Conns::default();
+        conns.dialled(Time::ZERO, ConnId(9_999), at([9, 9, 9, 9]), TorrentId(1));
+        for n in 0..5000u32 {
+            let now = Time::from_nanos(u64::from(n));
+            let addr = at((0x0100_0000 + n).to_be_bytes());
+            let got = conns.arrive(now, ConnId(u64::from(n)), addr, 1);
+            let want = if n < 128 { Arrival::Welcome } else { Arrival::Instead(ConnId(u64::from(n) - 128)) };
+            assert_eq!(got, want);
+        }
+        assert_eq!(conns.deadline(), Some(Time::from_nanos(10_000_000_000)));
+        let late = Time::from_nanos(10_000_005_000);
+        assert_eq!(core::iter::from_fn(|| conns.pop_late(late)).count(), 129);
+        assert_eq!((conns.deadline(), conns.incoming, conns.by_address.len()), (None, 0, 0));
+    }
+}

@@ -1,0 +1,176 @@
+//! All torrents of one thread, composed (own design; BEP 3, 15): inputs go to whom they concern, what torrents want done
+//! comes out as outputs, and what they share (connections, dials, limits, UDP trackers) is kept here.
+//!
+//! Invariants: after each `handle` every torrent's timer is what the torrent says; a connection is in exactly one of
+//! `conns` (no handshake yet), `routes` (a torrent's peer) or neither (unknown: its inputs are dropped); no output
+//! names a connection after its `Close`.
+mod carry;
+mod hello;
+mod life;
+
+use crate::config::EngineConfig;
+use crate::conns::Conns;
+use crate::dial::Dialler;
+use crate::input::Input;
+use crate::output::Output;
+use crate::route::Routes;
+use crate::timers::Timers;
+use crate::udp_tracker::UdpTracker;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use teem_swarm::effect::{CloseReason, Effects};
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::job::Done;
+use teem_swarm::rng::Rng;
+use teem_swarm::throttle::Shared;
+use teem_swarm::time::Time;
+use teem_swarm::torrent::Torrent;
+use teem_swarm::torrent::context::Context;
+
+/// The engine. See the crate's first lines for the contract of its three methods.
+#[derive(Debug)]
+pub struct Engine<B> {
+    config: EngineConfig,
+    rng: Rng,
+    /// The latest moment seen: time never goes back in here, whatever the caller's clock does.
+    now: Time,
+    torrents: BTreeMap<TorrentId, Torrent>,
+    routes: Routes,
+    conns: Conns,
+    dialler: Dialler,
+    timers: Timers,
+    /// When torrents that are being removed are let go whatever they still wait for.
+    removals: Timers,
+    udp: UdpTracker,
+    shared: Shared,
+    effects: Effects<B>,
+    outputs: VecDeque<Output<B>>,
+}
+
+impl<B> Engine<B> {
+    /// An engine without torrents.
+    pub fn new(config: EngineConfig) -> Self {
+        let mut rng = Rng::new(config.seed);
+        let mut shared = Shared::default();
+        shared.up.set_rate(Time::ZERO, config.up);
+        shared.down.set_rate(Time::ZERO, config.down);
+        Self {
+            now: Time::ZERO,
+            torrents: BTreeMap::new(),
+            routes: Routes::new(&mut rng),
+            conns: Conns::default(),
+            dialler: Dialler::default(),
+            timers: Timers::default(),
+            removals: Timers::default(),
+            udp: UdpTracker::new(rng.fork()),
+            shared,
+            effects: Effects::new(),
+            outputs: VecDeque::new(),
+            rng,
+            config,
+        }
+    }
+
+    /// Takes one input. Never blocks, never fails; the work is in proportion to what the input concerns.
+    pub fn handle(&mut self, now: Time, input: Input<B>) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Tick => self.tick(),
+            Input::Connected { conn, torrent, addr, .. } => self.connected(conn, torrent, addr),
+            Input::DialFailed { torrent, addr, why } => {
+                self.dialler.ended(torrent, addr);
+                self.with(torrent, |t, cx| t.dial_failed(cx.now, addr, why));
+            }
+            Input::Accepted { conn, addr, .. } => self.accepted(conn, addr),
+            Input::Closed { conn, why } => self.closed(conn, why),
+            Input::Hello { conn, handshake } => self.hello(conn, handshake),
+            Input::Message { conn, message } => self.with_conn(conn, |t, cx| t.message(cx, conn, message)),
+            Input::Block { conn, at, data } => self.with_conn(conn, |t, cx| t.block(cx, conn, at, data)),
+            Input::Sent { conn, bytes } => self.with_conn(conn, |t, cx| t.sent(cx, conn, bytes)),
+            Input::Datagram { from, bytes } => self.udp.datagram(self.now, from, &bytes),
+            Input::Resolved { host, port, addrs } => self.udp.resolved(self.now, host, port, addrs),
+            Input::Disk(done) => self.with(torrent_of(&done), |t, cx| t.disk(cx, done)),
+            Input::Tracker { torrent, url, source, reply } => {
+                self.with(torrent, |t, cx| t.tracker(cx, &url, source, &reply));
+            }
+            Input::Peers { torrent, source, list } => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
+            Input::Command(command) => self.command(command),
+        }
+        self.carry_on();
+    }
+
+    /// The next thing to be done; pops a queue.
+    pub fn poll_output(&mut self) -> Option<Output<B>> {
+        self.outputs.pop_front()
+    }
+
+    /// When `Tick` is due at the latest; it always makes progress then.
+    pub fn deadline(&self) -> Option<Time> {
+        let all = [
+            self.timers.first(),
+            self.removals.first(),
+            self.conns.deadline(),
+            self.dialler.deadline(),
+            self.udp.deadline(),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// Whether a torrent of that name is there.
+    pub fn has(&self, torrent: TorrentId) -> bool {
+        self.torrents.contains_key(&torrent)
+    }
+
+    /// Calls every torrent whose moment has come once, and everything else that waits for time.
+    fn tick(&mut self) {
+        let now = self.now;
+        let due: Vec<_> = core::iter::from_fn(|| self.timers.pop_due(now)).collect();
+        for torrent in due {
+            self.with(torrent, Torrent::tick);
+        }
+        while let Some(torrent) = self.removals.pop_due(now) {
+            self.gone(torrent);
+        }
+        while let Some((conn, unproven)) = self.conns.pop_late(now) {
+            self.unproven_gone(unproven, CloseReason::TimedOut);
+            self.close(conn, CloseReason::TimedOut);
+        }
+        self.udp.tick(now);
+    }
+
+    /// Calls a torrent, then carries out what it wants and sets its timers.
+    fn with(&mut self, torrent: TorrentId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
+        let Some(one) = self.torrents.get_mut(&torrent) else { return };
+        let mut context = Context { now: self.now, shared: &mut self.shared, fx: &mut self.effects };
+        call(one, &mut context);
+        self.timers.set(torrent, one.deadline(&self.shared, self.now));
+        self.dialler.wants(torrent, one.dial_deadline());
+        let ended = one.is_removed(self.now);
+        self.carry_effects();
+        if ended {
+            self.gone(torrent);
+        }
+    }
+
+    fn with_conn(&mut self, conn: ConnId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
+        if let Some(torrent) = self.routes.of(conn) {
+            self.with(torrent, call);
+        }
+    }
+}
+
+/// Whom an answer of the disk concerns.
+fn torrent_of<B>(done: &Done<B>) -> TorrentId {
+    match done {
+        Done::Opened { torrent, .. }
+        | Done::Checked { torrent, .. }
+        | Done::Piece { torrent, .. }
+        | Done::Block { torrent, .. }
+        | Done::ReadFailed { torrent, .. }
+        | Done::Synced { torrent }
+        | Done::Metadata { torrent, .. }
+        | Done::Failed { torrent, .. }
+        | Done::Recovered { torrent }
+        | Done::Closed { torrent } => *torrent,
+    }
+}

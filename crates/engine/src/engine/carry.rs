@@ -1,0 +1,69 @@
+//! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
+//! client (BEP 15), everything else as it is.
+use super::Engine;
+use crate::output::Output;
+use crate::udp_tracker::Act;
+use teem_swarm::effect::Effect;
+
+impl<B> Engine<B> {
+    /// Carries out what is left to do after an input: dials that the budget allows, packets and answers of trackers.
+    pub(super) fn carry_on(&mut self) {
+        while let Some(act) = self.udp.act() {
+            match act {
+                Act::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
+                Act::Resolve(host, port) => self.outputs.push_back(Output::Resolve { host, port }),
+                Act::Answer(torrent, url, source, reply) => {
+                    self.with(torrent, |t, cx| t.tracker(cx, &url, source, &reply));
+                }
+                Act::Peers(torrent, source, list) => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
+            }
+        }
+        self.dial();
+    }
+
+    /// Lets torrents dial in turn, as long as the budget lasts.
+    fn dial(&mut self) {
+        while let Some(torrent) = self.dialler.turn(self.now) {
+            let Some(one) = self.torrents.get_mut(&torrent).filter(|_| !self.routes.is_full()) else { continue };
+            if let Some(addr) = one.next_dial(self.now) {
+                self.dialler.begun(self.now, torrent, addr);
+                self.outputs.push_back(Output::Dial { torrent, addr });
+            }
+            let next = one.dial_deadline();
+            self.dialler.wants(torrent, next);
+        }
+    }
+
+    /// Turns the effects that a torrent has pushed into outputs.
+    pub(super) fn carry_effects(&mut self) {
+        while let Some(effect) = self.effects.pop_front() {
+            let output = match effect {
+                Effect::Dial { torrent, addr } => {
+                    self.dialler.begun(self.now, torrent, addr);
+                    Output::Dial { torrent, addr }
+                }
+                Effect::Hello { conn, handshake } => Output::Hello { conn, handshake },
+                Effect::Send { conn, message } => Output::Send { conn, message },
+                Effect::SendBlock { conn, at, data } => Output::SendBlock { conn, at, data },
+                Effect::Close { conn, why } => {
+                    self.routes.leave(conn);
+                    Output::Close { conn, why }
+                }
+                Effect::Disk(job) => Output::Disk(job),
+                Effect::Announce { torrent, url, announce } => {
+                    if is_udp(&url) {
+                        self.udp.announce(self.now, torrent, url, announce);
+                        continue;
+                    }
+                    Output::Announce { torrent, url, announce }
+                }
+                Effect::Event(event) => Output::Event(event),
+            };
+            self.outputs.push_back(output);
+        }
+    }
+}
+
+fn is_udp(url: &str) -> bool {
+    url.trim().split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("udp"))
+}

@@ -1,0 +1,90 @@
+//! From a connection to a peer (BEP 3; interop rule 2; bad-input rows 31, 44, 45): whose it is, and whether it may stay.
+//!
+//! Who dialled us hears nothing before it has named a torrent that we have: neither which we have, nor that we are here
+//! for any.
+use super::Engine;
+use crate::conns::{Arrival, Unproven};
+use crate::output::Output;
+use core::net::SocketAddr;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_wire::peer::handshake::Handshake;
+
+impl<B> Engine<B> {
+    /// A dial succeeded: we introduce ourselves.
+    pub(super) fn connected(&mut self, conn: ConnId, torrent: TorrentId, addr: SocketAddr) {
+        self.dialler.ended(torrent, addr);
+        let handshake = match self.torrents.get(&torrent) {
+            Some(one) if self.routes.torrent(one.handshake().info_hash) == Some(torrent) => one.handshake(),
+            _ => return self.close(conn, CloseReason::Stopping),
+        };
+        if self.routes.is_full() {
+            self.with(torrent, |t, cx| t.dial_closed(cx.now, addr, CloseReason::TooMany));
+            return self.close(conn, CloseReason::TooMany);
+        }
+        self.conns.dialled(self.now, conn, addr, torrent);
+        self.outputs.push_back(Output::Hello { conn, handshake });
+    }
+
+    /// Somebody dialled us.
+    pub(super) fn accepted(&mut self, conn: ConnId, addr: SocketAddr) {
+        match self.conns.arrive(self.now, conn, addr, self.torrents.len()) {
+            Arrival::Welcome => {}
+            Arrival::Instead(silent) => self.close(silent, CloseReason::TimedOut),
+            Arrival::Refused => self.close(conn, CloseReason::TooMany),
+        }
+    }
+
+    /// A connection ended without our asking.
+    pub(super) fn closed(&mut self, conn: ConnId, why: CloseReason) {
+        if let Some(unproven) = self.conns.take(conn) {
+            self.unproven_gone(unproven, why);
+        } else if let Some(torrent) = self.routes.leave(conn) {
+            self.with(torrent, |t, cx| t.closed(cx, conn, why));
+        }
+    }
+
+    /// A connection ended before its handshake: who dialled it has to know.
+    pub(super) fn unproven_gone(&mut self, unproven: Unproven, why: CloseReason) {
+        if let Some(torrent) = unproven.dialled_for {
+            self.with(torrent, |t, cx| t.dial_closed(cx.now, unproven.addr, why));
+        }
+    }
+
+    /// The peer's handshake.
+    pub(super) fn hello(&mut self, conn: ConnId, handshake: Handshake) {
+        let Some(unproven) = self.conns.take(conn) else { return };
+        let known = self.routes.torrent(handshake.info_hash);
+        let torrent = match (known, unproven.dialled_for) {
+            (Some(torrent), None) => torrent,
+            (Some(torrent), Some(dialled_for)) if torrent == dialled_for => torrent,
+            (_, None) => return self.close(conn, CloseReason::UnknownTorrent),
+            (_, Some(_)) => {
+                return self.refuse(conn, unproven, CloseReason::Protocol("a handshake for another torrent"));
+            }
+        };
+        let Some(one) = self.torrents.get(&torrent) else {
+            return self.close(conn, CloseReason::UnknownTorrent);
+        };
+        if self.routes.is_full() {
+            return self.refuse(conn, unproven, CloseReason::TooMany);
+        }
+        let outgoing = unproven.dialled_for.is_some();
+        if !outgoing {
+            // Also to one that the torrent will refuse: only so does a dialler learn that it has dialled itself.
+            self.outputs.push_back(Output::Hello { conn, handshake: one.handshake() });
+        }
+        self.routes.enter(conn, torrent);
+        self.with(torrent, |t, cx| t.peer_ready(cx, conn, unproven.addr, outgoing, handshake));
+    }
+
+    fn refuse(&mut self, conn: ConnId, unproven: Unproven, why: CloseReason) {
+        self.unproven_gone(unproven, why);
+        self.close(conn, why);
+    }
+
+    /// Closes a connection that is nowhere any more.
+    pub(super) fn close(&mut self, conn: ConnId, why: CloseReason) {
+        self.outputs.push_back(Output::Close { conn, why });
+    }
+}

@@ -1,0 +1,90 @@
+//! Torrents come and go (own design; BEP 3 for `stopped`): adding, commands, and an end within 4 s whatever happens.
+use super::Engine;
+use crate::output::Output;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::time::Duration;
+use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::effect::CloseReason;
+use teem_swarm::event::Event;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::torrent::Torrent;
+use teem_swarm::torrent::announce::Identity;
+
+/// A torrent that is being removed is let go after this, even if trackers and disk are silent.
+const REMOVAL_MAX: Duration = Duration::from_secs(4);
+
+impl<B> Engine<B> {
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Add(add) => self.add(*add),
+            Command::Limits { up, down } => {
+                self.shared.up.set_rate(self.now, up);
+                self.shared.down.set_rate(self.now, down);
+                // Everybody is concerned: who waited for the old limits has to look at the new ones.
+                let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
+                for torrent in all {
+                    self.with(torrent, Torrent::tick);
+                }
+            }
+            Command::Remove(torrent) => {
+                if self.torrents.contains_key(&torrent) {
+                    self.remove(torrent);
+                }
+            }
+            Command::Placed(torrent) => self.with(torrent, Torrent::placed),
+            Command::Sync(torrent) => self.with(torrent, Torrent::sync),
+            Command::Snapshot(torrent) => {
+                if let Some(one) = self.torrents.get(&torrent) {
+                    let snapshot = Box::new(one.snapshot(self.now));
+                    self.outputs.push_back(Output::Event(Event::Snapshot(snapshot)));
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, add: AddTorrent) {
+        let torrent = add.torrent;
+        if self.torrents.contains_key(&torrent) || !self.routes.enter_torrent(add.info_hash, torrent) {
+            let why = String::from("this torrent is there already: the same info-hash cannot be added twice");
+            return self.outputs.push_back(Output::Event(Event::Failed { torrent, why, disk: None }));
+        }
+        let me = Identity {
+            info_hash: add.info_hash,
+            peer_id: self.config.peer_id(&mut self.rng),
+            port: self.config.listen_port,
+            key: self.rng.next_u64() as u32,
+        };
+        let one = Torrent::new(add, me, self.rng.fork());
+        self.torrents.insert(torrent, one);
+        self.with(torrent, Torrent::start);
+    }
+
+    fn remove(&mut self, torrent: TorrentId) {
+        self.routes.leave_torrent(torrent);
+        self.dialler.forget(torrent);
+        self.removals.set(torrent, Some(self.now + REMOVAL_MAX));
+        for conn in self.conns.of(torrent) {
+            self.conns.take(conn);
+            self.close(conn, CloseReason::Stopping);
+        }
+        self.with(torrent, Torrent::remove);
+    }
+
+    /// A torrent has ended, or has not in time: nothing of it stays.
+    pub(super) fn gone(&mut self, torrent: TorrentId) {
+        if self.torrents.remove(&torrent).is_none() {
+            return;
+        }
+        for conn in self.routes.of_torrent(torrent) {
+            self.routes.leave(conn);
+            self.close(conn, CloseReason::Stopping);
+        }
+        self.routes.leave_torrent(torrent);
+        self.dialler.forget(torrent);
+        self.timers.set(torrent, None);
+        self.removals.set(torrent, None);
+        self.udp.forget(torrent);
+        self.outputs.push_back(Output::Event(Event::Removed { torrent }));
+    }
+}

@@ -1,0 +1,69 @@
+//! Which torrent a connection or an info-hash belongs to (own design).
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use teem_metainfo::InfoHash;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::map::{Keys, Map};
+use teem_swarm::rng::Rng;
+
+/// Connections of all torrents together, with a handshake done.
+const CONNECTIONS_MAX: usize = 400;
+
+/// The way from names on the network to torrents.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    conns: Map<ConnId, TorrentId>,
+    hashes: BTreeMap<InfoHash, TorrentId>,
+}
+
+impl Routes {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
+        Self { conns: Map::with_hasher(Keys::new(rng)), hashes: BTreeMap::new() }
+    }
+
+    /// The torrent of an info-hash.
+    pub(crate) fn torrent(&self, hash: InfoHash) -> Option<TorrentId> {
+        self.hashes.get(&hash).copied()
+    }
+
+    /// A torrent is there from now on. False when its info-hash is another's.
+    pub(crate) fn enter_torrent(&mut self, hash: InfoHash, torrent: TorrentId) -> bool {
+        match self.hashes.entry(hash) {
+            alloc::collections::btree_map::Entry::Occupied(_) => false,
+            alloc::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(torrent);
+                true
+            }
+        }
+    }
+
+    /// A torrent takes no connections any more.
+    pub(crate) fn leave_torrent(&mut self, torrent: TorrentId) {
+        self.hashes.retain(|_, t| *t != torrent);
+    }
+
+    /// The torrent that a connection is a peer of.
+    pub(crate) fn of(&self, conn: ConnId) -> Option<TorrentId> {
+        self.conns.get(&conn).copied()
+    }
+
+    /// Whether there are as many connections as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.conns.len() >= CONNECTIONS_MAX
+    }
+
+    pub(crate) fn enter(&mut self, conn: ConnId, torrent: TorrentId) {
+        self.conns.insert(conn, torrent);
+    }
+
+    pub(crate) fn leave(&mut self, conn: ConnId) -> Option<TorrentId> {
+        self.conns.remove(&conn)
+    }
+
+    /// The connections of a torrent, ascending.
+    pub(crate) fn of_torrent(&self, torrent: TorrentId) -> Vec<ConnId> {
+        let mut conns: Vec<_> = self.conns.iter().filter(|(_, t)| **t == torrent).map(|(c, _)| *c).collect();
+        conns.sort_unstable();
+        conns
+    }
+}

@@ -1,0 +1,383 @@
+//! Announcing over UDP (BEP 15; bad-input row 56): names, connection ids, transactions, repeats.
+//!
+//! An ask goes to the tracker's first address of each family at once, so that peers of both are found; the first good
+//! answer is the tracker's, what the other family says later are only more peers. A packet counts only when it comes
+//! from the address asked, with the transaction id drawn for it and the action that is due: everything else is ignored,
+//! and silence is repeated after 15 · 2^n seconds.
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::rng::Rng;
+use teem_swarm::time::Time;
+use teem_swarm::torrent::address::{PeerSource, Reach, reach};
+use teem_wire::compact::Family;
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
+use teem_wire::tracker::udp::{self, CONNECTION_ID_SECS, Reply, Request};
+use teem_wire::tracker::url::TrackerUrl;
+
+/// How long a packet's answer is waited for at first; each repeat doubles it (BEP 15).
+const REPEAT_FIRST: Duration = Duration::from_secs(15);
+/// Packets without an answer until the ask has failed: 465 s. The announcer's own back-off goes on from there.
+const PACKETS_MAX: u32 = 5;
+/// A name that is not resolved by then has failed.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(60);
+/// Addresses of a name are used for this long.
+const RESOLVED_FOR: Duration = Duration::from_secs(600);
+/// Names whose addresses are kept.
+const NAMES_MAX: usize = 256;
+/// Addresses used of one name.
+const ADDRESSES_MAX: usize = 16;
+/// Connection ids kept.
+const CONNECTIONS_MAX: usize = 256;
+
+/// What is to be done, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Act {
+    /// Send a packet.
+    Send(SocketAddr, Vec<u8>),
+    /// Resolve a name.
+    Resolve(String, u16),
+    /// An ask is answered.
+    Answer(TorrentId, String, PeerSource, Result<AnnounceReply, AnnounceError>),
+    /// More peers of an ask that is answered already.
+    Peers(TorrentId, PeerSource, Vec<SocketAddr>),
+}
+
+/// A torrent's ask of one URL.
+type AskKey = (TorrentId, String);
+/// A name and a port.
+type Host = (String, u16);
+
+/// One ask.
+#[derive(Debug)]
+struct Ask {
+    announce: Announce,
+    /// Path and query of the URL (BEP 41).
+    path: String,
+    host: Host,
+    /// Transactions under way, one for each family; none while the name is being resolved.
+    under_way: BTreeSet<u32>,
+    answered: bool,
+}
+
+/// What a transaction waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    Connect,
+    /// Whether the connection id was an old one: if it is refused, a new one is tried.
+    Announce {
+        cached: bool,
+    },
+}
+
+/// One exchange with one address.
+#[derive(Debug)]
+struct Transaction {
+    ask: AskKey,
+    /// Addresses of the family; repeats go round.
+    to: Vec<SocketAddr>,
+    at: usize,
+    step: Step,
+    /// Packets that were not answered in time.
+    unanswered: u32,
+    repeat: Time,
+}
+
+/// A name's addresses.
+#[derive(Debug)]
+enum Name {
+    Asked(Time, BTreeSet<AskKey>),
+    Known(Time, Vec<SocketAddr>),
+}
+
+/// All asks of all torrents.
+#[derive(Debug)]
+pub(crate) struct UdpTracker {
+    asks: BTreeMap<AskKey, Ask>,
+    transactions: BTreeMap<u32, Transaction>,
+    repeats: BTreeSet<(Time, u32)>,
+    connections: BTreeMap<SocketAddr, (u64, Time)>,
+    names: BTreeMap<Host, Name>,
+    lookups: BTreeSet<(Time, Host)>,
+    acts: VecDeque<Act>,
+    rng: Rng,
+}
+
+impl UdpTracker {
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            asks: BTreeMap::new(),
+            transactions: BTreeMap::new(),
+            repeats: BTreeSet::new(),
+            connections: BTreeMap::new(),
+            names: BTreeMap::new(),
+            lookups: BTreeSet::new(),
+            acts: VecDeque::new(),
+            rng,
+        }
+    }
+
+    /// The next thing to be done; to be called until there is none after each other call.
+    pub(crate) fn act(&mut self) -> Option<Act> {
+        self.acts.pop_front()
+    }
+
+    /// When [`Self::tick`] has something to do.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let repeat = self.repeats.first().map(|(time, _)| *time);
+        [repeat, self.lookups.first().map(|(time, _)| *time)].into_iter().flatten().min()
+    }
+
+    /// Begins an ask. One under way of the same torrent and URL is given up.
+    pub(crate) fn announce(&mut self, now: Time, torrent: TorrentId, url: String, announce: Announce) {
+        let parsed = TrackerUrl::parse(&url);
+        let key = (torrent, url);
+        self.drop_ask(&key);
+        let parts = match parsed {
+            Ok(parts) => parts,
+            Err(error) => {
+                let why = AnnounceError::Forbidden(alloc::format!("{error}"));
+                return self.acts.push_back(Act::Answer(key.0, key.1, PeerSource::PublicTracker, Err(why)));
+            }
+        };
+        let literal = parts.ip().map(|ip| SocketAddr::new(ip, parts.port));
+        let host = (parts.host, parts.port);
+        let ask = Ask { announce, path: parts.path, host: host.clone(), under_way: BTreeSet::new(), answered: false };
+        self.asks.insert(key.clone(), ask);
+        if let Some(addr) = literal {
+            return self.begin(now, &key, &[addr]);
+        }
+        match self.names.get_mut(&host) {
+            Some(Name::Known(until, addrs)) if now < *until => {
+                let addrs = addrs.clone();
+                self.begin(now, &key, &addrs);
+            }
+            Some(Name::Asked(_, waiting)) => _ = waiting.insert(key),
+            _ => {
+                self.names.insert(host.clone(), Name::Asked(now, BTreeSet::from([key])));
+                self.lookups.insert((now + RESOLVE_LIMIT, host.clone()));
+                self.acts.push_back(Act::Resolve(host.0, host.1));
+            }
+        }
+    }
+
+    /// A name's addresses, or why there are none.
+    pub(crate) fn resolved(&mut self, now: Time, host: String, port: u16, addrs: Result<Vec<SocketAddr>, String>) {
+        let host = (host, port);
+        let Some(Name::Asked(since, waiting)) = self.names.get_mut(&host) else { return };
+        let waiting = core::mem::take(waiting);
+        self.lookups.remove(&(*since + RESOLVE_LIMIT, host.clone()));
+        self.names.remove(&host);
+        let addrs = addrs
+            .and_then(|addrs| if addrs.is_empty() { Err(String::from("the name has no address")) } else { Ok(addrs) });
+        match addrs {
+            Ok(mut addrs) => {
+                addrs.truncate(ADDRESSES_MAX);
+                for key in &waiting {
+                    self.begin(now, key, &addrs);
+                }
+                let known =
+                    |name: &Name| matches!(name, Name::Asked(..)) || matches!(name, Name::Known(t, _) if now < *t);
+                if self.names.len() >= NAMES_MAX {
+                    self.names.retain(|_, name| known(name));
+                }
+                if self.names.len() < NAMES_MAX {
+                    self.names.insert(host, Name::Known(now + RESOLVED_FOR, addrs));
+                }
+            }
+            Err(why) => {
+                for key in waiting {
+                    self.fail(&key, AnnounceError::Unreachable(why.clone()));
+                }
+            }
+        }
+    }
+
+    /// A packet from somebody.
+    pub(crate) fn datagram(&mut self, now: Time, from: SocketAddr, packet: &[u8]) {
+        let Some(reply) = udp::decode_reply(packet, Family::of(from.ip())) else { return };
+        match reply {
+            Reply::Connect { transaction, connection } => {
+                if let Some(Step::Connect) = self.step(transaction, from) {
+                    if self.connections.len() >= CONNECTIONS_MAX {
+                        self.connections.retain(|_, (_, until)| now < *until);
+                    }
+                    if self.connections.len() < CONNECTIONS_MAX {
+                        let until = now + Duration::from_secs(CONNECTION_ID_SECS);
+                        self.connections.insert(from, (connection, until));
+                    }
+                    if let Some(transaction) = self.take(transaction) {
+                        self.send_announce(now, transaction, connection, false);
+                    }
+                }
+            }
+            Reply::Announce { transaction, reply } => {
+                if let Some(Step::Announce { .. }) = self.step(transaction, from) {
+                    self.good(transaction, from, reply);
+                }
+            }
+            Reply::Error { transaction, message } => {
+                let step = self.step(transaction, from);
+                let Some(mut ended) = step.and_then(|_| self.take(transaction)) else { return };
+                if step == Some(Step::Announce { cached: true }) {
+                    self.connections.remove(&from);
+                    ended.step = Step::Connect;
+                    self.send(now, ended);
+                } else {
+                    self.lost(&ended.ask, AnnounceError::Refused { reason: message, retry_in: None });
+                }
+            }
+            Reply::Scrape { .. } => {}
+        }
+    }
+
+    /// Repeats what was not answered, gives up what was repeated often enough.
+    pub(crate) fn tick(&mut self, now: Time) {
+        while let Some((_, host)) = self.lookups.first().filter(|(time, _)| *time <= now).cloned() {
+            let why = String::from("the name was not resolved in time");
+            self.resolved(now, host.0, host.1, Err(why));
+        }
+        while let Some((_, id)) = self.repeats.first().filter(|(time, _)| *time <= now).copied() {
+            let Some(mut transaction) = self.take(id) else { continue };
+            transaction.unanswered += 1;
+            if transaction.unanswered >= PACKETS_MAX {
+                self.lost(&transaction.ask, AnnounceError::TimedOut);
+            } else {
+                transaction.at = (transaction.at + 1) % transaction.to.len();
+                self.send(now, transaction);
+            }
+        }
+    }
+
+    /// A torrent is gone: nobody waits for its answers.
+    pub(crate) fn forget(&mut self, torrent: TorrentId) {
+        let from = (torrent, String::new());
+        let keys: Vec<_> =
+            self.asks.range(from..).map(|(key, _)| key.clone()).take_while(|key| key.0 == torrent).collect();
+        for key in keys {
+            self.drop_ask(&key);
+        }
+    }
+
+    /// Begins a transaction with each family that the tracker has.
+    fn begin(&mut self, now: Time, key: &AskKey, addrs: &[SocketAddr]) {
+        for v4 in [true, false] {
+            let to: Vec<_> = addrs.iter().filter(|addr| addr.is_ipv4() == v4).copied().collect();
+            if !to.is_empty() {
+                let ask = key.clone();
+                self.send(now, Transaction { ask, to, at: 0, step: Step::Connect, unanswered: 0, repeat: now });
+            }
+        }
+    }
+
+    /// Sends an announce when there is a connection id, else asks for one.
+    fn send(&mut self, now: Time, mut transaction: Transaction) {
+        let to = transaction.to[transaction.at];
+        if let Some((connection, _)) = self.connections.get(&to).filter(|(_, until)| now < *until) {
+            let connection = *connection;
+            return self.send_announce(now, transaction, connection, true);
+        }
+        transaction.step = Step::Connect;
+        let id = self.enter(now, transaction);
+        self.acts.push_back(Act::Send(to, udp::encode_request(&Request::Connect { transaction: id }, "")));
+    }
+
+    fn send_announce(&mut self, now: Time, mut transaction: Transaction, connection: u64, cached: bool) {
+        let Some(ask) = self.asks.get(&transaction.ask) else { return };
+        let (announce, path) = (ask.announce.clone(), ask.path.clone());
+        let to = transaction.to[transaction.at];
+        transaction.step = Step::Announce { cached };
+        let id = self.enter(now, transaction);
+        let request = Request::Announce { connection, transaction: id, announce };
+        self.acts.push_back(Act::Send(to, udp::encode_request(&request, &path)));
+    }
+
+    /// Notes a packet that goes out now, under a transaction id that nobody can guess.
+    fn enter(&mut self, now: Time, mut transaction: Transaction) -> u32 {
+        let id = loop {
+            let id = self.rng.next_u64() as u32;
+            if !self.transactions.contains_key(&id) {
+                break id;
+            }
+        };
+        transaction.repeat = now + REPEAT_FIRST * (1 << transaction.unanswered.min(PACKETS_MAX));
+        self.repeats.insert((transaction.repeat, id));
+        if let Some(ask) = self.asks.get_mut(&transaction.ask) {
+            ask.under_way.insert(id);
+        }
+        self.transactions.insert(id, transaction);
+        id
+    }
+
+    /// What the transaction of that id and address waits for.
+    fn step(&self, id: u32, from: SocketAddr) -> Option<Step> {
+        self.transactions.get(&id).filter(|t| t.to[t.at] == from).map(|t| t.step)
+    }
+
+    fn take(&mut self, id: u32) -> Option<Transaction> {
+        let transaction = self.transactions.remove(&id)?;
+        self.repeats.remove(&(transaction.repeat, id));
+        if let Some(ask) = self.asks.get_mut(&transaction.ask) {
+            ask.under_way.remove(&id);
+        }
+        Some(transaction)
+    }
+
+    fn good(&mut self, id: u32, from: SocketAddr, reply: AnnounceReply) {
+        let Some(transaction) = self.take(id) else { return };
+        let source = match reach(from.ip()) {
+            Reach::Loopback | Reach::Private => PeerSource::LocalTracker,
+            Reach::Public | Reach::Nowhere => PeerSource::PublicTracker,
+        };
+        let Some(ask) = self.asks.get_mut(&transaction.ask) else { return };
+        let (torrent, url) = transaction.ask.clone();
+        let act = if ask.answered {
+            Act::Peers(torrent, source, reply.peers)
+        } else {
+            ask.answered = true;
+            Act::Answer(torrent, url, source, Ok(reply))
+        };
+        self.acts.push_back(act);
+        if ask.under_way.is_empty() {
+            self.asks.remove(&transaction.ask);
+        }
+    }
+
+    /// A transaction has failed: so has the ask, unless another family goes on or has answered.
+    fn lost(&mut self, key: &AskKey, why: AnnounceError) {
+        let Some(ask) = self.asks.get(key) else { return };
+        if ask.under_way.is_empty() {
+            if ask.answered {
+                self.asks.remove(key);
+            } else {
+                self.fail(key, why);
+            }
+        }
+    }
+
+    fn fail(&mut self, key: &AskKey, why: AnnounceError) {
+        if self.asks.remove(key).is_some() {
+            self.acts.push_back(Act::Answer(key.0, key.1.clone(), PeerSource::PublicTracker, Err(why)));
+        }
+    }
+
+    fn drop_ask(&mut self, key: &AskKey) {
+        let Some(ask) = self.asks.remove(key) else { return };
+        for id in ask.under_way {
+            self.take(id);
+        }
+        if let Some(Name::Asked(since, waiting)) = self.names.get_mut(&ask.host)
+            && waiting.remove(key)
+            && waiting.is_empty()
+        {
+            self.lookups.remove(&(*since + RESOLVE_LIMIT, ask.host.clone()));
+            self.names.remove(&ask.host);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

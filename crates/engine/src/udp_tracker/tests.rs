@@ -1,0 +1,212 @@
+//! Asks over UDP against scripted trackers (BEP 15; bad-input row 56).
+use super::*;
+use teem_metainfo::InfoHash;
+use teem_wire::peer::handshake::PeerId;
+use teem_wire::tracker::announce::AnnounceEvent;
+
+const URL: &str = "udp://tracker.example:6969/announce?x=1";
+const ME: TorrentId = TorrentId(1);
+
+fn secs(s: u64) -> Time {
+    Time::from_nanos(s * 1_000_000_000)
+}
+
+fn announce() -> Announce {
+    Announce {
+        info_hash: InfoHash([1; 20]),
+        peer_id: PeerId([2; 20]),
+        port: 7,
+        uploaded: 0,
+        downloaded: 0,
+        left: 5,
+        event: AnnounceEvent::Started,
+        num_want: 50,
+        key: 3,
+        tracker_id: None,
+    }
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn acts(udp: &mut UdpTracker) -> Vec<Act> {
+    core::iter::from_fn(|| udp.act()).collect()
+}
+
+/// The only act has to be a packet to that address.
+fn sent(udp: &mut UdpTracker, to: &str) -> Request {
+    let acts = acts(udp);
+    let [Act::Send(addr, packet)] = &acts[..] else { panic!("{acts:?}") };
+    assert_eq!(*addr, self::addr(to));
+    udp::decode_request(packet).unwrap()
+}
+
+fn reply(udp: &mut UdpTracker, now: Time, from: &str, reply: &Reply) {
+    let from = addr(from);
+    udp.datagram(now, from, &udp::encode_reply(reply, Family::of(from.ip())));
+}
+
+fn start(now: Time, addrs: &[&str]) -> UdpTracker {
+    let mut udp = UdpTracker::new(Rng::new(5));
+    udp.announce(now, ME, URL.into(), announce());
+    assert_eq!(acts(&mut udp), [Act::Resolve("tracker.example".into(), 6969)]);
+    let addrs = addrs.iter().map(|a| addr(a)).collect();
+    udp.resolved(now, "tracker.example".into(), 6969, Ok(addrs));
+    udp
+}
+
+/// Answers the connect request that was sent last and gives the announce's transaction.
+fn connect(udp: &mut UdpTracker, now: Time, from: &str) -> u32 {
+    let Request::Connect { transaction } = sent(udp, from) else { panic!("a connect first") };
+    reply(udp, now, from, &Reply::Connect { transaction, connection: 77 });
+    let Request::Announce { connection: 77, transaction, announce: said } = sent(udp, from) else {
+        panic!("then the announce")
+    };
+    assert_eq!(said, announce());
+    transaction
+}
+
+fn good(peer: &str) -> AnnounceReply {
+    AnnounceReply {
+        interval: Duration::from_secs(1800),
+        peers: alloc::vec![addr(peer)],
+        complete: Some(1),
+        incomplete: Some(2),
+        ..AnnounceReply::default()
+    }
+}
+
+const A: &str = "8.8.8.8:6969";
+
+#[test]
+fn connect_then_announce_then_the_connection_id_is_used_for_60_s() {
+    let mut udp = start(secs(1), &[A]);
+    let transaction = connect(&mut udp, secs(1), A);
+    reply(&mut udp, secs(1), A, &Reply::Announce { transaction, reply: good("9.9.9.9:7000") });
+    let want = Act::Answer(ME, URL.into(), PeerSource::PublicTracker, Ok(good("9.9.9.9:7000")));
+    assert_eq!(acts(&mut udp), [want]);
+    assert_eq!(udp.deadline(), None);
+    udp.announce(secs(60), TorrentId(2), URL.into(), announce());
+    assert!(matches!(sent(&mut udp, A), Request::Announce { connection: 77, .. }), "name and id are remembered");
+    udp.forget(TorrentId(2));
+    udp.announce(secs(61), ME, URL.into(), announce());
+    assert!(matches!(sent(&mut udp, A), Request::Connect { .. }), "the id is too old");
+}
+
+#[test]
+fn row_56_whatever_does_not_fit_is_ignored() {
+    let mut udp = start(secs(1), &[A]);
+    let transaction = connect(&mut udp, secs(1), A);
+    let right = Reply::Announce { transaction, reply: good("9.9.9.9:7000") };
+    reply(&mut udp, secs(1), "8.8.8.9:6969", &right);
+    reply(&mut udp, secs(1), "8.8.8.8:6970", &right);
+    reply(&mut udp, secs(1), A, &Reply::Announce { transaction: transaction ^ 1, reply: good("9.9.9.9:7000") });
+    reply(&mut udp, secs(1), A, &Reply::Connect { transaction, connection: 5 });
+    reply(&mut udp, secs(1), A, &Reply::Error { transaction: transaction ^ 1, message: "no".into() });
+    let packet = udp::encode_reply(&right, Family::V4);
+    for len in 0..20 {
+        udp.datagram(secs(1), addr(A), &packet[..len]);
+    }
+    udp.datagram(secs(1), addr(A), &[0xFF; 64]);
+    assert_eq!(acts(&mut udp), []);
+    reply(&mut udp, secs(1), A, &right);
+    assert!(matches!(&acts(&mut udp)[..], [Act::Answer(.., Ok(_))]));
+    reply(&mut udp, secs(1), A, &right);
+    assert_eq!(acts(&mut udp), [], "once");
+}
+
+#[test]
+fn row_56_silence_is_repeated_after_15_2n_seconds_and_fails_at_465() {
+    let mut udp = start(secs(0), &[A]);
+    let mut at = Vec::new();
+    loop {
+        match &acts(&mut udp)[..] {
+            [Act::Send(..)] => {}
+            [Act::Answer(_, _, _, Err(AnnounceError::TimedOut))] => break,
+            other => panic!("{other:?}"),
+        }
+        let next = udp.deadline().unwrap();
+        at.push(next.nanos() / 1_000_000_000);
+        udp.tick(next);
+    }
+    assert_eq!(at, [15, 45, 105, 225, 465]);
+    assert_eq!(udp.deadline(), None);
+    assert!(udp.asks.is_empty() && udp.transactions.is_empty());
+}
+
+#[test]
+fn a_tracker_that_answers_to_connect_only_fails_too() {
+    let mut udp = start(secs(0), &[A]);
+    for _ in 0..100 {
+        for act in acts(&mut udp) {
+            match act {
+                Act::Answer(_, _, _, result) => return assert_eq!(result, Err(AnnounceError::TimedOut)),
+                Act::Send(_, packet) => {
+                    if let Some(Request::Connect { transaction }) = udp::decode_request(&packet) {
+                        let now = udp.deadline().unwrap() - Duration::from_secs(1);
+                        reply(&mut udp, now, A, &Reply::Connect { transaction, connection: 1 });
+                        acts(&mut udp);
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let next = udp.deadline().unwrap();
+        udp.tick(next);
+    }
+    panic!("it goes on for ever");
+}
+
+#[test]
+fn both_families_are_asked_and_the_second_answer_is_more_peers() {
+    let six = "[2001:db8::1]:6969";
+    let mut udp = start(secs(0), &[A, six]);
+    let packets = acts(&mut udp);
+    assert_eq!(packets.len(), 2);
+    let mut ids = Vec::new();
+    for (act, from) in packets.iter().zip([A, six]) {
+        let Act::Send(to, packet) = act else { panic!("{act:?}") };
+        assert_eq!(*to, addr(from));
+        let Some(Request::Connect { transaction }) = udp::decode_request(packet) else { panic!() };
+        reply(&mut udp, secs(0), from, &Reply::Connect { transaction, connection: 1 });
+        let Request::Announce { transaction, .. } = sent(&mut udp, from) else { panic!() };
+        ids.push(transaction);
+    }
+    reply(&mut udp, secs(0), six, &Reply::Announce { transaction: ids[1], reply: good("[2001:db8::9]:7000") });
+    assert!(matches!(&acts(&mut udp)[..], [Act::Answer(_, _, _, Ok(r))] if r.peers[0].is_ipv6()));
+    reply(&mut udp, secs(1), A, &Reply::Announce { transaction: ids[0], reply: good("9.9.9.9:7000") });
+    assert_eq!(acts(&mut udp), [Act::Peers(ME, PeerSource::PublicTracker, good("9.9.9.9:7000").peers)]);
+    assert!(udp.asks.is_empty());
+}
+
+#[test]
+fn errors_are_the_trackers_words_and_an_old_connection_id_is_replaced_once() {
+    let mut udp = start(secs(0), &[A]);
+    let transaction = connect(&mut udp, secs(0), A);
+    reply(&mut udp, secs(0), A, &Reply::Error { transaction, message: "go away".into() });
+    let refused = AnnounceError::Refused { reason: "go away".into(), retry_in: None };
+    assert_eq!(acts(&mut udp), [Act::Answer(ME, URL.into(), PeerSource::PublicTracker, Err(refused))]);
+    udp.announce(secs(5), ME, URL.into(), announce());
+    let Request::Announce { transaction, .. } = sent(&mut udp, A) else { panic!() };
+    reply(&mut udp, secs(5), A, &Reply::Error { transaction, message: "mismatch".into() });
+    connect(&mut udp, secs(5), A);
+}
+
+#[test]
+fn names_that_do_not_resolve_fail_and_literal_addresses_need_none() {
+    let mut udp = UdpTracker::new(Rng::new(1));
+    udp.announce(secs(0), ME, URL.into(), announce());
+    udp.announce(secs(0), TorrentId(2), URL.into(), announce());
+    assert_eq!(acts(&mut udp).len(), 1, "one lookup for both");
+    udp.tick(udp.deadline().unwrap());
+    let failed = acts(&mut udp);
+    assert!(failed.len() == 2 && matches!(&failed[0], Act::Answer(.., Err(AnnounceError::Unreachable(_)))));
+    assert_eq!(udp.deadline(), None);
+    udp.announce(secs(0), ME, "udp://[::1]:5/a".into(), announce());
+    let transaction = connect(&mut udp, secs(0), "[::1]:5");
+    reply(&mut udp, secs(0), "[::1]:5", &Reply::Announce { transaction, reply: good("[::2]:9") });
+    assert!(matches!(&acts(&mut udp)[..], [Act::Answer(_, _, PeerSource::LocalTracker, Ok(_))]));
+    udp.announce(secs(0), ME, "udp://no-port".into(), announce());
+    assert!(matches!(&acts(&mut udp)[..], [Act::Answer(.., Err(AnnounceError::Forbidden(_)))]));
+}
