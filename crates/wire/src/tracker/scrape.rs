@@ -2,6 +2,7 @@
 use super::limits::SCRAPE_MAX;
 use super::percent;
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use teem_bencode::{Limits, Value, Writer};
@@ -41,7 +42,7 @@ pub fn scrape_url(announce_url: &str, hashes: &[InfoHash]) -> Option<String> {
     Some(out)
 }
 
-/// Reads the body of an answer: at most [`SCRAPE_MAX`] torrents. The error is a sentence for the user.
+/// Reads the body of an answer: at most [`SCRAPE_MAX`] torrents, each once, in the order of their hashes. The error is a sentence for the user.
 pub fn decode(body: &[u8]) -> Result<Vec<(InfoHash, ScrapeEntry)>, String> {
     let document = teem_bencode::parse_prefix(body, &Limits::TRACKER).map_err(|e| e.to_string())?.0;
     let root = document.root();
@@ -52,17 +53,17 @@ pub fn decode(body: &[u8]) -> Result<Vec<(InfoHash, ScrapeEntry)>, String> {
     let number = |entry: Value<'_, '_>, key: &[u8]| {
         entry.get(key).and_then(|v| v.as_uint()).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
     };
-    Ok(files
-        .filter_map(|(hash, entry)| {
-            let entry = ScrapeEntry {
-                complete: number(entry, b"complete"),
-                downloaded: number(entry, b"downloaded"),
-                incomplete: number(entry, b"incomplete"),
-            };
-            Some((InfoHash(hash.try_into().ok()?), entry))
-        })
-        .take(SCRAPE_MAX)
-        .collect())
+    let mut out = BTreeMap::new();
+    for (hash, entry) in files.take(SCRAPE_MAX) {
+        let Ok(hash) = hash.try_into() else { continue };
+        let entry = ScrapeEntry {
+            complete: number(entry, b"complete"),
+            downloaded: number(entry, b"downloaded"),
+            incomplete: number(entry, b"incomplete"),
+        };
+        out.entry(InfoHash(hash)).or_insert(entry);
+    }
+    Ok(out.into_iter().collect())
 }
 
 /// The body of an answer. Torrents stand in the order of their hashes, each once.
