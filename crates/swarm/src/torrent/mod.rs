@@ -185,9 +185,9 @@ impl Torrent {
 
     /// Whether more connections are of use: something is missing, or somebody may be served.
     pub fn wants_peers(&self) -> bool {
+        // A seed dials too: one that nobody can dial is of use only so, and who is complete as well is closed and rests.
         let live = matches!(self.state, State::Metadata | State::Downloading | State::DiskTrouble | State::Seeding);
-        // A seed waits to be found: it dials nobody but those the user named.
-        live && self.peers.len() < connect::PEERS_MAX / 2 && (self.picker.is_some() || self.state == State::Metadata)
+        live && self.peers.len() < connect::PEERS_MAX / 2
     }
 
     /// Takes addresses to dial.

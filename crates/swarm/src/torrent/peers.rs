@@ -142,7 +142,7 @@ impl Torrent {
 
     /// Tells the announcer whether there is anybody, so that it asks for more sooner.
     pub(super) fn count_peers(&mut self, now: Time) {
-        let known = self.peers.len() + self.candidates.spare();
-        self.announcer.set_peers(now, known as u32);
+        // Only those that are connected: addresses that lead nowhere must not keep us from asking for others.
+        self.announcer.set_peers(now, self.peers.len() as u32);
     }
 }
