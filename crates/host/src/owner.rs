@@ -1,6 +1,7 @@
 //! What the host's thread tells its owner, and what it drives (own design).
 //!
 //! The host knows the engine by the three methods of its contract only, so that the loop is tested with a machine of a few lines.
+use teem_engine::Engine;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
 use teem_swarm::event::Event;
@@ -26,4 +27,16 @@ pub trait Machine<B>: Send + 'static {
     fn poll_output(&mut self) -> Option<Output<B>>;
     /// When to send a `Tick` at the latest.
     fn deadline(&self) -> Option<Time>;
+}
+
+impl<B: Send + 'static> Machine<B> for Engine<B> {
+    fn handle(&mut self, now: Time, input: Input<B>) {
+        Engine::handle(self, now, input);
+    }
+    fn poll_output(&mut self) -> Option<Output<B>> {
+        Engine::poll_output(self)
+    }
+    fn deadline(&self) -> Option<Time> {
+        Engine::deadline(self)
+    }
 }
