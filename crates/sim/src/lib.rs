@@ -1,1 +1,28 @@
-//! teem-sim
+//! A world for the engine (own design): swarms of peers in virtual time, from a seed, in one process.
+//!
+//! The engine never sees payload, a clock or a socket, so the very same code that moves gigabytes can run here with
+//! blocks of eight bytes, lines that take their time without carrying anything, and disks that store nothing. A run is
+//! a function of a scenario and a seed: the same seed gives the same trace hash on every machine. Checkers watch every
+//! message of every peer, and the report divides what was reached by what is possible.
+//!
+//! Nothing here iterates over a hash map of the standard library, and nothing is decided in floating point.
+#![forbid(unsafe_code)]
+
+pub mod block;
+pub mod brain;
+pub mod catalog;
+pub mod check;
+pub mod conn;
+pub mod content;
+pub mod hostile;
+pub mod link;
+pub mod makers;
+pub mod node;
+pub mod plain;
+pub mod queue;
+pub mod report;
+pub mod scenario;
+pub mod storage;
+pub mod trace;
+pub mod tracker;
+pub mod world;

@@ -1,0 +1,18 @@
+//! Who sits at the end of a line (own design): the engine itself, or a script that speaks the same contract.
+//!
+//! Everything in a world that talks to peers is driven by the engine's three methods, so that a scripted opponent, a
+//! broken engine (for tests of the checkers) and the real one can stand in each other's place.
+use crate::block::SimBlock;
+use teem_engine::input::Input;
+use teem_engine::output::Output;
+use teem_swarm::time::Time;
+
+/// The engine's contract.
+pub trait Brain {
+    /// Takes what happened.
+    fn handle(&mut self, now: Time, input: Input<SimBlock>);
+    /// Gives the next thing to be done.
+    fn poll_output(&mut self) -> Option<Output<SimBlock>>;
+    /// When it wants a `Tick`.
+    fn deadline(&self) -> Option<Time>;
+}

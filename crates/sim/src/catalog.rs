@@ -1,0 +1,161 @@
+//! The scenarios that have a name (own design): what `--list` shows and the tests run.
+use crate::scenario::{Arrival, Departure, Group, Role, Scenario};
+use std::time::Duration;
+
+/// All of them.
+pub fn all() -> Vec<Scenario> {
+    vec![
+        pair(),
+        magnet(),
+        far(),
+        limited(),
+        resumed(),
+        swarm(10),
+        swarm(50),
+        zoo(),
+        churn(),
+        corrupters(),
+        free_riders(),
+        nat(),
+        slow_source(),
+    ]
+}
+
+/// The one with that name.
+pub fn find(name: &str) -> Option<Scenario> {
+    all().into_iter().find(|scenario| scenario.name == name)
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// One seed, one downloader.
+pub fn pair() -> Scenario {
+    Scenario::new("pair", "one seed and one downloader")
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 1))
+        .within(secs(300))
+}
+
+/// As `pair`, from the info-hash alone. More than one piece of metadata has to be fetched.
+pub fn magnet() -> Scenario {
+    Scenario::new("magnet", "two downloaders that know only the info-hash")
+        .content(1000, 16_384, 100)
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 2).by_magnet())
+        .within(secs(300))
+}
+
+/// A fast line 100 ms away: the pipeline of requests has to grow to fill it.
+pub fn far() -> Scenario {
+    let delay = Duration::from_millis(25);
+    Scenario::new("far", "one downloader on 100 Mbit/s, 100 ms away")
+        .content(512, 262_144, 0)
+        .with(Group::new(Role::Seed, 1).rates(12_500_000, 12_500_000).delayed(delay, delay))
+        .with(Group::new(Role::Downloader, 1).rates(12_500_000, 12_500_000).delayed(delay, delay))
+        .within(secs(300))
+}
+
+/// Limits that the users set.
+pub fn limited() -> Scenario {
+    Scenario::new("limited", "a download limit of 200 kB/s at one peer, an upload limit of 300 kB/s at another")
+        .content(64, 65_536, 0)
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 1).limits(None, Some(200_000)))
+        .with(Group::new(Role::Downloader, 1).limits(Some(300_000), None))
+        .within(secs(300))
+}
+
+/// A downloader with half of the content on its disk and no saved state.
+pub fn resumed() -> Scenario {
+    Scenario::new("resumed", "half of the content lies on the downloader's disk and has to be checked")
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 1).with_unclaimed(500))
+        .within(secs(300))
+}
+
+/// One seed, `n` downloaders of its rate, all at once.
+pub fn swarm(n: u32) -> Scenario {
+    let name = if n <= 10 { "swarm10" } else { "swarm50" };
+    Scenario::new(name, "one seed and that many downloaders, equal rates, all at once")
+        .content(256, 65_536, 0)
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, n))
+        .within(secs(1200))
+}
+
+/// Everything at once: the scenario of the first issue.
+pub fn zoo() -> Scenario {
+    Scenario::new("zoo", "50 peers with churn, a liar, a corrupter, a flapper, a rejecter, a mute one")
+        .content(64, 65_536, 20_000)
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 20).arriving(Arrival::Between(secs(0), secs(20))))
+        .with(
+            Group::new(Role::Downloader, 10).arriving(Arrival::Between(secs(0), secs(60))).leaving(Departure::Comes {
+                life: secs(20),
+                away: secs(10),
+                crash_permille: 500,
+            }),
+        )
+        .with(
+            Group::new(Role::Downloader, 12)
+                .arriving(Arrival::Between(secs(0), secs(30)))
+                .leaving(Departure::WhenComplete(secs(1))),
+        )
+        .with(Group::new(Role::Downloader, 2).leaving(Departure::After(secs(15))))
+        .with(Group::new(Role::Liar, 1))
+        .with(Group::new(Role::Corrupter(300), 1))
+        .with(Group::new(Role::Flapper, 1))
+        .with(Group::new(Role::Rejecter, 1))
+        .with(Group::new(Role::Mute, 1))
+        .within(secs(1800))
+}
+
+/// Peers that die and come back.
+pub fn churn() -> Scenario {
+    Scenario::new("churn", "20 downloaders that leave or crash every 15 s and come back")
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 20).leaving(Departure::Comes {
+            life: secs(15),
+            away: secs(8),
+            crash_permille: 500,
+        }))
+        .within(secs(1800))
+}
+
+/// Half of the peers that claim something send wrong blocks.
+pub fn corrupters() -> Scenario {
+    Scenario::new("corrupters", "10 downloaders, a seed, and 10 peers that send one wrong block in five")
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 10))
+        .with(Group::new(Role::Corrupter(200), 10))
+        .within(secs(1800))
+}
+
+/// A quarter of the peers take and never give.
+pub fn free_riders() -> Scenario {
+    Scenario::new("free-riders", "12 downloaders and 4 free riders; the source sends twice what each peer does")
+        .content(128, 65_536, 0)
+        .with(Group::new(Role::Seed, 1).rates(2_500_000, 25_000_000))
+        .with(Group::new(Role::Downloader, 12))
+        .with(Group::new(Role::FreeRider, 4))
+        .within(secs(1800))
+}
+
+/// Half of the peers can only dial out.
+pub fn nat() -> Scenario {
+    Scenario::new("nat", "8 of 16 downloaders cannot be dialled")
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 8))
+        .with(Group::new(Role::Downloader, 8).behind_nat())
+        .within(secs(1200))
+}
+
+/// The source is the bottleneck.
+pub fn slow_source() -> Scenario {
+    Scenario::new("slow-source", "the seed sends a quarter of what each of 10 downloaders does")
+        .with(Group::new(Role::Seed, 1).rates(312_500, 3_125_000))
+        .with(Group::new(Role::Downloader, 10))
+        .within(secs(1200))
+}

@@ -1,0 +1,61 @@
+//! A set of pieces (own design), and how to read one from the wire (BEP 3).
+
+/// A set of pieces.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bits {
+    words: Vec<u64>,
+}
+
+impl Bits {
+    /// An empty set with room for that many pieces.
+    pub fn new(pieces: u32) -> Self {
+        Self { words: vec![0; pieces.div_ceil(64) as usize] }
+    }
+
+    /// Whether the piece is in it.
+    pub fn has(&self, piece: u32) -> bool {
+        self.words.get(piece as usize / 64).is_some_and(|word| word >> (piece % 64) & 1 == 1)
+    }
+
+    /// Puts a piece in or takes it out; one beyond the room is ignored.
+    pub fn set(&mut self, piece: u32, present: bool) {
+        if let Some(word) = self.words.get_mut(piece as usize / 64) {
+            *word = *word & !(1 << (piece % 64)) | u64::from(present) << (piece % 64);
+        }
+    }
+
+    /// Empties it, or puts the first `pieces` in.
+    pub fn fill(&mut self, pieces: u32, present: bool) {
+        for piece in 0..pieces {
+            self.set(piece, present);
+        }
+    }
+
+    /// Replaces it by a bitfield from the wire.
+    pub fn read(&mut self, bitfield: &[u8]) {
+        self.words.fill(0);
+        for piece in pieces_of(bitfield) {
+            self.set(piece, true);
+        }
+    }
+}
+
+/// The pieces whose bits are set in a bitfield from the wire.
+pub fn pieces_of(bitfield: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    (0..bitfield.len() as u32 * 8).filter(|piece| bitfield[*piece as usize / 8] >> (7 - piece % 8) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bit_is_the_highest() {
+        let mut bits = Bits::new(70);
+        bits.read(&[0b1000_0001, 0, 0, 0, 0, 0, 0, 0, 0b0100_0000]);
+        let all: Vec<u32> = (0..80).filter(|piece| bits.has(*piece)).collect();
+        assert_eq!(all, [0, 7, 65]);
+        bits.set(7, false);
+        assert!(!bits.has(7));
+    }
+}

@@ -1,0 +1,234 @@
+//! The checkers of a world together (own design): one account per peer, fed with all it hears and does.
+use crate::block::SimBlock;
+use crate::check::asking::Asking;
+use crate::check::bits::Bits;
+use crate::check::conduct::Bucket;
+use crate::check::serving::Serving;
+use crate::check::violation::{Finding, Rule, Violation, ensure};
+use crate::content::Content;
+use crate::storage::SimDisk;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use teem_engine::input::Input;
+use teem_engine::output::Output;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::event::Event;
+use teem_swarm::ids::ConnId;
+use teem_swarm::job::Done;
+use teem_swarm::time::Time;
+use teem_wire::peer::message::Message;
+
+/// Most connections of a torrent (the limits' table).
+const CONNECTIONS_MAX: usize = 80;
+/// How many violations are kept; the first ones tell.
+const KEPT: usize = 100;
+
+/// All checkers.
+#[derive(Debug)]
+pub struct Checker {
+    content: Content,
+    peers: Vec<Account>,
+    by_addr: BTreeMap<SocketAddr, u32>,
+    now: Time,
+    found: Vec<Violation>,
+    count: u64,
+    banned: Vec<(Time, u32, u32)>,
+}
+
+#[derive(Debug)]
+struct Account {
+    honest: bool,
+    verified: Bits,
+    asking: Asking,
+    serving: Serving,
+    remotes: BTreeMap<ConnId, u32>,
+    up: Option<Bucket>,
+    down: Option<Bucket>,
+}
+
+impl Checker {
+    /// One that has seen nothing.
+    pub fn new(content: Content) -> Self {
+        Self {
+            content,
+            peers: Vec::new(),
+            by_addr: BTreeMap::new(),
+            now: Time::ZERO,
+            found: Vec::new(),
+            count: 0,
+            banned: Vec::new(),
+        }
+    }
+
+    /// The next peer of the world. Limits are in payload bytes a second.
+    pub fn add(&mut self, honest: bool, addr: SocketAddr, up: Option<u64>, down: Option<u64>) {
+        self.by_addr.insert(addr, self.peers.len() as u32);
+        self.peers.push(Account {
+            honest,
+            verified: Bits::new(self.content.pieces()),
+            asking: Asking::new(self.content.clone()),
+            serving: Serving::default(),
+            remotes: BTreeMap::new(),
+            up: up.map(Bucket::new),
+            down: down.map(Bucket::new),
+        });
+    }
+
+    /// A connection exists for a peer; `remote` is at its other end. Comes before the input that tells the peer.
+    pub fn connected(&mut self, peer: u32, conn: ConnId, remote: u32) {
+        let account = &mut self.peers[peer as usize];
+        account.remotes.insert(conn, remote);
+        account.asking.opened(conn);
+        account.serving.opened(conn);
+    }
+
+    /// The peer's process ended, or begins.
+    pub fn restarted(&mut self, peer: u32) {
+        let account = &mut self.peers[peer as usize];
+        account.remotes.clear();
+        account.asking.clear();
+        account.serving.clear();
+        account.verified = Bits::new(self.content.pieces());
+    }
+
+    /// A peer hears something.
+    pub fn input(&mut self, now: Time, peer: u32, input: &Input<SimBlock>) {
+        let backwards = now < self.now;
+        self.now = self.now.max(now);
+        let account = &mut self.peers[peer as usize];
+        match input {
+            Input::Closed { conn, .. } => account.ended(*conn),
+            Input::Message { conn, message } => {
+                let lost = account.asking.heard(*conn, message);
+                if let Some(bucket) = &mut account.down {
+                    bucket.give_back(lost);
+                }
+                account.serving.heard(*conn, message);
+            }
+            Input::Block { conn, at, .. } => {
+                account.asking.settled(*conn, *at);
+            }
+            Input::Disk(Done::Opened { have, .. }) => have.iter().for_each(|piece| account.verified.set(*piece, true)),
+            Input::Disk(Done::Checked { piece, ok, .. }) => account.verified.set(*piece, *ok),
+            Input::Disk(Done::Piece { piece, ok: true, .. }) => account.verified.set(*piece, true),
+            _ => {}
+        }
+        self.note(peer, ensure(!backwards, Rule::Time, || "hears of the past".into()));
+    }
+
+    /// A peer does something.
+    pub fn output(&mut self, now: Time, peer: u32, output: &Output<SimBlock>, disk: &SimDisk) {
+        let account = &mut self.peers[peer as usize];
+        let finding = match output {
+            Output::Event(event) => self.event(now, peer, event, disk),
+            Output::Close { conn, why } => {
+                let remote = account.remotes.get(conn).copied();
+                account.ended(*conn);
+                self.blamed(*why, remote)
+            }
+            output => account.output(now, output, disk, &self.content),
+        };
+        self.note(peer, finding);
+    }
+
+    /// Adds what others found.
+    pub fn note(&mut self, peer: u32, finding: Finding) {
+        let Err((rule, what)) = finding else { return };
+        if !self.peers[peer as usize].honest {
+            return;
+        }
+        self.count += 1;
+        if self.found.len() < KEPT {
+            self.found.push(Violation { at: self.now, peer, rule, what });
+        }
+    }
+
+    /// The first violations, in the order of time.
+    pub fn found(&self) -> &[Violation] {
+        &self.found
+    }
+
+    /// How many violations there were in all.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Who was banned: when, by whom, whom.
+    pub fn banned(&self) -> &[(Time, u32, u32)] {
+        &self.banned
+    }
+
+    fn event(&mut self, now: Time, peer: u32, event: &Event, disk: &SimDisk) -> Finding {
+        match event {
+            Event::Complete { .. } => ensure(disk.is_whole(), Rule::Truth, || {
+                format!("says that it is complete with {} right pieces", disk.good_pieces())
+            }),
+            Event::PieceVerified { piece, .. } => {
+                ensure(disk.is_good(*piece), Rule::Truth, || format!("took piece {piece} for right, which is wrong"))
+            }
+            Event::Banned { addr, why, .. } => {
+                let Some(&other) = self.by_addr.get(addr) else { return Ok(()) };
+                if self.peers[peer as usize].honest {
+                    self.banned.push((now, peer, other));
+                }
+                ensure(!self.peers[other as usize].honest, Rule::Justice, || {
+                    format!("bans the honest peer {other}: {why}")
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn blamed(&self, why: CloseReason, remote: Option<u32>) -> Finding {
+        let fault = matches!(
+            why,
+            CloseReason::Protocol(_) | CloseReason::Flood(_) | CloseReason::NotBitTorrent | CloseReason::Banned
+        );
+        let honest = remote.is_some_and(|remote| self.peers[remote as usize].honest);
+        ensure(!(fault && honest), Rule::Justice, || format!("closes on the honest peer {remote:?}: {why:?}"))
+    }
+}
+
+impl Account {
+    fn ended(&mut self, conn: ConnId) {
+        self.remotes.remove(&conn);
+        self.asking.closed(conn);
+        self.serving.closed(conn);
+    }
+
+    fn output(&mut self, now: Time, output: &Output<SimBlock>, disk: &SimDisk, content: &Content) -> Finding {
+        let conn = match output {
+            Output::Hello { conn, .. } | Output::Send { conn, .. } | Output::SendBlock { conn, .. } => *conn,
+            _ => return Ok(()),
+        };
+        let (open, is_open) = (self.serving.open(), self.serving.is_open(conn));
+        ensure(is_open, Rule::Connection, || format!("speaks on connection {}, which is closed", conn.0))?;
+        match output {
+            Output::Hello { .. } => {
+                self.serving.hello(conn)?;
+                ensure(open <= CONNECTIONS_MAX, Rule::ConnectionLimit, || format!("has {open} connections"))
+            }
+            Output::SendBlock { at, data, .. } => {
+                let in_limit = self.up.as_mut().is_none_or(|bucket| bucket.add(now, u64::from(at.len)));
+                self.serving.block(conn, *at, &self.verified)?;
+                ensure(data.fits(*at), Rule::Truth, || format!("sends a wrong block {at:?}"))?;
+                ensure(in_limit, Rule::UpLimit, || "sends more than its limit".into())
+            }
+            Output::Send { message: Message::Request(at), .. } => {
+                let in_limit = self.down.as_mut().is_none_or(|bucket| bucket.add(now, u64::from(at.len)));
+                self.asking.request(conn, *at, &self.verified)?;
+                ensure(in_limit, Rule::DownLimit, || "asks for more than its limit".into())
+            }
+            Output::Send { message, .. } => {
+                if let Message::Cancel(at) = message
+                    && self.asking.settled(conn, *at)
+                    && let Some(bucket) = &mut self.down
+                {
+                    bucket.give_back(u64::from(at.len));
+                }
+                self.serving.message(now, conn, message, &self.verified, disk, content.pieces())
+            }
+            _ => Ok(()),
+        }
+    }
+}

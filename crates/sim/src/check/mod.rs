@@ -1,0 +1,10 @@
+//! The rules that hold in every run, watched all along (own design; BEP 3, 6; the rules of conduct).
+//!
+//! Checkers see each input and output of each peer in their order and keep their own account of what was said; they
+//! never ask the engine. They watch honest peers only: the others are there to break rules.
+pub mod asking;
+pub mod bits;
+pub mod checker;
+pub mod conduct;
+pub mod serving;
+pub mod violation;

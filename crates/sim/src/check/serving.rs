@@ -1,0 +1,144 @@
+//! Whether a peer claims and serves as it may (BEP 3, 6): the account of what it showed and was asked.
+use crate::check::bits::{Bits, pieces_of};
+use crate::check::violation::{Finding, Rule, ensure};
+use crate::storage::SimDisk;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use teem_swarm::ids::ConnId;
+use teem_swarm::time::Time;
+use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::message::Message;
+
+/// Shortest time between two choke changes of one peer (aria2 aborts on two within 5 s).
+const CHOKE_INTERVAL_MIN: Duration = Duration::from_secs(10);
+
+/// The account of one peer's uploads.
+#[derive(Debug, Default)]
+pub struct Serving {
+    conns: BTreeMap<ConnId, Served>,
+}
+
+#[derive(Debug, Default)]
+struct Served {
+    greeted: bool,
+    /// Messages sent after the handshake.
+    said: u64,
+    unchoked: bool,
+    changed: Option<Time>,
+    allowed_fast: BTreeSet<u32>,
+    /// How often each block was asked and neither sent nor rejected.
+    asked: BTreeMap<BlockRef, u32>,
+}
+
+impl Serving {
+    /// A connection began.
+    pub fn opened(&mut self, conn: ConnId) {
+        self.conns.insert(conn, Served::default());
+    }
+
+    /// A connection ended.
+    pub fn closed(&mut self, conn: ConnId) {
+        self.conns.remove(&conn);
+    }
+
+    /// The process ended.
+    pub fn clear(&mut self) {
+        self.conns.clear();
+    }
+
+    /// How many connections there are.
+    pub fn open(&self) -> usize {
+        self.conns.len()
+    }
+
+    /// Whether a connection is open.
+    pub fn is_open(&self, conn: ConnId) -> bool {
+        self.conns.contains_key(&conn)
+    }
+
+    /// The other side asks.
+    pub fn heard(&mut self, conn: ConnId, message: &Message) {
+        if let (Message::Request(at), Some(served)) = (message, self.conns.get_mut(&conn)) {
+            *served.asked.entry(*at).or_default() += 1;
+        }
+    }
+
+    /// We send our handshake.
+    pub fn hello(&mut self, conn: ConnId) -> Finding {
+        let Some(served) = self.conns.get_mut(&conn) else { return Ok(()) };
+        ensure(!std::mem::replace(&mut served.greeted, true), Rule::Connection, || "shakes hands twice".into())
+    }
+
+    /// We send a message.
+    pub fn message(
+        &mut self,
+        now: Time,
+        conn: ConnId,
+        message: &Message,
+        verified: &Bits,
+        disk: &SimDisk,
+        pieces: u32,
+    ) -> Finding {
+        let Some(served) = self.conns.get_mut(&conn) else { return Ok(()) };
+        ensure(served.greeted, Rule::Connection, || "speaks before its handshake".into())?;
+        let first = served.said == 0;
+        served.said += 1;
+        let claim = |piece: u32| {
+            ensure(verified.has(piece), Rule::Claim, || format!("claims piece {piece}, which was not verified"))?;
+            ensure(disk.is_good(piece), Rule::Truth, || format!("claims piece {piece}, which is wrong on its disk"))
+        };
+        match message {
+            Message::Have(piece) => claim(*piece),
+            Message::Bitfield(bits) => {
+                ensure(first, Rule::Connection, || "sends its bitfield late".into())?;
+                pieces_of(bits).try_for_each(claim)
+            }
+            Message::HaveAll => {
+                ensure(first, Rule::Connection, || "sends HAVE_ALL late".into())?;
+                (0..pieces).try_for_each(claim)
+            }
+            Message::HaveNone => ensure(first, Rule::Connection, || "sends HAVE_NONE late".into()),
+            Message::AllowedFast(piece) => {
+                served.allowed_fast.insert(*piece);
+                Ok(())
+            }
+            Message::Reject(at) => served.answered(*at),
+            Message::Choke | Message::Unchoke => {
+                let unchoke = *message == Message::Unchoke;
+                ensure(served.unchoked != unchoke, Rule::Choke, || format!("says {message:?} twice"))?;
+                served.unchoked = unchoke;
+                let before = served.changed.replace(now);
+                let since = before.map(|before| now.since(before));
+                ensure(since.is_none_or(|since| since >= CHOKE_INTERVAL_MIN), Rule::Choke, || {
+                    format!("says {message:?} {since:?} after the last change")
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// We send a block.
+    pub fn block(&mut self, conn: ConnId, at: BlockRef, verified: &Bits) -> Finding {
+        let Some(served) = self.conns.get_mut(&conn) else { return Ok(()) };
+        served.said += 1;
+        ensure(verified.has(at.piece), Rule::Serve, || format!("sends {at:?}, which was not verified"))?;
+        ensure(served.unchoked || served.allowed_fast.contains(&at.piece), Rule::Serve, || {
+            format!("sends {at:?} to a peer that it chokes")
+        })?;
+        served.answered(at)
+    }
+}
+
+impl Served {
+    fn answered(&mut self, at: BlockRef) -> Finding {
+        let asked = self.asked.get_mut(&at);
+        ensure(asked.is_some(), Rule::Serve, || format!("answers {at:?}, which was not asked"))?;
+        if let Some(count) = asked {
+            *count -= 1;
+            if *count == 0 {
+                self.asked.remove(&at);
+            }
+        }
+        Ok(())
+    }
+}

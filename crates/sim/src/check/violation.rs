@@ -1,0 +1,66 @@
+//! What a checker found (own design).
+use std::fmt;
+use teem_swarm::time::Time;
+
+/// The rule that was broken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Rule {
+    /// Time never goes back, and a deadline that was met with a `Tick` is not given again.
+    Time,
+    /// Messages go only to open connections, the handshake first and once, the bitfield right after it.
+    Connection,
+    /// At most the limit of connections at a time.
+    ConnectionLimit,
+    /// Only whole blocks of pieces that the other side has shown and we lack are requested, and only when it allows it.
+    Request,
+    /// No more requests are outstanding at a peer than it takes.
+    RequestLimit,
+    /// A block is asked of two peers at most at a time.
+    Duplicate,
+    /// Only pieces that were verified are claimed to peers.
+    Claim,
+    /// What is claimed, or complete, is really right on the disk.
+    Truth,
+    /// A block is sent only once for each request, unchoked or allowed fast.
+    Serve,
+    /// Choking one peer changes at most every 10 s, and only from one state to the other.
+    Choke,
+    /// A limit on sending holds, with bursts of a second.
+    UpLimit,
+    /// A limit on receiving holds, with bursts of a second.
+    DownLimit,
+    /// No honest peer is banned, or accused of breaking the protocol.
+    Justice,
+    /// Each event of the tracker's protocol is said once.
+    Tracker,
+    /// A swarm with a whole copy completes.
+    Liveness,
+}
+
+/// One breach of a rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// When.
+    pub at: Time,
+    /// By which peer.
+    pub peer: u32,
+    /// Of which rule.
+    pub rule: Rule,
+    /// What happened.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = self.at.nanos() / 1_000_000;
+        write!(f, "{}.{:03} s, peer {}: {:?}: {}", ms / 1000, ms % 1000, self.peer, self.rule, self.what)
+    }
+}
+
+/// What one look at an event found: usually nothing.
+pub type Finding = Result<(), (Rule, String)>;
+
+/// Nothing wrong if `ok`; else the rule and what happened.
+pub(crate) fn ensure(ok: bool, rule: Rule, what: impl FnOnce() -> String) -> Finding {
+    if ok { Ok(()) } else { Err((rule, what())) }
+}

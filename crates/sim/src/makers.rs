@@ -1,0 +1,21 @@
+//! Who is put at the ends of the lines (own design): for each role the one who plays it.
+use crate::brain::Brain;
+use crate::hostile::{FreeRider, Hostile};
+use crate::plain::Plain;
+use crate::scenario::Role;
+use crate::world::Birth;
+use teem_swarm::rng::Rng;
+
+/// The small client for every honest role.
+pub fn plain(birth: &Birth<'_>) -> Box<dyn Brain> {
+    cast(birth, |birth| Box::new(Plain::new(birth.content.clone(), Rng::new(birth.seed))))
+}
+
+/// Scripts for the hostile roles, `client` for the others.
+fn cast(birth: &Birth<'_>, client: fn(&Birth<'_>) -> Box<dyn Brain>) -> Box<dyn Brain> {
+    match birth.role {
+        Role::Seed | Role::Downloader => client(birth),
+        Role::FreeRider => Box::new(FreeRider(client(birth))),
+        role => Box::new(Hostile::new(role, birth.content.clone(), Rng::new(birth.seed))),
+    }
+}

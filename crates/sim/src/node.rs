@@ -1,0 +1,112 @@
+//! One peer of a world (own design): its line, its disk, and whoever sits at its end.
+use crate::block::SimBlock;
+use crate::brain::Brain;
+use crate::content::Content;
+use crate::link::{Downlink, Uplink};
+use crate::scenario::{Group, Role};
+use crate::storage::SimDisk;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use teem_engine::input::Input;
+use teem_swarm::rng::Rng;
+use teem_swarm::time::Time;
+
+/// The port that every peer listens on.
+pub const PORT: u16 = 6881;
+/// The first address; peers have this and the following ones. It is a public one, as the engine sees it.
+const FIRST: u32 = 0x0B00_0001;
+
+/// One peer.
+pub struct Node {
+    /// What it is.
+    pub spec: Group,
+    /// Where it is.
+    pub addr: SocketAddr,
+    /// Delay between it and the middle of the network.
+    pub delay: Duration,
+    /// Its line out.
+    pub up: Uplink,
+    /// Its line in.
+    pub down: Downlink,
+    /// Its disk, which outlives its process.
+    pub disk: SimDisk,
+    /// Its process, while it runs.
+    pub brain: Option<Box<dyn Brain>>,
+    /// Counts its processes, so that what was meant for an earlier one is dropped.
+    pub life: u32,
+    /// Inputs that are under way to its process.
+    pub mail: BTreeMap<u32, Input<SimBlock>>,
+    next_mail: u32,
+    /// The time of the tick that is under way.
+    pub tick_at: Option<Time>,
+    /// The pipes that it sends into, one for each of its connections.
+    pub pipes: BTreeSet<u32>,
+    /// For choices of the world about it.
+    pub rng: Rng,
+    /// When it first appeared.
+    pub came: Option<Time>,
+    /// When it was complete, if it was not from the start.
+    pub complete: Option<Time>,
+    /// Payload bytes that came, of any use or none.
+    pub received: u64,
+    /// Payload bytes that left.
+    pub sent: u64,
+}
+
+impl Node {
+    /// The peer with that number.
+    pub fn new(index: u32, spec: &Group, content: &Content, rng: &mut Rng) -> Self {
+        let mut rng = rng.fork();
+        let whole = spec.role == Role::Seed;
+        let mut disk = SimDisk::new(content.clone(), whole, rng.fork());
+        if spec.unclaimed_permille > 0 {
+            let there = |_: &u32| rng.below(1000) < u64::from(spec.unclaimed_permille);
+            let pieces: Vec<u32> = (0..content.pieces()).filter(there).collect();
+            disk.put_unclaimed(pieces);
+        }
+        Self {
+            addr: addr_of(index),
+            delay: between(&mut rng, spec.delay.0, spec.delay.1),
+            up: Uplink::new(spec.up),
+            down: Downlink::new(spec.down),
+            disk,
+            brain: None,
+            life: 0,
+            mail: BTreeMap::new(),
+            next_mail: 0,
+            tick_at: None,
+            pipes: BTreeSet::new(),
+            rng,
+            came: None,
+            complete: None,
+            received: 0,
+            sent: 0,
+            spec: spec.clone(),
+        }
+    }
+
+    /// Keeps an input until its time; gives the number by which it is found.
+    pub fn post(&mut self, input: Input<SimBlock>) -> u32 {
+        self.next_mail += 1;
+        self.mail.insert(self.next_mail, input);
+        self.next_mail
+    }
+}
+
+/// The address of the peer with that number.
+pub fn addr_of(index: u32) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::from(FIRST + index), PORT))
+}
+
+/// The number of the peer with that address, of `count`.
+pub fn index_of(addr: SocketAddr, count: usize) -> Option<u32> {
+    let SocketAddr::V4(addr) = addr else { return None };
+    let index = u32::from(*addr.ip()).checked_sub(FIRST)?;
+    (addr.port() == PORT && (index as usize) < count).then_some(index)
+}
+
+/// A duration between two, drawn evenly.
+pub fn between(rng: &mut Rng, min: Duration, max: Duration) -> Duration {
+    min + Duration::from_nanos(rng.below(max.saturating_sub(min).as_nanos() as u64 + 1))
+}

@@ -1,0 +1,227 @@
+//! A disk in virtual time (own design): carries out the jobs of `teem_swarm::job` without storing anything.
+//!
+//! It knows which pieces are right, which of them the saved state claims, and of pieces in the making which blocks
+//! came. Answers come after delays drawn from a generator of its own, so their order is any order that the contract
+//! allows. What it holds outlives its engine: a peer that crashes and comes back finds the claims of the last `Sync`,
+//! and the rest has to be checked.
+use crate::block::SimBlock;
+use crate::content::Content;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use teem_metainfo::InfoHash;
+use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts, Job};
+use teem_swarm::rng::Rng;
+
+/// Shortest time of any job.
+const JOB_MIN: Duration = Duration::from_micros(100);
+/// What a job may take longer, at random: as a fast disk with some load.
+const JOB_SPREAD: Duration = Duration::from_millis(3);
+/// What a sync takes besides: a flush to the medium.
+const SYNC: Duration = Duration::from_millis(20);
+
+/// An answer and when it comes.
+pub type Answer = (Duration, Done<SimBlock>);
+
+/// The disk of one peer.
+#[derive(Debug)]
+pub struct SimDisk {
+    content: Content,
+    good: BTreeSet<u32>,
+    claimed: BTreeSet<u32>,
+    facts: Facts,
+    partial: BTreeMap<u32, Vec<Option<SimBlock>>>,
+    failed_before: BTreeSet<u32>,
+    blind: bool,
+    rng: Rng,
+}
+
+impl SimDisk {
+    /// An empty disk, or one with the whole content claimed.
+    pub fn new(content: Content, whole: bool, rng: Rng) -> Self {
+        let good: BTreeSet<u32> = if whole { (0..content.pieces()).collect() } else { BTreeSet::new() };
+        Self {
+            content,
+            claimed: good.clone(),
+            good,
+            facts: Facts::default(),
+            partial: BTreeMap::new(),
+            failed_before: BTreeSet::new(),
+            blind: false,
+            rng,
+        }
+    }
+
+    /// Puts pieces on it that the saved state does not claim: they have to be checked.
+    pub fn put_unclaimed(&mut self, pieces: impl IntoIterator<Item = u32>) {
+        self.good.extend(pieces);
+    }
+
+    /// Breaks it: from now on every piece is said to be right. For tests that show that the checkers notice.
+    pub fn set_blind(&mut self) {
+        self.blind = true;
+    }
+
+    /// Whether a piece on it is really right.
+    pub fn is_good(&self, piece: u32) -> bool {
+        self.good.contains(&piece)
+    }
+
+    /// Whether all of it is really right.
+    pub fn is_whole(&self) -> bool {
+        self.good.len() as u32 == self.content.pieces()
+    }
+
+    /// How many pieces on it are right.
+    pub fn good_pieces(&self) -> u32 {
+        self.good.len() as u32
+    }
+
+    /// The process ends without warning: what was in memory is gone.
+    pub fn crash(&mut self) {
+        self.partial.clear();
+    }
+
+    /// Carries a job out; the answers come after the given delays.
+    pub fn run(&mut self, job: Job<SimBlock>, answers: &mut Vec<Answer>) {
+        match job {
+            Job::Open { torrent, .. } => {
+                let have = self.claimed.iter().copied().collect();
+                let check = self.good.difference(&self.claimed).copied().collect();
+                let facts = self.facts.clone();
+                self.answer(answers, Duration::ZERO, Done::Opened { torrent, have, check, facts });
+            }
+            Job::Check { torrent, pieces } => {
+                for piece in pieces {
+                    let ok = self.good.contains(&piece);
+                    self.answer(answers, Duration::ZERO, Done::Checked { torrent, piece, ok });
+                }
+            }
+            Job::Write { torrent, at, data } => {
+                if let Some((piece, ok, blocks)) = self.write(at, data) {
+                    self.answer(answers, Duration::ZERO, Done::Piece { torrent, piece, ok, blocks });
+                }
+            }
+            Job::Forget { piece, .. } => {
+                self.partial.remove(&piece);
+            }
+            Job::Read { torrent, conn, at } => {
+                let done = if self.good.contains(&at.piece) && self.content.is_block(at) {
+                    Done::Block { torrent, conn, at, data: SimBlock::right(at) }
+                } else if self.blind {
+                    Done::Block { torrent, conn, at, data: SimBlock::wrong(at) }
+                } else {
+                    let message = format!("piece {} is not there", at.piece);
+                    Done::ReadFailed { torrent, conn, at, error: DiskError { kind: DiskErrorKind::Changed, message } }
+                };
+                self.answer(answers, Duration::ZERO, done);
+            }
+            Job::Sync { torrent, facts } => {
+                self.claim(facts);
+                self.answer(answers, SYNC, Done::Synced { torrent });
+            }
+            Job::Metadata { torrent, info_hash, bytes } => {
+                let hash_ok = InfoHash::of(&bytes) == info_hash;
+                let result = if hash_ok && info_hash == self.content.info_hash() {
+                    Ok(self.content.info().clone())
+                } else {
+                    Err("the metadata is not what the info-hash names".to_string())
+                };
+                self.answer(answers, Duration::ZERO, Done::Metadata { torrent, result, hash_ok });
+            }
+            Job::Close { torrent, facts } => {
+                self.claim(facts);
+                self.partial.clear();
+                self.answer(answers, SYNC, Done::Closed { torrent });
+            }
+        }
+    }
+
+    fn claim(&mut self, facts: Facts) {
+        self.claimed.clone_from(&self.good);
+        self.facts = facts;
+    }
+
+    /// Takes a block; when the piece is full: its number, whether it is right, and the digests where they are due.
+    fn write(
+        &mut self,
+        at: teem_wire::peer::block::BlockRef,
+        data: SimBlock,
+    ) -> Option<(u32, bool, Vec<teem_swarm::job::BlockDigest>)> {
+        let piece = at.piece;
+        let count = self.content.blocks(piece) as usize;
+        let blocks = self.partial.entry(piece).or_insert_with(|| vec![None; count]);
+        // What is not this block of this piece is content like any other, only wrong.
+        let data = if data.fits(at) { data } else { SimBlock::wrong(at) };
+        *blocks.get_mut((at.begin / teem_wire::peer::block::BLOCK_LEN) as usize)? = Some(data);
+        if blocks.iter().any(Option::is_none) {
+            return None;
+        }
+        let blocks = self.partial.remove(&piece)?;
+        let right = blocks.iter().flatten().all(|block| block.good);
+        let ok = right || self.blind;
+        let mut digests = Vec::new();
+        if !ok || self.failed_before.remove(&piece) {
+            digests.extend(blocks.iter().flatten().map(|block| block.digest()));
+        }
+        if right {
+            self.good.insert(piece);
+        }
+        if !ok {
+            self.failed_before.insert(piece);
+        }
+        Some((piece, ok, digests))
+    }
+
+    fn answer(&mut self, answers: &mut Vec<Answer>, extra: Duration, done: Done<SimBlock>) {
+        let spread = self.rng.below(JOB_SPREAD.as_nanos() as u64);
+        answers.push((JOB_MIN + extra + Duration::from_nanos(spread), done));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use teem_swarm::ids::TorrentId;
+
+    const T: TorrentId = TorrentId(1);
+
+    fn disk() -> SimDisk {
+        SimDisk::new(Content::new(4, 32_768, 0, &mut Rng::new(1)), false, Rng::new(2))
+    }
+
+    fn write(disk: &mut SimDisk, piece: u32, good: [bool; 2]) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for (block, good) in (0..).zip(good) {
+            let at = disk.content.block(piece, block);
+            let data = if good { SimBlock::right(at) } else { SimBlock::wrong(at) };
+            disk.run(Job::Write { torrent: T, at, data }, &mut answers);
+        }
+        answers
+    }
+
+    #[test]
+    fn a_piece_is_right_when_all_its_blocks_are() {
+        let mut disk = disk();
+        let wrong = write(&mut disk, 3, [true, false]);
+        let [(_, Done::Piece { piece: 3, ok: false, blocks: bad, .. })] = &wrong[..] else { panic!("{wrong:?}") };
+        let right = write(&mut disk, 3, [true, true]);
+        let [(_, Done::Piece { piece: 3, ok: true, blocks: good, .. })] = &right[..] else { panic!("{right:?}") };
+        assert_eq!(bad[0], good[0]);
+        assert_ne!(bad[1], good[1]);
+        assert!(disk.is_good(3) && !disk.is_whole());
+    }
+
+    #[test]
+    fn what_was_not_synced_has_to_be_checked_after_a_crash() {
+        let mut disk = disk();
+        write(&mut disk, 0, [true, true]);
+        let mut answers = Vec::new();
+        disk.run(Job::Sync { torrent: T, facts: Facts::default() }, &mut answers);
+        write(&mut disk, 1, [true, true]);
+        disk.crash();
+        answers.clear();
+        disk.run(Job::Open { torrent: T, info: disk.content.info().clone() }, &mut answers);
+        let (_, Done::Opened { have, check, .. }) = &answers[0] else { panic!("{answers:?}") };
+        assert_eq!((&have[..], &check[..]), (&[0][..], &[1][..]));
+    }
+}

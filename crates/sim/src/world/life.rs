@@ -1,0 +1,99 @@
+//! How peers come and go (own design): arrivals, departures in good order, crashes, returns.
+use super::{Birth, Event, World};
+use crate::node::between;
+use crate::scenario::{Arrival, Departure, Role};
+use crate::tracker::URL;
+use std::time::Duration;
+use teem_engine::input::Input;
+use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::time::Time;
+
+/// An orderly departure that takes longer than this becomes a crash.
+const GO_LIMIT: Duration = Duration::from_secs(6);
+
+impl World {
+    pub(super) fn expect_arrivals(&mut self) {
+        for (peer, node) in (0..).zip(&mut self.nodes) {
+            let after = match node.spec.arrival {
+                Arrival::At(after) => after,
+                Arrival::Between(from, to) => between(&mut node.rng, from, to),
+            };
+            self.queue.put(Time::ZERO + after, Event::Come { peer });
+        }
+    }
+
+    /// A peer's process begins, with whatever lies on its disk.
+    pub(super) fn come(&mut self, peer: u32) {
+        let now = self.queue.now();
+        let node = &mut self.nodes[peer as usize];
+        if node.brain.is_some() {
+            return;
+        }
+        node.came.get_or_insert(now);
+        let seed = node.rng.next_u64();
+        node.brain = Some((self.maker)(&Birth { peer, role: node.spec.role, content: &self.content, seed }));
+        let (life, spec) = (node.life, &node.spec);
+        let leave = match spec.departure {
+            Departure::After(after) => Some((after, false)),
+            Departure::Comes { life, crash_permille, .. } if node.complete.is_none() => {
+                let after = between(&mut node.rng, life / 2, life * 3 / 2);
+                Some((after, node.rng.below(1000) < u64::from(crash_permille)))
+            }
+            _ => None,
+        };
+        if let Some((after, crash)) = leave {
+            self.queue.put(now + after, Event::Go { peer, life, crash });
+        }
+        let add = AddTorrent {
+            torrent: super::outputs::TORRENT,
+            info_hash: self.content.info_hash(),
+            info: (!spec.magnet).then(|| self.content.info().clone()),
+            trackers: vec![vec![URL.to_string()]],
+            peers: Vec::new(),
+            up: None,
+            down: None,
+            publish: spec.role == Role::Seed,
+        };
+        let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
+        self.checker.restarted(peer);
+        self.feed(peer, Input::Command(limits));
+        self.feed(peer, Input::Command(Command::Add(Box::new(add))));
+    }
+
+    pub(super) fn go(&mut self, peer: u32, life: u32, crash: bool) {
+        let now = self.queue.now();
+        let node = &self.nodes[peer as usize];
+        if node.life != life || node.brain.is_none() {
+            return;
+        }
+        let returns = matches!(node.spec.departure, Departure::Comes { .. });
+        if returns && node.complete.is_some() {
+            return;
+        }
+        if crash || !node.spec.role.honest() {
+            return self.stop(now, peer);
+        }
+        self.queue.put(now + GO_LIMIT, Event::Go { peer, life, crash: true });
+        self.feed(peer, Input::Command(Command::Remove(super::outputs::TORRENT)));
+    }
+
+    /// The process is gone; its disk and its line remain.
+    pub(super) fn stop(&mut self, now: Time, peer: u32) {
+        let node = &mut self.nodes[peer as usize];
+        node.brain = None;
+        node.life += 1;
+        node.mail.clear();
+        node.tick_at = None;
+        node.disk.crash();
+        if let Departure::Comes { away, .. } = node.spec.departure
+            && node.complete.is_none()
+        {
+            let after = between(&mut node.rng, away / 2, away * 3 / 2);
+            self.queue.put(now + after, Event::Come { peer });
+        }
+        for pipe in std::mem::take(&mut self.nodes[peer as usize].pipes) {
+            self.reset(pipe);
+        }
+        self.checker.restarted(peer);
+    }
+}

@@ -1,0 +1,230 @@
+//! How packets get from one peer to another (own design): dial, queue, send, travel, receive, close.
+use super::{Event, World};
+use crate::conn::{Conn, name, parts};
+use crate::link::Packet;
+use crate::node::{PORT, index_of};
+use std::net::SocketAddr;
+use std::time::Duration;
+use teem_engine::input::{DialError, Input};
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::time::Time;
+
+/// When a dial that nobody answers is given up (the contract's connect limit).
+const DIAL_LIMIT: Duration = Duration::from_secs(10);
+/// How long a closed connection may take to send what was queued (the contract's limit).
+const LINGER: Duration = Duration::from_secs(2);
+/// Batches up to this size in bytes need no event of their own at an idle downlink.
+const SMALL: u64 = 1024;
+
+impl World {
+    pub(super) fn dial(&mut self, now: Time, from: u32, torrent: TorrentId, addr: SocketAddr) {
+        let life = self.nodes[from as usize].life;
+        let to = index_of(addr, self.nodes.len()).filter(|to| !self.nodes[*to as usize].spec.nat);
+        let Some(to) = to else {
+            return self.post(from, now + DIAL_LIMIT, Input::DialFailed { torrent, addr, why: DialError::TimedOut });
+        };
+        self.queue.put(now + self.delay(from, to) * 2, Event::Dialled { from, to, life });
+    }
+
+    pub(super) fn dialled(&mut self, from: u32, to: u32, life: u32) {
+        if self.nodes[from as usize].life != life || self.nodes[from as usize].brain.is_none() {
+            return;
+        }
+        let (torrent, addr) = (super::outputs::TORRENT, self.nodes[to as usize].addr);
+        if self.nodes[to as usize].brain.is_none() {
+            return self.feed(from, Input::DialFailed { torrent, addr, why: DialError::Refused });
+        }
+        let conn = self.conns.len() as u32;
+        let mut state = Conn::new(from, to, self.delay(from, to));
+        state.pipes[0].push(Packet::Open);
+        self.conns.push(state);
+        self.nodes[from as usize].pipes.insert(conn * 2);
+        self.checker.connected(from, name(conn, 0), to);
+        let local = SocketAddr::new(self.nodes[from as usize].addr.ip(), PORT);
+        self.make_ready(conn * 2);
+        self.feed(from, Input::Connected { conn: name(conn, 0), torrent, addr, local });
+    }
+
+    /// Queues a packet; what is sent into a closed connection is lost.
+    pub(super) fn push(&mut self, conn: ConnId, packet: Packet) {
+        let (index, side) = parts(conn.0);
+        let Some(state) = self.conns.get_mut(index) else { return };
+        if state.open[side] && !state.ended[side] {
+            state.pipes[side].push(packet);
+            self.make_ready(conn.0 as u32);
+        }
+    }
+
+    /// The process closes: what is queued goes out, then the connection ends.
+    pub(super) fn close(&mut self, now: Time, conn: ConnId) {
+        let (index, side) = parts(conn.0);
+        let Some(state) = self.conns.get_mut(index) else { return };
+        if !std::mem::replace(&mut state.open[side], false) {
+            return;
+        }
+        self.nodes[state.peers[side] as usize].pipes.remove(&(conn.0 as u32));
+        self.end(conn.0 as u32);
+        self.queue.put(now + LINGER, Event::Linger { pipe: conn.0 as u32 });
+    }
+
+    /// The process or the other side is gone: what is queued is lost.
+    pub(super) fn reset(&mut self, pipe: u32) {
+        let (index, side) = parts(u64::from(pipe));
+        let state = &mut self.conns[index];
+        state.open[side] = false;
+        self.nodes[state.peers[side] as usize].pipes.remove(&pipe);
+        if !state.ended[side] {
+            state.pipes[side].drop_waiting();
+            self.end(pipe);
+        }
+    }
+
+    pub(super) fn linger(&mut self, pipe: u32) {
+        let (index, side) = parts(u64::from(pipe));
+        if self.conns[index].pipes[side].sendable() {
+            self.conns[index].pipes[side].drop_waiting();
+            self.conns[index].pipes[side].push(Packet::Fin);
+        }
+    }
+
+    /// Sends the last packet of a side.
+    fn end(&mut self, pipe: u32) {
+        let (index, side) = parts(u64::from(pipe));
+        let state = &mut self.conns[index];
+        if !std::mem::replace(&mut state.ended[side], true) {
+            state.pipes[side].push(Packet::Fin);
+            self.make_ready(pipe);
+            let peer = self.conns[index].peers[side];
+            self.pump(self.queue.now(), peer);
+        }
+    }
+
+    fn make_ready(&mut self, pipe: u32) {
+        let (index, side) = parts(u64::from(pipe));
+        let state = &mut self.conns[index];
+        if state.pipes[side].sendable() && !std::mem::replace(&mut state.pipes[side].ready, true) {
+            self.nodes[state.peers[side] as usize].up.ready.push_back(pipe);
+        }
+    }
+
+    /// Sends while the uplink is free and something is ready.
+    pub(super) fn pump(&mut self, now: Time, peer: u32) {
+        loop {
+            let up = &mut self.nodes[peer as usize].up;
+            if up.ready.is_empty() || up.current.is_some() {
+                return;
+            }
+            if up.busy_until > now {
+                if !std::mem::replace(&mut up.waking, true) {
+                    self.queue.put(up.busy_until, Event::Uplink { peer });
+                }
+                return;
+            }
+            let Some(pipe) = up.ready.pop_front() else { return };
+            let (index, side) = parts(u64::from(pipe));
+            let state = &mut self.conns[index];
+            state.pipes[side].ready = false;
+            if !state.pipes[side].sendable() {
+                continue;
+            }
+            let batch = state.pipes[side].send();
+            let delay = state.delay;
+            let node = &mut self.nodes[peer as usize];
+            node.up.busy_until = now + node.up.rate.time_for(batch.bytes);
+            node.sent += batch.payload;
+            let left = node.up.busy_until;
+            if batch.payload > 0 {
+                node.up.current = Some((pipe, batch.payload));
+                node.up.waking = true;
+                self.queue.put(left, Event::Uplink { peer });
+            }
+            self.queue.put(left + delay, Event::Arrive { pipe });
+            self.make_ready(pipe);
+        }
+    }
+
+    pub(super) fn uplink_done(&mut self, peer: u32) {
+        let up = &mut self.nodes[peer as usize].up;
+        up.waking = false;
+        let Some((pipe, bytes)) = up.current.take() else { return self.pump(self.queue.now(), peer) };
+        let (index, side) = parts(u64::from(pipe));
+        if self.conns[index].open[side] {
+            self.feed(peer, Input::Sent { conn: ConnId(u64::from(pipe)), bytes });
+        }
+        self.pump(self.queue.now(), peer);
+    }
+
+    pub(super) fn arrive(&mut self, now: Time, pipe: u32) {
+        let (index, side) = parts(u64::from(pipe));
+        let state = &mut self.conns[index];
+        let Some(bytes) = state.pipes[side].arrive(now) else { return };
+        let down = &mut self.nodes[state.peers[1 - side] as usize].down;
+        let idle = down.busy_until <= now;
+        let received = down.receive(now, bytes);
+        if idle && bytes <= SMALL {
+            self.deliver(now, pipe);
+        } else {
+            self.queue.put(received, Event::Deliver { pipe });
+        }
+    }
+
+    pub(super) fn deliver(&mut self, now: Time, pipe: u32) {
+        let (index, side) = parts(u64::from(pipe));
+        let mut packets = std::mem::take(&mut self.unpacked);
+        self.conns[index].pipes[side].deliver(now, &mut packets);
+        self.make_ready(pipe);
+        let sender = self.conns[index].peers[side];
+        self.pump(now, sender);
+        for packet in packets.drain(..) {
+            self.unpack(index, 1 - side, packet);
+        }
+        self.unpacked = packets;
+    }
+
+    /// A packet comes out at a side.
+    fn unpack(&mut self, index: usize, side: usize, packet: Packet) {
+        let state = &mut self.conns[index];
+        let (peer, conn) = (state.peers[side], name(index as u32, side));
+        match packet {
+            Packet::Open => return self.accept(index),
+            Packet::Fin => {
+                let known = state.open[side];
+                self.reset(conn.0 as u32);
+                if known {
+                    self.feed(peer, Input::Closed { conn, why: CloseReason::Remote });
+                }
+                return;
+            }
+            _ if !state.open[side] => return,
+            _ => {}
+        }
+        let input = match packet {
+            Packet::Hello(handshake) => Input::Hello { conn, handshake },
+            Packet::Message(message) => Input::Message { conn, message },
+            Packet::Block(at, data) => Input::Block { conn, at, data },
+            Packet::Open | Packet::Fin => return,
+        };
+        self.feed(peer, input);
+    }
+
+    fn accept(&mut self, index: usize) {
+        let state = &mut self.conns[index];
+        let [from, to] = state.peers;
+        let conn = name(index as u32, 1);
+        if self.nodes[to as usize].brain.is_none() {
+            return self.end(conn.0 as u32);
+        }
+        state.open[1] = true;
+        self.nodes[to as usize].pipes.insert(conn.0 as u32);
+        self.checker.connected(to, conn, from);
+        // What the listener sees is the port that the dialler's system chose, never the one it listens on.
+        let addr = SocketAddr::new(self.nodes[from as usize].addr.ip(), 40_000 + (index % 20_000) as u16);
+        let local = self.nodes[to as usize].addr;
+        self.feed(to, Input::Accepted { conn, addr, local });
+    }
+
+    fn delay(&self, a: u32, b: u32) -> Duration {
+        self.nodes[a as usize].delay + self.nodes[b as usize].delay
+    }
+}

@@ -1,0 +1,101 @@
+//! Carries out what a peer wants (own design): the part of a host, in virtual time.
+use super::{Event, TAIL, World};
+use crate::block::SimBlock;
+use crate::link::Packet;
+use crate::node::PORT;
+use crate::scenario::{Departure, Role};
+use std::net::SocketAddr;
+use std::time::Duration;
+use teem_engine::input::{Input, PeerSource};
+use teem_engine::output::Output;
+use teem_swarm::command::Command;
+use teem_swarm::event::Event as Told;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::time::Time;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+
+/// The name of the world's one torrent.
+pub(super) const TORRENT: TorrentId = TorrentId(1);
+/// How far the tracker is from the middle of the network, there and back, with its work.
+const TRACKER: Duration = Duration::from_millis(60);
+/// What the owner of a torrent takes to say where it shall lie.
+const OWNER: Duration = Duration::from_millis(1);
+
+impl World {
+    pub(super) fn carry_out(&mut self, now: Time, peer: u32, output: Output<SimBlock>) {
+        match output {
+            Output::Dial { torrent, addr } => self.dial(now, peer, torrent, addr),
+            Output::Hello { conn, handshake } => self.push(conn, Packet::Hello(handshake)),
+            Output::Send { conn, message } => self.push(conn, Packet::Message(message)),
+            Output::SendBlock { conn, at, data } => {
+                if self.nodes[peer as usize].spec.role == Role::Seed {
+                    self.left_a_seed(at);
+                }
+                self.push(conn, Packet::Block(at, data));
+            }
+            Output::Close { conn, .. } => self.close(now, conn),
+            Output::Disk(job) => {
+                let mut answers = Vec::new();
+                self.nodes[peer as usize].disk.run(job, &mut answers);
+                for (after, done) in answers {
+                    self.post(peer, now + after, Input::Disk(done));
+                }
+            }
+            Output::Announce { torrent, url, announce } => {
+                let node = &self.nodes[peer as usize];
+                let addr = SocketAddr::new(node.addr.ip(), if announce.port == 0 { PORT } else { announce.port });
+                let at = now + TRACKER + node.delay * 2;
+                let reply = Ok(self.tracker.announce(now, addr, &announce));
+                self.post(peer, at, Input::Tracker { torrent, url, source: PeerSource::PublicTracker, reply });
+            }
+            Output::Datagram { .. } => {}
+            Output::Resolve { host, port } => {
+                let addrs = Err(format!("{host}: this world has no such name"));
+                self.post(peer, now + TRACKER, Input::Resolved { host, port, addrs });
+            }
+            Output::Event(event) => self.told(now, peer, &event),
+        }
+    }
+
+    /// Gives a peer an input later.
+    pub(super) fn post(&mut self, peer: u32, at: Time, input: Input<SimBlock>) {
+        let key = self.nodes[peer as usize].post(input);
+        self.queue.put(at, Event::Mail { peer, key });
+    }
+
+    fn told(&mut self, now: Time, peer: u32, event: &Told) {
+        let node = &mut self.nodes[peer as usize];
+        match event {
+            Told::Metadata { torrent, .. } => {
+                self.post(peer, now + OWNER, Input::Command(Command::Placed(*torrent)));
+            }
+            Told::Complete { .. } if node.complete.is_none() && node.spec.role.wants() => {
+                node.complete = Some(now);
+                let (life, honest) = (node.life, node.spec.role.honest());
+                if let Departure::WhenComplete(after) = node.spec.departure {
+                    self.queue.put(now + after, Event::Go { peer, life, crash: false });
+                }
+                if honest && !matches!(self.nodes[peer as usize].spec.departure, Departure::After(_)) {
+                    self.missing -= 1;
+                    if self.missing == 0 {
+                        self.queue.put(now + TAIL, Event::End);
+                    }
+                }
+            }
+            Told::Removed { .. } => self.stop(now, peer),
+            _ => {}
+        }
+    }
+
+    fn left_a_seed(&mut self, at: BlockRef) {
+        self.out.sent += u64::from(at.len);
+        let index = at.piece as usize * self.content.blocks_max() as usize + (at.begin / BLOCK_LEN) as usize;
+        let Some(left) = self.out.left.get_mut(index) else { return };
+        if !std::mem::replace(left, true) {
+            self.out.missing -= 1;
+            if self.out.missing == 0 {
+                self.out.all_out = Some(self.out.sent);
+            }
+        }
+    }
+}
