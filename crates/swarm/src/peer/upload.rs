@@ -10,8 +10,8 @@ use teem_wire::peer::block::BlockRef;
 
 /// Requests of one peer that are kept: what we advertise as `reqq`.
 pub const REQQ: usize = 2_000;
-/// Bytes in flight to one peer: half a second of its rate within these bounds.
-const IN_FLIGHT: (u64, u64) = (512 << 10, 4 << 20);
+/// Bytes in flight to one peer: half a second of its rate within these bounds. What is in flight cannot be cancelled any more.
+const IN_FLIGHT: (u64, u64) = (128 << 10, 4 << 20);
 
 /// Requests of one peer.
 #[derive(Clone, Default, Debug)]
@@ -115,7 +115,7 @@ mod tests {
             upload.read();
             reads += 1;
         }
-        assert_eq!(reads, 32);
+        assert_eq!(reads, 8);
         assert!(upload.has_read(block(0)));
         assert!(!upload.is_ready(Time::ZERO));
         upload.sent(Time::ZERO, 16_384);

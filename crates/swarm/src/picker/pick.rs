@@ -162,12 +162,16 @@ impl Picker {
             Some(only) => only.iter().copied().find(|p| self.rarity.contains(*p) && who.can(*p)),
             None => self.rarity.rarest(who.has, rng, |p| !who.refused.contains(&p) && !self.avoids(p, who.conn)),
         }?;
+        self.open_piece(piece);
+        Some(piece)
+    }
+
+    fn open_piece(&mut self, piece: u32) {
         self.rarity.remove(piece);
         let mut partial = Partial::new(self.geometry.blocks_in(piece));
         partial.exclusive = self.parole.contains_key(&piece);
         self.partials.insert(piece, partial);
         self.open.insert(piece);
-        Some(piece)
     }
 
     /// Whether a failed piece is better fetched from others, because all of it came from this connection.
@@ -192,9 +196,13 @@ impl Picker {
         Some(self.geometry.block(piece, index))
     }
 
-    /// A block has come. `None` when its piece is not being fetched; else what it was, and whether its piece is whole by it.
+    /// A block has come. `None` when its piece is not missing; else what it was, and whether its piece is whole by it.
     pub fn receive(&mut self, at: BlockRef, conn: ConnId) -> Option<(Received, bool)> {
         let index = self.geometry.index_of(at)?;
+        if self.rarity.contains(at.piece) {
+            // A late one: its piece had been given up before anything of it was here.
+            self.open_piece(at.piece);
+        }
         let partial = self.partials.get_mut(&at.piece)?;
         let outcome = partial.receive(index, conn);
         if partial.free() == 0 {

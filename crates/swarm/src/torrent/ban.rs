@@ -12,6 +12,9 @@ impl Torrent {
     pub(super) fn ban<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, why: &str) {
         let live = self.peers.get(&conn).map(|p| Suspect::of(p));
         let Some(who) = live.or_else(|| self.evidence.gone(conn).cloned()) else { return };
+        if self.evidence.is_banned(&who.peer_id) {
+            return;
+        }
         if self.evidence.ban(&who) {
             self.candidates.ban_whole(who.addr.ip());
         }

@@ -53,19 +53,17 @@ impl Torrent {
         }
     }
 
-    /// Shows a new piece to every peer that is not complete, and to whom it was of use it is no more.
+    /// Shows a new piece to every peer, and to whom it was of use it is no more. Complete ones too: a source judges by it how
+    /// far its content has spread.
     pub(super) fn spread<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) {
         let wanted = self.picker.is_some();
         let conns: Vec<ConnId> = self.peers.keys().copied().collect();
         for conn in conns {
             let Some(peer) = self.peers.get_mut(&conn) else { continue };
-            let complete = peer.is_complete();
             if wanted && peer.has.get(piece) {
                 peer.useful = peer.useful.saturating_sub(1);
             }
-            if !complete {
-                self.send(cx, conn, Message::Have(piece));
-            }
+            self.send(cx, conn, Message::Have(piece));
             self.update_interest(cx, conn);
         }
     }

@@ -1,0 +1,85 @@
+//! Corrupt data: exactly the liar is banned, and a swarm that is all corrupt costs little (bad input, rows 37 and 38).
+mod common;
+
+use common::{BLOCK, World, info};
+use teem_swarm::effect::CloseReason;
+use teem_swarm::event::Event;
+
+fn all(world: &World) -> Vec<u32> {
+    (0..world.info.piece_count()).collect()
+}
+
+fn banned(world: &World, n: usize) -> Vec<std::net::SocketAddr> {
+    let events = world.nodes[n].events.iter();
+    events.filter_map(|e| if let Event::Banned { addr, .. } = e { Some(*addr) } else { None }).collect()
+}
+
+#[test]
+fn row_37_one_liar_among_honest_peers() {
+    let mut world = World::new(info(8 << 20, 8 * BLOCK));
+    let honest: Vec<usize> = (0..4).map(|_| world.add(all(&world), 1 << 20)).collect();
+    let liar = world.add(all(&world), 1 << 20);
+    world.nodes[liar].lies = |at| at.begin == 3 * BLOCK;
+    let peer = world.add(Vec::new(), 0);
+    for seed in honest.iter().chain(&[liar]) {
+        world.connect(peer, *seed);
+    }
+    assert!(world.run(120, |w| w.is_complete(peer)));
+    let liar_addr = world.nodes[liar].addr;
+    assert_eq!(banned(&world, peer), [liar_addr], "the liar and nobody else");
+    assert!(world.nodes[peer].closed.iter().any(|(_, why)| *why == CloseReason::Banned));
+    let snapshot = world.snapshot(peer);
+    assert!(snapshot.wasted < 6 * 8 * u64::from(BLOCK), "{}", snapshot.wasted);
+    let (conn, _) = world.connect(peer, liar);
+    assert_eq!(world.why_closed(peer, conn), Some(CloseReason::Banned), "it does not come back");
+}
+
+#[test]
+fn row_37_a_liar_that_shares_every_piece_with_honest_peers() {
+    // Long pieces that several are at: only the digests can tell who it was.
+    let mut world = World::new(info(48 << 20, 256 * BLOCK));
+    let seeds: Vec<usize> = (0..5).map(|i| world.add(all(&world), 300_000 << i)).collect();
+    world.nodes[seeds[1]].lies = |at| (at.begin / BLOCK).is_multiple_of(7);
+    let peer = world.add(Vec::new(), 0);
+    for seed in &seeds {
+        world.connect(peer, *seed);
+    }
+    assert!(world.run(300, |w| w.is_complete(peer)));
+    let liar = world.nodes[seeds[1]].addr;
+    assert!(banned(&world, peer).iter().all(|addr| *addr == liar), "{:?}", banned(&world, peer));
+    assert!(world.nodes[peer].disk.failures > 0);
+}
+
+#[test]
+fn row_38_all_corrupt_backs_off_and_says_so() {
+    let mut world = World::new(info(4 << 20, 8 * BLOCK));
+    let liars: Vec<usize> = (0..3).map(|_| world.add(all(&world), 0)).collect();
+    let peer = world.add(Vec::new(), 0);
+    for liar in &liars {
+        world.nodes[*liar].lies = |_| true;
+        world.connect(peer, *liar);
+    }
+    assert!(!world.run(600, |w| w.is_complete(peer)));
+    assert_eq!(banned(&world, peer).len(), 3);
+    assert!(world.nodes[peer].disk.failures <= 3 * 3 + 3 * 3, "{}", world.nodes[peer].disk.failures);
+    assert!(world.snapshot(peer).wasted > 0);
+    let seed = world.add(all(&world), 0);
+    world.connect(peer, seed);
+    assert!(world.run(600, |w| w.is_complete(peer)), "and an honest peer is enough");
+}
+
+#[test]
+fn row_38_nine_of_ten_corrupt() {
+    let mut world = World::new(info(8 << 20, 4 * BLOCK));
+    let peer = world.add(Vec::new(), 0);
+    for n in 0..10 {
+        let seed = world.add(all(&world), 1 << 20);
+        if n > 0 {
+            world.nodes[seed].lies = |at| at.begin == 0;
+        }
+        world.connect(peer, seed);
+    }
+    let honest = world.nodes[1].addr;
+    assert!(world.run(600, |w| w.is_complete(peer)));
+    assert!(!banned(&world, peer).contains(&honest));
+}
