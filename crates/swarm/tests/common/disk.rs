@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use teem_metainfo::Info;
 use teem_swarm::job::{BlockDigest, DiskError, DiskErrorKind, Done, Facts, Job};
-use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
 /// Payload: what it should be, and whether it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,7 +80,7 @@ impl Disk {
         let size = self.info.piece_size(at.piece);
         let begun = self.begun.entry(at.piece).or_default();
         assert!(begun.insert(at.begin, data.good).is_none(), "block {at:?} given twice");
-        if begun.len() as u32 != size.div_ceil(super::BLOCK) {
+        if begun.len() as u32 != size.div_ceil(BLOCK_LEN) {
             return Vec::new();
         }
         let blocks: Vec<bool> = self.begun.remove(&at.piece).unwrap().into_values().collect();

@@ -1,6 +1,11 @@
 //! A small world for tests (own design): torrents wired together in memory, with virtual time, delays, upload rates, disks that
 //! keep a bit per block, and peers that lie. The full simulator is `teem-sim`; this one tests the crate alone.
-#![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own and uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file is a crate of its own and uses its own part"
+)]
 pub mod disk;
 
 use disk::{Block, Disk};
@@ -24,7 +29,8 @@ use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::Message;
 
-pub const BLOCK: u32 = 16 * 1024;
+pub use teem_wire::peer::block::BLOCK_LEN as BLOCK;
+
 /// One way, between any two nodes.
 const DELAY: Duration = Duration::from_millis(20);
 /// Everything the disk does takes this long.
@@ -130,8 +136,7 @@ impl World {
         change(&mut add);
         let me = Identity { info_hash, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881, key: n as u32 };
         let torrent = Torrent::new(add, me, Rng::new(n as u64 + 77));
-        let mut shared = Shared::default();
-        shared.up = Lane::new(up);
+        let shared = Shared { up: Lane::new(up), ..Shared::default() };
         self.nodes.push(Node {
             torrent,
             shared,
@@ -146,7 +151,7 @@ impl World {
             got: 0,
             gone: false,
         });
-        self.act(n, |torrent, cx| torrent.start(cx));
+        self.act(n, Torrent::start);
         n
     }
 
@@ -236,10 +241,10 @@ impl World {
                 (None, None) => return false,
                 (Some((when, _)), Some((at, n))) if at < when => (at, n, Happens::Tick),
                 (None, Some((at, n))) => (at, n, Happens::Tick),
-                (Some(key), _) => {
-                    let (n, happens) = self.queue.remove(&key).unwrap();
-                    (key.0, n, happens)
-                }
+                (Some(key), _) => match self.queue.remove(&key) {
+                    Some((n, happens)) => (key.0, n, happens),
+                    None => return false,
+                },
             };
             self.now = self.now.max(when);
             if self.now > end {
@@ -254,7 +259,7 @@ impl World {
             return;
         }
         match happens {
-            Happens::Tick => self.act(n, |t, cx| t.tick(cx)),
+            Happens::Tick => self.act(n, Torrent::tick),
             Happens::Message(conn, message) if self.ends.contains_key(&conn) => {
                 self.act(n, |t, cx| t.message(cx, conn, message));
             }
@@ -263,10 +268,8 @@ impl World {
                 self.act(n, |t, cx| t.block(cx, conn, at, data));
             }
             Happens::Sent(conn, bytes) => self.act(n, |t, cx| t.sent(cx, conn, bytes)),
-            Happens::Closed(conn, why) => {
-                if self.ends.remove(&conn).is_some() {
-                    self.act(n, |t, cx| t.closed(cx, conn, why));
-                }
+            Happens::Closed(conn, why) if self.ends.remove(&conn).is_some() => {
+                self.act(n, |t, cx| t.closed(cx, conn, why));
             }
             Happens::Disk(done) => self.act(n, |t, cx| t.disk(cx, done)),
             _ => {}
