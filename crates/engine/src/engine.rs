@@ -110,7 +110,7 @@ impl<B> Engine<B> {
             self.timers.first(),
             self.removals.first(),
             self.conns.deadline(),
-            self.dialler.deadline(),
+            self.dialler.deadline().filter(|_| !self.routes.is_full()),
             self.udp.deadline(),
         ];
         all.into_iter().flatten().min()

@@ -38,8 +38,10 @@ impl Routes {
     }
 
     /// A torrent takes no connections any more.
-    pub(crate) fn leave_torrent(&mut self, torrent: TorrentId) {
-        self.hashes.retain(|_, t| *t != torrent);
+    pub(crate) fn leave_torrent(&mut self, hash: InfoHash, torrent: TorrentId) {
+        if self.torrent(hash) == Some(torrent) {
+            self.hashes.remove(&hash);
+        }
     }
 
     /// The torrent that a connection is a peer of.

@@ -29,6 +29,11 @@ impl Timers {
         }
     }
 
+    /// The moment of a torrent.
+    pub(crate) fn get(&self, who: TorrentId) -> Option<Time> {
+        self.times.get(&who).copied()
+    }
+
     /// The next moment.
     pub(crate) fn first(&self) -> Option<Time> {
         self.queue.first().map(|(time, _)| *time)

@@ -13,7 +13,7 @@ fn from_a_magnet_link_to_completion() {
     world.command(seed, torrent(&info, true, &[], &[]));
     world.command(get, torrent(&info, false, &[addr], &[]));
     world.until(60, |w| w.is_complete(get));
-    assert_eq!(world.nodes[get].disk.have.len(), 30);
+    assert_eq!(world.nodes[get].disk.have(), 30);
 }
 
 #[test]

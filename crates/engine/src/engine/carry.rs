@@ -23,8 +23,9 @@ impl<B> Engine<B> {
 
     /// Lets torrents dial in turn, as long as the budget lasts.
     fn dial(&mut self) {
-        while let Some(torrent) = self.dialler.turn(self.now) {
-            let Some(one) = self.torrents.get_mut(&torrent).filter(|_| !self.routes.is_full()) else { continue };
+        while !self.routes.is_full() {
+            let Some(torrent) = self.dialler.turn(self.now) else { return };
+            let Some(one) = self.torrents.get_mut(&torrent) else { continue };
             if let Some(addr) = one.next_dial(self.now) {
                 self.dialler.begun(self.now, torrent, addr);
                 self.outputs.push_back(Output::Dial { torrent, addr });

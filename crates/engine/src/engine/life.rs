@@ -27,11 +27,7 @@ impl<B> Engine<B> {
                     self.with(torrent, Torrent::tick);
                 }
             }
-            Command::Remove(torrent) => {
-                if self.torrents.contains_key(&torrent) {
-                    self.remove(torrent);
-                }
-            }
+            Command::Remove(torrent) => self.remove(torrent),
             Command::Placed(torrent) => self.with(torrent, Torrent::placed),
             Command::Sync(torrent) => self.with(torrent, Torrent::sync),
             Command::Snapshot(torrent) => {
@@ -61,7 +57,14 @@ impl<B> Engine<B> {
     }
 
     fn remove(&mut self, torrent: TorrentId) {
-        self.routes.leave_torrent(torrent);
+        let Some(one) = self.torrents.get(&torrent) else {
+            // Nobody shall wait for the end of what is not there.
+            return self.outputs.push_back(Output::Event(Event::Removed { torrent }));
+        };
+        if self.removals.get(torrent).is_some() {
+            return;
+        }
+        self.routes.leave_torrent(one.handshake().info_hash, torrent);
         self.dialler.forget(torrent);
         self.removals.set(torrent, Some(self.now + REMOVAL_MAX));
         for conn in self.conns.of(torrent) {
@@ -73,14 +76,12 @@ impl<B> Engine<B> {
 
     /// A torrent has ended, or has not in time: nothing of it stays.
     pub(super) fn gone(&mut self, torrent: TorrentId) {
-        if self.torrents.remove(&torrent).is_none() {
-            return;
-        }
+        let Some(one) = self.torrents.remove(&torrent) else { return };
         for conn in self.routes.of_torrent(torrent) {
             self.routes.leave(conn);
             self.close(conn, CloseReason::Stopping);
         }
-        self.routes.leave_torrent(torrent);
+        self.routes.leave_torrent(one.handshake().info_hash, torrent);
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.removals.set(torrent, None);

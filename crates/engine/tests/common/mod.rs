@@ -12,7 +12,7 @@ use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::job::{BlockDigest, Done, Facts, Job};
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
@@ -52,55 +52,75 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
     }))
 }
 
-/// A disk that remembers which blocks it was given.
+/// The same under another name, with its own limits.
+pub fn limited(command: Command, id: TorrentId, up: Option<u64>, down: Option<u64>) -> Command {
+    let Command::Add(mut add) = command else { panic!("only torrents have names") };
+    (add.torrent, add.up, add.down) = (id, up, down);
+    Command::Add(add)
+}
+
+/// What a disk knows of one torrent.
 #[derive(Default)]
-pub struct Disk {
-    pub whole: bool,
-    pub silent: bool,
+pub struct Content {
     info: Option<Arc<Info>>,
     blocks: BTreeMap<u32, BTreeMap<u32, bool>>,
     pub have: BTreeSet<u32>,
 }
 
+/// A disk that remembers which blocks it was given.
+#[derive(Default)]
+pub struct Disk {
+    pub whole: bool,
+    pub silent: bool,
+    pub contents: BTreeMap<TorrentId, Content>,
+}
+
 impl Disk {
+    pub fn have(&self) -> usize {
+        self.contents.get(&ME).map_or(0, |c| c.have.len())
+    }
+
     fn run(&mut self, job: Job<Block>) -> Option<Done<Block>> {
         if self.silent {
             return None;
         }
         Some(match job {
             Job::Open { torrent, info } => {
+                let content = self.contents.entry(torrent).or_default();
                 if self.whole {
-                    self.have = (0..info.piece_count()).collect();
+                    content.have = (0..info.piece_count()).collect();
                 }
-                self.info = Some(info);
-                let have = self.have.iter().copied().collect();
+                content.info = Some(info);
+                let have = content.have.iter().copied().collect();
                 Done::Opened { torrent, have, check: Vec::new(), facts: Facts::default() }
             }
             Job::Check { torrent, pieces } => {
                 let piece = pieces[0];
-                Done::Checked { torrent, piece, ok: self.have.contains(&piece) }
+                Done::Checked { torrent, piece, ok: self.contents[&torrent].have.contains(&piece) }
             }
             Job::Write { torrent, at, data } => {
                 assert_eq!(at, data.0);
-                let piece = self.blocks.entry(at.piece).or_default();
+                let content = self.contents.get_mut(&torrent).unwrap();
+                let piece = content.blocks.entry(at.piece).or_default();
                 assert!(piece.insert(at.begin, data.1).is_none(), "a block given twice: {at:?}");
-                let size = self.info.as_ref().unwrap().piece_size(at.piece);
+                let size = content.info.as_ref().unwrap().piece_size(at.piece);
                 if piece.len() < size.div_ceil(BLOCK_LEN) as usize {
                     return None;
                 }
                 let ok = piece.values().all(|good| *good);
-                self.blocks.remove(&at.piece);
+                let blocks = piece.values().map(|good| BlockDigest([u8::from(*good); 16])).collect();
+                content.blocks.remove(&at.piece);
                 if ok {
-                    self.have.insert(at.piece);
+                    content.have.insert(at.piece);
                 }
-                Done::Piece { torrent, piece: at.piece, ok, blocks: Vec::new() }
+                Done::Piece { torrent, piece: at.piece, ok, blocks }
             }
-            Job::Forget { piece, .. } => {
-                self.blocks.remove(&piece);
+            Job::Forget { torrent, piece } => {
+                self.contents.get_mut(&torrent)?.blocks.remove(&piece);
                 return None;
             }
             Job::Read { torrent, conn, at } => {
-                assert!(self.have.contains(&at.piece));
+                assert!(self.contents[&torrent].have.contains(&at.piece));
                 Done::Block { torrent, conn, at, data: (at, true) }
             }
             Job::Sync { torrent, .. } => Done::Synced { torrent },
@@ -266,7 +286,21 @@ impl World {
     }
 
     pub fn is_complete(&self, node: usize) -> bool {
-        self.nodes[node].events.iter().any(|event| matches!(event, Event::Complete { .. }))
+        self.has_completed(node, ME)
+    }
+
+    pub fn has_completed(&self, node: usize, id: TorrentId) -> bool {
+        self.nodes[node].events.iter().any(|event| matches!(event, Event::Complete { torrent, .. } if *torrent == id))
+    }
+
+    /// Breaks a connection of that node, the `n`th of those it has; both sides hear of it.
+    pub fn cut(&mut self, node: usize, n: usize) {
+        let Some((&here, &there)) = self.ends.iter().filter(|(end, _)| end.0 == node).nth(n) else { return };
+        self.ends.remove(&here);
+        self.ends.remove(&there);
+        for (node, conn) in [here, there] {
+            self.give(node, Input::Closed { conn, why: CloseReason::Remote });
+        }
     }
 
     pub fn is_removed(&self, node: usize) -> bool {

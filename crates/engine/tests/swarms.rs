@@ -1,0 +1,154 @@
+//! Several engines or torrents at once: limits shared fairly, broken lines, liars, both sides dialling, a full house.
+mod common;
+use common::*;
+use core::net::SocketAddr;
+use core::time::Duration;
+use teem_engine::input::Input;
+use teem_swarm::command::Command;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::event::Event;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::rng::Rng;
+
+const OTHER: TorrentId = TorrentId(2);
+
+/// A seed with two torrents of a MiB each and a get of both; the seconds until each was there.
+fn two_torrents(seed_limit: Option<u64>, get_limit: Option<u64>) -> (u64, u64) {
+    let infos = [info(16, false), info(17, false)];
+    let mut world = World::new();
+    let (seed, get) = (world.node(true), world.node(false));
+    let addr = world.nodes[seed].addr;
+    world.command(seed, Command::Limits { up: seed_limit, down: None });
+    world.command(get, Command::Limits { up: None, down: get_limit });
+    for (info, id) in infos.iter().zip([ME, OTHER]) {
+        world.command(seed, limited(torrent(info, true, &[], &[]), id, None, None));
+        world.command(get, limited(torrent(info, true, &[addr], &[]), id, None, None));
+    }
+    let start = world.now;
+    let mut times = [0, 0];
+    for _ in 0..2 {
+        world.until(60, |w| [ME, OTHER].iter().zip(times).any(|(id, t)| t == 0 && w.has_completed(get, *id)));
+        for (id, time) in [ME, OTHER].iter().zip(&mut times) {
+            if *time == 0 && world.has_completed(get, *id) {
+                *time = world.now.since(start).as_millis() as u64;
+            }
+        }
+    }
+    (times[0], times[1])
+}
+
+#[test]
+fn torrents_share_a_limit_of_either_direction_fairly() {
+    for (up, down) in [(Some(256 << 10), None), (None, Some(256 << 10))] {
+        let (a, b) = two_torrents(up, down);
+        assert!(a.abs_diff(b) < 2500, "{a} {b}");
+        assert!((6500..14_000).contains(&a.max(b)), "2 MiB at 256 KiB/s: {a} {b}");
+    }
+    let (a, b) = two_torrents(None, None);
+    assert!(a.max(b) < 5000, "{a} {b}");
+}
+
+#[test]
+fn broken_lines_cost_time_and_nothing_else() {
+    let info = info(60, false);
+    for seed in 0..6 {
+        let mut rng = Rng::new(seed);
+        let mut world = World::new();
+        world.node(true);
+        let addrs: Vec<SocketAddr> = (0..5).map(|n| ([198, 18, 0, n], 5000).into()).collect();
+        for _ in 0..4 {
+            world.node(false);
+        }
+        for node in 0..5 {
+            let known = node == 0;
+            let up = Some(200_000);
+            world.command(node, limited(torrent(&info, known, &addrs, &[]), ME, up, None));
+        }
+        for _ in 0..30 {
+            world.run(1);
+            world.cut(rng.below(5) as usize, rng.below(6) as usize);
+        }
+        world.until(400, |w| (1..5).all(|get| w.is_complete(get)));
+    }
+}
+
+#[test]
+fn a_liar_is_banned_and_the_content_still_comes() {
+    let info = info(20, false);
+    let mut world = World::new();
+    let (good, liar, get) = (world.node(true), world.node(true), world.node(false));
+    world.nodes[liar].honest = false;
+    let addrs = [world.nodes[good].addr, world.nodes[liar].addr];
+    world.command(good, torrent(&info, true, &[], &[]));
+    world.command(liar, torrent(&info, true, &[], &[]));
+    world.command(get, torrent(&info, false, &addrs, &[]));
+    world.until(300, |w| w.is_complete(get));
+    let banned: Vec<_> = world.nodes[get]
+        .events
+        .iter()
+        .filter_map(|e| if let Event::Banned { addr, .. } = e { Some(*addr) } else { None })
+        .collect();
+    assert!(banned.iter().all(|addr| *addr == addrs[1]), "{banned:?}");
+}
+
+#[test]
+fn two_that_dial_each_other_keep_one_connection() {
+    let info = info(40, false);
+    let mut world = World::new();
+    let (a, b) = (world.node(false), world.node(false));
+    let addrs = [world.nodes[a].addr, world.nodes[b].addr];
+    world.nodes[a].disk.whole = true;
+    world.command(a, limited(torrent(&info, true, &[addrs[1]], &[]), ME, Some(100_000), None));
+    world.command(b, torrent(&info, true, &[addrs[0]], &[]));
+    world.run(10);
+    for node in [a, b] {
+        world.command(node, Command::Snapshot(ME));
+        let Some(Event::Snapshot(snapshot)) = world.nodes[node].events.last() else { panic!("no answer") };
+        assert_eq!(snapshot.peers.len(), 1);
+    }
+    let all: Vec<_> = world.nodes.iter().flat_map(|n| &n.closed).collect();
+    assert!(all.iter().all(|why| matches!(why, CloseReason::Duplicate)), "{all:?}");
+    world.until(60, |w| w.is_complete(b));
+}
+
+#[test]
+fn a_private_torrent_ignores_peers_named_by_hand() {
+    let info = info(4, true);
+    let mut world = World::new();
+    let (seed, get) = (world.node(true), world.node(false));
+    let addr = world.nodes[seed].addr;
+    world.command(seed, torrent(&info, true, &[], &[]));
+    world.command(get, torrent(&info, true, &[addr], &["http://t/announce", "http://u/announce"]));
+    world.run(60);
+    assert!(!world.is_complete(get));
+    assert!(world.nodes[get].events.iter().any(|e| matches!(e, Event::Notice { .. })));
+    let asked: Vec<_> = world.nodes[get].announces.iter().map(|(_, url)| url.as_str()).collect();
+    assert_eq!(asked, ["http://t/announce"], "one tracker at a time");
+}
+
+#[test]
+fn the_same_torrent_twice_is_refused_and_the_first_goes_on() {
+    let info = info(4, false);
+    let mut world = World::new();
+    let node = world.node(true);
+    world.command(node, torrent(&info, true, &[], &[]));
+    world.command(node, limited(torrent(&info, true, &[], &[]), OTHER, None, None));
+    assert!(matches!(world.nodes[node].events.last(), Some(Event::Failed { torrent: OTHER, .. })));
+    world.command(node, Command::Remove(OTHER));
+    assert!(world.is_removed(node) && world.nodes[node].engine.has(ME));
+    world.until(5, |w| w.is_complete(node));
+}
+
+#[test]
+fn no_torrent_is_called_when_nothing_happens() {
+    let mut world = World::new();
+    let node = world.node(true);
+    for n in 0..200 {
+        let id = TorrentId(n + 1);
+        world.command(node, limited(torrent(&info(n as usize + 1, false), true, &[], &[]), id, None, None));
+    }
+    world.run(60);
+    assert_eq!(world.nodes[node].engine.deadline(), None, "no timers without peers and trackers");
+    world.now = world.now + Duration::from_secs(1);
+    world.give(node, Input::Tick);
+}
