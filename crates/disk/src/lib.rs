@@ -4,6 +4,7 @@
 //! from the pool into its piece, is hashed while hot when the piece is whole, and is written in large extents. Blocks for
 //! peers are read in runs. What is verified is claimed in saved state only after it is durable.
 pub mod fs;
+pub mod hash;
 pub mod root;
 
 mod bits;
@@ -12,7 +13,6 @@ mod content;
 mod disk;
 mod error;
 mod files;
-mod hash;
 mod lane;
 mod mailbox;
 mod metadata;
