@@ -1,2 +1,91 @@
-//! `teem`: publish, download, seed and track with `BitTorrent`.
-fn main() {}
+//! `teem`: publish, download, seed and track with BitTorrent.
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::{Exit, Outcome, Stop};
+use std::process::ExitCode;
+
+mod addr;
+mod cli;
+mod completions;
+mod create;
+mod data;
+mod exit;
+mod get;
+mod hook;
+mod job;
+mod json;
+mod making;
+mod progress;
+mod seed;
+mod share;
+mod show;
+mod signals;
+mod stall;
+mod stdin;
+mod stdout;
+mod told;
+mod track;
+mod units;
+mod verify;
+mod view;
+
+fn main() -> ExitCode {
+    let args = cli::with_default_command(std::env::args_os().collect());
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version go to standard output and are no error; nothing can be done about a closed output.
+            let _ = e.print();
+            return if e.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return end(false, Err(Stop::local(format!("no runtime: {e}")))),
+    };
+    let json = wants_json(&cli.command);
+    let outcome = runtime.block_on(run(&cli.command));
+    // Work that hangs (a dead disk, a slow name server) must not hold up the end.
+    runtime.shutdown_background();
+    end(json, outcome)
+}
+
+async fn run(command: &Command) -> Outcome {
+    match command {
+        Command::Share(options) => share::run(options).await,
+        Command::Get(options) => get::run(options).await,
+        Command::Seed(options) => seed::run(options).await,
+        Command::Create(options) => create::run(options).await,
+        Command::Show(options) => show::run(options).await,
+        Command::Verify(options) => verify::run(options).await,
+        Command::Track(options) => track::run(options).await,
+        Command::Completions(options) => completions::run(options),
+    }
+}
+
+fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Share(o) => o.json,
+        Command::Get(o) => o.json,
+        Command::Seed(o) => o.json,
+        Command::Create(o) => o.json,
+        Command::Show(o) => o.json,
+        Command::Verify(o) => o.json,
+        Command::Track(o) => o.json,
+        Command::Completions(_) => false,
+    }
+}
+
+/// Says why it ended, where that is not what was asked for.
+fn end(json: bool, outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(stop) => {
+            if json {
+                json::line(&serde_json::json!({"error": {"class": stop.class, "message": stop.message}}));
+            }
+            progress::Progress::new(false).say(&format!("teem: {}", stop.message));
+            stop.exit.into()
+        }
+    }
+}

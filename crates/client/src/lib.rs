@@ -1,1 +1,29 @@
-//! teem-client
+//! Download, seed and share torrents from async Rust.
+//!
+//! [`Client`] owns an engine thread, disk threads and the connections to trackers. [`load`](source::load) turns what a
+//! person pasted into a [`Source`]; [`Client::add`] starts it and gives a [`Torrent`] to watch and to wait on.
+//! Dropping everything ends all of it at once, [`Client::shutdown`] does it politely.
+
+pub mod client;
+pub mod config;
+pub mod create;
+pub mod http;
+pub mod publish;
+pub mod source;
+pub mod store;
+pub mod torrent;
+
+pub mod entropy;
+mod resolve;
+mod router;
+mod trackers;
+
+pub use client::{Add, AddError, Client, Mode, StartError};
+pub use config::{Config, Listen};
+pub use source::{LinkError, Source};
+pub use torrent::{Ended, Status, Torrent};
+
+/// Formats: metadata, magnet links.
+pub use teem_metainfo as metainfo;
+/// Events, figures, errors of the disk.
+pub use teem_swarm as swarm;

@@ -15,7 +15,7 @@ pub struct InfoHash(pub [u8; 20]);
 pub struct InfoHashV2(pub [u8; 32]);
 
 /// The hashes that are known of one torrent; a hybrid has both. At least one is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct InfoHashes {
     /// Of version 1.
     pub v1: Option<InfoHash>,

@@ -1,0 +1,28 @@
+//! Shares a file or folder until standard input ends: `cargo run --example share_folder -- PATH`. The first line on standard
+//! output is the magnet link.
+#![allow(clippy::print_stdout)] // the link is this program's output
+use std::io::Read;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use teem_client::create::hash;
+use teem_client::create::recipe::{Recipe, Wishes};
+use teem_client::publish::share::{ShareOptions, share};
+use teem_client::{Client, Config, Listen};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let path = std::env::args().nth(1).ok_or("usage: share_folder PATH")?;
+    let listen = Listen { port: 0, ..Listen::default() };
+    let client = Client::start(Config { listen, ..Config::new()? }).await?;
+
+    let recipe = Recipe::new(Path::new(&path), &Wishes::default())?;
+    let mut digests = hash::run(&recipe, None, &AtomicU64::new(0), &AtomicBool::new(false))?;
+    let options = ShareOptions { tracker: true, ..ShareOptions::default() };
+    let shared = share(&client, &recipe, &mut digests, &options).await?;
+    println!("{}", shared.magnet);
+
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    shared.stop().await;
+    client.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,348 @@
+//! Starting, adding, ending (own design): ties the host to the disk and to the async side.
+use crate::config::{AGENT, Config};
+use crate::http::fetch::Http;
+use crate::resolve::{resolve, resolve_peer};
+use crate::router::{Chore, Feeds, Router};
+use crate::source::Source;
+use crate::torrent::{EVENTS_KEPT, Feed, Status, Torrent};
+use crate::trackers::Announces;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
+use teem_engine::config::EngineConfig;
+use teem_engine::engine::Engine;
+use teem_host::host::{self, HostConfig, HostError, HostHandle};
+use teem_host::listen::{Bound, ListenConfig, ListenError, Listeners};
+use teem_host::mailbox::HostMsg;
+use teem_metainfo::{Info, InfoHash};
+use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::event::State;
+use teem_swarm::ids::TorrentId;
+use tokio::sync::{broadcast, mpsc, watch};
+
+/// Requests of the engine that may wait for the async side.
+const CHORES_MAX: usize = 4096;
+/// How long a shutdown may take: trackers are told within 4 s, then the disk closes.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
+
+/// Why a client cannot start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The port cannot be had.
+    Listen(ListenError),
+    /// Folders or threads cannot be made.
+    Io(std::io::Error),
+    /// The network thread cannot run.
+    Host(HostError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(e) => write!(f, "{e}"),
+            Self::Io(e) => write!(f, "{e}"),
+            Self::Host(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Why a torrent cannot be added.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AddError {
+    /// It is here already.
+    Already(InfoHash),
+    /// Another torrent of this client writes to the same place.
+    SamePlace(PathBuf),
+    /// The torrent has no v1 part; those of v2 alone cannot be transferred.
+    OnlyV2,
+    /// The client has ended.
+    Stopped,
+}
+
+impl fmt::Display for AddError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Already(hash) => write!(f, "the torrent {hash} is being transferred already"),
+            Self::SamePlace(path) => {
+                write!(f, "another torrent writes to {} already: choose another folder with -o", path.display())
+            }
+            Self::OnlyV2 => f.write_str("this torrent is of version 2 only, which Teem can show but not transfer"),
+            Self::Stopped => f.write_str("the client has ended"),
+        }
+    }
+}
+
+impl std::error::Error for AddError {}
+
+/// What is to be done with a torrent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Fetch what is missing, serve what is there.
+    Download {
+        /// Write into existing files even if nothing in them verifies.
+        overwrite: bool,
+    },
+    /// Serve what is there and change nothing on the disk.
+    Publish,
+}
+
+/// A torrent to be added.
+#[derive(Clone, Debug)]
+pub struct Add {
+    /// What a link gave.
+    pub source: Source,
+    /// The folder that holds (or will hold) the torrent's name.
+    pub folder: PathBuf,
+    /// The content's own name in that folder, where it differs from the torrent's.
+    pub name: Option<String>,
+    /// What to do.
+    pub mode: Mode,
+    /// More peers, as `host:port`.
+    pub peers: Vec<String>,
+    /// Upload limit, payload bytes a second.
+    pub up: Option<u64>,
+    /// Download limit, payload bytes a second.
+    pub down: Option<u64>,
+}
+
+impl Add {
+    /// Download into a folder.
+    pub fn download(source: Source, folder: impl Into<PathBuf>) -> Self {
+        let mode = Mode::Download { overwrite: false };
+        Self { source, folder: folder.into(), name: None, mode, peers: Vec::new(), up: None, down: None }
+    }
+
+    /// Serve content that lies in a folder.
+    pub fn publish(source: Source, folder: impl Into<PathBuf>) -> Self {
+        Self { mode: Mode::Publish, ..Self::download(source, folder) }
+    }
+}
+
+struct Inner {
+    host: HostHandle,
+    disk: DiskHandle,
+    bound: Bound,
+    http: Http,
+    state_dir: PathBuf,
+    feeds: Feeds,
+    places: Mutex<HashMap<TorrentId, Placing>>,
+    next: AtomicU32,
+}
+
+/// Where a torrent's content goes, kept until (magnet links) its name is known.
+#[derive(Clone)]
+struct Placing {
+    info_hash: InfoHash,
+    place: Place,
+    root: Option<PathBuf>,
+}
+
+/// A running client; clones share it. Ends when the last clone and the last [`Torrent`] are dropped.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+impl Client {
+    /// Binds the port and starts the threads. Must be called inside a tokio runtime, which then carries announces.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        crate::store::private_dir(&config.state_dir).map_err(StartError::Io)?;
+        let listeners = bind(&config).map_err(StartError::Listen)?;
+        let bound = listeners.bound().clone();
+        let http = Http::new(config.listen.addr, AGENT);
+        let (disk, disk_handle) = Disk::start(&DiskConfig::default());
+        let feeds = Feeds::default();
+        let (chores, todo) = mpsc::channel(CHORES_MAX);
+        let seed = config.seed.unwrap_or_else(crate::entropy::number);
+        let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(bound.port, seed) };
+        let router = Router { feeds: feeds.clone(), chores };
+        let upload_limited = HostConfig { upload_limited: config.up.is_some() };
+        let host = host::start(listeners, upload_limited, Engine::new(engine), disk, router).map_err(StartError::Host)?;
+        let client = Self(Arc::new(Inner {
+            host,
+            disk: disk_handle,
+            bound,
+            http: http.clone(),
+            state_dir: config.state_dir,
+            feeds,
+            places: Mutex::default(),
+            next: AtomicU32::new(0),
+        }));
+        tokio::spawn(run_chores(todo, Arc::downgrade(&client.0), Announces::new(http)));
+        Ok(client)
+    }
+
+    /// The TCP and UDP port that peers reach us on.
+    pub fn port(&self) -> u16 {
+        self.0.bound.port
+    }
+
+    /// The addresses listened on, with the port.
+    pub fn addrs(&self) -> &[SocketAddr] {
+        &self.0.bound.addrs
+    }
+
+    /// The HTTP client, with the egress policy, for links.
+    pub fn http(&self) -> &Http {
+        &self.0.http
+    }
+
+    /// Adds a torrent; it starts at once.
+    pub async fn add(&self, add: Add) -> Result<Torrent, AddError> {
+        let inner = &self.0;
+        let info_hash = add.source.info_hash.ok_or(AddError::OnlyV2)?;
+        let id = TorrentId(inner.next.fetch_add(1, Ordering::Relaxed));
+        let folder = std::path::absolute(&add.folder).unwrap_or_else(|_| add.folder.clone());
+        let place = Place {
+            folder: folder.clone(),
+            state_dir: inner.state_dir.clone(),
+            overwrite: add.mode == (Mode::Download { overwrite: true }),
+            read_only: add.mode == Mode::Publish,
+            name: add.name.clone(),
+        };
+        inner.reserve(id, info_hash, place, add.source.info.as_deref())?;
+        let mut peers = Vec::new();
+        for text in add.source.peers.iter().chain(&add.peers) {
+            // A name that does not resolve is one peer less, which the display of dials shows.
+            peers.extend(resolve_peer(text).await.unwrap_or_default());
+        }
+        let (events, _) = broadcast::channel(EVENTS_KEPT);
+        let state = if add.source.info.is_some() { State::Checking } else { State::Metadata };
+        let info = add.source.info.clone();
+        let status =
+            Status { state, info, complete: None, durable: false, failed: None, disk: None, removed: false };
+        let (status, status_seen) = watch::channel(status);
+        let (snapshot, snapshot_seen) = watch::channel(None);
+        let feed = Feed { events: events.clone(), status, snapshot };
+        inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
+        let torrent =
+            Torrent { id, info_hash, folder, host: inner.host.clone(), events, status: status_seen, snapshot: snapshot_seen };
+        let spec = AddTorrent {
+            torrent: id,
+            info_hash,
+            info: add.source.info,
+            trackers: add.source.trackers,
+            peers,
+            up: add.up,
+            down: add.down,
+            publish: add.mode == Mode::Publish,
+        };
+        torrent.command(Command::Add(Box::new(spec))).map_err(|_| AddError::Stopped)?;
+        Ok(torrent)
+    }
+
+    /// Sets the limits of all torrents together, payload bytes a second.
+    pub fn limits(&self, up: Option<u64>, down: Option<u64>) {
+        // A host that has ended has no limits to set.
+        let _ = self.0.host.send(HostMsg::Command(Command::Limits { up, down }));
+    }
+
+    /// Ends everything in order: trackers are told, state is saved; 5 s at most.
+    pub async fn shutdown(self) {
+        let host = self.0.host.clone();
+        host.shutdown();
+        let ended = tokio::task::spawn_blocking(move || host.join());
+        // Over time means that something hangs; what was durable stays durable.
+        let _ = tokio::time::timeout(SHUTDOWN_MAX, ended).await;
+    }
+}
+
+impl Inner {
+    /// Remembers where a torrent goes; two torrents never share a content root.
+    fn reserve(&self, id: TorrentId, info_hash: InfoHash, place: Place, info: Option<&Info>) -> Result<(), AddError> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        self.forget_removed(&mut places);
+        if places.values().any(|p| p.info_hash == info_hash) {
+            return Err(AddError::Already(info_hash));
+        }
+        let root = info.map(|info| content_root(&place, info));
+        if let Some(root) = root.as_deref().filter(|_| !place.read_only) {
+            same_place(&places, root)?;
+        }
+        if info.is_some() {
+            self.disk.place(id, place.clone());
+        }
+        match places.entry(id) {
+            Entry::Vacant(free) => free.insert(Placing { info_hash, place, root }),
+            Entry::Occupied(_) => return Err(AddError::Already(info_hash)),
+        };
+        Ok(())
+    }
+
+    fn forget_removed(&self, places: &mut HashMap<TorrentId, Placing>) {
+        let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        places.retain(|id, placing| placing.root.is_none() || feeds.contains_key(id));
+    }
+
+    /// The metadata of a magnet link came: its name decides the place.
+    fn place(&self, id: TorrentId, info: &Info) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(placing) = places.get(&id).cloned() else { return };
+        let root = content_root(&placing.place, info);
+        let command = match same_place(&places, &root) {
+            Ok(()) => {
+                self.disk.place(id, placing.place.clone());
+                places.insert(id, Placing { root: Some(root), ..placing });
+                Command::Placed(id)
+            }
+            Err(e) => {
+                let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(feed) = feeds.get_mut(&id) {
+                    feed.status.send_modify(|s| s.failed = Some((e.to_string(), None)));
+                }
+                Command::Remove(id)
+            }
+        };
+        // A host that has ended needs no answer.
+        let _ = self.host.send(HostMsg::Command(command));
+    }
+}
+
+fn content_root(place: &Place, info: &Info) -> PathBuf {
+    place.folder.join(place.name.as_deref().unwrap_or(info.name()))
+}
+
+fn same_place(places: &HashMap<TorrentId, Placing>, root: &Path) -> Result<(), AddError> {
+    let taken = places.values().any(|p| p.root.as_deref() == Some(root) && !p.place.read_only);
+    if taken { Err(AddError::SamePlace(root.to_owned())) } else { Ok(()) }
+}
+
+fn bind(config: &Config) -> Result<Listeners, ListenError> {
+    let wanted = ListenConfig { addr: config.listen.addr, port: config.listen.port };
+    match Listeners::bind(wanted) {
+        Err(ListenError::Taken { .. }) if config.listen.fall_back && wanted.port != 0 => {
+            Listeners::bind(ListenConfig { port: 0, ..wanted })
+        }
+        other => other,
+    }
+}
+
+/// Carries out what the engine asks of the async side, until the client is gone.
+async fn run_chores(mut todo: mpsc::Receiver<Chore>, client: std::sync::Weak<Inner>, announces: Announces) {
+    while let Some(chore) = todo.recv().await {
+        let Some(inner) = client.upgrade() else { return };
+        let host = inner.host.clone();
+        match chore {
+            Chore::Place(id, info) => {
+                // Looking at the folder touches the disk, which may hang; nothing else waits for it here.
+                tokio::task::spawn_blocking(move || inner.place(id, &info));
+            }
+            Chore::Announce(torrent, url, announce) => {
+                let announces = announces.clone();
+                tokio::spawn(async move { host.send(announces.run(torrent, url, announce).await) });
+            }
+            Chore::Resolve(name, port) => {
+                tokio::spawn(async move {
+                    let addrs = resolve(&name, port).await;
+                    host.send(HostMsg::Resolved { host: name, port, addrs })
+                });
+            }
+        }
+    }
+}

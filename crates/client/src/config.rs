@@ -1,0 +1,49 @@
+//! What a client is told once, at its start (own design).
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// The port that Teem listens on unless told otherwise. Below the range from which systems draw ports for outgoing
+/// connections, and not one of 6881 to 6999, which some networks hinder.
+pub const DEFAULT_PORT: u16 = 21_473;
+
+/// Where peers reach us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listen {
+    /// One address, or every address of both families. Outgoing connections leave from it too.
+    pub addr: Option<IpAddr>,
+    /// TCP and UDP port; 0 is a free one.
+    pub port: u16,
+    /// Take a free port when that one is taken.
+    pub fall_back: bool,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { addr: None, port: DEFAULT_PORT, fall_back: true }
+    }
+}
+
+/// Everything a client has to know before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where peers reach us.
+    pub listen: Listen,
+    /// Folder for saved state: one file per torrent and folder.
+    pub state_dir: PathBuf,
+    /// Upload limit of all torrents together, payload bytes a second.
+    pub up: Option<u64>,
+    /// Download limit of all torrents together, payload bytes a second.
+    pub down: Option<u64>,
+    /// Seed of every random choice; `None` draws one from the system.
+    pub seed: Option<u64>,
+}
+
+impl Config {
+    /// The defaults with the user's state folder.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { listen: Listen::default(), state_dir: crate::store::state_dir()?, up: None, down: None, seed: None })
+    }
+}
+
+/// What peers and trackers are told we are.
+pub const AGENT: &str = concat!("Teem/", env!("CARGO_PKG_VERSION"));

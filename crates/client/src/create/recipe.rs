@@ -1,0 +1,119 @@
+//! From a path to the bytes of a .torrent (BEP 3): list, plan, hash, write down.
+use super::walk::{Listing, WalkError, walk};
+use std::fmt;
+use std::io;
+use std::path::Path;
+use teem_metainfo::create::{CreateError, Options, Plan, Source as PlanFile, torrent};
+use teem_metainfo::{Error, Info, Limits};
+
+/// What a user may say about a torrent to be made.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wishes {
+    /// Bytes of a piece, a power of two from 16 KiB to 16 MiB; `None` aims at 1,000 to 4,000 pieces.
+    pub piece_length: Option<u32>,
+    /// BEP 27.
+    pub private: bool,
+    /// Free text.
+    pub comment: Option<String>,
+    /// A tag inside the info dictionary.
+    pub source: Option<String>,
+    /// Trackers in tiers.
+    pub trackers: Vec<Vec<String>>,
+    /// Patterns of what is left out.
+    pub exclude: Vec<String>,
+}
+
+/// Why no torrent can be made.
+#[derive(Debug)]
+pub enum MakeError {
+    /// The path cannot be listed.
+    Walk(WalkError),
+    /// What was asked for is impossible.
+    Create(CreateError),
+    /// A file cannot be read, or changed while it was hashed.
+    Hash(String),
+    /// Hashing was stopped from outside; what is done is remembered where a checkpoint was asked for.
+    Stopped,
+    /// What was made does not pass our own validation (names that no reader would take).
+    Invalid(Error),
+    /// State cannot be written.
+    Io(io::Error),
+}
+
+impl fmt::Display for MakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Walk(e) => write!(f, "{e}"),
+            Self::Create(e) => write!(f, "{e}"),
+            Self::Hash(e) => f.write_str(e),
+            Self::Stopped => f.write_str("hashing was stopped"),
+            Self::Invalid(e) => write!(f, "these files cannot become a torrent that others accept: {e}"),
+            Self::Io(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+impl std::error::Error for MakeError {}
+
+/// A listing with its plan: everything but the digests.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// What the path holds.
+    pub listing: Listing,
+    plan: Plan,
+    options: Options,
+}
+
+impl Recipe {
+    /// Lists a path and lays out the pieces.
+    pub fn new(path: &Path, wishes: &Wishes) -> Result<Self, MakeError> {
+        let mut listing = walk(path, &wishes.exclude).map_err(MakeError::Walk)?;
+        listing.files.sort_by(|a, b| a.components.iter().map(String::as_bytes).cmp(b.components.iter().map(String::as_bytes)));
+        let files = listing.files.iter().map(|f| PlanFile {
+            path: f.components.iter().map(|c| c.clone().into_bytes()).collect(),
+            length: f.len,
+            executable: f.executable,
+        });
+        let options = Options {
+            name: listing.name.clone().into_bytes(),
+            piece_length: wishes.piece_length,
+            private: wishes.private,
+            source: wishes.source.clone(),
+            comment: wishes.comment.clone(),
+            created_by: Some(crate::config::AGENT.to_owned()),
+            trackers: wishes.trackers.clone(),
+            ..Options::default()
+        };
+        let plan = Plan::new(files.collect(), &options, &Limits::FILE).map_err(MakeError::Create)?;
+        Ok(Self { listing, plan, options })
+    }
+
+    /// Bytes of one piece.
+    pub fn piece_length(&self) -> u32 {
+        self.plan.layout().piece_length()
+    }
+
+    /// How many pieces there are to be hashed.
+    pub fn piece_count(&self) -> u32 {
+        self.plan.layout().piece_count()
+    }
+
+    /// What shapes the info dictionary besides the content, as bytes to be compared.
+    pub fn shape(&self) -> Vec<u8> {
+        let source = self.options.source.as_deref().unwrap_or("");
+        format!("{}|{}|{source}", self.piece_length(), self.options.private).into_bytes()
+    }
+
+    /// Puts the digests in: the validated info dictionary and the bytes of the .torrent with these trackers. `made_at` is in
+    /// seconds since 1970.
+    pub fn finish(&self, pieces: &[[u8; 20]], trackers: &[Vec<String>], made_at: i64) -> Result<(Info, Vec<u8>), MakeError> {
+        let raw = self.plan.info(pieces, &self.options).map_err(MakeError::Create)?;
+        let info = Info::parse(&raw, &Limits::FILE).map_err(MakeError::Invalid)?;
+        let options = Options {
+            trackers: trackers.iter().chain(&self.options.trackers).cloned().collect(),
+            creation_date: Some(made_at),
+            ..self.options.clone()
+        };
+        Ok((info, torrent(&raw, &options)))
+    }
+}

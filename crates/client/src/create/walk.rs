@@ -1,0 +1,221 @@
+//! Which files a torrent of a path will hold, in which order, and what is left out and why (own design).
+//!
+//! Folders are read in byte order of their names, so that the same content gives the same info-hash everywhere.
+//! Symbolic links below the path are not followed: they could lead outside of what the user meant to publish.
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// How deep folders may be nested (BEP 3 sets none; readers stop at 100).
+pub const DEPTH_MAX: usize = 100;
+/// How many files one torrent may list.
+pub const FILES_MAX: usize = 2_000_000;
+
+/// A file that will be part of the torrent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Names from the torrent's root down; empty when the torrent is that single file.
+    pub components: Vec<String>,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Bytes.
+    pub len: u64,
+    /// When it was last written.
+    pub modified: SystemTime,
+    /// Whether the owner may execute it.
+    pub executable: bool,
+    /// What else tells that it is the same file as before: inode and change time, where there are such.
+    pub identity: [u8; 24],
+}
+
+/// Something that was left out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// What.
+    pub path: PathBuf,
+    /// Why, in a few words.
+    pub why: String,
+}
+
+/// What a path holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listing {
+    /// The torrent's name: the last component of the path.
+    pub name: String,
+    /// The path, absolute.
+    pub root: PathBuf,
+    /// Whether the path is a single file.
+    pub single: bool,
+    /// The files in the torrent's order.
+    pub files: Vec<Found>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Listing {
+    /// Bytes of all files together.
+    pub fn total(&self) -> u64 {
+        self.files.iter().map(|f| f.len).sum()
+    }
+}
+
+/// Why a path cannot become a torrent.
+#[derive(Debug)]
+pub enum WalkError {
+    /// A pattern of `--exclude` cannot be read.
+    Pattern(String),
+    /// The path itself cannot be read.
+    Path(PathBuf, io::Error),
+    /// The path has no name of its own, or one that is not UTF-8.
+    Name(PathBuf),
+    /// Neither a file nor a folder.
+    Kind(PathBuf),
+    /// No file is left to share.
+    Empty(PathBuf, usize),
+    /// Folders are nested too deep, or there are too many files.
+    TooLarge(PathBuf, &'static str),
+}
+
+impl fmt::Display for WalkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pattern(why) => write!(f, "--exclude: {why}"),
+            Self::Path(path, e) if e.kind() == io::ErrorKind::NotFound => write!(f, "{} does not exist", path.display()),
+            Self::Path(path, e) => write!(f, "{} cannot be read: {e}", path.display()),
+            Self::Name(path) => write!(f, "{} has no name that a torrent could carry (UTF-8 is needed)", path.display()),
+            Self::Kind(path) => write!(f, "{} is neither a file nor a folder", path.display()),
+            Self::Empty(path, 0) => write!(f, "{} holds no files, so there is nothing to share", path.display()),
+            Self::Empty(path, n) => {
+                write!(f, "{} holds no files that can be shared: all {n} entries were left out", path.display())
+            }
+            Self::TooLarge(path, what) => write!(f, "{}: {what}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for WalkError {}
+
+/// Lists a file or folder, leaving out what matches one of the patterns (against the path below the root, or any name
+/// in it when the pattern has no slash).
+pub fn walk(path: &Path, exclude: &[String]) -> Result<Listing, WalkError> {
+    let patterns = patterns(exclude)?;
+    let root = fs::canonicalize(path).map_err(|e| WalkError::Path(path.to_owned(), e))?;
+    let meta = fs::metadata(&root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
+    let name = root.file_name().and_then(|n| n.to_str()).ok_or_else(|| WalkError::Name(root.clone()))?.to_owned();
+    let mut listing = Listing { name, single: meta.is_file(), root, files: Vec::new(), skipped: Vec::new() };
+    if meta.is_file() {
+        fs::File::open(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
+        let found = found(Vec::new(), listing.root.clone(), &meta);
+        listing.files.push(found);
+    } else if meta.is_dir() {
+        let entries = read_folder(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
+        descend(&mut listing, entries, &patterns)?;
+    } else {
+        return Err(WalkError::Kind(path.to_owned()));
+    }
+    if listing.files.is_empty() {
+        return Err(WalkError::Empty(path.to_owned(), listing.skipped.len()));
+    }
+    Ok(listing)
+}
+
+fn patterns(exclude: &[String]) -> Result<GlobSet, WalkError> {
+    let mut set = GlobSetBuilder::new();
+    for text in exclude {
+        let rooted = text.trim_end_matches('/');
+        let full = if rooted.contains('/') { rooted.trim_start_matches('/').to_owned() } else { format!("**/{rooted}") };
+        let glob = GlobBuilder::new(&full).literal_separator(true).build();
+        set.add(glob.map_err(|e| WalkError::Pattern(format!("`{text}` is not a pattern: {}", e.kind())))?);
+    }
+    set.build().map_err(|e| WalkError::Pattern(e.to_string()))
+}
+
+/// Entries of a folder in descending byte order, so that a stack hands them out ascending.
+fn read_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
+    Ok(entries)
+}
+
+fn descend(listing: &mut Listing, top: Vec<PathBuf>, exclude: &GlobSet) -> Result<(), WalkError> {
+    let mut stack = top;
+    while let Some(path) = stack.pop() {
+        let below = path.strip_prefix(&listing.root).unwrap_or(&path).to_owned();
+        if exclude.is_match(&below) {
+            continue;
+        }
+        let mut skip = |why: &str| listing.skipped.push(Skipped { path: path.clone(), why: why.to_owned() });
+        let Some(components) = below.iter().map(|c| c.to_str().map(str::to_owned)).collect::<Option<Vec<_>>>() else {
+            skip("its name is not UTF-8");
+            continue;
+        };
+        if components.len() > DEPTH_MAX {
+            return Err(WalkError::TooLarge(path, "folders are nested more than 100 deep, which readers refuse"));
+        }
+        let meta = match fs::symlink_metadata(&path) {
+            Ok(meta) => meta,
+            Err(e) => {
+                skip(&e.to_string());
+                continue;
+            }
+        };
+        if meta.is_symlink() {
+            skip("a symbolic link");
+        } else if meta.is_dir() {
+            match read_folder(&path) {
+                Ok(entries) => stack.extend(entries),
+                Err(e) => skip(&format!("unreadable folder: {e}")),
+            }
+        } else if !meta.is_file() {
+            skip("neither a file nor a folder");
+        } else if let Err(e) = fs::File::open(&path) {
+            skip(&format!("unreadable: {e}"));
+        } else {
+            listing.files.push(found(components, path, &meta));
+            if listing.files.len() > FILES_MAX {
+                return Err(WalkError::TooLarge(listing.root.clone(), "more than 2,000,000 files"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn found(components: Vec<String>, path: PathBuf, meta: &Metadata) -> Found {
+    Found {
+        components,
+        path,
+        len: meta.len(),
+        modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+        executable: executable(meta),
+        identity: identity(meta),
+    }
+}
+
+#[cfg(unix)]
+fn identity(meta: &Metadata) -> [u8; 24] {
+    use std::os::unix::fs::MetadataExt;
+    let mut out = [0; 24];
+    out[..8].copy_from_slice(&meta.ino().to_be_bytes());
+    out[8..16].copy_from_slice(&meta.ctime().to_be_bytes());
+    out[16..].copy_from_slice(&meta.ctime_nsec().to_be_bytes());
+    out
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> [u8; 24] {
+    [0; 24]
+}
+
+#[cfg(unix)]
+fn executable(meta: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    meta.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Metadata) -> bool {
+    false
+}

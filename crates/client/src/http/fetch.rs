@@ -1,0 +1,185 @@
+//! One GET with every limit (own design): redirects, size of the body packed and unpacked, time for the whole.
+use super::connect::{connect, tls_config};
+use super::egress::Reach;
+use super::location::{checked, resolve};
+use flate2::read::GzDecoder;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::{Request, Response, Uri, header};
+use hyper_util::rt::TokioIo;
+use std::fmt;
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_rustls::rustls::ClientConfig;
+
+/// What one request may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the body, as received and as unpacked.
+    pub body: usize,
+    /// Redirects followed.
+    pub redirects: u32,
+    /// Time for all hops together.
+    pub time: Duration,
+}
+
+impl Limits {
+    /// A tracker's answer: 1 MiB, 5 redirects, 30 s.
+    pub const TRACKER: Self = Self { body: 1 << 20, redirects: 5, time: Duration::from_secs(30) };
+    /// A .torrent file: 64 MiB, 5 redirects, 120 s.
+    pub const TORRENT: Self = Self { body: 64 << 20, redirects: 5, time: Duration::from_secs(120) };
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum HttpError {
+    /// Not a URL with a host.
+    BadUrl(String),
+    /// A scheme other than http and https.
+    Scheme(String),
+    /// A public host led to an address in a private network.
+    Egress {
+        /// The name.
+        host: String,
+        /// Where it led.
+        addr: SocketAddr,
+    },
+    /// Name resolution or connection failed, in words.
+    Unreachable(String),
+    /// TLS failed.
+    Tls {
+        /// The host.
+        host: String,
+        /// In words.
+        why: String,
+    },
+    /// The answer was no HTTP.
+    Protocol(String),
+    /// More redirects than allowed.
+    Redirects(u32),
+    /// The body is larger than allowed, in bytes.
+    TooLarge(usize),
+    /// Nothing complete within the time.
+    TimedOut(Duration),
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadUrl(url) => write!(f, "{url} is not an http or https URL"),
+            Self::Scheme(s) => write!(f, "URLs of the kind {s}: are not fetched, only http and https"),
+            Self::Egress { host, addr } => {
+                write!(f, "{host} leads to {addr}, an address inside a private network, which a public URL may not reach")
+            }
+            Self::Unreachable(why) => f.write_str(why),
+            Self::Tls { host, why } => write!(f, "no trusted TLS connection to {host}: {why}"),
+            Self::Protocol(why) => write!(f, "the answer is not HTTP: {why}"),
+            Self::Redirects(n) => write!(f, "more than {n} redirects"),
+            Self::TooLarge(n) => write!(f, "the answer is larger than {n} bytes"),
+            Self::TimedOut(t) => write!(f, "no complete answer within {} s", t.as_secs()),
+        }
+    }
+}
+
+impl std::error::Error for HttpError {}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, unpacked.
+    pub body: Vec<u8>,
+    /// Whom the last hop connected to.
+    pub from: SocketAddr,
+}
+
+/// The client; cheap to clone.
+#[derive(Clone)]
+pub struct Http {
+    tls: Arc<ClientConfig>,
+    bind: Option<IpAddr>,
+    agent: Arc<str>,
+}
+
+impl Http {
+    /// A client that connects from `bind` (or from wherever the system likes) and calls itself `agent`.
+    pub fn new(bind: Option<IpAddr>, agent: &str) -> Self {
+        Self { tls: tls_config(), bind, agent: agent.into() }
+    }
+
+    /// Gets a URL that the user typed or that a torrent names as its own.
+    pub async fn get(&self, url: &str, limits: Limits) -> Result<Fetched, HttpError> {
+        let uri = checked(url)?;
+        tokio::time::timeout(limits.time, self.follow(uri, limits))
+            .await
+            .unwrap_or(Err(HttpError::TimedOut(limits.time)))
+    }
+
+    async fn follow(&self, mut uri: Uri, limits: Limits) -> Result<Fetched, HttpError> {
+        let mut reach = Reach::Anywhere;
+        for _ in 0..=limits.redirects {
+            let (response, from) = self.hop(&uri, reach).await?;
+            reach = reach.after(from);
+            if response.status().is_redirection()
+                && let Some(to) = response.headers().get(header::LOCATION)
+            {
+                uri = resolve(&uri, &String::from_utf8_lossy(to.as_bytes()))?;
+                continue;
+            }
+            let gzip = response.headers().get(header::CONTENT_ENCODING).is_some_and(|v| v.as_bytes() == b"gzip");
+            let status = response.status().as_u16();
+            let packed = read_body(response.into_body(), limits.body).await?;
+            let body = if gzip { unpack(&packed, limits.body)? } else { packed };
+            return Ok(Fetched { status, body, from });
+        }
+        Err(HttpError::Redirects(limits.redirects))
+    }
+
+    async fn hop(&self, uri: &Uri, reach: Reach) -> Result<(Response<Incoming>, SocketAddr), HttpError> {
+        let (stream, from) = connect(uri, reach, self.bind, &self.tls).await?;
+        let (mut send, connection) = hyper::client::conn::http1::Builder::new()
+            .max_buf_size(64 * 1024)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| HttpError::Protocol(e.to_string()))?;
+        tokio::spawn(connection);
+        let request = Request::get(uri.path_and_query().map_or("/", |p| p.as_str()))
+            .header(header::HOST, uri.authority().map_or("", |a| a.as_str().rsplit('@').next().unwrap_or("")))
+            .header(header::USER_AGENT, &*self.agent)
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .header(header::CONNECTION, "close")
+            .body(Empty::<Bytes>::new())
+            .map_err(|e| HttpError::BadUrl(e.to_string()))?;
+        let response = send.send_request(request).await.map_err(|e| HttpError::Protocol(e.to_string()))?;
+        Ok((response, from))
+    }
+}
+
+async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, HttpError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(HttpError::TooLarge(limit));
+    }
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| HttpError::Protocol(e.to_string()))?;
+        if let Some(data) = frame.data_ref() {
+            if all.len() + data.len() > limit {
+                return Err(HttpError::TooLarge(limit));
+            }
+            all.extend_from_slice(data);
+        }
+    }
+    Ok(all)
+}
+
+fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>, HttpError> {
+    let mut all = Vec::new();
+    GzDecoder::new(packed)
+        .take(limit as u64 + 1)
+        .read_to_end(&mut all)
+        .map_err(|e| HttpError::Protocol(format!("broken gzip: {e}")))?;
+    if all.len() > limit { Err(HttpError::TooLarge(limit)) } else { Ok(all) }
+}

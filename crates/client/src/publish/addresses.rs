@@ -1,0 +1,107 @@
+//! By which names and addresses others can reach this machine (own design).
+use crate::http::egress::{Class, classify};
+use std::net::IpAddr;
+
+/// How many addresses a link holds at most: it should still fit into a message.
+const IN_LINKS_MAX: usize = 4;
+
+/// One way to reach this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Address {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Who can use it; `None` for a name, whose address may differ by asker.
+    pub class: Option<Class>,
+}
+
+impl Address {
+    fn of(ip: IpAddr) -> Self {
+        Self { host: ip.to_string(), class: Some(classify(ip)) }
+    }
+
+    /// `host:port` as URLs and `x.pe` write it.
+    pub fn with_port(&self, port: u16) -> String {
+        if self.host.contains(':') { format!("[{}]:{port}", self.host) } else { format!("{}:{port}", self.host) }
+    }
+
+    /// Who can reach it, in words.
+    pub fn reach(&self) -> &'static str {
+        match self.class {
+            None => "as you named it",
+            Some(Class::Loopback) => "loopback: only programs on this machine",
+            Some(Class::Private) => "private: only machines in the same network",
+            Some(Class::Public) => "public: everybody, unless a firewall or router is in between",
+            Some(Class::Never) => "of no use",
+        }
+    }
+}
+
+/// The addresses that a listener is reachable by, best first: names that the user gave, then public, private and loopback
+/// ones, IPv4 before IPv6. A specific listening address stands alone.
+pub fn addresses(bound: Option<IpAddr>, named: &[String]) -> Vec<Address> {
+    let mut all: Vec<Address> = named.iter().map(|host| named_host(host)).collect();
+    let mut found: Vec<IpAddr> = match bound {
+        Some(ip) => vec![ip],
+        None => if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect(),
+    };
+    found.retain(|ip| classify(*ip) != Class::Never && (bound.is_some() || !needs_scope(*ip)));
+    if found.is_empty() {
+        found.push(IpAddr::from([127, 0, 0, 1]));
+    }
+    found.sort_by_key(|ip| (classify(*ip), ip.is_ipv6(), *ip));
+    found.dedup();
+    for ip in found {
+        if !all.iter().any(|a| a.host == ip.to_string()) {
+            all.push(Address::of(ip));
+        }
+    }
+    all
+}
+
+fn named_host(host: &str) -> Address {
+    let bare = host.trim().trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<IpAddr>() {
+        Ok(ip) => Address::of(ip),
+        Err(_) => Address { host: bare.to_owned(), class: None },
+    }
+}
+
+/// Link-local addresses mean nothing without the interface they belong to.
+fn needs_scope(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.segments()[0] & 0xffc0 == 0xfe80,
+    }
+}
+
+/// Those of them that belong into a link: what the user named, else all but loopback, else loopback.
+pub fn for_links(all: &[Address], named: usize) -> Vec<Address> {
+    if named > 0 {
+        return all.iter().take(named).take(IN_LINKS_MAX).cloned().collect();
+    }
+    let outside: Vec<Address> =
+        all.iter().filter(|a| a.class != Some(Class::Loopback)).take(IN_LINKS_MAX).cloned().collect();
+    if outside.is_empty() { all.iter().take(1).cloned().collect() } else { outside }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_names_comes_first_and_alone_into_links() {
+        let all = addresses(Some("10.0.0.5".parse().unwrap()), &["files.example".into(), "[2001:db8::1]".into()]);
+        let hosts: Vec<_> = all.iter().map(|a| a.with_port(80)).collect();
+        assert_eq!(hosts, ["files.example:80", "[2001:db8::1]:80", "10.0.0.5:80"]);
+        assert_eq!(for_links(&all, 2).len(), 2);
+        assert_eq!(for_links(&all[2..], 0)[0].host, "10.0.0.5");
+    }
+
+    #[test]
+    fn loopback_goes_into_a_link_only_when_there_is_nothing_else() {
+        let of = |ip: &str| Address::of(ip.parse().unwrap());
+        let both = [of("192.168.1.2"), of("127.0.0.1")];
+        assert_eq!(for_links(&both, 0), [of("192.168.1.2")]);
+        assert_eq!(for_links(&both[1..], 0), [of("127.0.0.1")]);
+    }
+}

@@ -1,0 +1,33 @@
+//! What a publisher gives to others: announce URLs, the magnet link, the URL of the .torrent (BEP 3, 9).
+use super::addresses::Address;
+use teem_metainfo::{Info, InfoHashes, Magnet};
+
+/// Announce URLs of our own tracker, a tier for each address: UDP first because it costs less, HTTP where UDP is blocked.
+pub fn tracker_tiers(addresses: &[Address], web_port: u16) -> Vec<Vec<String>> {
+    let tier = |a: &Address| {
+        let at = a.with_port(web_port);
+        vec![format!("udp://{at}/announce"), format!("http://{at}/announce")]
+    };
+    addresses.iter().map(tier).collect()
+}
+
+/// The magnet link: hash, name, trackers and the seed's own addresses.
+pub fn magnet(info: &Info, trackers: &[Vec<String>], addresses: &[Address], port: u16) -> String {
+    let mut magnet = Magnet::from(InfoHashes { v1: info.hashes().v1, v2: info.hashes().v2 });
+    magnet.name = Some(info.name().to_owned());
+    magnet.trackers = trackers.iter().flatten().cloned().collect();
+    if !info.is_private() {
+        magnet.peers = addresses.iter().map(|a| a.with_port(port)).collect();
+    }
+    magnet.to_string()
+}
+
+/// The path under which the .torrent is served: names with anything unusual are served under the info-hash.
+pub fn torrent_path(info: &Info) -> String {
+    let name = info.name();
+    let plain = name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    match info.hashes().v1 {
+        Some(hash) if !plain => format!("/{hash}.torrent"),
+        _ => format!("/{name}.torrent"),
+    }
+}

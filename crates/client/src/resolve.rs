@@ -1,0 +1,32 @@
+//! Host names of UDP trackers and of peers (own design): resolved off the engine's thread, unusable addresses left out.
+use crate::http::egress::{Class, classify};
+use std::net::SocketAddr;
+
+/// Addresses kept of one name.
+const ADDRESSES_MAX: usize = 16;
+
+/// Resolves a name; at most 16 addresses, or why there are none.
+pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((bare, port)).await.map_err(|e| format!("{host} cannot be resolved: {e}"))?;
+    let mut addrs = Vec::new();
+    for addr in found {
+        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+        if classify(addr.ip()) != Class::Never && !addrs.contains(&addr) && addrs.len() < ADDRESSES_MAX {
+            addrs.push(addr);
+        }
+    }
+    if addrs.is_empty() { Err(format!("{host} has no address that can be used")) } else { Ok(addrs) }
+}
+
+/// Resolves `host:port` as users and magnet links write it.
+pub(crate) async fn resolve_peer(text: &str) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(addr) = text.parse::<SocketAddr>() {
+        return Ok(vec![SocketAddr::new(addr.ip().to_canonical(), addr.port())]);
+    }
+    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok().filter(|p| *p > 0)?)));
+    match parts {
+        Some((host, port)) if !host.is_empty() => resolve(host, port).await,
+        _ => Err(format!("`{text}` is not a peer's address: write HOST:PORT or [IPv6]:PORT")),
+    }
+}

@@ -1,0 +1,52 @@
+//! Where Teem keeps what outlives a run: never in the content's folder (own design; XDG base directories).
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The user's state folder: `TEEM_STATE_DIR`, else `$XDG_STATE_HOME/teem`, else `~/.local/state/teem`
+/// (macOS: `~/Library/Application Support/teem`).
+pub fn state_dir() -> io::Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if let Some(dir) = set("TEEM_STATE_DIR") {
+        return Ok(dir);
+    }
+    if let Some(dir) = set("XDG_STATE_HOME").filter(|d| d.is_absolute()) {
+        return Ok(dir.join("teem"));
+    }
+    let home = set("HOME").ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, "no folder for saved state: neither HOME nor TEEM_STATE_DIR is set")
+    })?;
+    let below = if cfg!(target_os = "macos") { "Library/Application Support/teem" } else { ".local/state/teem" };
+    Ok(home.join(below))
+}
+
+/// Makes a folder that only its owner can read, and says which one where that fails.
+pub fn private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|e| io::Error::new(e.kind(), format!("{} cannot be made: {e}", dir.display())))
+}
+
+/// Writes a small file so that after a crash either the old or the new content is there: temporary, sync, rename, sync
+/// of the folder.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let written = std::fs::File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)?;
+        match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
+            _ => std::fs::File::open(".")?.sync_all(),
+        }
+    });
+    if written.is_err() {
+        // The half-written file is of no use to anybody.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written.map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
+}

@@ -1,0 +1,276 @@
+//! The grammar: every subcommand and option, the one table for parser, help, environment and completions.
+use crate::units::{ByteRate, ByteSize, Span, Until};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Publish, download, seed and track with BitTorrent.
+#[derive(Parser, Debug)]
+#[command(name = "teem", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "A LINK alone downloads it: `teem LINK` is `teem get LINK`.\n\
+    Sizes and rates: bytes, or with k M G (powers of 1000), Ki Mi Gi (powers of 1024), `/s` optional; 0 is unlimited.\n\
+    Exit codes: 0 done, 1 no or refused, 2 usage, 3 local file or space trouble, 4 gave up, 130 and 143 by signal.")]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Make PATH available: hash it, track it, seed it, and print the link for everybody else
+    Share(Share),
+    /// Download one or more links
+    Get(Get),
+    /// Seed content that is already there
+    Seed(Seed),
+    /// Make a .torrent file
+    Create(Create),
+    /// Say what a .torrent file or a link contains
+    Show(Show),
+    /// Compare content with its .torrent file, byte range by byte range
+    Verify(Verify),
+    /// Run a tracker, over HTTP and UDP
+    Track(Track),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// What goes into the .torrent file.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct MetainfoOptions {
+    /// Announce URL of a tracker; may be given several times, each a tier of its own
+    #[arg(long = "tracker", value_name = "URL", env = "TEEM_TRACKER", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) trackers: Vec<String>,
+    /// Size of the pieces, a power of two from 16Ki to 16Mi [default: aims at 1,000 to 4,000 pieces]
+    #[arg(long, value_name = "SIZE", env = "TEEM_PIECE_SIZE", hide_env_values = true)]
+    pub(crate) piece_size: Option<ByteSize>,
+    /// Mark as private: peers come from the torrent's trackers only (BEP 27)
+    #[arg(long, env = "TEEM_PRIVATE", hide_env_values = true)]
+    pub(crate) private: bool,
+    /// A comment for whoever opens the .torrent file
+    #[arg(long, value_name = "TEXT", env = "TEEM_COMMENT", hide_env_values = true)]
+    pub(crate) comment: Option<String>,
+    /// A tag inside the hashed part, so that the same content gets another info-hash
+    #[arg(long, value_name = "TAG", env = "TEEM_SOURCE", hide_env_values = true)]
+    pub(crate) source: Option<String>,
+    /// Leave out files whose path below PATH matches; may be given several times
+    #[arg(long, value_name = "GLOB", env = "TEEM_EXCLUDE", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) exclude: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Share {
+    /// The file or folder to share
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) path: PathBuf,
+    /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
+    #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
+    pub(crate) listen: Option<String>,
+    /// A name or address that others reach this machine by; may be given several times
+    #[arg(long = "host", value_name = "NAME", env = "TEEM_HOST", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) hosts: Vec<String>,
+    #[command(flatten)]
+    pub(crate) metainfo: MetainfoOptions,
+    /// Don't run a tracker of our own
+    #[arg(long, env = "TEEM_NO_TRACKER", hide_env_values = true)]
+    pub(crate) no_tracker: bool,
+    /// Upload limit, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
+    pub(crate) up: Option<ByteRate>,
+    /// Write the .torrent file here too
+    #[arg(short, long, value_name = "FILE", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Overwrite an existing .torrent file
+    #[arg(long, env = "TEEM_FORCE", hide_env_values = true)]
+    pub(crate) force: bool,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Get {
+    /// Magnet link, .torrent file, http(s) URL of one, or info-hash; `-` reads a .torrent file or links from standard input
+    #[arg(required = true, value_name = "LINK", value_hint = ValueHint::AnyPath)]
+    pub(crate) links: Vec<String>,
+    /// Folder to download into
+    #[arg(short, long, value_name = "DIR", default_value = ".", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub(crate) output: PathBuf,
+    /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
+    #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
+    pub(crate) listen: Option<String>,
+    /// A peer to connect to; may be given several times
+    #[arg(long = "peer", value_name = "ADDR", env = "TEEM_PEER", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) peers: Vec<String>,
+    /// Go on seeding when done, until stopped
+    #[arg(long, conflicts_with = "until", env = "TEEM_SEED", hide_env_values = true)]
+    pub(crate) seed: bool,
+    /// Go on seeding until `done` (at once), `ratio=R` (uploaded over size) or for a time such as `30m` after completion
+    #[arg(long, value_name = "WHEN", env = "TEEM_UNTIL", hide_env_values = true)]
+    pub(crate) until: Option<Until>,
+    /// Give up, with exit code 4, when not done after this time
+    #[arg(long, value_name = "TIME", env = "TEEM_TIMEOUT", hide_env_values = true)]
+    pub(crate) timeout: Option<Span>,
+    /// Write into existing files even if nothing in them belongs to this torrent
+    #[arg(long, env = "TEEM_OVERWRITE", hide_env_values = true)]
+    pub(crate) overwrite: bool,
+    /// Run this when a download is done; no shell, facts in TEEM_NAME, TEEM_PATH, TEEM_INFOHASH, TEEM_SIZE
+    #[arg(long, value_name = "COMMAND", env = "TEEM_ON_DONE", hide_env_values = true, value_hint = ValueHint::CommandString)]
+    pub(crate) on_done: Option<String>,
+    /// Download limit, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_DOWN", hide_env_values = true)]
+    pub(crate) down: Option<ByteRate>,
+    /// Upload limit, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
+    pub(crate) up: Option<ByteRate>,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Seed {
+    /// The .torrent file; `-` is standard input
+    #[arg(value_name = "FILE.torrent", value_hint = ValueHint::FilePath)]
+    pub(crate) torrent: String,
+    /// Folder that holds the torrent's content (the content's own path is understood too) [default: the .torrent's folder]
+    #[arg(long, value_name = "DIR", env = "TEEM_DATA", hide_env_values = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
+    #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
+    pub(crate) listen: Option<String>,
+    /// Upload limit, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
+    pub(crate) up: Option<ByteRate>,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// What every client reads (BEP 3)
+    V1,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Create {
+    /// The file or folder
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(crate) path: PathBuf,
+    /// Where to write the .torrent file; `-` is standard output [default: NAME.torrent here]
+    #[arg(short, long, value_name = "FILE", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Overwrite an existing file
+    #[arg(long, env = "TEEM_FORCE", hide_env_values = true)]
+    pub(crate) force: bool,
+    /// Format of the torrent
+    #[arg(long, default_value = "v1", env = "TEEM_KIND", hide_env_values = true)]
+    pub(crate) kind: Kind,
+    #[command(flatten)]
+    pub(crate) metainfo: MetainfoOptions,
+    /// The result as a JSON line on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// .torrent file, magnet link, http(s) URL of a .torrent file, or info-hash; `-` is standard input
+    #[arg(value_name = "FILE|LINK", value_hint = ValueHint::AnyPath)]
+    pub(crate) link: String,
+    /// List the files
+    #[arg(long, env = "TEEM_FILES", hide_env_values = true)]
+    pub(crate) files: bool,
+    /// One JSON document on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The .torrent file; `-` is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) torrent: String,
+    /// Folder that holds the torrent's content (the content's own path is understood too) [default: the .torrent's folder]
+    #[arg(long, value_name = "DIR", env = "TEEM_DATA", hide_env_values = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) data: Option<PathBuf>,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Track {
+    /// Address and port for HTTP announces
+    #[arg(long, value_name = "ADDR", default_value = "[::]:6969", env = "TEEM_HTTP", hide_env_values = true)]
+    pub(crate) http: SocketAddr,
+    /// Address and port for UDP announces
+    #[arg(long, value_name = "ADDR", default_value = "[::]:6969", env = "TEEM_UDP", hide_env_values = true)]
+    pub(crate) udp: SocketAddr,
+    /// Track this info-hash only; may be given several times
+    #[arg(long = "allow", value_name = "HASH", env = "TEEM_ALLOW", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) allow: Vec<String>,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `teem LINK` is `teem get LINK`: puts the word in when the first argument is a link and no subcommand.
+pub(crate) fn with_default_command(mut args: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    use clap::CommandFactory;
+    let first = args.get(1).map(|a| a.to_string_lossy().into_owned());
+    if let Some(first) = first {
+        let known = Cli::command().get_subcommands().any(|c| c.get_name() == first) || first == "help";
+        if !known && !first.starts_with('-') && looks_like_link(&first) {
+            args.insert(1, "get".into());
+        }
+    }
+    args
+}
+
+fn looks_like_link(word: &str) -> bool {
+    let word = word.trim();
+    let lower = word.to_ascii_lowercase();
+    let is_hash = (word.len() == 40 && word.bytes().all(|b| b.is_ascii_hexdigit()))
+        || (word.len() == 32 && word.bytes().all(|b| b.is_ascii_alphanumeric()));
+    is_hash
+        || ["magnet:", "magnet%3a", "http://", "https://"].iter().any(|p| lower.starts_with(p))
+        || lower.ends_with(".torrent")
+        || word.contains(['/', '\\'])
+        || std::path::Path::new(word).is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grammar_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_link_alone_is_get() {
+        let run = |words: &[&str]| {
+            with_default_command(words.iter().map(Into::into).collect())
+                .into_iter()
+                .map(|w| w.into_string().unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(run(&["teem", "magnet:?xt=x", "-o", "d"])[1], "get");
+        assert_eq!(run(&["teem", "a.torrent"])[1], "get");
+        assert_eq!(run(&["teem", &"a".repeat(40)])[1], "get");
+        assert_eq!(run(&["teem", "show", "a.torrent"])[1], "show");
+        assert_eq!(run(&["teem", "--version"])[1], "--version");
+        assert_eq!(run(&["teem", "sahre", "x"])[1], "sahre");
+    }
+}

@@ -1,0 +1,72 @@
+//! `teem create`: makes a .torrent file.
+use crate::exit::{Exit, Outcome, Stop};
+use crate::progress::{Progress, plain};
+use crate::signals::Signals;
+use crate::units::Bytes;
+use crate::{cli, json, making, stdin, stdout};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use teem_client::store;
+
+pub(crate) async fn run(options: &cli::Create) -> Outcome {
+    let cli::Kind::V1 = options.kind;
+    let wishes = making::wishes(&options.metainfo)?;
+    let to_stdout = options.output.as_deref().is_some_and(|p| stdin::is_dash(&p.to_string_lossy()));
+    if to_stdout && options.json {
+        return Err(Stop::usage("--json and -o - both want standard output: give one of them up"));
+    }
+    let mut signals = Signals::listen().map_err(Stop::local)?;
+    let recipe = making::plan(&options.path, wishes).await?;
+    let output = match &options.output {
+        Some(path) => path.clone(),
+        None => PathBuf::from(format!("{}.torrent", recipe.listing.name)),
+    };
+    if !to_stdout {
+        may_write(&output, options.force)?;
+    }
+    let mut progress = Progress::new(options.json);
+    making::say_skipped(&recipe, &mut progress);
+    let digests = making::digests(&recipe, None, options.json, &mut signals).await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+    let (info, bytes) = recipe.finish(&digests.whole().map_err(making::stop)?, &[], now).map_err(making::stop)?;
+    if to_stdout {
+        stdout::bytes(&bytes);
+        return Ok(Exit::Done);
+    }
+    store::write_whole(&output, &bytes).map_err(Stop::local)?;
+    let hash = info.hashes().v1.map(|h| h.to_string()).unwrap_or_default();
+    if options.json {
+        json::line(&serde_json::json!({
+            "event": "created", "path": output.to_string_lossy(), "name": info.name(), "infohash_v1": hash,
+            "size": info.content_size(), "files": info.files().len(), "piece_length": info.piece_length(),
+            "pieces": info.piece_count(), "skipped": making::skipped_json(&recipe),
+        }));
+    } else {
+        progress.say(&format!(
+            "{}: {} in {} files, {} pieces of {}, info-hash {hash}",
+            plain(info.name()),
+            Bytes(info.content_size()),
+            info.files().len(),
+            info.piece_count(),
+            Bytes(u64::from(info.piece_length())),
+        ));
+        stdout::text(&format!("{}\n", output.display()));
+    }
+    Ok(Exit::Done)
+}
+
+/// Refuses to overwrite, before anything long is done.
+pub(crate) fn may_write(path: &Path, force: bool) -> Result<(), Stop> {
+    if path.exists() && !force {
+        return Err(Stop::local(format!(
+            "{} exists already: overwrite it with --force, or name another file with -o",
+            path.display()
+        )));
+    }
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(Stop::local(format!("the folder {} does not exist", folder.display())))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,130 @@
+//! `teem get`: downloads links, says honestly how it goes, and ends when everything is durable.
+use crate::exit::{Exit, Outcome, Stop};
+use crate::hook::Hook;
+use crate::job::{Ending, Job};
+use crate::signals::Signals;
+use crate::units::Until;
+use crate::view::{self, View};
+use crate::{addr, cli, json, stdin};
+use std::time::Duration;
+use teem_client::{Add, Client, Config, Mode, Source, source};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+pub(crate) async fn run(options: &cli::Get) -> Outcome {
+    let hook = options.on_done.as_deref().map(Hook::parse).transpose()?;
+    let listen = addr::listen(options.listen.as_deref(), true)?;
+    let mut signals = Signals::listen().map_err(Stop::local)?;
+    let config = Config {
+        listen,
+        up: options.up.and_then(|r| r.0),
+        down: options.down.and_then(|r| r.0),
+        ..Config::new().map_err(Stop::local)?
+    };
+    let client = Client::start(config).await.map_err(|e| addr::taken(&e))?;
+    if options.json {
+        json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
+    }
+    let deadline = options.timeout.map(|t| Instant::now() + t.0);
+    let mut view = View::new(options.json);
+    let worked = tokio::select! {
+        biased;
+        exit = signals.first() => Ok(exit),
+        worked = work(options, &client, hook.as_ref(), deadline, &mut view) => worked,
+    };
+    view.last_words(matches!(worked, Ok(Exit::Interrupted | Exit::Terminated)));
+    client.shutdown().await;
+    worked
+}
+
+async fn work(
+    options: &cli::Get,
+    client: &Client,
+    hook: Option<&Hook>,
+    deadline: Option<Instant>,
+    view: &mut View,
+) -> Outcome {
+    let ending = Ending::new(options.seed, options.until.unwrap_or(Until::Done));
+    let mut jobs = JoinSet::new();
+    for (link, source) in sources(options, client).await? {
+        for hint in &source.hints {
+            view.say(&format!("hint: {hint}"));
+        }
+        let name = source.name.clone();
+        let mode = Mode::Download { overwrite: options.overwrite };
+        let add = Add { mode, peers: options.peers.clone(), ..Add::download(source, &options.output) };
+        let torrent = client.add(add).await.map_err(|e| Stop::refused("add", e))?;
+        view.add(&torrent, name);
+        jobs.spawn(Job { torrent, link, ending, hook: hook.cloned(), json: options.json }.run(view.voice()));
+    }
+    let mut outcome = Ok(Exit::Done);
+    let mut tick = tokio::time::interval(view::EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => view.draw().await,
+            () = at(deadline) => {
+                view.explain().await;
+                return Err(Stop {
+                    exit: Exit::GaveUp,
+                    class: "timeout",
+                    message: "gave up after --timeout; the same command goes on from here".to_owned(),
+                });
+            }
+            ended = jobs.join_next() => match ended {
+                None => return outcome,
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(stop))) if jobs.is_empty() && outcome.is_ok() => return Err(stop),
+                Some(Ok(Err(stop))) => {
+                    view.say(&format!("teem: {}", stop.message));
+                    outcome = Ok(stop.exit);
+                }
+                Some(Err(e)) => return Err(Stop::local(format!("a task failed: {e}"))),
+            },
+        }
+        view.hear().await;
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the links lead to, with each link as it was typed.
+async fn sources(options: &cli::Get, client: &Client) -> Result<Vec<(String, Source)>, Stop> {
+    let mut found = Vec::new();
+    for link in &options.links {
+        if !stdin::is_dash(link) {
+            found.push((link.clone(), load(link, client).await?));
+            continue;
+        }
+        let bytes = stdin::bytes()?;
+        match stdin::links(&bytes) {
+            None => {
+                let source = source::from_bytes("standard input", &bytes).map_err(|e| Stop::refused(e.class(), e))?;
+                found.push(("-".to_owned(), source));
+            }
+            Some(links) if links.is_empty() => return Err(Stop::usage("standard input holds no link")),
+            Some(links) => {
+                for link in links {
+                    let source = load(&link, client).await?;
+                    found.push((link, source));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn load(link: &str, client: &Client) -> Result<Source, Stop> {
+    let source = source::load(link, client.http()).await.map_err(|e| Stop::refused(e.class(), e))?;
+    if source.info_hash.is_none() {
+        return Err(Stop::refused("only_v2", teem_client::AddError::OnlyV2));
+    }
+    Ok(source)
+}
+
+/// How often seeding looks at its ratio.
+pub(crate) const RATIO_EVERY: Duration = Duration::from_millis(500);

@@ -1,0 +1,119 @@
+//! What `create` and `share` have in common: the wishes, hashing with progress, what was left out.
+use crate::cli::MetainfoOptions;
+use crate::exit::Stop;
+use crate::progress::{Progress, plain};
+use crate::signals::Signals;
+use crate::units::{Bytes, Time};
+use crate::json;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use teem_client::create::hash::{self, Digests};
+use teem_client::create::recipe::{MakeError, Recipe, Wishes};
+use tokio::time::Instant;
+
+/// How often the progress of hashing is looked at.
+const EVERY: Duration = Duration::from_millis(200);
+
+pub(crate) fn wishes(options: &MetainfoOptions) -> Result<Wishes, Stop> {
+    let piece_length = match options.piece_size {
+        None => None,
+        Some(size) => match u32::try_from(size.0) {
+            Ok(n) if n.is_power_of_two() && (16 << 10..=16 << 20).contains(&n) => Some(n),
+            _ => return Err(Stop::usage("--piece-size: a power of two from 16Ki to 16Mi is needed, such as 256Ki or 4Mi")),
+        },
+    };
+    for url in &options.trackers {
+        teem_wire::tracker::url::TrackerUrl::parse(url)
+            .map_err(|e| Stop::usage(format!("--tracker: {}: {e}", plain(url))))?;
+    }
+    Ok(Wishes {
+        piece_length,
+        private: options.private,
+        comment: options.comment.clone(),
+        source: options.source.clone(),
+        trackers: options.trackers.iter().map(|t| vec![t.clone()]).collect(),
+        exclude: options.exclude.clone(),
+    })
+}
+
+/// Trouble with the path is local; what cannot become a torrent is refused.
+pub(crate) fn stop(e: MakeError) -> Stop {
+    match e {
+        MakeError::Create(_) | MakeError::Invalid(_) => Stop::refused("create", e),
+        _ => Stop::local(e),
+    }
+}
+
+/// Lists the path off the async threads.
+pub(crate) async fn plan(path: &Path, wishes: Wishes) -> Result<Arc<Recipe>, Stop> {
+    let path = path.to_owned();
+    let made = tokio::task::spawn_blocking(move || Recipe::new(&path, &wishes)).await.map_err(Stop::local)?;
+    made.map(Arc::new).map_err(stop)
+}
+
+/// Hashes with progress; a signal stops it, and what is done is remembered in `memory` where there is one.
+pub(crate) async fn digests(
+    recipe: &Arc<Recipe>,
+    memory: Option<Digests>,
+    json: bool,
+    signals: &mut Signals,
+) -> Result<Digests, Stop> {
+    let (total, done) = (recipe.listing.total(), Arc::new(AtomicU64::new(0)));
+    let stopped = Arc::new(AtomicBool::new(false));
+    let (work, counter, flag) = (recipe.clone(), done.clone(), stopped.clone());
+    let mut hashing = tokio::task::spawn_blocking(move || hash::run(&work, memory, &counter, &flag));
+    let (mut progress, started) = (Progress::new(json), Instant::now());
+    let mut tick = tokio::time::interval(EVERY);
+    let mut by_signal = None;
+    let digests = loop {
+        tokio::select! {
+            ended = &mut hashing => break ended.map_err(Stop::local)?,
+            exit = signals.first(), if by_signal.is_none() => {
+                by_signal = Some(exit);
+                stopped.store(true, Ordering::Relaxed);
+            }
+            _ = tick.tick() => {
+                let so_far = done.load(Ordering::Relaxed);
+                if json {
+                    json::line(&json!({"event": "hashing", "done": so_far, "total": total}));
+                } else if progress.due() {
+                    progress.show(&line(so_far, total, started.elapsed()));
+                }
+            }
+        }
+    };
+    match (digests, by_signal) {
+        (Err(MakeError::Stopped), Some(exit)) => {
+            Err(Stop { exit, class: "interrupted", message: "hashing was stopped".to_owned() })
+        }
+        (Err(e), _) => Err(stop(e)),
+        (Ok(digests), _) => Ok(digests),
+    }
+}
+
+fn line(done: u64, total: u64, time: Duration) -> String {
+    let rate = u128::from(done) * 1000 / time.as_millis().max(1);
+    let left = u128::from(total.saturating_sub(done)).checked_div(rate).unwrap_or(0) as u64;
+    let percent = u128::from(done) * 100 / u128::from(total.max(1));
+    let left = Time(Duration::from_secs(left));
+    format!("hashing  {percent} %  {} of {}  {}/s  {left} left", Bytes(done), Bytes(total), Bytes(rate as u64))
+}
+
+/// Says what was left out, the first ten by name.
+pub(crate) fn say_skipped(recipe: &Recipe, progress: &mut Progress) {
+    let skipped = &recipe.listing.skipped;
+    for s in skipped.iter().take(10) {
+        progress.say(&format!("left out: {}: {}", plain(&s.path.to_string_lossy()), s.why));
+    }
+    if skipped.len() > 10 {
+        progress.say(&format!("left out: {} more", skipped.len() - 10));
+    }
+}
+
+/// The same for scripts.
+pub(crate) fn skipped_json(recipe: &Recipe) -> Value {
+    recipe.listing.skipped.iter().map(|s| json!({"path": s.path.to_string_lossy(), "why": s.why})).collect()
+}

@@ -1,0 +1,96 @@
+//! What a person sees while something takes long: one live line on a terminal, a line now and then elsewhere.
+//! Everything goes to standard error; standard output is for data.
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// How often the live line is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(200);
+/// How often a line is written where there is no terminal.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// The live line. Silent when `quiet` (with `--json`).
+pub(crate) struct Progress {
+    quiet: bool,
+    terminal: bool,
+    drawn: Option<Instant>,
+    shown: bool,
+}
+
+impl Progress {
+    /// A live line, or nothing at all.
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet, terminal: io::stderr().is_terminal(), drawn: None, shown: false }
+    }
+
+    /// Whether it is time to draw again; lets callers skip making the text.
+    pub(crate) fn due(&self) -> bool {
+        let every = if self.terminal { DRAW_EVERY } else { LOG_EVERY };
+        !self.quiet && self.drawn.is_none_or(|t| t.elapsed() >= every)
+    }
+
+    /// Shows the present state, replacing what was shown before.
+    pub(crate) fn show(&mut self, text: &str) {
+        if !self.due() {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let mut err = io::stderr().lock();
+        // A closed standard error is no reason to stop working.
+        let _ = if self.terminal {
+            let width = columns();
+            let cut: String = text.chars().take(width.saturating_sub(1)).collect();
+            self.shown = true;
+            write!(err, "\r\x1b[2K{cut}").and_then(|()| err.flush())
+        } else {
+            writeln!(err, "{text}")
+        };
+    }
+
+    /// Says something that stays.
+    pub(crate) fn say(&mut self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        self.clear();
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Takes the live line away.
+    pub(crate) fn clear(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K");
+            self.shown = false;
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Width of the terminal: `COLUMNS` where it is set, else 100 cut to what most windows have.
+fn columns() -> usize {
+    terminal_size::terminal_size_of(io::stderr())
+        .map(|(width, _)| usize::from(width.0))
+        .filter(|w| *w >= 20)
+        .unwrap_or(80)
+}
+
+/// Takes control characters out of text that came from outside, so that it cannot move the cursor.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_bidi(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn row_41_names_from_outside_cannot_move_the_cursor() {
+        assert_eq!(super::plain("a\x1b[2Jb\u{202E}c\n"), "a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}");
+    }
+}

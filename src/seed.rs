@@ -1,0 +1,62 @@
+//! `teem seed`: serves content that is already there, and changes nothing on the disk.
+use crate::exit::{Exit, Outcome, Stop};
+use crate::job::stop;
+use crate::signals::Signals;
+use crate::view::{self, View};
+use crate::{addr, cli, data, json, stdin};
+use std::path::Path;
+use teem_client::{Add, Client, Config, source};
+
+pub(crate) async fn run(options: &cli::Seed) -> Outcome {
+    let listen = addr::listen(options.listen.as_deref(), true)?;
+    let mut signals = Signals::listen().map_err(Stop::local)?;
+    let source = if stdin::is_dash(&options.torrent) {
+        stdin::source().await?
+    } else {
+        let bytes = source::read_limited(Path::new(&options.torrent)).map_err(|e| Stop::local(&e))?;
+        source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::refused(e.class(), e))?
+    };
+    let Some(info) = source.info.clone() else {
+        return Err(Stop::usage("seeding needs a .torrent file; a magnet link alone is not enough"));
+    };
+    let place = data::locate(&info, options.data.as_deref(), &options.torrent)?;
+    let config = Config { listen, up: options.up.and_then(|r| r.0), ..Config::new().map_err(Stop::local)? };
+    let client = Client::start(config).await.map_err(|e| addr::taken(&e))?;
+    if options.json {
+        json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
+    }
+    let mut view = View::new(options.json);
+    view.say(&format!("listening on port {}", client.port()));
+    for hint in &source.hints {
+        view.say(&format!("hint: {hint}"));
+    }
+    let torrent = client
+        .add(Add { name: place.name, ..Add::publish(source, place.folder) })
+        .await
+        .map_err(|e| Stop::refused("add", e))?;
+    view.add(&torrent, Some(info.name().to_owned()));
+    let mut tick = tokio::time::interval(view::EVERY);
+    let outcome = loop {
+        tokio::select! {
+            exit = signals.first() => break Ok(exit),
+            _ = tick.tick() => view.draw().await,
+            ended = failed(&torrent) => break Err(stop(ended)),
+        }
+    };
+    view.last_words(false);
+    client.shutdown().await;
+    match outcome {
+        Ok(exit @ (Exit::Interrupted | Exit::Terminated)) => Ok(exit),
+        other => other,
+    }
+}
+
+/// Waits until a torrent cannot go on.
+pub(crate) async fn failed(torrent: &teem_client::Torrent) -> teem_client::Ended {
+    let mut status = torrent.watch();
+    let ended = match status.wait_for(|s| s.failed.is_some() || s.removed).await {
+        Ok(s) => s.failed.clone(),
+        Err(_) => None,
+    };
+    ended.map_or(teem_client::Ended::Removed, |(why, disk)| teem_client::Ended::Failed(why, disk))
+}

@@ -1,0 +1,163 @@
+//! `teem show`: what a .torrent file or a link contains.
+use crate::exit::{Exit, Outcome, Stop};
+use crate::progress::plain;
+use crate::units::Bytes;
+use crate::{cli, json, stdin};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use teem_client::config::AGENT;
+use teem_client::http::fetch::Http;
+use teem_client::{Source, source};
+use teem_metainfo::{File, Info, Metainfo};
+
+pub(crate) async fn run(options: &cli::Show) -> Outcome {
+    let source = match stdin::is_dash(&options.link) {
+        true => stdin::source().await?,
+        false => source::load(&options.link, &Http::new(None, AGENT))
+            .await
+            .map_err(|e| Stop::refused(e.class(), e))?,
+    };
+    if options.json {
+        json::line(&document(&source));
+    } else {
+        crate::stdout::text(&report(&source, options.files));
+    }
+    Ok(Exit::Done)
+}
+
+/// The path of a file from the torrent's name down, with slashes.
+pub(crate) fn path(info: &Info, file: &File) -> String {
+    info.full_path(file).collect::<Vec<_>>().join("/")
+}
+
+/// Everything as one JSON object; the keys are documented in `docs/json.md`.
+fn document(source: &Source) -> Value {
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Value| {
+        out.insert(key.to_owned(), value);
+    };
+    if let Some(hash) = source.hashes.v1 {
+        put("infohash_v1", json!(hash.to_string()));
+    }
+    if let Some(hash) = source.hashes.v2 {
+        put("infohash_v2", json!(hash.to_string()));
+    }
+    put("trackers", json!(source.trackers.iter().flatten().collect::<Vec<_>>()));
+    let tiers = source.trackers.iter().enumerate().flat_map(|(tier, urls)| urls.iter().map(move |_| tier));
+    put("tracker_tiers", json!(tiers.collect::<Vec<_>>()));
+    if let Some(name) = &source.name {
+        put("name", json!(name));
+    }
+    if let Some(magnet) = &source.magnet {
+        put("web_seeds", json!(magnet.web_seeds));
+        put("peers", json!(magnet.peers));
+    }
+    if let Some(metainfo) = &source.metainfo {
+        out.extend(torrent(metainfo));
+    }
+    if !source.hints.is_empty() {
+        out.insert("hints".to_owned(), json!(source.hints));
+    }
+    Value::Object(out)
+}
+
+fn torrent(metainfo: &Metainfo) -> Map<String, Value> {
+    let info = &metainfo.info;
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Value| {
+        out.insert(key.to_owned(), value);
+    };
+    put("files", json!(info.files().len()));
+    put("real_files", json!(info.files().iter().filter(|f| !f.pad).count()));
+    put("total_size", json!(info.total()));
+    put("size_without_pads", json!(info.content_size()));
+    put("piece_length", json!(info.piece_length()));
+    put("pieces", json!(info.piece_count()));
+    put("private", json!(info.is_private()));
+    put("web_seeds", json!(metainfo.web_seeds));
+    put("http_seeds", json!(metainfo.http_seeds));
+    put("dht_nodes", json!(metainfo.nodes));
+    put("file_list", Value::Array(info.files().iter().map(|f| entry(info, f)).collect()));
+    for (key, text) in [("comment", &metainfo.comment), ("created_by", &metainfo.created_by)] {
+        if let Some(text) = text {
+            put(key, json!(text));
+        }
+    }
+    if let Some(source) = info.source() {
+        put("source", json!(source));
+    }
+    if let Some(date) = metainfo.creation_date {
+        put("creation_date", json!(date));
+    }
+    out
+}
+
+fn entry(info: &Info, file: &File) -> Value {
+    let mut out = Map::new();
+    out.insert("path".into(), json!(path(info, file)));
+    out.insert("size".into(), json!(file.length));
+    if file.pad {
+        out.insert("pad".into(), json!(true));
+    }
+    if file.executable {
+        out.insert("executable".into(), json!(true));
+    }
+    if let Some(target) = &file.symlink {
+        out.insert("symlink".into(), json!(target.join("/")));
+    }
+    if let Some(root) = &file.pieces_root {
+        let hex = root.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        out.insert("pieces_root".into(), json!(hex));
+    }
+    Value::Object(out)
+}
+
+/// The same for a person.
+fn report(source: &Source, files: bool) -> String {
+    let mut out = String::new();
+    let mut row = |key: &str, value: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{key:<13}{}", plain(value));
+    };
+    row("name", source.name.as_deref().unwrap_or("(known when the metadata has been fetched)"));
+    if let Some(hash) = source.hashes.v1 {
+        row("info-hash", &hash.to_string());
+    }
+    if let Some(hash) = source.hashes.v2 {
+        row("info-hash v2", &hash.to_string());
+    }
+    if let Some(metainfo) = &source.metainfo {
+        let info = &metainfo.info;
+        let count = info.files().iter().filter(|f| !f.pad).count();
+        let word = if count == 1 { "file" } else { "files" };
+        row("content", &format!("{} in {count} {word} ({} bytes)", Bytes(info.content_size()), info.content_size()));
+        row("pieces", &format!("{} of {}", info.piece_count(), Bytes(u64::from(info.piece_length()))));
+        row("private", if info.is_private() { "yes: peers come from its trackers only" } else { "no" });
+        for (key, text) in [("comment", &metainfo.comment), ("created by", &metainfo.created_by)] {
+            if let Some(text) = text {
+                row(key, text);
+            }
+        }
+        for seed in &metainfo.web_seeds {
+            row("web seed", seed);
+        }
+    }
+    for (tier, urls) in source.trackers.iter().enumerate() {
+        for url in urls {
+            row(if tier == 0 { "tracker" } else { "tracker, next" }, &teem_wire::tracker::url::redact(url));
+        }
+    }
+    for peer in &source.peers {
+        row("peer", peer);
+    }
+    for hint in &source.hints {
+        row("hint", hint);
+    }
+    if let Some(metainfo) = source.metainfo.as_ref().filter(|_| files) {
+        out.push('\n');
+        for file in metainfo.info.files().iter().filter(|f| !f.pad) {
+            let _ = writeln!(out, "{:>10}  {}", Bytes(file.length).to_string(), plain(&path(&metainfo.info, file)));
+        }
+    }
+    out
+}

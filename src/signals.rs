@@ -1,0 +1,74 @@
+//! Ctrl-C and SIGTERM: the first asks to end in order, the second ends at once.
+use crate::exit::Exit;
+use std::io;
+use tokio::sync::watch;
+
+/// Waits for the first signal; clones wait for the same one.
+#[derive(Clone)]
+pub(crate) struct Signals(watch::Receiver<Option<Exit>>);
+
+impl Signals {
+    /// Starts listening. Call inside the runtime.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let (tell, told) = watch::channel(None);
+        let mut sources = Sources::new()?;
+        tokio::spawn(async move {
+            let first = sources.next().await;
+            // Nobody waiting any more means that the program ends anyway.
+            let _ = tell.send(Some(first));
+            let second = sources.next().await;
+            std::process::exit(second as i32);
+        });
+        Ok(Self(told))
+    }
+
+    /// The exit code of the first signal, once there was one.
+    pub(crate) async fn first(&mut self) -> Exit {
+        match self.0.wait_for(Option::is_some).await {
+            Ok(exit) => (*exit).unwrap_or(Exit::Interrupted),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Sources {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Sources {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Terminated,
+            _ = self.hangup.recv() => Exit::Terminated,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Sources;
+
+#[cfg(not(unix))]
+impl Sources {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Exit {
+        let _ = tokio::signal::ctrl_c().await;
+        Exit::Interrupted
+    }
+}

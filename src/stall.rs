@@ -1,0 +1,98 @@
+//! Why nothing moves, in honest words, and what would help.
+use crate::progress::plain;
+use std::time::{Duration, Instant};
+use teem_client::swarm::event::{Snapshot, State};
+use teem_wire::tracker::url::redact;
+
+/// How long nothing may move before it is explained.
+const QUIET: Duration = Duration::from_secs(8);
+/// How long until it is explained again.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Watches one torrent for progress.
+pub(crate) struct Watch {
+    mark: (u64, u64, u32, u32),
+    since: Instant,
+    told: Option<Instant>,
+}
+
+impl Watch {
+    pub(crate) fn new() -> Self {
+        Self { mark: (0, 0, 0, 0), since: Instant::now(), told: None }
+    }
+
+    /// Looks at the figures; gives an explanation when one is due.
+    pub(crate) fn look(&mut self, s: &Snapshot) -> Option<String> {
+        let mark = (s.have, s.downloaded, s.checked.0, s.metadata.0);
+        if mark != self.mark || !matches!(s.state, State::Metadata | State::Downloading) {
+            (self.mark, self.since, self.told) = (mark, Instant::now(), None);
+            return None;
+        }
+        let due = self.since.elapsed() >= QUIET && self.told.is_none_or(|t| t.elapsed() >= AGAIN);
+        due.then(|| {
+            self.told = Some(Instant::now());
+            why(s)
+        })
+    }
+}
+
+/// Says what is known about why there is no progress.
+pub(crate) fn why(s: &Snapshot) -> String {
+    let what = if s.state == State::Metadata { "the torrent's description" } else { "data" };
+    let mut parts = vec![format!("no {what} is coming")];
+    parts.push(peers(s));
+    for tracker in s.trackers.iter().take(3) {
+        let name = plain(&redact(&tracker.url));
+        parts.push(match &tracker.last {
+            None => format!("{name} has not answered yet"),
+            Some(Ok(0)) => format!("{name} knows no other peer"),
+            Some(Ok(n)) => format!("{name} named {n} peers"),
+            Some(Err(e)) => format!("{name}: {}", plain(e)),
+        });
+    }
+    if s.trackers.len() > 3 {
+        parts.push(format!("and {} more trackers", s.trackers.len() - 3));
+    }
+    let mut text = parts.join("; ");
+    if let Some(help) = help(s) {
+        text.push_str(". ");
+        text.push_str(help);
+    }
+    text
+}
+
+fn peers(s: &Snapshot) -> String {
+    let connected = s.seeds + s.downloaders;
+    let d = s.dials;
+    if connected > 0 {
+        let has = s.peers.iter().any(|p| p.pieces > 0);
+        return match (s.unchoked_us, has, s.state) {
+            (_, _, State::Metadata) => format!("{connected} connected peers have not sent it"),
+            (_, false, _) => format!("none of {connected} connected peers has a piece that is missing here"),
+            (0, ..) => format!("all {connected} connected peers keep us waiting for a turn"),
+            (n, ..) => format!("{n} of {connected} connected peers would send, but nothing arrives"),
+        };
+    }
+    if d.known == 0 && d.tried == 0 {
+        return "no peer is known".to_owned();
+    }
+    let mut how = Vec::new();
+    for (n, word) in [(d.refused, "refused"), (d.timed_out, "did not answer"), (d.failed, "broke off"), (d.pending, "being tried")] {
+        if n > 0 {
+            how.push(format!("{n} {word}"));
+        }
+    }
+    let how = if how.is_empty() { "waiting to be tried".to_owned() } else { how.join(", ") };
+    format!("no peer connected ({} known, {} dials: {how})", d.known, d.tried)
+}
+
+fn help(s: &Snapshot) -> Option<&'static str> {
+    let nobody = s.seeds + s.downloaders == 0;
+    if nobody && s.dials.known == 0 && s.trackers.is_empty() {
+        Some("The link names no tracker and no peer: ask for the whole link in quotes, or name a peer with --peer HOST:PORT")
+    } else if nobody && s.dials.tried > 0 && s.dials.tried == s.dials.refused + s.dials.timed_out + s.dials.failed {
+        Some("Perhaps whoever shares it is offline or behind a router that does not forward the port")
+    } else {
+        None
+    }
+}

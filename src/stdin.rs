@@ -1,0 +1,43 @@
+//! `-`: a .torrent file, or links, from standard input.
+use crate::exit::Stop;
+use std::io::Read;
+use teem_client::config::AGENT;
+use teem_client::http::fetch::Http;
+use teem_client::{Source, source};
+use teem_metainfo::Limits;
+
+pub(crate) fn is_dash(word: &str) -> bool {
+    word == "-"
+}
+
+/// Standard input, with the limit of a .torrent file.
+pub(crate) fn bytes() -> Result<Vec<u8>, Stop> {
+    let mut all = Vec::new();
+    let limit = Limits::FILE.bencode.bytes as u64 + 1;
+    std::io::stdin()
+        .take(limit)
+        .read_to_end(&mut all)
+        .map_err(|e| Stop::local(format!("standard input cannot be read: {e}")))?;
+    Ok(all)
+}
+
+/// One torrent or link from standard input.
+pub(crate) async fn source() -> Result<Source, Stop> {
+    let bytes = bytes()?;
+    match links(&bytes) {
+        None => source::from_bytes("standard input", &bytes).map_err(|e| Stop::refused(e.class(), e)),
+        Some(links) => {
+            let link = links.first().ok_or_else(|| Stop::usage("standard input holds no link"))?;
+            source::load(link, &Http::new(None, AGENT)).await.map_err(|e| Stop::refused(e.class(), e))
+        }
+    }
+}
+
+/// Links, one a line, if the bytes are text; `None` when they look like a .torrent file (a dictionary).
+pub(crate) fn links(bytes: &[u8]) -> Option<Vec<String>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if text.trim_start().starts_with('d') && text.contains("4:info") {
+        return None;
+    }
+    Some(text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect())
+}

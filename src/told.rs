@@ -1,0 +1,69 @@
+//! Events and figures of a torrent in words, and as JSON lines (`docs/json.md`).
+use crate::progress::plain;
+use serde_json::{Value, json};
+use teem_client::swarm::event::{Event, Snapshot, State};
+use teem_wire::tracker::url::redact;
+
+/// One word for a state.
+pub(crate) fn state(state: State) -> &'static str {
+    match state {
+        State::Metadata => "metadata",
+        State::Checking => "checking",
+        State::Downloading => "downloading",
+        State::Seeding => "seeding",
+        State::DiskTrouble => "disk_trouble",
+        State::Failed => "failed",
+        State::Stopping => "stopping",
+    }
+}
+
+/// What a person should read at once; most events only change the live line.
+pub(crate) fn text(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Metadata { info, .. } => format!("got the metadata: {}", plain(info.name())),
+        Event::Banned { addr, client, why, .. } => {
+            format!("banned {addr} ({}): {}", plain(client), plain(why))
+        }
+        Event::Disk { error, .. } => format!("disk: {error}; downloading pauses until that is mended"),
+        Event::DiskRecovered { .. } => "the disk works again: going on".to_owned(),
+        Event::Notice { text, .. } => plain(text),
+        Event::Tracker { url, result: Err(e), .. } => format!("tracker {}: {}", plain(&redact(url)), plain(e)),
+        _ => return None,
+    })
+}
+
+/// The event as a JSON line; `None` for those that scripts have no use for.
+pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
+    let mut value = match event {
+        Event::Metadata { info, .. } => json!({"event": "metadata", "name": info.name(), "size": info.content_size()}),
+        Event::State { state: s, .. } => json!({"event": "state", "state": state(*s)}),
+        Event::PieceFailed { piece, .. } => json!({"event": "piece_failed", "piece": piece}),
+        Event::Banned { addr, client, why, .. } => {
+            json!({"event": "banned", "addr": addr.to_string(), "client": client, "why": why})
+        }
+        Event::Complete { at_start, .. } => json!({"event": "complete", "at_start": at_start}),
+        Event::Durable { complete, .. } => json!({"event": "durable", "complete": complete}),
+        Event::AllOut { sent, .. } => json!({"event": "all_out", "sent": sent}),
+        Event::Tracker { url, result, .. } => match result {
+            Ok(peers) => json!({"event": "tracker", "url": redact(url), "peers": peers}),
+            Err(e) => json!({"event": "tracker", "url": redact(url), "error": e}),
+        },
+        Event::Disk { error, .. } => json!({"event": "disk", "error": error.message}),
+        Event::DiskRecovered { .. } => json!({"event": "disk_recovered"}),
+        Event::Failed { why, .. } => json!({"event": "failed", "error": why}),
+        Event::Notice { text, .. } => json!({"event": "notice", "text": text}),
+        Event::PieceVerified { .. } | Event::Snapshot(_) | Event::Removed { .. } => return None,
+    };
+    value["infohash_v1"] = json!(hash);
+    Some(value)
+}
+
+/// The figures as a JSON line.
+pub(crate) fn status(hash: &str, s: &Snapshot) -> Value {
+    json!({
+        "event": "status", "infohash_v1": hash, "state": state(s.state), "have": s.have, "wanted": s.wanted, "pieces": s.pieces,
+        "checked": s.checked.0, "to_check": s.checked.1, "down_rate": s.down_rate, "up_rate": s.up_rate, "downloaded": s.downloaded,
+        "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "seeds": s.seeds, "downloaders": s.downloaders,
+        "peers_known": s.dials.known, "dials": s.dials.tried, "dials_refused": s.dials.refused, "dials_timed_out": s.dials.timed_out,
+    })
+}

@@ -1,0 +1,225 @@
+//! What `get` and `seed` show: one live line for all torrents, what happened, and why nothing moves.
+use crate::progress::{Progress, plain};
+use crate::stall::{self, Watch};
+use crate::units::{Bytes, Time};
+use crate::{json, told};
+use serde_json::{Value, json};
+use std::time::Duration;
+use teem_client::Torrent;
+use teem_client::swarm::event::{Event, Snapshot, State};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::Instant;
+
+/// How often figures are fetched.
+pub(crate) const EVERY: Duration = Duration::from_millis(500);
+/// How often a status line is written with `--json`.
+const JSON_EVERY: Duration = Duration::from_secs(1);
+/// Words of jobs that may wait for the view.
+const WORDS_MAX: usize = 1024;
+
+/// How a job speaks while the view owns the terminal.
+#[derive(Clone)]
+pub(crate) struct Voice {
+    json: bool,
+    words: mpsc::Sender<String>,
+}
+
+impl Voice {
+    /// Says something that stays, on the terminal.
+    pub(crate) fn say(&self, text: &str) {
+        // Only a view that ended, or a thousand lines behind, loses words.
+        let _ = self.words.try_send(text.to_owned());
+    }
+
+    /// Writes a line for scripts, with `--json`.
+    pub(crate) fn json(&self, value: Value) {
+        if self.json {
+            json::line(&value);
+        }
+    }
+}
+
+struct Row {
+    torrent: Torrent,
+    name: Option<String>,
+    events: broadcast::Receiver<Event>,
+    watch: Watch,
+    last: Option<Snapshot>,
+}
+
+/// The view of all torrents of one command.
+pub(crate) struct View {
+    json: bool,
+    progress: Progress,
+    rows: Vec<Row>,
+    voice: Voice,
+    words: mpsc::Receiver<String>,
+    json_at: Option<Instant>,
+}
+
+impl View {
+    pub(crate) fn new(json: bool) -> Self {
+        let (sender, words) = mpsc::channel(WORDS_MAX);
+        let voice = Voice { json, words: sender };
+        Self { json, progress: Progress::new(json), rows: Vec::new(), voice, words, json_at: None }
+    }
+
+    pub(crate) fn voice(&self) -> Voice {
+        self.voice.clone()
+    }
+
+    pub(crate) fn say(&mut self, text: &str) {
+        self.progress.say(text);
+    }
+
+    pub(crate) fn add(&mut self, torrent: &Torrent, name: Option<String>) {
+        let (torrent, events) = (torrent.clone(), torrent.events());
+        self.rows.push(Row { torrent, name, events, watch: Watch::new(), last: None });
+    }
+
+    /// Passes on what happened since the last time.
+    pub(crate) async fn hear(&mut self) {
+        for row in &mut self.rows {
+            let hash = row.torrent.info_hash().to_string();
+            loop {
+                match row.events.try_recv() {
+                    Ok(event) => {
+                        if let Event::Metadata { info, .. } = &event {
+                            row.name = Some(info.name().to_owned());
+                        }
+                        if self.json {
+                            if let Some(value) = told::value(&hash, &event) {
+                                json::line(&value);
+                            }
+                        } else if let Some(text) = told::text(&event) {
+                            self.progress.say(&text);
+                        }
+                    }
+                    Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                    Err(_) => break,
+                }
+            }
+        }
+        while let Ok(text) = self.words.try_recv() {
+            self.progress.say(&text);
+        }
+    }
+
+    /// Fetches the figures, draws the line, and explains what does not move.
+    pub(crate) async fn draw(&mut self) {
+        for row in &mut self.rows {
+            if let Ok(snapshot) = row.torrent.snapshot().await {
+                if let Some(why) = row.watch.look(&snapshot) {
+                    if self.json {
+                        json::line(&json!({"event": "stalled", "infohash_v1": row.torrent.info_hash().to_string(), "why": why}));
+                    }
+                    self.progress.say(&why);
+                }
+                row.last = Some(snapshot);
+            }
+        }
+        self.hear().await;
+        if self.json {
+            self.status_lines();
+        } else if self.progress.due() {
+            let line = self.line();
+            self.progress.show(&line);
+        }
+    }
+
+    /// Says of each unfinished torrent why nothing moves.
+    pub(crate) async fn explain(&mut self) {
+        for row in &self.rows {
+            if let Some(s) = row.last.as_ref().filter(|s| matches!(s.state, State::Metadata | State::Downloading)) {
+                self.progress.say(&stall::why(s));
+            }
+        }
+    }
+
+    /// What remains to be said at the end.
+    pub(crate) fn last_words(&mut self, by_signal: bool) {
+        while let Ok(text) = self.words.try_recv() {
+            self.progress.say(&text);
+        }
+        if by_signal {
+            self.progress.say("stopping: telling the trackers and saving; the same command goes on from here");
+        }
+    }
+
+    fn status_lines(&mut self) {
+        if self.json_at.is_some_and(|t| t.elapsed() < JSON_EVERY) {
+            return;
+        }
+        self.json_at = Some(Instant::now());
+        for row in &self.rows {
+            if let Some(s) = &row.last {
+                json::line(&told::status(&row.torrent.info_hash().to_string(), s));
+            }
+        }
+    }
+
+    fn line(&self) -> String {
+        let all: Vec<&Snapshot> = self.rows.iter().filter_map(|r| r.last.as_ref()).collect();
+        match all[..] {
+            [] => "starting".to_owned(),
+            [one] => {
+                let name = self.rows.first().and_then(|r| r.name.as_deref()).unwrap_or("");
+                let info = self.rows.first().and_then(|r| r.torrent.status().info);
+                let files = info.map_or(0, |i| i.files().iter().filter(|f| !f.pad).count());
+                single(one, name, files)
+            }
+            _ => several(&all),
+        }
+    }
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    if whole == 0 { 100 } else { (u128::from(part) * 100 / u128::from(whole)) as u64 }
+}
+
+fn single(s: &Snapshot, name: &str, files: usize) -> String {
+    let name = plain(name);
+    let peers = s.seeds + s.downloaders;
+    match s.state {
+        State::Metadata if s.metadata.1 > 0 => {
+            format!("metadata {} of {} from {peers} peers", s.metadata.0, s.metadata.1)
+        }
+        State::Metadata => format!("asking for the metadata: {peers} peers, {} dials under way", s.dials.pending),
+        State::Checking => format!("checking {} of {} pieces  {name}", s.checked.0, s.checked.1),
+        State::Downloading | State::DiskTrouble => {
+            let left = s.wanted.saturating_sub(s.have);
+            let mut text = format!(
+                "{} %  {} of {}  {}/s down  {}/s up",
+                percent(s.have, s.wanted), Bytes(s.have), Bytes(s.wanted), Bytes(s.down_rate), Bytes(s.up_rate)
+            );
+            if s.down_rate > 0 {
+                text += &format!("  {} left", Time(Duration::from_secs(left.div_ceil(s.down_rate))));
+            }
+            text += &format!("  {peers} peers ({} seeds)", s.seeds);
+            if let Some(file) = s.file.filter(|_| files > 1) {
+                text += &format!("  file {} of {files}", file + 1);
+            }
+            if s.state == State::DiskTrouble { text + "  waiting for the disk" } else { format!("{text}  {name}") }
+        }
+        State::Seeding => format!(
+            "seeding  {} up at {}/s  {} downloaders, {} seeds  {name}",
+            Bytes(s.uploaded), Bytes(s.up_rate), s.downloaders, s.seeds
+        ),
+        State::Failed => format!("failed  {name}"),
+        State::Stopping => format!("stopping  {name}"),
+    }
+}
+
+fn several(all: &[&Snapshot]) -> String {
+    let sum = |figure: fn(&Snapshot) -> u64| all.iter().map(|s| figure(s)).sum::<u64>();
+    let done = all.iter().filter(|s| s.state == State::Seeding).count();
+    let (have, wanted, rate) = (sum(|s| s.have), sum(|s| s.wanted), sum(|s| s.down_rate));
+    let mut text = format!(
+        "{done} of {} done  {} %  {} of {}  {}/s down  {}/s up",
+        all.len(), percent(have, wanted), Bytes(have), Bytes(wanted), Bytes(rate), Bytes(sum(|s| s.up_rate))
+    );
+    if rate > 0 && have < wanted {
+        text += &format!("  {} left", Time(Duration::from_secs((wanted - have).div_ceil(rate))));
+    }
+    text
+}
