@@ -5,11 +5,14 @@ use crate::signals::Signals;
 use crate::{cli, json};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use teem_client::entropy;
 use teem_client::metainfo::InfoHash;
-use teem_tracker_server::net::{TrackConfig, track};
-use teem_tracker_server::{Access, Limits, Tracker};
+use teem_tracker_server::net::{Config, NetLimits, bind, serve};
+use teem_tracker_server::limits::Limits;
+use teem_tracker_server::tracker::{Access, Tracker};
 use tokio::time::Instant;
 
 /// How often the table's size is shown, and told to scripts.
@@ -28,17 +31,26 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
     let access = if open { Access::Open } else { Access::Allow(allowed) };
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let tracker = Tracker::new(Limits::DEFAULT, access, entropy::bytes());
-    let server = track(TrackConfig { http: options.http, udp: options.udp }, tracker)
-        .await
-        .map_err(|e| Stop::local(format!("{e}; choose other addresses with --http and --udp")))?;
+    let taken = |option: &str, addr: SocketAddr| {
+        let option = option.to_owned();
+        move |e: std::io::Error| Stop::local(format!("{addr} cannot be listened on: {e}; choose another address with {option}"))
+    };
+    let http = bind::tcp(options.http).map_err(taken("--http", options.http))?;
+    let udp = bind::udp(options.udp).map_err(taken("--udp", options.udp))?;
+    let tracker = Arc::new(Mutex::new(tracker));
+    let config = Config { http, udp, tracker: tracker.clone(), routes: None, limits: NetLimits::DEFAULT };
+    let server = serve(config).map_err(Stop::local)?;
+    let (Some(http), Some(udp)) = (server.http().first().copied(), server.udp().first().copied()) else {
+        return Err(Stop::local("no address to listen on"));
+    };
     let mut progress = Progress::new(options.json);
     if options.json {
         json::line(&json!({
-            "event": "listening", "http": server.http().to_string(), "udp": server.udp().to_string(), "open": open,
-            "port": server.http().port(),
+            "event": "listening", "http": http.to_string(), "udp": udp.to_string(), "open": open,
+            "port": http.port(),
         }));
     }
-    progress.say(&format!("tracking on http://{}/announce and udp://{}/announce", server.http(), server.udp()));
+    progress.say(&format!("tracking on http://{}/announce and udp://{}/announce", here(http), here(udp)));
     progress.say(&if open {
         "open to every torrent that anybody announces; --allow HASH limits it".to_owned()
     } else {
@@ -50,7 +62,7 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
         tokio::select! {
             exit = signals.first() => break exit,
             _ = tick.tick() => {
-                let (swarms, peers) = server.counts();
+                let (swarms, peers) = tracker.lock().unwrap_or_else(PoisonError::into_inner).counts();
                 progress.show(&format!("{swarms} torrents, {peers} peers"));
                 if options.json && json_at.elapsed() >= JSON_EVERY {
                     json_at = Instant::now();
@@ -64,4 +76,9 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
         Exit::Interrupted | Exit::Terminated => Ok(exit),
         _ => Ok(Exit::Done),
     }
+}
+
+/// An address as others would write it; all addresses are "this machine".
+fn here(addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() { format!("ANY-ADDRESS-OF-THIS-MACHINE:{}", addr.port()) } else { addr.to_string() }
 }

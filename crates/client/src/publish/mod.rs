@@ -2,3 +2,5 @@
 pub mod addresses;
 pub mod links;
 pub mod share;
+
+mod web;

@@ -1,6 +1,7 @@
 //! A seed with everything around it: a tracker of its own, the .torrent over HTTP, links (BEP 3, 9, 15, 23).
 use super::addresses::{Address, addresses, for_links};
 use super::links;
+use super::web::Web;
 use crate::client::{Add, AddError, Client};
 use crate::create::hash::Digests;
 use crate::create::recipe::{MakeError, Recipe};
@@ -12,8 +13,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use teem_metainfo::Info;
-use teem_tracker_server::net::{NetConfig, Server, Static, serve};
-use teem_tracker_server::{Access, Limits, Tracker};
 
 /// How content is to be shared.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -70,14 +69,14 @@ pub struct Shared {
     pub addresses: Vec<Address>,
     /// TCP and UDP port of the tracker; 0 when there is none.
     pub web_port: u16,
-    server: Option<Server>,
+    web: Option<Web>,
 }
 
 impl Shared {
     /// Ends the tracker; the seed ends with its client.
     pub async fn stop(self) {
-        if let Some(server) = self.server {
-            server.shutdown().await;
+        if let Some(web) = self.web {
+            web.shutdown().await;
         }
     }
 }
@@ -96,8 +95,8 @@ pub async fn share(
     if memory.made_at == 0 {
         memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
     }
-    let server = if options.tracker { Some(listen(options.bound, memory.web_port).await?) } else { None };
-    let web_port = server.as_ref().map_or(0, Server::port);
+    let web = options.tracker.then(|| Web::start(options.bound, memory.web_port)).transpose().map_err(ShareError::Listen)?;
+    let web_port = web.as_ref().map_or(0, Web::port);
     let own = if options.tracker { links::tracker_tiers(&in_links, web_port) } else { Vec::new() };
     let (info, torrent_file) = recipe.finish(&pieces, &own, memory.made_at).map_err(ShareError::Make)?;
     (memory.port, memory.web_port) = (client.port(), if web_port == 0 { memory.web_port } else { web_port });
@@ -112,21 +111,10 @@ pub async fn share(
     add.up = options.up;
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
     let path = links::torrent_path(&info);
-    let torrent_url = server.as_ref().and(in_links.first()).map(|a| format!("http://{}{path}", a.with_port(web_port)));
-    if let (Some(server), Some(hash)) = (&server, info.hashes().v1) {
-        server.own_seed(hash, client.port());
-        server.put(path, Static { content_type: "application/x-bittorrent", body: torrent_file.clone().into() });
+    let torrent_url = web.as_ref().and(in_links.first()).map(|a| format!("http://{}{path}", a.with_port(web_port)));
+    if let Some(web) = &web {
+        web.offer(torrent.info_hash(), client.port(), path, &torrent_file);
     }
     let magnet = links::magnet(&info, &trackers, &in_links, client.port());
-    Ok(Shared { torrent, info: Arc::new(info), torrent_file, magnet, torrent_url, addresses: all, web_port, server })
-}
-
-/// The tracker for our own torrents, on the port that earlier links hold where that is free.
-async fn listen(bound: Option<IpAddr>, port: u16) -> Result<Server, ShareError> {
-    let tracker = || Tracker::new(Limits::DEFAULT, Access::Allow(std::collections::BTreeSet::new()), crate::entropy::bytes());
-    match serve(NetConfig { addr: bound, port }, tracker()).await {
-        Err(_) if port != 0 => serve(NetConfig { addr: bound, port: 0 }, tracker()).await,
-        other => other,
-    }
-    .map_err(ShareError::Listen)
+    Ok(Shared { torrent, info: Arc::new(info), torrent_file, magnet, torrent_url, addresses: all, web_port, web })
 }
