@@ -47,6 +47,7 @@ fn holds_a_file_of(info: &Info, folder: &Path) -> bool {
     let mut real = info.files().iter().filter(|f| !f.pad && f.symlink.is_none()).take(100);
     real.any(|f| {
         let native = f.native_path().unwrap_or_else(|| f.path.clone());
-        folder.join(native.iter().collect::<PathBuf>()).is_file() || folder.join(f.path.iter().collect::<PathBuf>()).is_file()
+        folder.join(native.iter().collect::<PathBuf>()).is_file()
+            || folder.join(f.path.iter().collect::<PathBuf>()).is_file()
     })
 }

@@ -1,10 +1,10 @@
 //! What `create` and `share` have in common: the wishes, hashing with progress, what was left out.
 use crate::cli::MetainfoOptions;
 use crate::exit::Stop;
+use crate::json;
 use crate::progress::{Progress, plain};
 use crate::signals::Signals;
 use crate::units::{Bytes, Time};
-use crate::json;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,11 @@ pub(crate) fn wishes(options: &MetainfoOptions) -> Result<Wishes, Stop> {
         None => None,
         Some(size) => match u32::try_from(size.0) {
             Ok(n) if n.is_power_of_two() && (16 << 10..=16 << 20).contains(&n) => Some(n),
-            _ => return Err(Stop::usage("--piece-size: a power of two from 16Ki to 16Mi is needed, such as 256Ki or 4Mi")),
+            _ => {
+                return Err(Stop::usage(
+                    "--piece-size: a power of two from 16Ki to 16Mi is needed, such as 256Ki or 4Mi",
+                ));
+            }
         },
     };
     for url in &options.trackers {

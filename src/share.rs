@@ -88,9 +88,10 @@ fn command_for_others(shared: &Shared) -> String {
 fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: u16, progress: &mut Progress) {
     let hash = shared.torrent.info_hash().to_string();
     if options.json {
-        let addresses = shared.addresses.iter().map(|a| {
-            json!({"host": a.host, "class": a.class.map_or("named".to_owned(), |c| c.to_string())})
-        });
+        let addresses = shared
+            .addresses
+            .iter()
+            .map(|a| json!({"host": a.host, "class": a.class.map_or("named".to_owned(), |c| c.to_string())}));
         json::line(&json!({
             "event": "ready", "magnet": shared.magnet, "torrent_url": shared.torrent_url, "infohash_v1": hash,
             "port": port, "web_port": shared.web_port, "addresses": addresses.collect::<Vec<_>>(),
@@ -177,7 +178,9 @@ fn say(json: bool, hash: &str, event: &Event, size: u64, progress: &mut Progress
     }
     if let Event::AllOut { sent, .. } = event {
         let copies = Copies(*sent, size);
-        progress.say(&format!("every block has left this machine once, after {copies} copies sent: the swarm can go on without it"));
+        progress.say(&format!(
+            "every block has left this machine once, after {copies} copies sent: the swarm can go on without it"
+        ));
     } else if let Some(text) = told::text(event) {
         progress.say(&text);
     }

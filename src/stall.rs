@@ -77,7 +77,9 @@ fn peers(s: &Snapshot) -> String {
         return "no peer is known".to_owned();
     }
     let mut how = Vec::new();
-    for (n, word) in [(d.refused, "refused"), (d.timed_out, "did not answer"), (d.failed, "broke off"), (d.pending, "being tried")] {
+    for (n, word) in
+        [(d.refused, "refused"), (d.timed_out, "did not answer"), (d.failed, "broke off"), (d.pending, "being tried")]
+    {
         if n > 0 {
             how.push(format!("{n} {word}"));
         }
@@ -89,7 +91,9 @@ fn peers(s: &Snapshot) -> String {
 fn help(s: &Snapshot) -> Option<&'static str> {
     let nobody = s.seeds + s.downloaders == 0;
     if nobody && s.dials.known == 0 && s.trackers.is_empty() {
-        Some("The link names no tracker and no peer: ask for the whole link in quotes, or name a peer with --peer HOST:PORT")
+        Some(
+            "The link names no tracker and no peer: ask for the whole link in quotes, or name a peer with --peer HOST:PORT",
+        )
     } else if nobody && s.dials.tried > 0 && s.dials.tried == s.dials.refused + s.dials.timed_out + s.dials.failed {
         Some("Perhaps whoever shares it is offline or behind a router that does not forward the port")
     } else {

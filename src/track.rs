@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use teem_client::entropy;
 use teem_client::metainfo::InfoHash;
-use teem_tracker_server::net::{Config, NetLimits, bind, serve};
 use teem_tracker_server::limits::Limits;
+use teem_tracker_server::net::{Config, NetLimits, bind, serve};
 use teem_tracker_server::tracker::{Access, Tracker};
 use tokio::time::Instant;
 
@@ -33,7 +33,9 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
     let tracker = Tracker::new(Limits::DEFAULT, access, entropy::bytes());
     let taken = |option: &str, addr: SocketAddr| {
         let option = option.to_owned();
-        move |e: std::io::Error| Stop::local(format!("{addr} cannot be listened on: {e}; choose another address with {option}"))
+        move |e: std::io::Error| {
+            Stop::local(format!("{addr} cannot be listened on: {e}; choose another address with {option}"))
+        }
     };
     let http = bind::tcp(options.http).map_err(taken("--http", options.http))?;
     let udp = bind::udp(options.udp).map_err(taken("--udp", options.udp))?;

@@ -111,7 +111,9 @@ impl View {
             if let Ok(snapshot) = row.torrent.snapshot().await {
                 if let Some(why) = row.watch.look(&snapshot) {
                     if self.json {
-                        json::line(&json!({"event": "stalled", "infohash_v1": row.torrent.info_hash().to_string(), "why": why}));
+                        json::line(
+                            &json!({"event": "stalled", "infohash_v1": row.torrent.info_hash().to_string(), "why": why}),
+                        );
                     }
                     self.progress.say(&why);
                 }
@@ -190,7 +192,11 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
             let left = s.wanted.saturating_sub(s.have);
             let mut text = format!(
                 "{} %  {} of {}  {}/s down  {}/s up",
-                percent(s.have, s.wanted), Bytes(s.have), Bytes(s.wanted), Bytes(s.down_rate), Bytes(s.up_rate)
+                percent(s.have, s.wanted),
+                Bytes(s.have),
+                Bytes(s.wanted),
+                Bytes(s.down_rate),
+                Bytes(s.up_rate)
             );
             if s.down_rate > 0 {
                 text += &format!("  {} left", Time(Duration::from_secs(left.div_ceil(s.down_rate))));
@@ -203,7 +209,10 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
         }
         State::Seeding => format!(
             "seeding  {} up at {}/s  {} downloaders, {} seeds  {name}",
-            Bytes(s.uploaded), Bytes(s.up_rate), s.downloaders, s.seeds
+            Bytes(s.uploaded),
+            Bytes(s.up_rate),
+            s.downloaders,
+            s.seeds
         ),
         State::Failed => format!("failed  {name}"),
         State::Stopping => format!("stopping  {name}"),
@@ -216,7 +225,12 @@ fn several(all: &[&Snapshot]) -> String {
     let (have, wanted, rate) = (sum(|s| s.have), sum(|s| s.wanted), sum(|s| s.down_rate));
     let mut text = format!(
         "{done} of {} done  {} %  {} of {}  {}/s down  {}/s up",
-        all.len(), percent(have, wanted), Bytes(have), Bytes(wanted), Bytes(rate), Bytes(sum(|s| s.up_rate))
+        all.len(),
+        percent(have, wanted),
+        Bytes(have),
+        Bytes(wanted),
+        Bytes(rate),
+        Bytes(sum(|s| s.up_rate))
     );
     if rate > 0 && have < wanted {
         text += &format!("  {} left", Time(Duration::from_secs((wanted - have).div_ceil(rate))));

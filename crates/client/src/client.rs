@@ -15,8 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
-use teem_engine::config::EngineConfig;
-use teem_engine::engine::Engine;
+use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{self, HostConfig, HostError, HostHandle};
 use teem_host::listen::{Bound, ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
@@ -163,7 +162,8 @@ impl Client {
         let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(bound.port, seed) };
         let router = Router { feeds: feeds.clone(), chores };
         let upload_limited = HostConfig { upload_limited: config.up.is_some() };
-        let host = host::start(listeners, upload_limited, Engine::new(engine), disk, router).map_err(StartError::Host)?;
+        let host =
+            host::start(listeners, upload_limited, Engine::new(engine), disk, router).map_err(StartError::Host)?;
         let client = Self(Arc::new(Inner {
             host,
             disk: disk_handle,
@@ -215,14 +215,20 @@ impl Client {
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let state = if add.source.info.is_some() { State::Checking } else { State::Metadata };
         let info = add.source.info.clone();
-        let status =
-            Status { state, info, complete: None, durable: false, failed: None, disk: None, removed: false };
+        let status = Status { state, info, complete: None, durable: false, failed: None, disk: None, removed: false };
         let (status, status_seen) = watch::channel(status);
         let (snapshot, snapshot_seen) = watch::channel(None);
         let feed = Feed { events: events.clone(), status, snapshot };
         inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
-        let torrent =
-            Torrent { id, info_hash, folder, host: inner.host.clone(), events, status: status_seen, snapshot: snapshot_seen };
+        let torrent = Torrent {
+            id,
+            info_hash,
+            folder,
+            host: inner.host.clone(),
+            events,
+            status: status_seen,
+            snapshot: snapshot_seen,
+        };
         let spec = AddTorrent {
             torrent: id,
             info_hash,

@@ -24,7 +24,8 @@ pub(crate) async fn resolve_peer(text: &str) -> Result<Vec<SocketAddr>, String> 
     if let Ok(addr) = text.parse::<SocketAddr>() {
         return Ok(vec![SocketAddr::new(addr.ip().to_canonical(), addr.port())]);
     }
-    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok().filter(|p| *p > 0)?)));
+    let parts =
+        text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok().filter(|p| *p > 0)?)));
     match parts {
         Some((host, port)) if !host.is_empty() => resolve(host, port).await,
         _ => Err(format!("`{text}` is not a peer's address: write HOST:PORT or [IPv6]:PORT")),

@@ -125,16 +125,14 @@ pub fn read_limited(path: &std::path::Path) -> Result<Vec<u8>, LinkError> {
 pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
     match Link::parse(text, &Limits::FILE).map_err(LinkError::Link)? {
         Link::Magnet { magnet, lost_trackers } => {
-            let hint = lost_trackers.then(|| {
-                "this link has no trackers: a shell cuts a link at `&` unless it stands in quotes".to_owned()
-            });
+            let hint = lost_trackers
+                .then(|| "this link has no trackers: a shell cuts a link at `&` unless it stands in quotes".to_owned());
             let mut source = Source::from(magnet);
             source.hints.extend(hint);
             Ok(source)
         }
         Link::Url(url) => {
-            let answer =
-                http.get(&url, HttpLimits::TORRENT).await.map_err(|e| LinkError::Fetch(url.clone(), e))?;
+            let answer = http.get(&url, HttpLimits::TORRENT).await.map_err(|e| LinkError::Fetch(url.clone(), e))?;
             if answer.status != 200 {
                 return Err(LinkError::Status(url, answer.status));
             }

@@ -79,7 +79,11 @@ fn failure(e: HttpError) -> AnnounceError {
     match e {
         HttpError::TimedOut(_) => AnnounceError::TimedOut,
         HttpError::Scheme(_) | HttpError::Egress { .. } => AnnounceError::Forbidden(e.to_string()),
-        HttpError::BadUrl(_) | HttpError::Unreachable(_) | HttpError::Tls { .. } => AnnounceError::Unreachable(e.to_string()),
-        HttpError::Protocol(_) | HttpError::Redirects(_) | HttpError::TooLarge(_) => AnnounceError::Malformed(e.to_string()),
+        HttpError::BadUrl(_) | HttpError::Unreachable(_) | HttpError::Tls { .. } => {
+            AnnounceError::Unreachable(e.to_string())
+        }
+        HttpError::Protocol(_) | HttpError::Redirects(_) | HttpError::TooLarge(_) => {
+            AnnounceError::Malformed(e.to_string())
+        }
     }
 }

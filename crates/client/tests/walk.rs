@@ -37,7 +37,8 @@ fn links_and_sockets_are_left_out_and_named() {
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     let listing = walk(&root, &[]).unwrap();
     assert_eq!(listing.files.len(), 1);
-    let skipped: Vec<_> = listing.skipped.iter().map(|s| (s.path.file_name().unwrap().to_str().unwrap(), &*s.why)).collect();
+    let skipped: Vec<_> =
+        listing.skipped.iter().map(|s| (s.path.file_name().unwrap().to_str().unwrap(), &*s.why)).collect();
     assert_eq!(skipped, [("link", "a symbolic link"), ("socket", "neither a file nor a folder")]);
     fs::remove_dir_all(root).unwrap();
 }

@@ -3,9 +3,11 @@
 //! [`Disk`] implements the engine's `Storage`; its workers are the only threads that touch files. A block received goes
 //! from the pool into its piece, is hashed while hot when the piece is whole, and is written in large extents. Blocks for
 //! peers are read in runs. What is verified is claimed in saved state only after it is durable.
+pub mod create;
 pub mod fs;
 pub mod hash;
 pub mod root;
+pub mod verify;
 
 mod bits;
 mod check;

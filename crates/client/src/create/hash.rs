@@ -1,6 +1,6 @@
 //! Hashing a recipe's content on all cores (BEP 3), remembered so that an interrupted run goes on where it was.
-use super::recipe::{MakeError, Recipe};
 use super::memory::{Memory, fingerprint};
+use super::recipe::{MakeError, Recipe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use teem_disk::create::{HashError, HashFile, HashJob, hash_pieces};
@@ -50,11 +50,8 @@ pub fn run(recipe: &Recipe, known: Option<Digests>, done: &AtomicU64, stop: &Ato
         memory: Memory { fingerprint: fingerprint(&recipe.listing), ..Memory::default() },
         file: None,
     });
-    let files = recipe.listing.files.iter().map(|f| HashFile {
-        path: f.path.clone(),
-        length: f.len,
-        modified: f.modified,
-    });
+    let files =
+        recipe.listing.files.iter().map(|f| HashFile { path: f.path.clone(), length: f.len, modified: f.modified });
     let job = HashJob { files: files.collect(), piece_length: recipe.piece_length(), threads: None };
     let before = std::mem::take(&mut digests.memory.pieces);
     let mut keep = |pieces: &[Option<[u8; 20]>]| {

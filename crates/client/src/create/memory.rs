@@ -113,7 +113,8 @@ mod tests {
             web_port: 2,
             made_at: 3,
         };
-        let path = std::env::temp_dir().join(format!("teem-memory-{}", std::process::id())).join("share").join("x.memory");
+        let path =
+            std::env::temp_dir().join(format!("teem-memory-{}", std::process::id())).join("share").join("x.memory");
         memory.save(&path).unwrap();
         assert_eq!(Memory::load(&path), memory);
         let good = std::fs::read(&path).unwrap();

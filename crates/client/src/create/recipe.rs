@@ -68,7 +68,9 @@ impl Recipe {
     /// Lists a path and lays out the pieces.
     pub fn new(path: &Path, wishes: &Wishes) -> Result<Self, MakeError> {
         let mut listing = walk(path, &wishes.exclude).map_err(MakeError::Walk)?;
-        listing.files.sort_by(|a, b| a.components.iter().map(String::as_bytes).cmp(b.components.iter().map(String::as_bytes)));
+        listing
+            .files
+            .sort_by(|a, b| a.components.iter().map(String::as_bytes).cmp(b.components.iter().map(String::as_bytes)));
         let files = listing.files.iter().map(|f| PlanFile {
             path: f.components.iter().map(|c| c.clone().into_bytes()).collect(),
             length: f.len,
@@ -106,7 +108,12 @@ impl Recipe {
 
     /// Puts the digests in: the validated info dictionary and the bytes of the .torrent with these trackers. `made_at` is in
     /// seconds since 1970.
-    pub fn finish(&self, pieces: &[[u8; 20]], trackers: &[Vec<String>], made_at: i64) -> Result<(Info, Vec<u8>), MakeError> {
+    pub fn finish(
+        &self,
+        pieces: &[[u8; 20]],
+        trackers: &[Vec<String>],
+        made_at: i64,
+    ) -> Result<(Info, Vec<u8>), MakeError> {
         let raw = self.plan.info(pieces, &self.options).map_err(MakeError::Create)?;
         let info = Info::parse(&raw, &Limits::FILE).map_err(MakeError::Invalid)?;
         let options = Options {

@@ -83,9 +83,13 @@ impl fmt::Display for WalkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pattern(why) => write!(f, "--exclude: {why}"),
-            Self::Path(path, e) if e.kind() == io::ErrorKind::NotFound => write!(f, "{} does not exist", path.display()),
+            Self::Path(path, e) if e.kind() == io::ErrorKind::NotFound => {
+                write!(f, "{} does not exist", path.display())
+            }
             Self::Path(path, e) => write!(f, "{} cannot be read: {e}", path.display()),
-            Self::Name(path) => write!(f, "{} has no name that a torrent could carry (UTF-8 is needed)", path.display()),
+            Self::Name(path) => {
+                write!(f, "{} has no name that a torrent could carry (UTF-8 is needed)", path.display())
+            }
             Self::Kind(path) => write!(f, "{} is neither a file nor a folder", path.display()),
             Self::Empty(path, 0) => write!(f, "{} holds no files, so there is nothing to share", path.display()),
             Self::Empty(path, n) => {
@@ -126,7 +130,8 @@ fn patterns(exclude: &[String]) -> Result<GlobSet, WalkError> {
     let mut set = GlobSetBuilder::new();
     for text in exclude {
         let rooted = text.trim_end_matches('/');
-        let full = if rooted.contains('/') { rooted.trim_start_matches('/').to_owned() } else { format!("**/{rooted}") };
+        let full =
+            if rooted.contains('/') { rooted.trim_start_matches('/').to_owned() } else { format!("**/{rooted}") };
         let glob = GlobBuilder::new(&full).literal_separator(true).build();
         set.add(glob.map_err(|e| WalkError::Pattern(format!("`{text}` is not a pattern: {}", e.kind())))?);
     }

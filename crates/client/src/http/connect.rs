@@ -55,7 +55,11 @@ pub(super) async fn connect(
 /// Expired and not-yet-valid certificates are often a wrong clock here, so the sentence says so.
 fn tls_words(e: &std::io::Error) -> String {
     let text = e.to_string();
-    if text.contains("Expired") || text.contains("expired") || text.contains("NotValidYet") || text.contains("not valid yet") {
+    if text.contains("Expired")
+        || text.contains("expired")
+        || text.contains("NotValidYet")
+        || text.contains("not valid yet")
+    {
         format!("{text} (is this machine's clock right?)")
     } else {
         text
@@ -79,7 +83,9 @@ async fn connect_tcp(
             continue;
         }
         if bind.is_some_and(|b| b.is_ipv4() != addr.is_ipv4()) {
-            last.get_or_insert(HttpError::Unreachable(format!("{addr} is of another family than the address bound to")));
+            last.get_or_insert(HttpError::Unreachable(format!(
+                "{addr} is of another family than the address bound to"
+            )));
             continue;
         }
         match connect_one(addr, bind).await {

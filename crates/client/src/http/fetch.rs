@@ -71,7 +71,10 @@ impl fmt::Display for HttpError {
             Self::BadUrl(url) => write!(f, "{url} is not an http or https URL"),
             Self::Scheme(s) => write!(f, "URLs of the kind {s}: are not fetched, only http and https"),
             Self::Egress { host, addr } => {
-                write!(f, "{host} leads to {addr}, an address inside a private network, which a public URL may not reach")
+                write!(
+                    f,
+                    "{host} leads to {addr}, an address inside a private network, which a public URL may not reach"
+                )
             }
             Self::Unreachable(why) => f.write_str(why),
             Self::Tls { host, why } => write!(f, "no trusted TLS connection to {host}: {why}"),

@@ -95,7 +95,8 @@ pub async fn share(
     if memory.made_at == 0 {
         memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
     }
-    let web = options.tracker.then(|| Web::start(options.bound, memory.web_port)).transpose().map_err(ShareError::Listen)?;
+    let web =
+        options.tracker.then(|| Web::start(options.bound, memory.web_port)).transpose().map_err(ShareError::Listen)?;
     let web_port = web.as_ref().map_or(0, Web::port);
     let own = if options.tracker { links::tracker_tiers(&in_links, web_port) } else { Vec::new() };
     let (info, torrent_file) = recipe.finish(&pieces, &own, memory.made_at).map_err(ShareError::Make)?;

@@ -4,8 +4,8 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_metainfo::InfoHash;
-use teem_tracker_server::net::{Bytes, Config, NetLimits, Routes, Server, bind, serve};
 use teem_tracker_server::limits::Limits;
+use teem_tracker_server::net::{Bytes, Config, NetLimits, Routes, Server, bind, serve};
 use teem_tracker_server::tracker::{Access, Tracker};
 
 /// What is served by path.
