@@ -10,6 +10,7 @@ use crate::request::{Refusal, Request};
 use crate::swarm::{Asker, Role, Swarm};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::fmt;
 use core::hash::Hasher;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -32,7 +33,7 @@ pub enum Access {
 }
 
 /// A tracker.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tracker {
     limits: Limits,
     access: Access,
@@ -248,6 +249,16 @@ impl Tracker {
             !empty || swarm.own_seed.is_some() || listed
         });
         self.peers = peers;
+    }
+}
+
+impl fmt::Debug for Tracker {
+    /// How much is in it; no keys, and no addresses of people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracker")
+            .field("torrents", &self.swarms.len())
+            .field("peers", &self.peers)
+            .finish_non_exhaustive()
     }
 }
 

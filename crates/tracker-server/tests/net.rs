@@ -120,6 +120,21 @@ async fn all_addresses_of_both_families() {
     server.shutdown().await;
 }
 
+/// All of 127/8 is this machine's on Linux, so it stands for a machine with several addresses.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn answers_come_from_the_address_that_was_asked() {
+    let table = tracker();
+    table.lock().unwrap().own_seed(HASH, 6881);
+    let server = start("0.0.0.0:0", &table, NetLimits::DEFAULT);
+    for ip in ["127.0.0.2", "127.9.9.9"] {
+        let to = SocketAddr::new(ip.parse().unwrap(), server.udp()[0].port());
+        let seed = SocketAddr::new(to.ip(), 6881);
+        assert!(over_udp(to, &announce(1)).await.peers.contains(&seed));
+        assert!(over_http(to, &announce(1)).await.peers.contains(&seed));
+    }
+}
+
 #[tokio::test]
 async fn other_content_and_other_requests() {
     let server = start("127.0.0.1:0", &tracker(), NetLimits::DEFAULT);

@@ -48,7 +48,8 @@ pub fn serve(config: Config) -> io::Result<Server> {
         server.udp.push(bound);
         socket.set_nonblocking(true)?;
         let socket = tokio::net::UdpSocket::from_std(socket)?;
-        server.tasks.spawn(udp::receive(socket, bound, shared.clone()));
+        let state = quinn_udp::UdpSocketState::new((&socket).into())?;
+        server.tasks.spawn(udp::receive(socket, state, bound, shared.clone()));
     }
     Ok(server)
 }
