@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 
 /// What is to be served, and where.
 pub struct Config {
-    /// Listeners for HTTP, see [`bind::tcp`].
+    /// Listeners for HTTP, see [`super::bind::tcp`].
     pub http: Vec<TcpListener>,
-    /// Sockets for UDP, see [`bind::udp`].
+    /// Sockets for UDP, see [`super::bind::udp`].
     pub udp: Vec<UdpSocket>,
     /// The table.
     pub tracker: Arc<Mutex<Tracker>>,
