@@ -3,6 +3,7 @@
 //! Everything in a world that talks to peers is driven by the engine's three methods, so that a scripted opponent, a
 //! broken engine (for tests of the checkers) and the real one can stand in each other's place.
 use crate::block::SimBlock;
+use teem_engine::Engine;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
 use teem_swarm::time::Time;
@@ -15,4 +16,18 @@ pub trait Brain {
     fn poll_output(&mut self) -> Option<Output<SimBlock>>;
     /// When it wants a `Tick`.
     fn deadline(&self) -> Option<Time>;
+}
+
+impl Brain for Engine<SimBlock> {
+    fn handle(&mut self, now: Time, input: Input<SimBlock>) {
+        Self::handle(self, now, input);
+    }
+
+    fn poll_output(&mut self) -> Option<Output<SimBlock>> {
+        Self::poll_output(self)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        Self::deadline(self)
+    }
 }

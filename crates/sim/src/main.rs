@@ -57,7 +57,7 @@ fn list() -> std::io::Result<ExitCode> {
 }
 
 fn run(scenario: Scenario, args: &Args) -> std::io::Result<ExitCode> {
-    let maker: Maker = Box::new(makers::plain);
+    let maker: Maker = Box::new(if args.plain { makers::plain } else { makers::engine });
     let mut world = World::new(scenario, args.seed, maker);
     world.run();
     let report = Report::of(&world, args.seed);

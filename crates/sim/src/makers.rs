@@ -1,10 +1,19 @@
 //! Who is put at the ends of the lines (own design): for each role the one who plays it.
+use crate::block::SimBlock;
 use crate::brain::Brain;
 use crate::hostile::{FreeRider, Hostile};
+use crate::node::PORT;
 use crate::plain::Plain;
 use crate::scenario::Role;
 use crate::world::Birth;
+use teem_engine::Engine;
+use teem_engine::EngineConfig;
 use teem_swarm::rng::Rng;
+
+/// The engine for every honest role.
+pub fn engine(birth: &Birth<'_>) -> Box<dyn Brain> {
+    cast(birth, |birth| Box::new(Engine::<SimBlock>::new(EngineConfig::new(PORT, birth.seed))))
+}
 
 /// The small client for every honest role.
 pub fn plain(birth: &Birth<'_>) -> Box<dyn Brain> {
