@@ -14,10 +14,10 @@
 
 extern crate alloc;
 
-mod config;
+pub mod config;
 mod conns;
 mod dial;
-mod engine;
+pub mod engine;
 pub mod input;
 pub mod output;
 mod route;

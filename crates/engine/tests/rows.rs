@@ -212,6 +212,7 @@ fn row_70_the_clock_may_jump_ten_years_or_back_a_day() {
     let mut outputs = one.give(Input::Tick);
     outputs.extend(one.pass(woken + Duration::from_secs(30)));
     assert_eq!(announces(&outputs), 3, "each tracker once");
+    assert_eq!(closes(&outputs), [], "no cascade of time-outs");
     one.now = woken - Duration::from_secs(86_400);
     let outputs = one.give(Input::Tick);
     assert_eq!((announces(&outputs), closes(&outputs).len()), (0, 0));

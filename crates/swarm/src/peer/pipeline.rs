@@ -172,6 +172,11 @@ impl Pipeline {
         !self.asked.is_empty() && now.since(self.progress) > self.patience(now)
     }
 
+    /// The machine slept: what the peer owes is waited for anew.
+    pub fn woke(&mut self, now: Time) {
+        self.progress = now;
+    }
+
     /// The peer has kept us waiting for too long.
     pub fn stall(&mut self, now: Time) {
         self.stalled = true;

@@ -26,6 +26,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(120);
 const IDLE_MAX: Duration = Duration::from_secs(600);
 /// We speak at least this often: well under the 120 s of others, and never twice in 60 s.
 const KEEPALIVE: Duration = Duration::from_secs(100);
+/// Being this late means that the machine slept or the clock jumped: nobody is to blame for the silence.
+const SLEPT: Duration = Duration::from_secs(60);
 
 impl Torrent {
     /// A deadline has come.
@@ -90,6 +92,12 @@ impl Torrent {
     }
 
     fn look_over<B>(&mut self, cx: &mut Context<'_, B>) {
+        if cx.now.since(self.housekeeping) > SLEPT {
+            self.peers.values_mut().for_each(|peer| {
+                (peer.heard, peer.busy) = (cx.now, cx.now);
+                peer.pipeline.woke(cx.now);
+            });
+        }
         let mut moving = false;
         for conn in self.connections() {
             match self.look_at(cx, conn) {
