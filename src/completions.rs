@@ -1,11 +1,11 @@
 //! `teem completions`: a script for the shell, from the grammar itself.
 use crate::cli::{self, Cli};
-use crate::exit::{Exit, Outcome};
+use crate::exit::Exit;
 use clap::CommandFactory;
 
-pub(crate) fn run(options: &cli::Completions) -> Outcome {
+pub(crate) fn run(options: &cli::Completions) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Cli::command(), "teem", &mut script);
     crate::stdout::bytes(&script);
-    Ok(Exit::Done)
+    Exit::Done
 }

@@ -59,7 +59,7 @@ async fn run(command: &Command) -> Outcome {
         Command::Show(options) => show::run(options).await,
         Command::Verify(options) => verify::run(options).await,
         Command::Track(options) => track::run(options).await,
-        Command::Completions(options) => completions::run(options),
+        Command::Completions(options) => Ok(completions::run(options)),
     }
 }
 

@@ -8,7 +8,6 @@ use crate::units::Bytes;
 use crate::{addr, cli, job, json, making, told};
 use serde_json::json;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use teem_client::create::hash::Digests;
 use teem_client::create::memory;

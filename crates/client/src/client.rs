@@ -150,6 +150,7 @@ pub struct Client(Arc<Inner>);
 
 impl Client {
     /// Binds the port and starts the threads. Must be called inside a tokio runtime, which then carries announces.
+    #[allow(clippy::unused_async)] // awaiting proves that there is a runtime
     pub async fn start(config: Config) -> Result<Self, StartError> {
         crate::store::private_dir(&config.state_dir).map_err(StartError::Io)?;
         let listeners = bind(&config).map_err(StartError::Listen)?;

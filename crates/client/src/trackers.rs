@@ -31,11 +31,11 @@ impl Announces {
     pub(crate) async fn run(&self, torrent: TorrentId, url: String, announce: Announce) -> HostMsg {
         let host = self.host(&url);
         // INVARIANT: these semaphores are never closed.
-        let _one = host.acquire().await.expect("open");
+        let one = host.acquire().await.expect("open");
         // INVARIANT: as above.
         let _all = self.all.acquire().await.expect("open");
         let (source, reply) = self.announce(&url, &announce).await;
-        drop(_one);
+        drop(one);
         self.forget_idle_hosts();
         HostMsg::Tracker { torrent, url, source, reply }
     }
@@ -61,7 +61,7 @@ impl Announces {
                 };
                 (source, judge(answer.status, &answer.body))
             }
-            Err(e) => (PeerSource::PublicTracker, Err(failure(e))),
+            Err(e) => (PeerSource::PublicTracker, Err(failure(&e))),
         }
     }
 }
@@ -69,13 +69,12 @@ impl Announces {
 /// Some trackers put their reason into the body of an error status, so the body is tried first.
 fn judge(status: u16, body: &[u8]) -> Result<AnnounceReply, AnnounceError> {
     match http::decode_reply(body) {
-        Err(AnnounceError::Malformed(_)) if status != 200 => Err(AnnounceError::Status(status)),
-        Ok(_) if status != 200 => Err(AnnounceError::Status(status)),
+        Err(AnnounceError::Malformed(_)) | Ok(_) if status != 200 => Err(AnnounceError::Status(status)),
         other => other,
     }
 }
 
-fn failure(e: HttpError) -> AnnounceError {
+fn failure(e: &HttpError) -> AnnounceError {
     match e {
         HttpError::TimedOut(_) => AnnounceError::TimedOut,
         HttpError::Scheme(_) | HttpError::Egress { .. } => AnnounceError::Forbidden(e.to_string()),

@@ -1,4 +1,5 @@
 //! The two examples do what they say: what one shares, the other downloads.
+#![allow(clippy::unwrap_used)] // a helper outside of test functions
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

@@ -93,7 +93,7 @@ pub async fn share(
     let in_links = for_links(&all, options.hosts.len());
     let memory = &mut digests.memory;
     if memory.made_at == 0 {
-        memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+        memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs().cast_signed());
     }
     let web =
         options.tracker.then(|| Web::start(options.bound, memory.web_port)).transpose().map_err(ShareError::Listen)?;
