@@ -63,7 +63,7 @@ async fn work(
         tokio::select! {
             _ = tick.tick() => view.draw().await,
             () = at(deadline) => {
-                view.explain().await;
+                view.explain();
                 return Err(Stop {
                     exit: Exit::GaveUp,
                     class: "timeout",
@@ -81,7 +81,7 @@ async fn work(
                 Some(Err(e)) => return Err(Stop::local(format!("a task failed: {e}"))),
             },
         }
-        view.hear().await;
+        view.hear();
     }
 }
 

@@ -66,7 +66,8 @@ impl Job {
         match self.ending {
             Ending::Never => format!("{gave}; seeding until stopped (Ctrl-C)"),
             Ending::By(Until::Done) if !self.json => {
-                let link = shlex::try_quote(&self.link).map_or_else(|_| "LINK".to_owned(), |l| l.into_owned());
+                let link =
+                    shlex::try_quote(&self.link).map_or_else(|_| "LINK".to_owned(), std::borrow::Cow::into_owned);
                 format!("{gave}. To go on giving: teem get --seed {link}")
             }
             Ending::By(_) => gave,

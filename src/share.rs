@@ -80,7 +80,7 @@ fn warn_moved(progress: &mut Progress, what: &str, before: u16, now: u16) {
 
 /// The command for the other side, quoted to be pasted into a shell.
 fn command_for_others(shared: &Shared) -> String {
-    let quoted = shlex::try_quote(&shared.magnet).map_or_else(|_| shared.magnet.clone(), |q| q.into_owned());
+    let quoted = shlex::try_quote(&shared.magnet).map_or_else(|_| shared.magnet.clone(), std::borrow::Cow::into_owned);
     format!("teem get {quoted}")
 }
 
@@ -204,6 +204,7 @@ impl std::fmt::Display for Copies {
 
 fn line(s: &Snapshot, size: u64) -> String {
     match s.state {
+        State::Checking if s.checked.1 == 0 => "looking at the files".to_owned(),
         State::Checking => format!("checking {} of {} pieces", s.checked.0, s.checked.1),
         State::DiskTrouble => "the content cannot be read: waiting for the disk".to_owned(),
         _ => format!(

@@ -11,9 +11,10 @@ use teem_client::{Source, source};
 use teem_metainfo::{File, Info, Metainfo};
 
 pub(crate) async fn run(options: &cli::Show) -> Outcome {
-    let source = match stdin::is_dash(&options.link) {
-        true => stdin::source().await?,
-        false => source::load(&options.link, &Http::new(None, AGENT)).await.map_err(|e| Stop::refused(e.class(), e))?,
+    let source = if stdin::is_dash(&options.link) {
+        stdin::source().await?
+    } else {
+        source::load(&options.link, &Http::new(None, AGENT)).await.map_err(|e| Stop::refused(e.class(), e))?
     };
     if options.json {
         json::line(&document(&source));

@@ -78,7 +78,7 @@ impl View {
     }
 
     /// Passes on what happened since the last time.
-    pub(crate) async fn hear(&mut self) {
+    pub(crate) fn hear(&mut self) {
         for row in &mut self.rows {
             let hash = row.torrent.info_hash().to_string();
             loop {
@@ -120,7 +120,7 @@ impl View {
                 row.last = Some(snapshot);
             }
         }
-        self.hear().await;
+        self.hear();
         if self.json {
             self.status_lines();
         } else if self.progress.due() {
@@ -130,7 +130,7 @@ impl View {
     }
 
     /// Says of each unfinished torrent why nothing moves.
-    pub(crate) async fn explain(&mut self) {
+    pub(crate) fn explain(&mut self) {
         for row in &self.rows {
             if let Some(s) = row.last.as_ref().filter(|s| matches!(s.state, State::Metadata | State::Downloading)) {
                 self.progress.say(&stall::why(s));
@@ -187,6 +187,7 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
             format!("metadata {} of {} from {peers} peers", s.metadata.0, s.metadata.1)
         }
         State::Metadata => format!("asking for the metadata: {peers} peers, {} dials under way", s.dials.pending),
+        State::Checking if s.checked.1 == 0 => format!("looking at the files  {name}"),
         State::Checking => format!("checking {} of {} pieces  {name}", s.checked.0, s.checked.1),
         State::Downloading | State::DiskTrouble => {
             let left = s.wanted.saturating_sub(s.have);

@@ -1,4 +1,5 @@
 //! What ends up in a torrent of a folder.
+#![allow(clippy::unwrap_used)] // helpers outside of test functions
 use std::fs;
 use std::path::Path;
 use teem_client::create::walk::{WalkError, walk};

@@ -1,4 +1,5 @@
 //! The tracker for our own torrents, with the .torrents beside it on the same port (BEP 3, 15, 23).
+use crate::config::DEFAULT_PORT;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -7,6 +8,10 @@ use teem_metainfo::InfoHash;
 use teem_tracker_server::limits::Limits;
 use teem_tracker_server::net::{Bytes, Config, NetLimits, Routes, Server, bind, serve};
 use teem_tracker_server::tracker::{Access, Tracker};
+
+/// Tried before any free port: numbers that the system does not give to outgoing connections, so that they are free again
+/// at the next start.
+const USUAL_PORTS: std::ops::RangeInclusive<u16> = DEFAULT_PORT + 1..=DEFAULT_PORT + 16;
 
 /// What is served by path.
 type Files = Arc<Mutex<HashMap<String, Bytes>>>;
@@ -20,13 +25,14 @@ pub(super) struct Web {
 }
 
 impl Web {
-    /// Listens on the port that earlier links hold, or on a free one where that is taken (or 0).
+    /// Listens on the port that earlier links hold, else on the first of the usual ones that is free, else on any.
     pub(super) fn start(bound: Option<IpAddr>, port: u16) -> io::Result<Self> {
         let all = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         let addr = |port| SocketAddr::new(bound.unwrap_or(all), port);
-        let (http, udp) = match bind::tcp_and_udp(addr(port)) {
-            Err(_) if port != 0 => bind::tcp_and_udp(addr(0))?,
-            other => other?,
+        let mut wanted = std::iter::once(port).filter(|p| *p != 0).chain(USUAL_PORTS);
+        let (http, udp) = match wanted.find_map(|p| bind::tcp_and_udp(addr(p)).ok()) {
+            Some(sockets) => sockets,
+            None => bind::tcp_and_udp(addr(0))?,
         };
         let files = Files::default();
         let served = files.clone();
