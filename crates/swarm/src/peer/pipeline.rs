@@ -3,7 +3,8 @@
 //! The window follows the product of rate and round trip: enough that the peer never waits for us, little enough that a slow
 //! peer does not sit on blocks. It grows by one per block while the rate grows (slow start), and shrinks by a tenth per round
 //! trip at most. A peer that stalls loses what it was asked for and is asked one block at a time until one comes.
-//! Invariant: a block is in `asked` or in `late` or in neither, never in both.
+//! A block that is asked for anew while an answer to the first request may still come stands in `asked` and in `late`: two
+//! answers are due (BEP 6), and neither of them is a fault.
 use crate::rate::{CHOKE_SLOTS, Meter, PIPELINE_SLOTS};
 use crate::time::Time;
 use alloc::collections::VecDeque;
@@ -105,7 +106,7 @@ impl Pipeline {
         if self.asked.is_empty() {
             self.progress = self.progress.max(now);
         }
-        self.forget_late(now, at);
+        self.forget_late(now);
         self.asked.push_back((at, now));
     }
 
@@ -138,16 +139,16 @@ impl Pipeline {
         found.is_some()
     }
 
-    /// The peer rejects a request (BEP 6).
+    /// The peer rejects a request (BEP 6): the older one, when the block was asked for twice.
     pub fn reject(&mut self, at: BlockRef) -> Arrival {
-        if let Some(i) = self.asked.iter().position(|(a, _)| *a == at) {
-            self.asked.remove(i);
-            return Arrival::Asked;
+        if let Some(i) = self.late.iter().position(|(l, _)| *l == at) {
+            self.late.remove(i);
+            return Arrival::Late;
         }
-        match self.late.iter().position(|(l, _)| *l == at) {
+        match self.asked.iter().position(|(a, _)| *a == at) {
             Some(i) => {
-                self.late.remove(i);
-                Arrival::Late
+                self.asked.remove(i);
+                Arrival::Asked
             }
             None => Arrival::Unasked,
         }
@@ -251,11 +252,10 @@ impl Pipeline {
         self.late.push_back((at, now));
     }
 
-    fn forget_late(&mut self, now: Time, at: BlockRef) {
+    fn forget_late(&mut self, now: Time) {
         while self.late.front().is_some_and(|(_, since)| now.since(*since) > LATE_AGE_MAX) {
             self.late.pop_front();
         }
-        self.late.retain(|(l, _)| *l != at);
     }
 }
 
@@ -324,5 +324,22 @@ mod tests {
         assert_eq!(pipe.arrive(Time::ZERO, block(2)), Arrival::Late);
         assert_eq!(pipe.arrive(Time::ZERO, block(1)), Arrival::Asked);
         assert_eq!(pipe.arrive(Time::ZERO, block(1)), Arrival::Unasked);
+    }
+
+    #[test]
+    fn a_block_asked_for_again_after_a_cancel_may_come_twice() {
+        let mut pipe = Pipeline::new(Time::ZERO);
+        for second in [Pipeline::reject as fn(&mut Pipeline, BlockRef) -> Arrival, |p, at| p.arrive(Time::ZERO, at)] {
+            pipe.ask(Time::ZERO, block(1));
+            pipe.cancel(Time::ZERO, block(1));
+            pipe.ask(Time::ZERO, block(1));
+            assert_eq!(pipe.arrive(Time::ZERO, block(1)), Arrival::Asked);
+            assert_eq!(second(&mut pipe, block(1)), Arrival::Late);
+        }
+        pipe.ask(Time::ZERO, block(1));
+        pipe.cancel(Time::ZERO, block(1));
+        pipe.ask(Time::ZERO, block(1));
+        assert_eq!(pipe.reject(block(1)), Arrival::Late);
+        assert_eq!(pipe.arrive(Time::ZERO, block(1)), Arrival::Asked);
     }
 }
