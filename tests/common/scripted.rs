@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,11 +44,8 @@ impl Scripted {
     /// Seeds the content of `torrent`, which lies in `folder`, on `ip`, with a peer id that begins with `client`.
     pub fn start(ip: &str, client: &str, torrent: &Torrent, folder: &Path, manner: Manner) -> Self {
         let root = folder.join(&torrent.name);
-        let read = |path| fs::read(root.join(path)).expect("own content");
-        let data: Vec<u8> = match content::files(&root) {
-            files if root.is_dir() => files.into_iter().flat_map(read).collect(),
-            _ => fs::read(&root).expect("own content"),
-        };
+        let read = |path: PathBuf| fs::read(content::below(&root, &path)).expect("own content");
+        let data: Vec<u8> = content::files(&root).into_iter().flat_map(read).collect();
         let mut handshake = [0; 68];
         handshake[..20].copy_from_slice(b"\x13BitTorrent protocol");
         for (byte, pair) in handshake[28..48].iter_mut().zip(torrent.info_hash.as_bytes().chunks(2)) {

@@ -30,7 +30,7 @@ impl Torrent {
         let mut all = Vec::new();
         let mut files = Vec::new();
         for path in content::files(&root) {
-            let bytes = fs::read(root.join(&path)).expect("own content is readable");
+            let bytes = fs::read(content::below(&root, &path)).expect("own content is readable");
             files.push((path, bytes.len()));
             all.extend(bytes);
         }
