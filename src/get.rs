@@ -6,7 +6,6 @@ use crate::signals::Signals;
 use crate::units::Until;
 use crate::view::{self, View};
 use crate::{addr, cli, json, stdin};
-use std::time::Duration;
 use teem_client::{Add, Client, Config, Mode, Source, source};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -125,6 +124,3 @@ async fn load(link: &str, client: &Client) -> Result<Source, Stop> {
     }
     Ok(source)
 }
-
-/// How often seeding looks at its ratio.
-pub(crate) const RATIO_EVERY: Duration = Duration::from_millis(500);

@@ -1,6 +1,5 @@
 //! One download from its start to its end: what is waited for, in order.
 use crate::exit::{Exit, Stop};
-use crate::get::RATIO_EVERY;
 use crate::hook::{Facts, Hook};
 use crate::units::{Bytes, Until};
 use crate::view::Voice;
@@ -8,6 +7,9 @@ use serde_json::json;
 use std::time::Duration;
 use teem_client::swarm::job::DiskErrorKind;
 use teem_client::{Ended, Torrent};
+
+/// How often seeding looks at its ratio.
+const RATIO_EVERY: Duration = Duration::from_millis(500);
 
 /// When a finished download stops giving.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,7 +90,7 @@ impl Job {
                 if u128::from(uploaded) * 1000 >= u128::from(size) * u128::from(thousandths) {
                     return Ok(());
                 }
-                tokio::time::sleep(RATIO_EVERY.max(Duration::from_millis(100))).await;
+                tokio::time::sleep(RATIO_EVERY).await;
             },
         }
     }

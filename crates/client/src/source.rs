@@ -1,5 +1,6 @@
 //! From what a person pastes to what a torrent needs (BEP 3, 9): reads files and URLs, understands links.
-use crate::http::fetch::{Http, HttpError, Limits as HttpLimits};
+use crate::http::error::HttpError;
+use crate::http::fetch::{Http, Limits as HttpLimits};
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! Announces over HTTP and HTTPS (BEP 3, 7, 23): carried here, decided by the engine.
 use crate::http::egress::{Class, classify};
-use crate::http::fetch::{Http, HttpError, Limits};
+use crate::http::error::HttpError;
+use crate::http::fetch::{Http, Limits};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;

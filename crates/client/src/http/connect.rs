@@ -1,7 +1,7 @@
 //! Opens the connection for one hop (own design): resolve, look at the class of each address, connect to that very
 //! address, and speak TLS where the scheme asks for it.
 use super::egress::Reach;
-use super::fetch::HttpError;
+use super::error::HttpError;
 use hyper::Uri;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

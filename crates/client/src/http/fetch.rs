@@ -1,13 +1,13 @@
 //! One GET with every limit (own design): redirects, size of the body packed and unpacked, time for the whole.
 use super::connect::{connect, tls_config};
 use super::egress::Reach;
+use super::error::HttpError;
 use super::location::{checked, resolve};
 use flate2::read::GzDecoder;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::{Request, Response, Uri, header};
 use hyper_util::rt::TokioIo;
-use std::fmt;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -31,62 +31,6 @@ impl Limits {
     /// A .torrent file: 64 MiB, 5 redirects, 120 s.
     pub const TORRENT: Self = Self { body: 64 << 20, redirects: 5, time: Duration::from_secs(120) };
 }
-
-/// Why a request came to nothing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum HttpError {
-    /// Not a URL with a host.
-    BadUrl(String),
-    /// A scheme other than http and https.
-    Scheme(String),
-    /// A public host led to an address in a private network.
-    Egress {
-        /// The name.
-        host: String,
-        /// Where it led.
-        addr: SocketAddr,
-    },
-    /// Name resolution or connection failed, in words.
-    Unreachable(String),
-    /// TLS failed.
-    Tls {
-        /// The host.
-        host: String,
-        /// In words.
-        why: String,
-    },
-    /// The answer was no HTTP.
-    Protocol(String),
-    /// More redirects than allowed.
-    Redirects(u32),
-    /// The body is larger than allowed, in bytes.
-    TooLarge(usize),
-    /// Nothing complete within the time.
-    TimedOut(Duration),
-}
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadUrl(url) => write!(f, "{url} is not an http or https URL"),
-            Self::Scheme(s) => write!(f, "URLs of the kind {s}: are not fetched, only http and https"),
-            Self::Egress { host, addr } => {
-                write!(
-                    f,
-                    "{host} leads to {addr}, an address inside a private network, which a public URL may not reach"
-                )
-            }
-            Self::Unreachable(why) => f.write_str(why),
-            Self::Tls { host, why } => write!(f, "no trusted TLS connection to {host}: {why}"),
-            Self::Protocol(why) => write!(f, "the answer is not HTTP: {why}"),
-            Self::Redirects(n) => write!(f, "more than {n} redirects"),
-            Self::TooLarge(n) => write!(f, "the answer is larger than {n} bytes"),
-            Self::TimedOut(t) => write!(f, "no complete answer within {} s", t.as_secs()),
-        }
-    }
-}
-
-impl std::error::Error for HttpError {}
 
 /// An answer, whatever its status.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! Where a redirect leads (RFC 9110 section 10.2.2): absolute URLs, and paths on the same host.
-use super::fetch::HttpError;
+use super::error::HttpError;
 use hyper::Uri;
 
 /// A URL that may be fetched: http or https, with a host.
