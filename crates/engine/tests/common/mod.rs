@@ -15,6 +15,11 @@ use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{BlockDigest, Done, Facts, Job};
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+use teem_wire::peer::decode::{Decoder, Frame};
+use teem_wire::peer::encode::encode;
+use teem_wire::peer::handshake::Features;
+use teem_wire::peer::limits::Limits as WireLimits;
+use teem_wire::peer::message::Message;
 
 /// What stands for the payload of a block: where it belongs, and whether it is right.
 pub type Block = (BlockRef, bool);
@@ -65,6 +70,18 @@ pub struct Content {
     info: Option<Arc<Info>>,
     blocks: BTreeMap<u32, BTreeMap<u32, bool>>,
     pub have: BTreeSet<u32>,
+}
+
+/// What the other side reads when that message is sent.
+fn over_the_wire(message: &Message) -> Message {
+    let mut bytes = Vec::new();
+    encode(message, &mut bytes);
+    let features = Features { fast: true, extended: true, dht: false, v2: false };
+    let mut decoder = Decoder::after_handshake(WireLimits::default(), features);
+    match decoder.step(&bytes).unwrap() {
+        (used, Some(Frame::Message(read))) if used == bytes.len() => read,
+        other => panic!("{message:?} is read as {other:?}"),
+    }
 }
 
 /// A disk that remembers which blocks it was given.
@@ -197,7 +214,10 @@ impl World {
             match output {
                 Output::Dial { torrent, addr } => self.dial(node, torrent, addr),
                 Output::Hello { conn, handshake } => self.pass(node, conn, |conn| Input::Hello { conn, handshake }),
-                Output::Send { conn, message } => self.pass(node, conn, |conn| Input::Message { conn, message }),
+                Output::Send { conn, message } => {
+                    let message = over_the_wire(&message);
+                    self.pass(node, conn, |conn| Input::Message { conn, message });
+                }
                 Output::SendBlock { conn, at, mut data } => {
                     data.1 &= self.nodes[node].honest;
                     self.pass(node, conn, |conn| Input::Block { conn, at, data });
