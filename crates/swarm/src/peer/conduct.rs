@@ -19,6 +19,13 @@ pub struct Conduct {
 }
 
 impl Conduct {
+    /// Once in a while: half of it is forgotten, so that only floods count, not the odd misunderstandings of a long life.
+    pub fn forgive(&mut self) {
+        for counter in [&mut self.invalid_requests, &mut self.repeated_haves, &mut self.idle_words] {
+            *counter /= 2;
+        }
+    }
+
     /// It asked for what is not there, or while choked.
     pub fn invalid_request(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.invalid_requests, INVALID_REQUESTS_MAX, CloseReason::Flood("300 invalid requests"))

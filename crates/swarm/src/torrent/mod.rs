@@ -83,6 +83,10 @@ pub struct Torrent {
     next_round: Time,
     /// Connections with room in their window that had nothing to be asked for.
     hungry: BTreeSet<ConnId>,
+    /// The disk is behind with judging pieces: nobody is asked for more until it has caught up.
+    behind: bool,
+    /// Pieces were shown that are there no more: who asks for them does nothing wrong.
+    lost_some: bool,
     evidence: evidence::Evidence,
     /// Failed pieces and when they may be fetched again.
     held: BTreeSet<(Time, u32)>,
@@ -131,6 +135,8 @@ impl Torrent {
             optimistic: Optimistic::default(),
             next_round: Time::ZERO,
             hungry: BTreeSet::new(),
+            behind: false,
+            lost_some: false,
             evidence: evidence::Evidence::default(),
             held: BTreeSet::new(),
             durability: durability::Durability::default(),

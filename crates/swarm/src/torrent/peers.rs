@@ -41,7 +41,8 @@ impl Torrent {
             self.candidates.connected(cx.now, addr);
         }
         self.peers.insert(conn, Box::new(Peer::new(cx.now, conn, addr, outgoing, handshake, self.geometry.pieces)));
-        self.housekeeping = self.housekeeping.min(cx.now + super::timers::BUSY);
+        let soon = cx.now + super::timers::BUSY;
+        self.housekeeping = if self.peers.len() == 1 { soon } else { self.housekeeping.min(soon) };
         self.introduce(cx, conn);
         self.count_peers(cx.now);
     }

@@ -115,11 +115,11 @@ impl Torrent {
         if !open || !peer.am_interested || peer.pipeline.room() == 0 || peer.refused.len() >= REFUSED_MAX {
             return false;
         }
-        let behind = picker.unjudged() > UNJUDGED_MIN && picker.unjudged_bytes() > UNJUDGED_BYTES_MAX;
-        if behind {
+        self.behind = picker.unjudged() > UNJUDGED_MIN && picker.unjudged_bytes() > UNJUDGED_BYTES_MAX;
+        if self.behind {
             self.hungry.insert(conn);
         }
-        !behind
+        !self.behind
     }
 
     /// Asks for one block; whether there was one.

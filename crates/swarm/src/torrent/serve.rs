@@ -6,7 +6,7 @@ use crate::effect::{CloseReason, Effect};
 use crate::event::{Event, State};
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Job};
-use crate::rate::CHOKE_SLOTS;
+use crate::rate::{CHOKE_SLOTS, PIPELINE_SLOTS};
 use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
@@ -14,6 +14,8 @@ use teem_wire::peer::message::Message;
 
 /// Requests that cross our CHOKE on the way are not held against a peer for this long.
 const CHOKE_GRACE: Duration = Duration::from_secs(10);
+/// From here on the limit is the bottleneck, and more slots would only make each slower.
+const LIMIT_REACHED_PERCENT: u64 = 95;
 
 impl Torrent {
     pub(super) fn on_request<B>(
@@ -31,7 +33,8 @@ impl Torrent {
             self.serve(cx, conn);
             return Ok(());
         }
-        let verdict = if there && (open || crossed) { Ok(()) } else { peer.conduct.invalid_request() };
+        let excused = (there && (open || crossed)) || (self.lost_some && self.geometry.allows(at));
+        let verdict = if excused { Ok(()) } else { peer.conduct.invalid_request() };
         self.reject(cx, conn, at);
         verdict
     }
@@ -149,8 +152,10 @@ impl Torrent {
 
     /// Gives the slots: all anew in a round, only free ones in between.
     pub(super) fn rechoke<B>(&mut self, cx: &mut Context<'_, B>, round: bool) {
-        let limited = self.up.is_limited(&cx.shared.up);
-        self.slots.step(cx.now, limited, self.up.is_waiting());
+        let limit = self.up.limit(&cx.shared.up);
+        let rate = self.sent.rate(cx.now, PIPELINE_SLOTS);
+        let used_up = self.up.is_waiting() || limit.is_some_and(|most| rate >= most / 100 * LIMIT_REACHED_PERCENT);
+        self.slots.step(cx.now, limit.is_some(), used_up);
         let slots = self.slots.count();
         let served = self.peers.values().filter(|p| p.interested && !p.am_choking).count();
         if !round && (served >= slots || !self.peers.values().any(|p| p.interested && p.am_choking)) {

@@ -86,6 +86,11 @@ impl Torrent {
             Done::Failed { piece: None, error, .. } => {
                 self.durability.failed(cx.now);
                 self.trouble(cx, &error);
+                if self.state == State::Checking && self.checks.0 > 0 {
+                    // What could not be checked is not there; what has been checked all the same is told piece by piece.
+                    self.checks.0 = 0;
+                    self.ready(cx);
+                }
             }
             Done::Recovered { .. } => self.recovered(cx),
             Done::Closed { .. } => {}

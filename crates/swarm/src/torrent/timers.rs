@@ -72,7 +72,7 @@ impl Torrent {
     /// When [`Self::tick`] is to be called next, if nothing happens before.
     pub fn deadline(&self, shared: &Shared, now: Time) -> Option<Time> {
         let housekeeping = (!self.peers.is_empty()).then_some(self.housekeeping);
-        let metadata = if self.info.is_none() { self.fetch.deadline() } else { None };
+        let metadata = if self.state == State::Metadata && self.info.is_none() { self.fetch.deadline() } else { None };
         let durability = if self.is_open() { self.durability.deadline() } else { None };
         let retry = self.disk_retry.filter(|(at, _)| at.0 != u64::MAX && self.state == State::DiskTrouble);
         [
@@ -108,7 +108,10 @@ impl Torrent {
         self.wake_hungry(cx);
         if cx.now >= self.next_round {
             self.next_round = cx.now + ROUND;
-            self.peers.values_mut().for_each(|p| p.refused.clear());
+            for peer in self.peers.values_mut() {
+                peer.refused.clear();
+                peer.conduct.forgive();
+            }
             self.rechoke(cx, true);
         } else {
             self.rechoke(cx, false);

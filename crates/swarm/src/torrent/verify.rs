@@ -27,7 +27,10 @@ impl Torrent {
         } else {
             self.piece_failed(cx, piece, digests);
         }
-        self.wake_hungry(cx);
+        if self.behind || !ok {
+            self.behind = false;
+            self.wake_hungry(cx);
+        }
     }
 
     fn verified<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) {
@@ -118,6 +121,7 @@ impl Torrent {
         if !self.have.clear(piece) {
             return;
         }
+        self.lost_some = true;
         if let Some(info) = &self.info {
             self.have_bytes -= content_in(info, piece);
         }

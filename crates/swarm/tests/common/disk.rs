@@ -39,6 +39,11 @@ impl Disk {
         }
     }
 
+    /// A piece is damaged.
+    pub fn forget(&mut self, piece: u32) {
+        self.verified.remove(&piece);
+    }
+
     pub fn work(&mut self, job: Job<Block>) -> Vec<Done<Block>> {
         match job {
             Job::Open { torrent, .. } => {

@@ -1,0 +1,128 @@
+//! A torrent's life besides the download: metadata from peers, checking, the end, bad disks.
+mod common;
+
+use common::{BLOCK, World, info};
+use teem_swarm::event::{Event, State};
+use teem_swarm::job::{DiskError, DiskErrorKind, Done};
+use teem_swarm::torrent::Torrent;
+use teem_wire::peer::message::Message;
+
+fn all(world: &World) -> Vec<u32> {
+    (0..world.info.piece_count()).collect()
+}
+
+#[test]
+fn by_info_hash_alone() {
+    let mut world = World::new(info(2 << 20, 4 * BLOCK));
+    let seed = world.add(all(&world), 0);
+    let peer = world.add_with(Vec::new(), 0, None, |add| add.info = None);
+    let friend = world.add_with(Vec::new(), 0, None, |add| add.info = None);
+    world.connect(peer, seed);
+    world.connect(friend, peer);
+    let fetched = |n: usize| move |w: &World| w.nodes[n].events.iter().any(|e| matches!(e, Event::Metadata { .. }));
+    assert!(world.run(10, fetched(peer)));
+    world.act(peer, Torrent::placed);
+    assert!(world.run(10, fetched(friend)), "it passes on what it was told");
+    world.act(friend, Torrent::placed);
+    assert!(world.run(30, |w| w.is_complete(peer) && w.is_complete(friend)));
+}
+
+#[test]
+fn what_is_checked_meanwhile_is_told_and_nothing_is_asked_for_before() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let node = world.add(Vec::new(), 0);
+    let torrent = world.nodes[node].torrent.id();
+    // The answer comes before the disk's own: half is there, the rest has to be hashed.
+    let opened = Done::Opened {
+        torrent,
+        have: (0..8).collect(),
+        check: (8..16).collect(),
+        facts: teem_swarm::job::Facts::default(),
+    };
+    let conn = world.puppet(node, true);
+    world.say(node, conn, Message::HaveAll);
+    world.heard(node, conn);
+    world.act(node, |t, cx| t.disk(cx, opened));
+    let said = world.heard(node, conn);
+    assert_eq!(said.iter().filter(|m| matches!(m, Message::Have(_))).count(), 8);
+    assert_eq!((world.nodes[node].torrent.state(), world.snapshot(node).checked), (State::Checking, (0, 8)));
+    for piece in 8..16 {
+        world.act(node, |t, cx| t.disk(cx, Done::Checked { torrent, piece, ok: piece != 9 }));
+    }
+    assert_eq!(world.nodes[node].torrent.state(), State::Downloading);
+    assert!(world.heard(node, conn).contains(&Message::Interested));
+    assert_eq!(world.snapshot(node).pieces, 15);
+}
+
+#[test]
+fn a_damaged_piece_is_fetched_again_and_asking_for_it_is_no_offence() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let (seed, other) = (world.add(all(&world), 0), world.add(all(&world), 0));
+    world.run(1, |_| false);
+    let conn = world.puppet(seed, true);
+    world.say(seed, conn, Message::Interested);
+    let at = teem_wire::peer::block::BlockRef { piece: 3, begin: 0, len: BLOCK };
+    world.say(seed, conn, Message::Request(at));
+    let error = DiskError { kind: DiskErrorKind::Changed, message: "x changed".into() };
+    let torrent = world.nodes[seed].torrent.id();
+    world.heard(seed, conn);
+    world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent, conn, at, error }));
+    assert_eq!(world.heard(seed, conn), [Message::Reject(at)]);
+    assert_eq!(world.nodes[seed].torrent.state(), State::Downloading);
+    for _ in 0..400 {
+        world.say(seed, conn, Message::Request(at));
+    }
+    assert_eq!(world.why_closed(seed, conn), None);
+    world.connect(seed, other);
+    world.nodes[seed].disk.forget(3);
+    assert!(world.run(20, |w| w.nodes[seed].torrent.state() == State::Seeding));
+}
+
+#[test]
+fn what_is_published_is_never_downloaded() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let source = world.add_with((0..15).collect(), 0, None, |add| add.publish = true);
+    let seed = world.add(all(&world), 0);
+    world.connect(source, seed);
+    world.run(30, |_| false);
+    assert_eq!((world.nodes[source].torrent.state(), world.nodes[source].got), (State::Seeding, 0));
+    assert!(!world.is_complete(source));
+}
+
+#[test]
+fn a_disk_that_fails_is_tried_again_by_itself() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let seed = world.add(all(&world), 0);
+    let peer = world.add(Vec::new(), 0);
+    world.run(1, |_| false);
+    let torrent = world.nodes[peer].torrent.id();
+    let error = DiskError { kind: DiskErrorKind::Io, message: "input/output error".into() };
+    world.act(peer, |t, cx| t.disk(cx, Done::Failed { torrent, piece: Some(0), opening: false, error }));
+    world.connect(peer, seed);
+    assert!(!world.run(8, |w| w.is_complete(peer)));
+    assert!(world.nodes[peer].events.iter().any(|e| matches!(e, Event::Disk { .. })));
+    assert!(world.run(10, |w| w.is_complete(peer)));
+    assert!(world.nodes[peer].events.iter().any(|e| matches!(e, Event::DiskRecovered { .. })));
+}
+
+#[test]
+fn the_end_lets_go_of_everything() {
+    let mut world = World::new(info(4 << 20, 4 * BLOCK));
+    let seed = world.add(all(&world), 1 << 20);
+    let peer = world.add(Vec::new(), 0);
+    world.connect(peer, seed);
+    world.run(2, |_| false);
+    world.act(peer, Torrent::remove);
+    assert!(world.run(5, |w| w.nodes[peer].torrent.is_removed(w.now)));
+    let node = &world.nodes[peer];
+    assert_eq!((node.torrent.peer_count(), node.torrent.deadline(&node.shared, world.now)), (0, None));
+}
+
+#[test]
+fn a_torrent_without_peers_sleeps() {
+    let mut world = World::new(info(4 << 20, 4 * BLOCK));
+    let seed = world.add(all(&world), 0);
+    world.run(10, |_| false);
+    let node = &world.nodes[seed];
+    assert_eq!(node.torrent.deadline(&node.shared, world.now), None);
+}
