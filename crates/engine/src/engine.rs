@@ -11,14 +11,17 @@ mod life;
 use crate::config::EngineConfig;
 use crate::conns::Conns;
 use crate::dial::Dialler;
-use crate::input::Input;
+use crate::input::{Input, PeerSource};
 use crate::output::Output;
 use crate::route::Routes;
 use crate::timers::Timers;
 use crate::udp_tracker::UdpTracker;
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use teem_swarm::effect::{CloseReason, Effects};
+use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
 use teem_swarm::rng::Rng;
@@ -93,7 +96,7 @@ impl<B> Engine<B> {
             Input::Tracker { torrent, url, source, reply } => {
                 self.with(torrent, |t, cx| t.tracker(cx, &url, source, &reply));
             }
-            Input::Peers { torrent, source, list } => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
+            Input::Peers { torrent, source, list } => self.peers(torrent, source, &list),
             Input::Command(command) => self.command(command),
         }
         self.carry_on();
@@ -119,6 +122,16 @@ impl<B> Engine<B> {
     /// Whether a torrent of that name is there.
     pub fn has(&self, torrent: TorrentId) -> bool {
         self.torrents.contains_key(&torrent)
+    }
+
+    /// Addresses from elsewhere than a tracker's answer. A private torrent takes none that were named by hand (BEP 27).
+    fn peers(&mut self, torrent: TorrentId, source: PeerSource, list: &[SocketAddr]) {
+        let private = self.torrents.get(&torrent).and_then(Torrent::info).is_some_and(|info| info.is_private());
+        if private && matches!(source, PeerSource::User | PeerSource::Inbound) {
+            let text = String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)");
+            return self.outputs.push_back(Output::Event(Event::Notice { torrent, text }));
+        }
+        self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
     }
 
     /// Calls every torrent whose moment has come once, and everything else that waits for time.
