@@ -8,7 +8,7 @@ use crate::check::violation::{Finding, Rule, Violation, ensure};
 use crate::content::Content;
 use crate::storage::SimDisk;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
 use teem_engine::output::Output;
 use teem_swarm::effect::CloseReason;
@@ -28,7 +28,7 @@ const KEPT: usize = 100;
 pub struct Checker {
     content: Content,
     peers: Vec<Account>,
-    by_addr: BTreeMap<SocketAddr, u32>,
+    by_ip: BTreeMap<IpAddr, u32>,
     now: Time,
     found: Vec<Violation>,
     count: u64,
@@ -52,7 +52,7 @@ impl Checker {
         Self {
             content,
             peers: Vec::new(),
-            by_addr: BTreeMap::new(),
+            by_ip: BTreeMap::new(),
             now: Time::ZERO,
             found: Vec::new(),
             count: 0,
@@ -62,7 +62,7 @@ impl Checker {
 
     /// The next peer of the world. Limits are in payload bytes a second.
     pub fn add(&mut self, honest: bool, addr: SocketAddr, up: Option<u64>, down: Option<u64>) {
-        self.by_addr.insert(addr, self.peers.len() as u32);
+        self.by_ip.insert(addr.ip(), self.peers.len() as u32);
         self.peers.push(Account {
             honest,
             verified: Bits::new(self.content.pieces()),
@@ -167,7 +167,7 @@ impl Checker {
                 ensure(disk.is_good(*piece), Rule::Truth, || format!("took piece {piece} for right, which is wrong"))
             }
             Event::Banned { addr, why, .. } => {
-                let Some(&other) = self.by_addr.get(addr) else { return Ok(()) };
+                let Some(&other) = self.by_ip.get(&addr.ip()) else { return Ok(()) };
                 if self.peers[peer as usize].honest {
                     self.banned.push((now, peer, other));
                 }

@@ -1,0 +1,19 @@
+//! Seeds that once broke a rule: they stay, each with what was wrong.
+use teem_sim::report::Report;
+use teem_sim::world::World;
+use teem_sim::{catalog, makers};
+
+/// Scenario, seed, what it showed.
+const SEEDS: [(&str, u64, &str); 1] =
+    [("corrupters", 1, "a block asked for again after a cancel came twice, and its sender was taken for a liar")];
+
+#[test]
+fn seeds_that_once_failed_hold() {
+    for (name, seed, what) in SEEDS {
+        let scenario = catalog::find(name).unwrap_or_else(|| panic!("no scenario {name}"));
+        let mut world = World::new(scenario, seed, Box::new(makers::engine));
+        world.run();
+        let report = Report::of(&world, seed);
+        assert_eq!(report.violations, 0, "{what}\n{report}");
+    }
+}
