@@ -1,84 +1,267 @@
-//! Hashing files for a new torrent (BEP 3): the plain way, one piece after the other.
-use sha1::{Digest, Sha1};
+//! Hashing files for a new torrent (BEP 3, `pieces`): on all cores, to be interrupted and gone on with, and never over
+//! content that changed meanwhile (own design).
+use crate::fs::{Folder, Fs as _, Obstacle, Stat};
+use crate::root::RealFs;
+use crate::sweep::{Fault, Reader, Sweep};
 use std::fmt;
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use teem_metainfo::Layout;
 
-/// One file.
-#[derive(Clone, Debug)]
-pub struct HashFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// Bytes.
-    pub length: u64,
-    /// When it was last written.
-    pub modified: SystemTime,
-}
+/// The time between two calls of `keep` at least: what is lost by a crash is worth less than that.
+const KEEP_EVERY: Duration = Duration::from_secs(2);
+
+/// Bytes of content that no torrent reaches: sums of lengths and offsets below it never overflow.
+const TOTAL_MAX: u64 = 1 << 48;
+
+/// The SHA-1 of each piece, as far as known.
+pub type Digests = [Option<[u8; 20]>];
 
 /// What is to be hashed.
 #[derive(Clone, Debug)]
 pub struct HashJob {
-    /// Files in the torrent's order.
+    /// In the order of the piece space (that of `teem_metainfo::create::Plan::files`).
     pub files: Vec<HashFile>,
-    /// Bytes of a piece.
+    /// In bytes, not zero.
     pub piece_length: u32,
-    /// Threads; `None` is one a core.
+    /// Workers; all cores if none.
     pub threads: Option<usize>,
 }
 
-/// Why hashing ended early.
+/// A file as it was when the job was planned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HashFile {
+    /// Where it lies. Below the folder that all files of the job have in common no part may be a symbolic link.
+    pub path: PathBuf,
+    /// In bytes.
+    pub length: u64,
+    /// Last change of its content.
+    pub modified: SystemTime,
+}
+
+/// How a file changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It has another length, in bytes.
+    Length {
+        /// When the job was planned.
+        was: u64,
+        /// Now.
+        is: u64,
+    },
+    /// It was written to.
+    Modified,
+    /// Another file, or something that is no file, stands in its place.
+    Replaced,
+    /// It is not there.
+    Gone,
+}
+
+/// Why there are no hashes.
 #[derive(Debug)]
 pub enum HashError {
-    /// It was told to.
+    /// `stop` was set. What is known was kept.
     Stopped,
-    /// A file cannot be read, or is not what was listed.
-    File(PathBuf, io::Error),
+    /// A file is not what it was when the job was planned. Hashes known so far are worthless.
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        change: Change,
+    },
+    /// A file, or the folder that they are in, cannot be read.
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The piece length is zero, or the content larger than any torrent's.
+    BadJob,
+}
+
+/// The SHA-1 of each piece, in order.
+///
+/// `done` counts the bytes hashed so far, known pieces included. `known` are digests kept by an earlier run over the same
+/// files (same paths, lengths and times: the caller's to see to); what is missing in it is not known. `keep` gets all
+/// that is known, at most every 2 s and once more at the end, also if that comes by `stop` or
+/// because something cannot be read.
+pub fn hash_pieces(
+    job: &HashJob,
+    done: &AtomicU64,
+    stop: &AtomicBool,
+    known: Vec<Option<[u8; 20]>>,
+    keep: &mut dyn FnMut(&Digests),
+) -> Result<Vec<[u8; 20]>, HashError> {
+    let total = job.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.length));
+    let pieces = total.filter(|&t| t < TOTAL_MAX).and_then(|t| t.checked_next_multiple_of(job.piece_length.into()));
+    let count = pieces.map(|bytes| bytes / u64::from(job.piece_length)).and_then(|n| u32::try_from(n).ok());
+    let count = count.ok_or(HashError::BadJob)?;
+    let layout = Layout::new(job.piece_length, job.files.iter().map(|file| (file.length, false)));
+    let files = Planned::look(job)?;
+    let mut known = known;
+    known.resize(count as usize, None);
+    let wanted: Vec<u32> = (0..).zip(&known).filter(|(_, digest)| digest.is_none()).map(|(piece, _)| piece).collect();
+    let todo: u64 = wanted.iter().map(|&piece| u64::from(layout.piece_size(piece))).sum();
+    done.fetch_add(layout.total() - todo, Ordering::Relaxed);
+
+    let reader = Reader::new(&layout, Arc::clone(&files.root), files.paths.iter().cloned().map(Some).collect());
+    let read = |piece: u32, begin: u32, buffer: &mut [u8]| -> Result<(), HashError> {
+        reader.read(piece, begin, buffer).map_err(|fault| files.explain(fault))?;
+        // After the read, so that no change before or during it is missed.
+        for extent in layout.extents(piece, begin, buffer.len() as u32) {
+            let stat = reader
+                .open(extent.file)
+                .and_then(|open| open.stat().map_err(|error| Fault { file: extent.file, error }));
+            files.compare(extent.file, &stat.map_err(|fault| files.explain(fault))?)?;
+        }
+        done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        Ok(())
+    };
+    let (mut failed, mut kept) = (None, Instant::now());
+    Sweep { layout: &layout, pieces: &wanted, threads: job.threads, stop }.run(read, |piece, digest| {
+        match digest {
+            Ok(digest) => known[piece as usize] = Some(digest),
+            Err(error) => {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+        }
+        if kept.elapsed() >= KEEP_EVERY {
+            keep(&known);
+            kept = Instant::now();
+        }
+        ControlFlow::Continue(())
+    });
+    if let Some(error) = failed {
+        if matches!(error, HashError::Read { .. }) {
+            keep(&known);
+        }
+        return Err(error);
+    }
+    // By their paths, and all of them: also those read long ago, in an earlier run, or without content.
+    (0..job.files.len()).try_for_each(|file| files.compare(file, &files.now(file)?))?;
+    keep(&known);
+    known.into_iter().collect::<Option<Vec<_>>>().ok_or(HashError::Stopped)
+}
+
+/// The files of a job as they were found when it began.
+struct Planned<'a> {
+    job: &'a HashJob,
+    root: Arc<dyn Folder>,
+    /// Beneath `root`.
+    paths: Vec<PathBuf>,
+    stats: Vec<Stat>,
+}
+
+impl<'a> Planned<'a> {
+    /// Opens the folder that all files have in common, and sees that they are still as the job says.
+    fn look(job: &'a HashJob) -> Result<Self, HashError> {
+        let mut folder = job.files.first().and_then(|file| file.path.parent()).unwrap_or(Path::new(""));
+        for file in &job.files {
+            while !file.path.starts_with(folder) {
+                folder = folder.parent().unwrap_or(Path::new(""));
+            }
+        }
+        let root = RealFs.folder(folder, false);
+        let root = root.map_err(|error| HashError::Read { path: folder.to_path_buf(), error })?;
+        let beneath = |file: &HashFile| file.path.strip_prefix(folder).unwrap_or(&file.path).to_path_buf();
+        let paths = job.files.iter().map(beneath).collect();
+        let mut planned = Self { job, root, paths, stats: Vec::with_capacity(job.files.len()) };
+        for (i, file) in job.files.iter().enumerate() {
+            let stat = planned.now(i)?;
+            let as_planned = Stat { len: file.length, mtime_ns: nanoseconds(file.modified), ..stat };
+            planned.stats.push(as_planned);
+            planned.compare(i, &stat)?;
+        }
+        Ok(planned)
+    }
+
+    /// Looks at a file by its path.
+    fn now(&self, file: usize) -> Result<Stat, HashError> {
+        match self.root.stat(&self.paths[file]) {
+            Ok(Some(stat)) => Ok(stat),
+            Ok(None) => Err(self.changed(file, Change::Gone)),
+            Err(error) => Err(self.explain(Fault { file, error })),
+        }
+    }
+
+    fn changed(&self, file: usize, change: Change) -> HashError {
+        HashError::Changed { path: self.job.files[file].path.clone(), change }
+    }
+
+    fn compare(&self, file: usize, now: &Stat) -> Result<(), HashError> {
+        let was = &self.stats[file];
+        let change = if now.len != was.len {
+            Change::Length { was: was.len, is: now.len }
+        } else if now.inode != was.inode {
+            Change::Replaced
+        } else if now.mtime_ns != was.mtime_ns {
+            Change::Modified
+        } else {
+            return Ok(());
+        };
+        Err(self.changed(file, change))
+    }
+
+    fn explain(&self, fault: Fault) -> HashError {
+        let Fault { file, error } = fault;
+        if Obstacle::of(&error).is_some() {
+            return self.changed(file, Change::Replaced);
+        }
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => self.changed(file, Change::Gone),
+            // It ended early; what it has become since tells more.
+            io::ErrorKind::UnexpectedEof => match self.now(file).and_then(|now| self.compare(file, &now)) {
+                Ok(()) => self.changed(file, Change::Modified),
+                Err(error) => error,
+            },
+            _ => HashError::Read { path: self.job.files[file].path.clone(), error },
+        }
+    }
+}
+
+/// Nanoseconds since 1970, as `Stat` counts them.
+fn nanoseconds(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
+    }
 }
 
 impl fmt::Display for HashError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stopped => f.write_str("stopped"),
-            Self::File(path, e) => write!(f, "{}: {e}", path.display()),
+            Self::Stopped => f.write_str("hashing was stopped; it goes on where it was when it is started again"),
+            Self::Changed { path, change } => {
+                let path = path.display();
+                match change {
+                    Change::Length { was, is } => {
+                        write!(f, "{path} changed from {was} to {is} bytes while it was hashed")?;
+                    }
+                    Change::Modified => write!(f, "{path} was written to while it was hashed")?,
+                    Change::Replaced => write!(f, "{path} was replaced while it was hashed")?,
+                    Change::Gone => write!(f, "{path} was removed while it was hashed")?,
+                }
+                f.write_str("; start again when nothing writes there any more")
+            }
+            Self::Read { path, error } => {
+                write!(f, "cannot read {}: {error}; make it readable or leave it out", path.display())
+            }
+            Self::BadJob => f.write_str("no torrent can be made with this piece length, or of this much content"),
         }
     }
 }
 
-impl std::error::Error for HashError {}
-
-/// The SHA-1 of each piece, in order.
-pub fn hash_pieces(
-    job: &HashJob,
-    done: &AtomicU64,
-    stop: &AtomicBool,
-    _known: Vec<Option<[u8; 20]>>,
-    _keep: &mut dyn FnMut(&[Option<[u8; 20]>]),
-) -> Result<Vec<[u8; 20]>, HashError> {
-    let (mut pieces, mut piece, mut fill) = (Vec::new(), Sha1::new(), 0_u32);
-    let mut buffer = vec![0; 64 << 10];
-    for file in &job.files {
-        let fail = |e| HashError::File(file.path.clone(), e);
-        let mut reader = std::fs::File::open(&file.path).map_err(fail)?;
-        let mut left = file.length;
-        while left > 0 {
-            if stop.load(Ordering::Relaxed) {
-                return Err(HashError::Stopped);
-            }
-            let want = left.min(buffer.len() as u64).min(u64::from(job.piece_length - fill)) as usize;
-            reader.read_exact(&mut buffer[..want]).map_err(fail)?;
-            piece.update(&buffer[..want]);
-            (left, fill) = (left - want as u64, fill + want as u32);
-            done.fetch_add(want as u64, Ordering::Relaxed);
-            if fill == job.piece_length {
-                pieces.push(std::mem::take(&mut piece).finalize().into());
-                fill = 0;
-            }
+impl std::error::Error for HashError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read { error, .. } => Some(error),
+            _ => None,
         }
     }
-    if fill > 0 {
-        pieces.push(piece.finalize().into());
-    }
-    Ok(pieces)
 }

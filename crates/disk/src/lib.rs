@@ -29,6 +29,7 @@ mod shared;
 mod space;
 mod span;
 mod state;
+mod sweep;
 mod sync;
 mod task;
 mod torrent;

@@ -1,0 +1,134 @@
+//! Pieces read from files and hashed on all cores in lanes (own design): what creating and verifying have in common.
+//!
+//! Each worker takes as many pieces in a row as there are lanes and reads a chunk of each in turn, so that memory stays
+//! the same however long pieces are. Files are opened beneath one folder and shared by the workers.
+use crate::files::{Files, OPEN_MAX};
+use crate::fs::{File, Folder, read_full};
+use crate::hash;
+use std::io::{self, IoSliceMut};
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{Builder, available_parallelism, scope};
+use teem_metainfo::Layout;
+use teem_swarm::ids::TorrentId;
+
+/// Bytes read of each piece at a time: enough for the medium to stream; with sixteen lanes a worker holds 2 MiB.
+const CHUNK: usize = 128 << 10;
+
+/// Bytes that a worker takes at once at least, when pieces are short, so that it reads runs.
+const TURN_MIN: u64 = 4 << 20;
+
+/// The files that pieces are read from. No file is known to any other part of the program, so one id names them all.
+pub(crate) struct Reader<'a> {
+    layout: &'a Layout,
+    root: Arc<dyn Folder>,
+    files: Files,
+    paths: Vec<Option<PathBuf>>,
+}
+
+/// A file that could not be read.
+pub(crate) struct Fault {
+    pub(crate) file: usize,
+    pub(crate) error: io::Error,
+}
+
+impl<'a> Reader<'a> {
+    /// `paths` by the file indices of `layout`, beneath `root`; none for what is not stored.
+    pub(crate) fn new(layout: &'a Layout, root: Arc<dyn Folder>, paths: Vec<Option<PathBuf>>) -> Self {
+        Self { layout, root, files: Files::new(OPEN_MAX), paths }
+    }
+
+    pub(crate) fn open(&self, file: usize) -> Result<Arc<dyn File>, Fault> {
+        let path = self.paths.get(file).and_then(Option::as_deref);
+        let opened = path
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+            .and_then(|path| self.files.get((TorrentId(0), file), &*self.root, path, crate::fs::Access::Read));
+        opened.map_err(|error| Fault { file, error })
+    }
+
+    /// Fills `buffer` with what lies at `begin` in the piece; padding is zeros. A file that ends early is an error.
+    pub(crate) fn read(&self, piece: u32, begin: u32, mut buffer: &mut [u8]) -> Result<(), Fault> {
+        for extent in self.layout.extents(piece, begin, buffer.len() as u32) {
+            let (part, rest) = buffer.split_at_mut(extent.len as usize);
+            buffer = rest;
+            if extent.pad {
+                part.fill(0);
+                continue;
+            }
+            let file = self.open(extent.file)?;
+            let read = read_full(&*file, &mut [IoSliceMut::new(part)], extent.offset);
+            let whole = read.and_then(|n| {
+                if n == u64::from(extent.len) { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+            });
+            whole.map_err(|error| Fault { file: extent.file, error })?;
+        }
+        Ok(())
+    }
+}
+
+/// How pieces are hashed.
+pub(crate) struct Sweep<'a> {
+    pub(crate) layout: &'a Layout,
+    /// Ascending.
+    pub(crate) pieces: &'a [u32],
+    /// Workers; all cores if none.
+    pub(crate) threads: Option<usize>,
+    /// Set by anyone to end early; what is hashed by then is still told.
+    pub(crate) stop: &'a AtomicBool,
+}
+
+impl Sweep<'_> {
+    /// Hashes all pieces, read by `read(piece, begin, buffer)`, and tells of each as it is done, in any order, on the thread
+    /// that called. Ends early when `tell` breaks.
+    pub(crate) fn run<E: Send>(
+        &self,
+        read: impl Fn(u32, u32, &mut [u8]) -> Result<(), E> + Sync,
+        mut tell: impl FnMut(u32, Result<[u8; 20], E>) -> ControlFlow<()>,
+    ) {
+        let threads = self.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let short = (TURN_MIN / u64::from(self.layout.piece_length().max(1))) as usize;
+        let share = self.pieces.len().div_ceil(threads.max(1));
+        let turn = hash::lanes().max(short).min(share).max(1);
+        let (next, halt) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let work = |results: mpsc::Sender<_>| {
+            let mut scratch = Vec::new();
+            let ended = || self.stop.load(Ordering::Relaxed) || halt.load(Ordering::Relaxed);
+            while !ended() {
+                let Some(group) = self.pieces.chunks(turn).nth(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                let sizes: Vec<u32> = group.iter().map(|&piece| self.layout.piece_size(piece)).collect();
+                let digests = hash::sha1_streams_in(&mut scratch, &sizes, CHUNK, |i, begin, buffer| {
+                    // No error of its own: the piece is just not done.
+                    if ended() { Err(None) } else { read(group[i], begin, buffer).map_err(Some) }
+                });
+                let done = group.iter().zip(digests).filter_map(|(&piece, digest)| match digest {
+                    Ok(digest) => Some((piece, Ok(digest))),
+                    Err(error) => Some((piece, Err(error?))),
+                });
+                if results.send(done.collect::<Vec<_>>()).is_err() {
+                    return;
+                }
+            }
+        };
+        scope(|scope| {
+            let (sender, receiver) = mpsc::channel();
+            let mut running = 0;
+            for _ in 0..threads.min(self.pieces.len().div_ceil(turn)) {
+                let (results, work) = (sender.clone(), &work);
+                running += usize::from(Builder::new().spawn_scoped(scope, move || work(results)).is_ok());
+            }
+            if running == 0 {
+                // No thread is to be had: the work is done here, and told afterwards.
+                work(sender.clone());
+            }
+            drop(sender);
+            for (piece, result) in receiver.into_iter().flatten() {
+                if !halt.load(Ordering::Relaxed) && tell(piece, result).is_break() {
+                    halt.store(true, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+}
