@@ -29,9 +29,8 @@ const STALL: (Duration, Duration) = (Duration::from_secs(10), Duration::from_sec
 const SNUBBED: Duration = Duration::from_secs(60);
 /// Blocks not waited for any more that are remembered, so that they are not taken for unasked ones.
 const LATE_MAX: usize = 2 * WINDOW_MAX as usize;
-
-/// And how long: what a peer queued before our CANCEL is out by then.
-const LATE_AGE_MAX: Duration = Duration::from_secs(60);
+/// And how long: a line of 1 kB/s needs four minutes for what it queued before our CANCEL, and queues more while it stalls.
+const LATE_AGE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What a block that came was.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
