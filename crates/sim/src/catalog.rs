@@ -18,6 +18,10 @@ pub fn all() -> Vec<Scenario> {
         free_riders(),
         nat(),
         slow_source(),
+        mixed(),
+        crawling(),
+        orphans(),
+        outnumbered(),
     ]
 }
 
@@ -143,12 +147,13 @@ pub fn free_riders() -> Scenario {
         .within(secs(1800))
 }
 
-/// Half of the peers can only dial out.
+/// Half of the peers can only dial out. They come one after the other: who is told of nobody asks again after a minute.
 pub fn nat() -> Scenario {
+    let arrival = Arrival::Between(secs(1), secs(10));
     Scenario::new("nat", "8 of 16 downloaders cannot be dialled")
         .with(Group::new(Role::Seed, 1))
-        .with(Group::new(Role::Downloader, 8))
-        .with(Group::new(Role::Downloader, 8).behind_nat())
+        .with(Group::new(Role::Downloader, 8).arriving(arrival))
+        .with(Group::new(Role::Downloader, 8).arriving(arrival).behind_nat())
         .within(secs(1200))
 }
 
@@ -158,4 +163,47 @@ pub fn slow_source() -> Scenario {
         .with(Group::new(Role::Seed, 1).rates(312_500, 3_125_000))
         .with(Group::new(Role::Downloader, 10))
         .within(secs(1200))
+}
+
+/// Lines of three classes.
+pub fn mixed() -> Scenario {
+    Scenario::new("mixed", "20 downloaders: 4 send four times, 6 a quarter of what the others do; a fast source")
+        .content(128, 65_536, 0)
+        .with(Group::new(Role::Seed, 1).rates(5_000_000, 50_000_000))
+        .with(Group::new(Role::Downloader, 4).rates(5_000_000, 50_000_000))
+        .with(Group::new(Role::Downloader, 10))
+        .with(Group::new(Role::Downloader, 6).rates(312_500, 3_125_000))
+        .within(secs(1200))
+}
+
+/// Lines that take ten seconds for a block: requests grow old before they are answered.
+pub fn crawling() -> Scenario {
+    Scenario::new("crawling", "6 downloaders, half of which send 1.6 kB/s")
+        .content(32, 65_536, 0)
+        .with(Group::new(Role::Seed, 1).rates(200_000, 200_000))
+        .with(Group::new(Role::Downloader, 3).rates(200_000, 200_000))
+        .with(Group::new(Role::Downloader, 3).rates(1_600, 200_000))
+        .within(secs(3600))
+}
+
+/// The only seed leaves when others have it all.
+pub fn orphans() -> Scenario {
+    Scenario::new("orphans", "the seed leaves after 30 s; 8 downloaders came at once and 4 come when it has gone")
+        .with(Group::new(Role::Seed, 1).leaving(Departure::After(secs(30))))
+        .with(Group::new(Role::Downloader, 8))
+        .with(Group::new(Role::Downloader, 4).arriving(Arrival::Between(secs(40), secs(60))))
+        .within(secs(1200))
+}
+
+/// Five hostile peers for each honest one.
+pub fn outnumbered() -> Scenario {
+    Scenario::new("outnumbered", "5 downloaders, one seed, and 30 liars, corrupters, flappers, rejecters and mute ones")
+        .with(Group::new(Role::Seed, 1))
+        .with(Group::new(Role::Downloader, 5))
+        .with(Group::new(Role::Liar, 6))
+        .with(Group::new(Role::Corrupter(1000), 6))
+        .with(Group::new(Role::Flapper, 6))
+        .with(Group::new(Role::Rejecter, 6))
+        .with(Group::new(Role::Mute, 6))
+        .within(secs(3600))
 }
