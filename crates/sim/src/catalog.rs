@@ -1,4 +1,5 @@
 //! The scenarios that have a name (own design): what `--list` shows and the tests run.
+use crate::random;
 use crate::scenario::{Arrival, Departure, Group, Role, Scenario};
 use std::time::Duration;
 
@@ -25,8 +26,11 @@ pub fn all() -> Vec<Scenario> {
     ]
 }
 
-/// The one with that name.
-pub fn find(name: &str) -> Option<Scenario> {
+/// The one with that name; the seed matters only to `random`.
+pub fn find(name: &str, seed: u64) -> Option<Scenario> {
+    if name == random::NAME {
+        return Some(random::scenario(seed));
+    }
     all().into_iter().find(|scenario| scenario.name == name)
 }
 

@@ -20,6 +20,7 @@ pub mod makers;
 pub mod node;
 pub mod plain;
 pub mod queue;
+pub mod random;
 pub mod report;
 pub mod scenario;
 pub mod storage;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use teem_sim::makers;
 use teem_sim::report::Report;
 use teem_sim::world::{Maker, World};
-use teem_sim::{catalog, scenario::Scenario};
+use teem_sim::{catalog, random, scenario::Scenario};
 
 /// Runs a swarm in virtual time: the same scenario and seed give the same run, to the last bit, on every machine.
 #[derive(Parser)]
@@ -31,7 +31,7 @@ struct Args {
 /// Exit codes: 0 all rules held, 1 one was broken, 2 usage.
 fn main() -> ExitCode {
     let args = Args::parse();
-    let scenario = args.scenario.as_deref().map(catalog::find);
+    let scenario = args.scenario.as_deref().map(|name| catalog::find(name, args.seed));
     let done = match scenario {
         _ if args.list => list(),
         Some(Some(scenario)) => run(scenario, &args),
@@ -53,6 +53,7 @@ fn list() -> std::io::Result<ExitCode> {
     for scenario in catalog::all() {
         writeln!(stdout().lock(), "{:14} {}", scenario.name, scenario.about)?;
     }
+    writeln!(stdout().lock(), "{:14} {}", random::NAME, random::ABOUT)?;
     Ok(ExitCode::SUCCESS)
 }
 

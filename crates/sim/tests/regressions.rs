@@ -12,7 +12,7 @@ const SEEDS: [(&str, u64, &str); 2] = [
 #[test]
 fn seeds_that_once_failed_hold() {
     for (name, seed, what) in SEEDS {
-        let scenario = catalog::find(name).unwrap_or_else(|| panic!("no scenario {name}"));
+        let scenario = catalog::find(name, seed).unwrap_or_else(|| panic!("no scenario {name}"));
         let mut world = World::new(scenario, seed, Box::new(makers::engine));
         world.run();
         let report = Report::of(&world, seed);
