@@ -46,7 +46,7 @@ pub(crate) struct MetainfoOptions {
     #[arg(long, value_name = "SIZE", env = "TEEM_PIECE_SIZE", hide_env_values = true)]
     pub(crate) piece_size: Option<ByteSize>,
     /// Mark as private: peers come from the torrent's trackers only (BEP 27)
-    #[arg(long, env = "TEEM_PRIVATE", hide_env_values = true)]
+    #[arg(long, env = "TEEM_PRIVATE", hide_env_values = true, value_parser = falsey())]
     pub(crate) private: bool,
     /// A comment for whoever opens the .torrent file
     #[arg(long, value_name = "TEXT", env = "TEEM_COMMENT", hide_env_values = true)]
@@ -54,8 +54,8 @@ pub(crate) struct MetainfoOptions {
     /// A tag inside the hashed part, so that the same content gets another info-hash
     #[arg(long, value_name = "TAG", env = "TEEM_SOURCE", hide_env_values = true)]
     pub(crate) source: Option<String>,
-    /// Leave out files whose path below PATH matches; may be given several times
-    #[arg(long, value_name = "GLOB", env = "TEEM_EXCLUDE", hide_env_values = true, value_delimiter = ' ')]
+    /// Leave out files whose path below PATH matches; may be given several times (one a line in the variable)
+    #[arg(long, value_name = "GLOB", env = "TEEM_EXCLUDE", hide_env_values = true, value_delimiter = '\n')]
     pub(crate) exclude: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Share {
     #[command(flatten)]
     pub(crate) metainfo: MetainfoOptions,
     /// Don't run a tracker of our own
-    #[arg(long, env = "TEEM_NO_TRACKER", hide_env_values = true)]
+    #[arg(long, env = "TEEM_NO_TRACKER", hide_env_values = true, value_parser = falsey())]
     pub(crate) no_tracker: bool,
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
@@ -82,10 +82,10 @@ pub(crate) struct Share {
     #[arg(short, long, value_name = "FILE", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Overwrite an existing .torrent file
-    #[arg(long, env = "TEEM_FORCE", hide_env_values = true)]
+    #[arg(long, env = "TEEM_FORCE", hide_env_values = true, value_parser = falsey())]
     pub(crate) force: bool,
     /// JSON lines on standard output
-    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
 }
 
@@ -104,7 +104,7 @@ pub(crate) struct Get {
     #[arg(long = "peer", value_name = "ADDR", env = "TEEM_PEER", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) peers: Vec<String>,
     /// Go on seeding when done, until stopped
-    #[arg(long, conflicts_with = "until", env = "TEEM_SEED", hide_env_values = true)]
+    #[arg(long, conflicts_with = "until", env = "TEEM_SEED", hide_env_values = true, value_parser = falsey())]
     pub(crate) seed: bool,
     /// Go on seeding until `done` (at once), `ratio=R` (uploaded over size) or for a time such as `30m` after completion
     #[arg(long, value_name = "WHEN", env = "TEEM_UNTIL", hide_env_values = true)]
@@ -113,7 +113,7 @@ pub(crate) struct Get {
     #[arg(long, value_name = "TIME", env = "TEEM_TIMEOUT", hide_env_values = true)]
     pub(crate) timeout: Option<Span>,
     /// Write into existing files even if nothing in them belongs to this torrent
-    #[arg(long, env = "TEEM_OVERWRITE", hide_env_values = true)]
+    #[arg(long, env = "TEEM_OVERWRITE", hide_env_values = true, value_parser = falsey())]
     pub(crate) overwrite: bool,
     /// Run this when a download is done; no shell, facts in TEEM_NAME, TEEM_PATH, TEEM_INFOHASH, TEEM_SIZE
     #[arg(long, value_name = "COMMAND", env = "TEEM_ON_DONE", hide_env_values = true, value_hint = ValueHint::CommandString)]
@@ -125,7 +125,7 @@ pub(crate) struct Get {
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,
     /// JSON lines on standard output
-    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
 }
 
@@ -144,7 +144,7 @@ pub(crate) struct Seed {
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,
     /// JSON lines on standard output
-    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
 }
 
@@ -163,7 +163,7 @@ pub(crate) struct Create {
     #[arg(short, long, value_name = "FILE", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Overwrite an existing file
-    #[arg(long, env = "TEEM_FORCE", hide_env_values = true)]
+    #[arg(long, env = "TEEM_FORCE", hide_env_values = true, value_parser = falsey())]
     pub(crate) force: bool,
     /// Format of the torrent
     #[arg(long, default_value = "v1", env = "TEEM_KIND", hide_env_values = true)]
@@ -171,7 +171,7 @@ pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) metainfo: MetainfoOptions,
     /// The result as a JSON line on standard output
-    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
 }
 
@@ -181,10 +181,10 @@ pub(crate) struct Show {
     #[arg(value_name = "FILE|LINK", value_hint = ValueHint::AnyPath)]
     pub(crate) link: String,
     /// List the files
-    #[arg(long, env = "TEEM_FILES", hide_env_values = true)]
+    #[arg(long, env = "TEEM_FILES", hide_env_values = true, value_parser = falsey())]
     pub(crate) files: bool,
     /// One JSON document on standard output
-    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
 }
 
@@ -197,7 +197,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "DIR", env = "TEEM_DATA", hide_env_values = true, value_hint = ValueHint::AnyPath)]
     pub(crate) data: Option<PathBuf>,
     /// JSON lines on standard output
-    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
 }
 
@@ -213,7 +213,7 @@ pub(crate) struct Track {
     #[arg(long = "allow", value_name = "HASH", env = "TEEM_ALLOW", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) allow: Vec<String>,
     /// JSON lines on standard output
-    #[arg(long, env = "TEEM_JSON", hide_env_values = true)]
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
 }
 
@@ -221,6 +221,11 @@ pub(crate) struct Track {
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// A switch by its variable: 0, no, off, false and nothing at all leave it off, everything else turns it on.
+fn falsey() -> clap::builder::FalseyValueParser {
+    clap::builder::FalseyValueParser::new()
 }
 
 /// `teem LINK` is `teem get LINK`: puts the word in when the first argument is a link and no subcommand.

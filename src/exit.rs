@@ -1,5 +1,6 @@
 //! How the program ends.
 use std::process::ExitCode;
+use teem_client::source::LinkError;
 
 /// The exit codes of every subcommand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +39,12 @@ impl Stop {
     /// A bad file, link or answer.
     pub(crate) fn refused(class: &'static str, message: impl ToString) -> Self {
         Self { exit: Exit::No, class, message: message.to_string() }
+    }
+
+    /// A link that leads nowhere: local trouble where it is a file that cannot be read.
+    pub(crate) fn link(e: &LinkError) -> Self {
+        let exit = if matches!(e, LinkError::File(..)) { Exit::Local } else { Exit::No };
+        Self { exit, class: e.class(), message: e.to_string() }
     }
 
     /// A wrong command line.

@@ -102,7 +102,7 @@ async fn sources(options: &cli::Get, client: &Client) -> Result<Vec<(String, Sou
         let bytes = stdin::bytes()?;
         match stdin::links(&bytes) {
             None => {
-                let source = source::from_bytes("standard input", &bytes).map_err(|e| Stop::refused(e.class(), e))?;
+                let source = source::from_bytes("standard input", &bytes).map_err(|e| Stop::link(&e))?;
                 found.push(("-".to_owned(), source));
             }
             Some(links) if links.is_empty() => return Err(Stop::usage("standard input holds no link")),
@@ -118,7 +118,7 @@ async fn sources(options: &cli::Get, client: &Client) -> Result<Vec<(String, Sou
 }
 
 async fn load(link: &str, client: &Client) -> Result<Source, Stop> {
-    let source = source::load(link, client.http()).await.map_err(|e| Stop::refused(e.class(), e))?;
+    let source = source::load(link, client.http()).await.map_err(|e| Stop::link(&e))?;
     if source.info_hash.is_none() {
         return Err(Stop::refused("only_v2", teem_client::AddError::OnlyV2));
     }

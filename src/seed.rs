@@ -13,8 +13,8 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     let source = if stdin::is_dash(&options.torrent) {
         stdin::source().await?
     } else {
-        let bytes = source::read_limited(Path::new(&options.torrent)).map_err(|e| Stop::local(&e))?;
-        source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::refused(e.class(), e))?
+        let bytes = source::read_limited(Path::new(&options.torrent)).map_err(|e| Stop::link(&e))?;
+        source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::link(&e))?
     };
     let Some(info) = source.info.clone() else {
         return Err(Stop::usage("seeding needs a .torrent file; a magnet link alone is not enough"));

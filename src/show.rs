@@ -14,7 +14,7 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
     let source = if stdin::is_dash(&options.link) {
         stdin::source().await?
     } else {
-        source::load(&options.link, &Http::new(None, AGENT)).await.map_err(|e| Stop::refused(e.class(), e))?
+        source::load(&options.link, &Http::new(None, AGENT)).await.map_err(|e| Stop::link(&e))?
     };
     if options.json {
         json::line(&document(&source));

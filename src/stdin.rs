@@ -25,10 +25,10 @@ pub(crate) fn bytes() -> Result<Vec<u8>, Stop> {
 pub(crate) async fn source() -> Result<Source, Stop> {
     let bytes = bytes()?;
     match links(&bytes) {
-        None => source::from_bytes("standard input", &bytes).map_err(|e| Stop::refused(e.class(), e)),
+        None => source::from_bytes("standard input", &bytes).map_err(|e| Stop::link(&e)),
         Some(links) => {
             let link = links.first().ok_or_else(|| Stop::usage("standard input holds no link"))?;
-            source::load(link, &Http::new(None, AGENT)).await.map_err(|e| Stop::refused(e.class(), e))
+            source::load(link, &Http::new(None, AGENT)).await.map_err(|e| Stop::link(&e))
         }
     }
 }

@@ -23,8 +23,8 @@ pub(crate) async fn run(options: &cli::Verify) -> Outcome {
     let source = if stdin::is_dash(&options.torrent) {
         stdin::source().await?
     } else {
-        let bytes = source::read_limited(Path::new(&options.torrent)).map_err(Stop::local)?;
-        source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::refused(e.class(), e))?
+        let bytes = source::read_limited(Path::new(&options.torrent)).map_err(|e| Stop::link(&e))?;
+        source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::link(&e))?
     };
     let Some(info) = source.info else {
         return Err(Stop::usage("verifying needs a .torrent file; a magnet link does not hold the hashes"));
