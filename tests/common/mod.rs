@@ -10,6 +10,7 @@ pub mod libtorrent;
 pub mod namespace;
 pub mod opentracker;
 pub mod process;
+pub mod run;
 pub mod scripted;
 pub mod teem;
 pub mod torrent;
