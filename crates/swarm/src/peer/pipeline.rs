@@ -5,7 +5,7 @@
 //! trip at most. A peer that stalls loses what it was asked for and is asked one block at a time until one comes.
 //! A block that is asked for anew while an answer to the first request may still come stands in `asked` and in `late`: two
 //! answers are due (BEP 6), and neither of them is a fault.
-use crate::rate::{CHOKE_SLOTS, Meter, PIPELINE_SLOTS};
+use crate::rate::{CHOKE_SLOTS, DISPLAY_SLOTS, Meter, PIPELINE_SLOTS};
 use crate::time::Time;
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -195,14 +195,14 @@ impl Pipeline {
         self.progress = now;
     }
 
-    /// How long the peer will need for what it is asked for and so many blocks more.
-    pub fn eta(&self, now: Time, more: u64) -> Duration {
-        let bytes = (self.asked.len() as u64 + more) * u64::from(BLOCK_LEN);
-        let rate = if self.stalled { 0 } else { self.meter.rate(now, PIPELINE_SLOTS) };
-        match (bytes * 1_000).checked_div(rate) {
-            Some(ms) => Duration::from_millis(ms).max(self.rtt_min.unwrap_or_default()),
-            None => Duration::from_secs(3_600),
+    /// How long the peer will need for what it is asked for and so many blocks more; `None` while it has not shown its rate.
+    pub fn eta(&self, now: Time, more: u64) -> Option<Duration> {
+        if self.stalled {
+            return Some(STALL.1);
         }
+        let bytes = (self.asked.len() as u64 + more) * u64::from(BLOCK_LEN);
+        let ms = (bytes * 1_000).checked_div(self.meter.rate(now, DISPLAY_SLOTS))?;
+        Some(Duration::from_millis(ms).max(self.rtt_min.unwrap_or_default()))
     }
 
     /// The time without a block after which it stalls: ten blocks' time at its rate, within bounds.

@@ -11,10 +11,14 @@ use teem_wire::peer::block::BlockRef;
 /// Blocks looked at in one search; more are not in flight at the end of ordinary downloads.
 const LOOKED_AT_MAX: usize = 1024;
 
+/// What a duplicate has to gain besides: below it the first copy is on its way already, and a CANCEL would come too late.
+const GAIN_MIN: Duration = Duration::from_millis(250);
+
 impl Picker {
-    /// Whether all that connected peers have is here or asked for.
+    /// Whether all that is missing is asked for. While pieces wait that nobody connected has, it is not: a swarm that waits for
+    /// its source would else ask for everything twice all the time.
     pub fn is_endgame(&self) -> bool {
-        self.open.is_empty() && !self.rarity.any_available()
+        self.open.is_empty() && self.rarity.is_empty()
     }
 
     /// A block to ask a second time, of a peer that would need `own` for it; `eta` tells how long a connection still needs for
@@ -38,7 +42,7 @@ impl Picker {
                 known = Some((first, expected));
                 (piece, index, expected)
             })
-            .filter(|(_, _, expected)| *expected > own * 2)
+            .filter(|(_, _, expected)| *expected > own * 2 + GAIN_MIN)
             .max_by_key(|(_, _, expected)| *expected)?;
         self.partials.get_mut(&piece)?.ask_again(index, who.conn).then(|| self.geometry.block(piece, index))
     }

@@ -59,11 +59,6 @@ impl Rarity {
         self.order.is_empty()
     }
 
-    /// Whether some piece not begun is had by a connected peer.
-    pub fn any_available(&self) -> bool {
-        !self.order.is_empty() && (self.everything > 0 || (self.starts[1] as usize) < self.order.len())
-    }
-
     /// A peer that has everything has come.
     pub fn add_everything(&mut self) {
         self.everything += 1;
