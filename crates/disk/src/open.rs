@@ -49,10 +49,13 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
     let (saved, Loaded { claims, journal }) = Saved::open(&*shared.fs, &place, &content)?;
     let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), saved));
     let stats = stat_all(&torrent)?;
-    let known = claims.is_some();
+    // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
+    // written: a process that is killed then must find them ours, and those pieces doubtful.
+    let mut outdated = true;
     let found = match claims {
         Some(claims) => {
             let (have, check) = claims.judge(&journal, &torrent.content, &stats);
+            outdated = check.iter().any(|&piece| !claims.doubtful.has(piece) && !journal.pieces.contains(&piece));
             let mut marks = torrent.marks();
             for &piece in &have {
                 marks.durable.insert(piece);
@@ -73,8 +76,7 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
     }
     if !found.torrent.place.read_only {
         make_empty(&found.torrent)?;
-        if !known {
-            // From now on the files are known to be ours, even if the process is killed before anything verified.
+        if outdated {
             found.torrent.save(None)?;
         }
     }

@@ -24,6 +24,9 @@ const READS_MAX: usize = 32;
 /// Bytes that one task checks at most, unless a piece is longer.
 const CHECK_BYTES: u64 = 16 << 20;
 
+/// From so many pieces on the lanes are more than twice as fast as one stream (measured by `examples/hash_bench`).
+const LANES_WORTHWHILE: usize = 4;
+
 /// How long a finished piece waits for others to share the lanes with.
 const LANE_WAIT: Duration = Duration::from_millis(5);
 
@@ -289,7 +292,7 @@ impl Schedule {
     /// Whether finished pieces should be hashed now: enough for the lanes, or the first has waited long enough.
     fn lanes_filled(&self, now: Instant) -> bool {
         let Some(first) = self.ready.front() else { return false };
-        let enough = self.hash_lanes <= 1 || self.ready.len() >= self.hash_lanes.min(hash_worthwhile(self.hash_lanes));
+        let enough = self.hash_lanes <= 1 || self.ready.len() >= LANES_WORTHWHILE;
         self.hashing < self.hashers_max && (enough || now.saturating_duration_since(first.since) >= LANE_WAIT)
     }
 
@@ -380,11 +383,6 @@ impl Schedule {
             self.lanes.remove(&id);
         }
     }
-}
-
-/// From how many pieces on the lanes are faster than one stream; the rest of the lanes may stay empty.
-fn hash_worthwhile(lanes: usize) -> usize {
-    lanes.div_ceil(2)
 }
 
 fn not_open() -> DiskError {

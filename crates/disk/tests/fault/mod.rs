@@ -1,0 +1,399 @@
+//! A file system in memory that can lose its power, fill up, and fail. It keeps what is durable and what is not apart:
+//! a sync of a file moves its content over, a sync of a folder its names. A power cut keeps a random part of the rest,
+//! torn at sectors; a killed process loses nothing. Handles from before either are dead.
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses a part of it
+use crate::rig::Dice;
+use rustix::io::Errno;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use teem_disk::fs::{Access, File, Folder, Fs, Lock, Stat};
+
+enum Change {
+    Data(u64, Vec<u8>),
+    Len(u64),
+}
+
+#[derive(Default)]
+struct Inode {
+    now: Vec<u8>,
+    mtime: i64,
+    durable: Vec<u8>,
+    durable_mtime: i64,
+    since: Vec<Change>,
+}
+
+type Names = Vec<(PathBuf, Option<u64>)>;
+
+/// What a test may ask to go wrong.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// After so many changing operations the power is off: everything fails until `cut`.
+    pub(crate) power_off_after: Option<u64>,
+    /// Bytes that fit in all.
+    pub(crate) capacity: Option<u64>,
+    /// The next sync of a file whose path ends so fails, and what was not durable is dropped.
+    pub(crate) lose_at_sync: Option<&'static str>,
+    /// Reads of files whose path ends so fail.
+    pub(crate) bad_medium: Option<&'static str>,
+    /// Writes and reads are cut short or interrupted now and then.
+    pub(crate) mischief: bool,
+}
+
+struct World {
+    inodes: BTreeMap<u64, Inode>,
+    names: BTreeMap<PathBuf, u64>,
+    durable_names: BTreeMap<PathBuf, u64>,
+    pending: Vec<Names>,
+    locks: BTreeSet<PathBuf>,
+    clock: i64,
+    epoch: u64,
+    operations: u64,
+    dice: Dice,
+    faults: Faults,
+}
+
+/// The file system; clones are the same.
+#[derive(Clone)]
+pub(crate) struct FaultFs(Arc<Mutex<World>>);
+
+struct Handle {
+    fs: FaultFs,
+    epoch: u64,
+    path: PathBuf,
+    inode: u64,
+}
+
+struct Held(FaultFs, PathBuf, u64);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut world = self.0.world();
+        if world.epoch == self.2 {
+            world.locks.remove(&self.1);
+        }
+    }
+}
+
+impl FaultFs {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(World {
+            inodes: BTreeMap::new(),
+            names: BTreeMap::new(),
+            durable_names: BTreeMap::new(),
+            pending: Vec::new(),
+            locks: BTreeSet::new(),
+            clock: 1_000_000_000_000,
+            epoch: 0,
+            operations: 0,
+            dice: Dice(seed),
+            faults: Faults::default(),
+        })))
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn faults(&self, faults: Faults) {
+        let mut world = self.world();
+        world.operations = 0;
+        world.faults = faults;
+    }
+
+    /// Whether the moment has come after which nothing happens any more.
+    pub(crate) fn is_off(&self) -> bool {
+        let world = self.world();
+        world.faults.power_off_after.is_some_and(|n| world.operations > n)
+    }
+
+    /// The content of a file as a program would read it.
+    pub(crate) fn content(&self, path: &Path) -> Option<Vec<u8>> {
+        let world = self.world();
+        Some(world.inodes[world.names.get(path)?].now.clone())
+    }
+
+    /// Changes a byte behind everybody's back, as another program would.
+    pub(crate) fn meddle(&self, path: &Path, at: usize) {
+        let mut world = self.world();
+        world.clock += 1_000_000;
+        let (clock, inode) = (world.clock, world.names[path]);
+        let inode = world.inodes.get_mut(&inode).unwrap();
+        inode.now[at] ^= 1;
+        inode.mtime = clock;
+    }
+
+    /// The process is killed: what it wrote stays, what it held is let go.
+    pub(crate) fn kill(&self) {
+        let mut world = self.world();
+        world.epoch += 1;
+        world.locks.clear();
+        world.faults = Faults::default();
+        world.clock += 10_000_000_000;
+    }
+
+    /// The power is cut: of what was not durable a random part remains.
+    pub(crate) fn cut(&self) {
+        self.kill();
+        let world = &mut *self.world();
+        for change in std::mem::take(&mut world.pending) {
+            if world.dice.roll(2) == 0 {
+                apply(&mut world.durable_names, &change);
+            }
+        }
+        world.names = world.durable_names.clone();
+        for inode in world.inodes.values_mut() {
+            for change in std::mem::take(&mut inode.since) {
+                match change {
+                    Change::Len(len) if world.dice.roll(2) == 0 => inode.durable.resize(len as usize, 0),
+                    Change::Len(_) => {}
+                    Change::Data(at, data) => {
+                        let sector = if world.dice.roll(2) == 0 { 512 } else { 4096 };
+                        let all = world.dice.roll(3);
+                        for (i, part) in data.chunks(sector).enumerate() {
+                            if all == 0 || (all == 1 && world.dice.roll(2) == 0) {
+                                put(&mut inode.durable, at as usize + i * sector, part);
+                            }
+                        }
+                    }
+                }
+            }
+            if world.dice.roll(2) == 0 {
+                inode.durable_mtime = inode.mtime;
+            }
+            inode.mtime = inode.durable_mtime;
+            inode.now = inode.durable.clone();
+        }
+    }
+}
+
+fn put(data: &mut Vec<u8>, at: usize, part: &[u8]) {
+    if data.len() < at + part.len() {
+        data.resize(at + part.len(), 0);
+    }
+    data[at..at + part.len()].copy_from_slice(part);
+}
+
+fn apply(names: &mut BTreeMap<PathBuf, u64>, change: &Names) {
+    for (path, inode) in change {
+        match inode {
+            Some(inode) => names.insert(path.clone(), *inode),
+            None => names.remove(path),
+        };
+    }
+}
+
+impl World {
+    /// Refuses dead handles, and everything once the power is off.
+    fn alive(&mut self, epoch: u64, changes: bool) -> io::Result<()> {
+        self.operations += u64::from(changes);
+        let off = self.faults.power_off_after.is_some_and(|n| self.operations > n);
+        if off || epoch != self.epoch { Err(Errno::IO.into()) } else { Ok(()) }
+    }
+
+    fn name(&mut self, change: Names) {
+        apply(&mut self.names, &change);
+        self.pending.push(change);
+    }
+
+    fn used(&self) -> u64 {
+        self.inodes.values().map(|i| i.now.iter().filter(|&&b| b != 0).count() as u64).sum()
+    }
+
+    fn stat(&self, inode: u64) -> Stat {
+        let i = &self.inodes[&inode];
+        Stat { len: i.now.len() as u64, mtime_ns: i.mtime, ctime_ns: i.mtime, inode, allocated: 0 }
+    }
+}
+
+impl Fs for FaultFs {
+    fn folder(&self, path: &Path, _create: bool) -> io::Result<Arc<dyn Folder>> {
+        let epoch = self.world().epoch;
+        Ok(Arc::new(Handle { fs: self.clone(), epoch, path: path.to_path_buf(), inode: 0 }))
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_path_buf())
+    }
+}
+
+impl Folder for Handle {
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
+        let path = self.path.join(path);
+        let mut world = self.fs.world();
+        world.alive(self.epoch, false)?;
+        let inode = match world.names.get(&path) {
+            Some(&inode) => inode,
+            None if access == Access::Read => return Err(io::ErrorKind::NotFound.into()),
+            None => {
+                world.alive(self.epoch, true)?;
+                let inode = world.inodes.len() as u64 + 1;
+                world.clock += 1_000_000;
+                let mtime = world.clock;
+                world.inodes.insert(inode, Inode { mtime, durable_mtime: mtime, ..Inode::default() });
+                world.name(vec![(path.clone(), Some(inode))]);
+                inode
+            }
+        };
+        drop(world);
+        Ok(Arc::new(Handle { fs: self.fs.clone(), epoch: self.epoch, path, inode }))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
+        let mut world = self.fs.world();
+        world.alive(self.epoch, false)?;
+        let inode = world.names.get(&self.path.join(path)).copied();
+        Ok(inode.map(|inode| world.stat(inode)))
+    }
+
+    fn make_dirs(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let dir = if path.as_os_str().is_empty() { self.path.clone() } else { self.path.join(path) };
+        let world = &mut *self.fs.world();
+        world.alive(self.epoch, true)?;
+        world.pending.retain(|change| {
+            let here = change.iter().any(|(path, _)| path.parent() == Some(&dir));
+            if here {
+                apply(&mut world.durable_names, change);
+            }
+            !here
+        });
+        Ok(())
+    }
+
+    fn sync_all(&self) -> Option<io::Result<()>> {
+        None
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (from, to) = (self.path.join(from), self.path.join(to));
+        let mut world = self.fs.world();
+        world.alive(self.epoch, true)?;
+        let Some(&inode) = world.names.get(&from) else { return Err(io::ErrorKind::NotFound.into()) };
+        world.name(vec![(from, None), (to, Some(inode))]);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut world = self.fs.world();
+        world.alive(self.epoch, true)?;
+        world.name(vec![(self.path.join(path), None)]);
+        Ok(())
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        let world = self.fs.world();
+        Ok(world.faults.capacity.map_or(u64::MAX, |all| all.saturating_sub(world.used())))
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Lock> {
+        let path = self.path.join(path);
+        let mut world = self.fs.world();
+        world.alive(self.epoch, false)?;
+        if !world.locks.insert(path.clone()) {
+            return Ok(Lock::Taken(Some(1)));
+        }
+        drop(world);
+        Ok(Lock::Held(Box::new(Held(self.fs.clone(), path, self.epoch))))
+    }
+}
+
+impl Handle {
+    fn is(&self, end: Option<&str>) -> bool {
+        end.is_some_and(|end| self.path.to_string_lossy().ends_with(end))
+    }
+}
+
+impl File for Handle {
+    fn read_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        let mut world = self.fs.world();
+        world.alive(self.epoch, false)?;
+        if self.is(world.faults.bad_medium) {
+            return Err(Errno::IO.into());
+        }
+        let mut short = u64::MAX;
+        if world.faults.mischief {
+            match world.dice.roll(8) {
+                0 => return Err(io::ErrorKind::Interrupted.into()),
+                1 => short = 1 + world.dice.roll(5000),
+                _ => {}
+            }
+        }
+        let data = &world.inodes[&self.inode].now;
+        let mut rest = data.get(offset as usize..).unwrap_or_default();
+        rest = &rest[..(rest.len() as u64).min(short) as usize];
+        let mut n = 0;
+        for buf in bufs {
+            let len = buf.len().min(rest.len());
+            buf[..len].copy_from_slice(&rest[..len]);
+            rest = &rest[len..];
+            n += len;
+        }
+        Ok(n)
+    }
+
+    fn write_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let mut data: Vec<u8> = bufs.iter().flat_map(|b| b.to_vec()).collect();
+        let world = &mut *self.fs.world();
+        world.alive(self.epoch, true)?;
+        if world.faults.mischief {
+            match world.dice.roll(8) {
+                0 => return Err(io::ErrorKind::Interrupted.into()),
+                1 => data.truncate(1 + world.dice.roll(data.len() as u64) as usize),
+                _ => {}
+            }
+        }
+        if world.faults.capacity.is_some_and(|all| world.used() + data.len() as u64 > all) {
+            return Err(Errno::NOSPC.into());
+        }
+        world.clock += 1_000_000;
+        let inode = world.inodes.get_mut(&self.inode).unwrap();
+        inode.mtime = world.clock;
+        put(&mut inode.now, offset as usize, &data);
+        let n = data.len();
+        inode.since.push(Change::Data(offset, data));
+        Ok(n)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let world = &mut *self.fs.world();
+        world.alive(self.epoch, true)?;
+        world.clock += 1_000_000;
+        let inode = world.inodes.get_mut(&self.inode).unwrap();
+        inode.mtime = world.clock;
+        inode.now.resize(len as usize, 0);
+        inode.since.push(Change::Len(len));
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let world = &mut *self.fs.world();
+        world.alive(self.epoch, true)?;
+        let lost = self.is(world.faults.lose_at_sync);
+        let inode = world.inodes.get_mut(&self.inode).unwrap();
+        let since = std::mem::take(&mut inode.since);
+        if lost {
+            // As some systems do: the pages count as clean, so the next sync says nothing; the medium never got them.
+            world.faults.lose_at_sync = None;
+            return Err(Errno::IO.into());
+        }
+        for change in since {
+            match change {
+                Change::Len(len) => inode.durable.resize(len as usize, 0),
+                Change::Data(at, data) => put(&mut inode.durable, at as usize, &data),
+            }
+        }
+        inode.durable_mtime = inode.mtime;
+        Ok(())
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        let mut world = self.fs.world();
+        world.alive(self.epoch, false)?;
+        Ok(world.stat(self.inode))
+    }
+}
