@@ -126,3 +126,24 @@ fn a_torrent_without_peers_sleeps() {
     let node = &world.nodes[seed];
     assert_eq!(node.torrent.deadline(&node.shared, world.now), None);
 }
+
+#[test]
+fn want_of_space_found_before_the_check_is_over_counts_from_the_download_on() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let seed = world.add(all(&world), 0);
+    let node = world.add(Vec::new(), 0);
+    let torrent = world.nodes[node].torrent.id();
+    let facts = teem_swarm::job::Facts::default();
+    let opened = Done::Opened { torrent, have: vec![], check: vec![5], facts };
+    world.act(node, |t, cx| t.disk(cx, opened));
+    let error = DiskError { kind: DiskErrorKind::NoSpace, message: "needs 1 MiB, has none".into() };
+    world.act(node, |t, cx| t.disk(cx, Done::Failed { torrent, piece: None, opening: false, error }));
+    assert_eq!(world.nodes[node].torrent.state(), State::Checking);
+    world.act(node, |t, cx| t.disk(cx, Done::Checked { torrent, piece: 5, ok: false }));
+    assert_eq!(world.nodes[node].torrent.state(), State::DiskTrouble);
+    world.connect(node, seed);
+    world.run(20, |_| false);
+    assert_eq!(world.nodes[node].got, 0);
+    world.act(node, |t, cx| t.disk(cx, Done::Recovered { torrent }));
+    assert!(world.run(20, |w| w.is_complete(node)));
+}

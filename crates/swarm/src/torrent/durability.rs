@@ -57,12 +57,14 @@ impl Durability {
         self.running.take().unwrap_or(false)
     }
 
-    /// It has failed: all is as before, and tried again later.
-    pub(super) fn failed(&mut self, now: Time) {
-        if self.running.take().is_some() {
+    /// It has failed: all is as before, and tried again later. Whether one was running at all.
+    pub(super) fn failed(&mut self, now: Time) -> bool {
+        let running = self.running.take().is_some();
+        if running {
             self.at_once = true;
             self.not_before = now + RETRY;
         }
+        running
     }
 }
 

@@ -34,7 +34,7 @@ use crate::effect::CloseReason;
 use crate::event::State;
 use crate::geometry::Geometry;
 use crate::ids::{ConnId, TorrentId};
-use crate::job::Facts;
+use crate::job::{DiskError, Facts};
 use crate::peer::Peer;
 use crate::picker::pick::Picker;
 use crate::rate::Meter;
@@ -102,6 +102,8 @@ pub struct Torrent {
     facts_before: Facts,
     /// When to try again after trouble that the disk does not report the end of, and how often that has failed.
     disk_retry: Option<(Time, u32)>,
+    /// Want of space that was found while checking: it counts from the download's beginning on.
+    trouble_ahead: Option<DiskError>,
     housekeeping: Time,
     closing: bool,
     noticed: Option<String>,
@@ -149,6 +151,7 @@ impl Torrent {
             wasted: 0,
             facts_before: Facts::default(),
             disk_retry: None,
+            trouble_ahead: None,
             housekeeping: Time::ZERO,
             closing: false,
             noticed: None,

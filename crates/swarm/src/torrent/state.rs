@@ -65,8 +65,10 @@ impl Torrent {
     /// The disk has answered.
     pub fn disk<B>(&mut self, cx: &mut Context<'_, B>, done: Done<B>) {
         if self.closing {
-            if matches!(done, Done::Closed { .. }) {
-                self.closing = false;
+            match done {
+                Done::Closed { .. } => self.closing = false,
+                Done::Failed { error, .. } => self.notice(cx, error.message),
+                _ => {}
             }
             return;
         }
@@ -84,13 +86,8 @@ impl Torrent {
             Done::Failed { opening: true, error, .. } => self.fail(cx, error.message.clone(), Some(error)),
             Done::Failed { piece: Some(piece), error, .. } => self.write_failed(cx, piece, &error),
             Done::Failed { piece: None, error, .. } => {
-                self.durability.failed(cx.now);
-                self.trouble(cx, &error);
-                if self.state == State::Checking && self.checks.0 > 0 {
-                    // What could not be checked is not there; what has been checked all the same is told piece by piece.
-                    self.checks.0 = 0;
-                    self.ready(cx);
-                }
+                let syncing = self.durability.failed(cx.now);
+                self.trouble(cx, &error, syncing);
             }
             Done::Recovered { .. } => self.recovered(cx),
             Done::Closed { .. } => {}
@@ -99,6 +96,9 @@ impl Torrent {
     }
 
     fn opened<B>(&mut self, cx: &mut Context<'_, B>, have: &[u32], check: Vec<u32>, facts: Facts) {
+        if self.state != State::Checking {
+            return;
+        }
         self.announcer.remember(&facts.completed_at);
         let saved: Vec<SocketAddr> = facts.peers.iter().filter_map(|p| p.parse().ok()).collect();
         self.candidates.add(cx.now, PeerSource::Saved, &saved);
@@ -174,6 +174,9 @@ impl Torrent {
             self.update_interest(cx, conn);
             self.fill(cx, conn);
         }
+        if let Some(error) = self.trouble_ahead.take() {
+            self.trouble(cx, &error, false);
+        }
     }
 
     /// The last piece is there.
@@ -215,7 +218,11 @@ impl Torrent {
     }
 
     /// The disk is in trouble: nothing is asked for until it works again; what there is, is served.
-    pub(super) fn trouble<B>(&mut self, cx: &mut Context<'_, B>, error: &DiskError) {
+    /// `retry` is whether the disk will not say by itself when it is over; it does after a write for want of space.
+    pub(super) fn trouble<B>(&mut self, cx: &mut Context<'_, B>, error: &DiskError, retry: bool) {
+        if self.state == State::Checking {
+            self.trouble_ahead = Some(error.clone()).filter(|e| e.kind == DiskErrorKind::NoSpace);
+        }
         if self.state == State::Downloading {
             self.set_state(cx, State::DiskTrouble);
             cx.tell(Event::Disk { torrent: self.id, error: error.clone() });
@@ -227,7 +234,7 @@ impl Torrent {
         } else {
             self.notice(cx, error.message.clone());
         }
-        if error.kind != DiskErrorKind::NoSpace && self.state == State::DiskTrouble {
+        if (retry || error.kind != DiskErrorKind::NoSpace) && self.state == State::DiskTrouble {
             let times = self.disk_retry.map_or(0, |(_, n)| n + 1).min(DISK_RETRY_DOUBLINGS_MAX);
             self.disk_retry = Some((cx.now + DISK_RETRY * (1 << times), times));
         }
@@ -235,6 +242,7 @@ impl Torrent {
 
     /// The disk works again, or is to be tried.
     pub(super) fn recovered<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.trouble_ahead = None;
         if self.state == State::DiskTrouble {
             self.noticed = None;
             cx.tell(Event::DiskRecovered { torrent: self.id });

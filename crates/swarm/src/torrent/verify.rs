@@ -113,7 +113,7 @@ impl Torrent {
             cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
             picker.lost(piece, &mut self.rng);
         }
-        self.trouble(cx, error);
+        self.trouble(cx, error, false);
     }
 
     /// A piece that was there is damaged: it is fetched anew, or given no more when it is ours to publish.
