@@ -1,5 +1,6 @@
 //! The storage as its owners hold it (own design): [`Disk`] on the engine's thread, [`DiskHandle`] for whoever says
 //! where torrents lie. None of their methods touches a file.
+use crate::create::HashFile;
 use crate::files::{Files, OPEN_MAX};
 use crate::fs::Fs;
 use crate::place::Place;
@@ -104,6 +105,12 @@ impl DiskHandle {
     /// Says where a torrent's content lies, before it is opened; forgotten when it is closed.
     pub fn place(&self, torrent: TorrentId, place: Place) {
         self.owner.shared.set_place(torrent, Some(place));
+    }
+
+    /// Says that the torrent was made of these files just now, so that opening it need not hash them again: when it has
+    /// no saved state and all its files are as they were when they were hashed, all its pieces are there. For one `Open`.
+    pub fn vouch(&self, torrent: TorrentId, hashed: Vec<HashFile>) {
+        self.owner.shared.vouch(torrent, hashed);
     }
 }
 

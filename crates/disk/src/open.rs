@@ -3,12 +3,15 @@
 //! Files without state are not written to before a piece in them verified, unless the user said so.
 use crate::check;
 use crate::content::Content;
+use crate::create::{HashFile, nanoseconds};
 use crate::error::explain;
 use crate::fs::Stat;
 use crate::shared::Shared;
 use crate::space;
 use crate::state::{Loaded, Saved};
 use crate::torrent::Torrent;
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use teem_metainfo::Info;
 use teem_swarm::ids::TorrentId;
@@ -49,6 +52,7 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
     let (saved, Loaded { claims, journal }) = Saved::open(&*shared.fs, &place, &content)?;
     let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), saved));
     let stats = stat_all(&torrent)?;
+    let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
     // written: a process that is killed then must find them ours, and those pieces doubtful.
     let mut outdated = true;
@@ -62,6 +66,10 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
             }
             drop(marks);
             Found { torrent, have, check, facts: claims.facts }
+        }
+        None if vouched.is_some_and(|hashed| as_hashed(&torrent, &stats, &hashed)) => {
+            let have: Vec<u32> = (0..torrent.content.piece_count()).collect();
+            Found { torrent, have, check: Vec::new(), facts: Facts::default() }
         }
         None => without_state(torrent, &stats)?,
     };
@@ -101,6 +109,16 @@ fn candidates(content: &Content, stats: &[Option<Stat>]) -> Vec<u32> {
         content.extents(*piece).all(|e| stats[e.file].is_some_and(|stat| stat.len >= e.offset + u64::from(e.len)))
     };
     (0..content.piece_count()).filter(there).collect()
+}
+
+/// Whether all files are as they were when the torrent was made of them.
+fn as_hashed(torrent: &Torrent, stats: &[Option<Stat>], hashed: &[HashFile]) -> bool {
+    let hashed: HashMap<&Path, (u64, i64)> =
+        hashed.iter().map(|f| (f.path.as_path(), (f.length, nanoseconds(f.modified)))).collect();
+    torrent.content.stored().all(|file| {
+        let then = hashed.get(torrent.place.folder.join(file.path).as_path());
+        then.is_some() && then.copied() == stats[file.index].map(|now| (now.len, now.mtime_ns))
+    })
 }
 
 /// Nobody vouches for the files. One piece that verifies proves that they are this torrent's; otherwise they are

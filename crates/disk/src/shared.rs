@@ -1,4 +1,5 @@
 //! What submitter and workers share (own design): pool, queue, mailbox, open files, and where torrents lie.
+use crate::create::HashFile;
 use crate::files::Files;
 use crate::fs::Fs;
 use crate::mailbox::Mailbox;
@@ -17,12 +18,13 @@ pub(crate) struct Shared {
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) files: Arc<Files>,
     places: Mutex<BTreeMap<TorrentId, Place>>,
+    vouched: Mutex<BTreeMap<TorrentId, Vec<HashFile>>>,
 }
 
 impl Shared {
     pub(crate) fn new(pool: Pool, queue: Queue, fs: Arc<dyn Fs>, files: Files) -> Self {
-        let (mailbox, places) = (Mailbox::default(), Mutex::default());
-        Self { pool, queue, mailbox, fs, files: Arc::new(files), places }
+        let (mailbox, places, vouched) = (Mailbox::default(), Mutex::default(), Mutex::default());
+        Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched }
     }
 
     /// Where a torrent lies, when it was told.
@@ -36,5 +38,14 @@ impl Shared {
             Some(place) => places.insert(id, place),
             None => places.remove(&id),
         };
+    }
+
+    /// Files that were hashed just now, as they were then; asked for once.
+    pub(crate) fn take_vouched(&self, id: TorrentId) -> Option<Vec<HashFile>> {
+        self.vouched.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    pub(crate) fn vouch(&self, id: TorrentId, files: Vec<HashFile>) {
+        self.vouched.lock().unwrap_or_else(PoisonError::into_inner).insert(id, files);
     }
 }

@@ -4,6 +4,7 @@ mod rig;
 use rig::{Made, Rig, Scratch, T, make, noise};
 use std::fs;
 use std::sync::Arc;
+use teem_disk::create::HashFile;
 use teem_disk::{DiskConfig, Place, saved_info};
 use teem_engine::storage::Storage;
 use teem_swarm::job::{Done, Facts, Job};
@@ -213,4 +214,31 @@ fn a_second_one_is_told_who_holds_it() {
     assert!(second.try_open(&namesake, place).unwrap_err().starts_with("Locked"), "same name, same folder");
     let mut done = Vec::new();
     second.disk.poll(&mut done);
+}
+
+#[test]
+fn content_that_was_just_hashed_is_not_hashed_again() {
+    let dir = Scratch::new("vouch");
+    let made = tree();
+    made.put(&dir.0);
+    let listed: Vec<HashFile> = made
+        .stored()
+        .map(|(path, _, len)| {
+            let path = made.path(&dir.0, path);
+            let modified = fs::metadata(&path).unwrap().modified().unwrap();
+            HashFile { path, length: len as u64, modified }
+        })
+        .collect();
+    let place = Place::seed(&dir.0, dir.join("state"));
+    let mut rig = Rig::start(&DiskConfig::default());
+    rig.handle.vouch(T, listed.clone());
+    let (have, check) = rig.open(&made, place.clone());
+    assert_eq!((have.len() as u32, check.len()), (made.pieces(), 0));
+    // One file changed since: nobody is believed.
+    let other = Scratch::new("vouch-changed");
+    fs::write(dir.join("t/b"), vec![7; 100_000]).unwrap();
+    rig.close(Facts::default());
+    rig.handle.vouch(T, listed);
+    let (have, check) = rig.open(&made, Place::seed(&dir.0, other.join("state")));
+    assert_eq!((have.len(), check.len() as u32), (0, made.pieces()));
 }
