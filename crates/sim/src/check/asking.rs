@@ -53,11 +53,13 @@ impl Asking {
         self.conns.insert(conn, asked);
     }
 
-    /// A connection ended.
-    pub fn closed(&mut self, conn: ConnId) {
-        if let Some(asked) = self.conns.remove(&conn) {
-            asked.outstanding.iter().for_each(|at| release(&mut self.asked_of, *at));
+    /// A connection ended; gives the bytes of requests that were outstanding.
+    pub fn closed(&mut self, conn: ConnId) -> u64 {
+        let Some(asked) = self.conns.remove(&conn) else { return 0 };
+        for &at in &asked.outstanding {
+            release(&mut self.asked_of, at);
         }
+        asked.outstanding.iter().map(|at| u64::from(at.len)).sum()
     }
 
     /// The process ended.

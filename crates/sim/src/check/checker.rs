@@ -192,7 +192,10 @@ impl Checker {
 impl Account {
     fn ended(&mut self, conn: ConnId) {
         self.remotes.remove(&conn);
-        self.asking.closed(conn);
+        let lost = self.asking.closed(conn);
+        if let Some(bucket) = &mut self.down {
+            bucket.give_back(lost);
+        }
         self.serving.closed(conn);
     }
 
