@@ -231,6 +231,8 @@ fn a_peer_that_rejects_everything_is_not_asked_in_a_hot_loop() {
     }
     assert!(requests(&world.heard(leech, conn)).is_empty());
     assert!(rejected <= 64, "{rejected}");
+    world.run(21, |_| false);
+    assert!(!requests(&world.heard(leech, conn)).is_empty(), "but later it is tried again");
 }
 
 #[test]

@@ -108,15 +108,24 @@ impl Torrent {
         self.wake_hungry(cx);
         if cx.now >= self.next_round {
             self.next_round = cx.now + ROUND;
-            for peer in self.peers.values_mut() {
-                peer.refused.clear();
-                peer.conduct.forgive();
+            for conn in self.connections() {
+                self.forgive(cx, conn);
             }
             self.rechoke(cx, true);
         } else {
             self.rechoke(cx, false);
         }
         self.housekeeping = cx.now + if moving { BUSY } else { QUIET };
+    }
+
+    /// Begins a new leaf with a peer: what it rejected may be asked for again.
+    fn forgive<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.conduct.forgive();
+        if !peer.refused.is_empty() {
+            peer.refused.clear();
+            self.fill(cx, conn);
+        }
     }
 
     /// Looks after one peer; whether anything moves between us.
