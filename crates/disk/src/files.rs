@@ -59,7 +59,7 @@ impl Files {
         }
         let file = loop {
             match root.open(path, access) {
-                Err(e) if too_many_files(&e) && self.shrink() => {}
+                Err(e) if self.make_room(&e) => {}
                 other => break other?,
             }
         };
@@ -89,6 +89,11 @@ impl Files {
             state.open.append(&mut others);
         }
         drop(state);
+    }
+
+    /// Whether something failed for want of file handles, and some were closed, so that it may be tried again.
+    pub(crate) fn make_room(&self, error: &io::Error) -> bool {
+        too_many_files(error) && self.shrink()
     }
 
     /// Halves the limit and closes what is too much; false when nothing could be closed.

@@ -60,9 +60,14 @@ impl Torrent {
         let len: usize = bufs.iter().map(|b| b.len()).sum();
         let mut rest: VecDeque<&[u8]> = bufs.iter().copied().collect();
         for extent in self.content.info.extents(piece, begin, len as u32) {
-            let mut part = take(&mut rest, extent.len as usize);
+            let part = take(&mut rest, extent.len as usize);
             let Some(path) = self.content.path(extent.file) else { continue };
-            let result = self.write_part(extent.file, path, &mut part, extent.offset);
+            let result = loop {
+                match self.write_part(extent.file, path, &mut part.clone(), extent.offset) {
+                    Err(e) if self.files.make_room(&e) => {}
+                    other => break other,
+                }
+            };
             result.map_err(|e| explain(&e, "write to", &self.place.folder.join(path)))?;
         }
         Ok(())
@@ -133,7 +138,12 @@ impl Torrent {
 
     /// Whether the path still leads to the file that we know; if not, its pieces are suspect.
     fn look_at_path(&self, file: usize, path: &Path) -> io::Result<bool> {
-        let now = self.root.stat(path)?;
+        let now = loop {
+            match self.root.stat(path) {
+                Err(e) if self.files.make_room(&e) => {}
+                other => break other?,
+            }
+        };
         let mut seen = self.seen(file);
         seen.looked = Some(Instant::now());
         let Some(then) = seen.stat else { return Ok(true) };

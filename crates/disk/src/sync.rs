@@ -80,7 +80,12 @@ fn flush(torrent: &Torrent) -> Result<(), DiskError> {
     }
     result?;
     for folder in &folders {
-        let synced = torrent.root.sync_dir(folder);
+        let synced = loop {
+            match torrent.root.sync_dir(folder) {
+                Err(e) if torrent.files.make_room(&e) => {}
+                other => break other,
+            }
+        };
         synced.map_err(|e| explain(&e, "sync", &torrent.place.folder.join(folder)))?;
     }
     for file in torrent.content.stored() {
