@@ -103,6 +103,9 @@ impl Torrent {
         let saved: Vec<SocketAddr> = facts.peers.iter().filter_map(|p| p.parse().ok()).collect();
         self.candidates.add(cx.now, PeerSource::Saved, &saved);
         self.facts_before = facts;
+        if self.publish {
+            self.out.begin(&self.geometry); // what is verified leaves while the rest is still being checked
+        }
         for piece in have {
             self.gain(*piece);
         }
