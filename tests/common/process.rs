@@ -11,6 +11,8 @@ const POLL_EVERY: Duration = Duration::from_millis(40);
 
 /// Lines of a program's output that are shown when a test fails.
 const LOG_SHOWN_MAX: usize = 60;
+/// Characters of each of them.
+const LINE_SHOWN_MAX: usize = 300;
 
 /// A running program.
 pub struct Process {
@@ -104,7 +106,7 @@ impl Drop for Process {
             let log = self.log.lock().map(|log| log.clone()).unwrap_or_default();
             eprintln!("---- {} wrote ({} lines) ----", self.name, log.len());
             for line in &log[log.len().saturating_sub(LOG_SHOWN_MAX)..] {
-                eprintln!("{line}");
+                eprintln!("{}", line.chars().take(LINE_SHOWN_MAX).collect::<String>());
             }
         }
     }
