@@ -30,7 +30,7 @@ fn killed_at_twenty_moments() {
         let start = || Teem::get(&home, &link, &out, &["--peer", &peer]);
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut random = since_epoch.as_nanos() as u64 | 1;
-        eprintln!("seed of the moments: {random}");
+        eprintln!("figure: seed of the moments: {random}");
         let mut had = 0;
         for kill in 1..=KILLS {
             let mut get = start();
@@ -50,7 +50,7 @@ fn killed_at_twenty_moments() {
         content::assert_same(&folder.join("content"), &out.join("content"));
         // What was under way at a kill is lost, what was whole is not.
         let again: u32 = seed.begun().iter().map(|times| times.saturating_sub(1)).sum();
-        eprintln!("{again} of {} pieces were begun again after {KILLS} kills", seed.begun().len());
+        eprintln!("figure: {again} of {} pieces were begun again after {KILLS} kills", seed.begun().len());
     });
 }
 

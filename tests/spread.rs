@@ -50,6 +50,6 @@ fn one_shares_and_eight_get() {
         // Kumar and Ross: no faster than the source sends one copy, nor than all lines together send all copies.
         let bound = (SIZE as f64 / RATE as f64).max((COUNT * SIZE) as f64 / ((COUNT + 1) * RATE) as f64);
         let (over, copies) = (makespan / bound, all_out as f64 / SIZE as f64);
-        eprintln!("makespan {makespan:.1} s, {over:.2} times the bound; {copies:.2} copies until all was out");
+        eprintln!("figure: makespan {makespan:.1} s, {over:.2} times the bound; {copies:.2} copies until all was out");
     });
 }

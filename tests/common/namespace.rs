@@ -4,6 +4,7 @@
 
 use std::env;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -18,6 +19,9 @@ const INSIDE: &str = "TEEM_TEST_NAMESPACE";
 const FOLDER: &str = "TEEM_TEST_FOLDER";
 /// Set to 1: nothing is skipped; what a test needs must be there.
 const ALL: &str = "TEEM_TEST_ALL";
+
+/// Lines of a scenario's output that begin so are shown also when it passes.
+const FIGURE: &str = "figure: ";
 
 /// The longest a test may take in all.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -86,7 +90,11 @@ pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
             .env(FOLDER, &folder.0),
     );
     let status = inner.wait_exit(LIMIT);
-    assert!(status.success() && inner.log().contains("1 passed"), "{test}: {status}\n{}", inner.log());
+    let log = inner.log();
+    assert!(status.success() && log.contains("1 passed"), "{test}: {status}\n{log}");
+    for figure in log.lines().filter(|line| line.starts_with(FIGURE)) {
+        let _ = writeln!(io::stderr(), "{test}: {figure}"); // past the capture of passing tests' output: for the record
+    }
 }
 
 /// The arguments with which `unshare` makes the namespaces here, if it can.
