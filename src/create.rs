@@ -2,7 +2,7 @@
 use crate::exit::{Exit, Outcome, Stop};
 use crate::progress::{Progress, plain};
 use crate::signals::Signals;
-use crate::units::Bytes;
+use crate::units::{Bytes, Count};
 use crate::{cli, json, making, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -43,11 +43,11 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         }));
     } else {
         progress.say(&format!(
-            "{}: {} in {} files, {} pieces of {}, info-hash {hash}",
+            "{}: {} in {}, {} of {}, info-hash {hash}",
             plain(info.name()),
             Bytes(info.content_size()),
-            info.files().len(),
-            info.piece_count(),
+            Count(info.files().len(), "file"),
+            Count(info.piece_count() as usize, "piece"),
             Bytes(u64::from(info.piece_length())),
         ));
         stdout::text(&format!("{}\n", output.display()));

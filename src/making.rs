@@ -2,9 +2,8 @@
 use crate::cli::MetainfoOptions;
 use crate::exit::Stop;
 use crate::json;
-use crate::progress::{Progress, plain};
+use crate::progress::{Progress, bytes_done, plain};
 use crate::signals::Signals;
-use crate::units::{Bytes, Time};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -84,7 +83,7 @@ pub(crate) async fn digests(
                 if json {
                     json::line(&json!({"event": "hashing", "done": so_far, "total": total}));
                 } else if progress.due() {
-                    progress.show(&line(so_far, total, started.elapsed()));
+                    progress.show(&bytes_done("hashing", so_far, total, started.elapsed()));
                 }
             }
         }
@@ -96,14 +95,6 @@ pub(crate) async fn digests(
         (Err(e), _) => Err(stop(e)),
         (Ok(digests), _) => Ok(digests),
     }
-}
-
-fn line(done: u64, total: u64, time: Duration) -> String {
-    let rate = u128::from(done) * 1000 / time.as_millis().max(1);
-    let left = u128::from(total.saturating_sub(done)).checked_div(rate).unwrap_or(0) as u64;
-    let percent = u128::from(done) * 100 / u128::from(total.max(1));
-    let left = Time(Duration::from_secs(left));
-    format!("hashing  {percent} %  {} of {}  {}/s  {left} left", Bytes(done), Bytes(total), Bytes(rate as u64))
 }
 
 /// Says what was left out, the first ten by name.

@@ -1,5 +1,6 @@
 //! What a person sees while something takes long: one live line on a terminal, a line now and then elsewhere.
 //! Everything goes to standard error; standard output is for data.
+use crate::units::{Bytes, Time};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,15 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// The line of work on so many bytes: how far, how fast, how long still.
+pub(crate) fn bytes_done(what: &str, done: u64, total: u64, time: Duration) -> String {
+    let rate = u128::from(done) * 1000 / time.as_millis().max(1);
+    let left = u128::from(total.saturating_sub(done)).checked_div(rate).unwrap_or(0) as u64;
+    let percent = u128::from(done) * 100 / u128::from(total.max(1));
+    let left = Time(Duration::from_secs(left));
+    format!("{what}  {percent} %  {} of {}  {}/s  {left} left", Bytes(done), Bytes(total), Bytes(rate as u64))
 }
 
 /// Width of the terminal: `COLUMNS` where it is set, else 100 cut to what most windows have.

@@ -4,7 +4,7 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::progress::{Progress, plain};
 use crate::seed::failed;
 use crate::signals::Signals;
-use crate::units::Bytes;
+use crate::units::{Bytes, Count};
 use crate::{addr, cli, job, json, making, told};
 use serde_json::json;
 use std::path::Path;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use teem_client::create::hash::Digests;
 use teem_client::create::memory;
 use teem_client::create::recipe::Recipe;
-use teem_client::http::egress::Class;
 use teem_client::publish::share::{ShareOptions, Shared, share};
 use teem_client::swarm::event::{Event, Snapshot, State};
 use teem_client::{Client, Config, Listen, store};
+use teem_wire::reach::Reach;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
@@ -87,10 +87,8 @@ fn command_for_others(shared: &Shared) -> String {
 fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: u16, progress: &mut Progress) {
     let hash = shared.torrent.info_hash().to_string();
     if options.json {
-        let addresses = shared
-            .addresses
-            .iter()
-            .map(|a| json!({"host": a.host, "class": a.class.map_or("named".to_owned(), |c| c.to_string())}));
+        let addresses =
+            shared.addresses.iter().map(|a| json!({"host": a.host, "class": a.reach.map_or("named", Reach::word)}));
         json::line(&json!({
             "event": "ready", "magnet": shared.magnet, "torrent_url": shared.torrent_url, "infohash_v1": hash,
             "port": port, "web_port": shared.web_port, "addresses": addresses.collect::<Vec<_>>(),
@@ -101,17 +99,17 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
     }
     let info = &shared.info;
     progress.say(&format!(
-        "sharing {}: {} in {} files, {} pieces of {}",
+        "sharing {}: {} in {}, {} of {}",
         plain(info.name()),
         Bytes(info.content_size()),
-        info.files().len(),
-        info.piece_count(),
+        Count(info.files().len(), "file"),
+        Count(info.piece_count() as usize, "piece"),
         Bytes(u64::from(info.piece_length()))
     ));
     for address in &shared.addresses {
-        progress.say(&format!("  reachable at {} ({})", address.with_port(port), address.reach()));
+        progress.say(&format!("  reachable at {} ({})", address.with_port(port), address.in_words()));
     }
-    if shared.addresses.iter().all(|a| a.class == Some(Class::Loopback)) {
+    if shared.addresses.iter().all(|a| a.reach == Some(Reach::Loopback)) {
         progress.say("  only this machine can use these links; name an address that others reach with --host");
     }
     if let Some(path) = &options.output {

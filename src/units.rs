@@ -131,6 +131,15 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// Shows a count with its word.
+pub(crate) struct Count(pub(crate) usize, pub(crate) &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
 /// Shows a time as people say it: 41 s, 3 min 5 s, 2 h 10 min, 3 d 4 h.
 pub(crate) struct Time(pub(crate) Duration);
 

@@ -1,8 +1,8 @@
 //! `teem verify`: compares content with its .torrent and names each damaged or missing file and byte range.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::{Progress, plain};
+use crate::progress::{Progress, bytes_done, plain};
 use crate::signals::Signals;
-use crate::units::{Bytes, Time};
+use crate::units::Bytes;
 use crate::{cli, data, json, stdin, stdout};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -63,18 +63,10 @@ async fn checked(info: &Arc<Info>, place: Place, json: bool, signals: &mut Signa
                 stop.store(true, Ordering::Relaxed);
             }
             _ = tick.tick() => if progress.due() {
-                progress.show(&line(done.load(Ordering::Relaxed), info.content_size(), started.elapsed()));
+                progress.show(&bytes_done("verifying", done.load(Ordering::Relaxed), info.total(), started.elapsed()));
             },
         }
     }
-}
-
-fn line(done: u64, total: u64, time: Duration) -> String {
-    let rate = u128::from(done) * 1000 / time.as_millis().max(1);
-    let left = u128::from(total.saturating_sub(done)).checked_div(rate).unwrap_or(0) as u64;
-    let percent = u128::from(done) * 100 / u128::from(total.max(1));
-    let left = Time(Duration::from_secs(left));
-    format!("verifying  {percent} %  {} of {}  {}/s  {left} left", Bytes(done), Bytes(total), Bytes(rate as u64))
 }
 
 fn document(info: &Info, report: &Report) -> Value {

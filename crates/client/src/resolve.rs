@@ -1,6 +1,6 @@
 //! Host names of UDP trackers and of peers (own design): resolved off the engine's thread, unusable addresses left out.
-use crate::http::egress::{Class, classify};
 use std::net::SocketAddr;
+use teem_wire::reach::Reach;
 
 /// Addresses kept of one name.
 const ADDRESSES_MAX: usize = 16;
@@ -12,7 +12,7 @@ pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, St
     let mut addrs = Vec::new();
     for addr in found {
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        if classify(addr.ip()) != Class::Never && !addrs.contains(&addr) && addrs.len() < ADDRESSES_MAX {
+        if Reach::of(addr.ip()) != Reach::Nowhere && !addrs.contains(&addr) && addrs.len() < ADDRESSES_MAX {
             addrs.push(addr);
         }
     }

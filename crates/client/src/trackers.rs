@@ -1,5 +1,4 @@
 //! Announces over HTTP and HTTPS (BEP 3, 7, 23): carried here, decided by the engine.
-use crate::http::egress::{Class, classify};
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits};
 use std::collections::HashMap;
@@ -7,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;
 use teem_host::mailbox::HostMsg;
 use teem_swarm::ids::TorrentId;
+use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use teem_wire::tracker::http;
 use tokio::sync::Semaphore;
@@ -56,8 +56,8 @@ impl Announces {
         let full = http::announce_url(url, announce);
         match self.http.get(&full, Limits::TRACKER).await {
             Ok(answer) => {
-                let source = match classify(answer.from.ip()) {
-                    Class::Public => PeerSource::PublicTracker,
+                let source = match Reach::of(answer.from.ip()) {
+                    Reach::Public => PeerSource::PublicTracker,
                     _ => PeerSource::LocalTracker,
                 };
                 (source, judge(answer.status, &answer.body))

@@ -8,7 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::time::Time;
-use teem_swarm::torrent::address::{Reach, reach};
+use teem_wire::reach::Reach;
 
 /// A handshake has to be there within this.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -55,7 +55,7 @@ impl Conns {
     pub(crate) fn arrive(&mut self, now: Time, conn: ConnId, addr: SocketAddr, torrents: usize) -> Arrival {
         let here = self.by_address.get(&addr.ip()).copied().unwrap_or(0);
         let limit = (PENDING_PER_ADDRESS * torrents.max(1)).min(PENDING_PER_ADDRESS_MAX);
-        if here >= limit && reach(addr.ip()) != Reach::Loopback {
+        if here >= limit && Reach::of(addr.ip()) != Reach::Loopback {
             return Arrival::Refused;
         }
         let mut arrival = Arrival::Welcome;

@@ -12,8 +12,9 @@ use core::time::Duration;
 use teem_swarm::ids::TorrentId;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
-use teem_swarm::torrent::address::{PeerSource, Reach, reach};
+use teem_swarm::torrent::address::PeerSource;
 use teem_wire::compact::Family;
+use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use teem_wire::tracker::udp::{self, CONNECTION_ID_SECS, Reply, Request};
 use teem_wire::tracker::url::TrackerUrl;
@@ -328,7 +329,7 @@ impl UdpTracker {
 
     fn good(&mut self, id: u32, from: SocketAddr, reply: AnnounceReply) {
         let Some(transaction) = self.take(id) else { return };
-        let source = match reach(from.ip()) {
+        let source = match Reach::of(from.ip()) {
             Reach::Loopback | Reach::Private => PeerSource::LocalTracker,
             Reach::Public | Reach::Nowhere => PeerSource::PublicTracker,
         };

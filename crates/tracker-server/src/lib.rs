@@ -24,7 +24,6 @@ pub mod limits;
 pub mod net;
 mod query;
 mod random;
-pub mod reach;
 pub mod request;
 mod swarm;
 pub mod tracker;

@@ -2,13 +2,13 @@
 //!
 //! Peers lie in a vector, so that a random choice costs only what it takes, and an index finds each by its identity. A peer has at most
 //! one contact of each family and stands once in the counts, however many it has.
-use crate::reach::Reach;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
+use teem_wire::reach::Reach;
 
 /// What a peer is told apart by: its id, and a key that only it knows.
 pub(crate) type Identity = (PeerId, u32);

@@ -5,7 +5,6 @@
 use crate::connection_id::ConnectionIds;
 use crate::limits::Limits;
 use crate::random::Random;
-use crate::reach::{Reach, usable};
 use crate::request::{Refusal, Request};
 use crate::swarm::{Asker, Role, Swarm};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -17,6 +16,7 @@ use core::time::Duration;
 use siphasher::sip::SipHasher13;
 use teem_metainfo::InfoHash;
 use teem_wire::compact::Family;
+use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::scrape::ScrapeEntry;
 
@@ -146,7 +146,7 @@ impl Tracker {
             return Err(Refusal::NotAllowed);
         }
         let ip = request.from.to_canonical();
-        if !usable(ip) {
+        if Reach::of(ip) == Reach::Nowhere {
             return Err(Refusal::BadAddress);
         }
         let leaves = request.event == AnnounceEvent::Stopped;
@@ -272,7 +272,6 @@ fn interval(limits: &Limits, age: Duration, random: &mut Random) -> Duration {
 /// Whether our own seed's address, the one that the asker reached us by, is of use to it.
 fn tells_own_seed(own: SocketAddr, asker: &Asker) -> bool {
     asker.role == Role::Leech
-        && usable(own.ip())
         && own != asker.addr
         && asker.family.is_none_or(|only| only == Family::of(own.ip()))
         && Reach::of(own.ip()).told_to(Reach::of(asker.addr.ip()))

@@ -7,11 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::reach::Reach;
 use teem_tracker_server::request::{Refusal, Request};
 use teem_tracker_server::tracker::{Access, Tracker};
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
+use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::AnnounceEvent;
 
 const HASH: InfoHash = InfoHash([1; 20]);

@@ -7,4 +7,5 @@ extern crate alloc;
 
 pub mod compact;
 pub mod peer;
+pub mod reach;
 pub mod tracker;

@@ -1,6 +1,6 @@
 //! Opens the connection for one hop (own design): resolve, look at the class of each address, connect to that very
 //! address, and speak TLS where the scheme asks for it.
-use super::egress::Reach;
+use super::egress::Egress;
 use super::error::HttpError;
 use hyper::Uri;
 use std::net::{IpAddr, SocketAddr};
@@ -33,14 +33,14 @@ pub(super) fn tls_config() -> Arc<ClientConfig> {
 /// Connects for one hop; tells which address was taken.
 pub(super) async fn connect(
     uri: &Uri,
-    reach: Reach,
+    egress: Egress,
     bind: Option<IpAddr>,
     tls: &Arc<ClientConfig>,
 ) -> Result<(Box<dyn Stream>, SocketAddr), HttpError> {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let secure = uri.scheme_str() == Some("https");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let (tcp, addr) = connect_tcp(&host, port, reach, bind).await?;
+    let (tcp, addr) = connect_tcp(&host, port, egress, bind).await?;
     if !secure {
         return Ok((Box::new(tcp), addr));
     }
@@ -69,7 +69,7 @@ fn tls_words(e: &std::io::Error) -> String {
 async fn connect_tcp(
     host: &str,
     port: u16,
-    reach: Reach,
+    egress: Egress,
     bind: Option<IpAddr>,
 ) -> Result<(TcpStream, SocketAddr), HttpError> {
     let found = tokio::net::lookup_host((host, port))
@@ -78,7 +78,7 @@ async fn connect_tcp(
     let mut last = None;
     for addr in found.take(16) {
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        if !reach.allows(addr) {
+        if !egress.allows(addr) {
             last = Some(HttpError::Egress { host: host.to_owned(), addr });
             continue;
         }

@@ -1,6 +1,6 @@
 //! One GET with every limit (own design): redirects, size of the body packed and unpacked, time for the whole.
 use super::connect::{connect, tls_config};
-use super::egress::Reach;
+use super::egress::Egress;
 use super::error::HttpError;
 use super::location::{checked, resolve};
 use flate2::read::GzDecoder;
@@ -66,10 +66,10 @@ impl Http {
     }
 
     async fn follow(&self, mut uri: Uri, limits: Limits) -> Result<Fetched, HttpError> {
-        let mut reach = Reach::Anywhere;
+        let mut egress = Egress::Anywhere;
         for _ in 0..=limits.redirects {
-            let (response, from) = self.hop(&uri, reach).await?;
-            reach = reach.after(from);
+            let (response, from) = self.hop(&uri, egress).await?;
+            egress = egress.after(from);
             if response.status().is_redirection()
                 && let Some(to) = response.headers().get(header::LOCATION)
             {
@@ -85,8 +85,8 @@ impl Http {
         Err(HttpError::Redirects(limits.redirects))
     }
 
-    async fn hop(&self, uri: &Uri, reach: Reach) -> Result<(Response<Incoming>, SocketAddr), HttpError> {
-        let (stream, from) = connect(uri, reach, self.bind, &self.tls).await?;
+    async fn hop(&self, uri: &Uri, egress: Egress) -> Result<(Response<Incoming>, SocketAddr), HttpError> {
+        let (stream, from) = connect(uri, egress, self.bind, &self.tls).await?;
         let (mut send, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(64 * 1024)
             .handshake(TokioIo::new(stream))

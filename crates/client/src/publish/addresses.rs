@@ -1,6 +1,6 @@
 //! By which names and addresses others can reach this machine (own design).
-use crate::http::egress::{Class, classify};
 use std::net::IpAddr;
+use teem_wire::reach::Reach;
 
 /// How many addresses a link holds at most: it should still fit into a message.
 const IN_LINKS_MAX: usize = 4;
@@ -11,12 +11,12 @@ pub struct Address {
     /// Host name or address, without brackets.
     pub host: String,
     /// Who can use it; `None` for a name, whose address may differ by asker.
-    pub class: Option<Class>,
+    pub reach: Option<Reach>,
 }
 
 impl Address {
     fn of(ip: IpAddr) -> Self {
-        Self { host: ip.to_string(), class: Some(classify(ip)) }
+        Self { host: ip.to_string(), reach: Some(Reach::of(ip)) }
     }
 
     /// `host:port` as URLs and `x.pe` write it.
@@ -25,13 +25,13 @@ impl Address {
     }
 
     /// Who can reach it, in words.
-    pub fn reach(&self) -> &'static str {
-        match self.class {
+    pub fn in_words(&self) -> &'static str {
+        match self.reach {
             None => "as you named it",
-            Some(Class::Loopback) => "loopback: only programs on this machine",
-            Some(Class::Private) => "private: only machines in the same network",
-            Some(Class::Public) => "public: everybody, unless a firewall or router is in between",
-            Some(Class::Never) => "of no use",
+            Some(Reach::Loopback) => "loopback: only programs on this machine",
+            Some(Reach::Private) => "private: only machines in the same network",
+            Some(Reach::Public) => "public: everybody, unless a firewall or router is in between",
+            Some(Reach::Nowhere) => "of no use",
         }
     }
 }
@@ -44,11 +44,11 @@ pub fn addresses(bound: Option<IpAddr>, named: &[String]) -> Vec<Address> {
         Some(ip) => vec![ip],
         None => if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect(),
     };
-    found.retain(|ip| classify(*ip) != Class::Never && (bound.is_some() || !needs_scope(*ip)));
+    found.retain(|ip| Reach::of(*ip) != Reach::Nowhere && (bound.is_some() || !needs_scope(*ip)));
     if found.is_empty() {
         found.push(IpAddr::from([127, 0, 0, 1]));
     }
-    found.sort_by_key(|ip| (classify(*ip), ip.is_ipv6(), *ip));
+    found.sort_by_key(|ip| (std::cmp::Reverse(Reach::of(*ip)), ip.is_ipv6(), *ip));
     found.dedup();
     for ip in found {
         if !all.iter().any(|a| a.host == ip.to_string()) {
@@ -62,7 +62,7 @@ fn named_host(host: &str) -> Address {
     let bare = host.trim().trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
         Ok(ip) => Address::of(ip),
-        Err(_) => Address { host: bare.to_owned(), class: None },
+        Err(_) => Address { host: bare.to_owned(), reach: None },
     }
 }
 
@@ -80,7 +80,7 @@ pub fn for_links(all: &[Address], named: usize) -> Vec<Address> {
         return all.iter().take(named).take(IN_LINKS_MAX).cloned().collect();
     }
     let outside: Vec<Address> =
-        all.iter().filter(|a| a.class != Some(Class::Loopback)).take(IN_LINKS_MAX).cloned().collect();
+        all.iter().filter(|a| a.reach != Some(Reach::Loopback)).take(IN_LINKS_MAX).cloned().collect();
     if outside.is_empty() { all.iter().take(1).cloned().collect() } else { outside }
 }
 

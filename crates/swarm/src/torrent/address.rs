@@ -1,6 +1,7 @@
 //! What an address is: where it can be reached from, who told of it, and whether it may be dialled (RFC 6890; interop
 //! rule 6; bad-input row 42).
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
+use teem_wire::reach::Reach;
 
 /// Ports below this belong to other services, which we do not let strangers aim us at.
 const PORT_MIN: u16 = 1024;
@@ -31,49 +32,6 @@ pub enum DialError {
     Unreachable,
 }
 
-/// Where an address can be reached from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reach {
-    /// Nowhere: unspecified, multicast, broadcast, reserved.
-    Nowhere,
-    /// This machine only.
-    Loopback,
-    /// This network only: private, link-local, shared by a carrier.
-    Private,
-    /// Everywhere.
-    Public,
-}
-
-/// Where an address can be reached from (RFC 6890, which has the ranges).
-pub fn reach(ip: IpAddr) -> Reach {
-    match ip {
-        IpAddr::V4(v4) => reach_v4(v4),
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(|| reach_v6(v6), reach_v4),
-    }
-}
-
-fn reach_v4(ip: Ipv4Addr) -> Reach {
-    let [a, b, ..] = ip.octets();
-    match (a, b) {
-        (0 | 224.., _) => Reach::Nowhere,
-        (127, _) => Reach::Loopback,
-        (10, _) | (172, 16..=31) | (192, 168) | (169, 254) | (100, 64..=127) => Reach::Private,
-        _ => Reach::Public,
-    }
-}
-
-fn reach_v6(ip: Ipv6Addr) -> Reach {
-    if ip.is_unspecified() || ip.is_multicast() {
-        Reach::Nowhere
-    } else if ip.is_loopback() {
-        Reach::Loopback
-    } else if ip.is_unique_local() || ip.is_unicast_link_local() {
-        Reach::Private
-    } else {
-        Reach::Public
-    }
-}
-
 /// Whether an address from that source may be dialled at all: strangers cannot aim us at the local network or at ports
 /// of other services; what the user typed is meant.
 pub fn may_dial(addr: SocketAddr, source: PeerSource) -> bool {
@@ -81,7 +39,7 @@ pub fn may_dial(addr: SocketAddr, source: PeerSource) -> bool {
     let near = !matches!(source, PeerSource::PublicTracker);
     let port_fits = addr.port() >= PORT_MIN || (trusted && addr.port() > 0);
     port_fits
-        && match reach(addr.ip()) {
+        && match Reach::of(addr.ip()) {
             Reach::Nowhere => false,
             Reach::Loopback | Reach::Private => near,
             Reach::Public => true,

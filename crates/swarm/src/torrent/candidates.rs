@@ -3,7 +3,7 @@
 //! Each address waits for its moment: at once when it is new, 1, 5 and 30 minutes after failures, an hour after a
 //! refusal. A torrent without any peer, and with none on the way, tries those that failed again within seconds: the
 //! seed that the user named may only be starting. Choosing costs the logarithm of the table's size.
-use super::address::{DialError, PeerSource, Reach, may_dial, reach};
+use super::address::{DialError, PeerSource, may_dial};
 use crate::effect::CloseReason;
 use crate::event::Dials;
 use crate::rng::Rng;
@@ -12,6 +12,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use teem_wire::reach::Reach;
 
 /// Addresses kept for one torrent.
 const CANDIDATES_MAX: usize = 2000;
@@ -193,7 +194,7 @@ impl Candidates {
 
     /// The same for all ports of an address; never for loopback, behind which everybody on this machine is.
     pub fn ban_whole(&mut self, ip: IpAddr) {
-        if reach(ip) == Reach::Loopback || self.banned_whole.len() >= BANS_MAX {
+        if Reach::of(ip) == Reach::Loopback || self.banned_whole.len() >= BANS_MAX {
             return;
         }
         let there: Vec<_> = self.known.keys().filter(|a| a.ip() == ip).copied().collect();

@@ -2,7 +2,6 @@
 //!
 //! A peer is who its peer id says. Two connections with one id are one too many: when both sides dialled at the same
 //! moment each keeps the one that the greater id dialled, so that both close the same one without a word.
-use super::address::{Reach, reach};
 use crate::effect::CloseReason;
 use crate::ids::ConnId;
 use crate::time::Time;
@@ -10,6 +9,7 @@ use alloc::collections::BTreeMap;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_wire::peer::handshake::PeerId;
+use teem_wire::reach::Reach;
 
 /// Established connections of one torrent.
 pub const PEERS_MAX: usize = 80;
@@ -81,7 +81,7 @@ impl Roster {
             return Admission::Instead(first);
         }
         let here = self.addresses.get(&addr.ip()).copied().unwrap_or(0);
-        let crowded = here >= PEERS_PER_ADDRESS_MAX && reach(addr.ip()) != Reach::Loopback;
+        let crowded = here >= PEERS_PER_ADDRESS_MAX && Reach::of(addr.ip()) != Reach::Loopback;
         if crowded || self.peers.len() >= PEERS_MAX {
             return Admission::Refused(CloseReason::TooMany);
         }

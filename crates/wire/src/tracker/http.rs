@@ -1,7 +1,7 @@
 //! Announces over HTTP: the URL to ask and the answer's body (BEP 3, 7, 21, 23, 24, 31).
 use super::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
+use super::limits;
 use super::limits::{PEERS_MAX, RETRY_MAX, TRACKER_ID_BYTES_MAX, interval, text};
-use super::{limits, percent};
 use crate::compact::{self, Family};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,6 +10,7 @@ use core::fmt::Write as _;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use teem_bencode::{Limits, Value, Writer};
+use teem_metainfo::percent;
 
 /// The URL that tells it: the tracker's own, which may have a query, with ours appended; a fragment is dropped.
 pub fn announce_url(tracker: &str, announce: &Announce) -> String {
@@ -20,9 +21,9 @@ pub fn announce_url(tracker: &str, announce: &Announce) -> String {
         out.push('&');
     }
     out.push_str("info_hash=");
-    percent::encode(&announce.info_hash.0, &mut out);
+    out.push_str(&percent::encode(&announce.info_hash.0));
     out.push_str("&peer_id=");
-    percent::encode(&announce.peer_id.0, &mut out);
+    out.push_str(&percent::encode(&announce.peer_id.0));
     let Announce { port, uploaded, downloaded, left, num_want, key, .. } = announce;
     // INVARIANT: writing to a String cannot fail.
     let _ = write!(
@@ -43,7 +44,7 @@ pub fn announce_url(tracker: &str, announce: &Announce) -> String {
     }
     if let Some(id) = &announce.tracker_id {
         out.push_str("&trackerid=");
-        percent::encode(id, &mut out);
+        out.push_str(&percent::encode(id));
     }
     out
 }

@@ -1,18 +1,5 @@
-//! Percent-coding of query strings (RFC 3986, section 2.1), over bytes: info-hashes and peer ids are no text.
-use alloc::string::String;
+//! Percent-coding in query strings (RFC 3986, section 2.1), read strictly and over bytes: info-hashes and peer ids are no text.
 use alloc::vec::Vec;
-
-/// Appends the bytes, all but unreserved characters as `%XX`.
-pub fn encode(bytes: &[u8], out: &mut String) {
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
-            out.push(char::from(*byte));
-        } else {
-            let hex = |n: u8| char::from(b"0123456789ABCDEF"[usize::from(n)]);
-            out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
-        }
-    }
-}
 
 /// The bytes that a query's value stands for; `None` when a `%` is not followed by two hexadecimal digits, or when there are more
 /// than `max` bytes. A `+` is a space, as forms write it.
@@ -39,12 +26,12 @@ pub fn decode(text: &str, max: usize) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use teem_metainfo::percent::encode;
 
     #[test]
     fn every_byte_comes_back() {
         let all: Vec<u8> = (0..=255).collect();
-        let mut text = String::new();
-        encode(&all, &mut text);
+        let text = encode(&all);
         assert!(text.is_ascii() && !text.contains(['&', '=', '+', ' ', '#']));
         assert_eq!(decode(&text, 256), Some(all));
         assert_eq!(decode(&text, 255), None);

@@ -1,12 +1,12 @@
 //! Scrape: a torrent's numbers without announcing (BEP 48 over HTTP, BEP 15 over UDP).
 use super::limits::SCRAPE_MAX;
-use super::percent;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use teem_bencode::{Limits, Value, Writer};
 use teem_metainfo::InfoHash;
+use teem_metainfo::percent;
 
 /// What a tracker says of one torrent.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -36,7 +36,7 @@ pub fn scrape_url(announce_url: &str, hashes: &[InfoHash]) -> Option<String> {
     for hash in hashes {
         out.push(separator);
         out.push_str("info_hash=");
-        percent::encode(&hash.0, &mut out);
+        out.push_str(&percent::encode(&hash.0));
         separator = '&';
     }
     Some(out)
