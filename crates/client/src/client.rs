@@ -14,12 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
+use teem_disk::create::HashFile;
+use teem_disk::root::RealFs;
+use teem_disk::{Disk, DiskConfig, DiskHandle, Place, saved_info};
 use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{self, HostConfig, HostError, HostHandle};
 use teem_host::listen::{Bound, ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
-use teem_metainfo::{Info, InfoHash};
+use teem_metainfo::{Info, InfoHash, Limits};
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::event::State;
 use teem_swarm::ids::TorrentId;
@@ -104,6 +106,8 @@ pub struct Add {
     pub name: Option<String>,
     /// What to do.
     pub mode: Mode,
+    /// The files as they were when the torrent was made of them just now: they need not be hashed again.
+    pub vouched: Option<Vec<HashFile>>,
     /// More peers, as `host:port`.
     pub peers: Vec<String>,
     /// Upload limit, payload bytes a second.
@@ -116,7 +120,7 @@ impl Add {
     /// Download into a folder.
     pub fn download(source: Source, folder: impl Into<PathBuf>) -> Self {
         let mode = Mode::Download { overwrite: false };
-        Self { source, folder: folder.into(), name: None, mode, peers: Vec::new(), up: None, down: None }
+        Self { source, folder: folder.into(), name: None, mode, vouched: None, peers: Vec::new(), up: None, down: None }
     }
 
     /// Serve content that lies in a folder.
@@ -207,16 +211,30 @@ impl Client {
             read_only: add.mode == Mode::Publish,
             name: add.name.clone(),
         };
-        inner.reserve(id, info_hash, place, add.source.info.as_deref())?;
+        let info = match add.source.info {
+            Some(info) => Some(info),
+            None => remembered(place.clone(), info_hash).await,
+        };
+        inner.reserve(id, info_hash, place, info.as_deref())?;
+        if let Some(files) = add.vouched {
+            inner.disk.vouch(id, files);
+        }
         let mut peers = Vec::new();
         for text in add.source.peers.iter().chain(&add.peers) {
             // A name that does not resolve is one peer less, which the display of dials shows.
             peers.extend(resolve_peer(text).await.unwrap_or_default());
         }
         let (events, _) = broadcast::channel(EVENTS_KEPT);
-        let state = if add.source.info.is_some() { State::Checking } else { State::Metadata };
-        let info = add.source.info.clone();
-        let status = Status { state, info, complete: None, durable: false, failed: None, disk: None, removed: false };
+        let state = if info.is_some() { State::Checking } else { State::Metadata };
+        let status = Status {
+            state,
+            info: info.clone(),
+            complete: None,
+            durable: false,
+            failed: None,
+            disk: None,
+            removed: false,
+        };
         let (status, status_seen) = watch::channel(status);
         let (snapshot, snapshot_seen) = watch::channel(None);
         let feed = Feed { events: events.clone(), status, snapshot };
@@ -233,7 +251,7 @@ impl Client {
         let spec = AddTorrent {
             torrent: id,
             info_hash,
-            info: add.source.info,
+            info,
             trackers: add.source.trackers,
             peers,
             up: add.up,
@@ -309,6 +327,15 @@ impl Inner {
         // A host that has ended needs no answer.
         let _ = self.host.send(HostMsg::Command(command));
     }
+}
+
+/// The metadata that an earlier run fetched for this folder.
+async fn remembered(place: Place, info_hash: InfoHash) -> Option<Arc<Info>> {
+    let look = move || {
+        let raw = saved_info(&RealFs, &place, &info_hash)?;
+        Info::parse(&raw, &Limits::PEER).ok().map(Arc::new)
+    };
+    tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 
 fn content_root(place: &Place, info: &Info) -> PathBuf {

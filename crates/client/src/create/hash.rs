@@ -44,15 +44,19 @@ impl Digests {
     }
 }
 
+/// The files of a recipe as they were listed.
+pub(crate) fn files(recipe: &Recipe) -> Vec<HashFile> {
+    let files = recipe.listing.files.iter();
+    files.map(|f| HashFile { path: f.path.clone(), length: f.len, modified: f.modified }).collect()
+}
+
 /// Hashes what is not known yet. `done` counts bytes; setting `stop` ends it early with [`MakeError::Stopped`].
 pub fn run(recipe: &Recipe, known: Option<Digests>, done: &AtomicU64, stop: &AtomicBool) -> Result<Digests, MakeError> {
     let mut digests = known.unwrap_or_else(|| Digests {
         memory: Memory { fingerprint: fingerprint(&recipe.listing), ..Memory::default() },
         file: None,
     });
-    let files =
-        recipe.listing.files.iter().map(|f| HashFile { path: f.path.clone(), length: f.len, modified: f.modified });
-    let job = HashJob { files: files.collect(), piece_length: recipe.piece_length(), threads: None };
+    let job = HashJob { files: files(recipe), piece_length: recipe.piece_length(), threads: None };
     let before = std::mem::take(&mut digests.memory.pieces);
     let mut keep = |pieces: &[Option<[u8; 20]>]| {
         digests.memory.pieces = pieces.to_vec();

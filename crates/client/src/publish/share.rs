@@ -3,7 +3,7 @@ use super::addresses::{Address, addresses, for_links};
 use super::links;
 use super::web::Web;
 use crate::client::{Add, AddError, Client};
-use crate::create::hash::Digests;
+use crate::create::hash::{self, Digests};
 use crate::create::recipe::{MakeError, Recipe};
 use crate::source::{self, LinkError};
 use crate::torrent::Torrent;
@@ -110,6 +110,7 @@ pub async fn share(
     let mut add = Add::publish(source::Source { trackers: foreign, ..source }, folder);
     add.name = Some(recipe.listing.name.clone());
     add.up = options.up;
+    add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
     let path = links::torrent_path(&info);
     let torrent_url = web.as_ref().and(in_links.first()).map(|a| format!("http://{}{path}", a.with_port(web_port)));
