@@ -21,8 +21,9 @@ pub const REQQ_UNKNOWN: u32 = 250;
 const RTT_MIN: Duration = Duration::from_millis(250);
 /// How often slow start looks whether the rate still grows.
 const GROWTH_CHECK: Duration = Duration::from_secs(1);
-/// A peer that has not sent anything yet stalls after this long.
-const FIRST_BLOCK_MAX: Duration = Duration::from_secs(30);
+/// A peer that has not sent anything yet stalls after this long. What it was asked for may be all that is missing, and who
+/// claims everything and sends nothing should not hold it longer than it must; a slow line's blocks are used when they come.
+const FIRST_BLOCK_MAX: Duration = Duration::from_secs(10);
 /// Bounds of the time without a block after which a peer stalls.
 const STALL: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(60));
 /// A peer that owes us blocks for that long is snubbed: no longer rewarded by the choker.
@@ -301,12 +302,12 @@ mod tests {
     fn a_stalled_peer_is_asked_one_block_at_a_time_until_it_delivers() {
         let mut pipe = Pipeline::new(Time::ZERO);
         (0..16).for_each(|n| pipe.ask(Time::ZERO, block(n)));
-        let later = Time::ZERO + Duration::from_secs(31);
-        assert!(!pipe.is_stalling(Time::ZERO + Duration::from_secs(29)) && pipe.is_stalling(later));
+        let later = Time::ZERO + Duration::from_secs(11);
+        assert!(!pipe.is_stalling(Time::ZERO + Duration::from_secs(9)) && pipe.is_stalling(later));
         assert_eq!(pipe.give_up(later).len(), 16);
         pipe.stall(later);
         assert_eq!(pipe.room(), 1);
-        assert!(pipe.is_snubbing(later + Duration::from_secs(30)));
+        assert!(pipe.is_snubbing(later + Duration::from_secs(50)));
         assert_eq!(pipe.arrive(later, block(3)), Arrival::Late);
         assert_eq!(pipe.room(), 16);
         assert!(!pipe.is_snubbing(later + Duration::from_secs(90)));
