@@ -40,6 +40,8 @@ pub struct Node {
     next_mail: u32,
     /// The time of the tick that is under way.
     pub tick_at: Option<Time>,
+    /// How many ticks in a row have left its deadline where it was.
+    pub ticks: u32,
     /// The pipes that it sends into, one for each of its connections.
     pub pipes: BTreeSet<u32>,
     /// For choices of the world about it.
@@ -76,6 +78,7 @@ impl Node {
             mail: BTreeMap::new(),
             next_mail: 0,
             tick_at: None,
+            ticks: 0,
             pipes: BTreeSet::new(),
             rng,
             came: None,

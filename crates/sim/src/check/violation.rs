@@ -5,7 +5,7 @@ use teem_swarm::time::Time;
 /// The rule that was broken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Rule {
-    /// Time never goes back, and a deadline that was met with a `Tick` is not given again.
+    /// Time never goes back, and a `Tick` at the deadline makes progress.
     Time,
     /// Messages go only to open connections, the handshake first and once, the bitfield right after it.
     Connection,
