@@ -14,6 +14,7 @@ pub mod run;
 pub mod scripted;
 pub mod teem;
 pub mod torrent;
+pub mod tracker;
 pub mod transmission;
 
 /// The program that is tested.

@@ -1,0 +1,205 @@
+//! `teem share` and those who come for what it shares.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use common::content::{self, Shape};
+use common::namespace::{Needs, isolated};
+use common::teem::Teem;
+use common::{PEER_PORT, TEEM_IP, http};
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A share of `path` that is ready.
+fn share(folder: &Path, path: &Path, more: &[&str]) -> (Teem, Value) {
+    let path = path.to_string_lossy();
+    let mut teem = Teem::start(&folder.join("home"), &[&["share", &path], more].concat());
+    let ready = teem.wait_event("ready", LIMIT);
+    (teem, ready)
+}
+
+/// A `get` by somebody with an address, a state and a folder of their own; the folder it goes into.
+fn get(folder: &Path, number: u32, link: &str, more: &[&str]) -> (Teem, PathBuf) {
+    let home = folder.join(format!("peer{number}"));
+    let (listen, out) = (format!("198.18.1.{number}:{PEER_PORT}"), home.join("out"));
+    let args = ["get", link, "-o", &out.to_string_lossy(), "--listen", &listen];
+    (Teem::start(&home, &[&args, more].concat()), out)
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_else(|| panic!("no {key}: {value}")).to_string()
+}
+
+fn stop(mut teem: Teem) {
+    teem.terminate();
+    assert_eq!(teem.wait_exit(Duration::from_secs(10)).code(), Some(143));
+}
+
+#[test]
+fn by_magnet_by_url_and_by_bare_hash() {
+    isolated("by_magnet_by_url_and_by_bare_hash", &[], |folder| {
+        let name = "what & who – 日本";
+        let path = folder.join(name);
+        content::write(folder, name, Shape::Tree, 3 << 20);
+        symlink("nowhere", path.join("dangling")).expect("links can be made");
+        let listen = format!("{TEEM_IP}:{PEER_PORT}");
+        let copy = folder.join("copy.torrent");
+        let (mut source, ready) =
+            share(folder, &path, &["--listen", &listen, "-o", &copy.to_string_lossy(), "--piece-size", "16Ki"]);
+        fs::remove_file(path.join("dangling")).expect("own link");
+        assert_eq!(source.log().lines().next().map(|line| line.contains("\"listening\"")), Some(true));
+        assert_eq!(ready["port"], PEER_PORT);
+        assert_eq!(ready["addresses"][0]["host"], TEEM_IP, "{ready}");
+        let skipped = ready["skipped"].to_string();
+        assert!(skipped.contains("dangling"), "{skipped}");
+        let (magnet, url, hash) = (text(&ready, "magnet"), text(&ready, "torrent_url"), text(&ready, "infohash_v1"));
+        assert!(magnet.contains(&hash) && magnet.contains("&tr=") && magnet.contains("&x.pe="), "{magnet}");
+        assert!(magnet.is_ascii(), "{magnet}");
+        let address = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("a URL");
+        let served = http::request(address.0, &format!("/{}", address.1), &[], None).expect("it is served");
+        assert_eq!(served.status, 200);
+        assert!(served.body == fs::read(&copy).expect("-o wrote it"), "the URL gives another .torrent than -o");
+        let peer = ["--peer", &listen];
+        for (number, link, more) in [(1, &magnet, &[][..]), (2, &url, &[]), (3, &hash, &peer)] {
+            let (mut get, out) = get(folder, number, link, more);
+            get.wait_complete(LIMIT);
+            content::assert_same(&path, &out.join(name));
+            let done = &get.events("done")[0];
+            assert_eq!(done["name"], name);
+            assert_eq!(done["infohash_v1"], hash.as_str());
+        }
+        let sent = source.wait_event("all_out", LIMIT)["sent"].as_u64().expect("bytes");
+        assert!(sent >= 3 << 20, "{sent}");
+        let last = source.events("status").pop().expect("a line each second");
+        assert!(last["uploaded"].as_u64() >= Some(sent), "{last}");
+        assert_eq!(source.events("all_out").len(), 1);
+        stop(source);
+    });
+}
+
+#[test]
+fn a_restart_hashes_nothing_and_keeps_the_links() {
+    isolated("a_restart_hashes_nothing_and_keeps_the_links", &[], |folder| {
+        content::write(folder, "content", Shape::Tree, 2 << 20);
+        let path = folder.join("content");
+        // The default port is taken at first, so another one is what the links hold.
+        let (other, default) = share(
+            &folder.join("other"),
+            &{
+                content::write(folder, "other.bin", Shape::Single, 10);
+                folder.join("other.bin")
+            },
+            &[],
+        );
+        let (first, ready) = share(folder, &path, &[]);
+        assert_ne!(ready["port"], default["port"]);
+        assert!(!first.events("hashing").is_empty());
+        stop(first);
+        stop(other);
+        let (again, same) = share(folder, &path, &[]);
+        assert!(again.events("hashing").is_empty(), "it hashed again");
+        for key in ["port", "web_port", "magnet", "torrent_url", "infohash_v1"] {
+            assert_eq!(same[key], ready[key], "{key}");
+        }
+        stop(again);
+        // Something else is noticed, and is another torrent.
+        fs::write(path.join("z"), "changed").expect("own file");
+        let (changed, new) = share(folder, &path, &[]);
+        assert!(!changed.events("hashing").is_empty());
+        assert_ne!(new["infohash_v1"], ready["infohash_v1"]);
+        assert_eq!(new["port"], ready["port"]);
+        stop(changed);
+    });
+}
+
+#[test]
+fn interrupted_hashing_goes_on() {
+    isolated("interrupted_hashing_goes_on", &[], |folder| {
+        let path = folder.join("large");
+        fs::File::create(&path).and_then(|file| file.set_len(4 << 30)).expect("sparse files can be made");
+        let start = || Teem::start(&folder.join("home"), &["share", &path.to_string_lossy(), "--listen", ":0"]);
+        let hashed = |line: &str| {
+            let value: Value = serde_json::from_str(line).ok()?;
+            (value["event"] == "hashing").then(|| value["done"].as_u64()).flatten()
+        };
+        let mut first = start();
+        let before = first.wait_line("progress", LIMIT, |line| hashed(line).filter(|done| *done >= 64 << 20));
+        first.terminate();
+        assert_eq!(first.wait_exit(LIMIT).code(), Some(143));
+        let mut second = start();
+        let after = second.wait_line("progress", LIMIT, |line| hashed(line).filter(|done| *done > 0));
+        assert!(after >= before, "had hashed {before}, went on from {after}");
+    });
+}
+
+#[test]
+fn a_folder_that_may_only_be_read() {
+    isolated("a_folder_that_may_only_be_read", &[Needs::Command("mount", "--version")], |folder| {
+        let mounted = folder.join("mounted");
+        fs::create_dir(&mounted).expect("the folder is writable");
+        let mount = |args: &[&str]| {
+            let status = Command::new("mount").args(args).arg(&mounted).status();
+            assert!(status.is_ok_and(|status| status.success()), "mount {args:?}");
+        };
+        mount(&["-t", "tmpfs", "tmpfs"]);
+        content::write(&mounted, "content", Shape::Tree, 1 << 20);
+        mount(&["-o", "remount,ro"]);
+        let (source, ready) = share(folder, &mounted.join("content"), &[]);
+        let (mut get, out) = get(folder, 1, &text(&ready, "magnet"), &[]);
+        get.wait_complete(LIMIT);
+        content::assert_same(&mounted.join("content"), &out.join("content"));
+        stop(source);
+    });
+}
+
+#[test]
+fn private_and_without_a_tracker() {
+    isolated("private_and_without_a_tracker", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 100_000);
+        let path = folder.join("content");
+        let (source, ready) = share(folder, &path, &["--private"]);
+        let magnet = text(&ready, "magnet");
+        assert!(!magnet.contains("x.pe"), "peers of a private torrent come from its tracker: {magnet}");
+        let (mut first, out) = get(folder, 1, &magnet, &[]);
+        first.wait_complete(LIMIT);
+        content::assert_same(&path, &out.join("content"));
+        stop(source);
+
+        let (source, ready) = share(&folder.join("second"), &path, &["--no-tracker"]);
+        let magnet = text(&ready, "magnet");
+        assert!(!magnet.contains("&tr=") && ready["torrent_url"].is_null(), "{ready}");
+        let (mut second, out) = get(folder, 2, &magnet, &[]);
+        second.wait_complete(LIMIT);
+        content::assert_same(&path, &out.join("content"));
+        stop(source);
+    });
+}
+
+#[test]
+fn what_changes_while_it_is_seeded_does_not_leave() {
+    isolated("what_changes_while_it_is_seeded_does_not_leave", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 6 << 20);
+        let path = folder.join("content");
+        let (mut source, ready) = share(folder, &path, &["--up", "1M", "--piece-size", "64Ki"]);
+        let (mut get, _out) = get(folder, 1, &text(&ready, "magnet"), &[]);
+        get.wait_line("a piece", LIMIT, |line| {
+            let value: Value = serde_json::from_str(line).ok()?;
+            (value["event"] == "status" && value["have"].as_u64() > Some(0)).then_some(())
+        });
+        let bytes: Vec<u8> = fs::read(&path).expect("own content").iter().map(|byte| !byte).collect();
+        fs::write(&path, bytes).expect("own content");
+        let notice = source.wait_event("notice", LIMIT);
+        assert!(text(&notice, "text").contains("content"), "it names no file: {notice}");
+        source.assert_runs();
+        get.assert_runs();
+        assert!(get.events("piece_failed").is_empty() && get.events("complete").is_empty(), "{}", get.log());
+        stop(get);
+        stop(source);
+    });
+}
