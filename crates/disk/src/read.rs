@@ -6,6 +6,7 @@ use crate::check;
 use crate::pool::{Block, Purpose};
 use crate::shared::Shared;
 use crate::torrent::Torrent;
+use std::path::Path;
 use std::sync::Arc;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done};
@@ -77,10 +78,10 @@ fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(ConnId, BlockRef, B
             (marks.verified.has(piece), marks.suspect.has(piece))
         };
         if !verified {
-            return bad(format!("piece {piece} is not verified"));
+            return bad(lost(torrent, &run[0].1));
         }
         if suspect && !check::again(shared, torrent, piece) {
-            return bad(format!("piece {piece} is no longer what it was: its file changed"));
+            return bad(lost(torrent, &run[0].1));
         }
         let begin = run[0].1.begin;
         let bufs = run.iter_mut().map(|(.., block)| block.as_mut()).collect();
@@ -96,4 +97,12 @@ fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(ConnId, BlockRef, B
         }
     }
     bad(format!("piece {piece} lies in a file that keeps changing"))
+}
+
+/// The same words for every piece of a file, so that a user reads them once.
+fn lost(torrent: &Torrent, at: &BlockRef) -> String {
+    let first = torrent.content.info.extents(at.piece, at.begin, at.len).next();
+    let path = first.and_then(|extent| torrent.content.path(extent.file)).unwrap_or(Path::new(""));
+    let path = torrent.place.folder.join(path);
+    format!("{} changed since it was verified; what no longer matches is not sent", path.display())
 }
