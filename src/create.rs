@@ -10,17 +10,14 @@ use teem_client::store;
 
 pub(crate) async fn run(options: &cli::Create) -> Outcome {
     let cli::Kind::V1 = options.kind;
-    let wishes = making::wishes(&options.metainfo)?;
     let to_stdout = options.output.as_deref().is_some_and(|p| stdin::is_dash(&p.to_string_lossy()));
+    let output = options.output.clone().unwrap_or_else(|| default_output(&options.path));
+    let wishes = making::wishes(&options.metainfo, Some(&output).filter(|_| !to_stdout).map(PathBuf::as_path))?;
     if to_stdout && options.json {
         return Err(Stop::usage("--json and -o - both want standard output: give one of them up"));
     }
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let recipe = making::plan(&options.path, wishes).await?;
-    let output = match &options.output {
-        Some(path) => path.clone(),
-        None => PathBuf::from(format!("{}.torrent", recipe.listing.name)),
-    };
     if !to_stdout {
         may_write(&output, options.force)?;
     }
@@ -53,6 +50,14 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         stdout::text(&format!("{}\n", output.display()));
     }
     Ok(Exit::Done)
+}
+
+/// `NAME.torrent` here; a path that cannot be followed has no name, and is refused later with its reason.
+fn default_output(path: &Path) -> PathBuf {
+    let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = whole.file_name().unwrap_or_default().to_owned();
+    name.push(".torrent");
+    PathBuf::from(name)
 }
 
 /// Refuses to overwrite, before anything long is done.

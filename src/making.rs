@@ -16,7 +16,7 @@ use tokio::time::Instant;
 /// How often the progress of hashing is looked at.
 const EVERY: Duration = Duration::from_millis(200);
 
-pub(crate) fn wishes(options: &MetainfoOptions) -> Result<Wishes, Stop> {
+pub(crate) fn wishes(options: &MetainfoOptions, output: Option<&Path>) -> Result<Wishes, Stop> {
     let piece_length = match options.piece_size {
         None => None,
         Some(size) => match u32::try_from(size.0) {
@@ -39,6 +39,7 @@ pub(crate) fn wishes(options: &MetainfoOptions) -> Result<Wishes, Stop> {
         source: options.source.clone(),
         trackers: options.trackers.iter().map(|t| vec![t.clone()]).collect(),
         exclude: options.exclude.clone(),
+        output: output.map(Path::to_owned),
     })
 }
 

@@ -26,7 +26,7 @@ const JSON_EVERY: Duration = Duration::from_secs(1);
 const NOBODY_AFTER: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(options: &cli::Share) -> Outcome {
-    let wishes = making::wishes(&options.metainfo)?;
+    let wishes = making::wishes(&options.metainfo, options.output.as_deref())?;
     if let Some(output) = &options.output {
         may_write(output, options.force)?;
     }

@@ -2,7 +2,7 @@
 use super::walk::{Listing, WalkError, walk};
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use teem_metainfo::create::{CreateError, Options, Plan, Source as PlanFile, torrent};
 use teem_metainfo::{Error, Info, Limits};
 
@@ -21,6 +21,8 @@ pub struct Wishes {
     pub trackers: Vec<Vec<String>>,
     /// Patterns of what is left out.
     pub exclude: Vec<String>,
+    /// Where the .torrent will be written: it is never part of its own content.
+    pub output: Option<PathBuf>,
 }
 
 /// Why no torrent can be made.
@@ -68,6 +70,9 @@ impl Recipe {
     /// Lists a path and lays out the pieces.
     pub fn new(path: &Path, wishes: &Wishes) -> Result<Self, MakeError> {
         let mut listing = walk(path, &wishes.exclude).map_err(MakeError::Walk)?;
+        if let Some(output) = &wishes.output {
+            listing.leave_out(output).map_err(MakeError::Walk)?;
+        }
         listing
             .files
             .sort_by(|a, b| a.components.iter().map(String::as_bytes).cmp(b.components.iter().map(String::as_bytes)));

@@ -60,6 +60,17 @@ impl Listing {
     pub fn total(&self) -> u64 {
         self.files.iter().map(|f| f.len).sum()
     }
+
+    /// Takes one file out, if it is in.
+    pub(crate) fn leave_out(&mut self, file: &Path) -> Result<(), WalkError> {
+        let Ok(file) = fs::canonicalize(file) else { return Ok(()) };
+        let before = self.files.len();
+        self.files.retain(|found| found.path != file);
+        if self.files.len() < before {
+            self.skipped.push(Skipped { path: file, why: "the .torrent itself".to_owned() });
+        }
+        if self.files.is_empty() { Err(WalkError::Empty(self.root.clone(), self.skipped.len())) } else { Ok(()) }
+    }
 }
 
 /// Why a path cannot become a torrent.
