@@ -109,6 +109,21 @@ fn what_cannot_be_shared_is_listed() {
 }
 
 #[test]
+fn the_torrent_is_no_part_of_itself() {
+    let folder = Folder::new("itself");
+    let tree = folder.0.join("tree");
+    content::write(&folder.0, "tree", Shape::Tree, 50_000);
+    let first = teem(&tree, &["create", ".", "--json"]).ended(0).json();
+    let second = teem(&tree, &["create", ".", "--force", "--json"]).ended(0).json();
+    assert_eq!(first["infohash_v1"], second["infohash_v1"]);
+    assert_eq!(second["skipped"][0]["why"], "the .torrent itself", "{second}");
+    teem(&tree, &["verify", "tree.torrent", "--data", ".."]).ended(0);
+    fs::write(folder.0.join("single"), "content").expect("the folder is writable");
+    teem(&folder.0, &["create", "single", "-o", "single", "--force"]).ended(3);
+    assert_eq!(fs::read(folder.0.join("single")).expect("still there"), b"content");
+}
+
+#[test]
 fn the_piece_size_is_chosen_by_the_size() {
     let folder = Folder::new("aim");
     for size in [1, 20 << 20, 65 << 20] {
