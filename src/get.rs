@@ -52,7 +52,7 @@ async fn work(
         let name = source.name.clone();
         let mode = Mode::Download { overwrite: options.overwrite };
         let add = Add { mode, peers: options.peers.clone(), ..Add::download(source, &options.output) };
-        let torrent = client.add(add).await.map_err(|e| Stop::refused("add", e))?;
+        let torrent = client.add(add).await.map_err(|e| crate::job::not_added(&e))?;
         view.add(&torrent, name);
         jobs.spawn(Job { torrent, link, ending, hook: hook.cloned(), json: options.json }.run(view.voice()));
     }

@@ -6,7 +6,7 @@ use crate::view::Voice;
 use serde_json::json;
 use std::time::Duration;
 use teem_client::swarm::job::DiskErrorKind;
-use teem_client::{Ended, Torrent};
+use teem_client::{AddError, Ended, Torrent};
 
 /// How often seeding looks at its ratio.
 const RATIO_EVERY: Duration = Duration::from_millis(500);
@@ -113,5 +113,15 @@ pub(crate) fn stop(ended: Ended) -> Stop {
         }
         Ended::Failed(message, None) => Stop::refused("torrent", message),
         Ended::Removed => Stop::refused("removed", "the torrent was removed"),
+    }
+}
+
+/// A torrent that the client does not take.
+pub(crate) fn not_added(e: &AddError) -> Stop {
+    match e {
+        AddError::SamePlace(_) => Stop { exit: Exit::Local, class: "occupied", message: e.to_string() },
+        AddError::OnlyV2 => Stop::refused("only_v2", e),
+        AddError::Peer(why) => Stop::usage(format!("--peer: {why}")),
+        AddError::Already(_) | AddError::Stopped => Stop::refused("add", e),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     let torrent = client
         .add(Add { name: place.name, ..Add::publish(source, place.folder) })
         .await
-        .map_err(|e| Stop::refused("add", e))?;
+        .map_err(|e| crate::job::not_added(&e))?;
     view.add(&torrent, Some(info.name().to_owned()));
     let mut tick = tokio::time::interval(view::EVERY);
     let outcome = loop {

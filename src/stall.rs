@@ -38,8 +38,8 @@ impl Watch {
 
 /// Says what is known about why there is no progress.
 pub(crate) fn why(s: &Snapshot) -> String {
-    let what = if s.state == State::Metadata { "the torrent's description" } else { "data" };
-    let mut parts = vec![format!("no {what} is coming")];
+    let what = if s.state == State::Metadata { "the metadata has not come yet" } else { "no data is coming" };
+    let mut parts = vec![what.to_owned()];
     parts.push(peers(s));
     for tracker in s.trackers.iter().take(3) {
         let name = plain(&redact(&tracker.url));

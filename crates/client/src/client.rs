@@ -1,27 +1,25 @@
 //! Starting, adding, ending (own design): ties the host to the disk and to the async side.
 use crate::config::{AGENT, Config};
 use crate::http::fetch::Http;
+use crate::places::{AddError, Places, remembered};
 use crate::resolve::{resolve, resolve_peer};
 use crate::router::{Chore, Feeds, Router};
 use crate::source::Source;
 use crate::torrent::{EVENTS_KEPT, Feed, Status, Torrent};
 use crate::trackers::Announces;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use teem_disk::create::HashFile;
-use teem_disk::root::RealFs;
-use teem_disk::{Disk, DiskConfig, DiskHandle, Place, saved_info};
+use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
 use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{self, HostConfig, HostError, HostHandle};
 use teem_host::listen::{Bound, ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
-use teem_metainfo::{Info, InfoHash, Limits};
+use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::event::State;
 use teem_swarm::ids::TorrentId;
@@ -54,34 +52,6 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-/// Why a torrent cannot be added.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AddError {
-    /// It is here already.
-    Already(InfoHash),
-    /// Another torrent of this client writes to the same place.
-    SamePlace(PathBuf),
-    /// The torrent has no v1 part; those of v2 alone cannot be transferred.
-    OnlyV2,
-    /// The client has ended.
-    Stopped,
-}
-
-impl fmt::Display for AddError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Already(hash) => write!(f, "the torrent {hash} is being transferred already"),
-            Self::SamePlace(path) => {
-                write!(f, "another torrent writes to {} already: choose another folder with -o", path.display())
-            }
-            Self::OnlyV2 => f.write_str("this torrent is of version 2 only, which Teem can show but not transfer"),
-            Self::Stopped => f.write_str("the client has ended"),
-        }
-    }
-}
-
-impl std::error::Error for AddError {}
 
 /// What is to be done with a torrent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,16 +106,8 @@ struct Inner {
     http: Http,
     state_dir: PathBuf,
     feeds: Feeds,
-    places: Mutex<HashMap<TorrentId, Placing>>,
+    places: Places,
     next: AtomicU32,
-}
-
-/// Where a torrent's content goes, kept until (magnet links) its name is known.
-#[derive(Clone)]
-struct Placing {
-    info_hash: InfoHash,
-    place: Place,
-    root: Option<PathBuf>,
 }
 
 /// A running client; clones share it. Ends when the last clone and the last [`Torrent`] are dropped.
@@ -176,7 +138,7 @@ impl Client {
             http: http.clone(),
             state_dir: config.state_dir,
             feeds,
-            places: Mutex::default(),
+            places: Places::default(),
             next: AtomicU32::new(0),
         }));
         tokio::spawn(run_chores(todo, Arc::downgrade(&client.0), Announces::new(http)));
@@ -211,19 +173,18 @@ impl Client {
             read_only: add.mode == Mode::Publish,
             name: add.name.clone(),
         };
+        let mut peers = Vec::new();
+        for text in &add.peers {
+            peers.extend(resolve_peer(text).await.map_err(AddError::Peer)?);
+        }
+        for text in &add.source.peers {
+            // A link is often older than the addresses in it.
+            peers.extend(resolve_peer(text).await.unwrap_or_default());
+        }
         let info = match add.source.info {
             Some(info) => Some(info),
             None => remembered(place.clone(), info_hash).await,
         };
-        inner.reserve(id, info_hash, place, info.as_deref())?;
-        if let Some(files) = add.vouched {
-            inner.disk.vouch(id, files);
-        }
-        let mut peers = Vec::new();
-        for text in add.source.peers.iter().chain(&add.peers) {
-            // A name that does not resolve is one peer less, which the display of dials shows.
-            peers.extend(resolve_peer(text).await.unwrap_or_default());
-        }
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let state = if info.is_some() { State::Checking } else { State::Metadata };
         let status = Status {
@@ -239,6 +200,17 @@ impl Client {
         let (snapshot, snapshot_seen) = watch::channel(None);
         let feed = Feed { events: events.clone(), status, snapshot };
         inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
+        let is_there = |id: &TorrentId| inner.has(*id);
+        if let Err(e) = inner.places.reserve(id, info_hash, &place, info.as_deref(), is_there) {
+            inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            return Err(e);
+        }
+        if info.is_some() {
+            inner.disk.place(id, place);
+        }
+        if let Some(files) = add.vouched {
+            inner.disk.vouch(id, files);
+        }
         let torrent = Torrent {
             id,
             info_hash,
@@ -279,46 +251,21 @@ impl Client {
 }
 
 impl Inner {
-    /// Remembers where a torrent goes; two torrents never share a content root.
-    fn reserve(&self, id: TorrentId, info_hash: InfoHash, place: Place, info: Option<&Info>) -> Result<(), AddError> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        self.forget_removed(&mut places);
-        if places.values().any(|p| p.info_hash == info_hash) {
-            return Err(AddError::Already(info_hash));
-        }
-        let root = info.map(|info| content_root(&place, info));
-        if let Some(root) = root.as_deref().filter(|_| !place.read_only) {
-            same_place(&places, root)?;
-        }
-        if info.is_some() {
-            self.disk.place(id, place.clone());
-        }
-        match places.entry(id) {
-            Entry::Vacant(free) => free.insert(Placing { info_hash, place, root }),
-            Entry::Occupied(_) => return Err(AddError::Already(info_hash)),
-        };
-        Ok(())
-    }
-
-    fn forget_removed(&self, places: &mut HashMap<TorrentId, Placing>) {
-        let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        places.retain(|id, placing| placing.root.is_none() || feeds.contains_key(id));
+    fn has(&self, id: TorrentId) -> bool {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
     }
 
     /// The metadata of a magnet link came: its name decides the place.
     fn place(&self, id: TorrentId, info: &Info) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(placing) = places.get(&id).cloned() else { return };
-        let root = content_root(&placing.place, info);
-        let command = match same_place(&places, &root) {
-            Ok(()) => {
-                self.disk.place(id, placing.place.clone());
-                places.insert(id, Placing { root: Some(root), ..placing });
+        let command = match self.places.settle(id, info) {
+            None => return,
+            Some(Ok(place)) => {
+                self.disk.place(id, place);
                 Command::Placed(id)
             }
-            Err(e) => {
-                let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(feed) = feeds.get_mut(&id) {
+            Some(Err(e)) => {
+                let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(feed) = feeds.get(&id) {
                     feed.status.send_modify(|s| s.failed = Some((e.to_string(), None)));
                 }
                 Command::Remove(id)
@@ -327,24 +274,6 @@ impl Inner {
         // A host that has ended needs no answer.
         let _ = self.host.send(HostMsg::Command(command));
     }
-}
-
-/// The metadata that an earlier run fetched for this folder.
-async fn remembered(place: Place, info_hash: InfoHash) -> Option<Arc<Info>> {
-    let look = move || {
-        let raw = saved_info(&RealFs, &place, &info_hash)?;
-        Info::parse(&raw, &Limits::PEER).ok().map(Arc::new)
-    };
-    tokio::task::spawn_blocking(look).await.ok().flatten()
-}
-
-fn content_root(place: &Place, info: &Info) -> PathBuf {
-    place.folder.join(place.name.as_deref().unwrap_or(info.name()))
-}
-
-fn same_place(places: &HashMap<TorrentId, Placing>, root: &Path) -> Result<(), AddError> {
-    let taken = places.values().any(|p| p.root.as_deref() == Some(root) && !p.place.read_only);
-    if taken { Err(AddError::SamePlace(root.to_owned())) } else { Ok(()) }
 }
 
 fn bind(config: &Config) -> Result<Listeners, ListenError> {

@@ -14,12 +14,14 @@ pub mod store;
 pub mod torrent;
 
 pub mod entropy;
+mod places;
 mod resolve;
 mod router;
 mod trackers;
 
-pub use client::{Add, AddError, Client, Mode, StartError};
+pub use client::{Add, Client, Mode, StartError};
 pub use config::{Config, Listen};
+pub use places::AddError;
 pub use source::{LinkError, Source};
 pub use torrent::{Ended, Status, Torrent};
 

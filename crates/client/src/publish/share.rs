@@ -2,9 +2,10 @@
 use super::addresses::{Address, addresses, for_links};
 use super::links;
 use super::web::Web;
-use crate::client::{Add, AddError, Client};
+use crate::client::{Add, Client};
 use crate::create::hash::{self, Digests};
 use crate::create::recipe::{MakeError, Recipe};
+use crate::places::AddError;
 use crate::source::{self, LinkError};
 use crate::torrent::Torrent;
 use std::fmt;

@@ -1,0 +1,106 @@
+//! Which torrent writes where (own design): no torrent is added twice, and no two write to one place.
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use teem_disk::root::RealFs;
+use teem_disk::{Place, saved_info};
+use teem_metainfo::{Info, InfoHash, Limits};
+use teem_swarm::ids::TorrentId;
+
+/// Why a torrent cannot be added.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AddError {
+    /// It is here already.
+    Already(InfoHash),
+    /// Another torrent of this client writes to the same place.
+    SamePlace(PathBuf),
+    /// The torrent has no v1 part; those of v2 alone cannot be transferred.
+    OnlyV2,
+    /// A peer that the user named cannot be found: why.
+    Peer(String),
+    /// The client has ended.
+    Stopped,
+}
+
+impl fmt::Display for AddError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Already(hash) => write!(f, "the torrent {hash} is being transferred already"),
+            Self::SamePlace(path) => {
+                write!(f, "another torrent writes to {} already: choose another folder with -o", path.display())
+            }
+            Self::OnlyV2 => f.write_str("this torrent is of version 2 only, which Teem can show but not transfer"),
+            Self::Peer(why) => f.write_str(why),
+            Self::Stopped => f.write_str("the client has ended"),
+        }
+    }
+}
+
+impl std::error::Error for AddError {}
+
+/// Where a torrent's content goes, kept until (magnet links) its name is known.
+struct Placing {
+    info_hash: InfoHash,
+    place: Place,
+    /// The path of the content itself.
+    root: Option<PathBuf>,
+}
+
+/// The places of all torrents of a client.
+#[derive(Default)]
+pub(crate) struct Places(Mutex<HashMap<TorrentId, Placing>>);
+
+impl Places {
+    /// Remembers where a torrent goes. Those that `is_there` does not know any more are forgotten.
+    pub(crate) fn reserve(
+        &self,
+        id: TorrentId,
+        info_hash: InfoHash,
+        place: &Place,
+        info: Option<&Info>,
+        is_there: impl Fn(&TorrentId) -> bool,
+    ) -> Result<(), AddError> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.retain(|id, _| is_there(id));
+        if places.values().any(|p| p.info_hash == info_hash) {
+            return Err(AddError::Already(info_hash));
+        }
+        let root = info.map(|info| content_root(place, info));
+        if let Some(root) = root.as_deref().filter(|_| !place.read_only) {
+            free(&places, root)?;
+        }
+        places.insert(id, Placing { info_hash, place: place.clone(), root });
+        Ok(())
+    }
+
+    /// The metadata of a magnet link came: its name decides the place. `None` when the torrent is gone.
+    pub(crate) fn settle(&self, id: TorrentId, info: &Info) -> Option<Result<Place, AddError>> {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let root = content_root(&places.get(&id)?.place, info);
+        if let Err(e) = free(&places, &root) {
+            return Some(Err(e));
+        }
+        let placing = places.get_mut(&id)?;
+        placing.root = Some(root);
+        Some(Ok(placing.place.clone()))
+    }
+}
+
+/// The metadata that an earlier run fetched for this folder.
+pub(crate) async fn remembered(place: Place, info_hash: InfoHash) -> Option<Arc<Info>> {
+    let look = move || {
+        let raw = saved_info(&RealFs, &place, &info_hash)?;
+        Info::parse(&raw, &Limits::PEER).ok().map(Arc::new)
+    };
+    tokio::task::spawn_blocking(look).await.ok().flatten()
+}
+
+fn content_root(place: &Place, info: &Info) -> PathBuf {
+    place.folder.join(place.name.as_deref().unwrap_or(info.name()))
+}
+
+fn free(places: &HashMap<TorrentId, Placing>, root: &Path) -> Result<(), AddError> {
+    let taken = places.values().any(|p| p.root.as_deref() == Some(root) && !p.place.read_only);
+    if taken { Err(AddError::SamePlace(root.to_owned())) } else { Ok(()) }
+}
