@@ -2,7 +2,7 @@
 //!
 //! One message cannot be hashed faster than its chain of rounds allows, but independent ones can share every vector
 //! instruction: sixteen messages a time with AVX-512, eight with AVX2. So callers bring as many messages as there are
-//! [`lanes`]. Processors with SHA instructions hash one stream as fast and take one at a time. All `unsafe` of the program
+//! `lanes`. Processors with SHA instructions hash one stream as fast and take one at a time. All `unsafe` of the program
 //! stands here.
 //!
 //! Measured by `examples/hash_bench` on one core of a Xeon at 2.5 GHz without SHA instructions, in CPU time, pieces of

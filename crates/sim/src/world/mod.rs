@@ -1,7 +1,7 @@
 //! The world (own design): peers, connections, the tracker and the clock, run event by event.
 //!
 //! Invariants: nothing happens but by an event of the queue; every input and output of every peer goes through
-//! [`World::feed`], and with it through the trace and the checkers; nothing is drawn but from the seed.
+//! `World::feed`, and with it through the trace and the checkers; nothing is drawn but from the seed.
 mod life;
 mod network;
 mod outputs;
