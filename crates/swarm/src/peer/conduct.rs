@@ -1,5 +1,7 @@
-//! How often a peer has broken rules that are forgiven a few times (own design; bad input, rows 33 to 36 and 39).
+//! How often a peer has broken rules that are forgiven a few times (own design; bad input, rows 29, 33 to 36 and 39).
 use crate::effect::CloseReason;
+use crate::time::Time;
+use core::time::Duration;
 
 /// Requests that could not be answered, by the peer's own fault, before it is dropped.
 pub const INVALID_REQUESTS_MAX: u32 = 300;
@@ -7,6 +9,8 @@ pub const INVALID_REQUESTS_MAX: u32 = 300;
 pub const REPEATED_HAVES_MAX: u32 = 500;
 /// CANCELs, REJECTs, SUGGESTs, ALLOWED_FASTs without any use, before it is dropped: twice what a full queue explains.
 pub const IDLE_WORDS_MAX: u32 = 10_000;
+/// Keepalives within a second; one in two minutes is what they are for (BEP 3).
+pub const KEEPALIVES_MAX: u32 = 10;
 /// Pieces that came wholly from one peer and failed, before it is banned.
 pub const FAILED_PIECES_MAX: u32 = 3;
 
@@ -16,6 +20,8 @@ pub struct Conduct {
     invalid_requests: u32,
     repeated_haves: u32,
     idle_words: u32,
+    /// Keepalives since that moment, for a second.
+    keepalives: (Time, u32),
 }
 
 impl Conduct {
@@ -36,6 +42,15 @@ impl Conduct {
         bump(&mut self.repeated_haves, REPEATED_HAVES_MAX, CloseReason::Flood("the same pieces shown again and again"))
     }
 
+    /// It sent a keepalive.
+    pub fn keepalive(&mut self, now: Time) -> Result<(), CloseReason> {
+        if now.since(self.keepalives.0) >= Duration::from_secs(1) {
+            self.keepalives = (now, 0);
+        }
+        self.keepalives.1 += 1;
+        if self.keepalives.1 > KEEPALIVES_MAX { Err(CloseReason::Flood("keepalives")) } else { Ok(()) }
+    }
+
     /// It said something that changes nothing.
     pub fn idle_word(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.idle_words, IDLE_WORDS_MAX, CloseReason::Flood("messages without effect"))
@@ -50,6 +65,15 @@ fn bump(counter: &mut u32, max: u32, why: CloseReason) -> Result<(), CloseReason
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn row_29_more_than_ten_keepalives_a_second_are_a_flood() {
+        let mut conduct = Conduct::default();
+        for second in 1..100 {
+            assert!((0..10).all(|_| conduct.keepalive(Time::ZERO + Duration::from_secs(second)).is_ok()));
+        }
+        assert!(conduct.keepalive(Time::ZERO + Duration::from_secs(99)).is_err());
+    }
 
     #[test]
     fn row_34_three_hundred_are_too_many() {

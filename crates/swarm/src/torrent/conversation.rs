@@ -24,7 +24,11 @@ impl Torrent {
 
     fn react<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, message: Message) -> Result<(), CloseReason> {
         match message {
-            Message::KeepAlive | Message::Port(_) | Message::Unknown { .. } => Ok(()),
+            Message::Port(_) | Message::Unknown { .. } => Ok(()),
+            Message::KeepAlive => match self.peers.get_mut(&conn) {
+                Some(peer) => peer.conduct.keepalive(cx.now),
+                None => Ok(()),
+            },
             Message::Choke => self.on_choke(cx, conn),
             Message::Unchoke => self.on_unchoke(cx, conn),
             Message::Interested => self.on_interest(cx, conn, true),
