@@ -206,9 +206,9 @@ fn line(s: &Snapshot, size: u64) -> String {
         State::Checking => format!("checking {} of {} pieces", s.checked.0, s.checked.1),
         State::DiskTrouble => "the content cannot be read: waiting for the disk".to_owned(),
         _ => format!(
-            "{} downloaders  {} seeds  {}/s up  copies sent {}  copies the swarm has {}",
-            s.downloaders,
-            s.seeds,
+            "{}  {}  {}/s up  copies sent {}  copies the swarm has {}",
+            Count(s.downloaders as usize, "downloader"),
+            Count(s.seeds as usize, "seed"),
             Bytes(s.up_rate),
             Copies(s.uploaded, size),
             Copies(s.swarm_shown, size)

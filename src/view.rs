@@ -1,7 +1,7 @@
 //! What `get` and `seed` show: one live line for all torrents, what happened, and why nothing moves.
 use crate::progress::{Progress, plain};
 use crate::stall::{self, Watch};
-use crate::units::{Bytes, Time};
+use crate::units::{Bytes, Count, Time};
 use crate::{json, told};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -21,20 +21,26 @@ const WORDS_MAX: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct Voice {
     json: bool,
-    words: mpsc::Sender<String>,
+    words: mpsc::Sender<Word>,
+}
+
+/// What a job says: for the terminal, or for scripts.
+enum Word {
+    Say(String),
+    Json(Value),
 }
 
 impl Voice {
     /// Says something that stays, on the terminal.
     pub(crate) fn say(&self, text: &str) {
         // Only a view that ended, or a thousand lines behind, loses words.
-        let _ = self.words.try_send(text.to_owned());
+        let _ = self.words.try_send(Word::Say(text.to_owned()));
     }
 
-    /// Writes a line for scripts, with `--json`.
+    /// Writes a line for scripts, with `--json`, after the events that came before it.
     pub(crate) fn json(&self, value: Value) {
         if self.json {
-            json::line(&value);
+            let _ = self.words.try_send(Word::Json(value));
         }
     }
 }
@@ -53,7 +59,7 @@ pub(crate) struct View {
     progress: Progress,
     rows: Vec<Row>,
     voice: Voice,
-    words: mpsc::Receiver<String>,
+    words: mpsc::Receiver<Word>,
     json_at: Option<Instant>,
 }
 
@@ -100,8 +106,11 @@ impl View {
                 }
             }
         }
-        while let Ok(text) = self.words.try_recv() {
-            self.progress.say(&text);
+        while let Ok(word) = self.words.try_recv() {
+            match word {
+                Word::Say(text) => self.progress.say(&text),
+                Word::Json(value) => json::line(&value),
+            }
         }
     }
 
@@ -140,9 +149,7 @@ impl View {
 
     /// What remains to be said at the end.
     pub(crate) fn last_words(&mut self, by_signal: bool) {
-        while let Ok(text) = self.words.try_recv() {
-            self.progress.say(&text);
-        }
+        self.hear();
         if by_signal {
             self.progress.say("stopping: telling the trackers and saving; the same command goes on from here");
         }
@@ -181,12 +188,12 @@ fn percent(part: u64, whole: u64) -> u64 {
 
 fn single(s: &Snapshot, name: &str, files: usize) -> String {
     let name = plain(name);
-    let peers = s.seeds + s.downloaders;
+    let peers = Count((s.seeds + s.downloaders) as usize, "peer");
     match s.state {
         State::Metadata if s.metadata.1 > 0 => {
-            format!("metadata {} of {} from {peers} peers", s.metadata.0, s.metadata.1)
+            format!("metadata {} of {} from {peers}", s.metadata.0, s.metadata.1)
         }
-        State::Metadata => format!("asking for the metadata: {peers} peers, {} dials under way", s.dials.pending),
+        State::Metadata => format!("asking for the metadata: {peers}, {} dials under way", s.dials.pending),
         State::Checking if s.checked.1 == 0 => format!("looking at the files  {name}"),
         State::Checking => format!("checking {} of {} pieces  {name}", s.checked.0, s.checked.1),
         State::Downloading | State::DiskTrouble => {
@@ -202,18 +209,18 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
             if s.down_rate > 0 {
                 text += &format!("  {} left", Time(Duration::from_secs(left.div_ceil(s.down_rate))));
             }
-            text += &format!("  {peers} peers ({} seeds)", s.seeds);
+            text += &format!("  {peers} ({})", Count(s.seeds as usize, "seed"));
             if let Some(file) = s.file.filter(|_| files > 1) {
                 text += &format!("  file {} of {files}", file + 1);
             }
             if s.state == State::DiskTrouble { text + "  waiting for the disk" } else { format!("{text}  {name}") }
         }
         State::Seeding => format!(
-            "seeding  {} up at {}/s  {} downloaders, {} seeds  {name}",
+            "seeding  {} up at {}/s  {}, {}  {name}",
             Bytes(s.uploaded),
             Bytes(s.up_rate),
-            s.downloaders,
-            s.seeds
+            Count(s.downloaders as usize, "downloader"),
+            Count(s.seeds as usize, "seed")
         ),
         State::Failed => format!("failed  {name}"),
         State::Stopping => format!("stopping  {name}"),

@@ -49,13 +49,12 @@ impl Owner for Router {
             feed.snapshot.send_replace(Some(snapshot));
             return;
         }
+        // Nobody listening is fine: the status has what must not be missed. It comes second, so that whoever waits for it
+        // finds the event told.
+        let _ = feed.events.send(event.clone());
         feed.status.send_if_modified(|status| status.take_in(&event));
-        let gone = matches!(event, Event::Removed { .. });
-        let id = torrent_of(&event);
-        // Nobody listening is fine: the status has what must not be missed.
-        let _ = feed.events.send(event);
-        if gone {
-            feeds.remove(&id);
+        if matches!(event, Event::Removed { .. }) {
+            feeds.remove(&torrent_of(&event));
         }
     }
 
