@@ -95,7 +95,7 @@ pub(crate) struct Get {
     #[arg(required = true, value_name = "LINK", value_hint = ValueHint::AnyPath)]
     pub(crate) links: Vec<String>,
     /// Folder to download into
-    #[arg(short, long, value_name = "DIR", default_value = ".", env = "TEEM_OUTPUT_DIR", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    #[arg(short, long, value_name = "DIR", default_value = ".", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub(crate) output: PathBuf,
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]

@@ -4,10 +4,15 @@ use hyper::Uri;
 
 /// A URL that may be fetched: http or https, with a host.
 pub(super) fn checked(text: &str) -> Result<Uri, HttpError> {
+    if let Some((scheme, _)) = text.split_once(':')
+        && !matches!(scheme, "http" | "https")
+        && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c))
+    {
+        return Err(HttpError::Scheme(scheme.to_owned()));
+    }
     let uri: Uri = text.parse().map_err(|_| HttpError::BadUrl(text.to_owned()))?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|h| !h.is_empty()) => Ok(uri),
-        Some(other) if other != "http" && other != "https" => Err(HttpError::Scheme(other.to_owned())),
         _ => Err(HttpError::BadUrl(text.to_owned())),
     }
 }
