@@ -207,6 +207,23 @@ fn stopped_goes_to_those_told_started_and_never_takes_more_than_4_s() {
 }
 
 #[test]
+fn what_was_under_way_when_stopping_began_is_followed_by_stopped_at_once() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.ok(Time::ZERO, A, 1800, Some(1800));
+    w.left = Some(0);
+    w.announcer.completed(secs(100));
+    assert_eq!(said(&w.poll(secs(100))), [(A, AnnounceEvent::Completed)]);
+    w.announcer.stop(secs(100));
+    assert!(w.poll(secs(100)).is_empty());
+    w.ok(secs(100), A, 1800, Some(1800));
+    assert_eq!(said(&w.poll(secs(100))), [(A, AnnounceEvent::Stopped)]);
+    w.ok(secs(100), A, 1800, None);
+    assert!(w.announcer.is_stopped(secs(100)));
+}
+
+#[test]
 fn a_start_under_way_is_still_stopped() {
     let mut w = World::new(&[&[A]], false, 1);
     w.announcer.start(Time::ZERO);

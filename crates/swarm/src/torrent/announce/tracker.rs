@@ -58,6 +58,8 @@ pub(super) struct Tracker {
     dead: bool,
     started: bool,
     completed: Completed,
+    /// From here on only `stopped` is to be said.
+    stopping: bool,
     stopped: bool,
     failures: u32,
     /// Announces since peers were last had: each doubles the wait of a peerless client.
@@ -83,6 +85,7 @@ impl Tracker {
             dead: parsed.is_err(),
             started: false,
             completed: Completed::No,
+            stopping: false,
             stopped: false,
             failures: 0,
             hungry: 0,
@@ -190,7 +193,7 @@ impl Tracker {
         self.min_interval = reply.min_interval.unwrap_or_default().min(INTERVAL_MAX);
         let interval = reply.interval.clamp(INTERVAL_MIN, INTERVAL_MAX);
         let wait = around(interval, rng);
-        self.due = now + wait.max(self.min_interval).max(INTERVAL_MIN);
+        self.due = if self.stopping { now } else { now + wait.max(self.min_interval).max(INTERVAL_MIN) };
         if let Some(id) = reply.tracker_id.as_ref().filter(|id| id.len() <= TRACKER_ID_MAX) {
             self.id = Some(id.clone());
         }
@@ -216,6 +219,8 @@ impl Tracker {
         }
         if asked == Some(AnnounceEvent::Stopped) {
             wait = STOP_RETRY;
+        } else if self.stopping {
+            wait = Duration::ZERO;
         }
         self.due = now + wait;
         self.last = Some(Err(sentence(error)));
@@ -250,6 +255,7 @@ impl Tracker {
 
     /// Stopping begins: what was scheduled does not matter any more.
     pub(super) fn stop(&mut self, now: Time) {
+        self.stopping = true;
         self.due = now;
     }
 
