@@ -94,7 +94,13 @@ pub(crate) async fn digests(
             Err(Stop { exit, class: "interrupted", message: "hashing was stopped".to_owned() })
         }
         (Err(e), _) => Err(stop(e)),
-        (Ok(digests), _) => Ok(digests),
+        (Ok(digests), _) => {
+            if json {
+                // However short it was: scripts can rely on a line that says it is done.
+                json::line(&json!({"event": "hashing", "done": total, "total": total}));
+            }
+            Ok(digests)
+        }
     }
 }
 
