@@ -20,7 +20,7 @@ use teem_host::host::{self, HostConfig, HostError, HostHandle};
 use teem_host::listen::{Bound, ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::Info;
-use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::State;
 use teem_swarm::ids::TorrentId;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -229,6 +229,8 @@ impl Client {
             up: add.up,
             down: add.down,
             publish: add.mode == Mode::Publish,
+            spreading: Spreading::default(),
+            cooperative: false,
         };
         torrent.command(Command::Add(Box::new(spec))).map_err(|_| AddError::Stopped)?;
         Ok(torrent)

@@ -28,6 +28,7 @@ fn facts() -> Facts {
         completed_at: vec!["http://t/a".into()],
         complete: true,
         peers: vec!["1.2.3.4:5".into()],
+        out: vec![0x80],
     }
 }
 

@@ -4,7 +4,7 @@ use teem_engine::input::Input;
 use teem_engine::output::Output;
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::InfoHash;
-use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
 
@@ -21,6 +21,8 @@ fn add(torrent: TorrentId) -> HostMsg {
         up: Some(1000),
         down: None,
         publish: false,
+        spreading: Spreading::default(),
+        cooperative: false,
     })))
 }
 

@@ -12,7 +12,7 @@ use teem_host::host::{HostConfig, HostHandle, start};
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::{Info, Limits};
-use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::job::{Done, Facts, Job};
 use teem_wire::peer::block::BlockRef;
@@ -116,6 +116,8 @@ impl Side {
             up: None,
             down: None,
             publish: full,
+            spreading: Spreading::default(),
+            cooperative: false,
         };
         host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
         Self { host, told, pieces }

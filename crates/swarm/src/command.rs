@@ -6,6 +6,18 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_metainfo::{Info, InfoHash};
 
+/// How a complete holder gives its content to those who miss it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Spreading {
+    /// Pieces that have not left it are granted, each to one peer; then it serves like any seed.
+    #[default]
+    Granting,
+    /// As granting, and afterwards only what the peers cannot give each other: about one copy in all.
+    Frugal,
+    /// It shows everything at once and serves whoever asks.
+    Ordinary,
+}
+
 /// A torrent to be added.
 #[derive(Clone, Debug)]
 pub struct AddTorrent {
@@ -25,6 +37,10 @@ pub struct AddTorrent {
     pub down: Option<u64>,
     /// Whether the content is ours to publish: nothing is downloaded, damaged pieces are not repaired, `AllOut` is told.
     pub publish: bool,
+    /// How it gives its content away when it is complete from the start.
+    pub spreading: Spreading,
+    /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
+    pub cooperative: bool,
 }
 
 /// What can be asked at any time.

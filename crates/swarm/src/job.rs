@@ -92,6 +92,8 @@ pub struct Facts {
     pub complete: bool,
     /// Peers worth dialling again, at most 200, as text `ip:port`.
     pub peers: Vec<String>,
+    /// Pieces that have left this holder whole, as a bitfield (BEP 3, high bit first); empty when nothing was counted.
+    pub out: Vec<u8>,
 }
 
 /// The digest by which blocks of a piece that failed are told apart (smart ban): the first 16 bytes of a hash.

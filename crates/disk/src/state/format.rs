@@ -51,6 +51,7 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
             put_bytes(&mut out, text.as_bytes());
         }
     }
+    put_bytes(&mut out, &facts.out);
     let sum = hash::sha1(&out);
     out.extend(sum);
     out
@@ -85,6 +86,10 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
         Facts { uploaded: r.u64()?, downloaded: r.u64()?, complete: r.take::<1>()? == [1], ..Facts::default() };
     facts.completed_at = r.texts()?;
     facts.peers = r.texts()?;
+    if !r.0.is_empty() {
+        // States of before this list was kept end here.
+        facts.out = r.bytes()?.to_vec();
+    }
     r.0.is_empty().then_some(Claims { have, doubtful, files, facts })
 }
 
@@ -136,7 +141,13 @@ mod tests {
         claims.have.insert(3);
         claims.doubtful.insert(10);
         claims.files[1] = Some(Stat { len: 5, mtime_ns: -9, inode: 4, ..Stat::default() });
-        claims.facts = Facts { uploaded: 1, completed_at: vec!["http://t".into()], complete: true, ..Facts::default() };
+        claims.facts = Facts {
+            uploaded: 1,
+            completed_at: vec!["http://t".into()],
+            complete: true,
+            out: vec![0xA0, 1],
+            ..Facts::default()
+        };
         (about, claims)
     }
 

@@ -8,7 +8,7 @@ use teem_engine::input::{DialError, Input};
 use teem_engine::output::Output;
 use teem_engine::{Engine, EngineConfig};
 use teem_metainfo::{Info, InfoHash, Limits};
-use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -54,6 +54,8 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         up: None,
         down: None,
         publish: false,
+        spreading: Spreading::default(),
+        cooperative: false,
     }))
 }
 

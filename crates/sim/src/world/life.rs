@@ -5,7 +5,7 @@ use crate::scenario::{Arrival, Departure, Role};
 use crate::tracker::URL;
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::time::Time;
 
 /// An orderly departure that takes longer than this becomes a crash.
@@ -53,6 +53,8 @@ impl World {
             up: None,
             down: None,
             publish: spec.role == Role::Seed,
+            spreading: Spreading::default(),
+            cooperative: false,
         };
         let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
         self.checker.restarted(peer);

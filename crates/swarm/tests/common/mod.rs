@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use teem_metainfo::{Info, InfoHash, Limits};
-use teem_swarm::command::AddTorrent;
+use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::effect::{CloseReason, Effect};
 use teem_swarm::event::{Event, Snapshot};
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -132,6 +132,8 @@ impl World {
             up: None,
             down: None,
             publish: false,
+            spreading: Spreading::default(),
+            cooperative: false,
         };
         change(&mut add);
         let me = Identity { info_hash, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881, key: n as u32 };
