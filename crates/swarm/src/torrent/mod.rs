@@ -7,6 +7,7 @@ pub mod address;
 pub mod announce;
 mod ban;
 pub mod candidates;
+mod choking;
 pub mod connect;
 pub mod context;
 mod conversation;

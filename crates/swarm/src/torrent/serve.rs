@@ -1,21 +1,16 @@
-//! Serving peers: requests, reads, sends, and who is unchoked (BEP 3, 6; bad input, rows 34, 35 and 39).
+//! Serving peers: requests, reads, sends (BEP 3, 6; bad input, rows 34, 35 and 39).
 use super::Torrent;
 use super::context::Context;
-use crate::choke::{self, Contender, leech, seed};
 use crate::effect::{CloseReason, Effect};
-use crate::event::{Event, State};
+use crate::event::Event;
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Job};
-use crate::rate::{CHOKE_SLOTS, PIPELINE_SLOTS};
-use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 
 /// Requests that cross our CHOKE on the way are not held against a peer for this long.
 const CHOKE_GRACE: Duration = Duration::from_secs(10);
-/// From here on the limit is the bottleneck, and more slots would only make each slower.
-const LIMIT_REACHED_PERCENT: u64 = 95;
 
 impl Torrent {
     pub(super) fn on_request<B>(
@@ -55,7 +50,7 @@ impl Torrent {
     }
 
     /// Tells a peer that a request will not be served, where the fast extension has a word for it.
-    fn reject<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) {
+    pub(super) fn reject<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) {
         if self.peers.get(&conn).is_some_and(|p| p.is_fast()) {
             self.send(cx, conn, Message::Reject(at));
         }
@@ -148,64 +143,5 @@ impl Torrent {
             self.serve(cx, conn);
         }
         self.settle(cx);
-    }
-
-    /// Gives the slots: all anew in a round, only free ones in between.
-    pub(super) fn rechoke<B>(&mut self, cx: &mut Context<'_, B>, round: bool) {
-        let limit = self.up.limit(&cx.shared.up);
-        let rate = self.sent.rate(cx.now, PIPELINE_SLOTS);
-        let used_up = self.up.is_waiting() || limit.is_some_and(|most| rate >= most / 100 * LIMIT_REACHED_PERCENT);
-        self.slots.step(cx.now, limit.is_some(), used_up);
-        let slots = self.slots.count();
-        let served = self.peers.values().filter(|p| p.interested && !p.am_choking).count();
-        if !round && (served >= slots || !self.peers.values().any(|p| p.interested && p.am_choking)) {
-            return;
-        }
-        let contenders: Vec<Contender> = self
-            .peers
-            .values()
-            .filter(|p| p.interested)
-            .map(|p| Contender {
-                conn: p.conn,
-                choked: p.am_choking,
-                changed: p.choke_changed,
-                gives: if p.pipeline.is_snubbing(cx.now) { 0 } else { p.pipeline.meter.rate(cx.now, CHOKE_SLOTS) },
-                takes: p.upload.meter.rate(cx.now, CHOKE_SLOTS),
-                since: p.since,
-            })
-            .collect();
-        let chosen = if self.state == State::Downloading {
-            leech::choose(cx.now, &contenders, slots, &mut self.optimistic, &mut self.rng)
-        } else {
-            seed::choose(cx.now, &contenders, slots)
-        };
-        let (choke, unchoke) = choke::apply(cx.now, &contenders, &chosen, slots);
-        if round {
-            for conn in choke {
-                self.choke(cx, conn);
-            }
-        }
-        for conn in unchoke {
-            self.unchoke(cx, conn);
-        }
-    }
-
-    fn unchoke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        peer.am_choking = false;
-        peer.choke_changed = Some(cx.now);
-        self.send(cx, conn, Message::Unchoke);
-    }
-
-    fn choke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        peer.am_choking = true;
-        peer.choke_changed = Some(cx.now);
-        let allowed = &peer.fast_to;
-        let dropped = peer.upload.choke(|at| allowed.contains(&at.piece));
-        self.send(cx, conn, Message::Choke);
-        for at in dropped {
-            self.reject(cx, conn, at);
-        }
     }
 }
