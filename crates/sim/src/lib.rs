@@ -9,11 +9,13 @@
 #![forbid(unsafe_code)]
 
 pub mod block;
+pub mod bound;
 pub mod brain;
 pub mod catalog;
 pub mod check;
 pub mod conn;
 pub mod content;
+pub mod draw;
 pub mod hostile;
 pub mod link;
 pub mod makers;

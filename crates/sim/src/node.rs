@@ -2,8 +2,9 @@
 use crate::block::SimBlock;
 use crate::brain::Brain;
 use crate::content::Content;
+use crate::draw::between;
 use crate::link::{Downlink, Uplink};
-use crate::scenario::{Group, Role};
+use crate::scenario::{Departure, Group, Role};
 use crate::storage::SimDisk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -89,6 +90,11 @@ impl Node {
         }
     }
 
+    /// Whether the run goes on until it is complete, or gone for good.
+    pub fn must(&self) -> bool {
+        self.spec.role.wants() && !matches!(self.spec.departure, Departure::After(_))
+    }
+
     /// Keeps an input until its time; gives the number by which it is found.
     pub fn post(&mut self, input: Input<SimBlock>) -> u32 {
         self.next_mail += 1;
@@ -107,9 +113,4 @@ pub fn index_of(addr: SocketAddr, count: usize) -> Option<u32> {
     let SocketAddr::V4(addr) = addr else { return None };
     let index = u32::from(*addr.ip()).checked_sub(FIRST)?;
     (addr.port() == PORT && (index as usize) < count).then_some(index)
-}
-
-/// A duration between two, drawn evenly.
-pub fn between(rng: &mut Rng, min: Duration, max: Duration) -> Duration {
-    min + Duration::from_nanos(rng.below(max.saturating_sub(min).as_nanos() as u64 + 1))
 }

@@ -1,9 +1,7 @@
 //! What a run came to (own design): figures divided by the bounds of what is possible.
 //!
-//! The fluid bound (Kumar and Ross 2006) on the time until all of N downloaders have F bytes, from a source of rate
-//! u_s: the largest of F/u_s, F/d_min and N·F/(u_s + Σu_i), where u_i is 0 for who never gives. It holds for peers that
-//! are there from the start and stay; elsewhere it is only a yardstick. All figures are integers; ratios are in thousandths.
-use crate::scenario::Role;
+//! All figures are integers; ratios are in thousandths.
+use crate::bound;
 use crate::world::World;
 use serde::Serialize;
 use std::fmt;
@@ -59,7 +57,7 @@ impl Report {
         let all = done.len() == wanting.len();
         let makespan = done.iter().map(|(_, end)| end.since(first)).max().filter(|_| all);
         let sum: u64 = done.iter().map(|(came, end)| ms(end.since(*came))).sum();
-        let bound = bound(world);
+        let bound = bound::fluid(world.scenario());
         let (mut received, mut needed) = (0, 0);
         for node in wanting.iter().filter(|node| node.spec.role.honest() && node.spec.unclaimed_permille == 0) {
             received += node.received;
@@ -87,31 +85,6 @@ impl Report {
             first_violations: world.checker().found().iter().map(ToString::to_string).collect(),
         }
     }
-}
-
-/// The fluid bound. A user's limit counts as the line's.
-fn bound(world: &World) -> Duration {
-    let total = world.scenario().total();
-    let capped = |rate: u64, limit: Option<u64>| limit.map_or(rate, |limit| rate.min(limit));
-    let (mut source, mut peers, mut slowest, mut count) = (0_u64, 0_u64, u64::MAX, 0_u64);
-    for node in world.nodes() {
-        let up = capped(node.spec.up.per_second(), node.spec.limit_up);
-        match node.spec.role {
-            Role::Seed => source = source.saturating_add(up),
-            Role::Downloader => peers = peers.saturating_add(up),
-            _ => {}
-        }
-        if node.spec.role.wants() {
-            count += 1;
-            slowest = slowest.min(capped(node.spec.down.per_second(), node.spec.limit_down));
-        }
-    }
-    let time = |bytes: u128, rate: u64| {
-        let ns = bytes * 1_000_000_000 / u128::from(rate.max(1));
-        Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX))
-    };
-    let one = u128::from(total);
-    time(one, source).max(time(one, slowest)).max(time(one * u128::from(count), source.saturating_add(peers)))
 }
 
 fn ms(duration: Duration) -> u64 {

@@ -1,11 +1,11 @@
 //! How peers come and go (own design): arrivals, departures in good order, crashes, returns.
 use super::{Birth, Event, World};
-use crate::node::between;
+use crate::draw::{between, exponential};
 use crate::scenario::{Arrival, Departure, Role};
 use crate::tracker::URL;
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_swarm::command::{AddTorrent, Command, Spreading};
+use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::time::Time;
 
 /// An orderly departure that takes longer than this becomes a crash.
@@ -13,12 +13,22 @@ const GO_LIMIT: Duration = Duration::from_secs(6);
 
 impl World {
     pub(super) fn expect_arrivals(&mut self) {
-        for (peer, node) in (0..).zip(&mut self.nodes) {
+        let sizes = self.scenario.groups.iter().map(|group| group.count as usize);
+        let first = sizes.scan(0, |sum, size| Some(std::mem::replace(sum, *sum + size)));
+        let first: Vec<usize> = first.collect();
+        let mut last = Duration::ZERO;
+        for (peer, node) in self.nodes.iter_mut().enumerate() {
+            if first.contains(&peer) {
+                last = Duration::ZERO;
+            }
             let after = match node.spec.arrival {
                 Arrival::At(after) => after,
                 Arrival::Between(from, to) => between(&mut node.rng, from, to),
+                Arrival::Poisson(gap) => last + exponential(&mut node.rng, gap),
+                Arrival::Flash(mean) => exponential(&mut node.rng, mean),
             };
-            self.queue.put(Time::ZERO + after, Event::Come { peer });
+            last = after;
+            self.queue.put(Time::ZERO + after, Event::Come { peer: peer as u32 });
         }
     }
 
@@ -35,6 +45,7 @@ impl World {
         let (life, spec) = (node.life, &node.spec);
         let leave = match spec.departure {
             Departure::After(after) => Some((after, false)),
+            Departure::Dies(mean) => Some((exponential(&mut node.rng, mean), true)),
             Departure::Comes { life, crash_permille, .. } if node.complete.is_none() => {
                 let after = between(&mut node.rng, life / 2, life * 3 / 2);
                 Some((after, node.rng.below(1000) < u64::from(crash_permille)))
@@ -53,8 +64,8 @@ impl World {
             up: None,
             down: None,
             publish: spec.role == Role::Seed,
-            spreading: Spreading::default(),
-            cooperative: false,
+            spreading: spec.spreading,
+            cooperative: spec.cooperative,
         };
         let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
         self.checker.restarted(peer);
@@ -92,6 +103,9 @@ impl World {
         {
             let after = between(&mut node.rng, away / 2, away * 3 / 2);
             self.queue.put(now + after, Event::Come { peer });
+        }
+        if matches!(node.spec.departure, Departure::Dies(_)) && node.must() && node.complete.is_none() {
+            self.settled(now);
         }
         for pipe in std::mem::take(&mut self.nodes[peer as usize].pipes) {
             self.reset(pipe);

@@ -82,7 +82,9 @@ pub struct World {
     trace: Trace,
     checker: Checker,
     maker: Maker,
-    /// Honest peers that must complete and have not.
+    /// What the delays of pairs are drawn from.
+    pairs: u64,
+    /// Peers that must complete and have not.
     missing: usize,
     /// Which blocks have left a seed.
     out: Outs,
@@ -113,18 +115,16 @@ impl World {
                 nodes.push(node);
             }
         }
-        let must = |node: &&Node| {
-            node.spec.role.honest() && node.spec.role.wants() && !matches!(node.spec.departure, Departure::After(_))
-        };
         let blocks = content.pieces() as usize * content.blocks_max() as usize;
         let count = (0..content.pieces()).map(|piece| content.blocks(piece) as usize).sum();
         let mut world = Self {
-            missing: nodes.iter().filter(must).count(),
+            missing: nodes.iter().filter(|node| node.must()).count(),
             out: Outs { left: vec![false; blocks], missing: count, sent: 0, all_out: None },
             queue: EventQueue::default(),
             conns: Vec::new(),
             tracker: Tracker::new(scenario.interval, rng.fork()),
             trace: Trace::default(),
+            pairs: rng.next_u64(),
             unpacked: Vec::new(),
             checker,
             scenario,
@@ -267,8 +267,8 @@ impl World {
             if said.completed > 1 || (said.completed > 0 && !wants) {
                 self.checker.note(peer, Err((Rule::Tracker, format!("said completed {} times", said.completed))));
             }
-            let must = wants && !matches!(node.spec.departure, Departure::After(_));
-            if must && node.complete.is_none() {
+            let gone = matches!(node.spec.departure, Departure::Dies(_)) && node.brain.is_none();
+            if node.must() && !gone && node.complete.is_none() {
                 let (have, all) = (node.disk.good_pieces(), self.content.pieces());
                 let what = format!("ends with {have} of {all} pieces, at {} connections", node.pipes.len());
                 self.checker.note(peer, Err((Rule::Liveness, what)));

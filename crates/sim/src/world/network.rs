@@ -1,6 +1,7 @@
 //! How packets get from one peer to another (own design): dial, queue, send, travel, receive, close.
 use super::{Event, World};
 use crate::conn::{Conn, name, parts};
+use crate::draw::between;
 use crate::link::Packet;
 use crate::node::{PORT, index_of};
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 
 /// When a dial that nobody answers is given up (the contract's connect limit).
@@ -32,7 +34,7 @@ impl World {
             return;
         }
         let (torrent, addr) = (super::outputs::TORRENT, self.nodes[to as usize].addr);
-        if self.nodes[to as usize].brain.is_none() {
+        if self.nodes[to as usize].brain.is_none() || self.full(from) || self.full(to) {
             return self.feed(from, Input::DialFailed { torrent, addr, why: DialError::Refused });
         }
         let conn = self.conns.len() as u32;
@@ -209,13 +211,13 @@ impl World {
     }
 
     fn accept(&mut self, index: usize) {
-        let state = &mut self.conns[index];
+        let state = &self.conns[index];
         let [from, to] = state.peers;
         let conn = name(index as u32, 1);
-        if self.nodes[to as usize].brain.is_none() {
+        if self.nodes[to as usize].brain.is_none() || self.full(to) {
             return self.end(conn.0 as u32);
         }
-        state.open[1] = true;
+        self.conns[index].open[1] = true;
         self.nodes[to as usize].pipes.insert(conn.0 as u32);
         self.checker.connected(to, conn, from);
         // What the listener sees is the port that the dialler's system chose, never the one it listens on.
@@ -224,7 +226,18 @@ impl World {
         self.feed(to, Input::Accepted { conn, addr, local });
     }
 
+    /// Whether a line bears no more connections.
+    fn full(&self, peer: u32) -> bool {
+        let node = &self.nodes[peer as usize];
+        node.spec.conns_max.is_some_and(|most| node.pipes.len() >= most as usize)
+    }
+
+    /// From one peer to another, half of a round trip.
     fn delay(&self, a: u32, b: u32) -> Duration {
-        self.nodes[a as usize].delay + self.nodes[b as usize].delay
+        let Some((min, max)) = self.scenario.rtt else {
+            return self.nodes[a as usize].delay + self.nodes[b as usize].delay;
+        };
+        let pair = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
+        between(&mut Rng::new(self.pairs ^ pair), min, max) / 2
     }
 }

@@ -71,19 +71,24 @@ impl World {
             }
             Told::Complete { .. } if node.complete.is_none() && node.spec.role.wants() => {
                 node.complete = Some(now);
-                let (life, honest) = (node.life, node.spec.role.honest());
+                let (life, must) = (node.life, node.must());
                 if let Departure::WhenComplete(after) = node.spec.departure {
                     self.queue.put(now + after, Event::Go { peer, life, crash: false });
                 }
-                if honest && !matches!(self.nodes[peer as usize].spec.departure, Departure::After(_)) {
-                    self.missing -= 1;
-                    if self.missing == 0 {
-                        self.queue.put(now + TAIL, Event::End);
-                    }
+                if must {
+                    self.settled(now);
                 }
             }
             Told::Removed { .. } => self.stop(now, peer),
             _ => {}
+        }
+    }
+
+    /// One that the run waited for is complete, or gone for good.
+    pub(super) fn settled(&mut self, now: Time) {
+        self.missing -= 1;
+        if self.missing == 0 {
+            self.queue.put(now + TAIL, Event::End);
         }
     }
 
