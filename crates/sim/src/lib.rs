@@ -25,6 +25,7 @@ pub mod queue;
 pub mod random;
 pub mod report;
 pub mod scenario;
+pub mod series;
 pub mod storage;
 pub mod trace;
 pub mod tracker;

@@ -40,6 +40,9 @@ impl World {
             return;
         }
         node.came.get_or_insert(now);
+        if node.spec.role.gives() {
+            self.series.moved(node, true);
+        }
         let seed = node.rng.next_u64();
         node.brain = Some((self.maker)(&Birth { peer, role: node.spec.role, content: &self.content, seed }));
         let (life, spec) = (node.life, &node.spec);
@@ -93,6 +96,9 @@ impl World {
     /// The process is gone; its disk and its line remain.
     pub(super) fn stop(&mut self, now: Time, peer: u32) {
         let node = &mut self.nodes[peer as usize];
+        if node.spec.role.gives() && node.brain.is_some() {
+            self.series.moved(node, false);
+        }
         node.brain = None;
         node.life += 1;
         node.mail.clear();

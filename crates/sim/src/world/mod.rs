@@ -7,6 +7,7 @@ mod network;
 mod outputs;
 
 use crate::block::SimBlock;
+use crate::bound;
 use crate::brain::Brain;
 use crate::check::checker::Checker;
 use crate::check::violation::Rule;
@@ -16,6 +17,7 @@ use crate::link::Packet;
 use crate::node::Node;
 use crate::queue::EventQueue;
 use crate::scenario::{Departure, Role, Scenario};
+use crate::series::{Series, Totals};
 use crate::trace::Trace;
 use crate::tracker::Tracker;
 use std::time::Duration;
@@ -88,6 +90,7 @@ pub struct World {
     missing: usize,
     /// Which blocks have left a seed.
     out: Outs,
+    series: Series,
     unpacked: Vec<Packet>,
 }
 
@@ -95,6 +98,7 @@ pub struct World {
 #[derive(Debug)]
 struct Outs {
     left: Vec<bool>,
+    all: usize,
     missing: usize,
     sent: u64,
     /// What they had sent when every block had left once.
@@ -119,7 +123,8 @@ impl World {
         let count = (0..content.pieces()).map(|piece| content.blocks(piece) as usize).sum();
         let mut world = Self {
             missing: nodes.iter().filter(|node| node.must()).count(),
-            out: Outs { left: vec![false; blocks], missing: count, sent: 0, all_out: None },
+            out: Outs { left: vec![false; blocks], all: count, missing: count, sent: 0, all_out: None },
+            series: Series::new(content.pieces(), bound::fluid(&scenario)),
             queue: EventQueue::default(),
             conns: Vec::new(),
             tracker: Tracker::new(scenario.interval, rng.fork()),
@@ -145,6 +150,9 @@ impl World {
     /// Runs it to its end.
     pub fn run(&mut self) {
         while let Some((now, event)) = self.queue.take() {
+            while self.series.due(now) {
+                self.sample();
+            }
             match event {
                 Event::Come { peer } => self.come(peer),
                 Event::Go { peer, life, crash } => self.go(peer, life, crash),
@@ -198,6 +206,22 @@ impl World {
     /// Payload bytes that the seeds sent, and what they had sent when every block had left once.
     pub fn source(&self) -> (u64, Option<u64>) {
         (self.out.sent, self.out.all_out)
+    }
+
+    /// How it went over time.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+
+    fn sample(&mut self) {
+        let totals = Totals {
+            size: self.content.total(),
+            pieces: self.content.pieces(),
+            source_sent: self.out.sent,
+            blocks: self.out.all as u64,
+            blocks_missing: self.out.missing as u64,
+        };
+        self.series.take(&self.nodes, totals);
     }
 
     /// Gives a peer an input and carries out what it wants.

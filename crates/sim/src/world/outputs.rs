@@ -11,6 +11,7 @@ use teem_engine::output::Output;
 use teem_swarm::command::Command;
 use teem_swarm::event::Event as Told;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::job::Job;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
@@ -36,7 +37,13 @@ impl World {
             Output::Close { conn, .. } => self.close(now, conn),
             Output::Disk(job) => {
                 let mut answers = Vec::new();
-                self.nodes[peer as usize].disk.run(job, &mut answers);
+                let written = if let Job::Write { at, .. } = &job { Some(at.piece) } else { None };
+                let node = &mut self.nodes[peer as usize];
+                let before = node.disk.good_pieces();
+                node.disk.run(job, &mut answers);
+                if let Some(piece) = written.filter(|_| node.disk.good_pieces() > before && node.spec.role.gives()) {
+                    self.series.gained(piece);
+                }
                 for (after, done) in answers {
                     self.post(peer, now + after, Input::Disk(done));
                 }
