@@ -2,7 +2,7 @@
 //!
 //! The window follows the product of rate and round trip: enough that the peer never waits for us, little enough that a slow
 //! peer does not sit on blocks. It grows by one per block while the rate grows (slow start), and shrinks by a tenth per round
-//! trip at most. A peer that stalls loses what it was asked for and is asked one block at a time until one comes.
+//! trip at most. Below it there is a floor, which the torrent sets by what its line delivers and by what is left to ask for. A peer that stalls loses what it was asked for and is asked one block at a time until one comes.
 //! A block that is asked for anew while an answer to the first request may still come stands in `asked` and in `late`: two
 //! answers are due (BEP 6), and neither of them is a fault.
 use crate::rate::{CHOKE_SLOTS, DISPLAY_SLOTS, Meter, PIPELINE_SLOTS};
@@ -11,8 +11,10 @@ use alloc::collections::VecDeque;
 use core::time::Duration;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
-/// The smallest window of a peer that delivers, in blocks.
-const WINDOW_MIN: u32 = 16;
+/// The window of a peer that has shown nothing yet, in blocks: one round trip of a young TCP connection carries no more.
+const WINDOW_START: u32 = 4;
+/// The smallest window that rates and round trips give, in blocks: one on its way and one waiting.
+pub const WINDOW_MIN: u32 = 2;
 /// The largest window, in blocks.
 pub const WINDOW_MAX: u32 = 4_096;
 /// What a peer that does not say `reqq` is taken to queue.
@@ -69,7 +71,7 @@ impl Pipeline {
         Self {
             asked: VecDeque::new(),
             late: VecDeque::new(),
-            window: WINDOW_MIN,
+            window: WINDOW_START,
             reqq: REQQ_UNKNOWN,
             slow_start: true,
             stalled: false,
@@ -86,14 +88,14 @@ impl Pipeline {
         self.reqq = reqq.clamp(1, WINDOW_MAX);
     }
 
-    /// How many more blocks may be asked for now.
-    pub fn room(&self) -> usize {
-        (self.window() as usize).saturating_sub(self.asked.len())
+    /// How many more blocks may be asked for now, with that floor.
+    pub fn room(&self, floor: u32) -> usize {
+        (self.window(floor) as usize).saturating_sub(self.asked.len())
     }
 
-    /// How many blocks may be under way.
-    pub fn window(&self) -> u32 {
-        if self.stalled { 1 } else { self.window.min(self.reqq) }
+    /// How many blocks may be under way, with that floor.
+    pub fn window(&self, floor: u32) -> u32 {
+        if self.stalled { 1 } else { self.window.max(floor).min(self.reqq) }
     }
 
     /// How many blocks are under way.
@@ -263,6 +265,8 @@ impl Pipeline {
 mod tests {
     use super::*;
 
+    const FLOOR: u32 = 16;
+
     fn block(n: u32) -> BlockRef {
         BlockRef { piece: n / 16, begin: n % 16 * BLOCK_LEN, len: BLOCK_LEN }
     }
@@ -276,7 +280,7 @@ mod tests {
         let mut flying: VecDeque<(Time, BlockRef)> = VecDeque::new();
         let mut now = Time::ZERO;
         while now < Time::ZERO + Duration::from_secs(seconds) {
-            while pipe.room() > 0 {
+            while pipe.room(FLOOR) > 0 {
                 pipe.ask(now, block(n));
                 free = free.max(now + rtt) + gap;
                 flying.push_back((free, block(n)));
@@ -286,7 +290,7 @@ mod tests {
             now = at;
             assert_eq!(pipe.arrive(now, which), Arrival::Asked);
         }
-        pipe.window()
+        pipe.window(FLOOR)
     }
 
     #[test]
@@ -295,7 +299,7 @@ mod tests {
         assert!((27..=40).contains(&run(1_250_000, Duration::from_millis(40), 20)));
         // 100 MB/s at 100 ms: 2,288 blocks, reached within seconds.
         assert!((2_000..=4_096).contains(&run(100_000_000, Duration::from_millis(100), 6)));
-        assert_eq!(run(20_000, Duration::from_millis(50), 60), WINDOW_MIN);
+        assert_eq!(run(20_000, Duration::from_millis(50), 60), FLOOR);
     }
 
     #[test]
@@ -306,10 +310,10 @@ mod tests {
         assert!(!pipe.is_stalling(Time::ZERO + Duration::from_secs(9)) && pipe.is_stalling(later));
         assert_eq!(pipe.give_up(later).len(), 16);
         pipe.stall(later);
-        assert_eq!(pipe.room(), 1);
+        assert_eq!(pipe.room(FLOOR), 1);
         assert!(pipe.is_snubbing(later + Duration::from_secs(50)));
         assert_eq!(pipe.arrive(later, block(3)), Arrival::Late);
-        assert_eq!(pipe.room(), 16);
+        assert_eq!(pipe.room(FLOOR), 16);
         assert!(!pipe.is_snubbing(later + Duration::from_secs(90)));
     }
 

@@ -16,8 +16,13 @@ use teem_wire::peer::block::BlockRef;
 
 /// Bytes of pieces begun above which peers join pieces rather than begin new ones: half of the disk's budget for assembly.
 const BEGUN_BYTES_MAX: u64 = 64 << 20;
+/// The same for a line that has not shown its rate: what begins at once in small pieces must not be held up.
+const BEGUN_BYTES_START: u64 = 8 << 20;
+/// And in seconds of what the line delivers: pieces that are begun become whole within that time, or a slow line with many
+/// peers would finish none for long.
+const BEGUN_SECONDS: u64 = 10;
 /// Pieces begun that are allowed however long they are.
-const BEGUN_MIN: usize = 4;
+const BEGUN_MIN: u64 = 2;
 /// A peer takes over another's piece when it is more than three times as fast: up to there rates are "alike".
 const FASTER: u64 = 3;
 
@@ -56,12 +61,15 @@ pub struct Picker {
     /// Pieces that have failed, with the connection that had sent all of it, if one had.
     parole: BTreeMap<u32, Option<ConnId>>,
     whole: u32,
+    /// How many pieces may be begun before peers join rather than begin.
+    begun_max: u64,
 }
 
 impl Picker {
     /// A picker for the pieces not in `have`; the peers' pieces are to be told by [`Self::peer_has`] and its kin.
     pub fn new(geometry: Geometry, have: &Bitfield, rng: &mut Rng) -> Self {
         Self {
+            begun_max: begun_max(&geometry, BEGUN_BYTES_START),
             geometry,
             rarity: Rarity::new(have, rng),
             partials: BTreeMap::new(),
@@ -117,14 +125,25 @@ impl Picker {
         self.whole
     }
 
+    /// Tells what all peers together deliver, in bytes a second.
+    pub fn set_line(&mut self, rate: u64) {
+        let bytes = if rate == 0 { BEGUN_BYTES_START } else { rate.saturating_mul(BEGUN_SECONDS) };
+        self.begun_max = begun_max(&self.geometry, bytes);
+    }
+
+    /// About how many blocks are not asked for and could be: those of pieces that somebody connected has.
+    pub fn waiting(&self) -> u64 {
+        let pieces = self.rarity.len() - self.rarity.unavailable() + self.open.len() as u32;
+        u64::from(pieces) * u64::from(self.geometry.blocks_in(0))
+    }
+
     /// The next block to ask of a peer, marked as asked for.
     pub fn pick(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<BlockRef> {
         let at_it = who.current.filter(|p| self.may_go_on(*p, who));
         let piece = at_it.or_else(|| self.abandoned(who)).or_else(|| {
-            let crowded = self.partials.len() >= BEGUN_MIN
-                && self.partials.len() as u64 * u64::from(self.geometry.piece_len) > BEGUN_BYTES_MAX;
-            let joined = if crowded { self.joinable(who) } else { None };
-            joined.or_else(|| self.begin(who, rng)).or_else(|| self.joinable(who))
+            let crowded = (self.partials.len() as u64).saturating_sub(u64::from(self.whole)) >= self.begun_max;
+            let joined = if crowded { self.joinable(who).min() } else { None }.map(|(_, piece)| piece);
+            joined.or_else(|| self.begin(who, rng)).or_else(|| self.joinable(who).max().map(|(_, piece)| piece))
         })?;
         self.ask(piece, who)
     }
@@ -147,14 +166,13 @@ impl Picker {
         candidates.min().map(|(_, piece)| piece)
     }
 
-    /// The piece begun with the most left to do, whoever is at it.
-    fn joinable(&self, who: &Asker<'_>) -> Option<u32> {
-        let candidates = self.open.iter().filter_map(|piece| {
+    /// The pieces begun that a peer could help with, whoever is at them, each with the number of its free blocks.
+    fn joinable(&self, who: &Asker<'_>) -> impl Iterator<Item = (u32, u32)> {
+        self.open.iter().filter_map(|piece| {
             let partial = self.partials.get(piece)?;
             let taken = partial.exclusive && partial.owner.is_some_and(|o| o != who.conn);
             (!taken && who.can(*piece) && !self.avoids(*piece, who.conn)).then_some((partial.free(), *piece))
-        });
-        candidates.max().map(|(_, piece)| piece)
+        })
     }
 
     fn begin(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<u32> {
@@ -289,4 +307,8 @@ impl Picker {
             self.open.remove(&piece);
         }
     }
+}
+
+fn begun_max(geometry: &Geometry, bytes: u64) -> u64 {
+    (bytes.min(BEGUN_BYTES_MAX) / u64::from(geometry.piece_len.max(1))).max(BEGUN_MIN)
 }

@@ -59,6 +59,11 @@ impl Rarity {
         self.order.is_empty()
     }
 
+    /// How many of the pieces not begun nobody connected has.
+    pub fn unavailable(&self) -> u32 {
+        if self.everything > 0 { 0 } else { self.starts[1] }
+    }
+
     /// A peer that has everything has come.
     pub fn add_everything(&mut self) {
         self.everything += 1;

@@ -21,6 +21,7 @@ mod out;
 mod peers;
 mod receive;
 mod serve;
+mod share;
 mod shown;
 mod state;
 mod stats;
@@ -84,6 +85,8 @@ pub struct Torrent {
     next_round: Time,
     /// Connections with room in their window that had nothing to be asked for.
     hungry: BTreeSet<ConnId>,
+    /// How much may be under way at each peer at least.
+    share: share::Share,
     /// The disk is behind with judging pieces: nobody is asked for more until it has caught up.
     behind: bool,
     /// Pieces were shown that are there no more: who asks for them does nothing wrong.
@@ -138,6 +141,7 @@ impl Torrent {
             optimistic: Optimistic::default(),
             next_round: Time::ZERO,
             hungry: BTreeSet::new(),
+            share: share::Share::default(),
             behind: false,
             lost_some: false,
             evidence: evidence::Evidence::default(),

@@ -115,7 +115,8 @@ impl Torrent {
         let (Some(picker), State::Downloading) = (&self.picker, self.state) else { return false };
         let Some(peer) = self.peers.get(&conn) else { return false };
         let open = !peer.choking_us || !peer.fast_from.is_empty();
-        if !open || !peer.am_interested || peer.pipeline.room() == 0 || peer.refused.len() >= REFUSED_MAX {
+        let floor = self.share.floor(picker.waiting());
+        if !open || !peer.am_interested || peer.pipeline.room(floor) == 0 || peer.refused.len() >= REFUSED_MAX {
             return false;
         }
         self.behind = picker.unjudged() > UNJUDGED_MIN && picker.unjudged_bytes() > UNJUDGED_BYTES_MAX;
@@ -227,6 +228,7 @@ impl Torrent {
         peer.choking_us = false;
         peer.refused.clear();
         peer.pipeline.unchoked(cx.now);
+        self.measure(cx.now);
         self.fill(cx, conn);
         Ok(())
     }

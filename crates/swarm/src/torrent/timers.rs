@@ -98,6 +98,7 @@ impl Torrent {
                 peer.pipeline.woke(cx.now);
             });
         }
+        self.measure(cx.now);
         let mut moving = false;
         for conn in self.connections() {
             match self.look_at(cx, conn) {

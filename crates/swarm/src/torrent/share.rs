@@ -1,0 +1,72 @@
+//! How many blocks may be under way at each peer at least (own design).
+//!
+//! Sixteen keep any ordinary peer busy. But all peers together should not be asked for more than the line delivers in a few
+//! seconds, or a slow line with many peers holds a part of many pieces and the whole of none; and near the end, or where little
+//! can be asked for because the source shows it piece by piece, what there is should be shared out evenly.
+use super::Torrent;
+use crate::peer::pipeline::WINDOW_MIN;
+use crate::rate::DISPLAY_SLOTS;
+use crate::time::Time;
+use teem_wire::peer::block::BLOCK_LEN;
+
+/// The floor where nothing is scarce, in blocks.
+const FLOOR: u32 = 16;
+/// Seconds of the line that may be asked for in sum; at least one peer's floor.
+const LINE_SECONDS: u64 = 3;
+
+/// What there is to share out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    /// By what the line delivers.
+    floor: u32,
+    /// Among how many.
+    open: u64,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self::of(0, 1)
+    }
+}
+
+impl Share {
+    fn of(line: u64, open: u64) -> Self {
+        let open = open.max(1);
+        let sum = (line * LINE_SECONDS / u64::from(BLOCK_LEN)).max(u64::from(FLOOR));
+        Self { floor: within_floor(sum / open), open }
+    }
+
+    /// The floor while so many blocks are left to be asked for.
+    pub(super) fn floor(&self, waiting: u64) -> u32 {
+        self.floor.min(within_floor(waiting / self.open))
+    }
+}
+
+fn within_floor(blocks: u64) -> u32 {
+    u32::try_from(blocks).unwrap_or(FLOOR).clamp(WINDOW_MIN, FLOOR)
+}
+
+impl Torrent {
+    /// Looks anew at what the line delivers, and from how many.
+    pub(super) fn measure(&mut self, now: Time) {
+        let Some(picker) = &mut self.picker else { return };
+        let line = self.received.rate(now, DISPLAY_SLOTS);
+        let open = self.peers.values().filter(|p| !p.choking_us && p.am_interested).count();
+        self.share = Share::of(line, open as u64);
+        picker.set_line(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_shared_out_and_so_is_what_is_left() {
+        // 120 kB/s: 22 blocks in three seconds.
+        assert_eq!([1, 4, 40].map(|open| Share::of(120_000, open).floor(1_000)), [16, 5, 2]);
+        assert_eq!([1, 4, 40].map(|open| Share::of(0, open).floor(1_000)), [16, 4, 2]);
+        let fast = Share::of(12_500_000, 40);
+        assert_eq!([fast.floor(10_000), fast.floor(320), fast.floor(3)], [16, 8, 2]);
+    }
+}
