@@ -27,6 +27,7 @@ pub mod report;
 pub mod scenario;
 pub mod series;
 pub mod storage;
+pub mod table;
 pub mod trace;
 pub mod tracker;
 pub mod world;

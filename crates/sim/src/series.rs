@@ -4,7 +4,7 @@
 //! every second one is dropped and the interval doubles. Samples change nothing in the world.
 use crate::node::Node;
 use crate::scenario::{Departure, Role};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use teem_swarm::time::Time;
 
@@ -16,7 +16,7 @@ pub const LINES_MAX: usize = 64;
 const QUANTILES: [usize; 5] = [0, 100, 500, 900, 1000];
 
 /// The world at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sample {
     /// When, in milliseconds.
     pub at_ms: u64,

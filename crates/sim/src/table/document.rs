@@ -1,0 +1,87 @@
+//! The table as a document (own design): what it is, how to get it again, the rows.
+use super::rows::{Row, Spread};
+use super::runs::{Runs, replace};
+use super::text::value;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
+/// Writes it.
+pub(super) fn write(path: &Path, rows: &[Row], runs: &Runs) -> io::Result<()> {
+    let mut text = String::from(INTRODUCTION);
+    text.push_str("\n| case | N | figure | granting | off | target | |\n|---|--:|---|--:|--:|---|---|\n");
+    let mut before = "";
+    for row in rows {
+        let (about, n) = if row.name == before { ("", String::new()) } else { (row.about, grouped(row.n)) };
+        before = &row.name;
+        let met = row.met.map_or("", |met| if met { "met" } else { "**missed**" });
+        let (granting, off) = (ranged(row, row.granting), ranged(row, row.off));
+        let _ = writeln!(text, "| {about} | {n} | {} | {granting} | {off} | {} | {met} |", row.what, row.target);
+    }
+    text.push_str(&seeds(rows, runs));
+    replace(path, &text)
+}
+
+/// The median, and where there are several seeds from where to where they go.
+fn ranged(row: &Row, spread: Option<Spread>) -> String {
+    let median = value(row, spread);
+    let Some(spread) = spread.filter(|spread| spread.min < spread.max) else { return median };
+    format!("{median} ({} to {})", row.figure.show(spread.min), row.figure.show(spread.max))
+}
+
+fn seeds(rows: &[Row], runs: &Runs) -> String {
+    let shown: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    let mut sizes: Vec<(u32, u64)> = Vec::new();
+    let mut events = 0;
+    for run in runs.all().filter(|run| shown.contains(format!("{}-n{}", run.key.case, run.key.n).as_str())) {
+        events += run.report.events;
+        match sizes.iter_mut().find(|(n, _)| *n == run.key.n) {
+            Some((_, most)) => *most = run.key.seed.max(*most),
+            None => sizes.push((run.key.n, run.key.seed)),
+        }
+    }
+    sizes.sort_unstable();
+    let each: Vec<String> = sizes
+        .iter()
+        .map(|(n, most)| {
+            format!("{} for N = {}", if *most == 1 { "1".into() } else { format!("1 to {most}") }, grouped(*n))
+        })
+        .collect();
+    format!(
+        "\nSeeds: {}. {} million events; {} rules broken.\n",
+        each.join(", "),
+        events / 1_000_000,
+        runs.violations()
+    )
+}
+
+fn grouped(n: u32) -> String {
+    if n >= 1_000 { format!("{},{:03}", n / 1_000, n % 1_000) } else { n.to_string() }
+}
+
+const INTRODUCTION: &str = "\
+# How close a swarm comes to what is possible
+
+*Written by the simulator; don't edit it by hand.*
+
+N downloaders want one file from one source. No client can beat the *fluid bound* T\\* = max { F/u_s, F/d_min,
+N·F/(u_s + Σu_i) }: the source must send everything once, everybody must receive it, and all uploads together must carry
+N copies. And no source can send less than one *copy* before everything has left it. The table says how close the engine
+comes, with granting (a complete holder shows each piece to one peer first, who passes it on) and without, in worlds of
+the project's own simulator: the very engine that moves real files, other people's lines, clocks and disks. Everything is
+drawn from the seed, so anybody can get the same table, to the last digit:
+
+```sh
+cargo run --release -p teem-sim -- table --up-to 100
+```
+
+Lines send u = 10 Mbit/s and receive ten times that; round trips are drawn evenly from 20 to 150 ms for each pair; the
+content has 1,024 pieces of 16 blocks of 16 KiB (512 pieces for N = 10,000). Connections ramp up as TCP does, every
+message takes its place on the line, and everybody comes at once and stays unless the case says otherwise. T\\* comes from
+the rates of the lines, on which the 13 bytes before each block travel too. Figures are medians over the seeds, with the
+least and the most in brackets. A frugal source gives one copy (c = 1) and then only what peers cannot give each other; its
+bound is max { F/u_s, F/d_min, (N-c)·F/Σu_i }. A free rider has u_i = 0. Under churn everybody dies after an exponential
+life, without a word and for good; times are of those that got it before. Of the plain clients half are scripted after
+libtorrent, a fifth each after Transmission and aria2, and a tenth after rqbit.
+";

@@ -1,0 +1,181 @@
+//! The runs that the table is made of (own design): which are needed, which are there, and running the others.
+//!
+//! Each world runs in one thread; several worlds run at a time. A run that has ended is put into the file at once, so
+//! an interrupted table goes on where it stopped.
+use super::cases::{self, Place};
+use super::options::Options;
+use crate::makers;
+use crate::report::Report;
+use crate::report::stats::decimal;
+use crate::series::Sample;
+use crate::world::World;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, Write, stderr};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// The seed whose runs are drawn.
+pub(super) const DRAWN: u64 = 1;
+/// About how many samples of a run are kept for its picture.
+const SAMPLES: usize = 240;
+
+/// What names a run: case, size, granting or not, seed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub case: String,
+    pub n: u32,
+    pub granting: bool,
+    pub seed: u64,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Run {
+    #[serde(flatten)]
+    pub key: Key,
+    /// How long it took here, in milliseconds.
+    pub wall_ms: u64,
+    pub report: Report,
+    /// How it went over time, for the seed that is drawn.
+    pub series: Vec<Sample>,
+}
+
+/// All runs that are known.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    runs: BTreeMap<Key, Run>,
+    /// Where new ones are kept.
+    file: Option<PathBuf>,
+}
+
+impl Runs {
+    /// Those in some files; a file that is not there yet is empty.
+    pub(super) fn read(files: &[PathBuf]) -> io::Result<Self> {
+        let mut runs = Self { runs: BTreeMap::new(), file: files.first().cloned() };
+        for file in files.iter().rev() {
+            let text = match std::fs::read_to_string(file) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                text => text?,
+            };
+            let list: Vec<Run> = serde_json::from_str(&text)?;
+            runs.runs.extend(list.into_iter().map(|run| (run.key.clone(), run)));
+        }
+        Ok(runs)
+    }
+
+    /// That run.
+    pub(super) fn find(&self, case: &str, n: u32, granting: bool, seed: u64) -> Option<&Run> {
+        self.runs.get(&Key { case: case.to_string(), n, granting, seed })
+    }
+
+    /// From which seeds there are runs of a case at a size.
+    pub(super) fn seeds(&self, case: &str, n: u32) -> BTreeSet<u64> {
+        self.runs.keys().filter(|key| key.case == case && key.n == n).map(|key| key.seed).collect()
+    }
+
+    /// Breaches of rules in all of them.
+    pub(super) fn violations(&self) -> u64 {
+        self.runs.values().map(|run| run.report.violations).sum()
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values()
+    }
+
+    /// Runs what those rows need and is not there.
+    pub(super) fn complete(&mut self, places: &[Place], options: &Options) -> io::Result<()> {
+        let todo = self.missing(places, options);
+        let total = todo.len();
+        let todo = Mutex::new(todo);
+        let done = Mutex::new((self, 0_usize, Ok(())));
+        std::thread::scope(|scope| {
+            for _ in 0..options.jobs().min(total) {
+                scope.spawn(|| {
+                    while let Some(key) = lock(&todo).pop_front() {
+                        let Some(run) = play(&key) else { continue };
+                        let mut done = lock(&done);
+                        done.1 += 1;
+                        tell(&run, done.1, total);
+                        done.0.runs.insert(key, run);
+                        if let Err(error) = done.0.keep() {
+                            done.2 = Err(error);
+                        }
+                    }
+                });
+            }
+        });
+        done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).2
+    }
+
+    fn missing(&self, places: &[Place], options: &Options) -> VecDeque<Key> {
+        let mut todo = Vec::new();
+        for place in places {
+            let cases = [Some(place.case.name), place.calm()];
+            for seed in 1..=options.seeds(place.n) {
+                for (case, granting) in cases.into_iter().flatten().flat_map(|case| [(case, true), (case, false)]) {
+                    let key = Key { case: case.to_string(), n: place.n, granting, seed };
+                    if !self.runs.contains_key(&key) && !todo.contains(&key) {
+                        todo.push(key);
+                    }
+                }
+            }
+        }
+        // One seed of everything tells more than all seeds of one row.
+        todo.sort_by_key(|key| (key.n, key.seed));
+        todo.into()
+    }
+
+    fn keep(&self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let list: Vec<&Run> = self.runs.values().collect();
+        replace(file, &serde_json::to_string(&list)?)
+    }
+}
+
+/// Writes a file so that it is never seen half written.
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    std::fs::write(&name, text)?;
+    std::fs::rename(&name, path)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn play(key: &Key) -> Option<Run> {
+    let scenario = cases::place(&key.case, key.n)?.scenario(key.granting);
+    let start = Instant::now();
+    let mut world = World::new(scenario, key.seed, Box::new(makers::engine));
+    world.run();
+    let report = Report::of(&world, key.seed);
+    let series = if key.seed == DRAWN { thinned(world.series().samples(), &report) } else { Vec::new() };
+    Some(Run { key: key.clone(), wall_ms: start.elapsed().as_millis() as u64, report, series })
+}
+
+/// Some of the samples, evenly, until everything was over.
+fn thinned(samples: &[Sample], report: &Report) -> Vec<Sample> {
+    let end = report.makespan_ms.unwrap_or(report.duration_ms) + report.bound_ms / 50;
+    let count = samples.iter().take_while(|sample| sample.at_ms <= end).count();
+    samples.iter().take(count).step_by(count.div_ceil(SAMPLES).max(1)).cloned().collect()
+}
+
+fn tell(run: &Run, done: usize, total: usize) {
+    let Run { key, report, wall_ms, .. } = run;
+    let Key { case, n, seed, .. } = key;
+    let how = if key.granting { "granting" } else { "off" };
+    let (makespan, copies) = (decimal(report.over_bound_permille), decimal(report.all_out_permille));
+    let rate = decimal(Some(report.events / wall_ms.max(&1)));
+    let _ = writeln!(
+        stderr(),
+        "[{done}/{total}] {case}-n{n} {how} seed {seed}: {makespan} T*, {copies} copies until all out; {} s, {rate} M events/s",
+        decimal(Some(*wall_ms)),
+    );
+    if let Some(first) = report.first_violations.first() {
+        let _ = writeln!(stderr(), "  {} rules broken; the first: {first}", report.violations);
+    }
+}
