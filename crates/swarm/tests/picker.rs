@@ -146,3 +146,28 @@ fn a_failed_piece_is_fetched_from_one_other_peer() {
     assert!(picker.pick(&asker(2, &has, None, 1), &mut rng).is_some());
     assert_eq!(picker.pick(&asker(3, &has, None, 1_000), &mut rng), None, "from one alone");
 }
+
+#[test]
+fn while_a_source_is_waited_for_next_to_nothing_is_asked_twice() {
+    let shape = Geometry { pieces: 400, piece_len: BLOCK_LEN, total: 400 * u64::from(BLOCK_LEN) };
+    let mut rng = Rng::new(8);
+    let mut picker = Picker::new(shape, &Bitfield::new(400), &mut rng);
+    let mut has = Bitfield::new(400);
+    let (late, own) = (Duration::from_secs(60), Duration::from_millis(100));
+    let mut duplicates = [0; 2];
+    for piece in 0..400 {
+        has.set(piece);
+        picker.peer_has(piece, &mut rng);
+        picker.peer_has(piece, &mut rng);
+        let at = picker.pick(&asker(1, &has, None, 1), &mut rng).unwrap();
+        assert!(picker.is_endgame());
+        let early = picker.duplicate(&asker(2, &has, None, 1), own, |_| Duration::from_secs(2));
+        assert_eq!(early.is_some(), piece == 399, "while more is to come, two seconds are not late enough");
+        picker.give_back(at, ConnId(2), &mut rng);
+        let again = picker.duplicate(&asker(2, &has, None, 1), own, |_| late);
+        duplicates[usize::from(piece == 399)] += u32::from(again.is_some());
+        picker.receive(at, ConnId(1));
+        picker.verified(piece);
+    }
+    assert_eq!(duplicates, [2, 1], "one in 256, and the last one of all");
+}

@@ -26,6 +26,10 @@ const GROWTH_CHECK: Duration = Duration::from_secs(1);
 /// A peer that has not sent anything yet stalls after this long. What it was asked for may be all that is missing, and who
 /// claims everything and sends nothing should not hold it longer than it must; a slow line's blocks are used when they come.
 const FIRST_BLOCK_MAX: Duration = Duration::from_secs(10);
+/// The same when all that is missing is asked for, and somebody could be asked instead.
+const FIRST_BLOCK_HURRY: Duration = Duration::from_secs(4);
+/// What a peer that has not shown its rate is expected to need for what it is asked for, besides twice the time it has taken.
+const UNKNOWN: Duration = Duration::from_secs(1);
 /// Bounds of the time without a block after which a peer stalls.
 const STALL: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(60));
 /// A peer that owes us blocks for that long is snubbed: no longer rewarded by the choker.
@@ -170,9 +174,10 @@ impl Pipeline {
         given_up
     }
 
-    /// Whether the peer keeps us waiting for too long: then what it was asked for is to be given up.
-    pub fn is_stalling(&self, now: Time) -> bool {
-        !self.asked.is_empty() && now.since(self.progress) > self.patience(now)
+    /// Whether the peer keeps us waiting for too long: then what it was asked for is to be given up. `hurry` is whether all
+    /// that is missing is asked for, and somebody else waits for work.
+    pub fn is_stalling(&self, now: Time, hurry: bool) -> bool {
+        !self.asked.is_empty() && now.since(self.progress) > self.patience(now, hurry)
     }
 
     /// The machine slept: what the peer owes is waited for anew.
@@ -198,20 +203,23 @@ impl Pipeline {
         self.progress = now;
     }
 
-    /// How long the peer will need for what it is asked for and so many blocks more; `None` while it has not shown its rate.
-    pub fn eta(&self, now: Time, more: u64) -> Option<Duration> {
+    /// How long the peer is expected to need for what it is asked for and so many blocks more.
+    pub fn eta(&self, now: Time, more: u64) -> Duration {
         if self.stalled {
-            return Some(STALL.1);
+            return STALL.1;
         }
         let bytes = (self.asked.len() as u64 + more) * u64::from(BLOCK_LEN);
-        let ms = (bytes * 1_000).checked_div(self.meter.rate(now, DISPLAY_SLOTS))?;
-        Some(Duration::from_millis(ms).max(self.rtt_min.unwrap_or_default()))
+        match (bytes * 1_000).checked_div(self.meter.rate(now, DISPLAY_SLOTS)) {
+            Some(ms) => Duration::from_millis(ms).max(self.rtt_min.unwrap_or_default()),
+            None => UNKNOWN + self.asked.front().map(|(_, since)| now.since(*since) * 2).unwrap_or_default(),
+        }
     }
 
     /// The time without a block after which it stalls: ten blocks' time at its rate, within bounds.
-    fn patience(&self, now: Time) -> Duration {
+    fn patience(&self, now: Time, hurry: bool) -> Duration {
         match (u64::from(BLOCK_LEN) * 10_000).checked_div(self.meter.rate(now, CHOKE_SLOTS)) {
             Some(ms) => Duration::from_millis(ms).clamp(STALL.0, STALL.1),
+            None if hurry => FIRST_BLOCK_HURRY,
             None => FIRST_BLOCK_MAX,
         }
     }
@@ -307,7 +315,8 @@ mod tests {
         let mut pipe = Pipeline::new(Time::ZERO);
         (0..16).for_each(|n| pipe.ask(Time::ZERO, block(n)));
         let later = Time::ZERO + Duration::from_secs(11);
-        assert!(!pipe.is_stalling(Time::ZERO + Duration::from_secs(9)) && pipe.is_stalling(later));
+        assert!(!pipe.is_stalling(Time::ZERO + Duration::from_secs(9), false) && pipe.is_stalling(later, false));
+        assert!(pipe.is_stalling(Time::ZERO + Duration::from_secs(5), true));
         assert_eq!(pipe.give_up(later).len(), 16);
         pipe.stall(later);
         assert_eq!(pipe.room(FLOOR), 1);

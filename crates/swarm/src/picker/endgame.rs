@@ -1,7 +1,8 @@
 //! The end game: when nothing is left to ask for, blocks that are late are asked of a second peer (BEP 3).
 //!
 //! One duplicate of a block at most: unlimited ones gain nothing and waste payload. A block is worth it only where the second
-//! peer is expected to be done with it in half of the first one's time.
+//! peer is expected to be done with it in half of the first one's time. A swarm that waits for its source is in that state again
+//! and again: there, only one block in 256 may be asked for twice, and only where much is gained.
 use super::partial::Block;
 use super::pick::{Asker, Picker};
 use crate::ids::ConnId;
@@ -13,20 +14,25 @@ const LOOKED_AT_MAX: usize = 1024;
 
 /// What a duplicate has to gain besides: below it the first copy is on its way already, and a CANCEL would come too late.
 const GAIN_MIN: Duration = Duration::from_millis(250);
+/// The same while pieces are still to come that nobody connected has.
+const GAIN_MIN_WAITING: Duration = Duration::from_secs(2);
+/// Of how many blocks that came one may be asked for twice meanwhile.
+const BLOCKS_PER_DUPLICATE: u64 = 256;
 
 impl Picker {
-    /// Whether all that is missing is asked for. While pieces wait that nobody connected has, it is not: a swarm that waits for
-    /// its source would else ask for everything twice all the time.
+    /// Whether all is asked for that anybody connected has.
     pub fn is_endgame(&self) -> bool {
-        self.open.is_empty() && self.rarity.is_empty()
+        self.open.is_empty() && self.rarity.len() == self.rarity.unavailable()
     }
 
     /// A block to ask a second time, of a peer that would need `own` for it; `eta` tells how long a connection still needs for
     /// all it is asked for.
     pub fn duplicate(&mut self, who: &Asker<'_>, own: Duration, eta: impl Fn(ConnId) -> Duration) -> Option<BlockRef> {
-        if who.only.is_some() || !self.is_endgame() {
+        let waits = !self.rarity.is_empty();
+        if who.only.is_some() || !self.is_endgame() || (waits && self.asked_again * BLOCKS_PER_DUPLICATE >= self.came) {
             return None;
         }
+        let gain = if waits { GAIN_MIN_WAITING } else { GAIN_MIN };
         let late = self.partials.iter().filter(|(piece, p)| p.asked_once() > 0 && !p.exclusive && who.can(**piece));
         let blocks =
             late.flat_map(|(piece, p)| p.blocks().iter().zip(0..).map(|(block, index)| (*piece, index, *block)));
@@ -42,8 +48,10 @@ impl Picker {
                 known = Some((first, expected));
                 (piece, index, expected)
             })
-            .filter(|(_, _, expected)| *expected > own * 2 + GAIN_MIN)
+            .filter(|(_, _, expected)| *expected > own * 2 + gain)
             .max_by_key(|(_, _, expected)| *expected)?;
-        self.partials.get_mut(&piece)?.ask_again(index, who.conn).then(|| self.geometry.block(piece, index))
+        let again = self.partials.get_mut(&piece)?.ask_again(index, who.conn);
+        self.asked_again += u64::from(again);
+        again.then(|| self.geometry.block(piece, index))
     }
 }

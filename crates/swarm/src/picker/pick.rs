@@ -63,6 +63,10 @@ pub struct Picker {
     whole: u32,
     /// How many pieces may be begun before peers join rather than begin.
     begun_max: u64,
+    /// Blocks that came for the first time.
+    pub(super) came: u64,
+    /// Blocks that were asked of a second peer.
+    pub(super) asked_again: u64,
 }
 
 impl Picker {
@@ -77,6 +81,8 @@ impl Picker {
             held: BTreeSet::new(),
             parole: BTreeMap::new(),
             whole: 0,
+            came: 0,
+            asked_again: 0,
         }
     }
 
@@ -226,6 +232,7 @@ impl Picker {
         if partial.free() == 0 {
             self.open.remove(&at.piece);
         }
+        self.came += u64::from(outcome != Received::Duplicate);
         let whole = outcome != Received::Duplicate && partial.is_whole();
         self.whole += u32::from(whole);
         Some((outcome, whole))

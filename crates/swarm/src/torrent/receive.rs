@@ -19,8 +19,6 @@ const UNJUDGED_BYTES_MAX: u64 = 32 << 20;
 const UNJUDGED_MIN: u32 = 3;
 /// Rejected pieces that are remembered of a peer; with more it is asked for nothing until it unchokes again.
 const REFUSED_MAX: usize = 64;
-/// What a peer that has not shown its rate is taken to need for what it was asked for.
-const ETA_UNKNOWN: Duration = Duration::from_secs(3);
 /// Blocks under way up to which a peer may be asked for duplicates in the end game.
 const ENDGAME_WINDOW: usize = 2;
 
@@ -141,8 +139,8 @@ impl Torrent {
             if peer.pipeline.under_way() >= ENDGAME_WINDOW {
                 return None;
             }
-            let own = peer.pipeline.eta(cx.now, 1)?;
-            let eta = |other| self.peers.get(&other).and_then(|p| p.pipeline.eta(cx.now, 0)).unwrap_or(ETA_UNKNOWN);
+            let own = peer.pipeline.eta(cx.now, 1);
+            let eta = |other| self.peers.get(&other).map_or(Duration::MAX, |p| p.pipeline.eta(cx.now, 0));
             picker.duplicate(&asker, own, eta)
         });
         let Some(at) = picked else {

@@ -9,6 +9,7 @@ use crate::effect::{CloseReason, Effect};
 use crate::event::State;
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::picker::pick::Picker;
 use crate::throttle::Shared;
 use crate::time::Time;
 use alloc::vec::Vec;
@@ -99,9 +100,10 @@ impl Torrent {
             });
         }
         self.measure(cx.now);
+        let hurry = !self.hungry.is_empty() && self.picker.as_ref().is_some_and(Picker::is_endgame);
         let mut moving = false;
         for conn in self.connections() {
-            match self.look_at(cx, conn) {
+            match self.look_at(cx, conn, hurry) {
                 Ok(busy) => moving |= busy,
                 Err(why) => self.drop_peer(cx, conn, why),
             }
@@ -130,7 +132,7 @@ impl Torrent {
     }
 
     /// Looks after one peer; whether anything moves between us.
-    fn look_at<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> Result<bool, CloseReason> {
+    fn look_at<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, hurry: bool) -> Result<bool, CloseReason> {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(false) };
         if cx.now.since(peer.heard) >= SILENCE_MAX {
             return Err(CloseReason::TimedOut);
@@ -141,7 +143,7 @@ impl Torrent {
             return Err(CloseReason::Useless);
         }
         let moving = peer.pipeline.under_way() > 0 || !peer.upload.is_idle() || peer.interested || peer.am_interested;
-        let stalling = peer.pipeline.is_stalling(cx.now);
+        let stalling = peer.pipeline.is_stalling(cx.now, hurry);
         if cx.now.since(peer.told) >= KEEPALIVE {
             self.send(cx, conn, Message::KeepAlive);
         }
