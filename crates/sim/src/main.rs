@@ -4,9 +4,10 @@ use serde::Serialize;
 use std::io::{self, Write, stderr, stdout};
 use std::process::ExitCode;
 use teem_sim::report::Report;
+use teem_sim::scenario::{Kind, Scenario};
 use teem_sim::series::Sample;
 use teem_sim::world::{Maker, World};
-use teem_sim::{catalog, makers, random, scenario::Scenario, table};
+use teem_sim::{catalog, makers, random, table};
 
 /// Runs a swarm in virtual time: the same scenario and seed give the same run, to the last bit, on every machine.
 #[derive(Parser)]
@@ -26,9 +27,32 @@ struct Args {
     /// Print the report, with samples over time, as one line of JSON
     #[arg(long)]
     json: bool,
-    /// Put the small client of the simulator, in place of the engine, at every honest line
-    #[arg(long)]
-    plain: bool,
+    /// Put somebody else's client in place of the engine: its kind, or the simulator's own small client
+    #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "simple")]
+    plain: Option<Own>,
+}
+
+/// Who stands in for the engine.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Own {
+    Simple,
+    Libtorrent,
+    Transmission,
+    Aria2,
+    Rqbit,
+}
+
+impl Own {
+    /// Its maker, and whether it keeps the rules that are watched.
+    fn maker(self) -> (Maker, bool) {
+        match self {
+            Self::Simple => (Box::new(makers::plain), true),
+            Self::Libtorrent => (makers::foreign(Kind::Libtorrent), false),
+            Self::Transmission => (makers::foreign(Kind::Transmission), false),
+            Self::Aria2 => (makers::foreign(Kind::Aria2), false),
+            Self::Rqbit => (makers::foreign(Kind::Rqbit), false),
+        }
+    }
 }
 
 #[derive(clap::Subcommand)]
@@ -78,8 +102,11 @@ fn list() -> io::Result<u8> {
 }
 
 fn run(scenario: Scenario, args: &Args) -> io::Result<u8> {
-    let maker: Maker = Box::new(if args.plain { makers::plain } else { makers::engine });
+    let (maker, keeps_rules) = args.plain.map_or((Box::new(makers::engine) as Maker, true), Own::maker);
     let mut world = World::new(scenario, args.seed, maker);
+    if !keeps_rules {
+        world.watch_only_completion();
+    }
     world.run();
     let report = Report::of(&world, args.seed);
     if args.json {

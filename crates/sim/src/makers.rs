@@ -3,38 +3,49 @@ use crate::block::SimBlock;
 use crate::brain::Brain;
 use crate::hostile::{FreeRider, Hostile};
 use crate::node::PORT;
-use crate::plain::Plain;
+use crate::plain::habits::Habits;
+use crate::plain::{Plain, aria2, libtorrent, rqbit, simple, transmission};
 use crate::scenario::{Kind, Role};
-use crate::world::Birth;
+use crate::world::{Birth, Maker};
 use teem_engine::Engine;
 use teem_engine::EngineConfig;
 use teem_swarm::rng::Rng;
 
-/// The engine for every honest role.
+/// The engine for every role of its own.
 pub fn engine(birth: &Birth<'_>) -> Box<dyn Brain> {
     cast(birth, |birth| Box::new(Engine::<SimBlock>::new(EngineConfig::new(PORT, birth.seed))))
 }
 
-/// The small client for every honest role.
+/// The small client in place of the engine.
 pub fn plain(birth: &Birth<'_>) -> Box<dyn Brain> {
-    cast(birth, |birth| Box::new(Plain::new(birth.content.clone(), Rng::new(birth.seed))))
+    cast(birth, |birth| client(simple::habits(), birth))
 }
 
-/// Somebody else's client.
-fn foreign(kind: Kind, birth: &Birth<'_>) -> Box<dyn Brain> {
+/// Somebody else's client in place of the engine.
+pub fn foreign(kind: Kind) -> Maker {
+    Box::new(move |birth| cast(birth, |birth| client(habits(kind), birth)))
+}
+
+/// The ways of other people's clients.
+fn habits(kind: Kind) -> Habits {
     match kind {
-        Kind::Libtorrent | Kind::Transmission | Kind::Aria2 | Kind::Rqbit => {
-            Box::new(Plain::new(birth.content.clone(), Rng::new(birth.seed)))
-        }
+        Kind::Libtorrent => libtorrent::habits(),
+        Kind::Transmission => transmission::habits(),
+        Kind::Aria2 => aria2::habits(),
+        Kind::Rqbit => rqbit::habits(),
     }
 }
 
-/// Scripts for the hostile roles, `client` for the others.
-fn cast(birth: &Birth<'_>, client: fn(&Birth<'_>) -> Box<dyn Brain>) -> Box<dyn Brain> {
+fn client(habits: Habits, birth: &Birth<'_>) -> Box<dyn Brain> {
+    Box::new(Plain::new(habits, birth.content.clone(), Rng::new(birth.seed)))
+}
+
+/// Scripts for the hostile roles, other people's clients where the scenario says so, `own` for the others.
+fn cast(birth: &Birth<'_>, own: impl Fn(&Birth<'_>) -> Box<dyn Brain>) -> Box<dyn Brain> {
     match birth.role {
-        Role::Seed | Role::Downloader => client(birth),
-        Role::Plain(kind) => foreign(kind, birth),
-        Role::FreeRider => Box::new(FreeRider(client(birth))),
+        Role::Seed | Role::Downloader => own(birth),
+        Role::Plain(kind) => client(habits(kind), birth),
+        Role::FreeRider => Box::new(FreeRider(own(birth))),
         role => Box::new(Hostile::new(role, birth.content.clone(), Rng::new(birth.seed))),
     }
 }

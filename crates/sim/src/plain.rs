@@ -1,107 +1,119 @@
-//! A small client in messages (BEP 3): the simplest peer that downloads and serves.
+//! Other people's clients, as far as their ways matter to a swarm (BEP 3, 6, 9, 10): one machine with many habits.
 //!
-//! It asks for pieces in random order, a fixed number of requests ahead, unchokes everybody, and knows neither the fast
-//! nor the extension protocol. It keeps all rules that the checkers watch, so worlds can be tested with it, engines have
-//! somebody else to talk to, and a test can break one rule at a time by changing what it says.
+//! The machine speaks in messages through the engine's contract. `habits` says what can differ, a file per client what
+//! does and why; `simple` is the plainest of all, keeps every rule that the checkers watch, and so serves to test worlds
+//! and, with one rule broken at a time, the checkers themselves. Downloads are in `asking` over the pieces in `book`,
+//! uploads in `giving` over the rounds in `slots`.
+pub mod aria2;
+mod asking;
+mod book;
+mod giving;
+pub mod habits;
+pub mod libtorrent;
+mod peer;
+pub mod rqbit;
+pub mod simple;
+mod slots;
+pub mod transmission;
+
 use crate::block::SimBlock;
 use crate::brain::Brain;
-use crate::check::bits::Bits;
+use crate::check::bits::pieces_of;
 use crate::content::Content;
+use book::Book;
+use habits::{Habits, Slots};
+use peer::Peer;
+use slots::Rounds;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
-use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command};
+use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Facts, Job};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
-use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::message::Message;
-use teem_wire::tracker::announce::{Announce, AnnounceEvent};
+use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
+use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
 
-/// Requests outstanding at one peer.
-const AHEAD: usize = 16;
-/// It dials while it has fewer connections than this.
-const CONNS: usize = 30;
-/// How often it asks the tracker for more, while it is not complete.
+/// How often it asks the tracker for more while it is not complete and has few connections.
 const AGAIN: Duration = Duration::from_secs(30);
+/// Fewer connections than this are few.
+const FEW: usize = 20;
+/// Our number for `ut_metadata`.
+const METADATA: u8 = 3;
 
-/// The client.
+/// A client.
 pub struct Plain {
-    content: Content,
+    habits: Habits,
     rng: Rng,
     id: PeerId,
     torrent: TorrentId,
     urls: Vec<String>,
-    have: Bits,
-    count: u32,
-    /// Pieces neither had nor asked of anybody.
-    open: Vec<u32>,
+    book: Book,
     opened: bool,
-    conns: BTreeMap<ConnId, Conn>,
-    /// Who is connected.
-    ids: BTreeSet<PeerId>,
+    peers: BTreeMap<ConnId, Peer>,
+    ids: BTreeMap<PeerId, ConnId>,
+    dialling: BTreeSet<IpAddr>,
+    shunned: BTreeSet<IpAddr>,
+    rounds: Rounds,
     again: Option<Time>,
+    tick_at: Option<Time>,
+    ticked: Time,
+    round_at: Time,
     out: VecDeque<Output<SimBlock>>,
 }
 
-struct Conn {
-    ours: bool,
-    theirs: Option<PeerId>,
-    shown: Bits,
-    choked: bool,
-    interested: bool,
-    /// Pieces that are being fetched from it.
-    pieces: Vec<u32>,
-    /// Blocks of them that were not asked yet.
-    next: VecDeque<BlockRef>,
-    asked: BTreeSet<BlockRef>,
-}
-
 impl Plain {
-    /// A client for that content.
-    pub fn new(content: Content, mut rng: Rng) -> Self {
-        let mut id = *b"-PL0001-............";
+    /// A client with those habits for that content.
+    pub fn new(habits: Habits, content: Content, mut rng: Rng) -> Self {
+        let mut id = [b'.'; 20];
         rng.fill(&mut id[8..]);
+        id[..8].copy_from_slice(habits.id);
         Self {
-            have: Bits::new(content.pieces()),
-            content,
+            habits,
+            book: Book::new(content, &mut rng),
             rng,
             id: PeerId(id),
             torrent: TorrentId(0),
             urls: Vec::new(),
-            count: 0,
-            open: Vec::new(),
             opened: false,
-            conns: BTreeMap::new(),
-            ids: BTreeSet::new(),
+            peers: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            dialling: BTreeSet::new(),
+            shunned: BTreeSet::new(),
+            rounds: Rounds::default(),
             again: None,
+            tick_at: None,
+            ticked: Time::ZERO,
+            round_at: Time::ZERO,
             out: VecDeque::new(),
         }
     }
 
-    fn add(&mut self, add: &AddTorrent, info: Arc<Info>) {
+    /// Whoever knows only the info-hash is taken to have the metadata: how it gets there tells nothing of a swarm.
+    fn add(&mut self, add: &AddTorrent) {
         self.torrent = add.torrent;
         self.urls = add.trackers.concat();
+        let info = self.book.content.info().clone();
         self.out.push_back(Output::Disk(Job::Open { torrent: self.torrent, info }));
     }
 
     fn announce(&mut self, event: AnnounceEvent) {
         for url in &self.urls {
             let announce = Announce {
-                info_hash: self.content.info_hash(),
+                info_hash: self.book.content.info_hash(),
                 peer_id: self.id,
-                port: 6881,
+                port: crate::node::PORT,
                 uploaded: 0,
                 downloaded: 0,
-                left: u64::from(self.content.pieces() - self.count),
+                left: u64::from(self.book.content.pieces() - self.book.count),
                 event,
-                num_want: 50,
+                num_want: if event == AnnounceEvent::Stopped { 0 } else { 50 },
                 key: 0,
                 tracker_id: None,
             };
@@ -109,171 +121,216 @@ impl Plain {
         }
     }
 
-    fn send(&mut self, conn: ConnId, message: Message) {
-        self.out.push_back(Output::Send { conn, message });
-    }
-
-    fn is_complete(&self) -> bool {
-        self.count == self.content.pieces()
-    }
-
-    fn begin(&mut self, have: &[u32], at_start: bool) {
-        for &piece in have {
-            self.gained(piece);
-        }
-        self.open = (0..self.content.pieces()).filter(|piece| !self.have.has(*piece)).collect();
-        self.rng.shuffle(&mut self.open);
+    fn begin(&mut self, now: Time, have: &[u32]) {
+        self.book.begin(have);
         self.opened = true;
         self.announce(AnnounceEvent::Started);
-        if self.is_complete() {
-            self.out.push_back(Output::Event(Event::Complete { torrent: self.torrent, at_start }));
+        if self.book.is_complete() {
+            self.out.push_back(Output::Event(Event::Complete { torrent: self.torrent, at_start: true }));
+        }
+        // Clients do not begin at one moment, so neither do their clocks.
+        let first = self.rng.below(self.habits.tick.as_nanos() as u64);
+        self.tick_at = Some(now + Duration::from_nanos(first));
+        self.ticked = now;
+        if let Slots::Rounds { every, .. } = self.habits.slots {
+            self.round_at = now + Duration::from_nanos(self.rng.below(every.as_nanos() as u64));
         }
     }
 
-    fn gained(&mut self, piece: u32) {
-        self.have.set(piece, true);
-        self.count += 1;
+    fn told_of(&mut self, now: Time, reply: AnnounceReply) {
+        let few = !self.book.is_complete() && self.peers.len() < FEW;
+        self.again = Some(now + if few { AGAIN } else { reply.interval });
+        for addr in reply.peers {
+            let known = self.shunned.contains(&addr.ip()) || self.peers.values().any(|peer| peer.ip == addr.ip());
+            let room = self.peers.len() + self.dialling.len() < self.habits.conns;
+            if room && !known && self.dialling.insert(addr.ip()) {
+                self.out.push_back(Output::Dial { torrent: self.torrent, addr });
+            }
+        }
     }
 
-    fn connected(&mut self, conn: ConnId, dialled: bool) {
-        let state = Conn {
-            ours: false,
-            theirs: None,
-            shown: Bits::new(self.content.pieces()),
-            choked: true,
-            interested: false,
-            pieces: Vec::new(),
-            next: VecDeque::new(),
-            asked: BTreeSet::new(),
-        };
-        self.conns.insert(conn, state);
-        if dialled {
+    fn connected(&mut self, now: Time, conn: ConnId, ip: IpAddr, dialled: bool) {
+        self.dialling.remove(&ip);
+        let peer = Peer::new(now, dialled, ip, self.book.content.pieces(), self.habits.queue);
+        self.peers.insert(conn, peer);
+        if !self.opened || self.shunned.contains(&ip) || self.peers.len() > self.habits.conns {
+            self.leave(conn);
+        } else if dialled {
             self.greet(conn);
         }
     }
 
     /// Says who it is, once.
     fn greet(&mut self, conn: ConnId) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
-        if !std::mem::replace(&mut state.ours, true) {
-            let handshake =
-                Handshake { info_hash: self.content.info_hash(), peer_id: self.id, features: Features::default() };
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if !std::mem::replace(&mut peer.greeted, true) {
+            let features =
+                Features { fast: self.habits.fast, extended: self.habits.reqq.is_some(), ..Features::default() };
+            let handshake = Handshake { info_hash: self.book.content.info_hash(), peer_id: self.id, features };
             self.out.push_back(Output::Hello { conn, handshake });
         }
     }
 
-    fn hello(&mut self, conn: ConnId, handshake: &Handshake) {
-        let known = self.ids.contains(&handshake.peer_id);
-        if known || handshake.peer_id == self.id || !self.opened {
+    fn hello(&mut self, now: Time, conn: ConnId, handshake: &Handshake) {
+        let Some(peer) = self.peers.get(&conn) else { return };
+        let theirs = handshake.peer_id;
+        if theirs == self.id {
             return self.leave(conn);
         }
-        self.greet(conn);
-        let Some(state) = self.conns.get_mut(&conn) else { return };
-        state.theirs = Some(handshake.peer_id);
-        self.ids.insert(handshake.peer_id);
-        if self.count > 0 {
-            let mut bits = vec![0_u8; self.content.pieces().div_ceil(8) as usize];
-            for piece in (0..self.content.pieces()).filter(|piece| self.have.has(*piece)) {
-                bits[piece as usize / 8] |= 0x80 >> (piece % 8);
+        if let Some(&other) = self.ids.get(&theirs) {
+            // Of two connections, both sides keep the one that the greater id dialled; of two of one side the first.
+            let right = |dialled: bool| dialled == (self.id.0 > theirs.0);
+            let before =
+                self.peers.get(&other).is_some_and(|other| other.dialled != peer.dialled && right(peer.dialled));
+            if !before {
+                return self.leave(conn);
             }
-            self.send(conn, Message::Bitfield(bits));
+            self.leave(other);
         }
-        self.send(conn, Message::Unchoke);
+        self.greet(conn);
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.id = Some(theirs);
+        peer.fast = self.habits.fast && handshake.features.fast;
+        let fast = peer.fast;
+        self.ids.insert(theirs, conn);
+        if let Some(message) = self.claim(fast) {
+            self.out.push_back(Output::Send { conn, message });
+        }
+        if let Some(reqq) = self.habits.reqq
+            && handshake.features.extended
+        {
+            let hello = ExtendedHandshake {
+                ut_metadata: Some(METADATA),
+                port: Some(crate::node::PORT),
+                client: Some(String::from_utf8_lossy(self.habits.id).into_owned()),
+                reqq: Some(reqq),
+                metadata_size: Some(self.book.content.info().raw().len() as u32),
+                upload_only: self.book.is_complete().then_some(true),
+                ..ExtendedHandshake::default()
+            };
+            self.out.push_back(Output::Send { conn, message: Message::ExtendedHandshake(hello) });
+        }
+        if self.habits.slots == Slots::Everybody {
+            self.choke(now, conn, false);
+        }
+    }
+
+    /// What it says that it has at the start of a connection.
+    fn claim(&self, fast: bool) -> Option<Message> {
+        match self.book.count {
+            0 if fast => Some(Message::HaveNone),
+            0 => None,
+            _ if fast && self.book.is_complete() => Some(Message::HaveAll),
+            _ => {
+                let mut bits = vec![0_u8; self.book.content.pieces().div_ceil(8) as usize];
+                for piece in (0..self.book.content.pieces()).filter(|piece| self.book.have.has(*piece)) {
+                    bits[piece as usize / 8] |= 0x80 >> (piece % 8);
+                }
+                Some(Message::Bitfield(bits))
+            }
+        }
     }
 
     fn leave(&mut self, conn: ConnId) {
         self.closed(conn);
-        self.out.push_back(Output::Close { conn, why: teem_swarm::effect::CloseReason::Useless });
+        self.out.push_back(Output::Close { conn, why: CloseReason::Useless });
+    }
+
+    /// Leaves a peer for good.
+    fn shun(&mut self, conn: ConnId) {
+        if let Some(peer) = self.peers.get(&conn) {
+            self.shunned.insert(peer.ip);
+            self.leave(conn);
+        }
     }
 
     fn closed(&mut self, conn: ConnId) {
-        if let Some(state) = self.conns.remove(&conn) {
-            if let Some(id) = state.theirs {
-                self.ids.remove(&id);
+        self.give_up_on(conn);
+        self.shown_all(conn, std::iter::empty());
+        if let Some(id) = self.peers.remove(&conn).and_then(|peer| peer.id)
+            && self.ids.get(&id) == Some(&conn)
+        {
+            self.ids.remove(&id);
+        }
+    }
+
+    /// Who has everything has nothing to do with others who have.
+    fn leave_seeds(&mut self) {
+        let all = self.book.content.pieces();
+        let seeds = self.peers.iter().filter(|(_, peer)| peer.id.is_some() && peer.shows == all);
+        let seeds: Vec<ConnId> = seeds.map(|(conn, _)| *conn).collect();
+        if self.book.is_complete() {
+            for conn in seeds {
+                self.leave(conn);
             }
-            self.give_back(state.pieces);
         }
     }
 
-    /// Pieces that a peer did not finish: what came of them is fetched again, from somebody else.
-    fn give_back(&mut self, pieces: Vec<u32>) {
-        for piece in pieces {
-            self.out.push_back(Output::Disk(Job::Forget { torrent: self.torrent, piece }));
-            self.open.push(piece);
+    fn message(&mut self, now: Time, conn: ConnId, message: Message) {
+        let pieces = self.book.content.pieces();
+        let fast_only =
+            matches!(message, Message::HaveAll | Message::HaveNone | Message::Suggest(_) | Message::Reject(_));
+        if fast_only && !self.habits.fast {
+            return self.leave(conn);
         }
-    }
-
-    fn message(&mut self, conn: ConnId, message: Message) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
         match message {
-            Message::Have(piece) => state.shown.set(piece, true),
-            Message::Bitfield(bits) => state.shown.read(&bits),
-            Message::Choke => {
-                state.choked = true;
-                state.asked.clear();
-                state.next.clear();
-                let pieces = std::mem::take(&mut state.pieces);
-                self.give_back(pieces);
+            Message::Have(piece) => self.shown(conn, piece),
+            Message::Bitfield(bits) => self.shown_all(conn, pieces_of(&bits)),
+            Message::HaveAll => self.shown_all(conn, 0..pieces),
+            Message::HaveNone => self.shown_all(conn, 0..0),
+            Message::Suggest(piece) if self.habits.heeds_suggest => peer.suggested.push(piece),
+            Message::Choke | Message::Unchoke => {
+                let choked = message == Message::Choke;
+                let change = std::mem::replace(&mut peer.choked, choked) != choked;
+                if change && self.habits.flicker.is_some_and(|within| peer.flickers(now, within)) {
+                    return self.leave(conn);
+                }
+                if choked {
+                    self.give_up_on(conn);
+                }
             }
-            Message::Unchoke => state.choked = false,
-            Message::Request(at) if self.have.has(at.piece) => {
-                self.out.push_back(Output::Disk(Job::Read { torrent: self.torrent, conn, at }));
+            Message::Reject(at) => return self.rejected(now, conn, at),
+            Message::Interested => return self.wanted(now, conn, true),
+            Message::NotInterested => return self.wanted(now, conn, false),
+            Message::Request(at) => return self.requested(now, conn, at),
+            Message::Cancel(at) => return self.cancelled(conn, at),
+            Message::ExtendedHandshake(hello) => {
+                peer.metadata = hello.ut_metadata.filter(|id| *id > 0).or(peer.metadata);
+                peer.reqq = hello.reqq.map_or(peer.reqq, |reqq| reqq as usize);
+                return;
             }
-            _ => {}
+            Message::Metadata { message: MetadataMessage::Request { piece }, .. } => return self.metadata(conn, piece),
+            _ => return,
         }
-        self.ask(conn);
+        self.leave_seeds();
+        self.may_ask(now, conn);
     }
 
-    /// Keeps its requests at a peer filled.
-    fn ask(&mut self, conn: ConnId) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
-        if state.theirs.is_none() {
-            return;
+    /// The clock.
+    fn tick(&mut self, now: Time) {
+        let passed = now.since(self.ticked);
+        self.ticked = now;
+        self.tick_at = Some(now + self.habits.tick);
+        if let Slots::Rounds { every, .. } = self.habits.slots
+            && self.round_at <= now
+        {
+            self.round_at = now + every;
+            self.round(now);
         }
-        let wants = self.open.iter().any(|piece| state.shown.has(*piece));
-        if wants && !std::mem::replace(&mut state.interested, true) {
-            self.out.push_back(Output::Send { conn, message: Message::Interested });
-        }
-        while !state.choked && state.asked.len() < AHEAD {
-            if state.next.is_empty() {
-                let Some(i) = self.open.iter().rposition(|piece| state.shown.has(*piece)) else { return };
-                let piece = self.open.remove(i);
-                state.pieces.push(piece);
-                state.next.extend((0..self.content.blocks(piece)).map(|block| self.content.block(piece, block)));
-            }
-            let Some(at) = state.next.pop_front() else { return };
-            state.asked.insert(at);
-            self.out.push_back(Output::Send { conn, message: Message::Request(at) });
-        }
-    }
-
-    fn block(&mut self, conn: ConnId, at: BlockRef, data: SimBlock) {
-        let Some(state) = self.conns.get_mut(&conn) else { return };
-        if state.asked.remove(&at) {
-            self.out.push_back(Output::Disk(Job::Write { torrent: self.torrent, at, data }));
-        }
-        self.ask(conn);
-    }
-
-    fn verified(&mut self, piece: u32, ok: bool) {
-        self.conns.values_mut().for_each(|state| state.pieces.retain(|other| *other != piece));
-        self.open.retain(|other| *other != piece);
-        if ok {
-            self.gained(piece);
-            self.out.push_back(Output::Event(Event::PieceVerified { torrent: self.torrent, piece }));
-        } else {
-            self.open.push(piece);
-        }
-        let conns: Vec<ConnId> = self.conns.keys().copied().collect();
+        let conns: Vec<ConnId> = self.peers.keys().copied().collect();
         for conn in conns {
-            if ok && self.conns[&conn].theirs.is_some() {
-                self.send(conn, Message::Have(piece));
+            self.may_tell(now, conn);
+            self.look_after(now, conn, passed);
+            let idle = |peer: &Peer, limit: Duration| {
+                let quiet = now.since(peer.active);
+                quiet >= limit && (!peer.wants && !peer.interested || quiet >= limit * 2)
+            };
+            if let Some(limit) = self.habits.idle
+                && self.peers.get(&conn).is_some_and(|peer| idle(peer, limit))
+            {
+                self.leave(conn);
             }
-            self.ask(conn);
-        }
-        if ok && self.is_complete() {
-            self.announce(AnnounceEvent::Completed);
-            self.out.push_back(Output::Event(Event::Complete { torrent: self.torrent, at_start: false }));
         }
     }
 }
@@ -282,36 +339,34 @@ impl Brain for Plain {
     fn handle(&mut self, now: Time, input: Input<SimBlock>) {
         let torrent = self.torrent;
         match input {
-            Input::Command(Command::Add(add)) => {
-                if let Some(info) = add.info.clone() {
-                    self.add(&add, info);
-                }
-            }
+            Input::Command(Command::Add(add)) => self.add(&add),
             Input::Command(Command::Remove(_)) => {
                 self.announce(AnnounceEvent::Stopped);
                 self.out.push_back(Output::Disk(Job::Close { torrent, facts: Facts::default() }));
             }
             Input::Disk(Done::Closed { .. }) => self.out.push_back(Output::Event(Event::Removed { torrent })),
-            Input::Disk(Done::Opened { have, .. }) => self.begin(&have, true),
-            Input::Disk(Done::Piece { piece, ok, .. }) => self.verified(piece, ok),
-            Input::Disk(Done::Block { conn, at, data, .. }) if self.conns.contains_key(&conn) => {
-                self.out.push_back(Output::SendBlock { conn, at, data });
-            }
-            Input::Tracker { reply: Ok(reply), .. } => {
-                self.again = (!self.is_complete()).then_some(now + AGAIN);
-                for addr in reply.peers.into_iter().take(CONNS.saturating_sub(self.conns.len())) {
-                    self.out.push_back(Output::Dial { torrent, addr });
+            Input::Disk(Done::Opened { have, .. }) => self.begin(now, &have),
+            Input::Disk(Done::Piece { piece, ok, .. }) => self.verified(now, piece, ok),
+            Input::Disk(Done::Block { conn, at, data, .. }) => self.read(now, conn, at, data),
+            Input::Tracker { reply: Ok(reply), .. } => self.told_of(now, reply),
+            Input::Tick => {
+                if self.again.is_some_and(|at| at <= now) {
+                    self.again = None;
+                    self.announce(AnnounceEvent::None);
+                }
+                if self.tick_at.is_some_and(|at| at <= now) {
+                    self.tick(now);
                 }
             }
-            Input::Tick if self.again.is_some_and(|at| at <= now) => {
-                self.again = None;
-                self.announce(AnnounceEvent::None);
+            Input::Connected { conn, addr, .. } => self.connected(now, conn, addr.ip(), true),
+            Input::Accepted { conn, addr, .. } => self.connected(now, conn, addr.ip(), false),
+            Input::DialFailed { addr, .. } => {
+                self.dialling.remove(&addr.ip());
             }
-            Input::Connected { conn, .. } => self.connected(conn, true),
-            Input::Accepted { conn, .. } => self.connected(conn, false),
-            Input::Hello { conn, handshake } => self.hello(conn, &handshake),
-            Input::Message { conn, message } => self.message(conn, message),
-            Input::Block { conn, at, data } => self.block(conn, at, data),
+            Input::Hello { conn, handshake } => self.hello(now, conn, &handshake),
+            Input::Message { conn, message } => self.message(now, conn, message),
+            Input::Block { conn, at, data } => self.block(now, conn, at, data),
+            Input::Sent { conn, bytes } => self.sent(conn, bytes),
             Input::Closed { conn, .. } => self.closed(conn),
             _ => {}
         }
@@ -322,6 +377,6 @@ impl Brain for Plain {
     }
 
     fn deadline(&self) -> Option<Time> {
-        self.again
+        [self.again, self.tick_at].into_iter().flatten().min()
     }
 }

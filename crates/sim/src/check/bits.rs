@@ -24,6 +24,18 @@ impl Bits {
         }
     }
 
+    /// The pieces that are in both, from the first.
+    pub fn common<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u32> + 'a {
+        let both = self.words.iter().zip(&other.words).map(|(a, b)| a & b);
+        (0..).step_by(64).zip(both).flat_map(|(first, word)| {
+            let rest = std::iter::successors((word != 0).then_some(word), |word| {
+                let rest = word & (word - 1);
+                (rest != 0).then_some(rest)
+            });
+            rest.map(move |word| first + word.trailing_zeros())
+        })
+    }
+
     /// Empties it, or puts the first `pieces` in.
     pub fn fill(&mut self, pieces: u32, present: bool) {
         for piece in 0..pieces {
@@ -57,5 +69,8 @@ mod tests {
         assert_eq!(all, [0, 7, 65]);
         bits.set(7, false);
         assert!(!bits.has(7));
+        let mut other = Bits::new(70);
+        other.fill(70, true);
+        assert_eq!(bits.common(&other).collect::<Vec<_>>(), [0, 65]);
     }
 }

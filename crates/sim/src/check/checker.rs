@@ -6,6 +6,7 @@ use crate::check::conduct::Bucket;
 use crate::check::serving::Serving;
 use crate::check::violation::{Finding, Rule, Violation, ensure};
 use crate::content::Content;
+use crate::scenario::Role;
 use crate::storage::SimDisk;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -37,7 +38,10 @@ pub struct Checker {
 
 #[derive(Debug)]
 struct Account {
+    /// Nobody may ban or accuse it, and it completes.
     honest: bool,
+    /// The rules are watched: it plays the engine.
+    watched: bool,
     verified: Bits,
     asking: Asking,
     serving: Serving,
@@ -61,10 +65,11 @@ impl Checker {
     }
 
     /// The next peer of the world. Limits are in payload bytes a second.
-    pub fn add(&mut self, honest: bool, addr: SocketAddr, up: Option<u64>, down: Option<u64>) {
+    pub fn add(&mut self, role: Role, addr: SocketAddr, up: Option<u64>, down: Option<u64>) {
         self.by_ip.insert(addr.ip(), self.peers.len() as u32);
         self.peers.push(Account {
-            honest,
+            honest: role.honest(),
+            watched: matches!(role, Role::Seed | Role::Downloader),
             verified: Bits::new(self.content.pieces()),
             asking: Asking::new(self.content.clone()),
             serving: Serving::default(),
@@ -72,6 +77,11 @@ impl Checker {
             up: up.map(Bucket::new),
             down: down.map(Bucket::new),
         });
+    }
+
+    /// Of nobody more is asked than to complete.
+    pub fn watch_only_completion(&mut self) {
+        self.peers.iter_mut().for_each(|account| account.watched = false);
     }
 
     /// A connection exists for a peer; `remote` is at its other end. Comes before the input that tells the peer.
@@ -134,7 +144,9 @@ impl Checker {
     /// Adds what others found.
     pub fn note(&mut self, peer: u32, finding: Finding) {
         let Err((rule, what)) = finding else { return };
-        if !self.peers[peer as usize].honest {
+        let account = &self.peers[peer as usize];
+        // Of other people's clients only this is known: they complete.
+        if !account.watched && (!account.honest || rule != Rule::Liveness) {
             return;
         }
         self.count += 1;
@@ -168,7 +180,7 @@ impl Checker {
             }
             Event::Banned { addr, why, .. } => {
                 let Some(&other) = self.by_ip.get(&addr.ip()) else { return Ok(()) };
-                if self.peers[peer as usize].honest {
+                if self.peers[peer as usize].watched {
                     self.banned.push((now, peer, other));
                 }
                 ensure(!self.peers[other as usize].honest, Rule::Justice, || {

@@ -115,7 +115,7 @@ impl World {
         for group in &scenario.groups {
             for _ in 0..group.count {
                 let node = Node::new(nodes.len() as u32, group, &content, &mut rng);
-                checker.add(group.role.honest(), node.addr, group.limit_up, group.limit_down);
+                checker.add(group.role, node.addr, group.limit_up, group.limit_down);
                 nodes.push(node);
             }
         }
@@ -145,6 +145,11 @@ impl World {
     /// Breaks the disk of a peer, for tests of the checkers: it takes every piece for right.
     pub fn break_disk(&mut self, peer: u32) {
         self.nodes[peer as usize].disk.set_blind();
+    }
+
+    /// Somebody else's client plays the engine: that all complete is the only rule.
+    pub fn watch_only_completion(&mut self) {
+        self.checker.watch_only_completion();
     }
 
     /// Runs it to its end.
