@@ -40,9 +40,13 @@ fn extended_handshake() -> impl Strategy<Value = ExtendedHandshake> {
         option::of(1_u32..),
         option::of(any::<IpAddr>().prop_map(|ip| ip.to_canonical())),
         option::of(any::<bool>()),
+        option::of(any::<u32>()),
     );
     (extensions, rest).prop_map(
-        |([ut_metadata, ut_pex, lt_donthave], (port, client, reqq, metadata_size, your_ip, upload_only))| {
+        |(
+            [ut_metadata, ut_pex, lt_donthave],
+            (port, client, reqq, metadata_size, your_ip, upload_only, teem_source),
+        )| {
             ExtendedHandshake {
                 ut_metadata,
                 ut_pex,
@@ -53,6 +57,7 @@ fn extended_handshake() -> impl Strategy<Value = ExtendedHandshake> {
                 metadata_size,
                 your_ip,
                 upload_only,
+                teem_source,
             }
         },
     )

@@ -49,6 +49,10 @@ pub struct Peer {
     pub listen_port: Option<u16>,
     /// Its id for `ut_metadata` (BEP 9), when it has one.
     pub ut_metadata: Option<u8>,
+    /// Pieces that it holds although it shows fewer: it is a source that grants them.
+    pub holds: Option<u32>,
+    /// When it last asked for metadata (BEP 9).
+    pub asked_metadata: Option<Time>,
     /// It wants nothing (BEP 21).
     pub upload_only: bool,
     /// The pieces it has; of length 0 while the number of pieces is unknown.
@@ -108,6 +112,8 @@ impl Peer {
             client: None,
             listen_port: None,
             ut_metadata: None,
+            holds: None,
+            asked_metadata: None,
             upload_only: false,
             has: Bitfield::new(pieces),
             early: Early::default(),

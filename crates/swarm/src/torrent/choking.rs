@@ -14,6 +14,9 @@ const LIMIT_REACHED_PERCENT: u64 = 95;
 impl Torrent {
     /// Gives the slots: all anew in a round, only free ones in between.
     pub(super) fn rechoke<B>(&mut self, cx: &mut Context<'_, B>, round: bool) {
+        if self.is_source() {
+            return;
+        }
         let limit = self.up.limit(&cx.shared.up);
         let rate = self.sent.rate(cx.now, PIPELINE_SLOTS);
         let used_up = self.up.is_waiting() || limit.is_some_and(|most| rate >= most / 100 * LIMIT_REACHED_PERCENT);

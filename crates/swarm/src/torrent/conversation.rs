@@ -86,12 +86,15 @@ impl Torrent {
         if let Some(id) = said.ut_metadata {
             peer.ut_metadata = Some(id).filter(|id| *id != 0);
         }
+        peer.holds = said.teem_source.or(peer.holds);
         peer.upload_only = said.upload_only.unwrap_or(peer.upload_only);
         if let Some(port) = said.port.filter(|port| *port != 0 && peer.listen_port.is_none()) {
             peer.listen_port = Some(port);
             let addr = peer.dial_addr();
             self.candidates.connected(cx.now, addr);
         }
+        self.source_hears(cx.now, conn, said.metadata_size.is_some());
+        self.grant(cx);
         self.offer_metadata(cx, conn, said.ut_metadata, said.metadata_size)?;
         self.fill(cx, conn);
         Ok(())

@@ -28,6 +28,8 @@ impl Torrent {
             return peer.conduct.repeated_have();
         }
         self.shown.shows(peer.handshake.peer_id, bytes_of(&self.geometry, &peer.has), 0);
+        self.source_sees(cx.now, conn, piece);
+        let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         if let Some(picker) = &mut self.picker {
             picker.peer_has(piece, &mut self.rng);
             if !self.have.get(piece) {
@@ -84,14 +86,17 @@ impl Torrent {
             peer.counted_as_everything = picker.peer_came(&has, &mut self.rng);
             peer.useful = has.count_without(&self.have);
         }
-        peer.has = has;
+        let before = core::mem::replace(&mut peer.has, has);
+        self.source_sees_all(cx.now, conn, &before);
         self.allow_fast(cx, conn);
         self.after_showing(cx, conn)
     }
 
     fn after_showing<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> Result<(), CloseReason> {
+        self.grant(cx);
         let Some(peer) = self.peers.get(&conn) else { return Ok(()) };
-        if peer.is_complete() && self.wants_nothing() {
+        let complete = peer.is_complete() || peer.holds.is_some_and(|n| n == self.geometry.pieces);
+        if complete && self.wants_nothing() {
             return Err(CloseReason::BothSeeds);
         }
         self.update_interest(cx, conn);
@@ -140,7 +145,7 @@ impl Torrent {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let IpAddr::V4(ip) = peer.addr.ip() else { return };
         let newcomer = peer.is_fast() && peer.has.count() < ALLOWED_FAST_COUNT as u32 && peer.fast_to.is_empty();
-        if !newcomer || self.have.is_empty() {
+        if !newcomer || self.have.is_empty() || self.source.is_some() {
             return;
         }
         let set = allowed_fast(ip, &self.me.info_hash, self.geometry.pieces, ALLOWED_FAST_COUNT);

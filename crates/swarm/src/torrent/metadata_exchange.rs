@@ -34,7 +34,9 @@ impl Torrent {
         message: MetadataMessage,
     ) -> Result<(), CloseReason> {
         if let MetadataMessage::Request { piece } = message {
-            let Some(id) = self.peers.get(&conn).and_then(|p| p.ut_metadata) else { return self.idle_word(conn) };
+            let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
+            peer.asked_metadata = Some(cx.now);
+            let Some(id) = peer.ut_metadata else { return self.idle_word(conn) };
             let size = self.metadata_size();
             if let Some(message) = self.give.request(conn, id, piece, size) {
                 self.send(cx, conn, Message::Metadata { id, message });

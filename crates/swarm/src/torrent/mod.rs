@@ -14,6 +14,7 @@ mod conversation;
 mod durability;
 mod evidence;
 mod files;
+mod granting;
 mod haves;
 pub mod metadata;
 mod metadata_exchange;
@@ -23,6 +24,7 @@ mod receive;
 mod serve;
 mod share;
 mod shown;
+mod source;
 mod state;
 mod stats;
 mod timers;
@@ -31,7 +33,7 @@ mod verify;
 use crate::bitfield::Bitfield;
 use crate::choke::leech::Optimistic;
 use crate::choke::slots::Slots;
-use crate::command::AddTorrent;
+use crate::command::{AddTorrent, Spreading};
 use crate::effect::CloseReason;
 use crate::event::State;
 use crate::geometry::Geometry;
@@ -63,6 +65,10 @@ pub struct Torrent {
     id: TorrentId,
     me: Identity,
     publish: bool,
+    spreading: Spreading,
+    cooperative: bool,
+    /// Exists while a complete holder gives its content away piece by piece.
+    source: Option<source::Source>,
     named_peers: Vec<SocketAddr>,
     rng: Rng,
     state: State,
@@ -124,6 +130,9 @@ impl Torrent {
             roster: Roster::new(me.peer_id),
             me,
             publish: add.publish,
+            spreading: add.spreading,
+            cooperative: add.cooperative,
+            source: None,
             named_peers: add.peers,
             state: State::Metadata,
             info: None,

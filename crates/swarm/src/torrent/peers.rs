@@ -12,7 +12,7 @@ use crate::peer::upload::REQQ;
 use crate::time::Time;
 use alloc::boxed::Box;
 use alloc::string::ToString;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::ids::UT_METADATA;
 use teem_wire::peer::message::{ExtendedHandshake, Message};
@@ -76,7 +76,11 @@ impl Torrent {
         let Some(peer) = self.peers.get(&conn) else { return };
         let (fast, extended, ip) = (peer.is_fast(), peer.handshake.features.extended, peer.addr.ip());
         let complete = self.geometry.pieces > 0 && self.have.is_full();
-        if fast && complete {
+        if self.is_source() {
+            if fast {
+                self.send(cx, conn, Message::HaveNone);
+            }
+        } else if fast && complete {
             self.send(cx, conn, Message::HaveAll);
         } else if !self.have.is_empty() {
             self.send(cx, conn, Message::Bitfield(self.have.to_wire()));
@@ -84,16 +88,24 @@ impl Torrent {
             self.send(cx, conn, Message::HaveNone);
         }
         if extended {
-            let handshake = ExtendedHandshake {
-                ut_metadata: Some(UT_METADATA),
-                port: Some(self.me.port).filter(|p| *p != 0),
-                client: Some(CLIENT.to_string()),
-                reqq: Some(REQQ as u32),
-                metadata_size: self.metadata_size(),
-                your_ip: Some(ip),
-                ..ExtendedHandshake::default()
-            };
+            let handshake = self.extended_handshake(ip, None);
             self.send(cx, conn, Message::ExtendedHandshake(handshake));
+        }
+        self.source_greets(cx, conn);
+    }
+
+    /// What we say of ourselves (BEP 10). A source tells by a key of its own how much it holds, since its HAVEs do not.
+    pub(super) fn extended_handshake(&self, your_ip: IpAddr, upload_only: Option<bool>) -> ExtendedHandshake {
+        ExtendedHandshake {
+            ut_metadata: Some(UT_METADATA),
+            port: Some(self.me.port).filter(|p| *p != 0),
+            client: Some(CLIENT.to_string()),
+            reqq: Some(REQQ as u32),
+            metadata_size: self.metadata_size(),
+            your_ip: Some(your_ip),
+            upload_only,
+            teem_source: self.source.as_ref().map(|_| self.have.count()),
+            ..ExtendedHandshake::default()
         }
     }
 
@@ -126,6 +138,7 @@ impl Torrent {
         if let Some(picker) = &mut self.picker {
             picker.peer_left(&peer.has, peer.counted_as_everything, &mut self.rng);
         }
+        self.source_loses(cx.now, &peer);
         self.roster.leave(conn);
         self.hungry.remove(&conn);
         if peer.waits_up {

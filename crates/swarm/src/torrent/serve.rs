@@ -19,8 +19,8 @@ impl Torrent {
         conn: ConnId,
         at: BlockRef,
     ) -> Result<(), CloseReason> {
+        let there = self.geometry.allows(at) && self.have.get(at.piece) && self.source_lets(cx.now, conn, at.piece);
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
-        let there = self.geometry.allows(at) && self.have.get(at.piece);
         let open = !peer.am_choking || peer.fast_to.contains(&at.piece);
         let crossed = peer.am_choking && peer.choke_changed.is_some_and(|since| cx.now.since(since) < CHOKE_GRACE);
         peer.busy = cx.now;
@@ -115,6 +115,7 @@ impl Torrent {
             return;
         }
         cx.fx.push_back(Effect::SendBlock { conn, at, data });
+        self.source_sent(cx, conn, at);
         if let Some(sent) = self.out.mark(&self.geometry, at) {
             cx.tell(Event::AllOut { torrent: self.id, sent });
         }

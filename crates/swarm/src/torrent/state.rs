@@ -109,6 +109,9 @@ impl Torrent {
         for piece in have {
             self.gain(*piece);
         }
+        if self.publish || self.have.is_full() {
+            self.begin_granting(cx.now);
+        }
         let check: Vec<u32> = check.into_iter().filter(|p| *p < self.geometry.pieces && !self.have.get(*p)).collect();
         self.checks = (check.len() as u32, check.len() as u32);
         self.tell_all(cx);
@@ -122,7 +125,7 @@ impl Torrent {
     /// Peers that came before the content was looked at are told what is there.
     fn tell_all<B>(&mut self, cx: &mut Context<'_, B>) {
         for piece in self.have.clone().iter() {
-            if self.peers.is_empty() {
+            if self.peers.is_empty() || self.is_source() {
                 return;
             }
             self.spread(cx, piece);
@@ -154,6 +157,7 @@ impl Torrent {
     fn ready<B>(&mut self, cx: &mut Context<'_, B>) {
         let complete = self.have.is_full();
         if complete || self.publish {
+            self.begin_granting(cx.now);
             self.out.begin(&self.geometry);
             self.set_state(cx, State::Seeding);
         } else {

@@ -39,7 +39,7 @@ impl Torrent {
             completed_at: self.announcer.completed_at().to_vec(),
             complete: self.geometry.pieces > 0 && self.have.is_full(),
             peers: self.candidates.worth_saving(SAVED_PEERS_MAX).map(|a| a.to_string()).collect(),
-            out: alloc::vec::Vec::new(),
+            out: self.out_pieces(),
         }
     }
 

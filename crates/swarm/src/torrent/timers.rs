@@ -4,6 +4,7 @@
 //! needs to be exact (limits, syncs, announces) has a deadline of its own. A torrent without peers and work has none.
 use super::Torrent;
 use super::context::Context;
+use super::source::Source;
 use crate::choke::ROUND;
 use crate::effect::{CloseReason, Effect};
 use crate::event::State;
@@ -44,6 +45,7 @@ impl Torrent {
             self.disk_retry = Some((Time(u64::MAX), times));
             self.recovered(cx);
         }
+        self.source_tick(cx);
         self.fetch_metadata(cx);
         self.give_metadata(cx);
         self.settle(cx);
@@ -82,6 +84,7 @@ impl Torrent {
             durability,
             retry.map(|(at, _)| at),
             self.give.deadline(),
+            self.source.as_ref().and_then(Source::deadline),
             self.announcer.deadline(),
             self.held.first().map(|(at, _)| *at),
             self.up.deadline(&shared.up, now),

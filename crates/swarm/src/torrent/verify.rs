@@ -59,6 +59,10 @@ impl Torrent {
     /// Shows a new piece to every peer, and to whom it was of use it is no more. Complete ones too: a source judges by it how
     /// far its content has spread.
     pub(super) fn spread<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) {
+        if let Some(source) = &mut self.source {
+            source.add(piece, &mut self.rng);
+            return self.grant(cx);
+        }
         let wanted = self.picker.is_some();
         let conns: Vec<ConnId> = self.peers.keys().copied().collect();
         for conn in conns {
@@ -122,20 +126,23 @@ impl Torrent {
             return;
         }
         self.lost_some = true;
+        if let Some(source) = &mut self.source {
+            source.lose(piece);
+        }
         if let Some(info) = &self.info {
             self.have_bytes -= content_in(info, piece);
         }
         if self.publish || !matches!(self.state, State::Downloading | State::Seeding | State::DiskTrouble) {
             return;
         }
-        match &mut self.picker {
-            Some(picker) => {
-                picker.lost(piece, &mut self.rng);
-                for peer in self.peers.values_mut().filter(|p| p.has.get(piece)) {
-                    peer.useful += 1;
-                }
+        if let Some(picker) = &mut self.picker {
+            picker.lost(piece, &mut self.rng);
+            for peer in self.peers.values_mut().filter(|p| p.has.get(piece)) {
+                peer.useful += 1;
             }
-            None => self.begin_download(cx),
+        } else {
+            self.end_granting(cx);
+            self.begin_download(cx);
         }
         let conns: Vec<ConnId> = self.peers.keys().copied().collect();
         for conn in conns {

@@ -132,7 +132,7 @@ impl World {
             up: None,
             down: None,
             publish: false,
-            spreading: Spreading::default(),
+            spreading: Spreading::Ordinary,
             cooperative: false,
         };
         change(&mut add);

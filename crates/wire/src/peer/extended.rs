@@ -43,6 +43,7 @@ pub fn decode(bytes: &[u8]) -> Result<ExtendedHandshake, DecodeError> {
     out.reqq = root.get(b"reqq").and_then(|v| v.as_int()).map(|n| n.clamp(1, i64::from(REQQ_MAX)) as u32);
     out.metadata_size = uint(root, b"metadata_size").and_then(|n| u32::try_from(n).ok()).filter(|n| *n != 0);
     out.your_ip = root.get(b"yourip").and_then(|v| v.as_bytes()).and_then(address);
+    out.teem_source = uint(root, b"teem_source").and_then(|n| u32::try_from(n).ok());
     out.upload_only = root.get(b"upload_only").and_then(|v| v.as_int()).map(|n| n != 0);
     Ok(out)
 }
@@ -73,6 +74,9 @@ pub(super) fn encode(handshake: &ExtendedHandshake, out: &mut Vec<u8>) {
         }
         if let Some(reqq) = handshake.reqq {
             dict.key(b"reqq").uint(reqq.into());
+        }
+        if let Some(pieces) = handshake.teem_source {
+            dict.key(b"teem_source").uint(pieces.into());
         }
         if let Some(upload_only) = handshake.upload_only {
             dict.key(b"upload_only").uint(upload_only.into());

@@ -81,6 +81,8 @@ pub struct ExtendedHandshake {
     pub your_ip: Option<IpAddr>,
     /// `upload_only` (BEP 21).
     pub upload_only: Option<bool>,
+    /// `teem_source` (own key): pieces that a source holds, although it shows them one by one.
+    pub teem_source: Option<u32>,
 }
 
 /// A message of `ut_metadata` (BEP 9).

@@ -1,0 +1,170 @@
+//! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
+use crate::bitfield::Bitfield;
+use crate::peer::Peer;
+use crate::rate::DISPLAY_SLOTS;
+use crate::time::Time;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// What is shown to a peer and not served yet, at first.
+const WINDOW_FIRST: u64 = 1 << 20;
+/// And at most, while there are others.
+const WINDOW_MAX: u64 = 8 << 20;
+/// Seconds of a peer's rate that are shown ahead: clients with nothing more to ask for fall back to one request at a time.
+const WINDOW_SECONDS: u64 = 3;
+/// A peer that was granted something is taken to be about to ask for it.
+const REACTION: Duration = Duration::from_secs(1);
+
+/// How a client acts on what it is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Habits {
+    /// For how long it may leave a grant alone before it is taken not to want it.
+    pub(super) patience: Duration,
+    /// For how many seconds' data its turn lasts.
+    pub(super) turn: u64,
+}
+
+impl Habits {
+    /// Of a client by its name.
+    pub(super) fn of(name: &str) -> Self {
+        let is = |client: &str| name.get(..client.len()).is_some_and(|n| n.eq_ignore_ascii_case(client));
+        if is("Transmission") {
+            // It looks at interest every ten seconds.
+            Self { patience: Duration::from_secs(12), turn: 10 }
+        } else if is("rqbit") {
+            Self { patience: Duration::from_secs(5), turn: 1 }
+        } else {
+            Self { patience: Duration::from_millis(2_500), turn: 1 }
+        }
+    }
+}
+
+/// A piece that was shown to a peer and has not been sent whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grant {
+    pub(super) piece: u32,
+    /// Bytes of it that have not left.
+    pub(super) left: u64,
+    pub(super) at: Time,
+    pub(super) asked: bool,
+}
+
+/// One peer.
+#[derive(Clone, Debug)]
+pub(super) struct Grantee {
+    pub(super) since: Time,
+    /// Whether it can use a grant: it knows the metadata and is not complete.
+    pub(super) candidate: bool,
+    pub(super) shown: Bitfield,
+    pub(super) habits: Habits,
+    window: u64,
+    /// The last grant filled the window.
+    pub(super) full: bool,
+    pub(super) open: Vec<Grant>,
+    /// Sent whole, and when, but not confirmed.
+    pub(super) served: Vec<(u32, Time)>,
+    /// Bytes that it may still be granted in its turn.
+    pub(super) turn: u64,
+    /// When it lacked nothing of what waits.
+    pub(super) sated: Option<Time>,
+    /// Pieces granted to it over its life.
+    pub(super) granted: u32,
+    pub(super) last_grant: Option<Time>,
+    pub(super) last_request: Time,
+    /// Pieces granted to it that no third party has shown.
+    pub(super) unspread: u32,
+    /// Mean time from its HAVE to the first one elsewhere, in milliseconds.
+    pub(super) onward: Option<u64>,
+    /// Pieces shown beyond its grants, because it left those alone; doubles each time.
+    pub(super) wider: u32,
+    /// When it last showed a piece that did not come from us.
+    pub(super) fed: Time,
+    /// Up to where everything was shown to it, once all is out.
+    pub(super) revealed: u32,
+}
+
+impl Grantee {
+    pub(super) fn new(now: Time, pieces: u32) -> Self {
+        Self {
+            since: now,
+            candidate: false,
+            shown: Bitfield::new(pieces),
+            habits: Habits::of(""),
+            window: WINDOW_FIRST,
+            full: false,
+            open: Vec::new(),
+            served: Vec::new(),
+            turn: 0,
+            sated: None,
+            granted: 0,
+            last_grant: None,
+            last_request: now,
+            unspread: 0,
+            onward: None,
+            wider: 0,
+            fed: now,
+            revealed: 0,
+        }
+    }
+
+    /// Bytes granted that have not left.
+    pub(super) fn outstanding(&self) -> u64 {
+        self.open.iter().map(|g| g.left).sum()
+    }
+
+    /// Bytes that may be granted and not served, for a peer with that rate; `most` where others have to be thought of.
+    pub(super) fn window(&self, rate: u64, piece_len: u64, most: Option<u64>) -> u64 {
+        let ahead = self.window.max(rate.saturating_mul(WINDOW_SECONDS).min(WINDOW_MAX));
+        most.map_or(ahead, |most| ahead.min(most)).max(2 * piece_len)
+    }
+
+    /// Everything shown was served although more would have been asked for: the window is too narrow.
+    pub(super) fn ran_dry(&mut self, rate: u64, alone: bool) {
+        if core::mem::take(&mut self.full) {
+            let most = if alone { WINDOW_MAX.max(rate) } else { WINDOW_MAX };
+            self.window = (self.window * 2).min(most);
+        }
+    }
+
+    /// Whether it is being served, or about to ask.
+    pub(super) fn is_active(&self, now: Time, peer: &Peer) -> bool {
+        !self.open.is_empty() && (!peer.upload.is_idle() || self.last_grant.is_some_and(|at| now.since(at) < REACTION))
+    }
+
+    /// Shows it a piece that is to be its own.
+    pub(super) fn grant(&mut self, now: Time, piece: u32, size: u64) {
+        self.shown.set(piece);
+        self.open.push(Grant { piece, left: size, at: now, asked: false });
+        self.turn = self.turn.saturating_sub(size);
+        self.granted += 1;
+        self.unspread += 1;
+        self.last_grant = Some(now);
+    }
+
+    /// Whether it has left its grants alone for too long.
+    pub(super) fn ignores(&self, now: Time) -> bool {
+        let patience = self.habits.patience;
+        let unasked = !self.open.is_empty() && self.open.iter().all(|g| !g.asked && now.since(g.at) >= patience);
+        unasked && now.since(self.last_request) >= patience
+    }
+
+    /// A third party has shown a piece of its, so long after it had it.
+    pub(super) fn spread(&mut self, after: Option<Duration>) {
+        self.unspread = self.unspread.saturating_sub(1);
+        if let Some(after) = after {
+            let ms = after.as_millis() as u64;
+            self.onward = Some(self.onward.map_or(ms, |mean| (mean * 3 + ms) / 4));
+        }
+    }
+
+    /// The order in which peers get turns: newcomers, then who passes on most and fastest, then who has waited longest.
+    pub(super) fn rank(&self) -> (bool, u32, u64, Time) {
+        let since = self.last_grant.unwrap_or(self.since);
+        (self.granted > 0, self.unspread, self.onward.unwrap_or(u64::MAX), since)
+    }
+}
+
+/// The rate at which a peer takes, in bytes a second.
+pub(super) fn rate(now: Time, peer: &Peer) -> u64 {
+    peer.upload.meter.rate(now, DISPLAY_SLOTS)
+}

@@ -1,0 +1,379 @@
+//! Granting (own design, next to BEP 16's super-seeding): how a complete holder gives its content away for little more than one copy.
+//!
+//! It cannot know whether others have the content, so it begins as if it had nothing (HAVE_NONE, unchoke) and shows each piece
+//! by HAVE to *one* peer: what is not shown cannot be asked for, and what is shown is never rejected. So no piece leaves twice
+//! before each has left once, and every peer has something that the others want. A slot is an outstanding grant; up to four
+//! peers are served at once, more while the line is idle, in turns of about a second of data. When every piece is out,
+//! everything is shown to everybody and the torrent goes on as an ordinary seed; or, when it is to be frugal, it goes on
+//! granting, to those whom the swarm does not feed.
+//!
+//! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
+//! stands, [`grantee`] what is known of a peer, [`turns`] who gets the next piece, [`tail`] what to do about the last ones,
+//! [`need`] whom a frugal source helps afterwards.
+//! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
+mod grantee;
+mod need;
+mod pieces;
+mod tail;
+mod turns;
+
+use crate::bitfield::Bitfield;
+use crate::geometry::Geometry;
+use crate::ids::ConnId;
+use crate::peer::Peer;
+use crate::rng::Rng;
+use crate::time::Time;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+use grantee::{Grantee, Habits};
+use pieces::{Pieces, Stage, Watch};
+use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::handshake::PeerId;
+
+/// Peers served at once, at first and at least.
+const SLOTS_MIN: usize = 4;
+/// And at most.
+const SLOTS_MAX: usize = 50;
+/// How often time is looked at while pieces move: an idle line for so long means one slot more.
+const TICK: Duration = Duration::from_millis(100);
+/// And when nobody has asked for anything for a while: once a second, or, without candidates, every ten.
+const QUIET: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(1), Duration::from_secs(10)];
+/// How soon the next part of everything is shown, once all is out.
+const REVEAL: Duration = Duration::from_millis(5);
+/// After so long without an idle moment there is one slot fewer.
+const SHRINK: Duration = Duration::from_secs(5);
+/// A piece that was sent whole is out after this, whatever its peer shows: some clients never show what we have.
+const CONFIRM: Duration = Duration::from_secs(10);
+/// A peer that left with half a piece gets the rest when it is back within this.
+const RETURN: Duration = Duration::from_secs(60);
+
+/// The connected peers, as the torrent has them.
+pub(super) type Peers = BTreeMap<ConnId, Box<Peer>>;
+
+/// What a source does at a moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Pieces that have not left are granted.
+    Granting,
+    /// Everything is being shown to everybody.
+    Revealing,
+    /// Only those are helped whom the swarm does not feed.
+    Frugal,
+}
+
+/// A complete holder that gives its content away piece by piece.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    geometry: Geometry,
+    frugal: bool,
+    phase: Phase,
+    pieces: Pieces,
+    grantees: BTreeMap<ConnId, Grantee>,
+    slots: usize,
+    idle: Option<Time>,
+    busy_since: Time,
+    /// When a peer last asked for something or came.
+    active: Time,
+    next: Time,
+    /// Pieces to be shown besides grants, to peers that leave their grants alone.
+    shows: VecDeque<(ConnId, u32)>,
+    /// Pieces begun by peers that have gone, kept for them until then.
+    kept: Vec<(PeerId, u32, Time)>,
+    /// Grants of pieces that somebody else is at, and how often each piece was.
+    hedged: BTreeMap<u32, u32>,
+    /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
+    watch: Watch,
+    /// Bytes that had left and have to leave again, because nobody was left who had them.
+    again: u64,
+}
+
+impl Source {
+    /// Begins with the pieces of `have`; those in `out` left in an earlier run.
+    pub(super) fn new(
+        now: Time,
+        geometry: Geometry,
+        have: &Bitfield,
+        out: &Bitfield,
+        frugal: bool,
+        rng: &mut Rng,
+    ) -> Self {
+        Self {
+            pieces: Pieces::new(have, out, rng),
+            geometry,
+            frugal,
+            phase: Phase::Granting,
+            grantees: BTreeMap::new(),
+            slots: SLOTS_MIN,
+            idle: None,
+            busy_since: now,
+            active: now,
+            next: now,
+            shows: VecDeque::new(),
+            kept: Vec::new(),
+            hedged: BTreeMap::new(),
+            watch: Watch::default(),
+            again: 0,
+        }
+    }
+
+    /// Whether a peer was shown a piece.
+    pub(super) fn has_shown(&self, conn: ConnId, piece: u32) -> bool {
+        self.grantees.get(&conn).is_some_and(|g| g.shown.get(piece))
+    }
+
+    /// Pieces that have left or are elsewhere.
+    pub(super) fn out(&self) -> Bitfield {
+        self.pieces.out()
+    }
+
+    /// A piece has come to be there, or back.
+    pub(super) fn add(&mut self, piece: u32, rng: &mut Rng) {
+        self.pieces.add(piece, rng);
+    }
+
+    /// A piece is damaged: it is not granted any more.
+    pub(super) fn lose(&mut self, piece: u32) {
+        self.pieces.lose(piece);
+    }
+
+    /// A peer has come.
+    pub(super) fn came(&mut self, now: Time, conn: ConnId) {
+        self.grantees.insert(conn, Grantee::new(now, self.geometry.pieces));
+        self.next = self.next.min(now + QUIET[1]);
+    }
+
+    /// A peer can use grants from now on, because it knows the metadata; or it cannot, because it wants nothing.
+    pub(super) fn candidate(&mut self, now: Time, conn: ConnId, id: &PeerId, name: &str, can: bool) {
+        let Some(grantee) = self.grantees.get_mut(&conn) else { return };
+        grantee.habits = Habits::of(name);
+        if can && !grantee.candidate {
+            (grantee.since, grantee.fed, grantee.last_request) = (now, now, now);
+            let mine = |(who, piece, _): &mut (PeerId, u32, Time)| (who == id).then_some(*piece);
+            let kept: Vec<u32> = self.kept.iter_mut().filter_map(mine).collect();
+            self.kept.retain(|(who, ..)| who != id);
+            for piece in kept {
+                self.pieces.back(piece);
+            }
+        }
+        if let Some(grantee) = self.grantees.get_mut(&conn) {
+            grantee.candidate = can;
+        }
+        (self.next, self.active) = (self.next.min(now), now);
+    }
+
+    /// Whether a peer is waiting to be told apart from one without metadata.
+    pub(super) fn is_candidate(&self, conn: ConnId) -> bool {
+        self.grantees.get(&conn).is_some_and(|g| g.candidate)
+    }
+
+    /// A peer has shown all that it has. What it claimed before is to be taken back by [`Self::unshows`].
+    pub(super) fn shows(&mut self, now: Time, conn: ConnId, has: &Bitfield) {
+        // Who claims everything may lie: what is out is seen at those who gain it.
+        if !has.is_full() {
+            has.iter().for_each(|piece| self.has(now, conn, piece));
+        }
+    }
+
+    /// What a peer had shown counts no more.
+    pub(super) fn unshows(&mut self, has: &Bitfield) {
+        has.iter().for_each(|piece| self.pieces.unseen(piece));
+    }
+
+    /// A peer shows a piece.
+    pub(super) fn has(&mut self, now: Time, conn: ConnId, piece: u32) {
+        if let Some((first, since)) = self.pieces.seen(now, piece, conn)
+            && let Some(grantee) = self.grantees.get_mut(&first)
+        {
+            grantee.spread(since.map(|at| now.since(at)));
+        }
+        let Some(grantee) = self.grantees.get_mut(&conn) else { return };
+        if !grantee.shown.get(piece) {
+            grantee.fed = now;
+        }
+        grantee.served.retain(|(p, _)| *p != piece);
+        grantee.open.retain(|g| g.piece != piece);
+        if self.hedged.remove(&piece).is_some() {
+            self.grantees.values_mut().for_each(|g| g.open.retain(|g| g.piece != piece));
+        }
+    }
+
+    /// Whether a peer may ask for a piece: it was shown. Notes that it did.
+    pub(super) fn asks(&mut self, now: Time, conn: ConnId, piece: u32) -> bool {
+        let Some(grantee) = self.grantees.get_mut(&conn).filter(|g| g.shown.get(piece)) else { return false };
+        grantee.last_request = now;
+        self.active = now;
+        self.next = self.next.min(now + TICK);
+        match grantee.open.iter_mut().find(|g| g.piece == piece) {
+            Some(grant) => grant.asked = true,
+            None if self.pieces.stage(piece) == Stage::Never => {
+                // Left alone before, or shown besides: it is this peer's after all.
+                grantee.grant(now, piece, u64::from(self.geometry.piece_size(piece)));
+                self.pieces.granted(piece, conn);
+                if let Some(grant) = grantee.open.last_mut() {
+                    grant.asked = true;
+                }
+            }
+            None => {}
+        }
+        true
+    }
+
+    /// A block has left for a peer. Whether more should be granted now.
+    pub(super) fn sent(&mut self, now: Time, conn: ConnId, at: BlockRef, peers: &Peers) -> bool {
+        let alone = self.grantees.values().filter(|g| g.candidate).take(2).count() < 2;
+        let Some(grantee) = self.grantees.get_mut(&conn) else { return false };
+        let Some(i) = grantee.open.iter().position(|g| g.piece == at.piece) else { return false };
+        let grant = &mut grantee.open[i];
+        grant.left = grant.left.saturating_sub(u64::from(at.len));
+        if grant.left > 0 {
+            return false;
+        }
+        grantee.open.remove(i);
+        grantee.served.push((at.piece, now));
+        if grantee.open.is_empty() {
+            let rate = peers.get(&conn).map_or(0, |p| grantee::rate(now, p));
+            grantee.ran_dry(rate, alone);
+        }
+        true
+    }
+
+    /// A peer is gone; `has` is what it had shown. What only it had is granted again, unless it stays a seed elsewhere.
+    pub(super) fn gone(&mut self, now: Time, conn: ConnId, peer: &Peer) {
+        let Some(grantee) = self.grantees.remove(&conn) else { return };
+        if !peer.has.is_full() {
+            self.unshows(&peer.has);
+        }
+        let others = |source: &Self, piece| {
+            source
+                .grantees
+                .values()
+                .any(|g| g.open.iter().any(|o| o.piece == piece) || g.served.iter().any(|s| s.0 == piece))
+        };
+        for grant in &grantee.open {
+            if self.pieces.stage(grant.piece) != Stage::Granted || others(self, grant.piece) {
+                continue;
+            }
+            let begun = grant.left < u64::from(self.geometry.piece_size(grant.piece));
+            if begun && self.phase == Phase::Granting {
+                self.pieces.keep(grant.piece);
+                self.kept.push((peer.handshake.peer_id, grant.piece, now + RETURN));
+            } else {
+                self.pieces.back(grant.piece);
+            }
+        }
+        if !peer.is_complete() && self.phase == Phase::Granting {
+            for piece in self.pieces.sole_of(conn) {
+                if self.pieces.stage(piece) != Stage::Never && !others(self, piece) {
+                    self.again += u64::from(self.geometry.piece_size(piece));
+                    self.pieces.back(piece);
+                }
+            }
+        }
+        self.next = self.next.min(now);
+    }
+
+    /// Time has passed; `idle` is whether nothing is queued for any peer.
+    pub(super) fn tick(&mut self, now: Time, idle: bool, peers: &Peers) {
+        if now < self.next {
+            return;
+        }
+        self.next = now + self.pace(now);
+        self.confirm_sent(now);
+        self.give_back_kept(now);
+        self.widen(now);
+        if self.phase == Phase::Frugal {
+            self.look_for_need(now, peers);
+        }
+        if !idle {
+            self.idle = None;
+            if now.since(self.busy_since) >= SHRINK {
+                self.busy_since = now;
+                self.slots = (self.slots - 1).max(SLOTS_MIN);
+            }
+        } else if now.since(*self.idle.get_or_insert(now)) >= TICK {
+            self.slots = (self.slots + 1).min(SLOTS_MAX);
+            (self.idle, self.busy_since) = (Some(now), now);
+        }
+    }
+
+    fn pace(&self, now: Time) -> Duration {
+        if self.phase == Phase::Revealing {
+            REVEAL
+        } else if now.since(self.active) < QUIET[0] {
+            TICK
+        } else if self.grantees.values().any(|g| g.candidate || now.since(g.since) < QUIET[2]) {
+            QUIET[1]
+        } else {
+            QUIET[2]
+        }
+    }
+
+    /// When [`Self::tick`] is to be called.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        (!self.grantees.is_empty()).then_some(self.next)
+    }
+
+    /// The next piece to show, and to whom; marked as shown.
+    pub(super) fn next_show(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
+        while let Some((conn, piece)) = self.shows.pop_front() {
+            if let Some(grantee) = self.grantees.get_mut(&conn)
+                && grantee.shown.set(piece)
+            {
+                return Some((conn, piece));
+            }
+        }
+        match self.phase {
+            Phase::Granting => self.next_turn(now, rate, peers).or_else(|| self.next_hedge(now, peers)),
+            Phase::Frugal => self.next_need(now, peers),
+            Phase::Revealing => None,
+        }
+    }
+
+    fn confirm_sent(&mut self, now: Time) {
+        let patience = if self.ends_soon() { TICK * 20 } else { CONFIRM };
+        for grantee in self.grantees.values_mut() {
+            let pieces = &mut self.pieces;
+            grantee.served.retain(|(piece, at)| {
+                let over = now.since(*at) >= patience;
+                if over {
+                    pieces.confirm(*piece);
+                }
+                !over
+            });
+        }
+    }
+
+    fn give_back_kept(&mut self, now: Time) {
+        let waits = self.pieces.waits();
+        let (over, kept) = core::mem::take(&mut self.kept).into_iter().partition(|(.., until)| !waits || *until <= now);
+        self.kept = kept;
+        let over: Vec<(PeerId, u32, Time)> = over;
+        for (_, piece, _) in over {
+            if self.pieces.stage(piece) == Stage::Granted {
+                self.pieces.back(piece);
+            }
+        }
+    }
+
+    /// Who leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
+    fn widen(&mut self, now: Time) {
+        for (conn, grantee) in &mut self.grantees {
+            if !grantee.candidate || !grantee.ignores(now) {
+                continue;
+            }
+            for grant in core::mem::take(&mut grantee.open) {
+                grantee.unspread = grantee.unspread.saturating_sub(1);
+                if self.pieces.stage(grant.piece) == Stage::Granted {
+                    self.pieces.back(grant.piece);
+                }
+            }
+            grantee.last_request = now;
+            grantee.wider = (grantee.wider * 2).max(2);
+            let unseen = (0..self.geometry.pieces).filter(|p| !grantee.shown.get(*p));
+            let step = (self.geometry.pieces / grantee.wider.min(self.geometry.pieces)).max(1) as usize;
+            self.shows.extend(unseen.step_by(step).take(grantee.wider as usize).map(|piece| (*conn, piece)));
+        }
+    }
+}

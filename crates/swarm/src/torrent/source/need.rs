@@ -1,0 +1,86 @@
+//! Whom a frugal source helps once everything is out (own design): those whom the swarm does not feed.
+//!
+//! A peer that has gained nothing from others for half a minute gets what it lacks, rarest first; a piece whose holders do not
+//! grow for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
+use super::grantee::{self, Grantee};
+use super::{Peers, Source};
+use crate::ids::ConnId;
+use crate::time::Time;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// A peer that has gained nothing from others for so long is fed.
+const UNFED: Duration = Duration::from_secs(30);
+/// A piece whose holders have not grown for so long is given to one more.
+const STUCK: Duration = Duration::from_secs(60);
+/// Pieces compared to find the rarest of those that a peer lacks.
+const SAMPLE: usize = 64;
+
+impl Source {
+    /// Once a minute: which pieces have not gained a holder since the last look although somebody lacks them.
+    pub(super) fn look_for_need(&mut self, now: Time, peers: &Peers) {
+        if self.watch.at.is_some_and(|at| now.since(at) < STUCK) {
+            return;
+        }
+        let all = self.geometry.pieces;
+        let holders: Vec<u16> = (0..all).map(|p| self.pieces.holders(p)).collect();
+        let lacking = self.peers_of(peers).count() as u16;
+        let before = core::mem::replace(&mut self.watch.holders, holders);
+        let now_held = &self.watch.holders;
+        let stuck = |p: &u32| {
+            let held = now_held[*p as usize];
+            held < lacking && before.get(*p as usize).is_some_and(|b| held <= *b)
+        };
+        self.watch.stuck = (0..all).filter(stuck).collect();
+        self.watch.at = Some(now);
+    }
+
+    /// A piece for who needs it from us.
+    pub(super) fn next_need(&mut self, now: Time, peers: &Peers) -> Option<(ConnId, u32)> {
+        let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, peer)).count();
+        let piece_len = u64::from(self.geometry.piece_len);
+        let room = |g: &Grantee, rate: u64| g.outstanding() < g.window(rate, piece_len, None);
+        let unfed = self.first(
+            peers,
+            |g, peer| {
+                let may = active < self.slots || g.is_active(now, peer);
+                may && now.since(g.fed) >= UNFED && room(g, grantee::rate(now, peer)) && !peer.has.is_full()
+            },
+            |g| g.fed,
+        );
+        if let Some(conn) = unfed
+            && let Some(piece) = self.lacking(conn, peers)
+        {
+            return self.help(now, conn, piece, peers);
+        }
+        while active < self.slots
+            && let Some(piece) = self.watch.stuck.pop()
+        {
+            let lacks = self.peers_of(peers).find(|(_, g, peer)| !g.shown.get(piece) && !peer.has.get(piece));
+            if let Some(conn) = lacks.map(|(conn, ..)| conn) {
+                return self.help(now, conn, piece, peers);
+            }
+        }
+        None
+    }
+
+    /// The rarest of some pieces that a peer lacks and was not shown.
+    fn lacking(&self, conn: ConnId, peers: &Peers) -> Option<u32> {
+        let (grantee, peer) = (self.grantees.get(&conn)?, peers.get(&conn)?);
+        let all = self.geometry.pieces;
+        let from = (conn.0 as u32).wrapping_mul(2_654_435_761) % all.max(1);
+        let order = (from..all).chain(0..from).filter(|p| !grantee.shown.get(*p) && !peer.has.get(*p));
+        order.take(SAMPLE).min_by_key(|p| self.pieces.holders(*p))
+    }
+
+    fn help(&mut self, now: Time, conn: ConnId, piece: u32, peers: &Peers) -> Option<(ConnId, u32)> {
+        let rate = grantee::rate(now, peers.get(&conn)?);
+        let piece_len = u64::from(self.geometry.piece_len);
+        let size = u64::from(self.geometry.piece_size(piece));
+        self.again += size;
+        let grantee = self.grantees.get_mut(&conn)?;
+        grantee.grant(now, piece, size);
+        grantee.full |= grantee.outstanding() >= grantee.window(rate, piece_len, None);
+        Some((conn, piece))
+    }
+}
