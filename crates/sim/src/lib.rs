@@ -20,6 +20,7 @@ pub mod hostile;
 pub mod link;
 pub mod makers;
 pub mod node;
+pub mod picture;
 pub mod plain;
 pub mod queue;
 pub mod random;

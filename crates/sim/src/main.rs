@@ -2,8 +2,11 @@
 use clap::Parser;
 use serde::Serialize;
 use std::io::{self, Write, stderr, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use teem_sim::picture::{self, Curve};
 use teem_sim::report::Report;
+use teem_sim::report::stats::decimal;
 use teem_sim::scenario::{Kind, Scenario};
 use teem_sim::series::Sample;
 use teem_sim::world::{Maker, World};
@@ -27,6 +30,9 @@ struct Args {
     /// Print the report, with samples over time, as one line of JSON
     #[arg(long)]
     json: bool,
+    /// Draw how it went over time into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Put somebody else's client in place of the engine: its kind, or the simulator's own small client
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "simple")]
     plain: Option<Own>,
@@ -109,6 +115,9 @@ fn run(scenario: Scenario, args: &Args) -> io::Result<u8> {
     }
     world.run();
     let report = Report::of(&world, args.seed);
+    if let Some(path) = &args.svg {
+        std::fs::write(path, drawn(&world, &report))?;
+    }
     if args.json {
         let full = Full { report: &report, samples: world.series().samples() };
         writeln!(stdout().lock(), "{}", serde_json::to_string(&full)?)?;
@@ -116,4 +125,14 @@ fn run(scenario: Scenario, args: &Args) -> io::Result<u8> {
         write!(stdout().lock(), "{report}")?;
     }
     Ok(u8::from(report.violations > 0))
+}
+
+/// The run as a picture.
+fn drawn(world: &World, report: &Report) -> String {
+    let (makespan, out) = (decimal(report.over_bound_permille), decimal(report.all_out_permille));
+    let seed = report.seed;
+    let label = format!("seed {seed}: makespan {makespan} T*, {out} copies until all was out");
+    let title = format!("{}: {}", world.scenario().name, world.scenario().about);
+    let samples = world.series().samples();
+    picture::draw(&title, &[Curve { label, samples, bound_ms: report.bound_ms }])
 }

@@ -7,6 +7,7 @@ pub mod cases;
 mod document;
 mod figure;
 mod glob;
+mod illustrate;
 mod options;
 mod rows;
 mod runs;

@@ -54,7 +54,7 @@ fn medians_stand_beside_what_is_aimed_at() {
     options.write = Some(path.clone());
     print(&options);
     let document = std::fs::read_to_string(path).unwrap();
-    let row = "| equal rates, u_s = u | 10 | makespan / T* | 1.050 (1.045 to 1.070) | 1.700 | ≤ 1.06 | met |";
+    let row = "| equal rates, u_s = u | 10 | makespan / T\\* | 1.050 (1.045 to 1.070) | 1.700 | ≤ 1.06 | met |";
     assert!(document.contains(row) && document.contains("Seeds: 1 to 3 for N = 10."), "{document}");
     std::fs::remove_dir_all(folder(&options)).unwrap();
 }

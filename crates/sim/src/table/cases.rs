@@ -9,6 +9,8 @@ use teem_swarm::command::Spreading;
 pub struct Case {
     /// By what the rows are chosen.
     pub name: &'static str,
+    /// What it is in a few words.
+    pub brief: &'static str,
     /// What it is, for people; with the bound where it is not plain.
     pub about: &'static str,
     /// How the source spreads when granting is on.
@@ -89,23 +91,25 @@ const PLAIN_CHURN: &[(Figure, &[Aim])] = &[
 
 const fn plain(name: &'static str, about: &'static str, world: fn(u32) -> Scenario, churn: bool) -> Case {
     let figures = if churn { PLAIN_CHURN } else { PLAIN };
-    Case { name, about, spreading: Spreading::Granting, world, calm: false, sizes: LARGE, figures }
+    Case { name, brief: about, about, spreading: Spreading::Granting, world, calm: false, sizes: LARGE, figures }
 }
 
 const fn grants(
     name: &'static str,
+    brief: &'static str,
     about: &'static str,
     world: fn(u32) -> Scenario,
     sizes: &'static [u32],
     figures: &'static [(Figure, &'static [Aim])],
 ) -> Case {
-    Case { name, about, spreading: Spreading::Granting, world, calm: false, sizes, figures }
+    Case { name, brief, about, spreading: Spreading::Granting, world, calm: false, sizes, figures }
 }
 
 /// The cases, in the order of the table.
 pub const CASES: &[Case] = &[
     grants(
         EQUAL,
+        "equal lines, source 1 u",
         "equal rates, u_s = u",
         |n| worlds::equal(4, n),
         &[10, 100, 1_000, 10_000],
@@ -117,6 +121,7 @@ pub const CASES: &[Case] = &[
     ),
     grants(
         "source4",
+        "source 4 u",
         "u_s = 4u",
         |n| worlds::equal(16, n),
         SMALL,
@@ -124,6 +129,7 @@ pub const CASES: &[Case] = &[
     ),
     grants(
         "source10",
+        "source 10 u",
         "u_s = 10u",
         |n| worlds::equal(40, n),
         SMALL,
@@ -133,6 +139,7 @@ pub const CASES: &[Case] = &[
         spreading: Spreading::Frugal,
         ..grants(
             "frugal",
+            "frugal, source 4 u",
             "frugal, u_s = 4u; the frugal bound is that of one copy",
             |n| worlds::equal(16, n),
             SMALL,
@@ -146,6 +153,7 @@ pub const CASES: &[Case] = &[
         spreading: Spreading::Frugal,
         ..grants(
             "frugal-nat",
+            "frugal, half behind NAT",
             "frugal, u_s = 4u, half of the peers only dial out",
             worlds::half_behind_nat,
             SMALL,
@@ -157,6 +165,7 @@ pub const CASES: &[Case] = &[
     },
     grants(
         "slow",
+        "slow source, u/4",
         "slow source, u_s = u/4",
         |n| worlds::equal(1, n),
         SMALL,
@@ -164,6 +173,7 @@ pub const CASES: &[Case] = &[
     ),
     grants(
         "mixed",
+        "mixed lines, source 4 u",
         "mixed lines (20 % 4u, 50 % u, 30 % u/4), u_s = 4u",
         worlds::mixed,
         LARGE,
@@ -171,6 +181,7 @@ pub const CASES: &[Case] = &[
     ),
     grants(
         "riders",
+        "25 % free riders, source 2 u",
         "25 % free riders, u_s = 2u",
         worlds::free_riders,
         LARGE,
@@ -181,6 +192,7 @@ pub const CASES: &[Case] = &[
     ),
     grants(
         "leaving",
+        "all leave on completion",
         "everybody leaves on completion",
         worlds::leaving,
         SMALL,
@@ -193,6 +205,7 @@ pub const CASES: &[Case] = &[
         calm: true,
         ..grants(
             "churn",
+            "churn, life 4 T*",
             "churn, mean life 4 T*",
             |n| worlds::churn(worlds::equal(4, n)),
             LARGE,
@@ -201,6 +214,7 @@ pub const CASES: &[Case] = &[
     },
     grants(
         "kraken",
+        "Kraken's shape",
         "Kraken's shape: d = u, source 5u, 375 pieces, one owner",
         worlds::kraken,
         &[2_600],

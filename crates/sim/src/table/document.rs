@@ -1,4 +1,5 @@
 //! The table as a document (own design): what it is, how to get it again, the rows.
+use super::illustrate;
 use super::rows::{Row, Spread};
 use super::runs::{Runs, replace};
 use super::text::value;
@@ -17,9 +18,16 @@ pub(super) fn write(path: &Path, rows: &[Row], runs: &Runs) -> io::Result<()> {
         before = &row.name;
         let met = row.met.map_or("", |met| if met { "met" } else { "**missed**" });
         let (granting, off) = (ranged(row, row.granting), ranged(row, row.off));
-        let _ = writeln!(text, "| {about} | {n} | {} | {granting} | {off} | {} | {met} |", row.what, row.target);
+        let (about, what) = (about.replace('*', "\\*"), row.what.replace('*', "\\*"));
+        let _ = writeln!(text, "| {about} | {n} | {what} | {granting} | {off} | {} | {met} |", row.target);
     }
     text.push_str(&seeds(rows, runs));
+    let folder = path.parent().unwrap_or(Path::new("")).join("img");
+    for picture in illustrate::pictures(runs) {
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(&picture.file), &picture.svg)?;
+        let _ = write!(text, "\n![{}](img/{})\n", picture.about, picture.file);
+    }
     replace(path, &text)
 }
 

@@ -88,6 +88,11 @@ pub(super) fn of(place: &Place, runs: &Runs) -> Vec<Row> {
     place.case.figures.iter().map(row).collect()
 }
 
+/// The median of any figure of a case.
+pub(super) fn median_of(place: &Place, runs: &Runs, figure: Figure, granting: bool) -> Option<u64> {
+    spread(place, runs, figure, granting).0.and_then(Spread::value)
+}
+
 /// A figure over the seeds, and whether there are runs at all.
 fn spread(place: &Place, runs: &Runs, figure: Figure, granting: bool) -> (Option<Spread>, bool) {
     let mut values = Vec::new();
