@@ -24,6 +24,8 @@ pub fn all() -> Vec<Scenario> {
         orphans(),
         outnumbered(),
         namespace(),
+        arriving(),
+        flash_crowd(),
     ]
 }
 
@@ -224,4 +226,23 @@ pub fn namespace() -> Scenario {
         .with(line(Role::Seed, 1))
         .with(line(Role::Downloader, 8))
         .within(secs(1200))
+}
+
+/// They come one after the other, and leave soon after they have it.
+pub fn arriving() -> Scenario {
+    let group = Group::new(Role::Downloader, 30);
+    Scenario::new("arriving", "30 downloaders come one every 4 s or so, and leave 10 s after they have it")
+        .with(Group::new(Role::Seed, 1))
+        .with(group.arriving(Arrival::Poisson(secs(4))).leaving(Departure::WhenComplete(secs(10))))
+        .within(secs(1800))
+}
+
+/// Most come at once, ever fewer afterwards; a third of them cannot be dialled, and lines bear few connections.
+pub fn flash_crowd() -> Scenario {
+    let crowd = |count| Group::new(Role::Downloader, count).arriving(Arrival::Flash(secs(15))).with_connections(20);
+    Scenario::new("flash-crowd", "60 downloaders, most of them at once, a third behind NAT, 20 connections each")
+        .with(Group::new(Role::Seed, 1))
+        .with(crowd(40))
+        .with(crowd(20).behind_nat())
+        .within(secs(1800))
 }

@@ -18,7 +18,7 @@ use teem_sim::{catalog, makers, random, table};
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The scenario to run; `--list` shows them
+    /// The scenario to run; `--list` shows them. Worlds of the table go by case and size: `equal-n100`, or `equal-n100-off`
     #[arg(required_unless_present = "list")]
     scenario: Option<String>,
     /// Show the scenarios
@@ -30,6 +30,9 @@ struct Args {
     /// Print the report, with samples over time, as one line of JSON
     #[arg(long)]
     json: bool,
+    /// Spread so many pieces instead of the scenario's
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pieces: Option<u32>,
     /// Draw how it went over time into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -78,7 +81,7 @@ struct Full<'a> {
 /// output could not be written.
 fn main() -> ExitCode {
     let args = Args::parse();
-    let scenario = args.scenario.as_deref().map(|name| catalog::find(name, args.seed));
+    let scenario = args.scenario.as_deref().map(|name| find(name, &args));
     let done = match (&args.command, scenario) {
         (Some(Command::Table(options)), _) => {
             table::run(options, &mut stdout().lock()).map(|met| u8::from(options.check && !met))
@@ -99,11 +102,21 @@ fn main() -> ExitCode {
     }
 }
 
+fn find(name: &str, args: &Args) -> Option<Scenario> {
+    let scenario = catalog::find(name, args.seed).or_else(|| table::cases::world(name))?;
+    let pieces = args.pieces.unwrap_or(scenario.pieces);
+    Some(Scenario { pieces, ..scenario })
+}
+
 fn list() -> io::Result<u8> {
     for scenario in catalog::all() {
         writeln!(stdout().lock(), "{:14} {}", scenario.name, scenario.about)?;
     }
     writeln!(stdout().lock(), "{:14} {}", random::NAME, random::ABOUT)?;
+    for case in table::cases::CASES {
+        let name = format!("{}-n{}", case.name, case.sizes[0]);
+        writeln!(stdout().lock(), "{name:19} {} (any size)", case.about)?;
+    }
     Ok(0)
 }
 

@@ -45,7 +45,8 @@ impl Place {
     /// Its world with granting on or off.
     pub fn scenario(&self, granting: bool) -> Scenario {
         let spreading = if granting { self.case.spreading } else { Spreading::Ordinary };
-        (self.case.world)(self.n).spreading(spreading)
+        let world = (self.case.world)(self.n).spreading(spreading);
+        Scenario { name: self.case.name, about: self.case.about, ..world }
     }
 
     /// The case that it is compared with, at the same size.
@@ -66,6 +67,14 @@ pub fn places() -> Vec<Place> {
 pub fn place(name: &str, n: u32) -> Option<Place> {
     let case = CASES.iter().find(|case| case.name == name)?;
     Some(Place { case, index: case.sizes.iter().position(|&size| size == n).unwrap_or(0), n })
+}
+
+/// A world of the table by its name: `equal-n100`, or `equal-n100-off` with granting off. Any size will do.
+pub fn world(name: &str) -> Option<Scenario> {
+    let (name, granting) = name.strip_suffix("-off").map_or((name, true), |name| (name, false));
+    let (case, n) = name.rsplit_once("-n")?;
+    let n = n.parse().ok().filter(|n| (1..=100_000).contains(n))?;
+    Some(place(case, n)?.scenario(granting))
 }
 
 /// The case with nothing special in it.
@@ -241,6 +250,8 @@ mod tests {
         for case in CASES {
             assert!(case.figures.iter().all(|(_, aims)| aims.len() >= case.sizes.len()), "{}", case.name);
         }
+        assert_eq!(world("plain50-n7-off").map(|world| (world.name, world.wanting())), Some(("plain50", 7)));
+        assert!(world("plain50").is_none() && world("equal-n0").is_none());
         assert_eq!(place("churn", 100).and_then(|place| place.calm()), Some(EQUAL));
     }
 }
