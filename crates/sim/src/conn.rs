@@ -2,7 +2,7 @@
 //!
 //! Side 0 dialled. Each side knows the connection by a name of its own, twice the connection's number plus the side,
 //! which also is the number of the pipe it sends into.
-use crate::link::Pipe;
+use crate::pipe::Pipe;
 use std::time::Duration;
 use teem_swarm::ids::ConnId;
 

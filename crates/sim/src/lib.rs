@@ -11,6 +11,7 @@
 pub mod block;
 pub mod bound;
 pub mod brain;
+pub mod calendar;
 pub mod catalog;
 pub mod check;
 pub mod conn;
@@ -20,7 +21,9 @@ pub mod hostile;
 pub mod link;
 pub mod makers;
 pub mod node;
+pub mod packet;
 pub mod picture;
+pub mod pipe;
 pub mod plain;
 pub mod queue;
 pub mod random;

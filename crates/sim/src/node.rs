@@ -6,7 +6,7 @@ use crate::draw::between;
 use crate::link::{Downlink, Uplink};
 use crate::scenario::{Departure, Group, Role};
 use crate::storage::SimDisk;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use teem_engine::input::Input;
@@ -37,9 +37,10 @@ pub struct Node {
     /// Counts its processes, so that what was meant for an earlier one is dropped.
     pub life: u32,
     /// Inputs that are under way to its process.
-    pub mail: BTreeMap<u32, Input<SimBlock>>,
-    next_mail: u32,
-    /// The time of the tick that is under way.
+    mail: Vec<Option<Input<SimBlock>>>,
+    /// Places in `mail` that are free.
+    free: Vec<u32>,
+    /// When its process wants its tick.
     pub tick_at: Option<Time>,
     /// How many ticks in a row have left its deadline where it was.
     pub ticks: u32,
@@ -76,8 +77,8 @@ impl Node {
             disk,
             brain: None,
             life: 0,
-            mail: BTreeMap::new(),
-            next_mail: 0,
+            mail: Vec::new(),
+            free: Vec::new(),
             tick_at: None,
             ticks: 0,
             pipes: BTreeSet::new(),
@@ -95,11 +96,27 @@ impl Node {
         self.spec.role.wants() && !matches!(self.spec.departure, Departure::After(_))
     }
 
-    /// Keeps an input until its time; gives the number by which it is found.
+    /// Keeps an input until its time; gives the place where it is found.
     pub fn post(&mut self, input: Input<SimBlock>) -> u32 {
-        self.next_mail += 1;
-        self.mail.insert(self.next_mail, input);
-        self.next_mail
+        if let Some(place) = self.free.pop() {
+            self.mail[place as usize] = Some(input);
+            return place;
+        }
+        self.mail.push(Some(input));
+        self.mail.len() as u32 - 1
+    }
+
+    /// Takes an input out.
+    pub fn fetch(&mut self, place: u32) -> Option<Input<SimBlock>> {
+        let input = self.mail.get_mut(place as usize)?.take();
+        self.free.extend(input.is_some().then_some(place));
+        input
+    }
+
+    /// Drops all inputs: their places are given anew, so whoever comes for them has to know that they are gone.
+    pub fn drop_mail(&mut self) {
+        self.mail.clear();
+        self.free.clear();
     }
 }
 

@@ -1,4 +1,4 @@
-//! The event queue (own design): what happens next, and nothing else decides.
+//! What is to happen to one peer (own design): what happens next, and nothing else decides.
 //!
 //! Invariants: events leave in the order of their times, and those of one time in the order in which they were put in;
 //! an event is never put before the present. So a run is one sequence, the same on every machine.
@@ -11,7 +11,8 @@ use teem_swarm::time::Time;
 pub struct EventQueue<E> {
     heap: BinaryHeap<Entry<E>>,
     now: Time,
-    put: u64,
+    /// Numbers the events put, so that those of one time keep their order.
+    put: u32,
     taken: u64,
 }
 
@@ -25,6 +26,11 @@ impl<E> EventQueue<E> {
     /// The time of the event taken last.
     pub fn now(&self) -> Time {
         self.now
+    }
+
+    /// The time of the next event.
+    pub fn next_at(&self) -> Option<Time> {
+        self.heap.peek().map(|entry| entry.at)
     }
 
     /// How many events have been taken.
@@ -50,7 +56,7 @@ impl<E> EventQueue<E> {
 #[derive(Debug)]
 struct Entry<E> {
     at: Time,
-    seq: u64,
+    seq: u32,
     event: E,
 }
 

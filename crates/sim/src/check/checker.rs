@@ -42,6 +42,7 @@ struct Account {
     honest: bool,
     /// The rules are watched: it plays the engine.
     watched: bool,
+    now: Time,
     verified: Bits,
     asking: Asking,
     serving: Serving,
@@ -70,6 +71,7 @@ impl Checker {
         self.peers.push(Account {
             honest: role.honest(),
             watched: matches!(role, Role::Seed | Role::Downloader),
+            now: Time::ZERO,
             verified: Bits::new(self.content.pieces()),
             asking: Asking::new(self.content.clone()),
             serving: Serving::default(),
@@ -103,9 +105,11 @@ impl Checker {
 
     /// A peer hears something.
     pub fn input(&mut self, now: Time, peer: u32, input: &Input<SimBlock>) {
-        let backwards = now < self.now;
-        self.now = self.now.max(now);
+        self.now = now;
         let account = &mut self.peers[peer as usize];
+        // Peers live through a span one after the other, so each has a present of its own.
+        let backwards = now < account.now;
+        account.now = now;
         match input {
             Input::Closed { conn, .. } => account.ended(*conn),
             Input::Message { conn, message } => {
@@ -155,7 +159,7 @@ impl Checker {
         }
     }
 
-    /// The first violations, in the order of time.
+    /// The first violations.
     pub fn found(&self) -> &[Violation] {
         &self.found
     }

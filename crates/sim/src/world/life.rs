@@ -17,6 +17,7 @@ impl World {
         let first = sizes.scan(0, |sum, size| Some(std::mem::replace(sum, *sum + size)));
         let first: Vec<usize> = first.collect();
         let mut last = Duration::ZERO;
+        let mut times = Vec::new();
         for (peer, node) in self.nodes.iter_mut().enumerate() {
             if first.contains(&peer) {
                 last = Duration::ZERO;
@@ -28,13 +29,16 @@ impl World {
                 Arrival::Flash(mean) => exponential(&mut node.rng, mean),
             };
             last = after;
-            self.queue.put(Time::ZERO + after, Event::Come { peer: peer as u32 });
+            times.push(Time::ZERO + after);
+        }
+        for (peer, at) in (0..).zip(times) {
+            self.put(peer, at, Event::Come);
         }
     }
 
     /// A peer's process begins, with whatever lies on its disk.
     pub(super) fn come(&mut self, peer: u32) {
-        let now = self.queue.now();
+        let now = self.now;
         let node = &mut self.nodes[peer as usize];
         if node.brain.is_some() {
             return;
@@ -55,9 +59,6 @@ impl World {
             }
             _ => None,
         };
-        if let Some((after, crash)) = leave {
-            self.queue.put(now + after, Event::Go { peer, life, crash });
-        }
         let add = AddTorrent {
             torrent: super::outputs::TORRENT,
             info_hash: self.content.info_hash(),
@@ -71,13 +72,16 @@ impl World {
             cooperative: spec.cooperative,
         };
         let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
+        if let Some((after, crash)) = leave {
+            self.put(peer, now + after, Event::Go { life, crash });
+        }
         self.checker.restarted(peer);
         self.feed(peer, Input::Command(limits));
         self.feed(peer, Input::Command(Command::Add(Box::new(add))));
     }
 
     pub(super) fn go(&mut self, peer: u32, life: u32, crash: bool) {
-        let now = self.queue.now();
+        let now = self.now;
         let node = &self.nodes[peer as usize];
         if node.life != life || node.brain.is_none() {
             return;
@@ -89,7 +93,7 @@ impl World {
         if crash || !node.spec.role.honest() {
             return self.stop(now, peer);
         }
-        self.queue.put(now + GO_LIMIT, Event::Go { peer, life, crash: true });
+        self.put(peer, now + GO_LIMIT, Event::Go { life, crash: true });
         self.feed(peer, Input::Command(Command::Remove(super::outputs::TORRENT)));
     }
 
@@ -101,16 +105,18 @@ impl World {
         }
         node.brain = None;
         node.life += 1;
-        node.mail.clear();
+        node.drop_mail();
         node.tick_at = None;
         node.disk.crash();
+        let missing = node.complete.is_none();
+        let dead = missing && node.must() && matches!(node.spec.departure, Departure::Dies(_));
         if let Departure::Comes { away, .. } = node.spec.departure
-            && node.complete.is_none()
+            && missing
         {
             let after = between(&mut node.rng, away / 2, away * 3 / 2);
-            self.queue.put(now + after, Event::Come { peer });
+            self.put(peer, now + after, Event::Come);
         }
-        if matches!(node.spec.departure, Departure::Dies(_)) && node.must() && node.complete.is_none() {
+        if dead {
             self.settled(now);
         }
         for pipe in std::mem::take(&mut self.nodes[peer as usize].pipes) {

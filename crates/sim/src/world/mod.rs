@@ -1,6 +1,10 @@
 //! The world (own design): peers, connections, the tracker and the clock, run event by event.
 //!
-//! Invariants: nothing happens but by an event of the queue; every input and output of every peer goes through
+//! Each peer has an agenda of its own and lives through one span of time after the other (see `calendar`). What one
+//! does to another is an event on the other's agenda, no sooner than a span later; a peer's code touches nothing else
+//! of another.
+//!
+//! Invariants: nothing happens but by an event of an agenda or a deadline; every input and output of every peer goes through
 //! `World::feed`, and with it through the trace and the checkers; nothing is drawn but from the seed.
 mod life;
 mod network;
@@ -9,12 +13,13 @@ mod outputs;
 use crate::block::SimBlock;
 use crate::bound;
 use crate::brain::Brain;
+use crate::calendar::Calendar;
 use crate::check::checker::Checker;
 use crate::check::violation::Rule;
 use crate::conn::Conn;
 use crate::content::Content;
-use crate::link::Packet;
 use crate::node::Node;
+use crate::packet::Packet;
 use crate::queue::EventQueue;
 use crate::scenario::{Departure, Role, Scenario};
 use crate::series::{Series, Totals};
@@ -27,6 +32,8 @@ use teem_swarm::time::Time;
 
 /// How long the world goes on after the last peer is complete, so that what follows is watched too.
 const TAIL: Duration = Duration::from_secs(15);
+/// No way between two peers is shorter.
+const DELAY_MIN: Duration = Duration::from_millis(1);
 /// How many ticks in a row may leave the deadline where it is.
 const TICKS_MAX: u32 = 4;
 /// What is waited before a peer whose deadline does not move is ticked again.
@@ -48,36 +55,41 @@ pub struct Birth<'a> {
 /// Makes the process of a peer.
 pub type Maker = Box<dyn Fn(&Birth<'_>) -> Box<dyn Brain>>;
 
-/// What is to come.
+/// What is to happen to a peer.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    /// A peer appears.
-    Come { peer: u32 },
-    /// A peer's process of that life goes.
-    Go { peer: u32, life: u32, crash: bool },
-    /// A peer's deadline.
-    Tick { peer: u32 },
-    /// An input of a peer is due.
-    Mail { peer: u32, key: u32 },
-    /// An uplink has sent its batch.
-    Uplink { peer: u32 },
-    /// A batch arrives at the receiver's downlink.
+    /// It appears.
+    Come,
+    /// Its process of that life goes.
+    Go { life: u32, crash: bool },
+    /// An input of its process of that life is due.
+    Mail { place: u32, life: u32 },
+    /// Its uplink has sent a batch.
+    Uplink,
+    /// The window of a pipe that it sends into opens.
+    Room { pipe: u32 },
+    /// A batch arrives at its downlink.
     Arrive { pipe: u32 },
     /// A batch has been received.
     Deliver { pipe: u32 },
-    /// A dial of that life has been answered.
-    Dialled { from: u32, to: u32, life: u32 },
-    /// A closed connection has lingered long enough.
+    /// A process of that life dials it.
+    Knock { from: u32, life: u32 },
+    /// A dial of its process of that life is answered.
+    Answer { to: u32, life: u32, open: bool },
+    /// A connection that it closed has lingered long enough.
     Linger { pipe: u32 },
-    /// The run is over.
-    End,
 }
 
 /// A world.
 pub struct World {
     scenario: Scenario,
     content: Content,
-    queue: EventQueue<Event>,
+    calendar: Calendar,
+    agendas: Vec<EventQueue<Event>>,
+    /// The moment of the peer whose turn it is.
+    now: Time,
+    /// When the run is over.
+    end: Time,
     nodes: Vec<Node>,
     conns: Vec<Conn>,
     tracker: Tracker,
@@ -125,7 +137,10 @@ impl World {
             missing: nodes.iter().filter(|node| node.must()).count(),
             out: Outs { left: vec![false; blocks], all: count, missing: count, sent: 0, all_out: None },
             series: Series::new(content.pieces(), bound::fluid(&scenario)),
-            queue: EventQueue::default(),
+            calendar: Calendar::new(span(&scenario, &nodes), nodes.len()),
+            agendas: nodes.iter().map(|_| EventQueue::default()).collect(),
+            now: Time::ZERO,
+            end: Time::ZERO + scenario.limit,
             conns: Vec::new(),
             tracker: Tracker::new(scenario.interval, rng.fork()),
             trace: Trace::default(),
@@ -137,7 +152,6 @@ impl World {
             nodes,
             maker,
         };
-        world.queue.put(Time::ZERO + world.scenario.limit, Event::End);
         world.expect_arrivals();
         world
     }
@@ -154,28 +168,65 @@ impl World {
 
     /// Runs it to its end.
     pub fn run(&mut self) {
-        while let Some((now, event)) = self.queue.take() {
-            while self.series.due(now) {
+        while let Some((peer, begin, end)) = self.calendar.turn() {
+            if begin > self.end {
+                break;
+            }
+            while self.series.due(begin) {
                 self.sample();
             }
-            match event {
-                Event::Come { peer } => self.come(peer),
-                Event::Go { peer, life, crash } => self.go(peer, life, crash),
-                Event::Tick { peer } => self.tick(now, peer),
-                Event::Mail { peer, key } => {
-                    if let Some(input) = self.nodes[peer as usize].mail.remove(&key) {
-                        self.feed(peer, input);
-                    }
-                }
-                Event::Uplink { peer } => self.uplink_done(peer),
-                Event::Arrive { pipe } => self.arrive(now, pipe),
-                Event::Deliver { pipe } => self.deliver(now, pipe),
-                Event::Dialled { from, to, life } => self.dialled(from, to, life),
-                Event::Linger { pipe } => self.linger(pipe),
-                Event::End => break,
-            }
+            self.live(peer, end);
         }
+        self.now = self.end;
         self.judge();
+    }
+
+    /// A peer lives until the end of a span.
+    fn live(&mut self, peer: u32, until: Time) {
+        let next = loop {
+            let (event_at, tick_at) = (self.agendas[peer as usize].next_at(), self.nodes[peer as usize].tick_at);
+            let next = event_at.into_iter().chain(tick_at).min();
+            let next = next.filter(|at| *at <= self.end);
+            let Some(at) = next.filter(|at| *at < until) else { break next };
+            self.now = at;
+            if event_at == Some(at) {
+                self.happen(peer);
+            } else {
+                self.tick(at, peer);
+            }
+        };
+        self.calendar.rest(peer, next);
+    }
+
+    /// The next thing on a peer's agenda happens.
+    fn happen(&mut self, peer: u32) {
+        let Some((now, event)) = self.agendas[peer as usize].take() else { return };
+        match event {
+            Event::Come => self.come(peer),
+            Event::Go { life, crash } => self.go(peer, life, crash),
+            Event::Mail { place, life } => {
+                let node = &mut self.nodes[peer as usize];
+                if node.life == life
+                    && let Some(input) = node.fetch(place)
+                {
+                    self.feed(peer, input);
+                }
+            }
+            Event::Uplink => self.uplink_done(peer),
+            Event::Room { pipe } => self.has_room(pipe),
+            Event::Arrive { pipe } => self.arrive(now, peer, pipe),
+            Event::Deliver { pipe } => self.deliver(now, pipe),
+            Event::Knock { from, life } => self.knocked(now, peer, from, life),
+            Event::Answer { to, life, open } => self.answered(peer, to, life, open),
+            Event::Linger { pipe } => self.linger(pipe),
+        }
+        self.go_on(now, peer);
+    }
+
+    /// Puts something on a peer's agenda. On another's than of whose turn it is: no sooner than a span from now.
+    fn put(&mut self, peer: u32, at: Time, event: Event) {
+        self.agendas[peer as usize].put(at, event);
+        self.calendar.due(peer, at);
     }
 
     /// What was run.
@@ -203,9 +254,9 @@ impl World {
         self.trace.value()
     }
 
-    /// How many events there were, and when the last one was.
+    /// How many events there were, ticks left out, and when the run ended.
     pub fn events(&self) -> (u64, Time) {
-        (self.queue.taken(), self.queue.now())
+        (self.agendas.iter().map(EventQueue::taken).sum(), self.now)
     }
 
     /// Payload bytes that the seeds sent, and what they had sent when every block had left once.
@@ -231,7 +282,7 @@ impl World {
 
     /// Gives a peer an input and carries out what it wants.
     fn feed(&mut self, peer: u32, input: Input<SimBlock>) {
-        let now = self.queue.now();
+        let now = self.now;
         let node = &mut self.nodes[peer as usize];
         let Some(brain) = &mut node.brain else { return };
         self.trace.input(now, peer, &input);
@@ -240,52 +291,31 @@ impl World {
             node.received += u64::from(at.len);
         }
         brain.handle(now, input);
-        self.drain(peer);
-    }
-
-    fn drain(&mut self, peer: u32) {
-        let now = self.queue.now();
         while let Some(output) = self.nodes[peer as usize].brain.as_mut().and_then(|brain| brain.poll_output()) {
             self.trace.output(now, peer, &output);
             self.checker.output(now, peer, &output, &self.nodes[peer as usize].disk);
             self.carry_out(now, peer, output);
         }
+    }
+
+    /// After something has happened to a peer: what it wants to send is sent, and its deadline is noted.
+    fn go_on(&mut self, now: Time, peer: u32) {
         self.pump(now, peer);
-        self.expect_tick(now, peer);
+        let node = &mut self.nodes[peer as usize];
+        node.tick_at = node.brain.as_ref().and_then(|brain| brain.deadline()).map(|at| at.max(now));
     }
 
     fn tick(&mut self, now: Time, peer: u32) {
-        let node = &mut self.nodes[peer as usize];
-        if node.tick_at != Some(now) {
-            return;
-        }
-        node.tick_at = None;
-        let due = node.brain.as_ref().and_then(|brain| brain.deadline()).is_some_and(|at| at <= now);
-        if !due {
-            return self.expect_tick(now, peer);
-        }
         self.feed(peer, Input::Tick);
+        self.go_on(now, peer);
         let node = &mut self.nodes[peer as usize];
         // What a tick has freed may be due at once, so a few in a row are progress; many are none.
-        let again = node.brain.as_ref().and_then(|brain| brain.deadline()).is_some_and(|at| at <= now);
-        node.ticks = if again { node.ticks + 1 } else { 0 };
+        node.ticks = if node.tick_at == Some(now) { node.ticks + 1 } else { 0 };
         if node.ticks > TICKS_MAX {
             node.ticks = 0;
             node.tick_at = Some(now + STUCK);
-            self.queue.put(now + STUCK, Event::Tick { peer });
             self.checker.note(peer, Err((Rule::Time, format!("wants {TICKS_MAX} ticks at one moment"))));
         }
-    }
-
-    /// Makes sure that the peer's deadline has its tick.
-    fn expect_tick(&mut self, now: Time, peer: u32) {
-        let node = &mut self.nodes[peer as usize];
-        let Some(at) = node.brain.as_ref().and_then(|brain| brain.deadline()) else { return };
-        if node.tick_at.is_some_and(|tick| tick <= at.max(now)) {
-            return;
-        }
-        node.tick_at = Some(at.max(now));
-        self.queue.put(at, Event::Tick { peer });
     }
 
     /// What can only be said at the end.
@@ -304,4 +334,13 @@ impl World {
             }
         }
     }
+}
+
+/// The shortest way between two peers: the length of a span.
+fn span(scenario: &Scenario, nodes: &[Node]) -> Duration {
+    let shortest = match scenario.rtt {
+        Some((min, _)) => min / 2,
+        None => nodes.iter().map(|node| node.delay).min().unwrap_or_default() * 2,
+    };
+    shortest.max(DELAY_MIN)
 }

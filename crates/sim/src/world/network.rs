@@ -2,8 +2,9 @@
 use super::{Event, World};
 use crate::conn::{Conn, name, parts};
 use crate::draw::between;
-use crate::link::Packet;
 use crate::node::{PORT, index_of};
+use crate::packet::Packet;
+use crate::pipe::{Room, Turn};
 use std::net::SocketAddr;
 use std::time::Duration;
 use teem_engine::input::{DialError, Input};
@@ -11,6 +12,7 @@ use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
+use teem_wire::peer::message::Message;
 
 /// When a dial that nobody answers is given up (the contract's connect limit).
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
@@ -26,15 +28,22 @@ impl World {
         let Some(to) = to else {
             return self.post(from, now + DIAL_LIMIT, Input::DialFailed { torrent, addr, why: DialError::TimedOut });
         };
-        self.queue.put(now + self.delay(from, to) * 2, Event::Dialled { from, to, life });
+        self.put(to, now + self.delay(from, to), Event::Knock { from, life });
     }
 
-    pub(super) fn dialled(&mut self, from: u32, to: u32, life: u32) {
+    /// Somebody dials a peer.
+    pub(super) fn knocked(&mut self, now: Time, peer: u32, from: u32, life: u32) {
+        let open = self.nodes[peer as usize].brain.is_some() && !self.full(peer);
+        self.put(from, now + self.delay(from, peer), Event::Answer { to: peer, life, open });
+    }
+
+    /// A dial is answered.
+    pub(super) fn answered(&mut self, from: u32, to: u32, life: u32, open: bool) {
         if self.nodes[from as usize].life != life || self.nodes[from as usize].brain.is_none() {
             return;
         }
         let (torrent, addr) = (super::outputs::TORRENT, self.nodes[to as usize].addr);
-        if self.nodes[to as usize].brain.is_none() || self.full(from) || self.full(to) {
+        if !open || self.full(from) {
             return self.feed(from, Input::DialFailed { torrent, addr, why: DialError::Refused });
         }
         let conn = self.conns.len() as u32;
@@ -65,9 +74,10 @@ impl World {
         if !std::mem::replace(&mut state.open[side], false) {
             return;
         }
-        self.nodes[state.peers[side] as usize].pipes.remove(&(conn.0 as u32));
+        let peer = state.peers[side];
+        self.nodes[peer as usize].pipes.remove(&(conn.0 as u32));
         self.end(conn.0 as u32);
-        self.queue.put(now + LINGER, Event::Linger { pipe: conn.0 as u32 });
+        self.put(peer, now + LINGER, Event::Linger { pipe: conn.0 as u32 });
     }
 
     /// The process or the other side is gone: what is queued is lost.
@@ -84,9 +94,10 @@ impl World {
 
     pub(super) fn linger(&mut self, pipe: u32) {
         let (index, side) = parts(u64::from(pipe));
-        if self.conns[index].pipes[side].sendable() {
-            self.conns[index].pipes[side].drop_waiting();
-            self.conns[index].pipes[side].push(Packet::Fin);
+        let waits = &mut self.conns[index].pipes[side];
+        if waits.waits() {
+            waits.drop_waiting();
+            waits.push(Packet::Fin);
         }
     }
 
@@ -97,17 +108,24 @@ impl World {
         if !std::mem::replace(&mut state.ended[side], true) {
             state.pipes[side].push(Packet::Fin);
             self.make_ready(pipe);
-            let peer = self.conns[index].peers[side];
-            self.pump(self.queue.now(), peer);
         }
     }
 
     fn make_ready(&mut self, pipe: u32) {
         let (index, side) = parts(u64::from(pipe));
         let state = &mut self.conns[index];
-        if state.pipes[side].sendable() && !std::mem::replace(&mut state.pipes[side].ready, true) {
+        let end = &mut state.pipes[side];
+        if end.turn == Turn::Idle && end.waits() {
+            end.turn = Turn::Ready;
             self.nodes[state.peers[side] as usize].up.ready.push_back(pipe);
         }
+    }
+
+    /// An acknowledgement has come for which a pipe waited.
+    pub(super) fn has_room(&mut self, pipe: u32) {
+        let (index, side) = parts(u64::from(pipe));
+        self.conns[index].pipes[side].turn = Turn::Idle;
+        self.make_ready(pipe);
     }
 
     /// Sends while the uplink is free and something is ready.
@@ -119,29 +137,42 @@ impl World {
             }
             if up.busy_until > now {
                 if !std::mem::replace(&mut up.waking, true) {
-                    self.queue.put(up.busy_until, Event::Uplink { peer });
+                    let at = up.busy_until;
+                    self.put(peer, at, Event::Uplink);
                 }
                 return;
             }
             let Some(pipe) = up.ready.pop_front() else { return };
+            let rate = up.rate;
             let (index, side) = parts(u64::from(pipe));
             let state = &mut self.conns[index];
-            state.pipes[side].ready = false;
-            if !state.pipes[side].sendable() {
-                continue;
+            let end = &mut state.pipes[side];
+            let room = end.room(now);
+            end.turn = match room {
+                Room::Now | Room::Idle => Turn::Idle,
+                Room::At(_) => Turn::Full,
+                Room::Unknown => Turn::Blocked,
+            };
+            match room {
+                Room::Now => {}
+                Room::At(at) => {
+                    self.put(peer, at, Event::Room { pipe });
+                    continue;
+                }
+                Room::Idle | Room::Unknown => continue,
             }
-            let batch = state.pipes[side].send();
-            let delay = state.delay;
+            let batch = end.send(|bytes| rate.time_for(bytes));
+            let (to, delay) = (state.peers[1 - side], state.delay);
             let node = &mut self.nodes[peer as usize];
-            node.up.busy_until = now + node.up.rate.time_for(batch.bytes);
-            node.sent += batch.payload;
-            let left = node.up.busy_until;
+            let left = now + batch.took;
+            node.up.busy_until = left;
+            node.sent += u64::from(batch.payload);
             if batch.payload > 0 {
-                node.up.current = Some((pipe, batch.payload));
+                node.up.current = Some((pipe, u64::from(batch.payload)));
                 node.up.waking = true;
-                self.queue.put(left, Event::Uplink { peer });
+                self.put(peer, left, Event::Uplink);
             }
-            self.queue.put(left + delay, Event::Arrive { pipe });
+            self.put(to, left + delay, Event::Arrive { pipe });
             self.make_ready(pipe);
         }
     }
@@ -149,35 +180,35 @@ impl World {
     pub(super) fn uplink_done(&mut self, peer: u32) {
         let up = &mut self.nodes[peer as usize].up;
         up.waking = false;
-        let Some((pipe, bytes)) = up.current.take() else { return self.pump(self.queue.now(), peer) };
+        let Some((pipe, bytes)) = up.current.take() else { return };
         let (index, side) = parts(u64::from(pipe));
         if self.conns[index].open[side] {
             self.feed(peer, Input::Sent { conn: ConnId(u64::from(pipe)), bytes });
         }
-        self.pump(self.queue.now(), peer);
     }
 
-    pub(super) fn arrive(&mut self, now: Time, pipe: u32) {
+    pub(super) fn arrive(&mut self, now: Time, peer: u32, pipe: u32) {
         let (index, side) = parts(u64::from(pipe));
-        let state = &mut self.conns[index];
-        let Some(bytes) = state.pipes[side].arrive(now) else { return };
-        let down = &mut self.nodes[state.peers[1 - side] as usize].down;
+        let Some(batch) = self.conns[index].pipes[side].arrive(now) else { return };
+        let bytes = u64::from(batch.bytes);
+        let down = &mut self.nodes[peer as usize].down;
         let idle = down.busy_until <= now;
-        let received = down.receive(now, bytes);
-        if idle && bytes <= SMALL {
+        let received = down.receive(now, bytes, batch.took);
+        if received <= now || idle && bytes <= SMALL {
             self.deliver(now, pipe);
         } else {
-            self.queue.put(received, Event::Deliver { pipe });
+            self.put(peer, received, Event::Deliver { pipe });
         }
     }
 
     pub(super) fn deliver(&mut self, now: Time, pipe: u32) {
         let (index, side) = parts(u64::from(pipe));
         let mut packets = std::mem::take(&mut self.unpacked);
-        self.conns[index].pipes[side].deliver(now, &mut packets);
-        self.make_ready(pipe);
-        let sender = self.conns[index].peers[side];
-        self.pump(now, sender);
+        let state = &mut self.conns[index];
+        let (sender, back) = (state.peers[side], now + state.delay);
+        if state.pipes[side].deliver(now, back, &mut packets) {
+            self.put(sender, back, Event::Room { pipe });
+        }
         for packet in packets.drain(..) {
             self.unpack(index, 1 - side, packet);
         }
@@ -192,6 +223,7 @@ impl World {
             Packet::Open => return self.accept(index),
             Packet::Fin => {
                 let known = state.open[side];
+                state.pipes[1 - side].retire();
                 self.reset(conn.0 as u32);
                 if known {
                     self.feed(peer, Input::Closed { conn, why: CloseReason::Remote });
@@ -202,8 +234,10 @@ impl World {
             _ => {}
         }
         let input = match packet {
-            Packet::Hello(handshake) => Input::Hello { conn, handshake },
-            Packet::Message(message) => Input::Message { conn, message },
+            Packet::Hello(handshake) => Input::Hello { conn, handshake: *handshake },
+            Packet::Have(piece) => Input::Message { conn, message: Message::Have(piece) },
+            Packet::Request(at) => Input::Message { conn, message: Message::Request(at) },
+            Packet::Message(message) => Input::Message { conn, message: *message },
             Packet::Block(at, data) => Input::Block { conn, at, data },
             Packet::Open | Packet::Fin => return,
         };
@@ -234,10 +268,13 @@ impl World {
 
     /// From one peer to another, half of a round trip.
     fn delay(&self, a: u32, b: u32) -> Duration {
-        let Some((min, max)) = self.scenario.rtt else {
-            return self.nodes[a as usize].delay + self.nodes[b as usize].delay;
+        let delay = match self.scenario.rtt {
+            None => self.nodes[a as usize].delay + self.nodes[b as usize].delay,
+            Some((min, max)) => {
+                let pair = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
+                between(&mut Rng::new(self.pairs ^ pair), min, max) / 2
+            }
         };
-        let pair = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
-        between(&mut Rng::new(self.pairs ^ pair), min, max) / 2
+        delay.max(self.calendar.span())
     }
 }

@@ -1,8 +1,8 @@
 //! Carries out what a peer wants (own design): the part of a host, in virtual time.
 use super::{Event, TAIL, World};
 use crate::block::SimBlock;
-use crate::link::Packet;
 use crate::node::PORT;
+use crate::packet::Packet;
 use crate::scenario::{Departure, Role};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,8 +26,8 @@ impl World {
     pub(super) fn carry_out(&mut self, now: Time, peer: u32, output: Output<SimBlock>) {
         match output {
             Output::Dial { torrent, addr } => self.dial(now, peer, torrent, addr),
-            Output::Hello { conn, handshake } => self.push(conn, Packet::Hello(handshake)),
-            Output::Send { conn, message } => self.push(conn, Packet::Message(message)),
+            Output::Hello { conn, handshake } => self.push(conn, Packet::Hello(Box::new(handshake))),
+            Output::Send { conn, message } => self.push(conn, Packet::message(message)),
             Output::SendBlock { conn, at, data } => {
                 if self.nodes[peer as usize].spec.role == Role::Seed {
                     self.left_a_seed(at);
@@ -66,8 +66,9 @@ impl World {
 
     /// Gives a peer an input later.
     pub(super) fn post(&mut self, peer: u32, at: Time, input: Input<SimBlock>) {
-        let key = self.nodes[peer as usize].post(input);
-        self.queue.put(at, Event::Mail { peer, key });
+        let node = &mut self.nodes[peer as usize];
+        let (place, life) = (node.post(input), node.life);
+        self.put(peer, at, Event::Mail { place, life });
     }
 
     fn told(&mut self, now: Time, peer: u32, event: &Told) {
@@ -80,7 +81,7 @@ impl World {
                 node.complete = Some(now);
                 let (life, must) = (node.life, node.must());
                 if let Departure::WhenComplete(after) = node.spec.departure {
-                    self.queue.put(now + after, Event::Go { peer, life, crash: false });
+                    self.put(peer, now + after, Event::Go { life, crash: false });
                 }
                 if must {
                     self.settled(now);
@@ -95,7 +96,7 @@ impl World {
     pub(super) fn settled(&mut self, now: Time) {
         self.missing -= 1;
         if self.missing == 0 {
-            self.queue.put(now + TAIL, Event::End);
+            self.end = self.end.min(now + TAIL);
         }
     }
 

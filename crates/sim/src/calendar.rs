@@ -1,0 +1,85 @@
+//! Whose turn is next (own design): time is cut into spans, and each peer lives through a span at one go.
+//!
+//! No span is longer than the shortest way between two peers, so nothing that a peer does in a span can reach another
+//! in the same one: that each lives through it alone changes nothing. (It is the "lookahead" of conservative parallel
+//! simulation, used here so that what belongs to one peer is touched while it is near in memory.) Within a span peers
+//! come in the order of their numbers, so a run is one sequence, the same on every machine.
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+use teem_swarm::time::Time;
+
+/// The mark of a peer that nothing is expected of.
+const NEVER: u64 = u64::MAX;
+
+/// The turns of all peers. A peer has one turn at most.
+#[derive(Debug)]
+pub struct Calendar {
+    /// Length of a span in nanoseconds.
+    span: u64,
+    heap: BinaryHeap<Reverse<(u64, u32)>>,
+    /// The span in which each peer has its turn.
+    turns: Vec<u64>,
+}
+
+impl Calendar {
+    /// Nothing is expected of that many peers.
+    pub fn new(span: Duration, peers: usize) -> Self {
+        Self { span: (span.as_nanos() as u64).max(1), heap: BinaryHeap::new(), turns: vec![NEVER; peers] }
+    }
+
+    /// Length of a span.
+    pub fn span(&self) -> Duration {
+        Duration::from_nanos(self.span)
+    }
+
+    /// Something is to happen to a peer then: it has its turn at the latest in that span.
+    pub fn due(&mut self, peer: u32, at: Time) {
+        let span = at.nanos() / self.span;
+        let turn = &mut self.turns[peer as usize];
+        if span < *turn {
+            *turn = span;
+            self.heap.push(Reverse((span, peer)));
+        }
+    }
+
+    /// The next turn: whose it is, when its span begins and ends. It lasts until the peer's [`Self::rest`].
+    pub fn turn(&mut self) -> Option<(u32, Time, Time)> {
+        loop {
+            let Reverse((span, peer)) = self.heap.pop()?;
+            if self.turns[peer as usize] == span {
+                let begin = span.saturating_mul(self.span);
+                return Some((peer, Time(begin), Time(begin.saturating_add(self.span))));
+            }
+        }
+    }
+
+    /// The turn of a peer is over; the next thing that is to happen to it does so then.
+    pub fn rest(&mut self, peer: u32, next: Option<Time>) {
+        self.turns[peer as usize] = NEVER;
+        if let Some(at) = next {
+            self.due(peer, at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn span_after_span_and_within_it_by_number() {
+        let mut calendar = Calendar::new(Duration::from_nanos(10), 3);
+        for (peer, at) in [(2, 25), (1, 29), (1, 11), (0, 20)] {
+            calendar.due(peer, Time(at));
+        }
+        let mut order = Vec::new();
+        while let Some((peer, begin, end)) = calendar.turn() {
+            assert_eq!(end.since(begin), calendar.span());
+            order.push((begin.nanos(), peer));
+            calendar.due(peer, begin);
+            calendar.rest(peer, (order.len() == 1).then_some(Time(29)));
+        }
+        assert_eq!(order, [(10, 1), (20, 0), (20, 1), (20, 2)]);
+    }
+}
