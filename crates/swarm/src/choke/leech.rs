@@ -23,8 +23,10 @@ pub fn choose(
     rng: &mut Rng,
 ) -> BTreeSet<ConnId> {
     let mut ranked: Vec<&Contender> = contenders.iter().collect();
-    // Of equal givers those that are served stay: fewer changes, and no slot jumps about at the start.
-    ranked.sort_by_key(|c| (core::cmp::Reverse(c.gives), c.choked, c.since, c.conn));
+    // Of equal givers those that are served stay: fewer changes, and no slot jumps about at the start. The others have equal
+    // chances: in the order of their coming all would begin with the same few.
+    rng.shuffle(&mut ranked);
+    ranked.sort_by_key(|c| (core::cmp::Reverse(c.gives), c.choked));
     let regular = slots.saturating_sub(1).min(ranked.len());
     let mut chosen: BTreeSet<ConnId> = ranked[..regular].iter().map(|c| c.conn).collect();
     let rest = &ranked[regular..];
@@ -46,7 +48,7 @@ mod tests {
     use super::*;
 
     fn contender(n: u64, gives: u64) -> Contender {
-        Contender { conn: ConnId(n), choked: true, changed: None, gives, takes: 0, since: Time::ZERO }
+        Contender { conn: ConnId(n), choked: true, changed: None, paused: false, gives, takes: 0, since: Time::ZERO }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Contender {
     pub choked: bool,
     /// When that last changed; `None` before the first unchoke.
     pub changed: Option<Time>,
+    /// It may ask and has asked for nothing for a while: it occupies no slot.
+    pub paused: bool,
     /// Payload rate from it over twenty seconds; 0 when it snubs us.
     pub gives: u64,
     /// Payload rate to it over twenty seconds.
@@ -35,7 +37,8 @@ pub struct Contender {
 }
 
 impl Contender {
-    fn may_change(&self, now: Time) -> bool {
+    /// Whether the last change is long enough ago for another.
+    pub fn may_change(&self, now: Time) -> bool {
         self.changed.is_none_or(|at| now.since(at) >= CHANGE_MIN)
     }
 }

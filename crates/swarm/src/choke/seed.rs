@@ -38,6 +38,7 @@ mod tests {
                 conn: ConnId(n),
                 choked: true,
                 changed: None,
+                paused: false,
                 gives: 0,
                 takes: n * 1_000,
                 since: Time::ZERO,

@@ -6,10 +6,13 @@
 use crate::rate::{DISPLAY_SLOTS, Meter};
 use crate::time::Time;
 use alloc::collections::VecDeque;
+use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
 
 /// Requests of one peer that are kept: what we advertise as `reqq`.
 pub const REQQ: usize = 2_000;
+/// Who may ask and has asked for nothing for so long does not occupy a slot. Longer than an ordinary round trip.
+pub const PAUSE: Duration = Duration::from_millis(500);
 /// Bytes in flight to one peer: half a second of its rate within these bounds. What is in flight cannot be cancelled any more.
 const IN_FLIGHT: (u64, u64) = (128 << 10, 4 << 20);
 
@@ -19,6 +22,8 @@ pub struct Upload {
     asked: VecDeque<BlockRef>,
     reading: VecDeque<BlockRef>,
     in_flight: u64,
+    /// Since when there was nothing to send to it.
+    idle_since: Time,
     /// Payload that went to the kernel.
     pub meter: Meter,
 }
@@ -49,6 +54,21 @@ impl Upload {
         self.asked.is_empty() && self.in_flight == 0
     }
 
+    /// It may ask from now on.
+    pub fn unchoked(&mut self, now: Time) {
+        self.idle_since = now;
+    }
+
+    /// Whether there has been nothing to send to it for a while, although it may ask.
+    pub fn has_paused(&self, now: Time) -> bool {
+        self.pauses_at().is_some_and(|at| at <= now)
+    }
+
+    /// When that is so, if it asks for nothing until then.
+    pub fn pauses_at(&self) -> Option<Time> {
+        self.is_idle().then(|| self.idle_since + PAUSE)
+    }
+
     /// Takes the next request for reading.
     pub fn read(&mut self) -> Option<BlockRef> {
         let at = self.asked.pop_front()?;
@@ -76,6 +96,7 @@ impl Upload {
     pub fn sent(&mut self, now: Time, bytes: u64) {
         self.in_flight = self.in_flight.saturating_sub(bytes);
         self.meter.add(now, bytes);
+        self.idle_since = now;
     }
 
     /// Drops all requests but those that `keep` names; returns what was dropped.

@@ -89,6 +89,10 @@ pub struct Torrent {
     slots: Slots,
     optimistic: Optimistic,
     next_round: Time,
+    /// Somebody who is interested is choked.
+    crowded: bool,
+    /// When to look whether a slot lies idle.
+    refill: Option<Time>,
     /// Connections with room in their window that had nothing to be asked for.
     hungry: BTreeSet<ConnId>,
     /// How much may be under way at each peer at least.
@@ -149,6 +153,8 @@ impl Torrent {
             slots: Slots::default(),
             optimistic: Optimistic::default(),
             next_round: Time::ZERO,
+            crowded: false,
+            refill: None,
             hungry: BTreeSet::new(),
             share: share::Share::default(),
             behind: false,

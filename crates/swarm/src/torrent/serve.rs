@@ -141,7 +141,11 @@ impl Torrent {
             peer.upload.sent(cx.now, bytes);
             peer.told = cx.now;
             peer.busy = cx.now;
+            let dry = peer.upload.is_idle() && !peer.am_choking;
             self.serve(cx, conn);
+            if dry {
+                self.has_run_dry(cx.now);
+            }
         }
         self.settle(cx);
     }

@@ -39,6 +39,9 @@ impl Torrent {
         if cx.now >= self.housekeeping {
             self.look_over(cx);
         }
+        if self.refill.is_some_and(|at| at <= cx.now) {
+            self.rechoke(cx, false);
+        }
         self.retry_held(cx);
         if self.disk_retry.is_some_and(|(at, _)| at <= cx.now) && self.state == State::DiskTrouble {
             let times = self.disk_retry.map_or(0, |(_, n)| n);
@@ -83,6 +86,7 @@ impl Torrent {
             metadata,
             durability,
             retry.map(|(at, _)| at),
+            self.refill,
             self.give.deadline(),
             self.source.as_ref().and_then(Source::deadline),
             self.announcer.deadline(),
