@@ -32,13 +32,14 @@ pub fn run(options: &Options, out: &mut dyn Write) -> io::Result<bool> {
         runs.complete(&places, options)?;
     }
     let rows: Vec<Row> = places.iter().flat_map(|place| rows::of(place, &runs)).collect();
+    let broken = runs.violations(&places);
     if options.json {
         writeln!(out, "{}", serde_json::to_string(&rows)?)?;
     } else {
-        text::print(&rows, &runs, out)?;
+        text::print(&rows, broken, out)?;
     }
     if let Some(path) = &options.write {
-        document::write(path, &rows, &runs)?;
+        document::write(path, &rows, &places, &runs)?;
     }
-    Ok(rows.iter().all(|row| row.met != Some(false)) && runs.violations() == 0)
+    Ok(rows.iter().all(|row| row.met != Some(false)) && broken == 0)
 }

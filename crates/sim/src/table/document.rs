@@ -1,15 +1,15 @@
 //! The table as a document (own design): what it is, how to get it again, the rows.
+use super::cases::Place;
 use super::illustrate;
 use super::rows::{Row, Spread};
 use super::runs::{Runs, replace};
 use super::text::value;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
 /// Writes it.
-pub(super) fn write(path: &Path, rows: &[Row], runs: &Runs) -> io::Result<()> {
+pub(super) fn write(path: &Path, rows: &[Row], places: &[Place], runs: &Runs) -> io::Result<()> {
     let mut text = String::from(INTRODUCTION);
     text.push_str("\n| case | N | figure | granting | off | target | |\n|---|--:|---|--:|--:|---|---|\n");
     let mut before = "";
@@ -21,7 +21,7 @@ pub(super) fn write(path: &Path, rows: &[Row], runs: &Runs) -> io::Result<()> {
         let (about, what) = (about.replace('*', "\\*"), row.what.replace('*', "\\*"));
         let _ = writeln!(text, "| {about} | {n} | {what} | {granting} | {off} | {} | {met} |", row.target);
     }
-    text.push_str(&seeds(rows, runs));
+    text.push_str(&seeds(places, runs));
     let folder = path.parent().unwrap_or(Path::new("")).join("img");
     for picture in illustrate::pictures(runs) {
         std::fs::create_dir_all(&folder)?;
@@ -38,11 +38,10 @@ fn ranged(row: &Row, spread: Option<Spread>) -> String {
     format!("{median} ({} to {})", row.figure.show(spread.min), row.figure.show(spread.max))
 }
 
-fn seeds(rows: &[Row], runs: &Runs) -> String {
-    let shown: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+fn seeds(places: &[Place], runs: &Runs) -> String {
     let mut sizes: Vec<(u32, u64)> = Vec::new();
     let mut events = 0;
-    for run in runs.all().filter(|run| shown.contains(format!("{}-n{}", run.key.case, run.key.n).as_str())) {
+    for run in runs.of(places) {
         events += run.report.events;
         match sizes.iter_mut().find(|(n, _)| *n == run.key.n) {
             Some((_, most)) => *most = run.key.seed.max(*most),
@@ -60,7 +59,7 @@ fn seeds(rows: &[Row], runs: &Runs) -> String {
         "\nSeeds: {}. {} million events; {} rules broken.\n",
         each.join(", "),
         events / 1_000_000,
-        runs.violations()
+        runs.violations(places)
     )
 }
 

@@ -55,12 +55,7 @@ impl Runs {
     pub(super) fn read(files: &[PathBuf]) -> io::Result<Self> {
         let mut runs = Self { runs: BTreeMap::new(), file: files.first().cloned() };
         for file in files.iter().rev() {
-            let text = match std::fs::read_to_string(file) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                text => text?,
-            };
-            let list: Vec<Run> = serde_json::from_str(&text)?;
-            runs.runs.extend(list.into_iter().map(|run| (run.key.clone(), run)));
+            runs.runs.extend(list(file)?.into_iter().map(|run| (run.key.clone(), run)));
         }
         Ok(runs)
     }
@@ -75,14 +70,15 @@ impl Runs {
         self.runs.keys().filter(|key| key.case == case && key.n == n).map(|key| key.seed).collect()
     }
 
-    /// Breaches of rules in all of them.
-    pub(super) fn violations(&self) -> u64 {
-        self.runs.values().map(|run| run.report.violations).sum()
+    /// All of those rows.
+    pub(super) fn of(&self, places: &[Place]) -> impl Iterator<Item = &Run> {
+        let asked = |key: &Key| places.iter().any(|place| place.case.name == key.case && place.n == key.n);
+        self.runs.values().filter(move |run| asked(&run.key))
     }
 
-    /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Run> {
-        self.runs.values()
+    /// Breaches of rules in those rows.
+    pub(super) fn violations(&self, places: &[Place]) -> u64 {
+        self.of(places).map(|run| run.report.violations).sum()
     }
 
     /// Runs what those rows need and is not there.
@@ -128,10 +124,22 @@ impl Runs {
         todo.into()
     }
 
-    fn keep(&self) -> io::Result<()> {
+    /// Puts everything into the file, and takes over what somebody else has put there meanwhile.
+    fn keep(&mut self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
+        for run in list(file)? {
+            self.runs.entry(run.key.clone()).or_insert(run);
+        }
         let list: Vec<&Run> = self.runs.values().collect();
         replace(file, &serde_json::to_string(&list)?)
+    }
+}
+
+/// The runs in a file; one that is not there yet is empty.
+fn list(file: &Path) -> io::Result<Vec<Run>> {
+    match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        text => Ok(serde_json::from_str(&text?)?),
     }
 }
 
