@@ -5,6 +5,7 @@ use super::rows;
 use super::runs::{DRAWN, Runs};
 use crate::picture::{self, Curve, Pair};
 use crate::report::stats::decimal;
+use teem_swarm::command::Spreading;
 
 /// The cases that are drawn over time, each at the largest size that was run.
 const DRAWN_CASES: [&str; 4] = ["equal", "leaving", "riders", "plain50"];
@@ -34,13 +35,14 @@ fn all_cases(runs: &Runs) -> Option<Picture> {
     let ran = |place: &&Place| runs.find(place.case.name, place.n, true, DRAWN).is_some();
     let at = |n: u32| places.iter().filter(move |place| place.n == n).filter(ran);
     let n = places.iter().rev().map(|place| place.n).find(|&n| at(n).count() >= FEW)?;
-    let cases: Vec<(String, [Pair; 2])> = at(n)
-        .map(|place| {
-            (place.case.brief.to_string(), [Figure::Makespan, Figure::AllOut].map(|figure| pair(place, runs, figure)))
-        })
-        .collect();
+    let figures = |place: &Place| match place.case.spreading {
+        Spreading::Frugal => [Figure::FrugalMakespan, Figure::Copies],
+        _ => [Figure::Makespan, Figure::AllOut],
+    };
+    let row = |place: &Place| (place.case.brief.to_string(), figures(place).map(|figure| pair(place, runs, figure)));
+    let cases: Vec<(String, [Pair; 2])> = at(n).map(row).collect();
     let title = format!("What {n} downloaders and one source reach: 1 is the least possible");
-    let svg = picture::overview(&title, ["makespan / T*", "copies until all was out"], &cases);
+    let svg = picture::overview(&title, ["makespan / bound", "copies until all is out (frugal: in all)"], &cases);
     Some(Picture { file: format!("swarm-cases-n{n}.svg"), about: format!("All cases with {n} downloaders"), svg })
 }
 
