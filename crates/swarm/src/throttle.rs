@@ -189,6 +189,37 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_gives_the_promised_rate_without_bursts_of_a_second_or_long_waits() {
+        for rate in [50_000u64, 4 << 20, 100 << 20] {
+            let (mut lane, mut torrent) = (Lane::new(Some(rate)), Throttle::new(TorrentId(1), None));
+            let start = Time::ZERO + Duration::from_secs(100);
+            torrent.wait(ConnId(1));
+            torrent.settle(&mut lane, start);
+            let (mut now, mut taken, mut most, mut window) = (start, 0, 0, (start, 0));
+            while now < start + Duration::from_secs(20) {
+                while torrent.may(&mut lane, now) {
+                    torrent.take(&mut lane, 16_384);
+                    taken += 16_384;
+                }
+                if now.since(window.0) >= Duration::from_millis(100) {
+                    most = most.max(taken - window.1);
+                    window = (now, taken);
+                }
+                let next = torrent.deadline(&lane, now).unwrap();
+                let wait = next.since(now);
+                assert!(
+                    wait <= Duration::from_nanos(1_000_000_000 * 16_384 / rate) + Duration::from_millis(11),
+                    "{wait:?}"
+                );
+                now = next;
+            }
+            let earned = rate * 20;
+            assert!(taken + rate / 50 + 16_384 >= earned && taken <= earned + rate / 3 + 16_384, "{taken} of {earned}");
+            assert!(most <= rate / 2 + 3 * 16_384, "{most} in 100 ms at {rate}");
+        }
+    }
+
+    #[test]
     fn a_torrent_with_a_lower_limit_of_its_own_does_not_hold_up_the_lane() {
         let mut lane = Lane::new(Some(1_000_000));
         let (mut slow, mut fast) = (Throttle::new(TorrentId(1), Some(1_000)), Throttle::new(TorrentId(2), None));

@@ -262,6 +262,23 @@ fn without_peers_sooner_but_never_within_60_s_or_the_min_interval() {
 }
 
 #[test]
+fn when_half_of_the_peers_are_gone_the_tracker_is_asked_sooner_and_once() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.ok(Time::ZERO, A, 1800, None);
+    w.announcer.set_peers(secs(1), 40);
+    w.announcer.set_peers(secs(2), 20);
+    assert!(w.announcer.deadline() > Some(secs(1600)), "half is there");
+    w.announcer.set_peers(secs(3), 19);
+    assert_eq!(w.announcer.deadline(), Some(secs(60)));
+    let (at, asks) = w.next();
+    assert_eq!(asks.len(), 1);
+    w.ok(at, A, 1800, None);
+    assert!(w.announcer.deadline() > Some(secs(1600)), "what is there now is what there is");
+}
+
+#[test]
 fn a_silent_udp_tracker_gives_way_after_45_s_and_the_one_that_works_comes_to_the_front() {
     for seed in 0..20 {
         let mut w = World::new(&[&[U, A]], false, seed);

@@ -1,10 +1,11 @@
-//! Whom to serve (BEP 3, "choking"): tit-for-tat while downloading, turns and speed while seeding.
+//! Whom to serve (BEP 3, "choking"): tit-for-tat while downloading, turns and speed while seeding, turns alone among friends.
 //!
 //! The chokers look at [`Contender`]s, figures of the interested peers, and name those who should be unchoked; applying that,
 //! with the rule of ten seconds between two changes of one peer, is [`apply`].
 pub mod leech;
 pub mod seed;
 pub mod slots;
+pub mod turns;
 
 use crate::ids::ConnId;
 use crate::time::Time;

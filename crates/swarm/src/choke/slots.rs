@@ -36,14 +36,14 @@ pub struct Slots {
     stepped: Time,
     /// When the trial under way began, and the rate before it.
     trial: Option<(Time, u64)>,
-    /// No trial before that moment.
-    next_trial: Time,
+    /// No trial before that moment; `None` until the line has first been busy.
+    next_trial: Option<Time>,
     patience: Duration,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { count: SLOTS_MIN, stepped: Time::ZERO, trial: None, next_trial: Time::ZERO, patience: PATIENCE.0 }
+        Self { count: SLOTS_MIN, stepped: Time::ZERO, trial: None, next_trial: None, patience: PATIENCE.0 }
     }
 }
 
@@ -79,11 +79,14 @@ impl Slots {
                     return 1;
                 }
                 self.trial = None;
-                self.next_trial = now + self.patience;
+                self.next_trial = Some(now + self.patience);
                 self.patience = (self.patience * 2).min(PATIENCE.1);
                 -2
             }
-            None if now < self.next_trial => 0,
+            None if self.next_trial.is_none_or(|at| now < at) => {
+                self.next_trial.get_or_insert(now + self.patience);
+                0
+            }
             None => {
                 self.trial = Some((now, rate));
                 1

@@ -97,6 +97,8 @@ pub struct Peer {
     pub heard: Time,
     /// When we sent something last.
     pub told: Time,
+    /// When payload last went either way; at first when it came.
+    pub moved: Time,
     /// When either side was last interested.
     pub busy: Time,
 }
@@ -136,6 +138,7 @@ impl Peer {
             since: now,
             heard: now,
             told: now,
+            moved: now,
             busy: now,
         }
     }

@@ -8,6 +8,7 @@
 //! all runs; a tracker is asked at most once for each time it became due, however long the machine slept.
 mod tracker;
 
+use super::connect::PEERS_WANTED;
 use crate::event::TrackerStats;
 use crate::rng::Rng;
 use crate::time::Time;
@@ -104,8 +105,11 @@ pub struct Announcer {
     /// The tracker of a private torrent that answered last.
     current: Option<String>,
     running: bool,
-    without_peers: bool,
+    /// There are none, or far fewer than there were: the trackers are asked sooner.
+    few: bool,
     peers: u32,
+    /// The most there were since a tracker last answered, as far as they are wanted.
+    most: u32,
     stopping: Option<Time>,
     completed_at: Vec<String>,
     next: Option<Time>,
@@ -135,8 +139,9 @@ impl Announcer {
             private: false,
             current: None,
             running: false,
-            without_peers: true,
+            few: true,
             peers: 0,
+            most: 0,
             stopping: None,
             completed_at: Vec::new(),
             next: None,
@@ -186,11 +191,13 @@ impl Announcer {
         self.plan(now);
     }
 
-    /// How many peers there are, connected or worth dialling: with none the trackers are asked sooner.
+    /// How many peers are connected: with none, or when half of them are gone, the trackers are asked sooner.
     pub fn set_peers(&mut self, now: Time, peers: u32) {
         self.peers = peers;
-        if self.without_peers != (peers == 0) {
-            self.without_peers = peers == 0;
+        self.most = self.most.max(peers.min(PEERS_WANTED as u32));
+        let few = peers == 0 || peers * 2 < self.most;
+        if self.few != few {
+            self.few = few;
             self.plan(now);
         }
     }
@@ -222,7 +229,7 @@ impl Announcer {
         for tracker in self.tiers.iter_mut().flatten().filter(|t| t.is_lost(now)) {
             tracker.bad(now, &AnnounceError::TimedOut, rng);
         }
-        let (stopping, hungry) = (self.stopping, self.without_peers);
+        let (stopping, hungry) = (self.stopping, self.few);
         for tier in &mut self.tiers {
             if let Some(since) = stopping {
                 for tracker in tier.iter_mut().filter(|t| t.stop_due(since).is_some_and(|due| now >= due)) {
@@ -271,6 +278,9 @@ impl Announcer {
                     self.current = Some(url.to_string());
                 }
                 self.tiers[tier][..=at].rotate_right(1);
+                // What is there now is what there is: only a further loss hurries again.
+                self.most = self.peers.min(PEERS_WANTED as u32);
+                self.few = self.peers == 0;
             }
             Err(error) => {
                 self.tiers[tier][at].bad(now, error, rng);
@@ -298,7 +308,7 @@ impl Announcer {
         } else if self.running {
             for tier in &mut self.tiers {
                 tier.iter().filter_map(|t| t.wait_ends(now)).for_each(&mut at);
-                if let Some((_, due)) = turn(tier, now, self.without_peers) {
+                if let Some((_, due)) = turn(tier, now, self.few) {
                     at(due.max(now));
                 }
             }
@@ -309,7 +319,7 @@ impl Announcer {
 
 /// Whose turn it is in a tier, and when: the tracker that works, else the first that may be tried. Nobody while an
 /// ask is under way that the tier waits for.
-fn turn(tier: &mut [Tracker], now: Time, without_peers: bool) -> Option<(&mut Tracker, Time)> {
+fn turn(tier: &mut [Tracker], now: Time, few: bool) -> Option<(&mut Tracker, Time)> {
     let mut best: Option<(usize, Time)> = None;
     for (n, tracker) in tier.iter().enumerate() {
         if tracker.holds_tier(now) {
@@ -318,7 +328,7 @@ fn turn(tier: &mut [Tracker], now: Time, without_peers: bool) -> Option<(&mut Tr
         if tracker.is_dead() || tracker.is_busy() {
             continue;
         }
-        let due = tracker.due(without_peers);
+        let due = tracker.due(few);
         if tracker.works() || due <= now {
             best = Some((n, due));
             break;

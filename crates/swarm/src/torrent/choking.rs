@@ -2,7 +2,7 @@
 use super::Torrent;
 use super::context::Context;
 use crate::choke::slots::Uplink;
-use crate::choke::{self, Contender, leech, seed};
+use crate::choke::{self, Contender, leech, seed, turns};
 use crate::event::State;
 use crate::ids::ConnId;
 use crate::peer::upload::PAUSE;
@@ -31,8 +31,10 @@ impl Torrent {
         let served = open().count() - paused;
         self.crowded = self.peers.values().any(|p| p.interested && p.am_choking);
         self.plan_refill(cx.now);
-        if self.crowded && served >= self.slots.count() {
-            let uplink = self.uplink(cx);
+        if self.crowded
+            && served >= self.slots.count()
+            && let Some(uplink) = self.uplink(cx)
+        {
             self.slots.step(cx.now, uplink);
         }
         let slots = self.slots.count();
@@ -43,7 +45,9 @@ impl Torrent {
         let all = self.contenders(cx.now);
         // Who asks for nothing keeps what he has, within reason, and his slot goes to another.
         let (mut paused, contenders): (Vec<Contender>, Vec<Contender>) = all.into_iter().partition(|c| c.paused);
-        let chosen = if self.state == State::Downloading {
+        let chosen = if self.cooperative {
+            turns::choose(cx.now, &contenders, slots)
+        } else if self.state == State::Downloading {
             leech::choose(cx.now, &contenders, slots, &mut self.optimistic, &mut self.rng)
         } else {
             seed::choose(cx.now, &contenders, slots)
@@ -61,14 +65,17 @@ impl Torrent {
         }
     }
 
-    /// What the uplink is doing, as far as its limit, the blocks that wait and the rate tell.
-    fn uplink<B>(&mut self, cx: &Context<'_, B>) -> Uplink {
+    /// What the uplink is doing, as far as its limit, the blocks that wait and the rate tell; `None` when there is nothing to do.
+    fn uplink<B>(&mut self, cx: &Context<'_, B>) -> Option<Uplink> {
+        if self.peers.values().all(|p| p.upload.is_idle()) {
+            return None;
+        }
         let rate = self.sent.rate(cx.now, PIPELINE_SLOTS);
-        match self.up.limit(&cx.shared.up) {
+        Some(match self.up.limit(&cx.shared.up) {
             Some(most) if self.up.is_waiting() || rate >= most / 100 * LIMIT_REACHED_PERCENT => Uplink::Full,
             Some(_) => Uplink::HasRoom,
             None => Uplink::Busy(rate),
-        }
+        })
     }
 
     fn contenders(&self, now: Time) -> Vec<Contender> {

@@ -13,6 +13,8 @@ use teem_wire::reach::Reach;
 
 /// Established connections of one torrent.
 pub const PEERS_MAX: usize = 80;
+/// Below that many connections others are dialled: with more a piece is not sooner with everybody, with half of it later.
+pub const PEERS_WANTED: usize = 50;
 /// Established connections from one address to one torrent: people behind one router are several peers.
 pub const PEERS_PER_ADDRESS_MAX: usize = 8;
 /// Two connections of one peer within this span are a simultaneous open; later the first stays.
@@ -63,6 +65,11 @@ impl Roster {
         self.peers.is_empty()
     }
 
+    /// Whether no other can be taken in.
+    pub fn is_full(&self) -> bool {
+        self.peers.len() >= PEERS_MAX
+    }
+
     /// Judges a connection by its handshake's peer id and takes it in when it may stay. `outgoing` is whether we
     /// dialled it.
     pub fn admit(&mut self, now: Time, conn: ConnId, addr: SocketAddr, outgoing: bool, id: PeerId) -> Admission {
@@ -82,7 +89,7 @@ impl Roster {
         }
         let here = self.addresses.get(&addr.ip()).copied().unwrap_or(0);
         let crowded = here >= PEERS_PER_ADDRESS_MAX && Reach::of(addr.ip()) != Reach::Loopback;
-        if crowded || self.peers.len() >= PEERS_MAX {
+        if crowded || self.is_full() {
             return Admission::Refused(CloseReason::TooMany);
         }
         self.enter(conn, entry);

@@ -28,6 +28,7 @@ mod source;
 mod state;
 mod stats;
 mod timers;
+mod turnover;
 mod verify;
 
 use crate::bitfield::Bitfield;
@@ -216,7 +217,8 @@ impl Torrent {
     pub fn wants_peers(&self) -> bool {
         // A seed dials too: one that nobody can dial is of use only so, and who is complete as well is closed and rests.
         let live = matches!(self.state, State::Metadata | State::Downloading | State::DiskTrouble | State::Seeding);
-        live && self.peers.len() < connect::PEERS_MAX / 2
+        live && self.peers.len() < connect::PEERS_WANTED
+            && self.peers.len() + self.candidates.pending() < connect::PEERS_MAX
     }
 
     /// Takes addresses to dial.

@@ -61,6 +61,7 @@ impl Torrent {
         if self.candidates.is_banned(addr) || self.evidence.is_banned(&handshake.peer_id) {
             return Err(CloseReason::Banned);
         }
+        self.make_room(cx);
         match self.roster.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
             Admission::Welcome => Ok(()),
             Admission::Instead(other) => {

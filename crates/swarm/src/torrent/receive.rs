@@ -39,7 +39,7 @@ impl Torrent {
     fn take<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, data: B) -> Result<(), CloseReason> {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         peer.heard = cx.now;
-        peer.busy = cx.now;
+        (peer.busy, peer.moved) = (cx.now, cx.now);
         let len = u64::from(at.len);
         self.received.add(cx.now, len);
         match peer.pipeline.arrive(cx.now, at) {

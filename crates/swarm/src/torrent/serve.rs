@@ -140,7 +140,7 @@ impl Torrent {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.upload.sent(cx.now, bytes);
             peer.told = cx.now;
-            peer.busy = cx.now;
+            (peer.busy, peer.moved) = (cx.now, cx.now);
             let dry = peer.upload.is_idle() && !peer.am_choking;
             self.serve(cx, conn);
             if dry {

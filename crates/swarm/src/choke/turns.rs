@@ -1,0 +1,55 @@
+//! The choker among peers of one owner (own design): nobody has to give before he gets; everybody is served by turns.
+//!
+//! A turn is a round long. Then those follow that have waited longest, so that what one has is soon with everybody, and who has
+//! just come is not behind those that have nearly all.
+use super::{Contender, ROUND};
+use crate::ids::ConnId;
+use crate::time::Time;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+/// Chooses whom to serve.
+pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<ConnId> {
+    let mut order: Vec<&Contender> = contenders.iter().collect();
+    order.sort_by_key(|c| {
+        let last = c.changed.unwrap_or(c.since);
+        let running = !c.choked && now.since(last) < ROUND;
+        // Those in their turn, those that wait, those whose turn is over.
+        (if running { 0 } else { 1 + u8::from(!c.choked) }, last, c.conn)
+    });
+    order.into_iter().take(slots).map(|c| c.conn).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::apply;
+    use super::*;
+    use core::time::Duration;
+
+    #[test]
+    fn everybody_is_served_equally_whatever_he_gives() {
+        let mut peers: Vec<Contender> = (0..12)
+            .map(|n| Contender {
+                conn: ConnId(n),
+                choked: true,
+                changed: None,
+                paused: false,
+                gives: n * 1_000,
+                takes: 0,
+                since: Time::ZERO,
+            })
+            .collect();
+        let mut turns = [0; 12];
+        for second in (0..600u64).step_by(10) {
+            let now = Time::ZERO + Duration::from_secs(second);
+            let (choke, unchoke) = apply(now, &peers, &choose(now, &peers, 4), 4);
+            for (peer, turns) in peers.iter_mut().zip(&mut turns) {
+                if choke.contains(&peer.conn) || unchoke.contains(&peer.conn) {
+                    (peer.choked, peer.changed) = (choke.contains(&peer.conn), Some(now));
+                }
+                *turns += usize::from(!peer.choked);
+            }
+        }
+        assert!(turns.iter().all(|t| (19..=21).contains(t)), "{turns:?}");
+    }
+}
