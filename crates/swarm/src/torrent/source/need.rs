@@ -1,7 +1,7 @@
 //! Whom a frugal source helps once everything is out (own design): those whom the swarm does not feed.
 //!
-//! A peer that has gained nothing from others for half a minute gets what it lacks, rarest first; a piece whose holders do not
-//! grow for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
+//! A peer that has gained nothing from others for half a minute gets what it lacks, rarest first; a piece with one or two holders
+//! that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
 use super::grantee::{self, Grantee};
 use super::{Peers, Source};
 use crate::ids::ConnId;
@@ -13,6 +13,8 @@ use core::time::Duration;
 const UNFED: Duration = Duration::from_secs(30);
 /// A piece whose holders have not grown for so long is given to one more.
 const STUCK: Duration = Duration::from_secs(60);
+/// More holders than this can be left to themselves: rarest first makes them come last, not never.
+const FEW: u16 = 2;
 /// Pieces compared to find the rarest of those that a peer lacks.
 const SAMPLE: usize = 64;
 
@@ -29,7 +31,7 @@ impl Source {
         let now_held = &self.watch.holders;
         let stuck = |p: &u32| {
             let held = now_held[*p as usize];
-            held < lacking && before.get(*p as usize).is_some_and(|b| held <= *b)
+            held <= FEW && held < lacking && before.get(*p as usize).is_some_and(|b| held <= *b)
         };
         self.watch.stuck = (0..all).filter(stuck).collect();
         self.watch.at = Some(now);
