@@ -19,8 +19,6 @@ use teem_swarm::job::Done;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
 
-/// Most connections of a torrent (the limits' table).
-const CONNECTIONS_MAX: usize = 80;
 /// How many violations are kept; the first ones tell.
 const KEPT: usize = 100;
 
@@ -220,13 +218,11 @@ impl Account {
             Output::Hello { conn, .. } | Output::Send { conn, .. } | Output::SendBlock { conn, .. } => *conn,
             _ => return Ok(()),
         };
-        let (open, is_open) = (self.serving.open(), self.serving.is_open(conn));
-        ensure(is_open, Rule::Connection, || format!("speaks on connection {}, which is closed", conn.0))?;
+        ensure(self.serving.is_open(conn), Rule::Connection, || {
+            format!("speaks on connection {}, which is closed", conn.0)
+        })?;
         match output {
-            Output::Hello { .. } => {
-                self.serving.hello(conn)?;
-                ensure(open <= CONNECTIONS_MAX, Rule::ConnectionLimit, || format!("has {open} connections"))
-            }
+            Output::Hello { .. } => self.serving.hello(conn),
             Output::SendBlock { at, data, .. } => {
                 let in_limit = self.up.as_mut().is_none_or(|bucket| bucket.add(now, u64::from(at.len)));
                 self.serving.block(conn, *at, &self.verified)?;

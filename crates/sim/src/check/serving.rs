@@ -12,10 +12,15 @@ use teem_wire::peer::message::Message;
 /// Shortest time between two choke changes of one peer (aria2 aborts on two within 5 s).
 const CHOKE_INTERVAL_MIN: Duration = Duration::from_secs(10);
 
+/// Connections of one torrent; those whose handshake is not through come on top.
+const CONNECTIONS_MAX: usize = 80;
+
 /// The account of one peer's uploads.
 #[derive(Debug, Default)]
 pub struct Serving {
     conns: BTreeMap<ConnId, Served>,
+    /// Connections on which more than a handshake was said: those that count as ours.
+    spoken: usize,
 }
 
 #[derive(Debug, Default)]
@@ -38,17 +43,13 @@ impl Serving {
 
     /// A connection ended.
     pub fn closed(&mut self, conn: ConnId) {
-        self.conns.remove(&conn);
+        self.spoken -= usize::from(self.conns.remove(&conn).is_some_and(|served| served.said > 0));
     }
 
     /// The process ended.
     pub fn clear(&mut self) {
         self.conns.clear();
-    }
-
-    /// How many connections there are.
-    pub fn open(&self) -> usize {
-        self.conns.len()
+        self.spoken = 0;
     }
 
     /// Whether a connection is open.
@@ -83,6 +84,11 @@ impl Serving {
         ensure(served.greeted, Rule::Connection, || "speaks before its handshake".into())?;
         let first = served.said == 0;
         served.said += 1;
+        if first {
+            self.spoken += 1;
+            let spoken = self.spoken;
+            ensure(spoken <= CONNECTIONS_MAX, Rule::ConnectionLimit, || format!("has {spoken} connections"))?;
+        }
         let claim = |piece: u32| {
             ensure(verified.has(piece), Rule::Claim, || format!("claims piece {piece}, which was not verified"))?;
             ensure(disk.is_good(piece), Rule::Truth, || format!("claims piece {piece}, which is wrong on its disk"))
