@@ -51,6 +51,8 @@ pub struct Peer {
     pub ut_metadata: Option<u8>,
     /// Pieces that it holds although it shows fewer: it is a source that grants them.
     pub holds: Option<u32>,
+    /// It has shown that it knows the metadata: it said its size, or spoke of pieces.
+    pub knows_metadata: bool,
     /// When it last asked for metadata (BEP 9).
     pub asked_metadata: Option<Time>,
     /// It wants nothing (BEP 21).
@@ -115,6 +117,7 @@ impl Peer {
             listen_port: None,
             ut_metadata: None,
             holds: None,
+            knows_metadata: false,
             asked_metadata: None,
             upload_only: false,
             has: Bitfield::new(pieces),

@@ -25,7 +25,7 @@ impl Torrent {
     }
 
     /// Becomes a source, if it is to be one: everything is there, or will be when it is checked.
-    pub(super) fn begin_granting(&mut self, now: Time) {
+    pub(super) fn begin_granting<B>(&mut self, cx: &mut Context<'_, B>) {
         let all = self.geometry.pieces;
         let wanted = self.spreading != Spreading::Ordinary && !self.cooperative && all > 1;
         if !wanted || self.source.is_some() {
@@ -37,11 +37,13 @@ impl Torrent {
         if out.is_full() && !frugal {
             return;
         }
-        let mut source = Source::new(now, self.geometry, &self.have, &out, frugal, &mut self.rng);
-        for conn in self.peers.keys() {
-            source.came(now, *conn);
+        self.source = Some(Source::new(cx.now, self.geometry, &self.have, &out, frugal, &mut self.rng));
+        for conn in self.connections() {
+            // They came while the content was looked at, and were shown nothing.
+            self.source_greets(cx, conn);
+            self.source_sees_all(cx.now, conn, &Bitfield::default());
         }
-        self.source = Some(source);
+        self.grant(cx);
     }
 
     /// Stops being a source: what it has not shown is shown. Only for one that has lost its place, not for one that is done.
@@ -67,16 +69,19 @@ impl Torrent {
     pub(super) fn source_greets<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let (Some(source), Some(peer)) = (&mut self.source, self.peers.get_mut(&conn)) else { return };
         source.came(cx.now, conn);
-        peer.am_choking = false;
-        peer.choke_changed = Some(cx.now);
-        self.send(cx, conn, Message::Unchoke);
+        if core::mem::take(&mut peer.am_choking) {
+            peer.choke_changed = Some(cx.now);
+            self.send(cx, conn, Message::Unchoke);
+        }
     }
 
     /// Something was heard of a peer by which it may turn out to be one that can use grants, or not any more.
     pub(super) fn source_hears(&mut self, now: Time, conn: ConnId, knows_metadata: bool) {
-        let (Some(source), Some(peer)) = (&mut self.source, self.peers.get(&conn)) else { return };
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.knows_metadata |= knows_metadata;
+        let Some(source) = &mut self.source else { return };
         let quiet = now.since(peer.asked_metadata.unwrap_or(peer.since)) >= METADATA_SILENCE;
-        let knows = knows_metadata || source.is_candidate(conn) || quiet || !peer.handshake.features.extended;
+        let knows = peer.knows_metadata || quiet || !peer.handshake.features.extended;
         let complete = peer.is_complete() || peer.upload_only || peer.holds == Some(self.geometry.pieces);
         if (knows && !complete) != source.is_candidate(conn) {
             source.candidate(now, conn, &peer.handshake.peer_id, &peer.name(), knows && !complete);

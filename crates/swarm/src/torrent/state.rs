@@ -110,7 +110,7 @@ impl Torrent {
             self.gain(*piece);
         }
         if self.publish || self.have.is_full() {
-            self.begin_granting(cx.now);
+            self.begin_granting(cx);
         }
         let check: Vec<u32> = check.into_iter().filter(|p| *p < self.geometry.pieces && !self.have.get(*p)).collect();
         self.checks = (check.len() as u32, check.len() as u32);
@@ -157,7 +157,7 @@ impl Torrent {
     fn ready<B>(&mut self, cx: &mut Context<'_, B>) {
         let complete = self.have.is_full();
         if complete || self.publish {
-            self.begin_granting(cx.now);
+            self.begin_granting(cx);
             self.out.begin(&self.geometry);
             self.set_state(cx, State::Seeding);
         } else {

@@ -15,6 +15,7 @@ pub struct Block {
 pub struct Disk {
     info: Arc<Info>,
     start: Vec<u32>,
+    facts: Facts,
     verified: BTreeSet<u32>,
     begun: BTreeMap<u32, BTreeMap<u32, bool>>,
     failed: BTreeSet<u32>,
@@ -30,6 +31,7 @@ impl Disk {
         Self {
             info,
             start,
+            facts: Facts::default(),
             verified: BTreeSet::new(),
             begun: BTreeMap::new(),
             failed: BTreeSet::new(),
@@ -37,6 +39,11 @@ impl Disk {
             failures: 0,
             syncs: 0,
         }
+    }
+
+    /// One that remembers something of an earlier run besides the pieces.
+    pub fn remembering(info: Arc<Info>, start: Vec<u32>, facts: Facts) -> Self {
+        Self { facts, ..Self::new(info, start) }
     }
 
     /// A piece is damaged.
@@ -49,7 +56,7 @@ impl Disk {
             Job::Open { torrent, .. } => {
                 self.verified = self.start.iter().copied().collect();
                 let (have, check) = (self.start.clone(), Vec::new());
-                vec![Done::Opened { torrent, have, check, facts: Facts::default() }]
+                vec![Done::Opened { torrent, have, check, facts: self.facts.clone() }]
             }
             Job::Check { torrent, pieces } => {
                 pieces.into_iter().map(|piece| Done::Checked { torrent, piece, ok: true }).collect()

@@ -18,7 +18,7 @@ use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::effect::{CloseReason, Effect};
 use teem_swarm::event::{Event, Snapshot};
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::{Done, Job};
+use teem_swarm::job::{Done, Facts, Job};
 use teem_swarm::rng::Rng;
 use teem_swarm::throttle::{Lane, Shared};
 use teem_swarm::time::Time;
@@ -88,6 +88,8 @@ pub struct World {
     serial: u64,
     ends: BTreeMap<ConnId, End>,
     pub info: Arc<Info>,
+    /// What the disks of nodes added from now on remember of an earlier run.
+    pub facts: Facts,
     /// Every message, for tests that look at the conversation.
     pub log: Vec<(Time, usize, ConnId, Message)>,
 }
@@ -105,6 +107,7 @@ impl World {
             serial: 0,
             ends: BTreeMap::new(),
             info,
+            facts: Facts::default(),
             log: Vec::new(),
         }
     }
@@ -142,7 +145,7 @@ impl World {
         self.nodes.push(Node {
             torrent,
             shared,
-            disk: Disk::new(self.info.clone(), have),
+            disk: Disk::remembering(self.info.clone(), have, self.facts.clone()),
             events: Vec::new(),
             lies: |_| false,
             line,

@@ -1,0 +1,216 @@
+//! A source shows each piece to one peer until all are out: one copy leaves it, whatever its peers do.
+mod common;
+
+use common::{BLOCK, World, at, info};
+use teem_swarm::command::Spreading;
+use teem_swarm::event::Event;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
+use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::message::{ExtendedHandshake, Message};
+
+const PIECE: u32 = 4 * BLOCK;
+const PIECES: u32 = 64;
+const TOTAL: u64 = 64 * 4 * BLOCK as u64;
+
+fn world() -> World {
+    World::new(info(TOTAL, PIECE))
+}
+
+fn source(world: &mut World, line: u64, spreading: Spreading) -> usize {
+    world.add_with((0..PIECES).collect(), line, None, |add| add.spreading = spreading)
+}
+
+fn meet(world: &mut World, source: usize, peers: &[usize]) {
+    for (i, a) in peers.iter().enumerate() {
+        world.connect(*a, source);
+        for b in &peers[..i] {
+            world.connect(*a, *b);
+        }
+    }
+}
+
+fn all_out(world: &World, n: usize) -> Option<u64> {
+    world.nodes[n].events.iter().find_map(|e| match e {
+        Event::AllOut { sent, .. } => Some(*sent),
+        _ => None,
+    })
+}
+
+/// A peer that the test plays, with the metadata and without a piece.
+fn puppet(world: &mut World, source: usize) -> ConnId {
+    let conn = world.puppet(source, true);
+    let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
+    world.say(source, conn, Message::ExtendedHandshake(known));
+    world.say(source, conn, Message::HaveNone);
+    conn
+}
+
+fn shown(heard: &[Message]) -> Vec<u32> {
+    heard.iter().filter_map(|m| if let Message::Have(piece) = m { Some(*piece) } else { None }).collect()
+}
+
+fn ask(world: &mut World, source: usize, conn: ConnId, piece: u32) {
+    for index in 0..4 {
+        world.say(source, conn, Message::Request(BlockRef { piece, begin: index * BLOCK, len: BLOCK }));
+    }
+}
+
+#[test]
+fn eight_downloaders_cost_one_copy_and_are_done_soon_after_it() {
+    let mut world = world();
+    let seed = source(&mut world, 1 << 20, Spreading::Granting);
+    let peers: Vec<usize> = (0..8).map(|_| world.add(Vec::new(), 1 << 20)).collect();
+    meet(&mut world, seed, &peers);
+    assert!(world.run(60, |w| peers.iter().all(|p| w.is_complete(*p))));
+    assert_eq!(all_out(&world, seed), Some(TOTAL));
+    // One copy takes 4 s; this world's round trips of 40 ms and pieces of a sixty-fourth cost the rest.
+    assert!(world.now < at(8), "{:?}", world.now);
+}
+
+#[test]
+fn a_lone_downloader_gets_everything_at_the_speed_of_the_line() {
+    let mut world = world();
+    let seed = source(&mut world, 4 << 20, Spreading::Granting);
+    let peer = world.add(Vec::new(), 0);
+    world.connect(peer, seed);
+    assert!(world.run(30, |w| w.is_complete(peer)));
+    assert!(world.now <= at(3), "a second on the line: {:?}", world.now);
+    assert_eq!(all_out(&world, seed), Some(TOTAL));
+}
+
+#[test]
+fn it_begins_with_nothing_and_an_open_door_and_rejects_what_was_not_shown() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let conn = puppet(&mut world, seed);
+    let heard = world.heard(seed, conn);
+    assert!(matches!(&heard[..3], [Message::HaveNone, Message::ExtendedHandshake(_), Message::Unchoke]), "{heard:?}");
+    let Message::ExtendedHandshake(said) = &heard[1] else { unreachable!() };
+    assert_eq!((said.teem_source, said.upload_only), (Some(PIECES), None));
+    let first = shown(&heard);
+    let hidden = (0..PIECES).find(|p| !first.contains(p)).unwrap();
+    world.say(seed, conn, Message::Request(BlockRef { piece: hidden, begin: 0, len: BLOCK }));
+    assert!(world.heard(seed, conn).iter().any(|m| matches!(m, Message::Reject(at) if at.piece == hidden)));
+}
+
+#[test]
+fn a_piece_is_shown_to_one_peer_and_everything_to_all_at_the_end() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let conns: Vec<ConnId> = (0..3).map(|_| puppet(&mut world, seed)).collect();
+    let mut seen: Vec<Vec<u32>> = vec![Vec::new(); 3];
+    for _ in 0..100 {
+        let fresh: Vec<Vec<u32>> = conns.iter().map(|conn| shown(&world.heard(seed, *conn))).collect();
+        for (conn, piece) in conns.iter().zip(&fresh).flat_map(|(c, f)| f.iter().map(move |p| (*c, *p))) {
+            ask(&mut world, seed, conn, piece);
+        }
+        world.run(1, |_| false);
+        for ((conn, fresh), seen) in conns.iter().zip(fresh).zip(&mut seen) {
+            for piece in &fresh {
+                world.say(seed, *conn, Message::Have(*piece));
+            }
+            seen.extend(fresh);
+        }
+        if all_out(&world, seed).is_some() {
+            break;
+        }
+    }
+    assert_eq!(all_out(&world, seed), Some(TOTAL));
+    let mut granted: Vec<u32> = seen.concat();
+    granted.sort_unstable();
+    granted.dedup();
+    assert_eq!(granted.len() as u32, PIECES);
+    world.run(1, |_| false);
+    for (conn, seen) in conns.iter().zip(&mut seen) {
+        seen.extend(shown(&world.heard(seed, *conn)));
+        seen.sort_unstable();
+        assert_eq!(*seen, (0..PIECES).collect::<Vec<_>>(), "each piece once to each");
+    }
+}
+
+#[test]
+fn who_leaves_with_pieces_costs_those_again_and_no_more() {
+    let mut world = world();
+    let seed = source(&mut world, 1 << 20, Spreading::Granting);
+    let peers: Vec<usize> = (0..4).map(|_| world.add(Vec::new(), 1 << 20)).collect();
+    meet(&mut world, seed, &peers[..3]);
+    // The fourth knows only the source: nobody gets from it what it is granted.
+    world.connect(peers[3], seed);
+    world.run(1, |_| false);
+    let took = world.nodes[peers[3]].got;
+    assert!(took > 0);
+    world.leave(peers[3]);
+    assert!(world.run(60, |w| peers[..3].iter().all(|p| w.is_complete(*p))));
+    let sent = all_out(&world, seed).unwrap();
+    assert!(sent <= TOTAL + took + 4 * u64::from(PIECE), "{sent} with {took} lost");
+}
+
+#[test]
+fn who_wants_one_piece_only_is_shown_it_in_the_end() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let conn = puppet(&mut world, seed);
+    let mut before = world.heard(seed, conn);
+    let wanted = (0..PIECES).rev().find(|p| !shown(&before).contains(p)).unwrap();
+    for _ in 0..60 {
+        world.run(1, |_| false);
+        before.extend(world.heard(seed, conn));
+    }
+    assert!(shown(&before).contains(&wanted), "{:?}", shown(&before));
+    ask(&mut world, seed, conn, wanted);
+    assert!(world.run(5, |w| w.snapshot(seed).uploaded == u64::from(PIECE)));
+}
+
+#[test]
+fn what_left_in_an_earlier_run_does_not_leave_again() {
+    let mut world = world();
+    world.facts.out = vec![0xFF; 7];
+    world.facts.out.push(0x0F);
+    let seed = source(&mut world, 1 << 20, Spreading::Granting);
+    world.facts = Facts::default();
+    let peer = world.add((0..60).filter(|p| !(56..60).contains(p)).collect(), 0);
+    let other = world.add(Vec::new(), 0);
+    meet(&mut world, seed, &[peer, other]);
+    assert!(world.run(60, |w| all_out(w, seed).is_some()));
+    assert_eq!(world.snapshot(seed).uploaded, 4 * u64::from(PIECE), "only what had not left");
+    assert!(world.run(60, |w| w.is_complete(peer) && w.is_complete(other)));
+}
+
+#[test]
+fn a_frugal_source_sends_one_copy_and_then_helps_only_who_is_not_fed() {
+    let mut world = world();
+    let seed = source(&mut world, 8 << 20, Spreading::Frugal);
+    let peers: Vec<usize> = (0..4).map(|_| world.add(Vec::new(), 1 << 20)).collect();
+    meet(&mut world, seed, &peers);
+    assert!(world.run(120, |w| peers.iter().all(|p| w.is_complete(*p))));
+    assert_eq!(world.snapshot(seed).uploaded, TOTAL);
+    // They go, and one comes who finds nobody else.
+    for peer in peers {
+        world.leave(peer);
+    }
+    let late = world.add(Vec::new(), 0);
+    world.connect(late, seed);
+    assert!(world.run(300, |w| w.is_complete(late)));
+    assert_eq!(world.snapshot(seed).uploaded, 2 * TOTAL);
+}
+
+#[test]
+fn a_damaged_piece_ends_it_and_the_rest_is_shown() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let conn = puppet(&mut world, seed);
+    let mut seen = shown(&world.heard(seed, conn));
+    let error = DiskError { kind: DiskErrorKind::Changed, message: "changed".into() };
+    let at = BlockRef { piece: seen[0], begin: 0, len: BLOCK };
+    world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), conn, at, error }));
+    seen.remove(0);
+    world.run(2, |_| false);
+    seen.extend(shown(&world.heard(seed, conn)));
+    seen.sort_unstable();
+    assert_eq!(seen, (0..PIECES).filter(|p| *p != at.piece).collect::<Vec<_>>());
+}
