@@ -1,11 +1,11 @@
 //! The scenarios that have a name (own design): what `--list` shows and the tests run.
-use crate::random;
 use crate::scenario::{Arrival, Departure, Group, Role, Scenario};
+use crate::{adversaries, field, random};
 use std::time::Duration;
 
 /// All of them.
 pub fn all() -> Vec<Scenario> {
-    vec![
+    let mut all = vec![
         pair(),
         magnet(),
         far(),
@@ -23,10 +23,12 @@ pub fn all() -> Vec<Scenario> {
         crawling(),
         orphans(),
         outnumbered(),
-        namespace(),
         arriving(),
         flash_crowd(),
-    ]
+    ];
+    all.extend(field::all());
+    all.extend(adversaries::all());
+    all
 }
 
 /// The one with that name; the seed matters only to `random`.
@@ -213,19 +215,6 @@ pub fn outnumbered() -> Scenario {
         .with(Group::new(Role::Rejecter, 6))
         .with(Group::new(Role::Mute, 6))
         .within(secs(3600))
-}
-
-/// The lines of a measurement with real clients in a network namespace: `--plain KIND` shows what a kind makes of it.
-pub fn namespace() -> Scenario {
-    let line = |role, count| {
-        let delay = Duration::from_micros(250);
-        Group::new(role, count).rates(4 << 20, 1 << 30).delayed(delay, delay)
-    };
-    Scenario::new("namespace", "8 downloaders and a seed on lines of 4 MiB/s, a millisecond apart, 128 MiB")
-        .content(1024, 131_072, 0)
-        .with(line(Role::Seed, 1))
-        .with(line(Role::Downloader, 8))
-        .within(secs(1200))
 }
 
 /// They come one after the other, and leave soon after they have it.

@@ -16,16 +16,16 @@ use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
-use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::Message;
 use teem_wire::tracker::announce::{Announce, AnnounceEvent};
 
 /// Most peers that a script dials.
 const DIALS_MAX: usize = 20;
-/// Shortest time between two choke changes of a flapper.
+/// Shortest time between two changes of mind of a flapper or shifter.
 const FLAP_MIN_MS: u64 = 200;
-/// Longest time between two choke changes of a flapper.
+/// Longest time between two changes of mind of a flapper or shifter.
 const FLAP_MAX_MS: u64 = 3_000;
 
 /// A scripted peer.
@@ -45,6 +45,8 @@ pub struct Hostile {
 #[derive(Debug, Default)]
 struct Conn {
     greeted: bool,
+    /// Whether the other side has said who it is.
+    heard: bool,
     fast: bool,
     unchoked: bool,
     /// Requests that came while it was choked; a flapper rejects them at its next change.
@@ -86,7 +88,7 @@ impl Hostile {
             };
             self.out.push_back(Output::Announce { torrent: add.torrent, url: url.clone(), announce });
         }
-        if self.role == Role::Flapper {
+        if matches!(self.role, Role::Flapper | Role::Shifter) {
             self.flap_at = Some(now + Duration::from_millis(FLAP_MAX_MS));
         }
     }
@@ -121,6 +123,11 @@ impl Hostile {
                 let data = if wrong { SimBlock::wrong(at) } else { SimBlock::right(at) };
                 self.out.push_back(Output::SendBlock { conn, at, data });
             }
+            Role::Poisoner => {
+                let bad = at.piece % self.content.blocks(at.piece) == at.begin / BLOCK_LEN;
+                let data = if bad { SimBlock::wrong(at) } else { SimBlock::right(at) };
+                self.out.push_back(Output::SendBlock { conn, at, data });
+            }
             Role::Rejecter => self.send(conn, Message::Reject(at)),
             Role::Flapper => match self.conns.get_mut(&conn) {
                 Some(state) if state.unchoked => {
@@ -133,12 +140,28 @@ impl Hostile {
         }
     }
 
+    /// Shows each peer something else than before.
+    fn shift(&mut self) {
+        let conns: Vec<ConnId> =
+            self.conns.iter().filter(|(_, state)| state.heard && state.greeted).map(|(conn, _)| *conn).collect();
+        for conn in conns {
+            let mut bits = self.content.full_bitfield();
+            if self.rng.below(2) == 0 {
+                bits.fill(0);
+            }
+            self.send(conn, Message::Bitfield(bits));
+        }
+    }
+
     fn flap(&mut self, now: Time) {
+        if self.role == Role::Shifter {
+            self.shift();
+        }
         let conns: Vec<ConnId> = self.conns.keys().copied().collect();
         for conn in conns {
             let coin = self.rng.below(2) == 0;
             let Some(state) = self.conns.get_mut(&conn) else { continue };
-            if !state.greeted || coin {
+            if !state.greeted || coin || self.role == Role::Shifter {
                 continue;
             }
             state.unchoked = !state.unchoked;
@@ -171,6 +194,7 @@ impl Brain for Hostile {
                 self.greet(conn);
                 let Some(state) = self.conns.get_mut(&conn) else { return };
                 state.fast = handshake.features.fast;
+                state.heard = true;
                 let claim = if state.fast { Message::HaveAll } else { Message::Bitfield(self.content.full_bitfield()) };
                 if self.role != Role::Mute {
                     self.send(conn, claim);

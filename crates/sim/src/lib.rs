@@ -8,6 +8,7 @@
 //! Nothing here iterates over a hash map of the standard library, and nothing is decided in floating point.
 #![forbid(unsafe_code)]
 
+pub mod adversaries;
 pub mod block;
 pub mod bound;
 pub mod brain;
@@ -17,6 +18,7 @@ pub mod check;
 pub mod conn;
 pub mod content;
 pub mod draw;
+pub mod field;
 pub mod hostile;
 pub mod link;
 pub mod makers;

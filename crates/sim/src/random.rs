@@ -1,20 +1,77 @@
-//! Scenarios drawn from a seed (own design): sizes, lines, limits, arrivals, departures and hostile peers at random.
+//! Scenarios drawn from a seed (own design): sizes, lines, limits, arrivals, departures, clients and faults at random.
 //!
-//! Each of them can complete: one seed stays and can be dialled, and nobody who must complete is so slow that the time
-//! would not do. What breaks a rule here goes, with its seed, into the list of regressions.
-use crate::scenario::{Arrival, Departure, Group, Role, Scenario};
+//! Each seed first draws which faults it knows and how much each weighs, so that some worlds have one fault in plenty
+//! and others a little of everything. Each of them can complete: one seed stays and can be dialled, and nobody who must
+//! complete is so slow that the time would not do. What breaks a rule here goes, with its seed, into the list of
+//! regressions.
+use crate::scenario::{Arrival, Departure, Group, Kind, Role, Scenario};
 use std::time::Duration;
+use teem_swarm::command::Spreading;
 use teem_swarm::rng::Rng;
 
 /// The name by which the command knows them.
 pub const NAME: &str = "random";
 /// What they show.
-pub const ABOUT: &str = "sizes, lines, limits, arrivals, departures and hostile peers drawn from the seed";
+pub const ABOUT: &str = "sizes, lines, limits, arrivals, departures, clients and faults drawn from the seed";
+
+/// How sources spread, as often as it stands here.
+const SPREADING: [Spreading; 4] = [Spreading::Granting, Spreading::Granting, Spreading::Frugal, Spreading::Ordinary];
+
+/// What a seed makes of its world: chances in 12.
+struct Mix {
+    /// That a group of downloaders is of other people's clients.
+    plain: u64,
+    kinds: Vec<Kind>,
+    nat: u64,
+    magnet: u64,
+    churn: u64,
+    limits: u64,
+    unclaimed: u64,
+    /// Groups of hostile peers at most, and of what kinds.
+    hostile: u64,
+    vices: Vec<Role>,
+    cooperative: bool,
+    spreading: Spreading,
+}
+
+impl Mix {
+    fn draw(rng: &mut Rng) -> Self {
+        let mut weight = || if rng.below(2) == 0 { 0 } else { 1 + rng.below(11) };
+        let (plain, nat, magnet, churn, limits, unclaimed) =
+            (weight(), weight(), weight(), weight(), weight(), weight());
+        let any = 1 + rng.below(1000) as u32;
+        let permille = pick(rng, &[100, 500, 900, 1000, any]);
+        let vices = [
+            Role::Liar,
+            Role::Corrupter(permille),
+            Role::Poisoner,
+            Role::Flapper,
+            Role::Shifter,
+            Role::Rejecter,
+            Role::Mute,
+            Role::FreeRider,
+        ];
+        Self {
+            plain,
+            nat,
+            magnet,
+            churn,
+            limits,
+            unclaimed,
+            kinds: some(rng, &Kind::ALL),
+            hostile: rng.below(5),
+            vices: some(rng, &vices),
+            cooperative: one_in(rng, 8),
+            spreading: pick(rng, &SPREADING),
+        }
+    }
+}
 
 /// The scenario of that seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut rng = Rng::new(seed ^ 0x005E_ED0F_5CE0_A210);
     let rng = &mut rng;
+    let mix = Mix::draw(rng);
     let piece_len = pick(rng, &[16_384, 32_768, 40_000, 65_536, 131_072, 1_000]);
     let pieces = 1 + rng.below(64) as u32;
     let mut scenario = Scenario::new(NAME, ABOUT)
@@ -26,48 +83,55 @@ pub fn scenario(seed: u64) -> Scenario {
         scenario = scenario.with(lines(rng, Group::new(Role::Seed, 1).leaving(away)));
     }
     for _ in 0..=rng.below(4) {
+        let role = if chance(rng, mix.plain) { Role::Plain(pick(rng, &mix.kinds)) } else { Role::Downloader };
         let count = 1 + rng.below(6) as u32;
-        scenario = scenario.with(downloaders(rng, count));
+        scenario = scenario.with(downloaders(rng, &mix, role, count));
     }
-    for _ in 0..rng.below(4) {
-        let permille = 1 + rng.below(1000) as u32;
-        let role = pick(
-            rng,
-            &[Role::Liar, Role::Corrupter(permille), Role::Flapper, Role::Rejecter, Role::Mute, Role::FreeRider],
-        );
-        let count = 1 + rng.below(3) as u32;
+    for _ in 0..mix.hostile {
+        let (role, count) = (pick(rng, &mix.vices), 1 + rng.below(4) as u32);
         scenario = scenario.with(lines(rng, Group::new(role, count)));
     }
-    scenario
+    scenario.spreading(mix.spreading)
 }
 
-fn downloaders(rng: &mut Rng, count: u32) -> Group {
-    let mut group = lines(rng, Group::new(Role::Downloader, count));
+fn downloaders(rng: &mut Rng, mix: &Mix, role: Role, count: u32) -> Group {
+    let mut group = lines(rng, Group::new(role, count));
     let secs = Duration::from_secs;
-    if one_in(rng, 2) {
-        group = group.arriving(Arrival::Between(Duration::ZERO, secs(1 + rng.below(120))));
-    }
-    let life = Duration::from_millis(500 + rng.below(30_000));
-    let away = Duration::from_millis(rng.below(20_000));
-    group.departure = match rng.below(6) {
-        0 => Departure::WhenComplete(Duration::from_millis(rng.below(5_000))),
-        1 => Departure::After(life),
-        // A life is long enough for a few pieces, or nobody would ever be done.
-        2 => Departure::Comes { life: life + secs(10), away, crash_permille: rng.below(1001) as u32 },
-        _ => Departure::Stays,
+    let spread = secs(1 + rng.below(120));
+    group.arrival = match rng.below(6) {
+        0 | 1 => Arrival::Between(Duration::ZERO, spread),
+        2 => Arrival::Poisson(spread / 6),
+        3 => Arrival::Flash(spread / 6),
+        _ => Arrival::At(Duration::ZERO),
     };
-    if one_in(rng, 3) {
+    if chance(rng, mix.churn) {
+        let life = Duration::from_millis(500 + rng.below(30_000));
+        let away = Duration::from_millis(rng.below(20_000));
+        group.departure = match rng.below(4) {
+            0 => Departure::WhenComplete(Duration::from_millis(rng.below(5_000))),
+            1 => Departure::After(life),
+            2 => Departure::Dies(life),
+            _ => Departure::Comes { life: life + life_min(mix), away, crash_permille: rng.below(1001) as u32 },
+        };
+    }
+    if chance(rng, mix.limits) {
         group.limit_down = Some(20_000 + rng.below(500_000));
     }
-    if one_in(rng, 3) {
+    if chance(rng, mix.limits) {
         group.limit_up = Some(2_000 + rng.below(500_000));
     }
-    if one_in(rng, 4) {
+    if role == Role::Downloader && chance(rng, mix.unclaimed) {
         group.unclaimed_permille = rng.below(1001) as u32;
     }
-    group.nat = one_in(rng, 4);
-    group.magnet = one_in(rng, 4);
+    group.nat = chance(rng, mix.nat);
+    group.magnet = chance(rng, mix.magnet);
+    group.cooperative = mix.cooperative;
     group
+}
+
+/// A life is long enough for a few pieces, or nobody would ever be done; a frugal source makes a newcomer wait for 30 s.
+fn life_min(mix: &Mix) -> Duration {
+    Duration::from_secs(if mix.spreading == Spreading::Frugal { 120 } else { 10 })
 }
 
 fn lines(rng: &mut Rng, group: Group) -> Group {
@@ -81,6 +145,18 @@ fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize]
 }
 
+/// At least one of them.
+fn some<T: Copy>(rng: &mut Rng, from: &[T]) -> Vec<T> {
+    let sure = pick(rng, from);
+    let mut some: Vec<T> = from.iter().copied().filter(|_| one_in(rng, 2)).collect();
+    some.push(sure);
+    some
+}
+
 fn one_in(rng: &mut Rng, n: u64) -> bool {
     rng.below(n) == 0
+}
+
+fn chance(rng: &mut Rng, in_12: u64) -> bool {
+    rng.below(12) < in_12
 }

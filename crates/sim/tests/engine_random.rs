@@ -5,7 +5,7 @@ use teem_sim::{makers, random};
 
 #[test]
 fn no_rule_is_broken_in_worlds_drawn_from_seeds() {
-    for seed in 1..=16 {
+    for seed in 1..=24 {
         let mut world = World::new(random::scenario(seed), seed, Box::new(makers::engine));
         world.run();
         let report = Report::of(&world, seed);

@@ -2,7 +2,7 @@
 use teem_sim::report::Report;
 use teem_sim::scenario::{Kind, Role, Scenario};
 use teem_sim::world::{Maker, World};
-use teem_sim::{catalog, makers};
+use teem_sim::{field, makers};
 
 fn run(scenario: Scenario, maker: Maker) -> Report {
     let mut world = World::new(scenario, 1, maker);
@@ -14,7 +14,7 @@ fn run(scenario: Scenario, maker: Maker) -> Report {
 
 /// The scenario that the clients' figures are for, with a sixteenth of the content.
 fn namespace(role: Role) -> Scenario {
-    let mut scenario = catalog::namespace().content(64, 131_072, 0);
+    let mut scenario = field::namespace().content(64, 131_072, 0);
     scenario.groups[1].role = role;
     scenario
 }

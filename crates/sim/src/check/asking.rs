@@ -104,6 +104,17 @@ impl Asking {
         was
     }
 
+    /// Whether blocks of a piece are outstanding.
+    pub fn pending(&self, piece: u32) -> bool {
+        let at = |piece| BlockRef { piece, begin: 0, len: 0 };
+        self.asked_of.range(at(piece)..at(piece + 1)).next().is_some()
+    }
+
+    /// What a peer has shown, and whether it chokes us.
+    pub fn heard_of(&self, conn: ConnId) -> Option<(u32, bool)> {
+        self.conns.get(&conn).map(|asked| (asked.shown.count(), !asked.unchoked))
+    }
+
     /// We ask.
     pub fn request(&mut self, conn: ConnId, at: BlockRef, verified: &Bits) -> Finding {
         let Some(asked) = self.conns.get_mut(&conn) else { return Ok(()) };

@@ -17,6 +17,11 @@ impl Bits {
         self.words.get(piece as usize / 64).is_some_and(|word| word >> (piece % 64) & 1 == 1)
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
     /// Puts a piece in or takes it out; one beyond the room is ignored.
     pub fn set(&mut self, piece: u32, present: bool) {
         if let Some(word) = self.words.get_mut(piece as usize / 64) {

@@ -2,6 +2,7 @@
 use crate::block::SimBlock;
 use crate::check::asking::Asking;
 use crate::check::bits::Bits;
+use crate::check::books;
 use crate::check::conduct::Bucket;
 use crate::check::serving::Serving;
 use crate::check::violation::{Finding, Rule, Violation, ensure};
@@ -41,7 +42,11 @@ struct Account {
     /// The rules are watched: it plays the engine.
     watched: bool,
     now: Time,
+    /// Whether it shows pieces instead of choking.
+    grants: bool,
     verified: Bits,
+    /// Pieces verified by the last input.
+    fresh: Vec<u32>,
     asking: Asking,
     serving: Serving,
     remotes: BTreeMap<ConnId, u32>,
@@ -70,7 +75,9 @@ impl Checker {
             honest: role.honest(),
             watched: matches!(role, Role::Seed | Role::Downloader),
             now: Time::ZERO,
+            grants: role == Role::Seed,
             verified: Bits::new(self.content.pieces()),
+            fresh: Vec::new(),
             asking: Asking::new(self.content.clone()),
             serving: Serving::default(),
             remotes: BTreeMap::new(),
@@ -108,6 +115,8 @@ impl Checker {
         // Peers live through a span one after the other, so each has a present of its own.
         let backwards = now < account.now;
         account.now = now;
+        let fresh = std::mem::take(&mut account.fresh);
+        let late = fresh.into_iter().find(|piece| account.asking.pending(*piece));
         match input {
             Input::Closed { conn, .. } => account.ended(*conn),
             Input::Message { conn, message } => {
@@ -122,9 +131,14 @@ impl Checker {
             }
             Input::Disk(Done::Opened { have, .. }) => have.iter().for_each(|piece| account.verified.set(*piece, true)),
             Input::Disk(Done::Checked { piece, ok, .. }) => account.verified.set(*piece, *ok),
-            Input::Disk(Done::Piece { piece, ok: true, .. }) => account.verified.set(*piece, true),
+            Input::Disk(Done::Piece { piece, ok: true, .. }) => {
+                account.verified.set(*piece, true);
+                account.fresh.push(*piece);
+            }
             _ => {}
         }
+        let late = late.map(|piece| format!("has piece {piece} and still waits for blocks of it"));
+        self.note(peer, late.map_or(Ok(()), |what| Err((Rule::InFlight, what))));
         self.note(peer, ensure(!backwards, Rule::Time, || "hears of the past".into()));
     }
 
@@ -189,6 +203,10 @@ impl Checker {
                     format!("bans the honest peer {other}: {why}")
                 })
             }
+            Event::Snapshot(told) => {
+                let account = &self.peers[peer as usize];
+                books::agree(told, &account.verified, &account.asking, &account.serving)
+            }
             _ => Ok(()),
         }
     }
@@ -241,7 +259,9 @@ impl Account {
                 {
                     bucket.give_back(u64::from(at.len));
                 }
-                self.serving.message(now, conn, message, &self.verified, disk, content.pieces())
+                self.serving.message(now, conn, message, &self.verified, disk, content.pieces())?;
+                let may = self.grants || *message != Message::Unchoke;
+                if may { Ok(()) } else { self.serving.slots() }
             }
             _ => Ok(()),
         }

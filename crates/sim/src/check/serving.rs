@@ -14,6 +14,8 @@ const CHOKE_INTERVAL_MIN: Duration = Duration::from_secs(10);
 
 /// Connections of one torrent; those whose handshake is not through come on top.
 const CONNECTIONS_MAX: usize = 80;
+/// Most peers that a downloader serves at once: fifty, and a few by chance.
+const SLOTS_MAX: usize = 56;
 
 /// The account of one peer's uploads.
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ pub struct Serving {
 #[derive(Debug, Default)]
 struct Served {
     greeted: bool,
+    /// Whether the other side is interested.
+    wanted: bool,
     /// Messages sent after the handshake.
     said: u64,
     unchoked: bool,
@@ -59,9 +63,24 @@ impl Serving {
 
     /// The other side asks.
     pub fn heard(&mut self, conn: ConnId, message: &Message) {
-        if let (Message::Request(at), Some(served)) = (message, self.conns.get_mut(&conn)) {
-            *served.asked.entry(*at).or_default() += 1;
+        let Some(served) = self.conns.get_mut(&conn) else { return };
+        match message {
+            Message::Request(at) => *served.asked.entry(*at).or_default() += 1,
+            Message::Interested => served.wanted = true,
+            Message::NotInterested => served.wanted = false,
+            _ => {}
         }
+    }
+
+    /// Whether we unchoke a peer.
+    pub fn unchokes(&self, conn: ConnId) -> bool {
+        self.conns.get(&conn).is_some_and(|served| served.unchoked)
+    }
+
+    /// A downloader has unchoked somebody: it keeps to its slots.
+    pub fn slots(&self) -> Finding {
+        let taken = self.conns.values().filter(|served| served.unchoked && served.wanted).count();
+        ensure(taken <= SLOTS_MAX, Rule::Slots, || format!("serves {taken} peers at once"))
     }
 
     /// We send our handshake.

@@ -15,6 +15,8 @@ pub enum Rule {
     Request,
     /// No more requests are outstanding at a peer than it takes.
     RequestLimit,
+    /// Nothing is both had and in flight: what was asked of others is cancelled when a piece is there.
+    InFlight,
     /// A block is asked of two peers at most at a time.
     Duplicate,
     /// Only pieces that were verified are claimed to peers.
@@ -25,6 +27,10 @@ pub enum Rule {
     Serve,
     /// Choking one peer changes at most every 10 s, and only from one state to the other.
     Choke,
+    /// No more peers that are interested are unchoked than there are slots.
+    Slots,
+    /// What a peer says of itself agrees with what it heard, said and verified.
+    Books,
     /// A limit on sending holds, with bursts of a second.
     UpLimit,
     /// A limit on receiving holds, with bursts of a second.

@@ -37,6 +37,10 @@ pub enum Role {
     Flapper,
     /// Claims everything, unchokes, and rejects every request.
     Rejecter,
+    /// Claims everything and sends one wrong block with each piece.
+    Poisoner,
+    /// Shows now everything, now nothing, and answers no request.
+    Shifter,
     /// Accepts connections and never says a word.
     Mute,
 }

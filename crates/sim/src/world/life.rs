@@ -78,6 +78,7 @@ impl World {
         self.checker.restarted(peer);
         self.feed(peer, Input::Command(limits));
         self.feed(peer, Input::Command(Command::Add(Box::new(add))));
+        self.audit(peer);
     }
 
     pub(super) fn go(&mut self, peer: u32, life: u32, crash: bool) {

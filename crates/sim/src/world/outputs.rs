@@ -19,6 +19,8 @@ use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 pub(super) const TORRENT: TorrentId = TorrentId(1);
 /// How far the tracker is from the middle of the network, there and back, with its work.
 const TRACKER: Duration = Duration::from_millis(60);
+/// How often a peer is asked for its own account.
+const AUDIT: Duration = Duration::from_secs(20);
 /// What the owner of a torrent takes to say where it shall lie.
 const OWNER: Duration = Duration::from_millis(1);
 
@@ -71,6 +73,12 @@ impl World {
         self.put(peer, at, Event::Mail { place, life });
     }
 
+    /// Asks a peer for its own account some time later; the checkers compare it with theirs.
+    pub(super) fn audit(&mut self, peer: u32) {
+        let at = self.now + AUDIT;
+        self.post(peer, at, Input::Command(Command::Snapshot(TORRENT)));
+    }
+
     fn told(&mut self, now: Time, peer: u32, event: &Told) {
         let node = &mut self.nodes[peer as usize];
         match event {
@@ -87,6 +95,7 @@ impl World {
                     self.settled(now);
                 }
             }
+            Told::Snapshot(_) => self.audit(peer),
             Told::Removed { .. } => self.stop(now, peer),
             _ => {}
         }
