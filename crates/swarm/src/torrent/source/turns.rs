@@ -74,7 +74,7 @@ impl Source {
         if grantee.sated.is_some_and(|at| now.since(at) < SATED) {
             return false;
         }
-        let candidates = self.grantees.values().filter(|g| g.candidate).count() as u64;
+        let candidates = self.candidates as u64;
         let piece_len = u64::from(self.geometry.piece_len);
         let share =
             u64::from(self.geometry.pieces) / (AHEAD_DIVISOR * candidates.clamp(1, self.slots as u64)) * piece_len;
