@@ -87,6 +87,8 @@ pub(super) struct Source {
     hedged: BTreeMap<u32, u32>,
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
     watch: Watch,
+    /// The most that was sent in a second.
+    peak: u64,
     /// Bytes that had left and have to leave again, because nobody was left who had them.
     again: u64,
 }
@@ -117,6 +119,7 @@ impl Source {
             kept: Vec::new(),
             hedged: BTreeMap::new(),
             watch: Watch::default(),
+            peak: 0,
             again: 0,
         }
     }
@@ -129,6 +132,11 @@ impl Source {
     /// Pieces that have left or are elsewhere.
     pub(super) fn out(&self) -> Bitfield {
         self.pieces.out()
+    }
+
+    /// How many pieces are out, while not all of them are.
+    pub(super) fn first_copy(&self) -> Option<u32> {
+        (self.phase == Phase::Granting).then(|| self.geometry.pieces - self.pieces.missing())
     }
 
     /// A piece has come to be there, or back.
@@ -333,8 +341,9 @@ impl Source {
                 return Some((conn, piece));
             }
         }
+        self.peak = self.peak.max(rate);
         match self.phase {
-            Phase::Granting => self.next_turn(now, rate, peers).or_else(|| self.next_hedge(now, peers)),
+            Phase::Granting => self.next_turn(now, rate, peers).or_else(|| self.next_hedge(now, rate, peers)),
             Phase::Frugal => self.next_need(now, peers),
             Phase::Revealing => None,
         }
