@@ -36,5 +36,4 @@ pub mod storage;
 pub mod table;
 pub mod trace;
 pub mod tracker;
-pub mod wire;
 pub mod world;

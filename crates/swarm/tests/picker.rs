@@ -169,5 +169,33 @@ fn while_a_source_is_waited_for_next_to_nothing_is_asked_twice() {
         picker.receive(at, ConnId(1));
         picker.verified(piece);
     }
-    assert_eq!(duplicates, [2, 1], "one in 256, and the last one of all");
+    assert_eq!(duplicates, [1, 1], "one in 320, and the last one of all");
+}
+
+#[test]
+fn a_sole_source_is_not_spent_on_what_others_hold() {
+    let mut rng = Rng::new(9);
+    let mut picker = picker(&mut rng);
+    let mut other = Bitfield::new(SHAPE.pieces);
+    other.set(3);
+    let full = Bitfield::full(SHAPE.pieces);
+    for has in [&full, &other] {
+        picker.peer_came(has, &mut rng);
+    }
+    let (source, holder) = (|current| asker(1, &full, current, 100), asker(2, &other, None, 100));
+    let begun = picker.pick(&holder, &mut rng).unwrap();
+    picker.receive(begun, ConnId(2));
+    picker.disown(ConnId(2));
+    assert!(picker.has_sole(&source(None)) && !picker.has_sole(&holder));
+    let mut at = None;
+    let order: Vec<u32> = (0..18)
+        .map(|_| {
+            at = picker.pick(&source(at), &mut rng).map(|block| block.piece);
+            at.unwrap()
+        })
+        .collect();
+    assert!(!order.contains(&3), "{order:?}");
+    let changes = order.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert_eq!(changes, 4, "each piece is asked for whole: {order:?}");
+    assert_eq!(picker.pick(&source(None), &mut rng).map(|at| at.piece), Some(3), "when it has nothing of its own left");
 }

@@ -1,8 +1,8 @@
 //! The end game: when nothing is left to ask for, blocks that are late are asked of a second peer (BEP 3).
 //!
 //! One duplicate of a block at most: unlimited ones gain nothing and waste payload. A block is worth it only where the second
-//! peer is expected to be done with it in half of the first one's time. A swarm that waits for its source is in that state again
-//! and again: there, only one block in 256 may be asked for twice, and only where much is gained.
+//! peer is expected to be done with it in half of the first one's time, and of all blocks only one in 320 and a few more are asked
+//! for twice. A swarm that waits for its source is in that state again and again: there, only where much is gained.
 use super::partial::Block;
 use super::pick::{Asker, Picker};
 use crate::ids::ConnId;
@@ -16,8 +16,10 @@ const LOOKED_AT_MAX: usize = 1024;
 const GAIN_MIN: Duration = Duration::from_millis(250);
 /// The same while pieces are still to come that nobody connected has.
 const GAIN_MIN_WAITING: Duration = Duration::from_secs(2);
-/// Of how many blocks that came one may be asked for twice meanwhile.
-const BLOCKS_PER_DUPLICATE: u64 = 256;
+/// Of how many blocks that came one may be asked for twice.
+const BLOCKS_PER_DUPLICATE: u64 = 320;
+/// How many more, when nothing is left to come.
+const DUPLICATES_MIN: u64 = 8;
 
 impl Picker {
     /// Whether all is asked for that anybody connected has.
@@ -25,11 +27,17 @@ impl Picker {
         self.open.is_empty() && self.rarity.len() == self.rarity.unavailable()
     }
 
+    /// Whether all is asked for that is missing.
+    pub fn is_ending(&self) -> bool {
+        self.open.is_empty() && self.rarity.is_empty()
+    }
+
     /// A block to ask a second time, of a peer that would need `own` for it; `eta` tells how long a connection still needs for
     /// all it is asked for.
     pub fn duplicate(&mut self, who: &Asker<'_>, own: Duration, eta: impl Fn(ConnId) -> Duration) -> Option<BlockRef> {
         let waits = !self.rarity.is_empty();
-        if who.only.is_some() || !self.is_endgame() || (waits && self.asked_again * BLOCKS_PER_DUPLICATE >= self.came) {
+        let most = self.came / BLOCKS_PER_DUPLICATE + if waits { 0 } else { DUPLICATES_MIN };
+        if who.only.is_some() || !self.is_endgame() || self.asked_again >= most {
             return None;
         }
         let gain = if waits { GAIN_MIN_WAITING } else { GAIN_MIN };

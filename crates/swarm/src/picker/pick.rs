@@ -1,7 +1,8 @@
 //! The picker of one torrent: which block to ask of a peer next (own design over Legout et al., 2006).
 //!
-//! Order of preference: the piece that this peer is at; a piece begun that nobody is at (strict priority, so that pieces become
-//! whole and can be passed on); the rarest piece not begun; a piece that somebody else is at. So a whole piece comes from one
+//! Order of preference: the piece that this peer is at; a piece not begun that it alone has; a piece begun that nobody is at
+//! (strict priority, so that pieces become whole and can be passed on); the rarest piece not begun; a piece that somebody else
+//! is at. So a sole source is not spent on parts of pieces that others hold. And a whole piece comes from one
 //! peer as long as rates are alike, which bounds the pieces begun and makes a liar plain.
 //! Invariants: a piece missing is in exactly one of `rarity` (not begun), `partials` (begun) and `held` (waits after a failure);
 //! `open` names exactly the partials that have a free block.
@@ -65,7 +66,7 @@ pub struct Picker {
     begun_max: u64,
     /// Blocks that came for the first time.
     pub(super) came: u64,
-    /// Blocks that were asked of a second peer.
+    /// Blocks that were asked of a second peer and not given back by one of them.
     pub(super) asked_again: u64,
 }
 
@@ -146,12 +147,22 @@ impl Picker {
     /// The next block to ask of a peer, marked as asked for.
     pub fn pick(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<BlockRef> {
         let at_it = who.current.filter(|p| self.may_go_on(*p, who));
-        let piece = at_it.or_else(|| self.abandoned(who)).or_else(|| {
+        let left = if at_it.is_none() { self.abandoned(who) } else { None };
+        let own = at_it.is_none() && left.is_none_or(|p| self.rarity.availability(p) > 1) && self.has_sole(who);
+        let first = if own { self.begin(who, rng) } else { None };
+        let piece = at_it.or(first).or(left).or_else(|| {
             let crowded = (self.partials.len() as u64).saturating_sub(u64::from(self.whole)) >= self.begun_max;
             let joined = if crowded { self.joinable(who).min() } else { None }.map(|(_, piece)| piece);
             joined.or_else(|| self.begin(who, rng)).or_else(|| self.joinable(who).max().map(|(_, piece)| piece))
         })?;
         self.ask(piece, who)
+    }
+
+    /// Whether there is something to be asked for that this peer alone has, of those connected: that is to come first and whole,
+    /// so that it can be passed on soon.
+    pub fn has_sole(&self, who: &Asker<'_>) -> bool {
+        let at_it = |p: u32| self.partials.get(&p).is_some_and(|begun| begun.free() > 0) && self.availability(p) == 1;
+        who.only.is_none() && (self.rarity.has_sole(who.has) || who.current.is_some_and(at_it))
     }
 
     fn may_go_on(&self, piece: u32, who: &Asker<'_>) -> bool {
@@ -248,7 +259,9 @@ impl Picker {
     pub fn give_back(&mut self, at: BlockRef, conn: ConnId, rng: &mut Rng) -> bool {
         let Some(index) = self.geometry.index_of(at) else { return false };
         let Some(partial) = self.partials.get_mut(&at.piece) else { return false };
+        let twice = matches!(partial.block(index), Block::AskedTwice(..));
         if !partial.give_back(index, conn) {
+            self.asked_again -= u64::from(twice && matches!(partial.block(index), Block::Asked(_)));
             return false;
         }
         if partial.owner == Some(conn) {

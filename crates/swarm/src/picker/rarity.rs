@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 const ABSENT: u32 = u32::MAX;
 /// Pieces in `order` that are looked at one by one before the search goes by words.
 const SCAN_MAX: usize = 256;
+/// Pieces of a single holder that are looked at for one of a certain peer's.
+const SOLE_SCAN_MAX: usize = 64;
 /// Candidates that the search by words compares.
 const SAMPLE_MAX: usize = 64;
 
@@ -162,6 +164,15 @@ impl Rarity {
         let from = rng.below(u64::from(has.len())) as u32;
         let common = has.iter_common_from(&self.candidates, from).filter(|p| allowed(*p));
         common.take(SAMPLE_MAX).min_by_key(|p| self.availability[*p as usize])
+    }
+
+    /// Whether a peer is the only one connected that has some piece not begun. Looks at a few dozen at most.
+    pub fn has_sole(&self, has: &Bitfield) -> bool {
+        // One peer that has everything makes the run of those that nobody else has its own.
+        let Some(run) = 1usize.checked_sub(self.everything as usize) else { return false };
+        let Some(&end) = self.starts.get(run + 1) else { return false };
+        let sole = &self.order[self.starts[run] as usize..end as usize];
+        sole.iter().take(SOLE_SCAN_MAX).any(|p| has.get(*p))
     }
 
     /// Whether a piece is among those not begun.

@@ -5,10 +5,12 @@ use crate::effect::{CloseReason, Effect};
 use crate::event::State;
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::peer::Peer;
 use crate::peer::pipeline::Arrival;
 use crate::picker::partial::Received;
 use crate::picker::pick::Asker;
 use crate::rate::DISPLAY_SLOTS;
+use crate::time::Time;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
@@ -43,7 +45,9 @@ impl Torrent {
         let len = u64::from(at.len);
         self.received.add(cx.now, len);
         match peer.pipeline.arrive(cx.now, at) {
-            Arrival::Asked | Arrival::Late => {}
+            Arrival::Asked => {}
+            // What was charged for it has been given back.
+            Arrival::Late => self.down.take(&mut cx.shared.down, len),
             Arrival::WrongLength => return Err(CloseReason::Protocol("a block of another length than asked for")),
             Arrival::Unasked => {
                 self.wasted += len;
@@ -73,7 +77,7 @@ impl Torrent {
 
     /// Asks a peer for blocks until its window is full, the limit is reached, or nothing is left.
     pub(super) fn fill<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
-        while self.may_ask(conn) {
+        while self.may_ask(cx.now, conn) {
             if self.down.is_limited(&cx.shared.down)
                 && (self.down.is_waiting() || !self.down.may(&mut cx.shared.down, cx.now))
             {
@@ -93,7 +97,7 @@ impl Torrent {
             if let Some(peer) = self.peers.get_mut(&conn) {
                 peer.waits_down = false;
             }
-            if self.may_ask(conn) && self.ask_one(cx, conn) && self.may_ask(conn) {
+            if self.may_ask(cx.now, conn) && self.ask_one(cx, conn) && self.may_ask(cx.now, conn) {
                 self.wait_down(conn);
             }
         }
@@ -109,12 +113,17 @@ impl Torrent {
     }
 
     /// Whether a peer could be asked for something now, as far as it is concerned.
-    fn may_ask(&mut self, conn: ConnId) -> bool {
+    fn may_ask(&mut self, now: Time, conn: ConnId) -> bool {
         let (Some(picker), State::Downloading) = (&self.picker, self.state) else { return false };
         let Some(peer) = self.peers.get(&conn) else { return false };
         let open = !peer.choking_us || !peer.fast_from.is_empty();
-        let floor = self.share.floor(picker.waiting());
-        if !open || !peer.am_interested || peer.pipeline.room(floor) == 0 || peer.refused.len() >= REFUSED_MAX {
+        if !open || !peer.am_interested || peer.refused.len() >= REFUSED_MAX {
+            return false;
+        }
+        let room = |floor| peer.pipeline.room(floor) > 0;
+        let sole = || picker.has_sole(&asker(peer, now));
+        let fits = room(self.share.floor(picker.waiting())) || (room(self.share.sole_floor()) && sole());
+        if !fits {
             return false;
         }
         self.behind = picker.unjudged() > UNJUDGED_MIN && picker.unjudged_bytes() > UNJUDGED_BYTES_MAX;
@@ -127,14 +136,7 @@ impl Torrent {
     /// Asks for one block; whether there was one.
     fn ask_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> bool {
         let (Some(picker), Some(peer)) = (&mut self.picker, self.peers.get(&conn)) else { return false };
-        let asker = Asker {
-            conn,
-            has: &peer.has,
-            current: peer.current,
-            rate: peer.pipeline.meter.rate(cx.now, DISPLAY_SLOTS),
-            only: peer.choking_us.then_some(&peer.fast_from[..]),
-            refused: &peer.refused,
-        };
+        let asker = asker(peer, cx.now);
         let picked = picker.pick(&asker, &mut self.rng).or_else(|| {
             if peer.pipeline.under_way() >= ENDGAME_WINDOW {
                 return None;
@@ -257,5 +259,16 @@ impl Torrent {
             Arrival::Late => Ok(()),
             _ => self.idle_word(conn),
         }
+    }
+}
+
+fn asker(peer: &Peer, now: Time) -> Asker<'_> {
+    Asker {
+        conn: peer.conn,
+        has: &peer.has,
+        current: peer.current,
+        rate: peer.pipeline.meter.rate(now, DISPLAY_SLOTS),
+        only: peer.choking_us.then_some(&peer.fast_from[..]),
+        refused: &peer.refused,
     }
 }

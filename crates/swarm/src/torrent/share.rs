@@ -19,6 +19,8 @@ const LINE_SECONDS: u64 = 3;
 pub(super) struct Share {
     /// By what the line delivers.
     floor: u32,
+    /// The same for a peer that alone has something: as if it were the only one.
+    sole: u32,
     /// Among how many.
     open: u64,
 }
@@ -33,12 +35,17 @@ impl Share {
     fn of(line: u64, open: u64) -> Self {
         let open = open.max(1);
         let sum = (line * LINE_SECONDS / u64::from(BLOCK_LEN)).max(u64::from(FLOOR));
-        Self { floor: within_floor(sum / open), open }
+        Self { floor: within_floor(sum / open), sole: within_floor(sum), open }
     }
 
     /// The floor while so many blocks are left to be asked for.
     pub(super) fn floor(&self, waiting: u64) -> u32 {
         self.floor.min(within_floor(waiting / self.open))
+    }
+
+    /// The floor at a peer that alone has something: it is asked for a whole piece at once.
+    pub(super) fn sole_floor(&self) -> u32 {
+        self.sole
     }
 }
 

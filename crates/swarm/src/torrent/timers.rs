@@ -107,7 +107,7 @@ impl Torrent {
             });
         }
         self.measure(cx.now);
-        let hurry = !self.hungry.is_empty() && self.picker.as_ref().is_some_and(Picker::is_endgame);
+        let hurry = !self.hungry.is_empty() && self.picker.as_ref().is_some_and(Picker::is_ending);
         let mut moving = false;
         for conn in self.connections() {
             match self.look_at(cx, conn, hurry) {
