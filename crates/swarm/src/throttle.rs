@@ -130,6 +130,11 @@ impl Throttle {
         self.waiting.pop_front()
     }
 
+    /// Those that wait, longest first.
+    pub fn waiting(&self) -> impl Iterator<Item = ConnId> + '_ {
+        self.waiting.iter().copied()
+    }
+
     /// Whether anybody waits.
     pub fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()

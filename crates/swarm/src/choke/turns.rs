@@ -23,6 +23,7 @@ pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<Con
 #[cfg(test)]
 mod tests {
     use super::super::apply;
+    use super::super::prefix::Prefix;
     use super::*;
     use core::time::Duration;
 
@@ -31,6 +32,7 @@ mod tests {
         let mut peers: Vec<Contender> = (0..12)
             .map(|n| Contender {
                 conn: ConnId(n),
+                from: Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1])),
                 choked: true,
                 changed: None,
                 paused: false,

@@ -24,6 +24,10 @@ pub struct Upload {
     in_flight: u64,
     /// Since when there was nothing to send to it.
     idle_since: Time,
+    /// The piece of the block read last.
+    at: Option<u32>,
+    /// Since when it waits for the limit, if it does.
+    pub waits_since: Time,
     /// Payload that went to the kernel.
     pub meter: Meter,
 }
@@ -69,10 +73,16 @@ impl Upload {
         self.is_idle().then(|| self.idle_since + PAUSE)
     }
 
+    /// The next request, and whether it is of the same piece as the last.
+    pub fn next(&self) -> Option<(BlockRef, bool)> {
+        self.asked.front().map(|at| (*at, self.at == Some(at.piece)))
+    }
+
     /// Takes the next request for reading.
     pub fn read(&mut self) -> Option<BlockRef> {
         let at = self.asked.pop_front()?;
         self.reading.push_back(at);
+        self.at = Some(at.piece);
         self.in_flight += u64::from(at.len);
         Some(at)
     }

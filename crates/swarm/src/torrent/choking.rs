@@ -1,6 +1,7 @@
 //! Who is unchoked (BEP 3, "choking"): the slots, the rounds, and what CHOKE does to requests (BEP 6).
 use super::Torrent;
 use super::context::Context;
+use crate::choke::prefix::Prefix;
 use crate::choke::slots::Uplink;
 use crate::choke::{self, Contender, leech, seed, turns};
 use crate::event::State;
@@ -83,6 +84,7 @@ impl Torrent {
         interested
             .map(|p| Contender {
                 conn: p.conn,
+                from: Prefix::of(p.addr.ip()),
                 choked: p.am_choking,
                 changed: p.choke_changed,
                 paused: !p.am_choking && p.upload.has_paused(now),

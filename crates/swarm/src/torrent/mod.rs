@@ -32,6 +32,7 @@ mod turnover;
 mod verify;
 
 use crate::bitfield::Bitfield;
+use crate::choke::ledger::Ledger;
 use crate::choke::leech::Optimistic;
 use crate::choke::slots::Slots;
 use crate::command::{AddTorrent, Spreading};
@@ -58,6 +59,7 @@ use connect::Roster;
 use core::net::SocketAddr;
 use metadata::{MetadataFetch, MetadataServe};
 use teem_metainfo::Info;
+use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake};
 
 /// One torrent.
@@ -92,6 +94,10 @@ pub struct Torrent {
     next_round: Time,
     /// Somebody who is interested is choked.
     crowded: bool,
+    /// What is owed to whom.
+    ledger: Ledger,
+    /// Blocks that only we had and that have left us while others waited.
+    relayed: BTreeSet<BlockRef>,
     /// When to look whether a slot lies idle.
     refill: Option<Time>,
     /// Connections with room in their window that had nothing to be asked for.
@@ -155,6 +161,8 @@ impl Torrent {
             optimistic: Optimistic::default(),
             next_round: Time::ZERO,
             crowded: false,
+            ledger: Ledger::default(),
+            relayed: BTreeSet::new(),
             refill: None,
             hungry: BTreeSet::new(),
             share: share::Share::default(),

@@ -1,6 +1,7 @@
 //! Asking for blocks and taking them (BEP 3, 6; bad input, rows 36 and 39).
 use super::Torrent;
 use super::context::Context;
+use crate::choke::prefix::Prefix;
 use crate::effect::{CloseReason, Effect};
 use crate::event::State;
 use crate::ids::ConnId;
@@ -67,6 +68,10 @@ impl Torrent {
             self.wasted += len;
             return Ok(());
         };
+        if let Some(peer) = self.peers.get(&conn) {
+            let from = Prefix::of(peer.addr.ip());
+            self.ledger.add(cx.now, from, i64::from(at.len), self.geometry.piece_len);
+        }
         cx.fx.push_back(Effect::Disk(Job::Write { torrent: self.id, at, data }));
         for other in others.into_iter().flatten() {
             self.cancel(cx, other, at);

@@ -1,16 +1,21 @@
 //! Serving peers: requests, reads, sends (BEP 3, 6; bad input, rows 34, 35 and 39).
 use super::Torrent;
 use super::context::Context;
+use crate::choke::order::{self, Waiting};
+use crate::choke::prefix::Prefix;
 use crate::effect::{CloseReason, Effect};
 use crate::event::Event;
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Job};
+use crate::time::Time;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 
 /// Requests that cross our CHOKE on the way are not held against a peer for this long.
 const CHOKE_GRACE: Duration = Duration::from_secs(10);
+/// Blocks remembered that only we had and that have left: those of some seconds.
+const RELAYED_MAX: usize = 4_096;
 
 impl Torrent {
     pub(super) fn on_request<B>(
@@ -61,17 +66,18 @@ impl Torrent {
         let limited = self.up.is_limited(&cx.shared.up);
         while self.peers.get(&conn).is_some_and(|p| p.upload.is_ready(cx.now)) {
             if limited && (self.up.is_waiting() || !self.up.may(&mut cx.shared.up, cx.now)) {
-                self.wait_up(conn);
+                self.wait_up(cx.now, conn);
                 return;
             }
             self.read_one(cx, conn);
         }
     }
 
-    /// Lets those that wait for the limit go on in turns, a block each.
+    /// Lets those that wait for the limit go on, a block at a time.
     pub(super) fn pump_up<B>(&mut self, cx: &mut Context<'_, B>) {
         while self.up.is_waiting() && self.up.may(&mut cx.shared.up, cx.now) {
-            let Some(conn) = self.up.pop() else { return };
+            let Some(conn) = self.next_served(cx.now) else { return };
+            self.up.forget(conn);
             let Some(peer) = self.peers.get_mut(&conn) else { continue };
             peer.waits_up = false;
             if peer.upload.is_ready(cx.now) {
@@ -81,23 +87,53 @@ impl Torrent {
         }
     }
 
+    fn next_served(&self, now: Time) -> Option<ConnId> {
+        let waiting = self.up.waiting().filter_map(|conn| {
+            let peer = self.peers.get(&conn)?;
+            let next = peer.upload.next();
+            Some(Waiting {
+                conn,
+                waited: now.since(peer.upload.waits_since),
+                unique: next.is_some_and(|(at, _)| self.is_unique(at) && !self.relayed.contains(&at)),
+                goes_on: next.is_some_and(|(_, goes_on)| goes_on),
+                owed: if self.cooperative { 0 } else { self.ledger.owed(now, Prefix::of(peer.addr.ip())) },
+            })
+        });
+        order::next(waiting)
+    }
+
+    /// Whether nobody else near us has it, so that the swarm waits for us to pass it on.
+    fn is_unique(&self, at: BlockRef) -> bool {
+        self.picker.as_ref().is_some_and(|picker| picker.availability(at.piece) == 0)
+    }
+
     fn serve_later<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         if self.peers.get(&conn).is_some_and(|p| p.upload.is_ready(cx.now)) {
-            self.wait_up(conn);
+            self.wait_up(cx.now, conn);
         }
     }
 
-    fn wait_up(&mut self, conn: ConnId) {
+    fn wait_up(&mut self, now: Time, conn: ConnId) {
         if let Some(peer) = self.peers.get_mut(&conn)
             && !peer.waits_up
         {
             peer.waits_up = true;
+            peer.upload.waits_since = now;
             self.up.wait(conn);
         }
     }
 
     fn read_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
-        if let Some(at) = self.peers.get_mut(&conn).and_then(|p| p.upload.read()) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        let from = Prefix::of(peer.addr.ip());
+        if let Some(at) = peer.upload.read() {
+            self.ledger.add(cx.now, from, -i64::from(at.len), self.geometry.piece_len);
+            if self.up.is_waiting() && self.is_unique(at) {
+                if self.relayed.len() >= RELAYED_MAX {
+                    self.relayed.clear();
+                }
+                self.relayed.insert(at);
+            }
             self.up.take(&mut cx.shared.up, u64::from(at.len));
             cx.fx.push_back(Effect::Disk(Job::Read { torrent: self.id, conn, at }));
         }

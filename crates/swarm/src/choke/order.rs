@@ -1,0 +1,66 @@
+//! Whose block is next when more is asked than the limit lets out (own design).
+//!
+//! Nobody waits for long; then comes what only we have and have not yet passed on, since the swarm waits for it; then the piece
+//! that somebody is at, because only whole pieces can be passed on; then he whom we owe most.
+use crate::ids::ConnId;
+use core::cmp::Reverse;
+use core::time::Duration;
+
+/// Who has waited so long comes first: within five seconds everybody who may ask has a block.
+const WAIT_MAX: Duration = Duration::from_secs(4);
+
+/// Somebody who waits for a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// The connection.
+    pub conn: ConnId,
+    /// For how long.
+    pub waited: Duration,
+    /// The block is of a piece that nobody else near us has, and has not left us.
+    pub unique: bool,
+    /// It is of the piece that he had a block of just before.
+    pub goes_on: bool,
+    /// What he is owed, in bytes.
+    pub owed: i64,
+}
+
+/// Who is next.
+pub fn next(waiting: impl Iterator<Item = Waiting>) -> Option<ConnId> {
+    let key = |w: &Waiting| {
+        let late = Some(w.waited).filter(|waited| *waited >= WAIT_MAX);
+        (Reverse(late), !w.unique, !w.goes_on, Reverse(w.owed), Reverse(w.waited), w.conn)
+    };
+    waiting.min_by_key(key).map(|w| w.conn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn the_late_then_the_unique_then_the_piece_at_hand_then_whom_we_owe() {
+        let waiting = |n: u64| Waiting {
+            conn: ConnId(n),
+            waited: Duration::from_millis(n * 10),
+            unique: false,
+            goes_on: false,
+            owed: 0,
+        };
+        let mut all = [
+            Waiting { waited: Duration::from_secs(4), ..waiting(5) },
+            Waiting { unique: true, ..waiting(4) },
+            Waiting { goes_on: true, owed: -1, ..waiting(3) },
+            Waiting { owed: 10, ..waiting(0) },
+            waiting(2),
+            waiting(1),
+        ]
+        .to_vec();
+        let mut order = Vec::new();
+        while let Some(conn) = next(all.iter().copied()) {
+            all.retain(|w| w.conn != conn);
+            order.push(conn.0);
+        }
+        assert_eq!(order, [5, 4, 3, 0, 2, 1]);
+    }
+}
