@@ -164,6 +164,15 @@ impl Pipe {
         batch
     }
 
+    /// Takes a HAVE that is all that waits: nine bytes leave no trace in the window, so it can travel by itself.
+    pub fn lone_have(&mut self) -> Option<u32> {
+        let Some(Packet::Have(piece)) = self.packets.back().filter(|_| self.waiting == 1) else { return None };
+        let piece = *piece;
+        self.packets.pop_back();
+        self.waiting = 0;
+        Some(piece)
+    }
+
     /// The next batch arrives at the downlink.
     pub fn arrive(&mut self, now: Time) -> Option<Batch> {
         let batch = self.batches.get_mut(self.landed)?;

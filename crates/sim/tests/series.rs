@@ -6,7 +6,7 @@ use teem_sim::scenario::{Departure, Group, Role, Scenario};
 use teem_sim::world::World;
 
 fn run(group: Group) -> World {
-    let scenario = Scenario::new("test", "").content(32, 65_536, 0).with(Group::new(Role::Seed, 1)).with(group);
+    let scenario = Scenario::new("test", "").content(64, 65_536, 0).with(Group::new(Role::Seed, 1)).with(group);
     let mut world = World::new(scenario, 1, Box::new(makers::plain));
     world.run();
     world

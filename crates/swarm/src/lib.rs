@@ -11,6 +11,7 @@ pub mod bitfield;
 pub mod bucket;
 pub mod choke;
 pub mod command;
+pub mod conn_map;
 pub mod effect;
 pub mod event;
 pub mod geometry;

@@ -3,9 +3,11 @@
 //! A request is outstanding from REQUEST until the block, a REJECT, our CANCEL, their CHOKE, or the end of the
 //! connection. Blocks that come later are nobody's fault.
 use crate::check::bits::Bits;
+use crate::check::blocks::BlockSet;
 use crate::check::violation::{Finding, Rule, ensure};
 use crate::content::Content;
 use std::collections::{BTreeMap, BTreeSet};
+use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::ConnId;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
@@ -21,7 +23,7 @@ const ASKED_MAX: u8 = 2;
 #[derive(Debug)]
 pub struct Asking {
     content: Content,
-    conns: BTreeMap<ConnId, Asked>,
+    conns: ConnMap<Asked>,
     asked_of: BTreeMap<BlockRef, u8>,
 }
 
@@ -31,13 +33,13 @@ struct Asked {
     allowed_fast: BTreeSet<u32>,
     unchoked: bool,
     reqq: u32,
-    outstanding: BTreeSet<BlockRef>,
+    outstanding: BlockSet,
 }
 
 impl Asking {
     /// An empty account.
     pub fn new(content: Content) -> Self {
-        Self { content, conns: BTreeMap::new(), asked_of: BTreeMap::new() }
+        Self { content, conns: ConnMap::new(), asked_of: BTreeMap::new() }
     }
 
     /// A connection began.
@@ -48,7 +50,7 @@ impl Asking {
             allowed_fast: BTreeSet::new(),
             unchoked: false,
             reqq: REQQ_UNKNOWN,
-            outstanding: BTreeSet::new(),
+            outstanding: BlockSet::default(),
         };
         self.conns.insert(conn, asked);
     }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
 use teem_engine::output::Output;
+use teem_swarm::conn_map::ConnMap;
 use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::ConnId;
@@ -49,7 +50,7 @@ struct Account {
     fresh: Vec<u32>,
     asking: Asking,
     serving: Serving,
-    remotes: BTreeMap<ConnId, u32>,
+    remotes: ConnMap<u32>,
     up: Option<Bucket>,
     down: Option<Bucket>,
 }
@@ -80,7 +81,7 @@ impl Checker {
             fresh: Vec::new(),
             asking: Asking::new(self.content.clone()),
             serving: Serving::default(),
-            remotes: BTreeMap::new(),
+            remotes: ConnMap::new(),
             up: up.map(Bucket::new),
             down: down.map(Bucket::new),
         });

@@ -5,6 +5,7 @@
 //! people's clients have rules of their own; of those it is only known that they complete.
 pub mod asking;
 pub mod bits;
+pub mod blocks;
 pub mod books;
 pub mod checker;
 pub mod conduct;

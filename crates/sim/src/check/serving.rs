@@ -1,9 +1,11 @@
 //! Whether a peer claims and serves as it may (BEP 3, 6): the account of what it showed and was asked.
 use crate::check::bits::{Bits, pieces_of};
+use crate::check::blocks::Blocks;
 use crate::check::violation::{Finding, Rule, ensure};
 use crate::storage::SimDisk;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
+use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::ConnId;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
@@ -20,7 +22,7 @@ const SLOTS_MAX: usize = 56;
 /// The account of one peer's uploads.
 #[derive(Debug, Default)]
 pub struct Serving {
-    conns: BTreeMap<ConnId, Served>,
+    conns: ConnMap<Served>,
     /// Connections on which more than a handshake was said: those that count as ours.
     spoken: usize,
 }
@@ -36,7 +38,7 @@ struct Served {
     changed: Option<Time>,
     allowed_fast: BTreeSet<u32>,
     /// How often each block was asked and neither sent nor rejected.
-    asked: BTreeMap<BlockRef, u32>,
+    asked: Blocks<u32>,
 }
 
 impl Serving {

@@ -70,6 +70,8 @@ enum Event {
     Room { pipe: u32 },
     /// A batch arrives at its downlink.
     Arrive { pipe: u32 },
+    /// A HAVE by itself arrives at its downlink, or has been received.
+    Have { pipe: u32, piece: u32, received: bool },
     /// A batch has been received.
     Deliver { pipe: u32 },
     /// A process of that life dials it.
@@ -215,6 +217,7 @@ impl World {
             Event::Uplink => self.uplink_done(peer),
             Event::Room { pipe } => self.has_room(pipe),
             Event::Arrive { pipe } => self.arrive(now, peer, pipe),
+            Event::Have { pipe, piece, received } => self.have_arrives(now, peer, pipe, piece, received),
             Event::Deliver { pipe } => self.deliver(now, pipe),
             Event::Knock { from, life } => self.knocked(now, peer, from, life),
             Event::Answer { to, life, open } => self.answered(peer, to, life, open),

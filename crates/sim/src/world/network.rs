@@ -20,6 +20,8 @@ const DIAL_LIMIT: Duration = Duration::from_secs(10);
 const LINGER: Duration = Duration::from_secs(2);
 /// Batches up to this size in bytes need no event of their own at an idle downlink.
 const SMALL: u64 = 1024;
+/// Size of a HAVE in bytes.
+const HAVE: u64 = 9;
 
 impl World {
     pub(super) fn dial(&mut self, now: Time, from: u32, torrent: TorrentId, addr: SocketAddr) {
@@ -161,6 +163,13 @@ impl World {
                 }
                 Room::Idle | Room::Unknown => continue,
             }
+            if let Some(piece) = end.lone_have() {
+                let (to, delay) = (state.peers[1 - side], state.delay);
+                let left = now + rate.time_for(HAVE);
+                self.nodes[peer as usize].up.busy_until = left;
+                self.put(to, left + delay, Event::Have { pipe, piece, received: false });
+                continue;
+            }
             let batch = end.send(|bytes| rate.time_for(bytes));
             let (to, delay) = (state.peers[1 - side], state.delay);
             let node = &mut self.nodes[peer as usize];
@@ -199,6 +208,20 @@ impl World {
         } else {
             self.put(peer, received, Event::Deliver { pipe });
         }
+    }
+
+    /// What `arrive` and `deliver` do for a batch.
+    pub(super) fn have_arrives(&mut self, now: Time, peer: u32, pipe: u32, piece: u32, received: bool) {
+        if !received {
+            let node = &mut self.nodes[peer as usize];
+            let (idle, took) = (node.down.busy_until <= now, node.down.rate.time_for(HAVE));
+            let at = node.down.receive(now, HAVE, took);
+            if !idle {
+                return self.put(peer, at, Event::Have { pipe, piece, received: true });
+            }
+        }
+        let (index, side) = parts(u64::from(pipe));
+        self.unpack(index, 1 - side, Packet::Have(piece));
     }
 
     pub(super) fn deliver(&mut self, now: Time, pipe: u32) {

@@ -34,6 +34,8 @@ impl Torrent {
             picker.peer_has(piece, &mut self.rng);
             if !self.have.get(piece) {
                 peer.useful += 1;
+            } else if !peer.is_complete() {
+                return Ok(()); // nothing more to be asked for than before
             }
         }
         self.after_showing(cx, conn)

@@ -36,6 +36,7 @@ use crate::choke::ledger::Ledger;
 use crate::choke::leech::Optimistic;
 use crate::choke::slots::Slots;
 use crate::command::{AddTorrent, Spreading};
+use crate::conn_map::ConnMap;
 use crate::effect::CloseReason;
 use crate::event::State;
 use crate::geometry::Geometry;
@@ -49,7 +50,7 @@ use crate::throttle::Throttle;
 use crate::time::Time;
 use address::{DialError, PeerSource};
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -81,7 +82,7 @@ pub struct Torrent {
     have: Bitfield,
     /// Exists while something is missing and to be fetched.
     picker: Option<Picker>,
-    peers: BTreeMap<ConnId, Box<Peer>>,
+    peers: ConnMap<Box<Peer>>,
     roster: Roster,
     candidates: Candidates,
     announcer: Announcer,
@@ -150,7 +151,7 @@ impl Torrent {
             geometry: Geometry::default(),
             have: Bitfield::default(),
             picker: None,
-            peers: BTreeMap::new(),
+            peers: ConnMap::new(),
             candidates,
             announcer,
             fetch: MetadataFetch::new(),

@@ -18,6 +18,7 @@ mod tail;
 mod turns;
 
 use crate::bitfield::Bitfield;
+use crate::conn_map::ConnMap;
 use crate::geometry::Geometry;
 use crate::ids::ConnId;
 use crate::peer::Peer;
@@ -50,7 +51,7 @@ const CONFIRM: Duration = Duration::from_secs(10);
 const RETURN: Duration = Duration::from_secs(60);
 
 /// The connected peers, as the torrent has them.
-pub(super) type Peers = BTreeMap<ConnId, Box<Peer>>;
+pub(super) type Peers = ConnMap<Box<Peer>>;
 
 /// What a source does at a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
