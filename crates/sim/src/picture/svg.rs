@@ -27,14 +27,15 @@ impl Svg {
         self.text
     }
 
-    /// A word or a line of them. The anchor is `start`, `middle` or `end`.
+    /// A word or a line of them, with a rim of the ground's colour against lines behind it. The anchor is `start`, `middle` or `end`.
     pub(super) fn text(&mut self, at: (f64, f64), text: &str, anchor: &str, size: u32, colour: &str, bold: bool) {
         let (x, y) = at;
         let weight = if bold { " font-weight=\"600\"" } else { "" };
         let text = escape(text);
         let _ = writeln!(
             self.text,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\" fill=\"{colour}\"{weight}>{text}</text>"
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\" fill=\"{colour}\" \
+             paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"3\"{weight}>{text}</text>"
         );
     }
 
