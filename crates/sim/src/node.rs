@@ -15,8 +15,11 @@ use teem_swarm::time::Time;
 
 /// The port that every peer listens on.
 pub const PORT: u16 = 6881;
-/// The first address; peers have this and the following ones. It is a public one, as the engine sees it.
+/// The first address, a public one as the engine sees it. Each peer is in a network of its own, as strangers are: clients
+/// treat those of one /24 as one party (BEP 6's allowed pieces, shares by prefix).
 const FIRST: u32 = 0x0B00_0001;
+/// From one peer's address to the next.
+const STRIDE: u32 = 256;
 
 /// One peer.
 pub struct Node {
@@ -122,12 +125,13 @@ impl Node {
 
 /// The address of the peer with that number.
 pub fn addr_of(index: u32) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::from(FIRST + index), PORT))
+    SocketAddr::from((Ipv4Addr::from(FIRST + index * STRIDE), PORT))
 }
 
 /// The number of the peer with that address, of `count`.
 pub fn index_of(addr: SocketAddr, count: usize) -> Option<u32> {
     let SocketAddr::V4(addr) = addr else { return None };
-    let index = u32::from(*addr.ip()).checked_sub(FIRST)?;
-    (addr.port() == PORT && (index as usize) < count).then_some(index)
+    let apart = u32::from(*addr.ip()).checked_sub(FIRST)?;
+    let index = apart / STRIDE;
+    (addr.port() == PORT && apart % STRIDE == 0 && (index as usize) < count).then_some(index)
 }
