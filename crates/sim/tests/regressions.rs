@@ -4,11 +4,12 @@ use teem_sim::world::World;
 use teem_sim::{catalog, makers};
 
 /// Scenario, seed, what it showed.
-const SEEDS: [(&str, u64, &str); 4] = [
+const SEEDS: [(&str, u64, &str); 5] = [
     ("corrupters", 1, "a block asked for again after a cancel came twice, and its sender was taken for a liar"),
     ("crawling", 1, "a block that a slow line brought three minutes after the cancel was taken for unasked"),
     ("random", 129, "twelve peers at a line of 30 kB/s: parts of many pieces, none whole before its process ended"),
     ("random", 198, "liars held the last blocks until their time was up, in processes that lived hardly longer"),
+    ("random", 456, "a piece that came while its peer was leaving was missed in that peer's own account"),
 ];
 
 #[test]

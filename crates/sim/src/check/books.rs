@@ -6,12 +6,12 @@ use crate::check::asking::Asking;
 use crate::check::bits::Bits;
 use crate::check::serving::Serving;
 use crate::check::violation::{Finding, Rule, ensure};
-use teem_swarm::event::Snapshot;
+use teem_swarm::event::{Snapshot, State};
 
 /// Compares.
 pub fn agree(told: &Snapshot, verified: &Bits, asking: &Asking, serving: &Serving) -> Finding {
-    // Without metadata nothing can be said of pieces.
-    if told.wanted == 0 {
+    // Without metadata nothing can be said of pieces, and what arrives while it stops is of no account.
+    if told.wanted == 0 || told.state == State::Stopping {
         return Ok(());
     }
     let have = verified.count();
