@@ -3,6 +3,7 @@ use crate::units::{ByteRate, ByteSize, Span, Until};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use teem_client::swarm::command::Spreading;
 
 /// Publish, download, seed and track with BitTorrent.
 #[derive(Parser, Debug)]
@@ -78,6 +79,8 @@ pub(crate) struct Share {
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,
+    #[command(flatten)]
+    pub(crate) spread: SpreadOptions,
     /// Write the .torrent file here too
     #[arg(short, long, value_name = "FILE", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
@@ -87,6 +90,27 @@ pub(crate) struct Share {
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
+}
+
+/// How content leaves its source.
+#[derive(Args, Debug, Clone, Copy, Default)]
+pub(crate) struct SpreadOptions {
+    /// Send about one copy in all: once every block has left, only what the others cannot give each other
+    #[arg(long, conflicts_with = "no_granting", env = "TEEM_FRUGAL", hide_env_values = true, value_parser = falsey())]
+    pub(crate) frugal: bool,
+    /// Offer everything to everybody at once, as other clients do, and send blocks twice before each has left once
+    #[arg(long, env = "TEEM_NO_GRANTING", hide_env_values = true, value_parser = falsey())]
+    pub(crate) no_granting: bool,
+}
+
+impl SpreadOptions {
+    pub(crate) fn spreading(self) -> Spreading {
+        match (self.frugal, self.no_granting) {
+            (true, _) => Spreading::Frugal,
+            (_, true) => Spreading::Ordinary,
+            _ => Spreading::Granting,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -143,6 +167,8 @@ pub(crate) struct Seed {
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,
+    #[command(flatten)]
+    pub(crate) spread: SpreadOptions,
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,

@@ -4,7 +4,7 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::progress::{Progress, plain};
 use crate::seed::failed;
 use crate::signals::Signals;
-use crate::units::{Bytes, Count};
+use crate::units::{Bytes, Copies, Count};
 use crate::{addr, cli, job, json, making, told};
 use serde_json::json;
 use std::path::Path;
@@ -55,6 +55,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         hosts: options.hosts.clone(),
         tracker: !options.no_tracker,
         up: None,
+        spreading: options.spread.spreading(),
     };
     let shared = share(&client, &recipe, &mut digests, &wanted).await.map_err(|e| Stop::local(&e))?;
     warn_moved(&mut progress, "tracker's port", before.1, shared.web_port);
@@ -173,12 +174,7 @@ fn say(json: bool, hash: &str, event: &Event, size: u64, progress: &mut Progress
         }
         return;
     }
-    if let Event::AllOut { sent, .. } = event {
-        let copies = Copies(*sent, size);
-        progress.say(&format!(
-            "every block has left this machine once, after {copies} copies sent: the swarm can go on without it"
-        ));
-    } else if let Some(text) = told::text(event) {
+    if let Some(text) = told::text(event, size) {
         progress.say(&text);
     }
 }
@@ -190,27 +186,17 @@ fn nobody(port: u16, web_port: u16) -> String {
     )
 }
 
-/// Bytes as copies of the content, with two decimals.
-struct Copies(u64, u64);
-
-impl std::fmt::Display for Copies {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let hundredths = u128::from(self.0) * 100 / u128::from(self.1.max(1));
-        write!(f, "{}.{:02}", hundredths / 100, hundredths % 100)
-    }
-}
-
 fn line(s: &Snapshot, size: u64) -> String {
     match s.state {
         State::Checking if s.checked.1 == 0 => "looking at the files".to_owned(),
         State::Checking => format!("checking {} of {} pieces", s.checked.0, s.checked.1),
         State::DiskTrouble => "the content cannot be read: waiting for the disk".to_owned(),
         _ => format!(
-            "{}  {}  {}/s up  copies sent {}  copies the swarm has {}",
+            "{}  {}  {}/s up  {}  copies the swarm has {}",
             Count(s.downloaders as usize, "downloader"),
             Count(s.seeds as usize, "seed"),
             Bytes(s.up_rate),
-            Copies(s.uploaded, size),
+            told::given(s, size),
             Copies(s.swarm_shown, size)
         ),
     }

@@ -68,6 +68,12 @@ fn peers(s: &Snapshot) -> String {
         let has = s.peers.iter().any(|p| p.pieces > 0);
         return match (s.unchoked_us, has, s.state) {
             (_, _, State::Metadata) => format!("{connected} connected peers have not sent it"),
+            (_, false, _) if s.seeds > 0 => {
+                format!(
+                    "of {connected} connected peers {} give each piece to one peer first, and none came here yet",
+                    s.seeds
+                )
+            }
             (_, false, _) => format!("none of {connected} connected peers has a piece that is missing here"),
             (0, ..) => format!("all {connected} connected peers keep us waiting for a turn"),
             (n, ..) => format!("{n} of {connected} connected peers would send, but nothing arrives"),

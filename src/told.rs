@@ -1,5 +1,6 @@
 //! Events and figures of a torrent in words, and as JSON lines (`docs/json.md`).
 use crate::progress::plain;
+use crate::units::Copies;
 use serde_json::{Value, json};
 use teem_client::swarm::event::{Event, Snapshot, State};
 use teem_wire::tracker::url::redact;
@@ -17,9 +18,23 @@ pub(crate) fn state(state: State) -> &'static str {
     }
 }
 
-/// What a person should read at once; most events only change the live line.
-pub(crate) fn text(event: &Event) -> Option<String> {
+/// What has been given of content of `size` bytes: how far the first copy is out, then how many copies.
+pub(crate) fn given(s: &Snapshot, size: u64) -> String {
+    match s.first_copy {
+        Some(out) => format!("first copy {} % out", u128::from(out) * 100 / u128::from(size.max(1))),
+        None => format!("copies sent {}", Copies(s.uploaded, size)),
+    }
+}
+
+/// What a person should read at once, of content of `size` bytes; most events only change the live line.
+pub(crate) fn text(event: &Event, size: u64) -> Option<String> {
     Some(match event {
+        Event::AllOut { sent, .. } => {
+            let copies = Copies(*sent, size);
+            format!(
+                "every block has left this machine once, after {copies} copies sent: the swarm can go on without it"
+            )
+        }
         Event::Metadata { info, .. } => format!("got the metadata: {}", plain(info.name())),
         Event::Banned { addr, client, why, .. } => {
             format!("banned {addr} ({}): {}", plain(client), plain(why))
@@ -63,7 +78,7 @@ pub(crate) fn status(hash: &str, s: &Snapshot) -> Value {
     json!({
         "event": "status", "infohash_v1": hash, "state": state(s.state), "have": s.have, "wanted": s.wanted, "pieces": s.pieces,
         "checked": s.checked.0, "to_check": s.checked.1, "down_rate": s.down_rate, "up_rate": s.up_rate, "downloaded": s.downloaded,
-        "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "seeds": s.seeds, "downloaders": s.downloaders,
+        "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "first_copy": s.first_copy, "seeds": s.seeds, "downloaders": s.downloaders,
         "peers_known": s.dials.known, "dials": s.dials.tried, "dials_refused": s.dials.refused, "dials_timed_out": s.dials.timed_out,
     })
 }

@@ -155,6 +155,16 @@ impl fmt::Display for Time {
     }
 }
 
+/// Bytes as copies of the content, with two decimals.
+pub(crate) struct Copies(pub(crate) u64, pub(crate) u64);
+
+impl fmt::Display for Copies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hundredths = u128::from(self.0) * 100 / u128::from(self.1.max(1));
+        write!(f, "{}.{:02}", hundredths / 100, hundredths % 100)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,6 +53,13 @@ struct Row {
     last: Option<Snapshot>,
 }
 
+impl Row {
+    /// Bytes of the content, 0 while that is unknown.
+    fn size(&self) -> u64 {
+        self.torrent.status().info.map_or(0, |info| info.content_size())
+    }
+}
+
 /// The view of all torrents of one command.
 pub(crate) struct View {
     json: bool,
@@ -97,7 +104,7 @@ impl View {
                             if let Some(value) = told::value(&hash, &event) {
                                 json::line(&value);
                             }
-                        } else if let Some(text) = told::text(&event) {
+                        } else if let Some(text) = told::text(&event, row.size()) {
                             self.progress.say(&text);
                         }
                     }
@@ -216,8 +223,8 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
             if s.state == State::DiskTrouble { text + "  waiting for the disk" } else { format!("{text}  {name}") }
         }
         State::Seeding => format!(
-            "seeding  {} up at {}/s  {}, {}  {name}",
-            Bytes(s.uploaded),
+            "seeding  {}  {}/s up  {}, {}  {name}",
+            told::given(s, s.wanted),
             Bytes(s.up_rate),
             Count(s.downloaders as usize, "downloader"),
             Count(s.seeds as usize, "seed")

@@ -60,6 +60,8 @@ fn version_and_wrong_words() {
         &["get", "x", "--down", "fast"],
         &["get", "x", "--listen", "nowhere"],
         &["get", "x", "--on-done", "echo 'x"],
+        &["share", ".", "--frugal", "--no-granting"],
+        &["seed", "x.torrent", "--frugal", "--no-granting"],
         &["create", ".", "--piece-size", "1000"],
         &["create", ".", "--piece-size", "8Ki"],
         &["create", ".", "--piece-size", "32Mi"],

@@ -84,13 +84,28 @@ pub struct Add {
     pub up: Option<u64>,
     /// Download limit, payload bytes a second.
     pub down: Option<u64>,
+    /// How it gives its content away when it is complete from the start.
+    pub spreading: Spreading,
+    /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
+    pub cooperative: bool,
 }
 
 impl Add {
     /// Download into a folder.
     pub fn download(source: Source, folder: impl Into<PathBuf>) -> Self {
         let mode = Mode::Download { overwrite: false };
-        Self { source, folder: folder.into(), name: None, mode, vouched: None, peers: Vec::new(), up: None, down: None }
+        Self {
+            source,
+            folder: folder.into(),
+            name: None,
+            mode,
+            vouched: None,
+            peers: Vec::new(),
+            up: None,
+            down: None,
+            spreading: Spreading::default(),
+            cooperative: false,
+        }
     }
 
     /// Serve content that lies in a folder.
@@ -229,8 +244,8 @@ impl Client {
             up: add.up,
             down: add.down,
             publish: add.mode == Mode::Publish,
-            spreading: Spreading::default(),
-            cooperative: false,
+            spreading: add.spreading,
+            cooperative: add.cooperative,
         };
         torrent.command(Command::Add(Box::new(spec))).map_err(|_| AddError::Stopped)?;
         Ok(torrent)

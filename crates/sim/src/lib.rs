@@ -36,4 +36,5 @@ pub mod storage;
 pub mod table;
 pub mod trace;
 pub mod tracker;
+pub mod wire;
 pub mod world;

@@ -39,6 +39,9 @@ struct Args {
     /// Put somebody else's client in place of the engine: its kind, or the simulator's own small client
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "simple")]
     plain: Option<Own>,
+    /// Let the links carry bytes, through the real codecs
+    #[arg(long)]
+    bytes: bool,
 }
 
 /// Who stands in for the engine.
@@ -125,6 +128,9 @@ fn run(scenario: Scenario, args: &Args) -> io::Result<u8> {
     let mut world = World::new(scenario, args.seed, maker);
     if !keeps_rules {
         world.watch_only_completion();
+    }
+    if args.bytes {
+        world.carry_bytes();
     }
     world.run();
     let report = Report::of(&world, args.seed);

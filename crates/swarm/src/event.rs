@@ -164,7 +164,9 @@ pub struct Snapshot {
     pub wasted: u64,
     /// Verified bytes that peers have shown since this run began, over all peers ever connected: what the swarm has.
     pub swarm_shown: u64,
-    /// Connections by what the peer is.
+    /// Bytes of pieces that have left a source or are elsewhere, while its first copy is on the way; `None` at any other time.
+    pub first_copy: Option<u64>,
+    /// Connected peers that have everything; of a source that grants its pieces what counts is what it says it holds.
     pub seeds: u32,
     /// Connected peers that miss something.
     pub downloaders: u32,

@@ -214,3 +214,20 @@ fn a_damaged_piece_ends_it_and_the_rest_is_shown() {
     seen.sort_unstable();
     assert_eq!(seen, (0..PIECES).filter(|p| *p != at.piece).collect::<Vec<_>>());
 }
+
+#[test]
+fn two_sources_skip_what_the_other_has_given() {
+    let mut world = world();
+    let seeds = [source(&mut world, 1 << 20, Spreading::Granting), source(&mut world, 1 << 20, Spreading::Granting)];
+    let peers: Vec<usize> = (0..4).map(|_| world.add(Vec::new(), 1 << 20)).collect();
+    meet(&mut world, seeds[0], &peers);
+    for peer in &peers {
+        world.connect(*peer, seeds[1]);
+    }
+    world.connect(seeds[0], seeds[1]);
+    assert!(world.run(60, |w| seeds.iter().all(|seed| all_out(w, *seed).is_some())));
+    let sent: u64 = seeds.iter().filter_map(|seed| all_out(&world, *seed)).sum();
+    // A third of so few pieces is on its way at a time, and neither sees what the other has just granted.
+    assert!(sent < TOTAL * 3 / 2, "{sent} of {TOTAL}");
+    assert!(world.run(60, |w| peers.iter().all(|p| w.is_complete(*p))));
+}

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use teem_metainfo::Info;
+use teem_swarm::command::Spreading;
 
 /// How content is to be shared.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -26,6 +27,8 @@ pub struct ShareOptions {
     pub tracker: bool,
     /// Upload limit of this torrent, payload bytes a second.
     pub up: Option<u64>,
+    /// How the content leaves this machine.
+    pub spreading: Spreading,
 }
 
 /// Why content cannot be shared.
@@ -110,7 +113,7 @@ pub async fn share(
     let folder = recipe.listing.root.parent().unwrap_or(&recipe.listing.root);
     let mut add = Add::publish(source::Source { trackers: foreign, ..source }, folder);
     add.name = Some(recipe.listing.name.clone());
-    add.up = options.up;
+    (add.up, add.spreading) = (options.up, options.spreading);
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
     let path = links::torrent_path(&info);

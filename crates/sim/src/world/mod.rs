@@ -25,6 +25,7 @@ use crate::scenario::{Departure, Role, Scenario};
 use crate::series::{Series, Totals};
 use crate::trace::Trace;
 use crate::tracker::Tracker;
+use crate::wire::Wire;
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_swarm::rng::Rng;
@@ -106,6 +107,8 @@ pub struct World {
     out: Outs,
     series: Series,
     unpacked: Vec<Packet>,
+    /// The codecs, when the links carry bytes.
+    wire: Option<Wire>,
 }
 
 /// The account of what has left the seeds.
@@ -148,6 +151,7 @@ impl World {
             trace: Trace::default(),
             pairs: rng.next_u64(),
             unpacked: Vec::new(),
+            wire: None,
             checker,
             scenario,
             content,
@@ -161,6 +165,16 @@ impl World {
     /// Breaks the disk of a peer, for tests of the checkers: it takes every piece for right.
     pub fn break_disk(&mut self, peer: u32) {
         self.nodes[peer as usize].disk.set_blind();
+    }
+
+    /// The links carry bytes from now on, through the real codecs. For tens of peers.
+    pub fn carry_bytes(&mut self) {
+        self.wire = Some(Wire::new(Rng::new(self.pairs)));
+    }
+
+    /// The codecs, when the links carry bytes.
+    pub fn wire(&self) -> Option<&Wire> {
+        self.wire.as_ref()
     }
 
     /// Somebody else's client plays the engine: that all complete is the only rule.

@@ -1,5 +1,6 @@
 //! How packets get from one peer to another (own design): dial, queue, send, travel, receive, close.
 use super::{Event, World};
+use crate::check::violation::Rule;
 use crate::conn::{Conn, name, parts};
 use crate::draw::between;
 use crate::node::{PORT, index_of};
@@ -240,6 +241,7 @@ impl World {
 
     /// A packet comes out at a side.
     fn unpack(&mut self, index: usize, side: usize, packet: Packet) {
+        let Some(packet) = self.carried(index, side, packet) else { return };
         let state = &mut self.conns[index];
         let (peer, conn) = (state.peers[side], name(index as u32, side));
         match packet {
@@ -265,6 +267,19 @@ impl World {
             Packet::Open | Packet::Fin => return,
         };
         self.feed(peer, input);
+    }
+
+    /// What a side reads when the links carry bytes; what cannot be read is the other side's fault.
+    fn carried(&mut self, index: usize, side: usize, packet: Packet) -> Option<Packet> {
+        let Some(wire) = &mut self.wire else { return Some(packet) };
+        let pipe = index as u32 * 2 + 1 - side as u32;
+        match wire.carry(pipe, packet) {
+            Ok(packet) => Some(packet),
+            Err(what) => {
+                self.checker.note(self.conns[index].peers[1 - side], Err((Rule::Connection, what)));
+                None
+            }
+        }
     }
 
     fn accept(&mut self, index: usize) {

@@ -89,10 +89,13 @@ impl Torrent {
     }
 
     /// A peer shows one more piece.
-    pub(super) fn source_sees(&mut self, now: Time, conn: ConnId, piece: u32) {
-        if let Some(source) = &mut self.source {
-            source.has(now, conn, piece);
-            self.source_hears(now, conn, true);
+    pub(super) fn source_sees<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, piece: u32) {
+        let Some(source) = &mut self.source else { return };
+        let news = source.has(cx.now, conn, piece);
+        let before = source.is_candidate(conn);
+        self.source_hears(cx.now, conn, true);
+        if news || !before {
+            self.grant(cx);
         }
     }
 

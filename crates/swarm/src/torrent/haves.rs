@@ -28,7 +28,7 @@ impl Torrent {
             return peer.conduct.repeated_have();
         }
         self.shown.shows(peer.handshake.peer_id, bytes_of(&self.geometry, &peer.has), 0);
-        self.source_sees(cx.now, conn, piece);
+        self.source_sees(cx, conn, piece);
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         if let Some(picker) = &mut self.picker {
             picker.peer_has(piece, &mut self.rng);
@@ -90,12 +90,12 @@ impl Torrent {
         }
         let before = core::mem::replace(&mut peer.has, has);
         self.source_sees_all(cx.now, conn, &before);
+        self.grant(cx);
         self.allow_fast(cx, conn);
         self.after_showing(cx, conn)
     }
 
     fn after_showing<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> Result<(), CloseReason> {
-        self.grant(cx);
         let Some(peer) = self.peers.get(&conn) else { return Ok(()) };
         let complete = peer.is_complete() || peer.holds.is_some_and(|n| n == self.geometry.pieces);
         if complete && self.wants_nothing() {

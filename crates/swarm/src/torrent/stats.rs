@@ -2,6 +2,7 @@
 use super::Torrent;
 use super::announce::Counters;
 use super::files::file_of;
+use super::source::Source;
 use crate::event::{PeerStats, Snapshot, State};
 use crate::job::Facts;
 use crate::peer::Peer;
@@ -47,7 +48,10 @@ impl Torrent {
     pub fn snapshot(&self, now: Time) -> Snapshot {
         let busiest = self.picker.as_ref().and_then(|p| p.begun().max_by_key(|(_, part)| part.asked_once()));
         let file = busiest.and_then(|(piece, _)| file_of(self.info.as_deref()?, piece));
-        let complete = self.peers.values().filter(|p| p.is_complete()).count() as u32;
+        let all = self.geometry.pieces;
+        let is_seed = |p: &Peer| p.is_complete() || (all > 0 && p.holds == Some(all));
+        let complete = self.peers.values().filter(|p| is_seed(p)).count() as u32;
+        let out = self.source.as_ref().and_then(Source::first_copy);
         Snapshot {
             torrent: self.id,
             state: self.state,
@@ -62,6 +66,7 @@ impl Torrent {
             uploaded: self.sent.total(),
             wasted: self.wasted,
             swarm_shown: self.shown.sum(),
+            first_copy: out.map(|n| (u64::from(n) * u64::from(self.geometry.piece_len)).min(self.wanted())),
             seeds: complete,
             downloaders: self.peers.len() as u32 - complete,
             unchoked_us: self.peers.values().filter(|p| !p.choking_us && self.state != State::Seeding).count() as u32,

@@ -10,8 +10,8 @@ use core::time::Duration;
 const WINDOW_FIRST: u64 = 1 << 20;
 /// And at most, while there are others.
 const WINDOW_MAX: u64 = 8 << 20;
-/// Seconds of a peer's rate that are shown ahead: clients with nothing more to ask for fall back to one request at a time.
-const WINDOW_SECONDS: u64 = 3;
+/// The active peers together are shown at most this part of the pieces ahead of what has left.
+const AHEAD_DIVISOR: u64 = 8;
 /// A peer that was granted something is taken to be about to ask for it.
 const REACTION: Duration = Duration::from_secs(1);
 
@@ -22,19 +22,34 @@ pub(super) struct Habits {
     pub(super) patience: Duration,
     /// For how many seconds' data its turn lasts.
     pub(super) turn: u64,
+    /// Seconds of its rate that are shown ahead: clients with nothing more to ask for fall back to one request at a time.
+    ahead: u64,
+    /// What is shown ahead at first, and at most.
+    window: (u64, u64),
+    /// All peers like it together are shown at most this part of the pieces ahead of what has left.
+    pub(super) part: u64,
 }
 
 impl Habits {
     /// Of a client by its name.
     pub(super) fn of(name: &str) -> Self {
         let is = |client: &str| name.get(..client.len()).is_some_and(|n| n.eq_ignore_ascii_case(client));
+        let common = Self {
+            patience: Duration::from_millis(2_500),
+            turn: 1,
+            ahead: 3,
+            window: (WINDOW_FIRST, WINDOW_MAX),
+            part: AHEAD_DIVISOR,
+        };
         if is("Transmission") {
             // It looks at interest every ten seconds.
-            Self { patience: Duration::from_secs(12), turn: 10 }
+            Self { patience: Duration::from_secs(12), turn: 10, ..common }
         } else if is("rqbit") {
-            Self { patience: Duration::from_secs(5), turn: 1 }
+            // With nothing more to ask for it sleeps for five seconds, whatever is shown to it meanwhile.
+            let window = (4 * WINDOW_FIRST, 4 * WINDOW_MAX);
+            Self { patience: Duration::from_secs(7), ahead: 10, window, part: AHEAD_DIVISOR / 4, ..common }
         } else {
-            Self { patience: Duration::from_millis(2_500), turn: 1 }
+            common
         }
     }
 }
@@ -114,7 +129,8 @@ impl Grantee {
 
     /// Bytes that may be granted and not served, for a peer with that rate; `most` where others have to be thought of.
     pub(super) fn window(&self, rate: u64, piece_len: u64, most: Option<u64>) -> u64 {
-        let ahead = self.window.max(rate.saturating_mul(WINDOW_SECONDS).min(WINDOW_MAX));
+        let (first, max) = self.habits.window;
+        let ahead = self.window.max(first).max(rate.saturating_mul(self.habits.ahead).min(max));
         most.map_or(ahead, |most| ahead.min(most)).max(2 * piece_len)
     }
 

@@ -72,6 +72,8 @@ pub(super) struct Source {
     phase: Phase,
     pieces: Pieces,
     grantees: BTreeMap<ConnId, Grantee>,
+    /// How many of them can use grants.
+    candidates: usize,
     slots: usize,
     idle: Option<Time>,
     busy_since: Time,
@@ -86,6 +88,8 @@ pub(super) struct Source {
     hedged: BTreeMap<u32, u32>,
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
     watch: Watch,
+    /// The most that was sent in a second.
+    peak: u64,
     /// Bytes that had left and have to leave again, because nobody was left who had them.
     again: u64,
 }
@@ -106,6 +110,7 @@ impl Source {
             frugal,
             phase: Phase::Granting,
             grantees: BTreeMap::new(),
+            candidates: 0,
             slots: SLOTS_MIN,
             idle: None,
             busy_since: now,
@@ -115,6 +120,7 @@ impl Source {
             kept: Vec::new(),
             hedged: BTreeMap::new(),
             watch: Watch::default(),
+            peak: 0,
             again: 0,
         }
     }
@@ -127,6 +133,11 @@ impl Source {
     /// Pieces that have left or are elsewhere.
     pub(super) fn out(&self) -> Bitfield {
         self.pieces.out()
+    }
+
+    /// How many pieces are out, while not all of them are.
+    pub(super) fn first_copy(&self) -> Option<u32> {
+        (self.phase == Phase::Granting).then(|| self.geometry.pieces - self.pieces.missing())
     }
 
     /// A piece has come to be there, or back.
@@ -161,6 +172,7 @@ impl Source {
         if let Some(grantee) = self.grantees.get_mut(&conn) {
             grantee.candidate = can;
         }
+        self.candidates = self.grantees.values().filter(|g| g.candidate).count();
         (self.next, self.active) = (self.next.min(now), now);
     }
 
@@ -173,7 +185,9 @@ impl Source {
     pub(super) fn shows(&mut self, now: Time, conn: ConnId, has: &Bitfield) {
         // Who claims everything may lie: what is out is seen at those who gain it.
         if !has.is_full() {
-            has.iter().for_each(|piece| self.has(now, conn, piece));
+            for piece in has.iter() {
+                self.has(now, conn, piece);
+            }
         }
     }
 
@@ -182,15 +196,16 @@ impl Source {
         has.iter().for_each(|piece| self.pieces.unseen(piece));
     }
 
-    /// A peer shows a piece.
-    pub(super) fn has(&mut self, now: Time, conn: ConnId, piece: u32) {
+    /// A peer shows a piece. Whether that may be the moment to grant more.
+    pub(super) fn has(&mut self, now: Time, conn: ConnId, piece: u32) -> bool {
         if let Some((first, since)) = self.pieces.seen(now, piece, conn)
             && let Some(grantee) = self.grantees.get_mut(&first)
         {
             grantee.spread(since.map(|at| now.since(at)));
         }
-        let Some(grantee) = self.grantees.get_mut(&conn) else { return };
-        if !grantee.shown.get(piece) {
+        let Some(grantee) = self.grantees.get_mut(&conn) else { return false };
+        let ours = grantee.shown.get(piece);
+        if !ours {
             grantee.fed = now;
         }
         grantee.served.retain(|(p, _)| *p != piece);
@@ -198,6 +213,7 @@ impl Source {
         if self.hedged.remove(&piece).is_some() {
             self.grantees.values_mut().for_each(|g| g.open.retain(|g| g.piece != piece));
         }
+        ours || self.pieces.missing() == 0
     }
 
     /// Whether a peer may ask for a piece: it was shown. Notes that it did.
@@ -223,7 +239,7 @@ impl Source {
 
     /// A block has left for a peer. Whether more should be granted now.
     pub(super) fn sent(&mut self, now: Time, conn: ConnId, at: BlockRef, peers: &Peers) -> bool {
-        let alone = self.grantees.values().filter(|g| g.candidate).take(2).count() < 2;
+        let alone = self.candidates < 2;
         let Some(grantee) = self.grantees.get_mut(&conn) else { return false };
         let Some(i) = grantee.open.iter().position(|g| g.piece == at.piece) else { return false };
         let grant = &mut grantee.open[i];
@@ -243,6 +259,7 @@ impl Source {
     /// A peer is gone; `has` is what it had shown. What only it had is granted again, unless it stays a seed elsewhere.
     pub(super) fn gone(&mut self, now: Time, conn: ConnId, peer: &Peer) {
         let Some(grantee) = self.grantees.remove(&conn) else { return };
+        self.candidates -= usize::from(grantee.candidate);
         if !peer.has.is_full() {
             self.unshows(&peer.has);
         }
@@ -325,8 +342,9 @@ impl Source {
                 return Some((conn, piece));
             }
         }
+        self.peak = self.peak.max(rate);
         match self.phase {
-            Phase::Granting => self.next_turn(now, rate, peers).or_else(|| self.next_hedge(now, peers)),
+            Phase::Granting => self.next_turn(now, rate, peers).or_else(|| self.next_hedge(now, rate, peers)),
             Phase::Frugal => self.next_need(now, peers),
             Phase::Revealing => None,
         }

@@ -20,8 +20,10 @@ impl Source {
     }
 
     /// A piece of a slow peer for one that would have it in less than half of the time.
-    pub(super) fn next_hedge(&mut self, now: Time, peers: &Peers) -> Option<(ConnId, u32)> {
-        if self.pieces.waits() {
+    /// Only a line that carries less than it did has room for that: while it is full, whoever has something open is slow because
+    /// the others share it.
+    pub(super) fn next_hedge(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
+        if self.pieces.waits() || rate > self.peak / 4 * 3 {
             return None;
         }
         let hedges = self.hedged.len();

@@ -12,8 +12,8 @@ use core::time::Duration;
 const SHOWN_EVERY: Duration = Duration::from_secs(20);
 /// Who lacks nothing that waits is looked at again after this.
 const SATED: Duration = Duration::from_secs(1);
-/// The active peers together are shown at most this part of the pieces ahead of what has left.
-const AHEAD_DIVISOR: u64 = 8;
+/// Who is alone is shown at most this part, since others may be about to come.
+const ALONE_DIVISOR: u64 = 4;
 
 impl Source {
     /// Grants the next piece; `rate` is what the torrent sends in bytes a second.
@@ -74,12 +74,13 @@ impl Source {
         if grantee.sated.is_some_and(|at| now.since(at) < SATED) {
             return false;
         }
-        let candidates = self.grantees.values().filter(|g| g.candidate).count() as u64;
+        let candidates = self.candidates as u64;
         let piece_len = u64::from(self.geometry.piece_len);
-        let share =
-            u64::from(self.geometry.pieces) / (AHEAD_DIVISOR * candidates.clamp(1, self.slots as u64)) * piece_len;
-        let most = (candidates > 1).then_some(share);
-        grantee.outstanding() < grantee.window(grantee::rate(now, peer), piece_len, most)
+        let share = u64::from(self.geometry.pieces) / (grantee.habits.part * candidates.clamp(1, self.slots as u64))
+            * piece_len;
+        let alone = u64::from(self.geometry.pieces) / ALONE_DIVISOR * piece_len;
+        let most = if candidates > 1 { share } else { alone };
+        grantee.outstanding() < grantee.window(grantee::rate(now, peer), piece_len, Some(most))
     }
 
     /// All candidates.
