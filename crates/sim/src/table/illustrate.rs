@@ -53,7 +53,9 @@ fn pair(place: &Place, runs: &Runs, figure: Figure) -> Pair {
         Some(Aim::AtMost(most, _)) => Some(*most as f64 / 1000.0),
         _ => None,
     });
-    Pair { granting: value(true), off: value(false), aim }
+    // A source that may send more than one copy is not held to the bound of one that may not.
+    let off = value(false).filter(|_| figure != Figure::FrugalMakespan);
+    Pair { granting: value(true), off, aim }
 }
 
 fn over_time(place: &Place, runs: &Runs) -> Option<Picture> {
