@@ -239,7 +239,10 @@ impl Picker {
             self.open_piece(at.piece);
         }
         let partial = self.partials.get_mut(&at.piece)?;
+        // A duplicate that came first was worth asking for: it does not count against others.
+        let worth = matches!(partial.block(index), Block::AskedTwice(_, second) if second == conn);
         let outcome = partial.receive(index, conn);
+        self.asked_again -= u64::from(worth);
         if partial.free() == 0 {
             self.open.remove(&at.piece);
         }
