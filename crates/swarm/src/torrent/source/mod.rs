@@ -29,7 +29,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 use grantee::{Grantee, Habits};
-use pieces::{Pieces, Stage, Watch};
+use pieces::{Pieces, Stage, Tail, Watch};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;
 
@@ -88,8 +88,7 @@ pub(super) struct Source {
     hedged: BTreeMap<u32, u32>,
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
     watch: Watch,
-    /// The most that was sent in a second.
-    peak: u64,
+    tail: Tail,
     /// Bytes that had left and have to leave again, because nobody was left who had them.
     again: u64,
 }
@@ -120,7 +119,7 @@ impl Source {
             kept: Vec::new(),
             hedged: BTreeMap::new(),
             watch: Watch::default(),
-            peak: 0,
+            tail: Tail::default(),
             again: 0,
         }
     }
@@ -342,7 +341,7 @@ impl Source {
                 return Some((conn, piece));
             }
         }
-        self.peak = self.peak.max(rate);
+        self.tail.peak = self.tail.peak.max(rate);
         match self.phase {
             Phase::Granting => self.next_turn(now, rate, peers).or_else(|| self.next_hedge(now, rate, peers)),
             Phase::Frugal => self.next_need(now, peers),

@@ -34,6 +34,17 @@ pub(super) struct Watch {
     pub(super) stuck: Vec<u32>,
 }
 
+/// What is remembered of the last pieces.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Tail {
+    /// The most that was sent in a second.
+    pub(super) peak: u64,
+    /// When a piece was first shown to one more.
+    pub(super) since: Option<Time>,
+    /// Bytes shown to one more.
+    pub(super) bytes: u64,
+}
+
 /// All pieces.
 #[derive(Clone, Debug)]
 pub(super) struct Pieces {

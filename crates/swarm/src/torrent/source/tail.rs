@@ -13,6 +13,11 @@ const GAIN_MIN: Duration = Duration::from_millis(500);
 /// How often one piece is shown to one more.
 const HEDGES_PER_PIECE: u32 = 3;
 
+/// For so long no more than a part of the content is sent twice: clients that sleep or look around every ten seconds get the time
+/// to ask for what they were shown.
+const SPARING: Duration = Duration::from_secs(10);
+const SPARED_DIVISOR: u64 = 100;
+
 impl Source {
     /// Whether nothing waits and all that was granted has left: only confirmations are awaited.
     pub(super) fn ends_soon(&mut self) -> bool {
@@ -23,7 +28,7 @@ impl Source {
     /// Only a line that carries less than it did has room for that: while it is full, whoever has something open is slow because
     /// the others share it.
     pub(super) fn next_hedge(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
-        if self.pieces.waits() || rate > self.peak / 4 * 3 {
+        if self.pieces.waits() || rate > self.tail.peak / 4 * 3 {
             return None;
         }
         let hedges = self.hedged.len();
@@ -48,6 +53,12 @@ impl Source {
         if rest <= best * 2 + GAIN_MIN {
             return None;
         }
+        let sparing = self.tail.since.is_none_or(|since| now.since(since) < SPARING);
+        if sparing && self.tail.bytes >= self.geometry.total / SPARED_DIVISOR {
+            return None;
+        }
+        self.tail.since.get_or_insert(now);
+        self.tail.bytes += size;
         *self.hedged.entry(piece).or_insert(0) += 1;
         self.grantees.get_mut(&conn)?.grant(now, piece, size);
         Some((conn, piece))
