@@ -22,7 +22,8 @@ fn a_file_system_that_fills_and_gets_room() {
     isolated("a_file_system_that_fills_and_gets_room", &needs, |folder| {
         content::write(folder, "content", Shape::Single, 16 << 20);
         let torrent = Torrent::create(folder, "content", 64 << 10, &[]);
-        let seed = Scripted::start("198.18.2.1", "-HO0001-", &torrent, folder, Manner { rate: 4 << 20, lies: false });
+        let seed =
+            Scripted::start("198.18.2.1", "-HO0001-", &torrent, folder, Manner { rate: 4 << 20, ..Manner::default() });
         let out = folder.join("out");
         fs::create_dir(&out).expect("the folder is writable");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(&out).status();

@@ -18,7 +18,7 @@ fn the_liar_alone_is_banned() {
     isolated("the_liar_alone_is_banned", &[], |folder| {
         content::write(folder, "content", Shape::Single, 12 << 20);
         let torrent = Torrent::create(folder, "content", 256 << 10, &[]);
-        let honest = Manner { rate: 2 << 20, lies: false };
+        let honest = Manner { rate: 2 << 20, ..Manner::default() };
         let seeds = [
             Scripted::start("198.18.2.1", "-HO0001-", &torrent, folder, honest),
             Scripted::start("198.18.2.2", "-HO0001-", &torrent, folder, honest),

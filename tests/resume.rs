@@ -22,7 +22,7 @@ fn killed_at_twenty_moments() {
     isolated("killed_at_twenty_moments", &[], |folder| {
         content::write(folder, "content", Shape::Tree, 32 << 20);
         let torrent = Torrent::create(folder, "content", PIECE, &[]);
-        let slow = Manner { rate: RATE, lies: false };
+        let slow = Manner { rate: RATE, ..Manner::default() };
         let seed = Scripted::start("198.18.2.1", "-HO0001-", &torrent, folder, slow);
         let (home, out) = (folder.join("home"), folder.join("out"));
         let peer = seed.address.to_string();

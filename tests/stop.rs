@@ -27,7 +27,7 @@ fn signal(teem: &Teem, name: &str) {
 fn begun(folder: &Path, tracker: &Tracker) -> (Scripted, Torrent, Teem, u64) {
     content::write(folder, "content", Shape::Single, 12 << 20);
     let torrent = Torrent::create(folder, "content", 64 << 10, &[&tracker.url]);
-    let slow = Manner { rate: 2 << 20, lies: false };
+    let slow = Manner { rate: 2 << 20, ..Manner::default() };
     let seed = Scripted::start("198.18.2.1", "-HO0001-", &torrent, folder, slow);
     let mut get = again(folder, &torrent, &seed);
     let had = get.wait_line("a piece", LIMIT, |line| have(line).filter(|have| *have > 1 << 20));

@@ -45,7 +45,10 @@ pub fn write(folder: &Path, name: &str, shape: Shape, size: u64) {
 }
 
 fn put(path: &Path, size: u64, random: &mut Random) {
-    let bytes: Vec<u8> = std::iter::repeat_with(|| random.next().to_le_bytes()).flatten().take(size as usize).collect();
+    let mut bytes = vec![0; size as usize];
+    for chunk in bytes.chunks_mut(8) {
+        chunk.copy_from_slice(&random.next().to_le_bytes()[..chunk.len()]);
+    }
     fs::create_dir_all(path.parent().expect("below a folder")).expect("the folder is writable");
     fs::write(path, bytes).expect("the folder is writable");
 }

@@ -23,17 +23,23 @@ pub struct Libtorrent(Process);
 impl Libtorrent {
     /// Seeds `torrent`, whose content lies in `data`; returns when it has checked it.
     pub fn seed(torrent: &Path, data: &Path, ip: &str) -> Self {
-        Self::start("seed", &torrent.to_string_lossy(), data, ip, &[])
+        Self::start("seed", &torrent.to_string_lossy(), data, ip, &[], 0)
     }
 
     /// Downloads `link` (a path or a magnet) into `out`, dialling `peers` besides what trackers tell.
     pub fn get(link: &str, out: &Path, ip: &str, peers: &[(&str, u16)]) -> Self {
-        Self::start("get", link, out, ip, peers)
+        Self::start("get", link, out, ip, peers, 0)
     }
 
-    fn start(mode: &str, link: &str, folder: &Path, ip: &str, peers: &[(&str, u16)]) -> Self {
+    /// Downloads and goes on giving, at most `up` bytes a second.
+    pub fn stay(link: &str, out: &Path, ip: &str, up: u64) -> Self {
+        Self::start("get", link, out, ip, &[], up)
+    }
+
+    fn start(mode: &str, link: &str, folder: &Path, ip: &str, peers: &[(&str, u16)], up: u64) -> Self {
         let job = json!({
             "mode": mode, "link": link, "dir": folder, "ip": ip, "port": super::PEER_PORT, "peers": peers,
+            "up": up,
         });
         let mut command = Command::new("python3");
         command.args(["-W", "ignore", "-c", SCRIPT, &job.to_string()]);

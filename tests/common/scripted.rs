@@ -23,6 +23,8 @@ pub struct Manner {
     pub rate: u64,
     /// Every block of each third piece has a wrong byte.
     pub lies: bool,
+    /// It claims everything, lets everybody ask, and sends nothing.
+    pub keeps: bool,
 }
 
 /// A listening seed; its threads end with the process.
@@ -110,7 +112,7 @@ impl Shared {
             stream.read_exact(&mut length)?;
             let mut message = vec![0; u32::from_be_bytes(length) as usize];
             stream.read_exact(&mut message)?;
-            if message.first() == Some(&REQUEST) {
+            if message.first() == Some(&REQUEST) && !self.manner.keeps {
                 self.answer(&mut stream, &message[1..])?;
             }
         }
