@@ -25,6 +25,13 @@ impl fmt::Display for Failed {
     }
 }
 
+impl Failed {
+    /// With that sentence.
+    pub fn new(why: String) -> Self {
+        Self(why)
+    }
+}
+
 impl std::error::Error for Failed {}
 
 impl From<io::Error> for Failed {
@@ -40,14 +47,19 @@ struct Figure {
     memory_kib: u64,
 }
 
-/// Builds the release binary in `root`, measures it, and returns the table to print.
-pub fn run(root: &Path, smoke: bool) -> Result<String, Failed> {
+/// Builds the release binary in `root`: where it lies.
+pub fn built(root: &Path) -> Result<PathBuf, Failed> {
     let built = Command::new("cargo").args(["build", "--quiet", "--release", "--locked"]).current_dir(root).status()?;
     if !built.success() {
         return Err(Failed("the release build failed".into()));
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let teem = root.join(target).join("release/teem");
+    Ok(root.join(target).join("release/teem"))
+}
+
+/// Builds the release binary in `root`, measures it, and returns the table to print.
+pub fn run(root: &Path, smoke: bool) -> Result<String, Failed> {
+    let teem = built(root)?;
     let folder = std::env::temp_dir().join(format!("teem-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let size = if smoke { SIZE_SMOKE } else { SIZE };
@@ -136,7 +148,7 @@ fn listening_port(child: &mut Child) -> Result<u16, Failed> {
 }
 
 /// Bytes that do not compress and are the same every time (xorshift64).
-fn write_content(path: &Path, size: u64) -> io::Result<()> {
+pub fn write_content(path: &Path, size: u64) -> io::Result<()> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut chunk = vec![0; 1 << 20];
     let mut file = fs::File::create(path)?;

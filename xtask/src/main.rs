@@ -4,9 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | ci
+const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm --get CLIENT:N,... | ci
   tidy   check crate arrows, module cycles, file lengths, heads, panics and dead files
   bench  figures of the release binary over loopback; --smoke: a small run
+         swarm: one seed and downloaders in a network namespace, 64 MiB at 4 MiB/s each unless told otherwise;
+         [--seed CLIENT] --get CLIENT:N,... [--size MIB] [--rate MIB/S]; CLIENT is teem, libtorrent, aria2,
+         transmission or rqbit, as a seed also teem-no-granting
   ci     run all that CI runs (.ci/run)";
 
 fn main() -> ExitCode {
@@ -14,8 +17,9 @@ fn main() -> ExitCode {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy(&root()),
         ["tidy", dir] => tidy(Path::new(dir)),
-        ["bench"] => bench(false),
-        ["bench", "--smoke"] => bench(true),
+        ["bench"] => print_or_fail("bench", xtask::bench::run(&root(), false)),
+        ["bench", "--smoke"] => print_or_fail("bench", xtask::bench::run(&root(), true)),
+        ["bench", "swarm", words @ ..] => print_or_fail("bench swarm", xtask::swarm::run(&root(), words)),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {
             eprintln!("{USAGE}");
@@ -50,14 +54,14 @@ fn tidy(root: &Path) -> ExitCode {
     }
 }
 
-fn bench(smoke: bool) -> ExitCode {
-    match xtask::bench::run(&root(), smoke) {
+fn print_or_fail(what: &str, result: Result<String, xtask::bench::Failed>) -> ExitCode {
+    match result {
         Ok(table) => {
             print!("{table}");
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("bench: {error}");
+            eprintln!("{what}: {error}");
             ExitCode::FAILURE
         }
     }
