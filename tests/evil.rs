@@ -1,16 +1,18 @@
-//! Some of ten seeds corrupt what they send (faults, row 20): the download ends whole, each corrupter costs a few pieces, and
-//! nobody else is banned.
+//! Peers that cheat a swarm (faults, rows 19 to 21): some of ten seeds corrupt what they send, some claim everything and send
+//! nothing, some take and give nothing. The honest get everything, lose little, and are never banned.
 
 mod common;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::content::{self, Shape};
 use common::namespace::isolated;
+use common::opentracker::Opentracker;
 use common::scripted::{Manner, Scripted};
 use common::teem::Teem;
 use common::torrent::Torrent;
+use common::{PEER_PORT, TEEM_IP};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const PIECE: usize = 64 << 10;
@@ -55,4 +57,46 @@ fn corrupters(folder: &Path, evil: usize) {
     let wasted = done["wasted"].as_u64().expect("bytes");
     eprintln!("figure: {evil} of ten corrupt, {} banned, {} pieces wasted", banned.len(), wasted / PIECE as u64);
     assert!(wasted <= (WASTED_MAX * evil * PIECE) as u64, "{wasted} bytes wasted");
+}
+
+#[test]
+fn rows_19_and_21_those_who_only_claim_and_those_who_only_take() {
+    isolated("rows_19_and_21_those_who_only_claim_and_those_who_only_take", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 16 << 20);
+        let torrent = Torrent::create(folder, "content", PIECE, &[&Opentracker::http()]);
+        let _tracker = Teem::track(&folder.join("track"));
+        let keeps = Manner { keeps: true, ..Manner::default() };
+        let claim: Vec<_> =
+            (1..=8).map(|i| Scripted::start(&format!("198.18.2.{i}"), "-HO0001-", &torrent, folder, keeps)).collect();
+        let peers: Vec<String> = claim.iter().flat_map(|peer| ["--peer".into(), peer.address.to_string()]).collect();
+        let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
+        let link = torrent.path.to_string_lossy();
+        let listen = format!("{TEEM_IP}:{PEER_PORT}");
+        let data = folder.to_string_lossy();
+        let args = ["seed", &link, "--data", &data, "--listen", &listen, "--up", "2Mi"];
+        let mut source = Teem::start(&folder.join("source"), &args);
+        source.wait_event("tracker", LIMIT);
+        let begun = Instant::now();
+        let get = |i: u64, up: &str| {
+            let home = folder.join(format!("peer{i}"));
+            let (out, listen) = (home.join("out"), format!("198.18.1.{i}:{PEER_PORT}"));
+            let args = ["get", &link, "-o", &out.to_string_lossy(), "--listen", &listen, "--seed", "--up", up];
+            (Teem::start(&home, &[&args[..], &peers].concat()), out)
+        };
+        let takers: Vec<_> = (1..=2).map(|i| get(i, "1")).collect();
+        let mut honest: Vec<_> = (3..=6).map(|i| get(i, "2Mi")).collect();
+        for (get, out) in &mut honest {
+            get.wait_event("done", LIMIT);
+            content::assert_same(&folder.join("content"), &out.join("content"));
+            assert!(get.events("banned").is_empty(), "{:?}", get.events("banned"));
+        }
+        let took = begun.elapsed().as_secs_f64();
+        let all_out = source.wait_event("all_out", LIMIT)["sent"].as_u64().expect("bytes");
+        let copies = all_out as f64 / f64::from(16 << 20);
+        eprintln!(
+            "figure: all honest ones done after {took:.1} s (the bound is 9.6 s); {copies:.3} copies until all was out"
+        );
+        assert!(copies <= 1.3, "{copies} copies");
+        drop(takers);
+    });
 }
