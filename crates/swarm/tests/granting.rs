@@ -231,3 +231,14 @@ fn two_sources_skip_what_the_other_has_given() {
     assert!(sent < TOTAL * 3 / 2, "{sent} of {TOTAL}");
     assert!(world.run(60, |w| peers.iter().all(|p| w.is_complete(*p))));
 }
+
+#[test]
+fn a_slow_source_does_not_promise_more_than_its_line_carries() {
+    let mut world = world();
+    let seed = source(&mut world, 1 << 16, Spreading::Granting);
+    let peers: Vec<usize> = (0..40).map(|_| world.add(Vec::new(), 1 << 20)).collect();
+    meet(&mut world, seed, &peers);
+    assert!(world.run(200, |w| all_out(w, seed).is_some()));
+    let sent = all_out(&world, seed).unwrap();
+    assert!(sent <= TOTAL * 102 / 100, "{sent} of {TOTAL}");
+}

@@ -53,6 +53,11 @@ impl Upload {
         !self.asked.is_empty() && self.in_flight < most
     }
 
+    /// Bytes that were read for it and have not gone to the kernel.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
     /// Whether anything is waiting or on its way.
     pub fn is_idle(&self) -> bool {
         self.asked.is_empty() && self.in_flight == 0

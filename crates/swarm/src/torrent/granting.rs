@@ -128,8 +128,9 @@ impl Torrent {
             self.source_hears(cx.now, conn, false);
         }
         let idle = !self.up.is_waiting() && self.peers.values().all(|p| p.upload.is_idle());
+        let rate = self.sent.rate(cx.now, PIPELINE_SLOTS);
         if let Some(source) = &mut self.source {
-            source.tick(cx.now, idle, &self.peers);
+            source.tick(cx.now, idle, rate, &self.peers);
         }
         self.grant(cx);
     }

@@ -1,8 +1,12 @@
 //! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
 use crate::bitfield::Bitfield;
+use crate::conn_map::ConnMap;
+use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
 use crate::time::Time;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -14,6 +18,12 @@ const WINDOW_MAX: u64 = 8 << 20;
 const AHEAD_DIVISOR: u64 = 8;
 /// A peer that was granted something is taken to be about to ask for it.
 const REACTION: Duration = Duration::from_secs(1);
+
+/// A queue longer than this is no excuse.
+const BEHIND_MAX: Duration = Duration::from_secs(60);
+
+/// The connected peers, as the torrent has them.
+pub(super) type Peers = ConnMap<Box<Peer>>;
 
 /// How a client acts on what it is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,8 +153,9 @@ impl Grantee {
     }
 
     /// Whether it is being served, or about to ask.
-    pub(super) fn is_active(&self, now: Time, peer: &Peer) -> bool {
-        !self.open.is_empty() && (!peer.upload.is_idle() || self.last_grant.is_some_and(|at| now.since(at) < REACTION))
+    pub(super) fn is_active(&self, now: Time, behind: Duration, peer: &Peer) -> bool {
+        let reacts = |at| now.since(at) < REACTION + behind;
+        !self.open.is_empty() && (!peer.upload.is_idle() || self.last_grant.is_some_and(reacts))
     }
 
     /// Shows it a piece that is to be its own.
@@ -157,9 +168,9 @@ impl Grantee {
         self.last_grant = Some(now);
     }
 
-    /// Whether it has left its grants alone for too long.
-    pub(super) fn ignores(&self, now: Time) -> bool {
-        let patience = self.habits.patience;
+    /// Whether it has left its grants alone for too long, which what is queued on the line excuses.
+    pub(super) fn ignores(&self, now: Time, behind: Duration) -> bool {
+        let patience = self.habits.patience + behind;
         let unasked = !self.open.is_empty() && self.open.iter().all(|g| !g.asked && now.since(g.at) >= patience);
         unasked && now.since(self.last_request) >= patience
     }
@@ -183,4 +194,11 @@ impl Grantee {
 /// The rate at which a peer takes, in bytes a second.
 pub(super) fn rate(now: Time, peer: &Peer) -> u64 {
     peer.upload.meter.rate(now, DISPLAY_SLOTS)
+}
+
+/// How long what is shown now waits behind what is queued on a line of that rate: granted, asked for, read.
+pub(super) fn behind(rate: u64, grantees: &BTreeMap<ConnId, Grantee>, peers: &Peers) -> Duration {
+    let granted: u64 = grantees.values().map(Grantee::outstanding).sum();
+    let read: u64 = peers.values().map(|p| p.upload.in_flight()).sum();
+    (granted + read).checked_div(rate).map_or(Duration::ZERO, Duration::from_secs).min(BEHIND_MAX)
 }

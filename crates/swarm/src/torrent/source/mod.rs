@@ -18,17 +18,15 @@ mod tail;
 mod turns;
 
 use crate::bitfield::Bitfield;
-use crate::conn_map::ConnMap;
 use crate::geometry::Geometry;
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::rng::Rng;
 use crate::time::Time;
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
-use grantee::{Grantee, Habits};
+use grantee::{Grantee, Habits, Peers};
 use pieces::{Pieces, Stage, Tail, Watch};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;
@@ -49,9 +47,6 @@ const SHRINK: Duration = Duration::from_secs(5);
 const CONFIRM: Duration = Duration::from_secs(10);
 /// A peer that left with half a piece gets the rest when it is back within this.
 const RETURN: Duration = Duration::from_secs(60);
-
-/// The connected peers, as the torrent has them.
-pub(super) type Peers = ConnMap<Box<Peer>>;
 
 /// What a source does at a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +72,8 @@ pub(super) struct Source {
     slots: usize,
     idle: Option<Time>,
     busy_since: Time,
+    /// How long what is shown now waits behind what is queued on the line.
+    behind: Duration,
     /// When a peer last asked for something or came.
     active: Time,
     next: Time,
@@ -113,6 +110,7 @@ impl Source {
             slots: SLOTS_MIN,
             idle: None,
             busy_since: now,
+            behind: Duration::ZERO,
             active: now,
             next: now,
             shows: VecDeque::new(),
@@ -292,13 +290,14 @@ impl Source {
     }
 
     /// Time has passed; `idle` is whether nothing is queued for any peer.
-    pub(super) fn tick(&mut self, now: Time, idle: bool, peers: &Peers) {
+    pub(super) fn tick(&mut self, now: Time, idle: bool, rate: u64, peers: &Peers) {
         if now < self.next {
             return;
         }
         self.next = now + self.pace(now);
         self.confirm_sent(now);
         self.give_back_kept(now);
+        self.behind = grantee::behind(rate, &self.grantees, peers);
         self.widen(now);
         if self.phase == Phase::Frugal {
             self.look_for_need(now, peers);
@@ -378,7 +377,7 @@ impl Source {
     /// Who leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
     fn widen(&mut self, now: Time) {
         for (conn, grantee) in &mut self.grantees {
-            if !grantee.candidate || !grantee.ignores(now) {
+            if !grantee.candidate || !grantee.ignores(now, self.behind) {
                 continue;
             }
             for grant in core::mem::take(&mut grantee.open) {

@@ -2,8 +2,8 @@
 //!
 //! A peer that has gained nothing from others for half a minute gets what it lacks, rarest first; a piece with one or two holders
 //! that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
-use super::grantee::{self, Grantee};
-use super::{Peers, Source};
+use super::Source;
+use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
 use crate::time::Time;
 use alloc::vec::Vec;
@@ -39,13 +39,13 @@ impl Source {
 
     /// A piece for who needs it from us.
     pub(super) fn next_need(&mut self, now: Time, peers: &Peers) -> Option<(ConnId, u32)> {
-        let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, peer)).count();
+        let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, self.behind, peer)).count();
         let piece_len = u64::from(self.geometry.piece_len);
         let room = |g: &Grantee, rate: u64| g.outstanding() < g.window(rate, piece_len, None);
         let unfed = self.first(
             peers,
             |g, peer| {
-                let may = active < self.slots || g.is_active(now, peer);
+                let may = active < self.slots || g.is_active(now, self.behind, peer);
                 may && now.since(g.fed) >= UNFED && room(g, grantee::rate(now, peer)) && !peer.has.is_full()
             },
             |g| g.fed,

@@ -1,8 +1,8 @@
 //! The last pieces of a source (own design): what a slow peer holds is shown to one other, then everything to everybody.
 //!
 //! Showing the last pieces to all at once would send each of them many times; waiting for the slowest would cost its time.
-use super::grantee::{self, Grantee};
-use super::{Peers, Phase, Source};
+use super::grantee::{self, Grantee, Peers};
+use super::{Phase, Source};
 use crate::bitfield::Bitfield;
 use crate::ids::ConnId;
 use crate::time::Time;

@@ -1,8 +1,8 @@
 //! Who gets the next piece (own design): turns among up to four active peers, newcomers first, then those who pass on most.
 //!
 //! Nobody is excluded: who never passes anything on only comes last, and with nobody else the same peer goes on.
-use super::grantee::{self, Grantee};
-use super::{Peers, Source};
+use super::Source;
+use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::time::Time;
@@ -10,6 +10,8 @@ use core::time::Duration;
 
 /// Everybody sees a grant at least this often, whoever is served: some clients leave after 30 s without interest.
 const SHOWN_EVERY: Duration = Duration::from_secs(20);
+/// But not more than the line carries in so many seconds.
+const QUEUE_SECONDS: u64 = 5;
 /// Who lacks nothing that waits is looked at again after this.
 const SATED: Duration = Duration::from_secs(1);
 /// Who is alone is shown at most this part, since others may be about to come.
@@ -31,7 +33,7 @@ impl Source {
                 (grantee.turn, grantee.sated) = (0, Some(now));
                 continue;
             }
-            let Some(conn) = self.whose_turn(now, peers) else { return self.forgotten(now, peers) };
+            let Some(conn) = self.whose_turn(now, peers) else { return self.forgotten(now, rate, peers) };
             let piece_len = u64::from(self.geometry.piece_len);
             let slots = self.slots as u64;
             let grantee = self.grantees.get_mut(&conn)?;
@@ -43,17 +45,23 @@ impl Source {
 
     /// The peer whose turn comes: not one that is being served, unless there is nobody else.
     fn whose_turn(&self, now: Time, peers: &Peers) -> Option<ConnId> {
-        let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, peer)).count();
+        let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, self.behind, peer)).count();
         if active >= self.slots {
             return None;
         }
         let rank = |g: &Grantee| g.rank();
-        let free = self.first(peers, |g, peer| self.has_room(now, g, peer) && !g.is_active(now, peer), rank);
+        let free =
+            self.first(peers, |g, peer| self.has_room(now, g, peer) && !g.is_active(now, self.behind, peer), rank);
         free.or_else(|| self.first(peers, |g, peer| self.has_room(now, g, peer), rank))
     }
 
-    /// A grant for who has not seen one for long.
-    fn forgotten(&mut self, now: Time, peers: &Peers) -> Option<(ConnId, u32)> {
+    /// A grant for who has not seen one for long, as far as the line can serve it soon: what is asked for and does not come is
+    /// given up and asked for again.
+    fn forgotten(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
+        let waiting: u64 = self.grantees.values().map(Grantee::outstanding).sum();
+        if waiting > rate * QUEUE_SECONDS {
+            return None;
+        }
         let due = |g: &Grantee| now.since(g.last_grant.unwrap_or(g.since)) >= SHOWN_EVERY;
         let conn = self.first(peers, |g, _| due(g) && g.open.is_empty(), |g| g.last_grant)?;
         self.grant_to(now, conn, peers).map(|piece| (conn, piece))
