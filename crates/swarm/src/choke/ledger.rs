@@ -2,7 +2,7 @@
 //! is served first who has given most for what he got.
 //!
 //! A debt halves in a minute and never exceeds two pieces either way: it orders what is going on, it is no account for life.
-//! Invariant: at most [`ENTRIES_MAX`] networks are remembered.
+//! Invariant: at most `ENTRIES_MAX` networks are remembered.
 use super::prefix::Prefix;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
