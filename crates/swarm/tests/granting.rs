@@ -176,7 +176,7 @@ fn what_left_in_an_earlier_run_does_not_leave_again() {
     let other = world.add(Vec::new(), 0);
     meet(&mut world, seed, &[peer, other]);
     assert!(world.run(60, |w| all_out(w, seed).is_some()));
-    assert_eq!(world.snapshot(seed).uploaded, 4 * u64::from(PIECE), "only what had not left");
+    assert_eq!(all_out(&world, seed), Some(TOTAL), "only what had not left");
     assert!(world.run(60, |w| w.is_complete(peer) && w.is_complete(other)));
 }
 
@@ -225,8 +225,10 @@ fn two_sources_skip_what_the_other_has_given() {
         world.connect(*peer, seeds[1]);
     }
     world.connect(seeds[0], seeds[1]);
-    assert!(world.run(60, |w| seeds.iter().all(|seed| all_out(w, *seed).is_some())));
-    let sent: u64 = seeds.iter().filter_map(|seed| all_out(&world, *seed)).sum();
+    let over = |w: &World| seeds.iter().all(|seed| w.snapshot(*seed).first_copy.is_none());
+    world.run(1, |_| false);
+    assert!(!over(&world) && world.run(60, over));
+    let sent: u64 = seeds.iter().map(|seed| world.snapshot(*seed).uploaded).sum();
     // A third of so few pieces is on its way at a time, and neither sees what the other has just granted.
     assert!(sent < TOTAL * 3 / 2, "{sent} of {TOTAL}");
     assert!(world.run(60, |w| peers.iter().all(|p| w.is_complete(*p))));
@@ -241,4 +243,45 @@ fn a_slow_source_does_not_promise_more_than_its_line_carries() {
     assert!(world.run(200, |w| all_out(w, seed).is_some()));
     let sent = all_out(&world, seed).unwrap();
     assert!(sent <= TOTAL * 102 / 100, "{sent} of {TOTAL}");
+}
+
+#[test]
+fn a_publisher_with_a_damaged_piece_gives_the_rest_to_late_comers_too() {
+    let mut world = world();
+    let publishes = |add: &mut teem_swarm::command::AddTorrent| {
+        (add.spreading, add.publish) = (Spreading::Granting, true);
+    };
+    let seed = world.add_with((0..PIECES).collect(), 1 << 20, None, publishes);
+    let peers: Vec<usize> = (0..2).map(|_| world.add(Vec::new(), 0)).collect();
+    world.run(1, |_| false);
+    let error = DiskError { kind: DiskErrorKind::Changed, message: "changed".into() };
+    let (at, conn) = (BlockRef { piece: 5, begin: 0, len: BLOCK }, ConnId(u64::MAX));
+    world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), conn, at, error }));
+    meet(&mut world, seed, &peers);
+    assert!(world.run(60, |w| peers.iter().all(|p| w.snapshot(*p).pieces == PIECES - 1)));
+    assert!(world.run(60, |w| w.snapshot(seed).first_copy.is_none()));
+    for peer in peers {
+        world.leave(peer);
+    }
+    let late = world.add(Vec::new(), 0);
+    world.connect(late, seed);
+    assert!(world.run(60, |w| w.snapshot(late).pieces == PIECES - 1), "{}", world.snapshot(late).pieces);
+    assert_eq!(all_out(&world, seed), None, "one piece has not left");
+}
+
+#[test]
+fn who_claims_nearly_everything_does_not_make_the_user_believe_that_all_is_out() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let conn = world.puppet(seed, true);
+    let mut claims = vec![0xFF; 8];
+    claims[7] = 0xFE;
+    world.say(seed, conn, Message::Bitfield(claims));
+    world.run(30, |_| false);
+    assert_eq!(all_out(&world, seed), None);
+    let peer = world.add(Vec::new(), 0);
+    world.connect(peer, seed);
+    assert!(world.run(30, |w| w.is_complete(peer)));
+    assert_eq!(all_out(&world, seed), Some(TOTAL));
 }

@@ -50,29 +50,13 @@ pub fn choose(
 
 #[cfg(test)]
 mod tests {
+    use super::super::{contender, network};
     use super::*;
-
-    fn contender(n: u64, gives: u64) -> Contender {
-        Contender {
-            conn: ConnId(n),
-            from: network(n),
-            choked: true,
-            changed: None,
-            paused: false,
-            gives,
-            takes: 0,
-            since: Time::ZERO,
-        }
-    }
-
-    fn network(n: u64) -> Prefix {
-        Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1]))
-    }
 
     #[test]
     fn a_hundred_from_one_place_have_the_chance_of_one() {
-        let mut peers: Vec<Contender> = (0..10).map(|n| contender(n, 0)).collect();
-        peers.extend((100..200).map(|n| Contender { from: network(50), ..contender(n, 0) }));
+        let mut peers: Vec<Contender> = (0..10).map(|n| contender(n, 0, 0)).collect();
+        peers.extend((100..200).map(|n| Contender { from: network(50), ..contender(n, 0, 0) }));
         let (mut rng, mut crowd) = (Rng::new(1), 0);
         for _ in 0..440 {
             let mut optimistic = Optimistic::default();
@@ -84,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_best_givers_and_one_by_chance_that_moves_every_thirty_seconds() {
-        let peers: Vec<Contender> = (0..20).map(|n| contender(n, n * 1_000)).collect();
+        let peers: Vec<Contender> = (0..20).map(|n| contender(n, n * 1_000, 0)).collect();
         let (mut optimistic, mut rng) = (Optimistic::default(), Rng::new(1));
         let mut lucky = BTreeSet::new();
         for second in 0..600u64 {

@@ -67,3 +67,23 @@ pub fn apply(
     let unchoke = unchoke.take(slots.saturating_sub(open)).map(|c| c.conn).collect();
     (choke, unchoke)
 }
+
+/// A choked peer in a network of its own, for the tests of the chokers.
+#[cfg(test)]
+fn contender(n: u64, gives: u64, takes: u64) -> Contender {
+    Contender {
+        conn: ConnId(n),
+        from: network(n),
+        choked: true,
+        changed: None,
+        paused: false,
+        gives,
+        takes,
+        since: Time::ZERO,
+    }
+}
+
+#[cfg(test)]
+fn network(n: u64) -> Prefix {
+    Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1]))
+}

@@ -28,24 +28,12 @@ pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<Con
 
 #[cfg(test)]
 mod tests {
-    use super::super::apply;
-    use super::super::prefix::Prefix;
+    use super::super::{apply, contender};
     use super::*;
 
     #[test]
     fn everybody_gets_a_turn_and_nobody_is_changed_twice_in_ten_seconds() {
-        let mut peers: Vec<Contender> = (0..12)
-            .map(|n| Contender {
-                conn: ConnId(n),
-                from: Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1])),
-                choked: true,
-                changed: None,
-                paused: false,
-                gives: 0,
-                takes: n * 1_000,
-                since: Time::ZERO,
-            })
-            .collect();
+        let mut peers: Vec<Contender> = (0..12).map(|n| contender(n, 0, n * 1_000)).collect();
         let mut served = BTreeSet::new();
         for second in (0..600u64).step_by(10) {
             let now = Time::ZERO + Duration::from_secs(second);

@@ -22,25 +22,13 @@ pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<Con
 
 #[cfg(test)]
 mod tests {
-    use super::super::apply;
-    use super::super::prefix::Prefix;
+    use super::super::{apply, contender};
     use super::*;
     use core::time::Duration;
 
     #[test]
     fn everybody_is_served_equally_whatever_he_gives() {
-        let mut peers: Vec<Contender> = (0..12)
-            .map(|n| Contender {
-                conn: ConnId(n),
-                from: Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1])),
-                choked: true,
-                changed: None,
-                paused: false,
-                gives: n * 1_000,
-                takes: 0,
-                since: Time::ZERO,
-            })
-            .collect();
+        let mut peers: Vec<Contender> = (0..12).map(|n| contender(n, n * 1_000, 0)).collect();
         let mut turns = [0; 12];
         for second in (0..600u64).step_by(10) {
             let now = Time::ZERO + Duration::from_secs(second);

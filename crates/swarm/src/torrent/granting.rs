@@ -5,7 +5,7 @@ use super::source::Source;
 use crate::bitfield::Bitfield;
 use crate::command::Spreading;
 use crate::effect::Effect;
-use crate::event::{Event, State};
+use crate::event::State;
 use crate::ids::ConnId;
 use crate::rate::PIPELINE_SLOTS;
 use crate::time::Time;
@@ -32,6 +32,7 @@ impl Torrent {
             return;
         }
         let out = Bitfield::from_wire(&self.facts_before.out, all).unwrap_or_else(|_| Bitfield::new(all));
+        self.out.begin(&self.geometry);
         out.iter().for_each(|piece| self.out.left_before(&self.geometry, piece));
         let frugal = self.spreading == Spreading::Frugal;
         if out.is_full() && !frugal {
@@ -50,8 +51,9 @@ impl Torrent {
     pub(super) fn end_granting<B>(&mut self, cx: &mut Context<'_, B>) {
         let Some(source) = self.source.take() else { return };
         self.facts_before.out = source.out().to_wire();
+        let have = self.have.clone();
         for conn in self.connections() {
-            for piece in self.have.clone().iter().filter(|p| !source.has_shown(conn, *p)) {
+            for piece in have.iter().filter(|p| !source.has_shown(conn, *p)) {
                 self.send(cx, conn, Message::Have(piece));
             }
         }
@@ -137,15 +139,16 @@ impl Torrent {
 
     /// Shows what is to be shown now.
     pub(super) fn grant<B>(&mut self, cx: &mut Context<'_, B>) {
+        if !self.is_source() {
+            return;
+        }
         let rate = self.sent.rate(cx.now, PIPELINE_SLOTS);
         while let Some((conn, piece)) = self.source.as_mut().and_then(|s| s.next_show(cx.now, rate, &self.peers)) {
             self.send(cx, conn, Message::Have(piece));
         }
-        let Some(source) = &mut self.source else { return };
-        if source.turned(cx.now) {
-            if let Some(sent) = self.out.finish() {
-                cx.tell(Event::AllOut { torrent: self.id, sent });
-            }
+        // While pieces are still being checked, more are to come.
+        let checking = self.state == State::Checking;
+        if !checking && self.source.as_mut().is_some_and(|source| source.turned(cx.now)) {
             self.durability.ask();
             self.announce_upload_only(cx);
         }
@@ -181,8 +184,9 @@ impl Torrent {
 
     /// Whether a peer may ask for a piece that we have.
     pub(super) fn source_lets(&mut self, now: Time, conn: ConnId, piece: u32) -> bool {
-        let allowed = self.source.as_mut().is_none_or(|source| source.asks(now, conn, piece));
-        if allowed && self.state == State::Seeding {
+        let Some(source) = &mut self.source else { return true };
+        let allowed = source.asks(now, conn, piece);
+        if allowed {
             self.source_hears(now, conn, true);
         }
         allowed

@@ -31,13 +31,6 @@ impl Out {
         self.sent += u64::from(geometry.piece_size(piece));
     }
 
-    /// What has not left is elsewhere: the rest need not leave. Returns the payload sent until now, if that was not told before.
-    pub(super) fn finish(&mut self) -> Option<u64> {
-        let left = self.left.as_mut().filter(|l| !l.is_full())?;
-        *left = Bitfield::full(left.len());
-        Some(self.sent)
-    }
-
     /// A block goes out. Returns the payload sent until now when it was the last that had not.
     pub(super) fn mark(&mut self, geometry: &Geometry, at: BlockRef) -> Option<u64> {
         let left = self.left.as_mut().filter(|l| !l.is_full())?;

@@ -3,8 +3,8 @@
 use super::Torrent;
 use super::context::Context;
 use crate::effect::CloseReason;
-use crate::ids::ConnId;
 use crate::peer::Peer;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// A peer that neither gave nor took anything for so long may be replaced: longer than anybody waits for a slot by turns.
@@ -16,9 +16,11 @@ impl Torrent {
         if !self.roster.is_full() || self.is_source() {
             return;
         }
-        let idle = self.peers.values().filter(|p| cx.now.since(p.moved) >= IDLE_MIN && !self.needs(p));
-        let worst: Option<ConnId> = idle.min_by_key(|p| (p.moved, p.conn)).map(|p| p.conn);
-        if let Some(conn) = worst {
+        let idle = self.peers.values().filter(|p| cx.now.since(p.moved) >= IDLE_MIN);
+        let mut idle: Vec<&Peer> = idle.map(|p| &**p).collect();
+        idle.sort_by_key(|p| (p.moved, p.conn));
+        // Whether one is needed costs a look at all its pieces: mostly the first will do.
+        if let Some(conn) = idle.into_iter().find(|p| !self.needs(p)).map(|p| p.conn) {
             self.drop_peer(cx, conn, CloseReason::Useless);
         }
     }

@@ -86,8 +86,6 @@ pub(super) struct Source {
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
     watch: Watch,
     tail: Tail,
-    /// Bytes that had left and have to leave again, because nobody was left who had them.
-    again: u64,
 }
 
 impl Source {
@@ -118,7 +116,6 @@ impl Source {
             hedged: BTreeMap::new(),
             watch: Watch::default(),
             tail: Tail::default(),
-            again: 0,
         }
     }
 
@@ -128,7 +125,7 @@ impl Source {
     }
 
     /// Pieces that have left or are elsewhere.
-    pub(super) fn out(&self) -> Bitfield {
+    pub(super) fn out(&self) -> &Bitfield {
         self.pieces.out()
     }
 
@@ -159,12 +156,13 @@ impl Source {
         grantee.habits = Habits::of(name);
         if can && !grantee.candidate {
             (grantee.since, grantee.fed, grantee.last_request) = (now, now, now);
-            let mine = |(who, piece, _): &mut (PeerId, u32, Time)| (who == id).then_some(*piece);
-            let kept: Vec<u32> = self.kept.iter_mut().filter_map(mine).collect();
-            self.kept.retain(|(who, ..)| who != id);
-            for piece in kept {
-                self.pieces.back(piece);
-            }
+            let pieces = &mut self.pieces;
+            self.kept.retain(|(who, piece, _)| {
+                if who == id && pieces.stage(*piece) == Stage::Granted {
+                    pieces.back(*piece);
+                }
+                who != id
+            });
         }
         if let Some(grantee) = self.grantees.get_mut(&conn) {
             grantee.candidate = can;
@@ -253,7 +251,7 @@ impl Source {
         true
     }
 
-    /// A peer is gone; `has` is what it had shown. What only it had is granted again, unless it stays a seed elsewhere.
+    /// A peer is gone. What only it had is granted again, unless it stays a seed elsewhere.
     pub(super) fn gone(&mut self, now: Time, conn: ConnId, peer: &Peer) {
         let Some(grantee) = self.grantees.remove(&conn) else { return };
         self.candidates -= usize::from(grantee.candidate);
@@ -281,7 +279,6 @@ impl Source {
         if !peer.is_complete() && self.phase == Phase::Granting {
             for piece in self.pieces.sole_of(conn) {
                 if self.pieces.stage(piece) != Stage::Never && !others(self, piece) {
-                    self.again += u64::from(self.geometry.piece_size(piece));
                     self.pieces.back(piece);
                 }
             }
@@ -334,7 +331,7 @@ impl Source {
     /// The next piece to show, and to whom; marked as shown.
     pub(super) fn next_show(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
         while let Some((conn, piece)) = self.shows.pop_front() {
-            if let Some(grantee) = self.grantees.get_mut(&conn)
+            if let Some(grantee) = self.grantees.get_mut(&conn).filter(|_| self.pieces.is_here(piece))
                 && grantee.shown.set(piece)
             {
                 return Some((conn, piece));
@@ -387,8 +384,8 @@ impl Source {
                 }
             }
             grantee.last_request = now;
-            grantee.wider = (grantee.wider * 2).max(2);
-            let unseen = (0..self.geometry.pieces).filter(|p| !grantee.shown.get(*p));
+            grantee.wider = grantee.wider.saturating_mul(2).max(2);
+            let unseen = (0..self.geometry.pieces).filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p));
             let step = (self.geometry.pieces / grantee.wider.min(self.geometry.pieces)).max(1) as usize;
             self.shows.extend(unseen.step_by(step).take(grantee.wider as usize).map(|piece| (*conn, piece)));
         }

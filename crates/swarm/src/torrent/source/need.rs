@@ -31,7 +31,10 @@ impl Source {
         let now_held = &self.watch.holders;
         let stuck = |p: &u32| {
             let held = now_held[*p as usize];
-            held <= FEW && held < lacking && before.get(*p as usize).is_some_and(|b| held <= *b)
+            self.pieces.is_here(*p)
+                && held <= FEW
+                && held < lacking
+                && before.get(*p as usize).is_some_and(|b| held <= *b)
         };
         self.watch.stuck = (0..all).filter(stuck).collect();
         self.watch.at = Some(now);
@@ -71,7 +74,9 @@ impl Source {
         let (grantee, peer) = (self.grantees.get(&conn)?, peers.get(&conn)?);
         let all = self.geometry.pieces;
         let from = (conn.0 as u32).wrapping_mul(2_654_435_761) % all.max(1);
-        let order = (from..all).chain(0..from).filter(|p| !grantee.shown.get(*p) && !peer.has.get(*p));
+        let order = (from..all)
+            .chain(0..from)
+            .filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p) && !peer.has.get(*p));
         order.take(SAMPLE).min_by_key(|p| self.pieces.holders(*p))
     }
 
@@ -79,7 +84,6 @@ impl Source {
         let rate = grantee::rate(now, peers.get(&conn)?);
         let piece_len = u64::from(self.geometry.piece_len);
         let size = u64::from(self.geometry.piece_size(piece));
-        self.again += size;
         let grantee = self.grantees.get_mut(&conn)?;
         grantee.grant(now, piece, size);
         grantee.full |= grantee.outstanding() >= grantee.window(rate, piece_len, None);

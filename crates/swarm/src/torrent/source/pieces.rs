@@ -2,7 +2,8 @@
 //!
 //! Out is what a peer has shown, or what was sent whole and not contradicted for a while. Who was granted a piece is
 //! remembered until a third party shows it: only then can the swarm do without that peer.
-//! Invariants: `missing` counts the pieces that are not out; `queue` holds every piece that has never been sent (and perhaps
+//! What is not here (yet, or any more) is neither granted nor waited for.
+//! Invariants: `missing` counts the pieces that wait or are granted; `queue` holds every piece that has never been sent (and perhaps
 //! others, which are skipped when they come up), the next one last.
 use crate::bitfield::Bitfield;
 use crate::ids::ConnId;
@@ -52,6 +53,8 @@ pub(super) struct Pieces {
     holders: Vec<u16>,
     queue: Vec<u32>,
     missing: u32,
+    /// Pieces that others have, whether they are here or not.
+    elsewhere: Bitfield,
     /// Pieces that only their grantee was seen with, and since when it shows them.
     sole: BTreeMap<u32, (ConnId, Option<Time>)>,
 }
@@ -60,22 +63,23 @@ impl Pieces {
     /// Pieces of `have` wait in random order, save those in `out`.
     pub(super) fn new(have: &Bitfield, out: &Bitfield, rng: &mut Rng) -> Self {
         let stage_of = |piece| match (have.get(piece), out.get(piece)) {
-            (_, true) => Stage::Out,
-            (true, _) => Stage::Never,
-            _ => Stage::Absent,
+            (false, _) => Stage::Absent,
+            (true, true) => Stage::Out,
+            (true, false) => Stage::Never,
         };
         let stage: Vec<Stage> = (0..have.len()).map(stage_of).collect();
         let mut queue: Vec<u32> = (0..have.len()).filter(|p| stage[*p as usize] == Stage::Never).collect();
         rng.shuffle(&mut queue);
-        let missing = stage.iter().filter(|s| **s != Stage::Out).count() as u32;
-        Self { holders: vec![0; stage.len()], stage, queue, missing, sole: BTreeMap::new() }
+        let missing = queue.len() as u32;
+        let elsewhere = out.clone();
+        Self { holders: vec![0; stage.len()], stage, queue, missing, elsewhere, sole: BTreeMap::new() }
     }
 
     pub(super) fn stage(&self, piece: u32) -> Stage {
         self.stage[piece as usize]
     }
 
-    /// Pieces that are not out.
+    /// Pieces that are here and not out.
     pub(super) fn missing(&self) -> u32 {
         self.missing
     }
@@ -86,19 +90,25 @@ impl Pieces {
     }
 
     /// All that are out, for the saved state.
-    pub(super) fn out(&self) -> Bitfield {
-        let mut out = Bitfield::new(self.stage.len() as u32);
-        let pieces = self.stage.iter().zip(0..).filter(|(stage, _)| **stage == Stage::Out);
-        pieces.for_each(|(_, piece)| {
-            out.set(piece);
-        });
-        out
+    pub(super) fn out(&self) -> &Bitfield {
+        &self.elsewhere
+    }
+
+    /// Whether a piece can be shown.
+    pub(super) fn is_here(&self, piece: u32) -> bool {
+        self.stage(piece) != Stage::Absent
     }
 
     /// A piece has come to be there.
     pub(super) fn add(&mut self, piece: u32, rng: &mut Rng) {
-        if self.stage(piece) == Stage::Absent {
+        if self.is_here(piece) {
+            return;
+        }
+        if self.elsewhere.get(piece) {
+            self.stage[piece as usize] = Stage::Out;
+        } else {
             self.stage[piece as usize] = Stage::Never;
+            self.missing += 1;
             self.queue.push(piece);
             let last = self.queue.len() - 1;
             self.queue.swap(last, rng.index(last + 1).unwrap_or(last));
@@ -107,9 +117,9 @@ impl Pieces {
 
     /// A piece is there no more.
     pub(super) fn lose(&mut self, piece: u32) {
-        if self.stage(piece) != Stage::Out {
-            self.stage[piece as usize] = Stage::Absent;
-        }
+        self.missing -= u32::from(matches!(self.stage(piece), Stage::Never | Stage::Granted));
+        self.stage[piece as usize] = Stage::Absent;
+        self.sole.remove(&piece);
     }
 
     /// Whether any piece waits to be granted.
@@ -142,9 +152,12 @@ impl Pieces {
 
     /// A granted piece waits again, as the next one.
     pub(super) fn back(&mut self, piece: u32) {
-        if self.stage(piece) == Stage::Out {
-            self.missing += 1;
+        match self.stage(piece) {
+            Stage::Absent => return,
+            Stage::Out => self.missing += 1,
+            Stage::Never | Stage::Granted => {}
         }
+        self.elsewhere.clear(piece);
         self.stage[piece as usize] = Stage::Never;
         self.sole.remove(&piece);
         self.queue.push(piece);
@@ -157,7 +170,8 @@ impl Pieces {
 
     /// A piece is out.
     pub(super) fn confirm(&mut self, piece: u32) {
-        if self.stage(piece) != Stage::Out {
+        self.elsewhere.set(piece);
+        if matches!(self.stage(piece), Stage::Never | Stage::Granted) {
             self.stage[piece as usize] = Stage::Out;
             self.missing -= 1;
         }

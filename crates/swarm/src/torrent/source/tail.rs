@@ -41,8 +41,10 @@ impl Source {
             g.open.iter().map(move |grant| (rest(g, rate), conn, grant))
         });
         let times = |piece: u32| self.hedged.get(&piece).copied().unwrap_or(0);
-        let slow =
-            slow.filter(|(_, _, grant)| now.since(grant.at) >= GAIN_MIN * 2 && times(grant.piece) < HEDGES_PER_PIECE);
+        let slow = slow.filter(|(_, _, grant)| {
+            let old = now.since(grant.at) >= GAIN_MIN * 2 && times(grant.piece) < HEDGES_PER_PIECE;
+            old && self.pieces.is_here(grant.piece)
+        });
         let (rest, holder, piece) = slow.map(|(rest, conn, grant)| (rest, conn, grant.piece)).max()?;
         let size = u64::from(self.geometry.piece_size(piece));
         let fit = self
