@@ -60,7 +60,7 @@ impl<B> Engine<B> {
         Self {
             now: Time::ZERO,
             torrents: BTreeMap::new(),
-            routes: Routes::new(&mut rng),
+            routes: Routes::default(),
             conns: Conns::default(),
             dialler: Dialler::default(),
             timers: Timers::default(),
@@ -116,7 +116,7 @@ impl<B> Engine<B> {
             self.dialler.deadline().filter(|_| !self.routes.is_full()),
             self.udp.deadline(),
         ];
-        all.into_iter().flatten().min()
+        all.iter().flatten().min().copied()
     }
 
     /// Whether a torrent of that name is there.

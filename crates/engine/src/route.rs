@@ -2,25 +2,20 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use teem_metainfo::InfoHash;
+use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::map::{Keys, Map};
-use teem_swarm::rng::Rng;
 
 /// Connections of all torrents together, with a handshake done.
 const CONNECTIONS_MAX: usize = 400;
 
 /// The way from names on the network to torrents.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Routes {
-    conns: Map<ConnId, TorrentId>,
+    conns: ConnMap<TorrentId>,
     hashes: BTreeMap<InfoHash, TorrentId>,
 }
 
 impl Routes {
-    pub(crate) fn new(rng: &mut Rng) -> Self {
-        Self { conns: Map::with_hasher(Keys::new(rng)), hashes: BTreeMap::new() }
-    }
-
     /// The torrent of an info-hash.
     pub(crate) fn torrent(&self, hash: InfoHash) -> Option<TorrentId> {
         self.hashes.get(&hash).copied()
@@ -64,8 +59,6 @@ impl Routes {
 
     /// The connections of a torrent, ascending.
     pub(crate) fn of_torrent(&self, torrent: TorrentId) -> Vec<ConnId> {
-        let mut conns: Vec<_> = self.conns.iter().filter(|(_, t)| **t == torrent).map(|(c, _)| *c).collect();
-        conns.sort_unstable();
-        conns
+        self.conns.iter().filter(|(_, t)| **t == torrent).map(|(c, _)| *c).collect()
     }
 }

@@ -14,13 +14,14 @@ pub(crate) struct Timers {
 impl Timers {
     /// Sets, moves or clears the moment of a torrent.
     pub(crate) fn set(&mut self, who: TorrentId, when: Option<Time>) {
-        let before = match when {
-            Some(time) => self.times.insert(who, time),
-            None => self.times.remove(&who),
-        };
+        let before = self.get(who);
         if before == when {
             return;
         }
+        match when {
+            Some(time) => self.times.insert(who, time),
+            None => self.times.remove(&who),
+        };
         if let Some(time) = before {
             self.queue.remove(&(time, who));
         }

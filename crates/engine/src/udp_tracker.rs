@@ -129,7 +129,7 @@ impl UdpTracker {
     /// When [`Self::tick`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Time> {
         let repeat = self.repeats.first().map(|(time, _)| *time);
-        [repeat, self.lookups.first().map(|(time, _)| *time)].into_iter().flatten().min()
+        [repeat, self.lookups.first().map(|(time, _)| *time)].iter().flatten().min().copied()
     }
 
     /// Begins an ask. One under way of the same torrent and URL is given up.

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adversaries;
+pub mod bits;
 pub mod block;
 pub mod bound;
 pub mod brain;

@@ -16,9 +16,9 @@ pub mod simple;
 mod slots;
 pub mod transmission;
 
+use crate::bits::pieces_of;
 use crate::block::SimBlock;
 use crate::brain::Brain;
-use crate::check::bits::pieces_of;
 use crate::content::Content;
 use book::Book;
 use habits::{Habits, Slots};

@@ -4,6 +4,7 @@
 //! came. Answers come after delays drawn from a generator of its own, so their order is any order that the contract
 //! allows. What it holds outlives its engine: a peer that crashes and comes back finds the claims of the last `Sync`,
 //! and the rest has to be checked.
+use crate::bits::Bits;
 use crate::block::SimBlock;
 use crate::content::Content;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +27,8 @@ pub type Answer = (Duration, Done<SimBlock>);
 #[derive(Debug)]
 pub struct SimDisk {
     content: Content,
-    good: BTreeSet<u32>,
-    claimed: BTreeSet<u32>,
+    good: Bits,
+    claimed: Bits,
     facts: Facts,
     partial: BTreeMap<u32, Vec<Option<SimBlock>>>,
     failed_before: BTreeSet<u32>,
@@ -38,7 +39,8 @@ pub struct SimDisk {
 impl SimDisk {
     /// An empty disk, or one with the whole content claimed.
     pub fn new(content: Content, whole: bool, rng: Rng) -> Self {
-        let good: BTreeSet<u32> = if whole { (0..content.pieces()).collect() } else { BTreeSet::new() };
+        let mut good = Bits::new(content.pieces());
+        good.fill(content.pieces(), whole);
         Self {
             content,
             claimed: good.clone(),
@@ -53,7 +55,7 @@ impl SimDisk {
 
     /// Puts pieces on it that the saved state does not claim: they have to be checked.
     pub fn put_unclaimed(&mut self, pieces: impl IntoIterator<Item = u32>) {
-        self.good.extend(pieces);
+        pieces.into_iter().for_each(|piece| self.good.set(piece, true));
     }
 
     /// Breaks it: from now on every piece is said to be right. For tests that show that the checkers notice.
@@ -63,17 +65,17 @@ impl SimDisk {
 
     /// Whether a piece on it is really right.
     pub fn is_good(&self, piece: u32) -> bool {
-        self.good.contains(&piece)
+        self.good.has(piece)
     }
 
     /// Whether all of it is really right.
     pub fn is_whole(&self) -> bool {
-        self.good.len() as u32 == self.content.pieces()
+        self.good.count() == self.content.pieces()
     }
 
     /// How many pieces on it are right.
     pub fn good_pieces(&self) -> u32 {
-        self.good.len() as u32
+        self.good.count()
     }
 
     /// The process ends without warning: what was in memory is gone.
@@ -85,14 +87,14 @@ impl SimDisk {
     pub fn run(&mut self, job: Job<SimBlock>, answers: &mut Vec<Answer>) {
         match job {
             Job::Open { torrent, .. } => {
-                let have = self.claimed.iter().copied().collect();
-                let check = self.good.difference(&self.claimed).copied().collect();
+                let have = self.claimed.iter().collect();
+                let check = self.good.iter().filter(|piece| !self.claimed.has(*piece)).collect();
                 let facts = self.facts.clone();
                 self.answer(answers, Duration::ZERO, Done::Opened { torrent, have, check, facts });
             }
             Job::Check { torrent, pieces } => {
                 for piece in pieces {
-                    let ok = self.good.contains(&piece);
+                    let ok = self.good.has(piece);
                     self.answer(answers, Duration::ZERO, Done::Checked { torrent, piece, ok });
                 }
             }
@@ -105,7 +107,7 @@ impl SimDisk {
                 self.partial.remove(&piece);
             }
             Job::Read { torrent, conn, at } => {
-                let done = if self.good.contains(&at.piece) && self.content.is_block(at) {
+                let done = if self.good.has(at.piece) && self.content.is_block(at) {
                     Done::Block { torrent, conn, at, data: SimBlock::right(at) }
                 } else if self.blind {
                     Done::Block { torrent, conn, at, data: SimBlock::wrong(at) }
@@ -164,7 +166,7 @@ impl SimDisk {
             digests.extend(blocks.iter().flatten().map(|block| block.digest()));
         }
         if right {
-            self.good.insert(piece);
+            self.good.set(piece, true);
         }
         if !ok {
             self.failed_before.insert(piece);

@@ -1,7 +1,7 @@
 //! A map by connection for the few hundred that there are at most (own design).
 //!
-//! One array ordered by name: a handler looks the same connection up again and again, so the place found last is tried
-//! first, and a search goes through one or two lines of memory instead of the nodes of a tree. New connections have the
+//! The names stand in an array of their own, in order: a handler looks the same connection up again and again, so the place
+//! found last is tried first, and a search goes through a few lines of memory instead of the nodes of a tree. New connections have the
 //! greatest names, so they go to the end. Iteration is in the order of names.
 use crate::ids::ConnId;
 use alloc::vec::Vec;
@@ -10,14 +10,17 @@ use core::cell::Cell;
 /// A map from connections to `T`.
 #[derive(Clone, Debug)]
 pub struct ConnMap<T> {
-    entries: Vec<(ConnId, T)>,
+    /// Ascending.
+    names: Vec<ConnId>,
+    /// What stands under each, in the same order.
+    values: Vec<T>,
     /// Where something was found last; any value is right.
     last: Cell<usize>,
 }
 
 impl<T> Default for ConnMap<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), last: Cell::new(0) }
+        Self { names: Vec::new(), values: Vec::new(), last: Cell::new(0) }
     }
 }
 
@@ -29,12 +32,12 @@ impl<T> ConnMap<T> {
 
     /// What stands under a name.
     pub fn get(&self, conn: &ConnId) -> Option<&T> {
-        self.find(*conn).ok().map(|i| &self.entries[i].1)
+        self.find(*conn).ok().map(|i| &self.values[i])
     }
 
     /// The same, to be changed.
     pub fn get_mut(&mut self, conn: &ConnId) -> Option<&mut T> {
-        self.find(*conn).ok().map(|i| &mut self.entries[i].1)
+        self.find(*conn).ok().map(|i| &mut self.values[i])
     }
 
     /// Whether something stands under a name.
@@ -45,9 +48,10 @@ impl<T> ConnMap<T> {
     /// Puts something under a name; what stood there before.
     pub fn insert(&mut self, conn: ConnId, value: T) -> Option<T> {
         match self.find(conn) {
-            Ok(i) => Some(core::mem::replace(&mut self.entries[i].1, value)),
+            Ok(i) => Some(core::mem::replace(&mut self.values[i], value)),
             Err(i) => {
-                self.entries.insert(i, (conn, value));
+                self.names.insert(i, conn);
+                self.values.insert(i, value);
                 None
             }
         }
@@ -55,51 +59,54 @@ impl<T> ConnMap<T> {
 
     /// Takes out what stands under a name.
     pub fn remove(&mut self, conn: &ConnId) -> Option<T> {
-        self.find(*conn).ok().map(|i| self.entries.remove(i).1)
+        let i = self.find(*conn).ok()?;
+        self.names.remove(i);
+        Some(self.values.remove(i))
     }
 
     /// Takes everything out.
     pub fn clear(&mut self) {
-        self.entries.clear();
+        self.names.clear();
+        self.values.clear();
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.names.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.names.is_empty()
     }
 
     /// Names and what stands under them, ascending.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&ConnId, &T)> {
-        self.entries.iter().map(|(conn, value)| (conn, value))
+        self.names.iter().zip(&self.values)
     }
 
     /// The names, ascending.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &ConnId> {
-        self.entries.iter().map(|(conn, _)| conn)
+        self.names.iter()
     }
 
     /// What stands under the names, in their order.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.entries.iter().map(|(_, value)| value)
+        self.values.iter()
     }
 
     /// The same, to be changed.
     pub fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
-        self.entries.iter_mut().map(|(_, value)| value)
+        self.values.iter_mut()
     }
 
     /// Where a name stands, or would.
     fn find(&self, conn: ConnId) -> Result<usize, usize> {
         let last = self.last.get();
-        if self.entries.get(last).is_some_and(|(there, _)| *there == conn) {
+        if self.names.get(last) == Some(&conn) {
             return Ok(last);
         }
-        let found = self.entries.binary_search_by_key(&conn, |(there, _)| *there);
+        let found = self.names.binary_search(&conn);
         if let Ok(i) = found {
             self.last.set(i);
         }

@@ -147,6 +147,9 @@ impl Throttle {
 
     /// Joins or leaves the lane's queue, as things stand now. To be called at the end of each handler.
     pub fn settle(&mut self, lane: &mut Lane, now: Time) {
+        if self.waiting.is_empty() && !self.in_lane {
+            return;
+        }
         let wants = !self.waiting.is_empty() && self.own.ready(now) && lane.rate().is_some();
         if wants && !self.in_lane {
             lane.join(self.who);
@@ -158,8 +161,7 @@ impl Throttle {
 
     /// When those that wait can go on; `None` when nobody waits.
     pub fn deadline(&self, lane: &Lane, now: Time) -> Option<Time> {
-        let lane_at = lane.bucket.ready_at(now);
-        (!self.waiting.is_empty()).then(|| self.own.ready_at(now).max(lane_at))
+        (!self.waiting.is_empty()).then(|| self.own.ready_at(now).max(lane.bucket.ready_at(now)))
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! A request is outstanding from REQUEST until the block, a REJECT, our CANCEL, their CHOKE, or the end of the
 //! connection. Blocks that come later are nobody's fault.
-use crate::check::bits::Bits;
+use crate::bits::Bits;
 use crate::check::blocks::BlockSet;
 use crate::check::violation::{Finding, Rule, ensure};
 use crate::content::Content;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::ConnId;
-use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::message::Message;
 
 /// How many requests a peer takes that did not say (the default of most clients).
@@ -24,7 +24,7 @@ const ASKED_MAX: u8 = 2;
 pub struct Asking {
     content: Content,
     conns: ConnMap<Asked>,
-    asked_of: BTreeMap<BlockRef, u8>,
+    asked_of: Counts,
 }
 
 #[derive(Debug)]
@@ -39,7 +39,7 @@ struct Asked {
 impl Asking {
     /// An empty account.
     pub fn new(content: Content) -> Self {
-        Self { content, conns: ConnMap::new(), asked_of: BTreeMap::new() }
+        Self { asked_of: Counts::new(&content), conns: ConnMap::new(), content }
     }
 
     /// A connection began.
@@ -59,7 +59,7 @@ impl Asking {
     pub fn closed(&mut self, conn: ConnId) -> u64 {
         let Some(asked) = self.conns.remove(&conn) else { return 0 };
         for &at in &asked.outstanding {
-            release(&mut self.asked_of, at);
+            self.asked_of.release(at);
         }
         asked.outstanding.iter().map(|at| u64::from(at.len)).sum()
     }
@@ -67,7 +67,7 @@ impl Asking {
     /// The process ended.
     pub fn clear(&mut self) {
         self.conns.clear();
-        self.asked_of.clear();
+        self.asked_of = Counts::new(&self.content);
     }
 
     /// The other side said something; gives the bytes of requests that it will not answer.
@@ -87,7 +87,7 @@ impl Asking {
                 asked.unchoked = false;
                 let gone = std::mem::take(&mut asked.outstanding);
                 for &at in &gone {
-                    release(&mut self.asked_of, at);
+                    self.asked_of.release(at);
                 }
                 return gone.iter().map(|at| u64::from(at.len)).sum();
             }
@@ -101,15 +101,14 @@ impl Asking {
     pub fn settled(&mut self, conn: ConnId, at: BlockRef) -> bool {
         let was = self.conns.get_mut(&conn).is_some_and(|asked| asked.outstanding.remove(&at));
         if was {
-            release(&mut self.asked_of, at);
+            self.asked_of.release(at);
         }
         was
     }
 
     /// Whether blocks of a piece are outstanding.
     pub fn pending(&self, piece: u32) -> bool {
-        let at = |piece| BlockRef { piece, begin: 0, len: 0 };
-        self.asked_of.range(at(piece)..at(piece + 1)).next().is_some()
+        self.asked_of.of_piece(piece) > 0
     }
 
     /// What a peer has shown, and whether it chokes us.
@@ -127,9 +126,8 @@ impl Asking {
             format!("asks for {at:?} while choked")
         })?;
         ensure(asked.outstanding.insert(at), Rule::Request, || format!("asks for {at:?} again"))?;
-        let count = self.asked_of.entry(at).or_default();
-        *count += 1;
-        ensure(*count <= ASKED_MAX, Rule::Duplicate, || format!("asks {count} peers for {at:?}"))?;
+        let count = self.asked_of.add(at);
+        ensure(count <= ASKED_MAX, Rule::Duplicate, || format!("asks {count} peers for {at:?}"))?;
         let limit = REQUESTS_MAX.min(asked.reqq as usize);
         let outstanding = asked.outstanding.len();
         ensure(outstanding <= limit, Rule::RequestLimit, || {
@@ -138,12 +136,37 @@ impl Asking {
     }
 }
 
-fn release(asked_of: &mut BTreeMap<BlockRef, u8>, at: BlockRef) {
-    if let Some(count) = asked_of.get_mut(&at) {
-        *count -= 1;
-        if *count == 0 {
-            asked_of.remove(&at);
-        }
+/// Of how many peers each block is asked.
+#[derive(Debug)]
+struct Counts {
+    blocks: Vec<u8>,
+    pieces: Vec<u32>,
+    blocks_per_piece: u32,
+}
+
+impl Counts {
+    fn new(content: &Content) -> Self {
+        let (pieces, blocks_per_piece) = (content.pieces() as usize, content.blocks_max());
+        Self { blocks: vec![0; pieces * blocks_per_piece as usize], pieces: vec![0; pieces], blocks_per_piece }
+    }
+
+    /// How many requests for blocks of a piece are outstanding.
+    fn of_piece(&self, piece: u32) -> u32 {
+        self.pieces[piece as usize]
+    }
+
+    /// One more peer is asked for a block of the content; how many that makes.
+    fn add(&mut self, at: BlockRef) -> u8 {
+        self.pieces[at.piece as usize] += 1;
+        let count = &mut self.blocks[(at.piece * self.blocks_per_piece + at.begin / BLOCK_LEN) as usize];
+        *count += 1;
+        *count
+    }
+
+    /// One peer less is.
+    fn release(&mut self, at: BlockRef) {
+        self.pieces[at.piece as usize] -= 1;
+        self.blocks[(at.piece * self.blocks_per_piece + at.begin / BLOCK_LEN) as usize] -= 1;
     }
 }
 

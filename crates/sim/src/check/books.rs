@@ -2,8 +2,8 @@
 //!
 //! What a peer believes of others decides what it asks of whom: that each piece's availability is the sum of what the
 //! peers have shown rests on what is compared here, peer by peer.
+use crate::bits::Bits;
 use crate::check::asking::Asking;
-use crate::check::bits::Bits;
 use crate::check::serving::Serving;
 use crate::check::violation::{Finding, Rule, ensure};
 use teem_swarm::event::{Snapshot, State};

@@ -1,7 +1,7 @@
 //! The checkers of a world together (own design): one account per peer, fed with all it hears and does.
+use crate::bits::Bits;
 use crate::block::SimBlock;
 use crate::check::asking::Asking;
-use crate::check::bits::Bits;
 use crate::check::books;
 use crate::check::conduct::Bucket;
 use crate::check::serving::Serving;

@@ -4,7 +4,6 @@
 //! never ask the engine. They watch the engine only: hostile peers are there to break rules, and other
 //! people's clients have rules of their own; of those it is only known that they complete.
 pub mod asking;
-pub mod bits;
 pub mod blocks;
 pub mod books;
 pub mod checker;

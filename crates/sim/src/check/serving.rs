@@ -1,5 +1,5 @@
 //! Whether a peer claims and serves as it may (BEP 3, 6): the account of what it showed and was asked.
-use crate::check::bits::{Bits, pieces_of};
+use crate::bits::{Bits, pieces_of};
 use crate::check::blocks::Blocks;
 use crate::check::violation::{Finding, Rule, ensure};
 use crate::storage::SimDisk;
@@ -65,6 +65,9 @@ impl Serving {
 
     /// The other side asks.
     pub fn heard(&mut self, conn: ConnId, message: &Message) {
+        if !matches!(message, Message::Request(_) | Message::Interested | Message::NotInterested) {
+            return;
+        }
         let Some(served) = self.conns.get_mut(&conn) else { return };
         match message {
             Message::Request(at) => *served.asked.entry(*at).or_default() += 1,

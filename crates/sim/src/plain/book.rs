@@ -4,7 +4,7 @@
 //! nobody owes and that did not come.
 use super::habits::{Choice, EndGame, Sharing};
 use super::peer::Peer;
-use crate::check::bits::Bits;
+use crate::bits::Bits;
 use crate::content::Content;
 use std::collections::{BTreeMap, BTreeSet};
 use teem_swarm::ids::ConnId;

@@ -1,6 +1,6 @@
 //! What a client knows of one connection (BEP 3, 6, 10).
 use super::habits::Queue;
-use crate::check::bits::Bits;
+use crate::bits::Bits;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;

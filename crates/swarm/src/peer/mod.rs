@@ -65,6 +65,8 @@ pub struct Peer {
     pub counted_as_everything: bool,
     /// How many of its pieces we want.
     pub useful: u32,
+    /// Up to how many of its bytes count as gained by the swarm; `None` before it showed anything.
+    pub counted: Option<u64>,
     /// We have told it INTERESTED.
     pub am_interested: bool,
     /// We choke it.
@@ -124,6 +126,7 @@ impl Peer {
             early: Early::default(),
             counted_as_everything: false,
             useful: 0,
+            counted: None,
             am_interested: false,
             am_choking: true,
             choke_changed: None,

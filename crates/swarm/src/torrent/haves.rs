@@ -27,7 +27,8 @@ impl Torrent {
         if !peer.has.set(piece) {
             return peer.conduct.repeated_have();
         }
-        self.shown.shows(peer.handshake.peer_id, bytes_of(&self.geometry, &peer.has), 0);
+        let bytes = bytes_of(&self.geometry, &peer.has);
+        self.shown.shows(peer, bytes, 0);
         self.source_sees(cx, conn, piece);
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         if let Some(picker) = &mut self.picker {
@@ -82,7 +83,7 @@ impl Torrent {
     fn shows_all<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, has: Bitfield) -> Result<(), CloseReason> {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         let bytes = bytes_of(&self.geometry, &has);
-        self.shown.shows(peer.handshake.peer_id, bytes, bytes);
+        self.shown.shows(peer, bytes, bytes);
         if let Some(picker) = &mut self.picker {
             picker.peer_left(&peer.has, peer.counted_as_everything, &mut self.rng);
             peer.counted_as_everything = picker.peer_came(&has, &mut self.rng);

@@ -139,6 +139,7 @@ impl Torrent {
         if let Some(picker) = &mut self.picker {
             picker.peer_left(&peer.has, peer.counted_as_everything, &mut self.rng);
         }
+        self.shown.gone(&peer);
         self.source_loses(cx.now, &peer);
         self.roster.leave(conn);
         self.hungry.remove(&conn);

@@ -1,6 +1,7 @@
 //! How much the peers have gained since we know them: the copies that the swarm has (own design).
 use crate::bitfield::Bitfield;
 use crate::geometry::Geometry;
+use crate::peer::Peer;
 use alloc::collections::BTreeMap;
 use teem_wire::peer::handshake::PeerId;
 
@@ -10,20 +11,28 @@ const PEERS_MAX: usize = 10_000;
 /// How much the peers have gained since we know them: the copies that the swarm has.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Shown {
-    /// Bytes at first sight and at most, by peer id: what was there before is not counted, and nothing twice.
-    by: BTreeMap<PeerId, (u64, u64)>,
+    /// Up to how many bytes those that are gone were counted, by peer id: nothing is counted twice.
+    gone: BTreeMap<PeerId, u64>,
     sum: u64,
 }
 
 impl Shown {
-    /// A peer shows so many bytes; `before` of them it had when it came.
-    pub(super) fn shows(&mut self, id: PeerId, bytes: u64, before: u64) {
-        if self.by.len() >= PEERS_MAX && !self.by.contains_key(&id) {
-            return;
-        }
-        let (_, most) = self.by.entry(id).or_insert((before, before));
+    /// A peer shows so many bytes; `before` of them it had when it came, and they are not counted.
+    pub(super) fn shows(&mut self, peer: &mut Peer, bytes: u64, before: u64) {
+        let known = || self.gone.get(&peer.handshake.peer_id).copied();
+        let most = peer.counted.get_or_insert_with(|| known().unwrap_or(before));
         self.sum += bytes.saturating_sub(*most);
         *most = bytes.max(*most);
+    }
+
+    /// A peer is gone: what was counted of it is remembered.
+    pub(super) fn gone(&mut self, peer: &Peer) {
+        let id = peer.handshake.peer_id;
+        if let Some(counted) = peer.counted
+            && (self.gone.len() < PEERS_MAX || self.gone.contains_key(&id))
+        {
+            self.gone.insert(id, counted);
+        }
     }
 
     /// Bytes gained by all peers ever met.

@@ -94,9 +94,10 @@ impl Torrent {
             self.up.deadline(&shared.up, now),
             self.down.deadline(&shared.down, now),
         ]
-        .into_iter()
+        .iter()
         .flatten()
         .min()
+        .copied()
     }
 
     fn look_over<B>(&mut self, cx: &mut Context<'_, B>) {

@@ -4,12 +4,13 @@
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bits {
     words: Vec<u64>,
+    count: u32,
 }
 
 impl Bits {
     /// An empty set with room for that many pieces.
     pub fn new(pieces: u32) -> Self {
-        Self { words: vec![0; pieces.div_ceil(64) as usize] }
+        Self { words: vec![0; pieces.div_ceil(64) as usize], count: 0 }
     }
 
     /// Whether the piece is in it.
@@ -19,26 +20,26 @@ impl Bits {
 
     /// How many there are.
     pub fn count(&self) -> u32 {
-        self.words.iter().map(|word| word.count_ones()).sum()
+        self.count
     }
 
     /// Puts a piece in or takes it out; one beyond the room is ignored.
     pub fn set(&mut self, piece: u32, present: bool) {
         if let Some(word) = self.words.get_mut(piece as usize / 64) {
+            let was = *word >> (piece % 64) & 1 == 1;
             *word = *word & !(1 << (piece % 64)) | u64::from(present) << (piece % 64);
+            self.count = self.count + u32::from(present) - u32::from(was);
         }
+    }
+
+    /// The pieces in it, from the first.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        bits_of(self.words.iter().copied())
     }
 
     /// The pieces that are in both, from the first.
     pub fn common<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u32> + 'a {
-        let both = self.words.iter().zip(&other.words).map(|(a, b)| a & b);
-        (0..).step_by(64).zip(both).flat_map(|(first, word)| {
-            let rest = std::iter::successors((word != 0).then_some(word), |word| {
-                let rest = word & (word - 1);
-                (rest != 0).then_some(rest)
-            });
-            rest.map(move |word| first + word.trailing_zeros())
-        })
+        bits_of(self.words.iter().zip(&other.words).map(|(a, b)| a & b))
     }
 
     /// Empties it, or puts the first `pieces` in.
@@ -51,10 +52,22 @@ impl Bits {
     /// Replaces it by a bitfield from the wire.
     pub fn read(&mut self, bitfield: &[u8]) {
         self.words.fill(0);
+        self.count = 0;
         for piece in pieces_of(bitfield) {
             self.set(piece, true);
         }
     }
+}
+
+/// The numbers of the bits that are set in a row of words.
+fn bits_of(words: impl Iterator<Item = u64>) -> impl Iterator<Item = u32> {
+    (0..).step_by(64).zip(words).flat_map(|(first, word)| {
+        let rest = std::iter::successors((word != 0).then_some(word), |word| {
+            let rest = word & (word - 1);
+            (rest != 0).then_some(rest)
+        });
+        rest.map(move |word| first + word.trailing_zeros())
+    })
 }
 
 /// The pieces whose bits are set in a bitfield from the wire.
