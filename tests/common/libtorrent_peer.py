@@ -1,5 +1,5 @@
 """One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, ip, port, peers, up (upload limit in
-bytes a second, 0 for none).
+bytes a second, 0 for none), and perhaps super (whether a seed is to be one by BEP 16).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
 written. Runs until it is killed."""
 import json
@@ -35,6 +35,8 @@ else:
 params.save_path = job["dir"]
 params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
 params.flags |= lt.torrent_flags.disable_pex
+if job.get("super"):
+    params.flags |= lt.torrent_flags.super_seeding
 handle = session.add_torrent(params)
 if job["up"]:
     handle.set_upload_limit(job["up"])

@@ -49,7 +49,13 @@ struct Figure {
 
 /// Builds the release binary in `root`: where it lies.
 pub fn built(root: &Path) -> Result<PathBuf, Failed> {
-    let built = Command::new("cargo").args(["build", "--quiet", "--release", "--locked"]).current_dir(root).status()?;
+    let mut build = Command::new("cargo");
+    // What cargo tells a program that it runs would make build scripts run again, and all that stands on them.
+    let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| told(&name.to_string_lossy())) {
+        build.env_remove(name);
+    }
+    let built = build.args(["build", "--quiet", "--release", "--locked"]).current_dir(root).status()?;
     if !built.success() {
         return Err(Failed("the release build failed".into()));
     }

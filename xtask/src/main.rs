@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm --get CLIENT:N,... | ci
+const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm ... | ci
   tidy   check crate arrows, module cycles, file lengths, heads, panics and dead files
   bench  figures of the release binary over loopback; --smoke: a small run
          swarm: one seed and downloaders in a network namespace, 64 MiB at 4 MiB/s each unless told otherwise;
-         [--seed CLIENT] --get CLIENT:N,... [--size MIB] [--rate MIB/S]; CLIENT is teem, libtorrent, aria2,
-         transmission or rqbit, as a seed also teem-no-granting
+         [--seed CLIENT] --get CLIENT:N,... [--size MIB] [--rate MIB/S] [--keep FOLDER] [--teem BINARY]; CLIENT is
+         teem, libtorrent, qbittorrent, aria2, transmission or rqbit, as a seed also teem-no-granting or libtorrent-super
+         swarm --table FILE: all rows of docs/swarm-real.md, 256 MiB; runs that the file has are not done again;
+         [--reps N] with Teem's seed, 0 only prints; [--rows NAME,...] those that begin so; [--write DOCUMENT]
   ci     run all that CI runs (.ci/run)";
 
 fn main() -> ExitCode {

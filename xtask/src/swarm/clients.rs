@@ -24,6 +24,10 @@ pub enum Kind {
     Plain,
     /// libtorrent by its Python binding.
     Libtorrent,
+    /// The same as a seed by BEP 16.
+    SuperSeed,
+    /// qbittorrent-nox.
+    Qbittorrent,
     /// aria2c.
     Aria2,
     /// transmission-daemon.
@@ -32,18 +36,36 @@ pub enum Kind {
     Rqbit,
 }
 
+/// All of them.
+const ALL: [Kind; 8] = [
+    Kind::Teem,
+    Kind::Plain,
+    Kind::Libtorrent,
+    Kind::SuperSeed,
+    Kind::Qbittorrent,
+    Kind::Aria2,
+    Kind::Transmission,
+    Kind::Rqbit,
+];
+
 impl Kind {
+    /// The name that is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Teem => "teem",
+            Self::Plain => "teem-no-granting",
+            Self::Libtorrent => "libtorrent",
+            Self::SuperSeed => "libtorrent-super",
+            Self::Qbittorrent => "qbittorrent",
+            Self::Aria2 => "aria2",
+            Self::Transmission => "transmission",
+            Self::Rqbit => "rqbit",
+        }
+    }
+
     /// By the name that is typed.
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "teem" => Self::Teem,
-            "teem-no-granting" => Self::Plain,
-            "libtorrent" => Self::Libtorrent,
-            "aria2" => Self::Aria2,
-            "transmission" => Self::Transmission,
-            "rqbit" => Self::Rqbit,
-            _ => return None,
-        })
+        ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -108,7 +130,8 @@ impl Running {
                 command.args(["--json", "--listen", &format!("{ip}:{PORT}"), "--up", &up]);
                 (command, Whole::File(marker))
             }
-            Kind::Libtorrent => (Command::new("python3"), Whole::Line("done")),
+            Kind::Libtorrent | Kind::SuperSeed => (Command::new("python3"), Whole::Line("done")),
+            Kind::Qbittorrent => (Command::new("qbittorrent-nox"), Whole::File(marker)),
             Kind::Aria2 => (Command::new("aria2c"), Whole::File(marker)),
             Kind::Transmission => (Command::new("transmission-daemon"), Whole::File(marker)),
             Kind::Rqbit => (Command::new("rqbit"), Whole::Http(SocketAddr::from(([127, 0, 0, 1], control)))),
@@ -128,14 +151,22 @@ impl Running {
                 arranged.arg(torrent);
                 command = arranged;
             }
-            Kind::Libtorrent => {
+            Kind::Libtorrent | Kind::SuperSeed => {
                 let mode = if seeds { "seed" } else { "get" };
+                let more = if kind == Kind::SuperSeed { r#","super":true"# } else { "" };
                 let job = format!(
-                    r#"{{"mode":"{mode}","link":"{}","dir":"{}","ip":"{ip}","port":{PORT},"peers":[],"up":{up}}}"#,
+                    r#"{{"mode":"{mode}","link":"{}","dir":"{}","ip":"{ip}","port":{PORT},"peers":[],"up":{up}{more}}}"#,
                     torrent.display(),
                     data.display()
                 );
                 command.args(["-W", "ignore", "-c", LIBTORRENT, &job]);
+            }
+            Kind::Qbittorrent => {
+                let config = home.join("qBittorrent/config");
+                fs::create_dir_all(&config)?;
+                fs::write(config.join("qBittorrent.conf"), qbittorrent_settings(&ip, control, common.up, &hook))?;
+                command.arg(format!("--profile={}", home.display())).arg(format!("--save-path={}", data.display()));
+                command.args(["--skip-dialog=true", "--add-paused=false"]).arg(torrent);
             }
             Kind::Aria2 => {
                 command.args(["--no-conf", "-q", "--enable-dht=false", "--enable-dht6=false", "--disable-ipv6=true"]);
@@ -210,6 +241,40 @@ pub fn http(addr: SocketAddr, path: &str) -> Option<String> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
     Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn qbittorrent_settings(ip: &str, control: u16, up: u64, hook: &Path) -> String {
+    let (kib, hook) = (up >> 10, hook.display());
+    format!(
+        r"[LegalNotice]
+Accepted=true
+[BitTorrent]
+Session\DHTEnabled=false
+Session\LSDEnabled=false
+Session\PeXEnabled=false
+Session\Port={PORT}
+Session\Interface=lo
+Session\InterfaceAddress={ip}
+Session\BTProtocol=TCP
+Session\Encryption=2
+Session\QueueingSystemEnabled=false
+Session\GlobalUPSpeedLimit={kib}
+Session\MultiConnectionsPerIp=true
+Session\IgnoreLimitsOnLAN=false
+Session\GlobalMaxRatio=-1
+[AutoRun]
+enabled=true
+program={hook}
+[Network]
+PortForwardingEnabled=false
+[Preferences]
+WebUI\Address=127.0.0.1
+WebUI\Port={control}
+WebUI\UPnP=false
+Connection\UPnP=false
+Connection\ResolvePeerCountries=false
+"
+    )
 }
 
 fn transmission_settings(ip: &str, control: u16, up: u64, hook: &Path) -> String {
