@@ -76,9 +76,11 @@ fn wrong_blocks_are_traced_to_who_sent_them() {
         if evil > 0 {
             let (world, report) = run(scenario);
             let meeting = u64::from(evil) * 10;
-            // Who is met is banned, and until then costs a few pieces at each of the ten that meet it: those under way.
             assert!(report.bans * 10 >= meeting * 3, "{report}");
-            assert!(wasted(&world).saturating_sub(usual) <= meeting * 7, "{} of {usual} {report}", wasted(&world));
+            // Who is met is banned, and until then costs two pieces at each of the ten that meet it: the one that failed and
+            // what was under way. How much is wasted anyhow differs by half from run to run.
+            let most = report.bans * 2 + usual * 3 / 2;
+            assert!(wasted(&world) <= most, "{} of {most} {report}", wasted(&world));
         }
     }
 }

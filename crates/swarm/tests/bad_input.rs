@@ -184,7 +184,7 @@ fn row_36_blocks_that_were_never_asked_for_or_have_another_length() {
     world.say(leech, conn, Message::HaveAll);
     world.say(leech, conn, Message::Unchoke);
     let asked = requests(&world.heard(leech, conn));
-    assert_eq!(asked.len(), 16);
+    assert_eq!(asked.len(), 4, "a whole piece, from one that has not proven anything");
     // Late ones are used: it has choked us in between.
     world.say(leech, conn, Message::Choke);
     world.give(leech, conn, asked[0]);
@@ -223,7 +223,7 @@ fn a_peer_that_rejects_everything_is_not_asked_in_a_hot_loop() {
     world.say(leech, conn, Message::HaveAll);
     world.say(leech, conn, Message::Unchoke);
     let mut rejected = 0;
-    for _ in 0..5 {
+    for _ in 0..20 {
         for at in requests(&world.heard(leech, conn)) {
             world.say(leech, conn, Message::Reject(at));
             rejected += 1;

@@ -95,6 +95,12 @@ pub struct Peer {
     pub waits_down: bool,
     /// It waits for the upload limit.
     pub waits_up: bool,
+    /// Pieces that it had a part in and that were right; halved by each that failed, nothing after one that was all its own.
+    pub trust: u32,
+    /// Blocks that it was asked for since a piece that it had a part in was judged, or since the peers were last looked over.
+    pub on_trial: u32,
+    /// It sent all of a piece that failed: until then it is asked for nothing, unless it is acquitted or banned before.
+    pub accused: Option<Time>,
     /// When the connection was ready.
     pub since: Time,
     /// When something came last.
@@ -141,6 +147,9 @@ impl Peer {
             conduct: Conduct::default(),
             waits_down: false,
             waits_up: false,
+            trust: 0,
+            on_trial: 0,
+            accused: None,
             since: now,
             heard: now,
             told: now,

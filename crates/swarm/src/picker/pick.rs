@@ -42,6 +42,8 @@ pub struct Asker<'a> {
     pub only: Option<&'a [u32]>,
     /// Not these: pieces that the peer has rejected.
     pub refused: &'a [u32],
+    /// What it sent has been right so far: pieces that failed are first asked of such peers.
+    pub trusted: bool,
 }
 
 impl Asker<'_> {
@@ -146,6 +148,9 @@ impl Picker {
 
     /// The next block to ask of a peer, marked as asked for.
     pub fn pick(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<BlockRef> {
+        if let Some(piece) = self.again(who) {
+            return self.ask(piece, who);
+        }
         let at_it = who.current.filter(|p| self.may_go_on(*p, who));
         let left = if at_it.is_none() { self.abandoned(who) } else { None };
         let own = at_it.is_none() && left.is_none_or(|p| self.rarity.availability(p) > 1) && self.has_sole(who);
@@ -163,6 +168,21 @@ impl Picker {
     pub fn has_sole(&self, who: &Asker<'_>) -> bool {
         let at_it = |p: u32| self.partials.get(&p).is_some_and(|begun| begun.free() > 0) && self.availability(p) == 1;
         who.only.is_none() && (self.rarity.has_sole(who.has) || who.current.is_some_and(at_it))
+    }
+
+    /// A piece that failed and is to be had whole from this trusted peer: who sent the wrong blocks is known the sooner.
+    fn again(&mut self, who: &Asker<'_>) -> Option<u32> {
+        if self.parole.is_empty() || !who.trusted || who.only.is_some() {
+            return None;
+        }
+        let to_begin = |p: u32| self.rarity.contains(p) && !self.avoids(p, who.conn);
+        let to_go_on = |p: u32| self.partials.get(&p).is_some_and(|b| b.free() > 0 && b.owner == Some(who.conn));
+        let mut failed = self.parole.keys().copied().filter(|p| who.can(*p));
+        let piece = failed.find(|p| to_begin(*p) || to_go_on(*p))?;
+        if self.rarity.contains(piece) {
+            self.open_piece(piece);
+        }
+        Some(piece)
     }
 
     fn may_go_on(&self, piece: u32, who: &Asker<'_>) -> bool {

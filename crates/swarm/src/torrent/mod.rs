@@ -28,6 +28,7 @@ mod source;
 mod state;
 mod stats;
 mod timers;
+mod trust;
 mod turnover;
 mod verify;
 

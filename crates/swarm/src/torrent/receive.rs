@@ -1,6 +1,6 @@
 //! Asking for blocks and taking them (BEP 3, 6; bad input, rows 36 and 39).
-use super::Torrent;
 use super::context::Context;
+use super::{Torrent, trust};
 use crate::choke::prefix::Prefix;
 use crate::effect::{CloseReason, Effect};
 use crate::event::State;
@@ -48,7 +48,13 @@ impl Torrent {
         match peer.pipeline.arrive(cx.now, at) {
             Arrival::Asked => {}
             // What was charged for it has been given back.
-            Arrival::Late => self.down.take(&mut cx.shared.down, len),
+            Arrival::Late => {
+                self.down.take(&mut cx.shared.down, len);
+                if trust::is_accused(peer, cx.now) {
+                    self.wasted += len;
+                    return Ok(());
+                }
+            }
             Arrival::WrongLength => return Err(CloseReason::Protocol("a block of another length than asked for")),
             Arrival::Unasked => {
                 self.wasted += len;
@@ -122,7 +128,11 @@ impl Torrent {
         let (Some(picker), State::Downloading) = (&self.picker, self.state) else { return false };
         let Some(peer) = self.peers.get(&conn) else { return false };
         let open = !peer.choking_us || !peer.fast_from.is_empty();
-        if !open || !peer.am_interested || peer.refused.len() >= REFUSED_MAX {
+        if !open
+            || !peer.am_interested
+            || peer.refused.len() >= REFUSED_MAX
+            || !trust::may_ask(peer, now, &self.geometry)
+        {
             return false;
         }
         let room = |floor| peer.pipeline.room(floor) > 0;
@@ -141,7 +151,8 @@ impl Torrent {
     /// Asks for one block; whether there was one.
     fn ask_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> bool {
         let (Some(picker), Some(peer)) = (&mut self.picker, self.peers.get(&conn)) else { return false };
-        let asker = asker(peer, cx.now);
+        let mut asker = asker(peer, cx.now);
+        asker.trusted = peer.trust > 0 || self.have_bytes == 0;
         let picked = picker.pick(&asker, &mut self.rng).or_else(|| {
             if peer.pipeline.under_way() >= ENDGAME_WINDOW {
                 return None;
@@ -156,6 +167,7 @@ impl Torrent {
         };
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.current = Some(at.piece);
+            peer.on_trial += 1;
             peer.pipeline.ask(cx.now, at);
             peer.told = cx.now;
         }
@@ -185,7 +197,7 @@ impl Torrent {
     pub(super) fn give_up_requests<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         let given_up = peer.pipeline.give_up(cx.now);
-        peer.current = None;
+        (peer.current, peer.on_trial) = (None, 0);
         for (at, _) in given_up {
             self.down.refund(&mut cx.shared.down, u64::from(at.len));
             if let Some(picker) = &mut self.picker {
@@ -252,7 +264,7 @@ impl Torrent {
                     peer.refused.push(at.piece);
                 }
                 peer.fast_from.retain(|p| *p != at.piece);
-                peer.current = None;
+                (peer.current, peer.on_trial) = (None, 0);
                 self.down.refund(&mut cx.shared.down, u64::from(at.len));
                 if let Some(picker) = &mut self.picker {
                     picker.give_back(at, conn, &mut self.rng);
@@ -275,5 +287,6 @@ fn asker(peer: &Peer, now: Time) -> Asker<'_> {
         rate: peer.pipeline.meter.rate(now, DISPLAY_SLOTS),
         only: peer.choking_us.then_some(&peer.fast_from[..]),
         refused: &peer.refused,
+        trusted: false,
     }
 }

@@ -5,6 +5,7 @@
 use super::Torrent;
 use super::context::Context;
 use super::source::Source;
+use super::trust;
 use crate::choke::ROUND;
 use crate::effect::{CloseReason, Effect};
 use crate::event::State;
@@ -152,11 +153,14 @@ impl Torrent {
         }
         let moving = peer.pipeline.under_way() > 0 || !peer.upload.is_idle() || peer.interested || peer.am_interested;
         let stalling = peer.pipeline.is_stalling(cx.now, hurry);
+        let released = trust::release(peer, cx.now);
         if cx.now.since(peer.told) >= KEEPALIVE {
             self.send(cx, conn, Message::KeepAlive);
         }
         if stalling {
             self.stall(cx, conn);
+        } else if released {
+            self.fill(cx, conn);
         }
         Ok(moving)
     }

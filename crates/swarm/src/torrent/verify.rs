@@ -34,13 +34,17 @@ impl Torrent {
     }
 
     fn verified<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) {
+        let senders = self.trust_senders(piece);
         self.gain(piece);
         let bytes = u64::from(self.geometry.piece_size(piece));
         self.durability.verified(cx.now, bytes);
         cx.tell(Event::PieceVerified { torrent: self.id, piece });
         self.spread(cx, piece);
         if self.have.is_full() {
-            self.complete(cx);
+            return self.complete(cx);
+        }
+        for conn in senders {
+            self.fill(cx, conn);
         }
     }
 
@@ -91,6 +95,7 @@ impl Torrent {
         if let Some(conn) = culprit {
             self.ban(cx, conn, "three pieces that it alone sent were corrupt");
         }
+        self.doubt(cx, piece, &senders);
     }
 
     /// Lets failed pieces be fetched again whose wait is over.

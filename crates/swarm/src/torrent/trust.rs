@@ -1,0 +1,109 @@
+//! How far a peer is trusted, so that one that corrupts costs little until it is proven (own design; bad input, rows 37 and 38).
+//!
+//! Who has sent nothing yet that turned out right is asked for one piece until that is judged, or for a second where others hold
+//! that up, and for one more at a time with each that was right: about as slow start would have it. Who sent all of a piece that failed is accused: it is asked for nothing while the piece is
+//! fetched whole from somebody else, which proves what it sent. An accusation ends by itself, since nobody else may give the
+//! piece, and there is none where nobody else has it.
+use super::Torrent;
+use super::context::Context;
+use super::evidence::sole;
+use crate::effect::Effect;
+use crate::geometry::Geometry;
+use crate::ids::ConnId;
+use crate::job::Job;
+use crate::peer::Peer;
+use crate::peer::pipeline::WINDOW_MIN;
+use crate::picker::partial::Partial;
+use crate::time::Time;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// How long a peer is asked for nothing while it is to be proven what it sent.
+const ACCUSED_MAX: Duration = Duration::from_secs(60);
+
+/// Whether it is accused of a piece that failed.
+pub(super) fn is_accused(peer: &Peer, now: Time) -> bool {
+    peer.accused.is_some_and(|until| now < until)
+}
+
+/// Whether a peer may be asked for one more block, as far as it is trusted.
+pub(super) fn may_ask(peer: &Peer, now: Time, geometry: &Geometry) -> bool {
+    let piece = geometry.blocks_in(0).max(WINDOW_MIN);
+    let most = piece.saturating_mul(peer.trust.saturating_add(1));
+    let proven = peer.trust > 0 || peer.on_trial < piece;
+    proven && peer.pipeline.under_way() < most as usize && !is_accused(peer, now)
+}
+
+/// Once a second: a trial that others hold up and an accusation that led to nothing are over. Whether one was.
+pub(super) fn release(peer: &mut Peer, now: Time) -> bool {
+    let acquitted = peer.accused.is_some_and(|until| until <= now);
+    if acquitted {
+        peer.accused = None;
+    }
+    let tried = peer.trust == 0 && core::mem::take(&mut peer.on_trial) > 0;
+    acquitted || tried
+}
+
+impl Torrent {
+    /// A piece is right: who sent of it is trusted the more. To be called while its blocks are known; tells who they are.
+    pub(super) fn trust_senders(&mut self, piece: u32) -> BTreeSet<ConnId> {
+        let senders: BTreeSet<ConnId> = self.senders(piece).collect();
+        for &conn in &senders {
+            if let Some(peer) = self.peers.get_mut(&conn) {
+                peer.trust = peer.trust.saturating_add(1);
+                peer.accused = None;
+                peer.on_trial = 0;
+            }
+        }
+        senders
+    }
+
+    /// Who sent the blocks of a piece begun, in order.
+    pub(super) fn senders(&self, piece: u32) -> impl Iterator<Item = ConnId> + '_ {
+        self.picker.as_ref().and_then(|p| p.partial(piece)).into_iter().flat_map(Partial::senders)
+    }
+
+    /// A piece that these sent has failed.
+    pub(super) fn doubt<B>(&mut self, cx: &mut Context<'_, B>, piece: u32, senders: &[ConnId]) {
+        let Some(conn) = sole(senders) else {
+            let distinct: BTreeSet<ConnId> = senders.iter().copied().collect();
+            for conn in distinct {
+                if let Some(peer) = self.peers.get_mut(&conn) {
+                    peer.trust /= 2;
+                    peer.on_trial = 0;
+                }
+                self.fill(cx, conn);
+            }
+            return;
+        };
+        let could = |p: &Peer| p.conn != conn && !p.choking_us && !is_accused(p, cx.now) && p.has.get(piece);
+        let others = self.peers.values().any(|p| could(p));
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.trust = 0;
+        peer.on_trial = 0;
+        if others {
+            peer.accused = Some(cx.now + ACCUSED_MAX);
+            self.stop_asking(cx, conn);
+            self.drop_begun(cx, conn);
+        } else {
+            self.fill(cx, conn);
+        }
+    }
+
+    /// Lets go of the pieces of which only this peer sent anything and nobody is asked for the rest: with blocks of others they would most likely fail.
+    fn drop_begun<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        let Some(picker) = &mut self.picker else { return };
+        let own = |p: &Partial| {
+            let settled = p.received() > 0 && (p.received() + p.free()) as usize == p.blocks().len();
+            settled && !p.is_whole() && p.senders().all(|sender| sender == conn)
+        };
+        let begun: Vec<u32> = picker.begun().filter(|(_, p)| own(p)).map(|(piece, _)| piece).collect();
+        for piece in begun {
+            let blocks = picker.partial(piece).map_or(0, Partial::received);
+            self.wasted += u64::from(blocks) * u64::from(teem_wire::peer::block::BLOCK_LEN);
+            picker.lost(piece, &mut self.rng);
+            cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
+        }
+    }
+}
