@@ -202,7 +202,7 @@ impl Plain {
             let hello = ExtendedHandshake {
                 ut_metadata: Some(METADATA),
                 port: Some(crate::node::PORT),
-                client: Some(String::from_utf8_lossy(self.habits.id).into_owned()),
+                client: Some(self.habits.name.into()),
                 reqq: Some(reqq),
                 metadata_size: Some(self.book.content.info().raw().len() as u32),
                 upload_only: self.book.is_complete().then_some(true),

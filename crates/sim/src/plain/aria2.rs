@@ -15,6 +15,7 @@ use std::time::Duration;
 pub fn habits() -> Habits {
     Habits {
         id: b"A2-1-36-",
+        name: "aria2/1.36.0",
         fast: true,
         reqq: Some(250),
         conns: 55,

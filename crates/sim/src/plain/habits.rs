@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Habits {
     /// How its peer ids begin.
     pub id: &'static [u8; 8],
+    /// What it calls itself (BEP 10 `v`); a source goes by it.
+    pub name: &'static str,
     /// Whether it speaks the fast extension (BEP 6); who does not hangs up on its messages.
     pub fast: bool,
     /// The requests it says that it takes, in an extension handshake (BEP 10); `None`: it sends none.

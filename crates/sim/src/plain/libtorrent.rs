@@ -14,6 +14,7 @@ use std::time::Duration;
 pub fn habits() -> Habits {
     Habits {
         id: b"-LT2110-",
+        name: "libtorrent/2.1.1.0",
         fast: true,
         reqq: Some(2_000),
         conns: 50,

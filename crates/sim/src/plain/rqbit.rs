@@ -14,6 +14,7 @@ use std::time::Duration;
 pub fn habits() -> Habits {
     Habits {
         id: b"-rQ9010-",
+        name: "rqbit 9.1.0",
         fast: false,
         reqq: Some(250),
         conns: 50,

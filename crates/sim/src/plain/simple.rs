@@ -6,6 +6,7 @@ use std::time::Duration;
 pub fn habits() -> Habits {
     Habits {
         id: b"-PL0001-",
+        name: "plain",
         fast: false,
         reqq: None,
         conns: 50,

@@ -14,6 +14,7 @@ use std::time::Duration;
 pub fn habits() -> Habits {
     Habits {
         id: b"-TR3000-",
+        name: "Transmission 3.00",
         fast: true,
         reqq: Some(512),
         conns: 50,

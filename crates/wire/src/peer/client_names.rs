@@ -120,6 +120,7 @@ const DASHED: &[(&[u8; 2], &str, Version)] = &[
     (b"ZT", "ZipTorrent", Three),
     (b"lt", "rTorrent", Three),
     (b"qB", "qBittorrent", Three),
+    (b"rQ", "rqbit", Four),
     (b"rq", "rqbit", Four),
     (b"st", "SharkTorrent", Four),
 ];
