@@ -73,6 +73,11 @@ impl Figure {
         }
     }
 
+    /// Whether it compares with the same world with granting off.
+    pub(super) fn needs_off(self) -> bool {
+        self == Self::OverOff
+    }
+
     /// Its value in thousandths; `None` when the run has none.
     pub(super) fn of(self, trial: Trial<'_>) -> Option<u64> {
         let this = trial.this;

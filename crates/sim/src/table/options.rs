@@ -22,6 +22,9 @@ pub struct Options {
     /// Take runs from this file instead of running them again, and keep new ones there; more files are only read
     #[arg(long, value_name = "FILE")]
     pub merge: Vec<PathBuf>,
+    /// Leave out the same worlds with granting off, save where what is aimed at refers to them: half of the time
+    #[arg(long)]
+    pub granting_only: bool,
     /// Run nothing: print what the files hold
     #[arg(long, requires = "merge")]
     pub only_merged: bool,

@@ -110,8 +110,12 @@ impl Runs {
         let mut todo = Vec::new();
         for place in places {
             let cases = [Some(place.case.name), place.calm()];
+            let off = !options.granting_only || place.case.figures.iter().any(|(figure, _)| figure.needs_off());
+            let ways = if off { &[true, false][..] } else { &[true] };
             for seed in 1..=options.seeds(place.n) {
-                for (case, granting) in cases.into_iter().flatten().flat_map(|case| [(case, true), (case, false)]) {
+                for (case, granting) in
+                    cases.into_iter().flatten().flat_map(|case| ways.iter().map(move |w| (case, *w)))
+                {
                     let key = Key { case: case.to_string(), n: place.n, granting, seed };
                     if !self.runs.contains_key(&key) && !todo.contains(&key) {
                         todo.push(key);
@@ -119,8 +123,8 @@ impl Runs {
                 }
             }
         }
-        // One seed of everything tells more than all seeds of one row.
-        todo.sort_by_key(|key| (key.n, key.seed));
+        // One seed of everything tells more than all seeds of one row, and the engine as it is more than what it is compared with.
+        todo.sort_by_key(|key| (key.n, key.seed, !key.granting));
         todo.into()
     }
 
