@@ -23,13 +23,11 @@ const PIECE: usize = 64 << 10;
 const COUNT: u64 = 4;
 /// Upload limit of each, in bytes a second: `4Mi`.
 const RATE: u64 = 4 << 20;
-/// What ours may take to start and to find each other, besides what the lines allow.
-const OURS: Duration = Duration::from_secs(3);
-/// What others may: their choke rounds of ten seconds and more, and their own end game, are in it.
-const THEIRS: Duration = Duration::from_secs(10);
+/// What all may take to start and to find each other, and for their last pieces, besides what the lines allow.
+const MORE: Duration = Duration::from_secs(3);
 const LIMIT: Duration = Duration::from_secs(120);
-/// Where nothing at all was idle for so much of the time, the machine was the limit: how long it took says nothing.
-const IDLE_MIN: f64 = 0.2;
+/// With fewer processors idle than this on the whole, the machine was the limit: how long it took says nothing.
+const IDLE_MIN: f64 = 0.5;
 
 #[test]
 fn one_copy_to_teem() {
@@ -38,7 +36,7 @@ fn one_copy_to_teem() {
         let wait = |get: &mut Teem, _: &Path| {
             get.wait_event("done", LIMIT);
         };
-        swarm(folder, start, wait, OURS);
+        swarm(folder, start, wait);
     });
 }
 
@@ -46,7 +44,7 @@ fn one_copy_to_teem() {
 fn one_copy_to_libtorrent() {
     isolated("one_copy_to_libtorrent", &[libtorrent::NEEDS], |folder| {
         let start = |link: &str, home: &Path, ip: &str| Libtorrent::stay(link, &home.join("out"), ip, RATE);
-        swarm(folder, start, |get, _| get.wait_complete(LIMIT), THEIRS);
+        swarm(folder, start, |get, _| get.wait_complete(LIMIT));
     });
 }
 
@@ -54,7 +52,7 @@ fn one_copy_to_libtorrent() {
 fn one_copy_to_aria2() {
     isolated("one_copy_to_aria2", &[aria2::NEEDS], |folder| {
         let start = |link: &str, home: &Path, ip: &str| Aria2::stay(link, home, ip, RATE);
-        swarm(folder, start, |get, home| get.wait_whole(home, LIMIT), THEIRS);
+        swarm(folder, start, |get, home| get.wait_whole(home, LIMIT));
     });
 }
 
@@ -74,7 +72,7 @@ fn seed(home: &Path, torrent: &Torrent, data: &Path, more: &[&str]) -> Teem {
 }
 
 /// One seed and [`COUNT`] downloaders with nothing, each started by `start` and awaited by `wait`.
-fn swarm<G>(folder: &Path, start: impl Fn(&str, &Path, &str) -> G, wait: impl Fn(&mut G, &Path), more: Duration) {
+fn swarm<G>(folder: &Path, start: impl Fn(&str, &Path, &str) -> G, wait: impl Fn(&mut G, &Path)) {
     content::write(folder, "content", Shape::Single, SIZE);
     let torrent = Torrent::create(folder, "content", PIECE, &[&Opentracker::http()]);
     let _tracker = Teem::track(&folder.join("track"));
@@ -103,7 +101,7 @@ fn swarm<G>(folder: &Path, start: impl Fn(&str, &Path, &str) -> G, wait: impl Fn
     eprintln!("figure: makespan {took:.1} s, the bound is {bound:.1} s; {copies:.3} copies until all was out");
     assert!(copies <= 1.02, "{copies} copies until all was out");
     if idle.is_some_and(|idle| idle >= IDLE_MIN) {
-        assert!(makespan <= Duration::from_secs_f64(bound) + more, "{took} s, the bound is {bound} s");
+        assert!(makespan <= Duration::from_secs_f64(bound) + MORE, "{took} s, the bound is {bound} s");
     } else {
         eprintln!("figure: the machine was busy ({idle:?} processors idle): the time is not judged");
     }

@@ -186,9 +186,18 @@ impl Running {
                 command.args(["-f", "-g"]).arg(home);
             }
             Kind::Rqbit => {
-                let port = PORT.to_string();
+                // It dials and announces from whatever address the system picks, the same for all: a port of its own tells it apart.
+                let port = (PORT + 1 + number).to_string();
                 command.args(["-v", "warn", "--disable-dht", "--disable-lsd", "--disable-upnp-port-forward"]);
-                command.args(["--ipv4-only", "--listen-ip", &ip, "--listen-port", &port, "--announce-port", &port]);
+                command.args([
+                    "--ipv4-only",
+                    "--listen-ip",
+                    "0.0.0.0",
+                    "--listen-port",
+                    &port,
+                    "--announce-port",
+                    &port,
+                ]);
                 command.args(["--http-api-listen-addr", &format!("127.0.0.1:{control}"), "--ratelimit-upload", &up]);
                 command.arg("download").arg("-o").arg(data);
                 if seeds {

@@ -150,7 +150,6 @@ impl Torrent {
         let checking = self.state == State::Checking;
         if !checking && self.source.as_mut().is_some_and(|source| source.turned(cx.now)) {
             self.durability.ask();
-            self.announce_upload_only(cx);
         }
         self.reveal(cx);
     }
@@ -168,11 +167,13 @@ impl Torrent {
         }
         if let Some(source) = self.source.take_if(|s| s.is_over()) {
             self.facts_before.out = source.out().to_wire();
+            self.announce_upload_only(cx);
             self.rechoke(cx, true);
         }
     }
 
-    /// Tells the peers that nothing is wanted here (BEP 21).
+    /// Tells the peers that nothing is wanted here (BEP 21). Only once everything was shown: libtorrent leaves a peer that wants
+    /// nothing and has shown nothing that it lacks, and then its last pieces come from the others alone.
     fn announce_upload_only<B>(&mut self, cx: &mut Context<'_, B>) {
         for conn in self.connections() {
             if let Some(peer) = self.peers.get(&conn).filter(|p| p.handshake.features.extended) {
