@@ -30,6 +30,9 @@ const FIRST_BLOCK_MAX: Duration = Duration::from_secs(10);
 const FIRST_BLOCK_HURRY: Duration = Duration::from_secs(4);
 /// What a peer that has not shown its rate is expected to need for what it is asked for, besides twice the time it has taken.
 const UNKNOWN: Duration = Duration::from_secs(1);
+/// Who is slower than this, in bytes a second, and has sent nothing for that long, dribbles: a block takes it four seconds.
+const DRIBBLE: u64 = 4_096;
+const SILENT: Duration = Duration::from_secs(2);
 /// Bounds of the time without a block after which a peer stalls.
 const STALL: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(60));
 /// A peer that owes us blocks for that long is snubbed: no longer rewarded by the choker.
@@ -180,6 +183,16 @@ impl Pipeline {
         !self.asked.is_empty() && now.since(self.progress) > self.patience(now, hurry)
     }
 
+    /// Whether it has sent something of late, at a rate worth waiting for.
+    pub fn is_delivering(&self, now: Time) -> bool {
+        !self.stalled && self.meter.rate(now, DISPLAY_SLOTS) >= DRIBBLE
+    }
+
+    /// Whether it hardly sends anything: what it was asked for may be asked of others besides.
+    pub fn is_dribbling(&self, now: Time) -> bool {
+        !self.is_delivering(now) && !self.asked.is_empty() && (self.stalled || now.since(self.progress) > SILENT)
+    }
+
     /// The machine slept: what the peer owes is waited for anew.
     pub fn woke(&mut self, now: Time) {
         self.progress = now;
@@ -217,7 +230,9 @@ impl Pipeline {
 
     /// The time without a block after which it stalls: ten blocks' time at its rate, within bounds.
     fn patience(&self, now: Time, hurry: bool) -> Duration {
-        match (u64::from(BLOCK_LEN) * 10_000).checked_div(self.meter.rate(now, CHOKE_SLOTS)) {
+        let rate = self.meter.rate(now, CHOKE_SLOTS);
+        match (u64::from(BLOCK_LEN) * 10_000).checked_div(rate) {
+            Some(_) if hurry && rate < DRIBBLE => FIRST_BLOCK_HURRY,
             Some(ms) => Duration::from_millis(ms).clamp(STALL.0, STALL.1),
             None if hurry => FIRST_BLOCK_HURRY,
             None => FIRST_BLOCK_MAX,

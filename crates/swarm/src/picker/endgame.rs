@@ -2,10 +2,12 @@
 //!
 //! One duplicate of a block at most: unlimited ones gain nothing and waste payload. A block is worth it only where the second
 //! peer is expected to be done with it in half of the first one's time, and of all blocks only one in 320 and a few more are asked
-//! for twice in vain. A swarm that waits for its source is in that state again and again: there, only where much is gained.
+//! for twice in vain. Blocks at peers that hardly send anything are asked of a second one before the end, or pieces would wait
+//! for them, and whoever wants those pieces. A swarm that waits for its source is in that state again and again: there, only where much is gained.
 use super::partial::Block;
 use super::pick::{Asker, Picker};
 use crate::ids::ConnId;
+use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
 
@@ -18,10 +20,45 @@ const GAIN_MIN: Duration = Duration::from_millis(250);
 const GAIN_MIN_WAITING: Duration = Duration::from_secs(2);
 /// Of how many blocks that came one may be asked for twice.
 const BLOCKS_PER_DUPLICATE: u64 = 320;
+/// Of how many blocks that came one may be at two peers because the first hardly sends anything, and how many more: what those
+/// send in vain is little by itself.
+const BLOCKS_PER_RESCUE: u64 = 64;
+const RESCUES_MIN: u64 = 64;
 /// How many more, when nothing is left to come.
 const DUPLICATES_MIN: u64 = 8;
 
 impl Picker {
+    /// Tells anew which blocks are asked of peers that hardly send anything. They need not wait for the end game.
+    pub fn set_stuck(&mut self, stuck: Vec<(BlockRef, ConnId)>) {
+        self.stuck = stuck;
+    }
+
+    /// A block that is stuck at another peer, asked of this one besides, which is known to deliver.
+    pub(super) fn rescue(&mut self, who: &Asker<'_>) -> Option<BlockRef> {
+        if self.stuck.is_empty() || who.only.is_some() || !who.trusted || who.rate == 0 {
+            return None;
+        }
+        if self.asked_again >= self.came / BLOCKS_PER_RESCUE + RESCUES_MIN {
+            return None;
+        }
+        let mut i = 0;
+        while let Some(&(at, conn)) = self.stuck.get(i) {
+            let index = self.geometry.index_of(at);
+            let partial = self.partials.get_mut(&at.piece).filter(|p| !p.exclusive);
+            let Some((index, partial)) = index.zip(partial).filter(|(i, p)| p.block(*i) == Block::Asked(conn)) else {
+                self.stuck.swap_remove(i);
+                continue;
+            };
+            if conn != who.conn && who.can(at.piece) && partial.ask_again(index, who.conn) {
+                self.stuck.swap_remove(i);
+                self.asked_again += 1;
+                return Some(at);
+            }
+            i += 1;
+        }
+        None
+    }
+
     /// Whether all is asked for that anybody connected has.
     pub fn is_endgame(&self) -> bool {
         self.open.is_empty() && self.rarity.len() == self.rarity.unavailable()

@@ -13,6 +13,7 @@ use crate::geometry::Geometry;
 use crate::ids::ConnId;
 use crate::rng::Rng;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use teem_wire::peer::block::BlockRef;
 
 /// Bytes of pieces begun above which peers join pieces rather than begin new ones: half of the disk's budget for assembly.
@@ -70,6 +71,8 @@ pub struct Picker {
     pub(super) came: u64,
     /// Blocks that were asked of a second peer and not given back by one of them.
     pub(super) asked_again: u64,
+    /// Blocks that are asked of peers that hardly send anything, with those peers.
+    pub(super) stuck: Vec<(BlockRef, ConnId)>,
 }
 
 impl Picker {
@@ -86,6 +89,7 @@ impl Picker {
             whole: 0,
             came: 0,
             asked_again: 0,
+            stuck: Vec::new(),
         }
     }
 
@@ -152,6 +156,11 @@ impl Picker {
             return self.ask(piece, who);
         }
         let at_it = who.current.filter(|p| self.may_go_on(*p, who));
+        if at_it.is_none()
+            && let Some(at) = self.rescue(who)
+        {
+            return Some(at);
+        }
         let left = if at_it.is_none() { self.abandoned(who) } else { None };
         let own = at_it.is_none() && left.is_none_or(|p| self.rarity.availability(p) > 1) && self.has_sole(who);
         let first = if own { self.begin(who, rng) } else { None };
@@ -347,6 +356,7 @@ impl Picker {
     fn drop_partial(&mut self, piece: u32) {
         if let Some(partial) = self.partials.remove(&piece) {
             self.whole -= u32::from(partial.is_whole());
+            self.asked_again -= partial.blocks().iter().filter(|b| matches!(b, Block::AskedTwice(..))).count() as u64;
             self.open.remove(&piece);
         }
     }

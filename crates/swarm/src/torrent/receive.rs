@@ -12,6 +12,7 @@ use crate::picker::partial::Received;
 use crate::picker::pick::Asker;
 use crate::rate::DISPLAY_SLOTS;
 use crate::time::Time;
+use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
@@ -154,7 +155,8 @@ impl Torrent {
         let mut asker = asker(peer, cx.now);
         asker.trusted = peer.trust > 0 || self.have_bytes == 0;
         let picked = picker.pick(&asker, &mut self.rng).or_else(|| {
-            if peer.pipeline.under_way() >= ENDGAME_WINDOW {
+            // A block asked twice of peers that give nothing would wait for both to stall.
+            if peer.pipeline.under_way() >= ENDGAME_WINDOW || asker.rate == 0 {
                 return None;
             }
             let own = peer.pipeline.eta(cx.now, 1);
@@ -179,7 +181,11 @@ impl Torrent {
 
     /// Lets those try again that had nothing to be asked for.
     pub(super) fn wake_hungry<B>(&mut self, cx: &mut Context<'_, B>) {
-        for conn in core::mem::take(&mut self.hungry) {
+        // First those that deliver: a block that comes free should not go from one that sat on it to the next such.
+        let hungry = core::mem::take(&mut self.hungry);
+        let delivers = |conn: &ConnId| self.peers.get(conn).is_some_and(|p| p.pipeline.is_delivering(cx.now));
+        let (first, then): (Vec<ConnId>, Vec<ConnId>) = hungry.into_iter().partition(delivers);
+        for conn in first.into_iter().chain(then) {
             self.fill(cx, conn);
         }
     }
@@ -212,7 +218,7 @@ impl Torrent {
     /// A peer that keeps us waiting: its blocks are asked elsewhere, and it is asked one at a time.
     pub(super) fn stall<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let before: alloc::vec::Vec<BlockRef> = peer.pipeline.asked().collect();
+        let before: Vec<BlockRef> = peer.pipeline.asked().collect();
         self.give_up_requests(cx, conn);
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.pipeline.stall(cx.now);

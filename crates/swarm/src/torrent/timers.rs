@@ -109,6 +109,7 @@ impl Torrent {
             });
         }
         self.measure(cx.now);
+        self.find_stuck(cx.now);
         let hurry = !self.hungry.is_empty() && self.picker.as_ref().is_some_and(Picker::is_ending);
         let mut moving = false;
         for conn in self.connections() {
@@ -128,6 +129,13 @@ impl Torrent {
             self.rechoke(cx, false);
         }
         self.housekeeping = cx.now + if moving { BUSY } else { QUIET };
+    }
+
+    /// Tells the picker which blocks wait at peers that hardly send anything.
+    fn find_stuck(&mut self, now: Time) {
+        let Some(picker) = &mut self.picker else { return };
+        let silent = self.peers.values().filter(|p| p.pipeline.is_dribbling(now));
+        picker.set_stuck(silent.flat_map(|p| p.pipeline.asked().map(|at| (at, p.conn))).collect());
     }
 
     /// Begins a new leaf with a peer: what it rejected may be asked for again.
