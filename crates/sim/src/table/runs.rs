@@ -90,7 +90,10 @@ impl Runs {
         std::thread::scope(|scope| {
             for _ in 0..options.jobs().min(total) {
                 scope.spawn(|| {
-                    while let Some(key) = lock(&todo).pop_front() {
+                    loop {
+                        // By itself, so that the list is free while the world runs.
+                        let next = lock(&todo).pop_front();
+                        let Some(key) = next else { return };
                         let Some(run) = play(&key) else { continue };
                         let mut done = lock(&done);
                         done.1 += 1;
