@@ -15,6 +15,8 @@ pub fn all() -> Vec<Scenario> {
         swarm(50),
         zoo(),
         churn(),
+        brief(),
+        cornered(),
         corrupters(),
         free_riders(),
         nat(),
@@ -135,6 +137,33 @@ pub fn churn() -> Scenario {
             crash_permille: 500,
         }))
         .within(secs(1800))
+}
+
+/// Processes that hardly live as long as their lines take for a few pieces: what is begun has to be made whole.
+pub fn brief() -> Scenario {
+    Scenario::new("brief", "6 downloaders on 30 kB/s that leave or crash every 25 s and come back")
+        .content(56, 131_072, 0)
+        .with(Group::new(Role::Seed, 1).rates(30_000, 60_000))
+        .with(Group::new(Role::Downloader, 6).rates(30_000, 60_000).leaving(Departure::Comes {
+            life: secs(25),
+            away: secs(8),
+            crash_permille: 500,
+        }))
+        .within(secs(4 * 3600))
+}
+
+/// The last blocks are asked of liars, in processes that live hardly longer than it takes to tell.
+pub fn cornered() -> Scenario {
+    Scenario::new("cornered", "4 downloaders of 4 pieces that live 12 s, and 6 liars")
+        .content(4, 32_768, 0)
+        .with(Group::new(Role::Seed, 1).rates(30_000, 60_000))
+        .with(Group::new(Role::Downloader, 4).rates(30_000, 60_000).leaving(Departure::Comes {
+            life: secs(12),
+            away: secs(5),
+            crash_permille: 500,
+        }))
+        .with(Group::new(Role::Liar, 6))
+        .within(secs(4 * 3600))
 }
 
 /// Half of the peers that claim something send wrong blocks.

@@ -277,7 +277,13 @@ impl Source {
             }
         }
         if !peer.is_complete() && self.phase == Phase::Granting {
-            for piece in self.pieces.sole_of(conn) {
+            // What was its own, and what it was sent beside another that is gone too.
+            let served = grantee.served.iter().map(|(piece, _)| *piece);
+            let served = served.filter(|p| self.pieces.stage(*p) == Stage::Granted);
+            let mut only: Vec<u32> = self.pieces.sole_of(conn).into_iter().chain(served).collect();
+            only.sort_unstable();
+            only.dedup();
+            for piece in only {
                 if self.pieces.stage(piece) != Stage::Never && !others(self, piece) {
                     self.pieces.back(piece);
                 }
