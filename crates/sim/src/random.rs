@@ -67,6 +67,9 @@ impl Mix {
     }
 }
 
+/// A life is long enough for a few pieces, or nobody would ever be done.
+const LIFE_MIN: Duration = Duration::from_secs(10);
+
 /// The scenario of that seed.
 pub fn scenario(seed: u64) -> Scenario {
     let mut rng = Rng::new(seed ^ 0x005E_ED0F_5CE0_A210);
@@ -111,7 +114,7 @@ fn downloaders(rng: &mut Rng, mix: &Mix, role: Role, count: u32) -> Group {
             0 => Departure::WhenComplete(Duration::from_millis(rng.below(5_000))),
             1 => Departure::After(life),
             2 => Departure::Dies(life),
-            _ => Departure::Comes { life: life + life_min(mix), away, crash_permille: rng.below(1001) as u32 },
+            _ => Departure::Comes { life: life + LIFE_MIN, away, crash_permille: rng.below(1001) as u32 },
         };
     }
     if chance(rng, mix.limits) {
@@ -127,11 +130,6 @@ fn downloaders(rng: &mut Rng, mix: &Mix, role: Role, count: u32) -> Group {
     group.magnet = chance(rng, mix.magnet);
     group.cooperative = mix.cooperative;
     group
-}
-
-/// A life is long enough for a few pieces, or nobody would ever be done; a frugal source makes a newcomer wait for 30 s.
-fn life_min(mix: &Mix) -> Duration {
-    Duration::from_secs(if mix.spreading == Spreading::Frugal { 120 } else { 10 })
 }
 
 fn lines(rng: &mut Rng, group: Group) -> Group {

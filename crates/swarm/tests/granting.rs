@@ -3,6 +3,7 @@ mod common;
 
 use common::{BLOCK, World, at, info};
 use teem_swarm::command::Spreading;
+use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
@@ -202,6 +203,24 @@ fn a_frugal_source_sends_one_copy_and_then_helps_only_who_is_not_fed() {
     world.connect(late, seed);
     assert!(world.run(300, |w| w.is_complete(late)));
     assert_eq!(world.snapshot(seed).uploaded, 2 * TOTAL);
+}
+
+#[test]
+fn a_frugal_source_feeds_who_never_stays_for_long() {
+    let mut world = world();
+    world.facts.out = vec![0xFF; 8];
+    let seed = source(&mut world, 0, Spreading::Frugal);
+    world.facts = Facts::default();
+    for life in 1.. {
+        let conn = world.puppet_at(seed, true, 77);
+        world.say(seed, conn, Message::HaveNone);
+        world.run(12, |_| false);
+        if !shown(&world.heard(seed, conn)).is_empty() {
+            break;
+        }
+        assert!(life < 4, "unfed for {life} lives of twelve seconds");
+        world.act(seed, |t, cx| t.closed(cx, conn, CloseReason::Remote));
+    }
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Torrent {
         let knows = peer.knows_metadata || quiet || !peer.handshake.features.extended;
         let complete = peer.is_complete() || peer.upload_only || peer.holds == Some(self.geometry.pieces);
         if (knows && !complete) != source.is_candidate(conn) {
-            source.candidate(now, conn, &peer.handshake.peer_id, &peer.name(), knows && !complete);
+            source.candidate(now, conn, peer, knows && !complete);
         }
     }
 

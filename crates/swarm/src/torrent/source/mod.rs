@@ -9,13 +9,14 @@
 //!
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`turns`] who gets the next piece, [`tail`] what to do about the last ones,
-//! [`need`] whom a frugal source helps afterwards.
+//! [`need`] whom a frugal source helps afterwards, [`wider`] what to show to who leaves its grants alone.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
 mod grantee;
 mod need;
 mod pieces;
 mod tail;
 mod turns;
+mod wider;
 
 use crate::bitfield::Bitfield;
 use crate::geometry::Geometry;
@@ -27,6 +28,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 use grantee::{Grantee, Habits, Peers};
+use need::Hungry;
 use pieces::{Pieces, Stage, Tail, Watch};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;
@@ -85,6 +87,7 @@ pub(super) struct Source {
     hedged: BTreeMap<u32, u32>,
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
     watch: Watch,
+    hungry: Hungry,
     tail: Tail,
 }
 
@@ -115,6 +118,7 @@ impl Source {
             kept: Vec::new(),
             hedged: BTreeMap::new(),
             watch: Watch::default(),
+            hungry: Hungry::default(),
             tail: Tail::default(),
         }
     }
@@ -151,11 +155,12 @@ impl Source {
     }
 
     /// A peer can use grants from now on, because it knows the metadata; or it cannot, because it wants nothing.
-    pub(super) fn candidate(&mut self, now: Time, conn: ConnId, id: &PeerId, name: &str, can: bool) {
+    pub(super) fn candidate(&mut self, now: Time, conn: ConnId, peer: &Peer, can: bool) {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
-        grantee.habits = Habits::of(name);
+        grantee.habits = Habits::of(&peer.name());
         if can && !grantee.candidate {
-            (grantee.since, grantee.fed, grantee.last_request) = (now, now, now);
+            let (id, hunger) = (&peer.handshake.peer_id, self.hungry.back(peer.addr.ip()));
+            (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
             let pieces = &mut self.pieces;
             self.kept.retain(|(who, piece, _)| {
                 if who == id && pieces.stage(*piece) == Stage::Granted {
@@ -255,6 +260,9 @@ impl Source {
     pub(super) fn gone(&mut self, now: Time, conn: ConnId, peer: &Peer) {
         let Some(grantee) = self.grantees.remove(&conn) else { return };
         self.candidates -= usize::from(grantee.candidate);
+        if grantee.candidate {
+            self.hungry.gone(peer.addr.ip(), now.since(grantee.fed));
+        }
         if !peer.has.is_full() {
             self.unshows(&peer.has);
         }
@@ -374,26 +382,6 @@ impl Source {
             if self.pieces.stage(piece) == Stage::Granted {
                 self.pieces.back(piece);
             }
-        }
-    }
-
-    /// Who leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
-    fn widen(&mut self, now: Time) {
-        for (conn, grantee) in &mut self.grantees {
-            if !grantee.candidate || !grantee.ignores(now, self.behind) {
-                continue;
-            }
-            for grant in core::mem::take(&mut grantee.open) {
-                grantee.unspread = grantee.unspread.saturating_sub(1);
-                if self.pieces.stage(grant.piece) == Stage::Granted {
-                    self.pieces.back(grant.piece);
-                }
-            }
-            grantee.last_request = now;
-            grantee.wider = grantee.wider.saturating_mul(2).max(2);
-            let unseen = (0..self.geometry.pieces).filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p));
-            let step = (self.geometry.pieces / grantee.wider.min(self.geometry.pieces)).max(1) as usize;
-            self.shows.extend(unseen.step_by(step).take(grantee.wider as usize).map(|piece| (*conn, piece)));
         }
     }
 }

@@ -6,7 +6,9 @@ use super::Source;
 use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
 use crate::time::Time;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::time::Duration;
 
 /// A peer that has gained nothing from others for so long is fed.
@@ -17,6 +19,28 @@ const STUCK: Duration = Duration::from_secs(60);
 const FEW: u16 = 2;
 /// Pieces compared to find the rarest of those that a peer lacks.
 const SAMPLE: usize = 64;
+
+/// Addresses of which it is remembered how long they went unfed.
+const HUNGRY_MAX: usize = 256;
+
+/// How long those that are gone went unfed while they were here: who never stays for half a minute is fed after that all the same.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Hungry(BTreeMap<IpAddr, Duration>);
+
+impl Hungry {
+    /// A peer is gone that had gained nothing for so long.
+    pub(super) fn gone(&mut self, addr: IpAddr, unfed: Duration) {
+        if self.0.len() >= HUNGRY_MAX && !self.0.contains_key(&addr) {
+            self.0.pop_first();
+        }
+        self.0.insert(addr, unfed.min(UNFED));
+    }
+
+    /// It is back: how long that was.
+    pub(super) fn back(&mut self, addr: IpAddr) -> Duration {
+        self.0.remove(&addr).unwrap_or_default()
+    }
+}
 
 impl Source {
     /// Once a minute: which pieces have not gained a holder since the last look although somebody lacks them.
