@@ -1,6 +1,6 @@
 //! Events and figures of a torrent in words, and as JSON lines (`docs/json.md`).
 use crate::progress::plain;
-use crate::units::Copies;
+use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
 use teem_client::swarm::event::{Event, Snapshot, State};
 use teem_wire::tracker::url::redact;
@@ -29,6 +29,12 @@ pub(crate) fn given(s: &Snapshot, size: u64) -> String {
 /// What a person should read at once, of content of `size` bytes; most events only change the live line.
 pub(crate) fn text(event: &Event, size: u64) -> Option<String> {
     Some(match event {
+        Event::AllOut { sent, elsewhere, .. } if *elsewhere > 0 => {
+            let (copies, rest) = (Copies(*sent, size), Bytes(*elsewhere));
+            format!(
+                "{copies} copies have left this machine, and {rest} that it did not send are with others, as they say"
+            )
+        }
         Event::AllOut { sent, .. } => {
             let copies = Copies(*sent, size);
             format!(
@@ -58,7 +64,7 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
         }
         Event::Complete { at_start, .. } => json!({"event": "complete", "at_start": at_start}),
         Event::Durable { complete, .. } => json!({"event": "durable", "complete": complete}),
-        Event::AllOut { sent, .. } => json!({"event": "all_out", "sent": sent}),
+        Event::AllOut { sent, elsewhere, .. } => json!({"event": "all_out", "sent": sent, "elsewhere": elsewhere}),
         Event::Tracker { url, result, .. } => match result {
             Ok(peers) => json!({"event": "tracker", "url": redact(url), "peers": peers}),
             Err(e) => json!({"event": "tracker", "url": redact(url), "error": e}),

@@ -82,12 +82,16 @@ pub enum Event {
         /// Whether the torrent was complete then.
         complete: bool,
     },
-    /// Every block has left this publisher at least once.
+    /// Every block has left this publisher at least once, or is in pieces that peers show. Told again when the last of
+    /// those has left too.
     AllOut {
         /// The torrent.
         torrent: TorrentId,
         /// Payload bytes sent until then.
         sent: u64,
+        /// Bytes of pieces that did not leave here as far as is known, and that others say they have: another source's, or sent
+        /// before a crash.
+        elsewhere: u64,
     },
     /// A tracker answered, or did not.
     Tracker {

@@ -5,7 +5,7 @@ use super::source::Source;
 use crate::bitfield::Bitfield;
 use crate::command::Spreading;
 use crate::effect::Effect;
-use crate::event::State;
+use crate::event::{Event, State};
 use crate::ids::ConnId;
 use crate::rate::PIPELINE_SLOTS;
 use crate::time::Time;
@@ -149,6 +149,10 @@ impl Torrent {
         // While pieces are still being checked, more are to come.
         let checking = self.state == State::Checking;
         if !checking && self.source.as_mut().is_some_and(|source| source.turned(cx.now)) {
+            let others = self.source.as_ref().map(Source::out);
+            if let Some((sent, elsewhere)) = others.and_then(|out| self.out.with(&self.geometry, out)) {
+                cx.tell(Event::AllOut { torrent: self.id, sent, elsewhere });
+            }
             self.durability.ask();
         }
         self.reveal(cx);

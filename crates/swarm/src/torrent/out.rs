@@ -31,6 +31,22 @@ impl Out {
         self.sent += u64::from(geometry.piece_size(piece));
     }
 
+    /// Payload sent until now, and the bytes of the pieces in `others` of which some block has not left; `None` when all have left
+    /// or some piece is in neither.
+    pub(super) fn with(&self, geometry: &Geometry, others: &Bitfield) -> Option<(u64, u64)> {
+        let left = self.left.as_ref().filter(|l| !l.is_full())?;
+        let mut elsewhere = 0;
+        for piece in 0..geometry.pieces {
+            let first = piece * geometry.blocks_per_piece();
+            let whole = (first..first + geometry.blocks_in(piece)).all(|block| left.get(block));
+            if !whole && !others.get(piece) {
+                return None;
+            }
+            elsewhere += if whole { 0 } else { u64::from(geometry.piece_size(piece)) };
+        }
+        Some((self.sent, elsewhere))
+    }
+
     /// A block goes out. Returns the payload sent until now when it was the last that had not.
     pub(super) fn mark(&mut self, geometry: &Geometry, at: BlockRef) -> Option<u64> {
         let left = self.left.as_mut().filter(|l| !l.is_full())?;

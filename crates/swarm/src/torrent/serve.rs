@@ -153,7 +153,7 @@ impl Torrent {
         cx.fx.push_back(Effect::SendBlock { conn, at, data });
         self.source_sent(cx, conn, at);
         if let Some(sent) = self.out.mark(&self.geometry, at) {
-            cx.tell(Event::AllOut { torrent: self.id, sent });
+            cx.tell(Event::AllOut { torrent: self.id, sent, elsewhere: 0 });
         }
     }
 
