@@ -69,6 +69,18 @@ fn row_38_all_corrupt_backs_off_and_says_so() {
 }
 
 #[test]
+fn row_38_who_is_accused_is_asked_again_when_nobody_else_is_left() {
+    let mut world = World::new(info(4 << 20, 8 * BLOCK));
+    let liars = [1 << 20, 4 << 20].map(|line| world.add(all(&world), line));
+    let peer = world.add(Vec::new(), 0);
+    for liar in liars {
+        world.nodes[liar].lies = |at| at.piece % 3 == 0;
+        world.connect(peer, liar);
+    }
+    assert!(world.run(30, |w| banned(w, peer).len() == 2), "{:?}", banned(&world, peer));
+}
+
+#[test]
 fn row_38_nine_of_ten_corrupt() {
     let mut world = World::new(info(8 << 20, 4 * BLOCK));
     let peer = world.add(Vec::new(), 0);

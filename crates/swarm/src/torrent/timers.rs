@@ -111,6 +111,7 @@ impl Torrent {
         self.measure(cx.now);
         self.find_stuck(cx.now);
         let hurry = !self.hungry.is_empty() && self.picker.as_ref().is_some_and(Picker::is_ending);
+        self.end_doubts(cx.now);
         let mut moving = false;
         for conn in self.connections() {
             match self.look_at(cx, conn, hurry) {

@@ -91,6 +91,15 @@ impl Torrent {
         }
     }
 
+    /// While nobody else is left who could give anything, nobody stays accused: who may lie is better than none.
+    pub(super) fn end_doubts(&mut self, now: Time) {
+        let gives = |p: &Peer| !p.choking_us && p.useful > 0 && !is_accused(p, now);
+        if !self.peers.values().any(|p| gives(p)) {
+            let accused = self.peers.values_mut().filter_map(|p| p.accused.as_mut());
+            accused.for_each(|until| *until = now);
+        }
+    }
+
     /// Lets go of the pieces of which only this peer sent anything and nobody is asked for the rest: with blocks of others they would most likely fail.
     fn drop_begun<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let Some(picker) = &mut self.picker else { return };
