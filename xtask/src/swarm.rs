@@ -2,8 +2,8 @@
 //! how many copies the seed sent until every block had left it once, how long it took over the bound, and whether anybody
 //! was faster than the limits allow. One swarm, or all rows of a table.
 //!
-//! [`wishes`] is what one swarm is made of, [`namespace`] its network, [`clients`] the programs in it, [`measure`] its course,
-//! [`lines`] the kernel's counters, [`outcome`] what came of it; [`rows`] and [`table`] are many of them, [`document`] what is printed.
+//! `wishes` is what one swarm is made of, `namespace` its network, `clients` the programs in it, `measure` its course,
+//! `lines` the kernel's counters, `outcome` what came of it; `rows` and `table` are many of them, `document` what is printed.
 pub mod clients;
 mod document;
 mod lines;
