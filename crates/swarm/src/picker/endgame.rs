@@ -24,6 +24,8 @@ const BLOCKS_PER_DUPLICATE: u64 = 320;
 /// send in vain is little by itself.
 const BLOCKS_PER_RESCUE: u64 = 64;
 const RESCUES_MIN: u64 = 64;
+/// Stuck blocks that are looked at for one peer: idle requests at many peers must not make each choice of a block dear.
+const STUCK_LOOKED_AT: usize = 256;
 /// How many more, when nothing is left to come.
 const DUPLICATES_MIN: u64 = 8;
 
@@ -42,7 +44,7 @@ impl Picker {
             return None;
         }
         let mut i = 0;
-        while let Some(&(at, conn)) = self.stuck.get(i) {
+        while let Some(&(at, conn)) = self.stuck.get(i).filter(|_| i < STUCK_LOOKED_AT) {
             let index = self.geometry.index_of(at);
             let partial = self.partials.get_mut(&at.piece).filter(|p| !p.exclusive);
             let Some((index, partial)) = index.zip(partial).filter(|(i, p)| p.block(*i) == Block::Asked(conn)) else {

@@ -1,9 +1,10 @@
 //! How far a peer is trusted, so that one that corrupts costs little until it is proven (own design; bad input, rows 37 and 38).
 //!
 //! Who has sent nothing yet that turned out right is asked for one piece until that is judged, or for a second where others hold
-//! that up, and for one more at a time with each that was right: about as slow start would have it. Who sent all of a piece that failed is accused: it is asked for nothing while the piece is
-//! fetched whole from somebody else, which proves what it sent. An accusation ends by itself, since nobody else may give the
-//! piece, and there is none where nobody else has it.
+//! that up, and for one more at a time with each that was right: about as slow start would have it. Who sent all of a piece
+//! that failed is accused: it is asked for nothing while the piece is fetched whole from somebody else, which proves what it
+//! sent. An accusation ends by itself after a while, and at once when nobody else is left to give; there is none where nobody
+//! else has the piece.
 use super::Torrent;
 use super::context::Context;
 use super::evidence::sole;
