@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use teem_client::swarm::command::Spreading;
 
+pub(crate) mod edit;
+
 /// Publish, download, seed and track with BitTorrent.
 #[derive(Parser, Debug)]
 #[command(name = "teem", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     Seed(Seed),
     /// Make a .torrent file
     Create(Create),
+    /// Change trackers, web seeds or comment of .torrent files; the info-hash stays
+    Edit(edit::Edit),
     /// Say what a .torrent file or a link contains
     Show(Show),
     /// Compare content with its .torrent file, byte range by byte range

@@ -9,6 +9,7 @@ mod cli;
 mod completions;
 mod create;
 mod data;
+mod edit;
 mod exit;
 mod get;
 mod hook;
@@ -56,6 +57,7 @@ async fn run(command: &Command) -> Outcome {
         Command::Get(options) => get::run(options).await,
         Command::Seed(options) => seed::run(options).await,
         Command::Create(options) => create::run(options).await,
+        Command::Edit(options) => edit::run(options),
         Command::Show(options) => show::run(options).await,
         Command::Verify(options) => verify::run(options).await,
         Command::Track(options) => track::run(options).await,
@@ -69,6 +71,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Get(o) => o.json,
         Command::Seed(o) => o.json,
         Command::Create(o) => o.json,
+        Command::Edit(o) => o.json,
         Command::Show(o) => o.json,
         Command::Verify(o) => o.json,
         Command::Track(o) => o.json,

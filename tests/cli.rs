@@ -9,7 +9,7 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 8] = ["share", "get", "seed", "create", "show", "verify", "track", "completions"];
+const COMMANDS: [&str; 9] = ["share", "get", "seed", "create", "edit", "show", "verify", "track", "completions"];
 
 fn with_torrent(name: &str) -> (Folder, Torrent) {
     let folder = Folder::new(name);
@@ -69,6 +69,12 @@ fn version_and_wrong_words() {
         &["create", ".", "--tracker", "gopher://x"],
         &["create", ".", "--kind", "v9"],
         &["create", ".", "-o", "-", "--json"],
+        &["edit", "x.torrent"],
+        &["edit", "x.torrent", "--tier", "1"],
+        &["edit", "x.torrent", "--add-tracker", "http://x/", "--tier", "0"],
+        &["edit", "x.torrent", "--add-tracker", "gopher://x"],
+        &["edit", "x.torrent", "--add-web-seed", "udp://x:1"],
+        &["edit", "x.torrent", "--replace", "one"],
         &["track", "--allow", "xyz"],
         &["completions", "cmd.com"],
     ] {

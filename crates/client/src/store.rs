@@ -1,6 +1,7 @@
 //! Where Teem keeps what outlives a run: never in the content's folder (own design; XDG base directories).
 use std::env;
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The user's state folder: `TEEM_STATE_DIR`, else `$XDG_STATE_HOME/teem`, else `~/.local/state/teem`
@@ -32,21 +33,49 @@ pub fn private_dir(dir: &Path) -> io::Result<()> {
 /// Writes a small file so that after a crash either the old or the new content is there: temporary, sync, rename, sync
 /// of the folder.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write;
+    swap(path, bytes, None).map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
+}
+
+/// The same for a file that is there: it keeps its permissions and, where that is allowed, its owner; a symbolic link to it stays one.
+pub fn replace_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let replaced = std::fs::canonicalize(path).and_then(|real| swap(&real, bytes, Some(&std::fs::metadata(&real)?)));
+    replaced.map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
+}
+
+/// `like` is what the file that goes was like.
+fn swap(path: &Path, bytes: &[u8], like: Option<&Metadata>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = std::fs::File::create(&temporary).and_then(|mut file| {
+    let written = make(&temporary, like).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&temporary, path)?;
         match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
-            _ => std::fs::File::open(".")?.sync_all(),
+            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+            _ => File::open(".")?.sync_all(),
         }
     });
     if written.is_err() {
         // The half-written file is of no use to anybody.
         let _ = std::fs::remove_file(&temporary);
     }
-    written.map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
+    written
+}
+
+/// A file that takes the place of another must at no moment be open to more people than that was.
+fn make(path: &Path, like: Option<&Metadata>) -> io::Result<File> {
+    let Some(like) = like else { return File::create(path) };
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // Only root may give a file away; others edit their own.
+        let _ = std::os::unix::fs::fchown(&file, Some(like.uid()), Some(like.gid()));
+    }
+    file.set_permissions(like.permissions())?;
+    Ok(file)
 }

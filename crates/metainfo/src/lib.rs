@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod collide;
 pub mod create;
+pub mod edit;
 mod error;
 mod files;
 mod info;
