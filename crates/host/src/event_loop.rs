@@ -184,11 +184,17 @@ where
             net.event(event, &mut take);
         }
         net.expire(now, &mut take);
-        net.accept(now, &mut take);
+        net.accept(now);
         net.receive(&mut take);
         // A buffer of another length than asked for would be a fault of the storage; it is as good as none.
         let mut alloc = |len| storage.alloc(len).filter(|block| block.as_ref().len() == len);
         net.read(&mut alloc, &mut take);
+        for stream in net.visitors.drain(..) {
+            core.owner.on_http(stream);
+        }
+        for packet in net.questions.drain(..) {
+            core.owner.on_question(packet);
+        }
     }
 
     /// What other threads say.
@@ -217,6 +223,7 @@ where
                 HostMsg::Peers { torrent, source, list } => {
                     self.core.feed(now, Input::Peers { torrent, source, list });
                 }
+                HostMsg::Answer(packet) => self.net.answer(&packet),
                 HostMsg::Shutdown if phase == Phase::Running => {
                     for torrent in self.core.torrents.clone() {
                         self.core.command(now, Command::Remove(torrent));

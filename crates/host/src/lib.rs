@@ -4,6 +4,9 @@
 //! protocol. [`Listeners::bind`](listen::Listeners::bind) takes the port before anything runs, [`start`](host::start) starts the
 //! thread, and a [`HostHandle`](host::HostHandle) speaks to it from anywhere without blocking.
 //!
+//! Peers share the port with others: a connection that begins with HTTP and a packet that asks a tracker are given to the owner
+//! ([`Owner::on_http`](owner::Owner::on_http), [`Owner::on_question`](owner::Owner::on_question)); the engine never hears of them.
+//!
 //! One turn: poll; read what is ready within a budget and feed it; take the mailbox and the storage's answers; `Tick` if due; carry out
 //! all outputs; one vectored write for each touched connection; one batch of jobs; sleep until the deadline.
 #![forbid(unsafe_code)]
@@ -12,6 +15,7 @@ pub mod host;
 pub mod listen;
 pub mod mailbox;
 pub mod owner;
+pub mod packet;
 pub mod sockopt;
 
 mod budget;
@@ -19,7 +23,9 @@ mod conn;
 mod dial;
 mod event_loop;
 mod net;
+mod opening;
 mod out;
 mod table;
 mod tcp;
 mod udp;
+mod undecided;

@@ -12,6 +12,8 @@ use teem_swarm::command::Command;
 use teem_swarm::ids::TorrentId;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
+use crate::packet::Packet;
+
 /// Messages that may wait: far above what a turn brings, so that only a host that hangs fills it.
 const MESSAGES_MAX: usize = 16 * 1024;
 
@@ -49,6 +51,8 @@ pub enum HostMsg {
         /// They.
         list: Vec<SocketAddr>,
     },
+    /// The answer to [`Owner::on_question`](crate::owner::Owner::on_question): the packet goes from `local` to `remote`.
+    Answer(Packet),
     /// Remove every torrent, flush, and end.
     Shutdown,
     /// End without removing anything: connections are closed as they are.

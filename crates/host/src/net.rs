@@ -2,7 +2,7 @@
 //!
 //! The poll is edge-triggered: what it said once is kept in lists here until the socket has been found empty or full. Each
 //! method hands what happened to `take` as an input of the engine and does an amount of work that the budget bounds.
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
 use mio::event::Event;
 use mio::net::{TcpListener, UdpSocket};
@@ -19,10 +19,14 @@ use crate::conn::Conn;
 use crate::dial::{self, Dial};
 use crate::listen::Listeners;
 use crate::out::Spares;
+use crate::packet::Packet;
 use crate::sockopt;
 use crate::table::Table;
+use crate::udp::Port;
+use crate::undecided::Undecided;
 
 mod close;
+mod decide;
 mod open;
 mod traffic;
 
@@ -36,9 +40,8 @@ const LISTENERS_FROM: usize = 1;
 const CONNS_FROM: usize = 16;
 
 struct Listening {
-    addr: SocketAddr,
     tcp: TcpListener,
-    udp: UdpSocket,
+    udp: Port,
     /// Somebody may wait.
     accepting: bool,
     /// Packets may wait.
@@ -46,6 +49,7 @@ struct Listening {
 }
 
 enum Entry<B> {
+    Undecided(Undecided),
     Dial(Dial),
     Conn(Box<Conn<B>>),
 }
@@ -66,9 +70,14 @@ pub(crate) struct Net<B> {
     /// Dials and closings, in the order of their deadlines; those that are over already are skipped.
     dials: VecDeque<(Time, ConnId)>,
     closings: VecDeque<(Time, ConnId)>,
-    /// Accepted connections by age, of which no handshake had come when they were put here.
+    /// Undecided connections in the order of their deadlines; those that are decided already are skipped.
+    undecided: VecDeque<(Time, ConnId)>,
+    /// Peers' connections by age, of which no handshake had come when they were put here.
     unproven: VecDeque<ConnId>,
     accept_again: Option<Time>,
+    /// What came to the port and is not for the engine: connections that began with HTTP, questions to a tracker. Taken after each look.
+    pub(crate) visitors: Vec<std::net::TcpStream>,
+    pub(crate) questions: Vec<Packet>,
     /// The storage had no buffer when it was last asked.
     starved: bool,
     spares: Spares<B>,
@@ -84,7 +93,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             let token = LISTENERS_FROM + 2 * n;
             registry.register(&mut tcp, Token(token), Interest::READABLE)?;
             registry.register(&mut udp, Token(token + 1), Interest::READABLE)?;
-            listening.push(Listening { addr: pair.addr, tcp, udp, accepting: true, receiving: true });
+            let udp = Port::new(udp)?;
+            listening.push(Listening { tcp, udp, accepting: true, receiving: true });
         }
         Ok(Self {
             registry,
@@ -97,8 +107,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             overfull: Vec::new(),
             dials: VecDeque::new(),
             closings: VecDeque::new(),
+            undecided: VecDeque::new(),
             unproven: VecDeque::new(),
             accept_again: None,
+            visitors: Vec::new(),
+            questions: Vec::new(),
             starved: false,
             spares: Spares::new(),
             scratch: vec![0; READ_LEN],
@@ -120,7 +133,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let first = |queue: &VecDeque<(Time, ConnId)>| queue.front().map(|&(at, _)| at.since(now));
         let retry = self.starved.then_some(STARVED_RETRY);
         let accept = self.accept_again.map(|at| at.since(now));
-        [first(&self.dials), first(&self.closings), retry, accept].into_iter().flatten().min()
+        [first(&self.dials), first(&self.closings), first(&self.undecided), retry, accept].into_iter().flatten().min()
     }
 
     /// Notes what the poll says of a socket.
@@ -141,6 +154,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     self.dialled(id, result, readable, take);
                 }
             }
+            Some(Entry::Undecided(_)) if readable => {
+                self.decide(id, event.is_read_closed() || event.is_error(), take);
+            }
             Some(Entry::Conn(conn)) => {
                 if readable && !conn.in_ready {
                     conn.in_ready = true;
@@ -151,7 +167,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     self.touch(id);
                 }
             }
-            None => {}
+            Some(Entry::Undecided(_)) | None => {}
         }
     }
 
@@ -163,6 +179,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 let stream = match entry {
                     Entry::Dial(dial) => &dial.stream,
                     Entry::Conn(conn) => &conn.stream,
+                    // It learns the limits when it turns out to be a peer's.
+                    Entry::Undecided(_) => continue,
                 };
                 sockopt::limit_unsent(&SockRef::from(stream), limited);
             }

@@ -1,6 +1,7 @@
 //! What the host's thread tells its owner, and what it drives (own design).
 //!
 //! The host knows the engine by the three methods of its contract only, so that the loop is tested with a machine of a few lines.
+use std::net::TcpStream;
 use teem_engine::Engine;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
@@ -8,6 +9,8 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
 use teem_swarm::time::Time;
 use teem_wire::tracker::announce::Announce;
+
+use crate::packet::Packet;
 
 /// Called on the host's thread: must not block, only pass things on. It is dropped when the host has ended.
 pub trait Owner: Send + 'static {
@@ -17,6 +20,15 @@ pub trait Owner: Send + 'static {
     fn on_announce(&mut self, torrent: TorrentId, url: String, announce: Announce);
     /// Resolve this name; answer by [`HostMsg::Resolved`](crate::mailbox::HostMsg::Resolved).
     fn on_resolve(&mut self, host: String, port: u16);
+    /// Somebody speaks HTTP on the peers' port: the connection is whole, nothing has been read from it, and it does not block. Whoever
+    /// has no use for it drops it, which closes it.
+    fn on_http(&mut self, stream: TcpStream) {
+        drop(stream);
+    }
+    /// Somebody asks a tracker on the peers' port; answer, if at all, by [`HostMsg::Answer`](crate::mailbox::HostMsg::Answer).
+    fn on_question(&mut self, packet: Packet) {
+        drop(packet);
+    }
 }
 
 /// The contract of `teem_engine`, as its `lib.rs` states it.

@@ -1,7 +1,6 @@
 //! Accepting connections (own design; row 71 of the list of bad inputs: no spin when descriptors run out).
 use core::net::SocketAddr;
 use mio::net::{TcpListener, TcpStream};
-use socket2::SockRef;
 use std::io;
 
 use crate::sockopt;
@@ -18,14 +17,10 @@ pub(crate) enum Accept {
 }
 
 /// Takes the next connection that waits.
-pub(crate) fn accept(listener: &TcpListener, upload_limited: bool) -> Accept {
+pub(crate) fn accept(listener: &TcpListener) -> Accept {
     loop {
         match listener.accept() {
-            Ok((stream, addr)) => {
-                let addr = sockopt::canonical(addr);
-                sockopt::peer(&SockRef::from(&stream), addr, upload_limited);
-                return Accept::Stranger(stream, addr);
-            }
+            Ok((stream, addr)) => return Accept::Stranger(stream, sockopt::canonical(addr)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Accept::Empty,
             Err(error) if sockopt::out_of_resources(&error) => return Accept::Exhausted,
             // That one connection broke before it was taken.

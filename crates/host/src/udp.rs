@@ -1,87 +1,134 @@
-//! The UDP sockets of the listening port (BEP 15): what trackers answer comes in, what they are asked goes out.
+//! The UDP sockets of the listening port (BEP 15): answers of trackers, questions to ours, and what goes out in return.
 //!
-//! A packet that no tracker can have sent is dropped before anything is allocated for it, and one turn takes a bounded number.
-use core::net::SocketAddr;
+//! A machine has many addresses, and clients take an answer only from the one that they asked. So the kernel is asked with each packet which
+//! address it came to (IP_PKTINFO). A packet that nobody can have sent in earnest is dropped before anything is allocated for it, and
+//! one turn takes a bounded number.
+use core::net::{IpAddr, SocketAddr};
 use mio::net::UdpSocket;
-use std::io;
+use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
+use std::io::{self, IoSliceMut};
 
+use crate::packet::Packet;
 use crate::sockopt;
 
 /// Packets of one turn and socket; the rest waits in the kernel.
 pub(crate) const PACKETS_PER_TURN: usize = 64;
 
-/// The longest packet that is taken, in bytes.
-const PACKET_MAX: usize = 4096;
+/// Bytes read at a time: the kernel may hand over several packets of one sender as one.
+const READ_LEN: usize = 64 * 1024;
 
-/// The shortest answer of a tracker: action and transaction id.
-const REPLY_MIN: usize = 8;
-
-/// The greatest action of BEP 15: error.
-const ACTION_MAX: u32 = 3;
-
-/// Whether a packet can be a tracker's answer by its form alone.
-fn is_tracker_reply(packet: &[u8]) -> bool {
-    packet.len() >= REPLY_MIN
-        && packet.len() <= PACKET_MAX
-        && packet.first_chunk().is_some_and(|action| u32::from_be_bytes(*action) <= ACTION_MAX)
+/// One socket with what the kernel does for it.
+pub(crate) struct Port {
+    pub(crate) socket: UdpSocket,
+    state: UdpSocketState,
+    bound: SocketAddr,
 }
 
-/// Reads packets into `scratch` and hands on what may be a tracker's; false when there may be more.
-pub(crate) fn receive(socket: &UdpSocket, scratch: &mut [u8], mut take: impl FnMut(SocketAddr, Vec<u8>)) -> bool {
-    // One byte more than is taken, to know the ones that are too long.
-    let room = scratch.len().min(PACKET_MAX + 1);
-    let scratch = &mut scratch[..room];
-    for _ in 0..PACKETS_PER_TURN {
-        match socket.recv_from(scratch) {
-            Ok((len, from)) => {
-                if is_tracker_reply(&scratch[..len]) {
-                    take(sockopt::canonical(from), scratch[..len].to_vec());
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
-            // Some systems report here what an earlier packet met on its way: nothing about the next one.
-            Err(_) => {}
-        }
+impl Port {
+    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+        let (bound, state) = (socket.local_addr()?, UdpSocketState::new((&socket).into())?);
+        Ok(Self { socket, state, bound })
     }
-    false
-}
 
-/// Sends one packet. A full kernel or an unreachable tracker loses it, as the network may: the asker tries again.
-pub(crate) fn send(socket: &UdpSocket, to: SocketAddr, packet: &[u8]) {
-    let _ = socket.send_to(packet, sockopt::canonical(to));
+    /// Reads packets into `scratch`, of 64 KiB at least, and hands them on with where they come from and went to; false when there may
+    /// be more.
+    pub(crate) fn receive(&self, scratch: &mut [u8], mut take: impl FnMut(SocketAddr, SocketAddr, &[u8])) -> bool {
+        let room = scratch.len().min(READ_LEN);
+        let scratch = &mut scratch[..room];
+        let mut left = PACKETS_PER_TURN;
+        while left > 0 {
+            let mut meta = [RecvMeta::default()];
+            match self.state.recv((&self.socket).into(), &mut [IoSliceMut::new(scratch)], &mut meta) {
+                Ok(_) => {
+                    let [meta] = meta;
+                    let to = meta.dst_ip.filter(|ip| self.bound.ip().is_unspecified() && !ip.is_multicast());
+                    let local = SocketAddr::new(to.unwrap_or(self.bound.ip()), self.bound.port());
+                    for packet in scratch[..meta.len].chunks(meta.stride.max(1)) {
+                        left = left.saturating_sub(1);
+                        take(sockopt::canonical(meta.addr), sockopt::canonical(local), packet);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                // Some systems report here what an earlier packet met on its way: nothing about the next one.
+                Err(_) => left -= 1,
+            }
+        }
+        false
+    }
+
+    /// Sends one packet. A full kernel or an unreachable tracker loses it, as the network may: the asker tries again.
+    pub(crate) fn send(&self, to: SocketAddr, packet: &[u8]) {
+        let _ = self.socket.send_to(packet, sockopt::canonical(to));
+    }
+
+    /// Sends an answer from the address that was asked; it may be lost like any packet.
+    pub(crate) fn answer(&self, packet: &Packet) {
+        let src_ip =
+            Some(packet.local.ip()).filter(|ip: &IpAddr| self.bound.ip().is_unspecified() && !ip.is_unspecified());
+        let (destination, contents) = (packet.remote, packet.bytes.as_slice());
+        let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip };
+        let _ = self.state.try_send((&self.socket).into(), &transmit);
+    }
+
+    /// Whether this is the socket for an address of ours, or for one of its family where the address is not known.
+    pub(crate) fn serves(&self, addr: IpAddr) -> bool {
+        self.bound.is_ipv4() == addr.is_ipv4()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn port(addr: &str) -> Port {
+        Port::new(UdpSocket::bind(addr.parse().unwrap()).unwrap()).unwrap()
+    }
+
     #[test]
-    fn garbage_is_dropped_and_a_reply_is_taken() {
-        let ours = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let to = ours.local_addr().unwrap();
+    fn a_packet_comes_with_both_ends() {
+        let ours = port("127.0.0.1:0");
+        let to = ours.bound;
         let tracker = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        let reply = [0, 0, 0, 1, 9, 9, 9, 9, 7];
-        for packet in [&b"d1:ad2:id20:"[..], &[0, 0, 0, 1], &[0, 0, 0, 4, 0, 0, 0, 0], &[0; PACKET_MAX + 1], &reply] {
+        let mut scratch = vec![0; READ_LEN];
+        for packet in [&[7; 9][..], &[]] {
             tracker.send_to(packet, to).unwrap();
         }
-        let mut scratch = vec![0; 64 * 1024];
         let mut got = Vec::new();
         // On loopback a packet is there when its send returns.
-        assert!(receive(&ours, &mut scratch, |from, bytes| got.push((from, bytes))));
-        assert_eq!(got, [(tracker.local_addr().unwrap(), reply.to_vec())]);
+        assert!(ours.receive(&mut scratch, |from, local, bytes| got.push((from, local, bytes.to_vec()))));
+        assert_eq!(got, [(tracker.local_addr().unwrap(), to, vec![7; 9])]);
+    }
+
+    /// All of 127/8 is this machine's on Linux, so it stands for a machine with several addresses.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_answer_leaves_from_the_address_that_was_asked() {
+        let ours = port("0.0.0.0:0");
+        let asker = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let asked: SocketAddr = format!("127.0.0.9:{}", ours.bound.port()).parse().unwrap();
+        asker.send_to(b"question", asked).unwrap();
+        let mut scratch = vec![0; READ_LEN];
+        let mut answer = None;
+        ours.receive(&mut scratch, |remote, local, bytes| {
+            answer = Some(Packet { remote, local, bytes: bytes.to_vec() });
+        });
+        let answer = answer.unwrap();
+        assert_eq!(answer.local, asked);
+        ours.answer(&answer);
+        let mut buffer = [0; 64];
+        assert_eq!(asker.recv_from(&mut buffer).unwrap(), (8, asked));
     }
 
     #[test]
     fn one_turn_takes_a_bounded_number() {
-        let ours = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let tracker = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (ours, tracker) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
         for _ in 0..=PACKETS_PER_TURN {
-            send(&tracker, ours.local_addr().unwrap(), &[0; 8]);
+            tracker.send(ours.bound, &[0; 8]);
         }
-        let (mut scratch, mut count) = (vec![0; 8192], 0);
-        assert!(!receive(&ours, &mut scratch, |_, _| count += 1));
+        let (mut scratch, mut count) = (vec![0; READ_LEN], 0);
+        assert!(!ours.receive(&mut scratch, |_, _, _| count += 1));
         assert_eq!(count, PACKETS_PER_TURN);
-        assert!(receive(&ours, &mut scratch, |_, _| count += 1));
+        assert!(ours.receive(&mut scratch, |_, _, _| count += 1));
         assert_eq!(count, PACKETS_PER_TURN + 1);
     }
 }

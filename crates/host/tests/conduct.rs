@@ -21,8 +21,8 @@ use common::{LOOPBACK, Led, TORRENT, Told, content, handshake};
 fn peer(led: &Led) -> (TcpStream, ConnId) {
     let mut peer = TcpStream::connect(led.addr()).unwrap();
     peer.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let conn = led.accepted();
     peer.write_all(&encode_handshake(&handshake())).unwrap();
+    let conn = led.accepted();
     match led.next() {
         Input::Hello { conn: of, handshake: got } => assert_eq!((of, got), (conn, handshake())),
         other => panic!("{other:?}"),
@@ -35,8 +35,8 @@ fn a_dialler_that_begins_with_mse_is_closed_at_the_first_odd_byte() {
     let led = Led::new();
     for (start, odd) in [(&b"\x7f"[..], 0), (&b"\x13BitT\x00"[..], 5)] {
         let mut peer = TcpStream::connect(led.addr()).unwrap();
-        let conn = led.accepted();
         peer.write_all(start).unwrap();
+        let conn = led.accepted();
         match led.next() {
             Input::Closed { conn: of, why } => assert_eq!((of, why), (conn, CloseReason::NotBitTorrent), "byte {odd}"),
             other => panic!("{other:?}"),
@@ -193,12 +193,15 @@ fn strangers_without_a_handshake_are_bounded_and_the_oldest_goes() {
     let led = Led::new();
     let mut first = TcpStream::connect(led.addr()).unwrap();
     first.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    first.write_all(&[19]).unwrap();
     let oldest = led.accepted();
     // One that has shown its handshake is not among them, however old.
     let (proven, _) = peer(&led);
     let mut crowd = Vec::new();
     let evicted = loop {
-        crowd.push(TcpStream::connect(led.addr()).unwrap());
+        let mut one = TcpStream::connect(led.addr()).unwrap();
+        one.write_all(&[19]).unwrap();
+        crowd.push(one);
         assert!(crowd.len() < 1000, "nobody ever goes");
         match led.next() {
             Input::Accepted { .. } => {}
@@ -238,7 +241,8 @@ fn both_families_come_in_under_their_own_addresses() {
     for addr in &bound.addrs {
         let ip = if addr.is_ipv4() { LOOPBACK } else { "::1".parse().unwrap() };
         // A machine may know the family and yet have no loopback address in it.
-        let Ok(stranger) = TcpStream::connect((ip, bound.port)) else { continue };
+        let Ok(mut stranger) = TcpStream::connect((ip, bound.port)) else { continue };
+        stranger.write_all(&[19]).unwrap();
         match led.next() {
             Input::Accepted { addr, local, .. } => {
                 assert_eq!((addr, local), (stranger.local_addr().unwrap(), stranger.peer_addr().unwrap()));

@@ -17,6 +17,7 @@ fn accepting_rests_without_a_spin_and_goes_on_when_there_is_room() {
     let (first, stranger) = (stranger(), stranger());
     // Threads that are still beginning may let go of a descriptor later: when one stranger is through, they run.
     first.connect(&led.addr().into()).unwrap();
+    first.send(&[19]).unwrap();
     led.accepted();
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum }).unwrap();
@@ -26,6 +27,7 @@ fn accepting_rests_without_a_spin_and_goes_on_when_there_is_room() {
     }
     let turns = led.pool.turns.load(Ordering::SeqCst);
     stranger.connect(&led.addr().into()).unwrap();
+    stranger.send(&[19]).unwrap();
     // The dial is answered after the stranger has been looked at in vain, or with it in one turn.
     let addr = led.addr();
     led.run([Output::Dial { torrent: TORRENT, addr }]);

@@ -29,18 +29,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         self.touch(id);
     }
 
-    /// Ends everything: dials at once, connections as after `Stopping`; nobody is accepted any more.
+    /// Ends everything: dials and the undecided at once, connections as after `Stopping`; nobody is accepted any more.
     pub(crate) fn close_all(&mut self, now: Time) {
         self.listening.clear();
         for id in self.table.ids() {
             match self.table.get_mut(id) {
-                Some(Entry::Dial(_)) => drop(self.table.remove(id)),
+                Some(Entry::Dial(_) | Entry::Undecided(_)) => drop(self.table.remove(id)),
                 _ => self.close(now, id, CloseReason::Stopping),
             }
         }
     }
 
-    /// Ends dials and closings whose time is over.
+    /// Ends dials, closings and the undecided whose time is over.
     pub(crate) fn expire(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
         while let Some(&(at, id)) = self.dials.front() {
             let under_way = matches!(self.table.get_mut(id), Some(Entry::Dial(_)));
@@ -59,6 +59,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             self.closings.pop_front();
             self.table.remove(id);
         }
+        self.expire_undecided(now);
     }
 
     /// The queue of a closed connection is sent.

@@ -9,10 +9,11 @@ use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::time::Time;
 
 use super::{CONNS_FROM, Entry, Net};
-use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, SOCKETS_MAX, UNPROVEN_MAX};
+use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX, UNPROVEN_MAX};
 use crate::conn::Conn;
 use crate::dial::{self, Dial};
 use crate::tcp::{self, Accept};
+use crate::undecided::Undecided;
 use crate::{sockopt, table};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
@@ -61,7 +62,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 
     /// Accepts who waits, within the budget.
-    pub(crate) fn accept(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
+    pub(crate) fn accept(&mut self, now: Time) {
         if self.accept_again.is_some_and(|at| now < at) {
             return;
         }
@@ -71,9 +72,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 if !self.listening[n].accepting {
                     break;
                 }
-                match tcp::accept(&self.listening[n].tcp, self.upload_limited) {
-                    Accept::Stranger(stream, addr) => self.accepted(stream, addr, take),
+                match tcp::accept(&self.listening[n].tcp) {
+                    Accept::Stranger(stream, addr) => self.accepted(now, stream, addr),
                     Accept::Empty => self.listening[n].accepting = false,
+                    // Who has said nothing yet gives way to who may.
+                    Accept::Exhausted if self.drop_oldest_undecided() => {}
                     Accept::Exhausted => {
                         self.accept_again = Some(now + ACCEPT_PAUSE);
                         return;
@@ -83,26 +86,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    fn accepted(&mut self, stream: TcpStream, addr: SocketAddr, take: &mut impl FnMut(Input<B>)) {
-        self.make_room(take);
+    fn accepted(&mut self, now: Time, stream: TcpStream, addr: SocketAddr) {
+        self.make_room_undecided();
         if self.table.len() >= SOCKETS_MAX {
             return;
         }
-        let Ok(local) = stream.local_addr() else { return };
         let registry = &self.registry;
-        let conn = self.table.insert(|id| {
-            let mut conn = Box::new(Conn::new(id, stream));
-            register(registry, &mut conn.stream, id)?;
-            Ok::<_, io::Error>(Entry::Conn(conn))
+        let id = self.table.insert(|id| {
+            let mut stranger = Undecided { stream, addr };
+            register(registry, &mut stranger.stream, id)?;
+            Ok::<_, io::Error>(Entry::Undecided(stranger))
         });
-        if let Ok(conn) = conn {
-            self.unproven.push_back(conn);
-            take(Input::Accepted { conn, addr, local: sockopt::canonical(local) });
+        if let Ok(id) = id {
+            self.undecided.push_back((now + DECIDE_LIMIT, id));
         }
     }
 
     /// Sees to it that one more stranger is not one too many: the oldest that has not shown a handshake goes.
-    fn make_room(&mut self, take: &mut impl FnMut(Input<B>)) {
+    pub(super) fn make_room(&mut self, take: &mut impl FnMut(Input<B>)) {
         if self.unproven.len() < UNPROVEN_MAX {
             return;
         }

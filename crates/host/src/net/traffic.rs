@@ -8,7 +8,8 @@ use teem_wire::peer::block::BlockRef;
 use super::{Entry, Net};
 use crate::budget::{TURN_READ_LEN, UNREAD_MESSAGES_MAX};
 use crate::conn::ReadEnd;
-use crate::{sockopt, udp};
+use crate::packet::{self, For, Packet};
+use crate::sockopt;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Reads from those that are ready, once each, within the budget. When the storage has no buffer left, only blocks that have
@@ -43,9 +44,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Takes packets from the UDP sockets.
     pub(crate) fn receive(&mut self, take: &mut impl FnMut(Input<B>)) {
-        for listening in self.listening.iter_mut().filter(|listening| listening.receiving) {
-            let empty = udp::receive(&listening.udp, &mut self.scratch, |from, bytes| {
-                take(Input::Datagram { from, bytes });
+        let Self { listening, scratch, questions, .. } = self;
+        for listening in listening.iter_mut().filter(|listening| listening.receiving) {
+            let empty = listening.udp.receive(scratch, |from, local, packet| match packet::sort(packet) {
+                Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
+                Some(For::Tracker) => questions.push(Packet { remote: from, local, bytes: packet.to_vec() }),
+                None => {}
             });
             listening.receiving = !empty;
         }
@@ -115,8 +119,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Sends a packet from the socket of its family.
     pub(crate) fn datagram(&self, to: SocketAddr, packet: &[u8]) {
         let to = sockopt::canonical(to);
-        if let Some(listening) = self.listening.iter().find(|listening| listening.addr.is_ipv4() == to.is_ipv4()) {
-            udp::send(&listening.udp, to, packet);
+        if let Some(listening) = self.listening.iter().find(|listening| listening.udp.serves(to.ip())) {
+            listening.udp.send(to, packet);
+        }
+    }
+
+    /// Sends the answer to a question, from the address that was asked.
+    pub(crate) fn answer(&self, packet: &Packet) {
+        if let Some(listening) = self.listening.iter().find(|listening| listening.udp.serves(packet.local.ip())) {
+            listening.udp.answer(packet);
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test takes what it needs; helpers of tests are tests
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,7 @@ use teem_host::host::{HostConfig, HostHandle, start};
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_host::owner::{Machine, Owner};
+use teem_host::packet::Packet;
 use teem_metainfo::InfoHash;
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
@@ -149,6 +150,8 @@ pub(crate) enum Told {
     Event(Event),
     Announce(TorrentId, String),
     Resolve(String, u16),
+    Http(TcpStream),
+    Question(Packet),
 }
 
 pub(crate) struct Ear(pub(crate) Sender<Told>);
@@ -162,6 +165,12 @@ impl Owner for Ear {
     }
     fn on_resolve(&mut self, host: String, port: u16) {
         let _ = self.0.send(Told::Resolve(host, port));
+    }
+    fn on_http(&mut self, stream: TcpStream) {
+        let _ = self.0.send(Told::Http(stream));
+    }
+    fn on_question(&mut self, packet: Packet) {
+        let _ = self.0.send(Told::Question(packet));
     }
 }
 

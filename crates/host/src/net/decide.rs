@@ -1,0 +1,182 @@
+//! What becomes of accepted connections (own design): peers are the engine's, HTTP is given away, and who says nothing is let go.
+//!
+//! Invariants: the engine hears of a connection only when it is a peer's; the undecided are bounded in number and in time, and the
+//! oldest goes when one more comes or descriptors run out: who speaks at once is never locked out by those who say nothing.
+use socket2::SockRef;
+use teem_engine::input::Input;
+use teem_swarm::ids::ConnId;
+use teem_swarm::time::Time;
+
+use super::{Entry, Net};
+use crate::budget::UNDECIDED_MAX;
+use crate::conn::Conn;
+use crate::opening::Opening;
+use crate::undecided::{Look, Undecided};
+use crate::{sockopt, table};
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
+    /// Looks at what has come of an undecided connection.
+    pub(super) fn decide(&mut self, id: ConnId, ended: bool, take: &mut impl FnMut(Input<B>)) {
+        let Some(Entry::Undecided(stranger)) = self.table.get_mut(id) else { return };
+        match stranger.look(ended) {
+            Look::Wait => {}
+            Look::Over => drop(self.table.remove(id)),
+            Look::Is(opening) => {
+                let Some(Entry::Undecided(stranger)) = self.table.remove(id) else { return };
+                match opening {
+                    Opening::Peer => self.admit(id, stranger, take),
+                    Opening::Http => self.hand_over(stranger),
+                }
+            }
+        }
+    }
+
+    /// A peer: from here on the connection is the engine's. Its entry has just been removed, so it gets the same slot under a new name, and
+    /// the poll knows it by that.
+    fn admit(&mut self, was: ConnId, stranger: Undecided, take: &mut impl FnMut(Input<B>)) {
+        let Undecided { stream, addr } = stranger;
+        let Ok(local) = stream.local_addr() else { return };
+        sockopt::peer(&SockRef::from(&stream), addr, self.upload_limited);
+        let entry = |id| {
+            let mut conn = Box::new(Conn::new(id, stream));
+            conn.in_ready = true;
+            Ok::<_, core::convert::Infallible>(Entry::Conn(conn))
+        };
+        let Ok(conn) = self.table.insert(entry);
+        debug_assert_eq!(table::slot(conn), table::slot(was));
+        self.ready.push_back(conn);
+        take(Input::Accepted { conn, addr, local: sockopt::canonical(local) });
+        self.make_room(take);
+        self.unproven.push_back(conn);
+    }
+
+    fn hand_over(&mut self, mut stranger: Undecided) {
+        // A socket that the poll does not know is none of its business any more.
+        let _ = self.registry.deregister(&mut stranger.stream);
+        self.visitors.push(stranger.stream.into());
+    }
+
+    /// Ends those who did not say in time what they are.
+    pub(super) fn expire_undecided(&mut self, now: Time) {
+        while let Some(&(at, id)) = self.undecided.front() {
+            let waits = matches!(self.table.get_mut(id), Some(Entry::Undecided(_)));
+            if waits && now < at {
+                break;
+            }
+            self.undecided.pop_front();
+            if waits {
+                self.table.remove(id);
+            }
+        }
+    }
+
+    /// Sees to it that one more is not one too many.
+    pub(super) fn make_room_undecided(&mut self) {
+        if self.undecided.len() >= UNDECIDED_MAX {
+            let table = &mut self.table;
+            self.undecided.retain(|&(_, id)| matches!(table.get_mut(id), Some(Entry::Undecided(_))));
+        }
+        if self.undecided.len() >= UNDECIDED_MAX {
+            self.drop_oldest_undecided();
+        }
+    }
+
+    /// Lets go of the one that has been silent for longest; false when there is none.
+    pub(super) fn drop_oldest_undecided(&mut self) -> bool {
+        while let Some((_, id)) = self.undecided.pop_front() {
+            if matches!(self.table.get_mut(id), Some(Entry::Undecided(_))) {
+                self.table.remove(id);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::DECIDE_LIMIT;
+    use crate::listen::{ListenConfig, Listeners};
+    use core::time::Duration;
+    use std::io::{Read, Write};
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+
+    /// The sockets of a host on a clock of the test's own.
+    struct Clock {
+        poll: mio::Poll,
+        net: Net<Vec<u8>>,
+        addr: SocketAddr,
+        accepted: usize,
+    }
+
+    impl Clock {
+        fn new() -> Self {
+            let poll = mio::Poll::new().unwrap();
+            let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
+            let listeners = Listeners::bind(listen).unwrap();
+            let addr = listeners.bound().addrs[0];
+            let net = Net::new(poll.registry().try_clone().unwrap(), listeners, false).unwrap();
+            Self { poll, net, addr, accepted: 0 }
+        }
+
+        /// One look at everything that has come, at a moment; on loopback that is all that was sent.
+        fn turn(&mut self, now: Time) {
+            let mut events = mio::Events::with_capacity(64);
+            let Self { poll, net, accepted, .. } = self;
+            let mut take = |input| *accepted += usize::from(matches!(input, Input::Accepted { .. }));
+            for _ in 0..3 {
+                poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+                for event in &events {
+                    net.event(event, &mut take);
+                }
+                net.expire(now, &mut take);
+                net.accept(now);
+                net.receive(&mut take);
+            }
+        }
+    }
+
+    #[test]
+    fn who_does_not_decide_in_time_is_let_go() {
+        let mut clock = Clock::new();
+        let start = Time::ZERO + Duration::from_secs(100);
+        let mut silent = TcpStream::connect(clock.addr).unwrap();
+        clock.turn(start);
+        assert_eq!(clock.net.sleep_max(start), Some(DECIDE_LIMIT));
+        let mut slow = TcpStream::connect(clock.addr).unwrap();
+        slow.write_all(b"GE").unwrap();
+        let peer = TcpStream::connect(clock.addr).unwrap();
+        (&peer).write_all(&[19]).unwrap();
+        let second = Duration::from_secs(1);
+        clock.turn(start + second);
+        assert_eq!((clock.accepted, clock.net.table.len()), (1, 3));
+        clock.turn(start + DECIDE_LIMIT - Duration::from_nanos(1));
+        assert_eq!(clock.net.table.len(), 3);
+        clock.turn(start + DECIDE_LIMIT);
+        assert_eq!(clock.net.table.len(), 2, "the silent one is gone");
+        assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0);
+        // Bytes that decide nothing buy no time.
+        slow.write_all(b"T").unwrap();
+        clock.turn(start + second + DECIDE_LIMIT);
+        assert_eq!(clock.net.table.len(), 1, "the slow one too; the peer is the engine's to judge");
+        assert!(matches!(slow.read(&mut [0; 1]), Ok(0) | Err(_)));
+    }
+
+    #[test]
+    fn the_undecided_are_bounded_and_the_oldest_goes() {
+        let mut clock = Clock::new();
+        let mut crowd = Vec::new();
+        for n in 0..UNDECIDED_MAX + 3 {
+            crowd.push(TcpStream::connect(clock.addr).unwrap());
+            clock.turn(Time::ZERO);
+            assert_eq!(clock.net.table.len(), (n + 1).min(UNDECIDED_MAX));
+        }
+        for stranger in &mut crowd[..3] {
+            assert_eq!(stranger.read(&mut [0; 1]).unwrap(), 0);
+        }
+        crowd[3].write_all(b"POST ").unwrap();
+        clock.turn(Time::ZERO);
+        assert_eq!((clock.net.visitors.len(), clock.net.table.len()), (1, UNDECIDED_MAX - 1));
+    }
+}

@@ -1,0 +1,106 @@
+//! What a UDP packet to the listening port is, by its form alone (BEP 15): an answer of a tracker that the engine asked, or a
+//! question to the tracker that runs here.
+//!
+//! An answer begins with its action, 0 to 3. A question begins with eight bytes that are either the protocol's own number or a connection id,
+//! and has its action behind them. Ids that begin with three zero bytes and a small one would be taken for answers: whoever issues ids must
+//! not issue such.
+use core::net::SocketAddr;
+use teem_wire::tracker::udp::{ANNOUNCE_LEN, CONNECT_LEN, PROTOCOL_ID};
+
+/// The longest packet that is taken, in bytes.
+pub(crate) const PACKET_MAX: usize = 4096;
+
+/// The shortest answer of a tracker: action and transaction id.
+const REPLY_MIN: usize = 8;
+
+/// The shortest question about the numbers of a torrent: the head and one info-hash.
+const SCRAPE_MIN: usize = 36;
+
+/// The greatest action of BEP 15: error.
+const ACTION_MAX: u32 = 3;
+
+/// A packet on its way to or from whoever is not the engine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Packet {
+    /// The other side.
+    pub remote: SocketAddr,
+    /// The address and port of ours that it came to, and that the answer leaves from; unspecified where the system does not tell.
+    pub local: SocketAddr,
+    /// What is in it, at most 4 KiB of what came.
+    pub bytes: Vec<u8>,
+}
+
+/// For whom a packet is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum For {
+    /// The engine, which asked.
+    Engine,
+    /// The tracker here.
+    Tracker,
+}
+
+/// Sorts a packet; `None` when nobody can have sent it in earnest.
+pub(crate) fn sort(packet: &[u8]) -> Option<For> {
+    if packet.len() < REPLY_MIN || packet.len() > PACKET_MAX {
+        return None;
+    }
+    if word(packet, 0)? <= ACTION_MAX {
+        return Some(For::Engine);
+    }
+    let least = match word(packet, 8)? {
+        0 if packet.starts_with(&PROTOCOL_ID.to_be_bytes()) => CONNECT_LEN,
+        1 => ANNOUNCE_LEN,
+        2 => SCRAPE_MIN,
+        _ => return None,
+    };
+    (packet.len() >= least).then_some(For::Tracker)
+}
+
+/// The big-endian number at an offset.
+fn word(packet: &[u8], at: usize) -> Option<u32> {
+    packet.get(at..)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use teem_metainfo::InfoHash;
+    use teem_wire::compact::Family;
+    use teem_wire::tracker::udp::{Reply, Request, encode_reply, encode_request};
+
+    #[test]
+    fn answers_and_questions_are_told_apart() {
+        let replies = [
+            Reply::Connect { transaction: 7, connection: 0x5400_0000_0000_0001 },
+            Reply::Scrape { transaction: 7, entries: Vec::new() },
+            Reply::Error { transaction: 7, message: String::from("no") },
+        ];
+        for reply in replies {
+            assert_eq!(sort(&encode_reply(&reply, Family::V4)), Some(For::Engine), "{reply:?}");
+        }
+        let connection = 0x5401_0203_0405_0607;
+        let questions = [
+            Request::Connect { transaction: 1 },
+            Request::Scrape { connection, transaction: 1, hashes: vec![InfoHash([7; 20])] },
+        ];
+        for question in questions {
+            let packet = encode_request(&question, "");
+            assert_eq!(sort(&packet), Some(For::Tracker), "{question:?}");
+            assert_eq!(sort(&packet[..packet.len() - 1]), None, "one byte short: {question:?}");
+        }
+        let mut announce = connection.to_be_bytes().to_vec();
+        announce.extend_from_slice(&[0, 0, 0, 1]);
+        announce.resize(ANNOUNCE_LEN, 0);
+        assert_eq!(sort(&announce), Some(For::Tracker));
+        assert_eq!(sort(&announce[..ANNOUNCE_LEN - 1]), None);
+    }
+
+    #[test]
+    fn garbage_is_for_nobody() {
+        for packet in [&b""[..], &[0, 0, 0, 1], &[0, 0, 0, 4, 0, 0, 0, 0], b"d1:ad2:id20:", &[0xff; 200]] {
+            assert_eq!(sort(packet), None, "{packet:?}");
+        }
+        assert_eq!(sort(&[0; PACKET_MAX]), Some(For::Engine));
+        assert_eq!(sort(&[0; PACKET_MAX + 1]), None);
+    }
+}
