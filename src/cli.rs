@@ -1,11 +1,12 @@
 //! The grammar: every subcommand and option, the one table for parser, help, environment and completions.
-use crate::units::{ByteRate, ByteSize, Span, Until};
+use crate::units::{ByteRate, Span, Until};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use teem_client::swarm::command::Spreading;
 
 pub(crate) mod edit;
+pub(crate) mod metainfo;
 
 /// Publish, download, seed and track with BitTorrent.
 #[derive(Parser, Debug)]
@@ -41,29 +42,6 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
-/// What goes into the .torrent file.
-#[derive(Args, Debug, Clone, Default)]
-pub(crate) struct MetainfoOptions {
-    /// Announce URL of a tracker; may be given several times, each a tier of its own
-    #[arg(long = "tracker", value_name = "URL", env = "TEEM_TRACKER", hide_env_values = true, value_delimiter = ' ')]
-    pub(crate) trackers: Vec<String>,
-    /// Size of the pieces, a power of two from 16Ki to 16Mi [default: aims at 1,000 to 4,000 pieces]
-    #[arg(long, value_name = "SIZE", env = "TEEM_PIECE_SIZE", hide_env_values = true)]
-    pub(crate) piece_size: Option<ByteSize>,
-    /// Mark as private: peers come from the torrent's trackers only (BEP 27)
-    #[arg(long, env = "TEEM_PRIVATE", hide_env_values = true, value_parser = falsey())]
-    pub(crate) private: bool,
-    /// A comment for whoever opens the .torrent file
-    #[arg(long, value_name = "TEXT", env = "TEEM_COMMENT", hide_env_values = true)]
-    pub(crate) comment: Option<String>,
-    /// A tag inside the hashed part, so that the same content gets another info-hash
-    #[arg(long, value_name = "TAG", env = "TEEM_SOURCE", hide_env_values = true)]
-    pub(crate) source: Option<String>,
-    /// Leave out files whose path below PATH matches; may be given several times (one a line in the variable)
-    #[arg(long, value_name = "GLOB", env = "TEEM_EXCLUDE", hide_env_values = true, value_delimiter = '\n')]
-    pub(crate) exclude: Vec<String>,
-}
-
 #[derive(Args, Debug)]
 pub(crate) struct Share {
     /// The file or folder to share
@@ -76,7 +54,7 @@ pub(crate) struct Share {
     #[arg(long = "host", value_name = "NAME", env = "TEEM_HOST", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) hosts: Vec<String>,
     #[command(flatten)]
-    pub(crate) metainfo: MetainfoOptions,
+    pub(crate) metainfo: metainfo::MetainfoOptions,
     /// Don't run a tracker of our own
     #[arg(long, env = "TEEM_NO_TRACKER", hide_env_values = true, value_parser = falsey())]
     pub(crate) no_tracker: bool,
@@ -199,7 +177,7 @@ pub(crate) struct Create {
     #[arg(long, default_value = "v1", env = "TEEM_KIND", hide_env_values = true)]
     pub(crate) kind: Kind,
     #[command(flatten)]
-    pub(crate) metainfo: MetainfoOptions,
+    pub(crate) metainfo: metainfo::MetainfoOptions,
     /// The result as a JSON line on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,

@@ -36,7 +36,7 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         json::line(&serde_json::json!({
             "event": "created", "path": output.to_string_lossy(), "name": info.name(), "infohash_v1": hash,
             "size": info.content_size(), "files": info.files().len(), "piece_length": info.piece_length(),
-            "pieces": info.piece_count(), "skipped": making::skipped_json(&recipe),
+            "pieces": info.piece_count(), "skipped": making::skipped_json(&recipe), "left_out": making::left_out_json(&recipe),
         }));
     } else {
         progress.say(&format!(

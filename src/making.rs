@@ -1,5 +1,5 @@
 //! What `create` and `share` have in common: the wishes, hashing with progress, what was left out.
-use crate::cli::MetainfoOptions;
+use crate::cli::metainfo::MetainfoOptions;
 use crate::exit::Stop;
 use crate::json;
 use crate::progress::{Progress, bytes_done, plain};
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use teem_client::create::hash::{self, Digests};
 use teem_client::create::recipe::{MakeError, Recipe, Wishes};
+use teem_client::create::rules::LeaveOut;
 use tokio::time::Instant;
 
 /// How often the progress of hashing is looked at.
@@ -32,13 +33,23 @@ pub(crate) fn wishes(options: &MetainfoOptions, output: Option<&Path>) -> Result
         teem_wire::tracker::url::TrackerUrl::parse(url)
             .map_err(|e| Stop::usage(format!("--tracker: {}: {e}", plain(url))))?;
     }
+    for url in &options.web_seeds {
+        teem_metainfo::url::http(url)
+            .ok_or_else(|| Stop::usage(format!("--web-seed: {} is no http or https URL", plain(url))))?;
+    }
     Ok(Wishes {
         piece_length,
         private: options.private,
         comment: options.comment.clone(),
         source: options.source.clone(),
         trackers: options.trackers.iter().map(|t| vec![t.clone()]).collect(),
-        exclude: options.exclude.clone(),
+        web_seeds: options.web_seeds.iter().map(|url| url.trim().to_owned()).collect(),
+        leave_out: LeaveOut {
+            exclude: options.exclude.clone(),
+            hidden: options.hidden,
+            ignore_files: options.ignore_files.clone(),
+            gitignore: options.gitignore,
+        },
         output: output.map(Path::to_owned),
     })
 }
@@ -104,8 +115,12 @@ pub(crate) async fn digests(
     }
 }
 
-/// Says what was left out, the first ten by name.
+/// Says what was left out: what could not go in by name, the first ten; what was not to go in by count.
 pub(crate) fn say_skipped(recipe: &Recipe, progress: &mut Progress) {
+    let left_out = &recipe.listing.left_out;
+    if left_out.total() > 0 {
+        progress.say(&format!("left out: {left_out}"));
+    }
     let skipped = &recipe.listing.skipped;
     for s in skipped.iter().take(10) {
         progress.say(&format!("left out: {}: {}", plain(&s.path.to_string_lossy()), s.why));
@@ -115,7 +130,13 @@ pub(crate) fn say_skipped(recipe: &Recipe, progress: &mut Progress) {
     }
 }
 
-/// The same for scripts.
+/// The counts for scripts.
+pub(crate) fn left_out_json(recipe: &Recipe) -> Value {
+    let left_out = &recipe.listing.left_out;
+    json!({"hidden": left_out.hidden, "excluded": left_out.excluded, "ignored": left_out.ignored})
+}
+
+/// The names for scripts.
 pub(crate) fn skipped_json(recipe: &Recipe) -> Value {
     recipe.listing.skipped.iter().map(|s| json!({"path": s.path.to_string_lossy(), "why": s.why})).collect()
 }

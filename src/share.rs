@@ -94,6 +94,7 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
             "event": "ready", "magnet": shared.magnet, "torrent_url": shared.torrent_url, "infohash_v1": hash,
             "port": port, "web_port": shared.web_port, "addresses": addresses.collect::<Vec<_>>(),
             "torrent_path": options.output.as_deref().map(Path::to_string_lossy), "skipped": making::skipped_json(recipe),
+            "left_out": making::left_out_json(recipe),
             "size": shared.info.content_size(), "pieces": shared.info.piece_count(), "piece_length": shared.info.piece_length(),
         }));
         return;

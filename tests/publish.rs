@@ -17,7 +17,8 @@ fn what_create_writes_show_tells_and_verify_confirms() {
         let folder = Folder::new("round-trip");
         let at = &folder.0;
         content::write(at, name, shape, 300_000);
-        let args = ["create", name, "--piece-size", "16Ki", "--comment", "für alle", "--source", "TAG", "--json"];
+        let typed = ["--piece-size", "16Ki", "--comment", "für alle", "--source", "TAG", "--hidden", "--json"];
+        let args = [&["create", name], &typed[..]].concat();
         let made = teem(at, &args).ended(0).json();
         assert_eq!(made["event"], "created");
         let path = format!("{name}.torrent");
@@ -134,4 +135,30 @@ fn the_piece_size_is_chosen_by_the_size() {
         assert!((1000..=4000).contains(&pieces) || made["piece_length"] == 16 << 10, "{size} bytes: {made}");
         assert!(pieces <= 4000, "{size} bytes: {made}");
     }
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let folder = Folder::new("left-out");
+    let (at, tree) = (&folder.0, folder.0.join("tree"));
+    fs::create_dir_all(tree.join(".git")).expect("the folder is writable");
+    for name in [".git/config", ".env", "a.o", "b.o", "c", "notes.txt", "Thumbs.db"] {
+        fs::write(tree.join(name), name).expect("the folder is writable");
+    }
+    fs::write(tree.join(".gitignore"), "*.o\n").expect("the folder is writable");
+    let create = |more: &[&str]| teem(at, &[&["create", "tree", "--force"], more].concat()).ended(0);
+    let typed =
+        ["--gitignore", "--exclude", "notes.*", "--web-seed", "http://m.example/", "--web-seed", "https://n.example/"];
+    let told = create(&typed).err;
+    assert!(told.contains("left out: 4 hidden (--hidden takes them in), 1 by --exclude, 2 by ignore files"), "{told}");
+    let shown = teem(at, &["show", "tree.torrent", "--json"]).ended(0).json();
+    assert_eq!(shown["file_list"].as_array().map(Vec::len), Some(1), "{shown}");
+    assert_eq!(shown["web_seeds"], serde_json::json!(["http://m.example/", "https://n.example/"]));
+    let all = create(&["--hidden", "--json"]).json();
+    assert_eq!(all["files"], 8);
+    assert_eq!(all["left_out"], serde_json::json!({"hidden": 0, "excluded": 0, "ignored": 0}));
+    fs::write(at.join("list"), "c\n*.txt\n").expect("the folder is writable");
+    assert_eq!(create(&["--ignore-file", "list", "--json"]).json()["left_out"]["ignored"], 2);
+    assert!(teem(at, &["create", "tree", "--ignore-file", "absent"]).ended(3).err.contains("absent"));
+    assert!(teem(at, &["create", "tree", "--web-seed", "ftp://m.example/"]).ended(2).err.contains("--web-seed"));
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::content::{self, Shape};
 use common::namespace::{Needs, isolated};
+use common::run::teem;
 use common::teem::Teem;
 use common::{PEER_PORT, TEEM_IP, http};
 use serde_json::Value;
@@ -19,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A share of `path` that is ready.
 fn share(folder: &Path, path: &Path, more: &[&str]) -> (Teem, Value) {
     let path = path.to_string_lossy();
-    let mut teem = Teem::start(&folder.join("home"), &[&["share", &path], more].concat());
+    let mut teem = Teem::start(&folder.join("home"), &[&["share", &path, "--hidden"], more].concat());
     let ready = teem.wait_event("ready", LIMIT);
     (teem, ready)
 }
@@ -206,5 +207,26 @@ fn what_changes_while_it_is_seeded_does_not_leave() {
         stop(get);
         assert_eq!(source.events("notice").len(), 1, "once is enough");
         stop(source);
+    });
+}
+
+#[test]
+fn web_seeds_are_in_the_link_and_in_the_torrent() {
+    isolated("web_seeds_are_in_the_link_and_in_the_torrent", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 50_000);
+        let more = ["--web-seed", "http://mirror.example/a b", "-o", "made.torrent", "--listen", ":0"];
+        let path = folder.join("content");
+        let refused = teem(folder, &[&["share", "content"], &more[..]].concat()).ended(2);
+        assert!(refused.err.contains("--web-seed"), "{}", refused.err);
+        let url = "http://mirror.example/content?a&b";
+        let made = folder.join("made.torrent").to_string_lossy().into_owned();
+        let (source, ready) = share(folder, &path, &["--web-seed", url, "-o", &made, "--listen", ":0"]);
+        let magnet = text(&ready, "magnet");
+        assert!(magnet.contains("&ws=http%3A%2F%2Fmirror.example%2Fcontent%3Fa%26b"), "{magnet}");
+        for link in [&magnet, &made] {
+            let shown = teem(folder, &["show", link, "--json"]).ended(0).json();
+            assert_eq!(shown["web_seeds"], serde_json::json!([url]), "{link}");
+        }
+        drop(source);
     });
 }

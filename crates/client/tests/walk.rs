@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // helpers outside of test functions
 use std::fs;
 use std::path::Path;
+use teem_client::create::rules::{LeaveOut, LeftOut, RulesError};
 use teem_client::create::walk::{WalkError, walk};
 
 fn tree(name: &str, files: &[&str]) -> std::path::PathBuf {
@@ -16,17 +17,20 @@ fn tree(name: &str, files: &[&str]) -> std::path::PathBuf {
     root
 }
 
-fn names(root: &Path, exclude: &[&str]) -> Vec<String> {
-    let exclude: Vec<String> = exclude.iter().map(|s| (*s).to_owned()).collect();
-    walk(root, &exclude).unwrap().files.iter().map(|f| f.components.join("/")).collect()
+fn without(exclude: &[&str]) -> LeaveOut {
+    LeaveOut { exclude: exclude.iter().map(|s| (*s).to_owned()).collect(), hidden: true, ..LeaveOut::default() }
+}
+
+fn names(root: &Path, wishes: &LeaveOut) -> Vec<String> {
+    walk(root, wishes).unwrap().files.iter().map(|f| f.components.join("/")).collect()
 }
 
 #[test]
 fn files_come_in_byte_order_and_patterns_leave_out() {
     let root = tree("order", &["b", "a/z", "a/b/c", "a.txt", "deep/x/skip.log", "skip.log", ".hidden"]);
-    assert_eq!(names(&root, &[]), [".hidden", "a/b/c", "a/z", "a.txt", "b", "deep/x/skip.log", "skip.log"]);
-    assert_eq!(names(&root, &["*.log", "a/b"]), [".hidden", "a/z", "a.txt", "b"]);
-    assert!(matches!(walk(&root, &["[".into()]), Err(WalkError::Pattern(_))));
+    assert_eq!(names(&root, &without(&[])), [".hidden", "a/b/c", "a/z", "a.txt", "b", "deep/x/skip.log", "skip.log"]);
+    assert_eq!(names(&root, &without(&["*.log", "a/b"])), [".hidden", "a/z", "a.txt", "b"]);
+    assert!(matches!(walk(&root, &without(&["["])), Err(WalkError::Rules(RulesError::Pattern(_)))));
     fs::remove_dir_all(root).unwrap();
 }
 
@@ -36,7 +40,7 @@ fn links_and_sockets_are_left_out_and_named() {
     let root = tree("odd", &["real"]);
     std::os::unix::fs::symlink("/etc/passwd", root.join("link")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
-    let listing = walk(&root, &[]).unwrap();
+    let listing = walk(&root, &without(&[])).unwrap();
     assert_eq!(listing.files.len(), 1);
     let skipped: Vec<_> =
         listing.skipped.iter().map(|s| (s.path.file_name().unwrap().to_str().unwrap(), &*s.why)).collect();
@@ -47,7 +51,46 @@ fn links_and_sockets_are_left_out_and_named() {
 #[test]
 fn nothing_to_share_is_said() {
     let root = tree("empty", &[]);
-    assert!(matches!(walk(&root, &[]), Err(WalkError::Empty(_, 0))));
-    assert!(matches!(walk(&root.join("nope"), &[]), Err(WalkError::Path(..))));
+    assert!(matches!(walk(&root, &without(&[])), Err(WalkError::Empty(_, 0, _))));
+    assert!(matches!(walk(&root.join("nope"), &without(&[])), Err(WalkError::Path(..))));
+    fs::remove_dir_all(root).unwrap();
+}
+
+#[test]
+fn hidden_files_go_in_only_when_asked_for() {
+    let root = tree("hidden", &[".git/config", ".env", "a/.b", "a/Thumbs.db", "a/b", "Desktop.ini", "x.y"]);
+    let listing = walk(&root, &LeaveOut::default()).unwrap();
+    assert_eq!(names(&root, &LeaveOut::default()), ["a/b", "x.y"]);
+    assert_eq!(listing.left_out, LeftOut { hidden: 5, ..LeftOut::default() });
+    assert_eq!(names(&root, &without(&[])).len(), 7);
+    let own = walk(&root.join(".git"), &LeaveOut::default()).unwrap();
+    assert_eq!(own.files.len(), 1, "what was named is meant");
+    let only = walk(&root.join(".env"), &LeaveOut::default()).unwrap();
+    assert!(only.single);
+    fs::remove_dir_all(&root).unwrap();
+    let root = tree("hidden", &[".a", ".b"]);
+    let said = walk(&root, &LeaveOut::default()).unwrap_err().to_string();
+    assert!(said.contains("all 2 entries") && said.contains("--hidden"), "{said}");
+    fs::remove_dir_all(root).unwrap();
+}
+
+#[test]
+fn ignore_files_count_when_asked_for_and_the_nearest_decides() {
+    let root = tree("ignored", &["a.o", "keep.o", "build/x", "sub/build/y", "sub/a.o", "sub/z", "top", "sub/top"]);
+    fs::write(root.join(".gitignore"), "# objects\n*.o\n!keep.o\nbuild/\n/top\n").unwrap();
+    fs::write(root.join("sub/.gitignore"), "!a.o\n").unwrap();
+    assert_eq!(names(&root, &LeaveOut::default()).len(), 8);
+    let wishes = LeaveOut { gitignore: true, ..LeaveOut::default() };
+    assert_eq!(names(&root, &wishes), ["keep.o", "sub/a.o", "sub/top", "sub/z"]);
+    assert_eq!(walk(&root, &wishes).unwrap().left_out, LeftOut { hidden: 2, ignored: 4, excluded: 0 });
+    let list = root.with_extension("list");
+    fs::write(&list, "sub\n*.o\n").unwrap();
+    let named = LeaveOut { ignore_files: vec![list.clone()], ..LeaveOut::default() };
+    assert_eq!(names(&root, &named), ["build/x", "top"]);
+    assert_eq!(names(&root, &LeaveOut { gitignore: true, ..named.clone() }), ["keep.o"]);
+    fs::write(&list, "[z-a]\n").unwrap();
+    assert!(matches!(walk(&root, &named), Err(WalkError::Rules(RulesError::IgnoreFile(..)))));
+    fs::remove_file(&list).unwrap();
+    assert!(matches!(walk(&root, &named), Err(WalkError::Rules(RulesError::File(..)))));
     fs::remove_dir_all(root).unwrap();
 }

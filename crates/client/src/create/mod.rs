@@ -2,4 +2,5 @@
 pub mod hash;
 pub mod memory;
 pub mod recipe;
+pub mod rules;
 pub mod walk;

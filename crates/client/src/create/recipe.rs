@@ -1,4 +1,5 @@
 //! From a path to the bytes of a .torrent (BEP 3): list, plan, hash, write down.
+use super::rules::LeaveOut;
 use super::walk::{Listing, WalkError, walk};
 use std::fmt;
 use std::io;
@@ -19,8 +20,10 @@ pub struct Wishes {
     pub source: Option<String>,
     /// Trackers in tiers.
     pub trackers: Vec<Vec<String>>,
-    /// Patterns of what is left out.
-    pub exclude: Vec<String>,
+    /// Web seeds (BEP 19): URLs of the content, or of the folder that holds a torrent of several files.
+    pub web_seeds: Vec<String>,
+    /// What is left out.
+    pub leave_out: LeaveOut,
     /// Where the .torrent will be written: it is never part of its own content.
     pub output: Option<PathBuf>,
 }
@@ -69,7 +72,7 @@ pub struct Recipe {
 impl Recipe {
     /// Lists a path and lays out the pieces.
     pub fn new(path: &Path, wishes: &Wishes) -> Result<Self, MakeError> {
-        let mut listing = walk(path, &wishes.exclude).map_err(MakeError::Walk)?;
+        let mut listing = walk(path, &wishes.leave_out).map_err(MakeError::Walk)?;
         if let Some(output) = &wishes.output {
             listing.leave_out(output).map_err(MakeError::Walk)?;
         }
@@ -89,6 +92,7 @@ impl Recipe {
             comment: wishes.comment.clone(),
             created_by: Some(crate::config::AGENT.to_owned()),
             trackers: wishes.trackers.clone(),
+            web_seeds: wishes.web_seeds.clone(),
             ..Options::default()
         };
         let plan = Plan::new(files.collect(), &options, &Limits::FILE).map_err(MakeError::Create)?;

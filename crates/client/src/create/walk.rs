@@ -2,11 +2,12 @@
 //!
 //! Folders are read in byte order of their names, so that the same content gives the same info-hash everywhere.
 //! Symbolic links below the path are not followed: they could lead outside of what the user meant to publish.
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use super::rules::{Ignores, LeaveOut, LeftOut, Rules, RulesError};
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// How deep folders may be nested (BEP 3 sets none; readers stop at 100).
@@ -51,14 +52,21 @@ pub struct Listing {
     pub single: bool,
     /// The files in the torrent's order.
     pub files: Vec<Found>,
-    /// What was left out.
+    /// What could not go in.
     pub skipped: Vec<Skipped>,
+    /// What was not to go in.
+    pub left_out: LeftOut,
 }
 
 impl Listing {
     /// Bytes of all files together.
     pub fn total(&self) -> u64 {
         self.files.iter().map(|f| f.len).sum()
+    }
+
+    fn some(&self) -> Result<(), WalkError> {
+        let empty = || WalkError::Empty(self.root.clone(), self.skipped.len(), self.left_out);
+        if self.files.is_empty() { Err(empty()) } else { Ok(()) }
     }
 
     /// Takes one file out, if it is in.
@@ -69,23 +77,23 @@ impl Listing {
         if self.files.len() < before {
             self.skipped.push(Skipped { path: file, why: "the .torrent itself".to_owned() });
         }
-        if self.files.is_empty() { Err(WalkError::Empty(self.root.clone(), self.skipped.len())) } else { Ok(()) }
+        self.some()
     }
 }
 
 /// Why a path cannot become a torrent.
 #[derive(Debug)]
 pub enum WalkError {
-    /// A pattern of `--exclude` cannot be read.
-    Pattern(String),
+    /// What is to be left out cannot be understood.
+    Rules(RulesError),
     /// The path itself cannot be read.
     Path(PathBuf, io::Error),
     /// The path has no name of its own, or one that is not UTF-8.
     Name(PathBuf),
     /// Neither a file nor a folder.
     Kind(PathBuf),
-    /// No file is left to share.
-    Empty(PathBuf, usize),
+    /// No file is left to share: so many could not go in, so many were not to.
+    Empty(PathBuf, usize, LeftOut),
     /// Folders are nested too deep, or there are too many files.
     TooLarge(PathBuf, &'static str),
 }
@@ -93,7 +101,7 @@ pub enum WalkError {
 impl fmt::Display for WalkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pattern(why) => write!(f, "--exclude: {why}"),
+            Self::Rules(e) => write!(f, "{e}"),
             Self::Path(path, e) if e.kind() == io::ErrorKind::NotFound => {
                 write!(f, "{} does not exist", path.display())
             }
@@ -102,9 +110,13 @@ impl fmt::Display for WalkError {
                 write!(f, "{} has no name that a torrent could carry (UTF-8 is needed)", path.display())
             }
             Self::Kind(path) => write!(f, "{} is neither a file nor a folder", path.display()),
-            Self::Empty(path, 0) => write!(f, "{} holds no files, so there is nothing to share", path.display()),
-            Self::Empty(path, n) => {
-                write!(f, "{} holds no files that can be shared: all {n} entries were left out", path.display())
+            Self::Empty(path, 0, left_out) if left_out.total() == 0 => {
+                write!(f, "{} holds no files, so there is nothing to share", path.display())
+            }
+            Self::Empty(path, n, left_out) => {
+                let all = *n as u64 + left_out.total();
+                write!(f, "{} holds no files that can be shared: all {all} entries were left out", path.display())?;
+                if left_out.total() > 0 { write!(f, ", {left_out}") } else { Ok(()) }
             }
             Self::TooLarge(path, what) => write!(f, "{}: {what}", path.display()),
         }
@@ -113,40 +125,27 @@ impl fmt::Display for WalkError {
 
 impl std::error::Error for WalkError {}
 
-/// Lists a file or folder, leaving out what matches one of the patterns (against the path below the root, or any name
-/// in it when the pattern has no slash).
-pub fn walk(path: &Path, exclude: &[String]) -> Result<Listing, WalkError> {
-    let patterns = patterns(exclude)?;
+/// Lists a file or folder, leaving out what the wishes say; the path itself is always meant.
+pub fn walk(path: &Path, wishes: &LeaveOut) -> Result<Listing, WalkError> {
     let root = fs::canonicalize(path).map_err(|e| WalkError::Path(path.to_owned(), e))?;
     let meta = fs::metadata(&root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
     let name = root.file_name().and_then(|n| n.to_str()).ok_or_else(|| WalkError::Name(root.clone()))?.to_owned();
-    let mut listing = Listing { name, single: meta.is_file(), root, files: Vec::new(), skipped: Vec::new() };
+    let rules = Rules::new(wishes, &root).map_err(WalkError::Rules)?;
+    let single = meta.is_file();
+    let mut listing =
+        Listing { name, single, root, files: Vec::new(), skipped: Vec::new(), left_out: LeftOut::default() };
     if meta.is_file() {
         fs::File::open(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
         let found = found(Vec::new(), listing.root.clone(), &meta);
         listing.files.push(found);
     } else if meta.is_dir() {
         let entries = read_folder(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
-        descend(&mut listing, entries, &patterns)?;
+        descend(&mut listing, entries, &rules)?;
     } else {
         return Err(WalkError::Kind(path.to_owned()));
     }
-    if listing.files.is_empty() {
-        return Err(WalkError::Empty(path.to_owned(), listing.skipped.len()));
-    }
+    listing.some()?;
     Ok(listing)
-}
-
-fn patterns(exclude: &[String]) -> Result<GlobSet, WalkError> {
-    let mut set = GlobSetBuilder::new();
-    for text in exclude {
-        let rooted = text.trim_end_matches('/');
-        let full =
-            if rooted.contains('/') { rooted.trim_start_matches('/').to_owned() } else { format!("**/{rooted}") };
-        let glob = GlobBuilder::new(&full).literal_separator(true).build();
-        set.add(glob.map_err(|e| WalkError::Pattern(format!("`{text}` is not a pattern: {}", e.kind())))?);
-    }
-    set.build().map_err(|e| WalkError::Pattern(e.to_string()))
 }
 
 /// Entries of a folder in descending byte order, so that a stack hands them out ascending.
@@ -156,11 +155,15 @@ fn read_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-fn descend(listing: &mut Listing, top: Vec<PathBuf>, exclude: &GlobSet) -> Result<(), WalkError> {
-    let mut stack = top;
-    while let Some(path) = stack.pop() {
+fn descend(listing: &mut Listing, top: Vec<PathBuf>, rules: &Rules) -> Result<(), WalkError> {
+    let ignores = rules.enter(&listing.root, None);
+    let with = |ignores: Option<Arc<Ignores>>| move |path| (path, ignores.clone());
+    let mut stack: Vec<_> = top.into_iter().map(with(ignores)).collect();
+    while let Some((path, ignores)) = stack.pop() {
         let below = path.strip_prefix(&listing.root).unwrap_or(&path).to_owned();
-        if exclude.is_match(&below) {
+        let meta = fs::symlink_metadata(&path);
+        let is_dir = meta.as_ref().is_ok_and(Metadata::is_dir);
+        if rules.leave_out(&below, &path, is_dir, ignores.as_ref(), &mut listing.left_out) {
             continue;
         }
         let mut skip = |why: &str| listing.skipped.push(Skipped { path: path.clone(), why: why.to_owned() });
@@ -171,7 +174,7 @@ fn descend(listing: &mut Listing, top: Vec<PathBuf>, exclude: &GlobSet) -> Resul
         if components.len() > DEPTH_MAX {
             return Err(WalkError::TooLarge(path, "folders are nested more than 100 deep, which readers refuse"));
         }
-        let meta = match fs::symlink_metadata(&path) {
+        let meta = match meta {
             Ok(meta) => meta,
             Err(e) => {
                 skip(&e.to_string());
@@ -182,7 +185,7 @@ fn descend(listing: &mut Listing, top: Vec<PathBuf>, exclude: &GlobSet) -> Resul
             skip("a symbolic link");
         } else if meta.is_dir() {
             match read_folder(&path) {
-                Ok(entries) => stack.extend(entries),
+                Ok(entries) => stack.extend(entries.into_iter().map(with(rules.enter(&path, ignores)))),
                 Err(e) => skip(&format!("unreadable folder: {e}")),
             }
         } else if !meta.is_file() {

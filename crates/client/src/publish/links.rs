@@ -11,11 +11,12 @@ pub fn tracker_tiers(addresses: &[Address], web_port: u16) -> Vec<Vec<String>> {
     addresses.iter().map(tier).collect()
 }
 
-/// The magnet link: hash, name, trackers and the seed's own addresses.
-pub fn magnet(info: &Info, trackers: &[Vec<String>], addresses: &[Address], port: u16) -> String {
+/// The magnet link: hash, name, trackers, web seeds and the seed's own addresses.
+pub fn magnet(info: &Info, trackers: &[Vec<String>], web_seeds: &[String], addresses: &[Address], port: u16) -> String {
     let mut magnet = Magnet::from(InfoHashes { v1: info.hashes().v1, v2: info.hashes().v2 });
     magnet.name = Some(info.name().to_owned());
     magnet.trackers = trackers.iter().flatten().cloned().collect();
+    magnet.web_seeds = web_seeds.to_vec();
     if !info.is_private() {
         magnet.peers = addresses.iter().map(|a| a.with_port(port)).collect();
     }

@@ -109,6 +109,7 @@ pub async fn share(
     let _ = digests.save();
     let source = source::from_bytes("our own torrent", &torrent_file).map_err(ShareError::Link)?;
     let trackers = source.trackers.clone();
+    let web_seeds = source.metainfo.as_ref().map(|m| m.web_seeds.clone()).unwrap_or_default();
     let foreign = trackers.iter().skip(own.len()).cloned().collect();
     let folder = recipe.listing.root.parent().unwrap_or(&recipe.listing.root);
     let mut add = Add::publish(source::Source { trackers: foreign, ..source }, folder);
@@ -121,6 +122,6 @@ pub async fn share(
     if let Some(web) = &web {
         web.offer(torrent.info_hash(), client.port(), path, &torrent_file);
     }
-    let magnet = links::magnet(&info, &trackers, &in_links, client.port());
+    let magnet = links::magnet(&info, &trackers, &web_seeds, &in_links, client.port());
     Ok(Shared { torrent, info: Arc::new(info), torrent_file, magnet, torrent_url, addresses: all, web_port, web })
 }
