@@ -16,6 +16,7 @@ mod hook;
 mod job;
 mod json;
 mod making;
+mod preset;
 mod progress;
 mod seed;
 mod share;

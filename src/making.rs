@@ -1,9 +1,9 @@
 //! What `create` and `share` have in common: the wishes, hashing with progress, what was left out.
 use crate::cli::metainfo::MetainfoOptions;
 use crate::exit::Stop;
-use crate::json;
 use crate::progress::{Progress, bytes_done, plain};
 use crate::signals::Signals;
+use crate::{json, preset};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,9 @@ use tokio::time::Instant;
 /// How often the progress of hashing is looked at.
 const EVERY: Duration = Duration::from_millis(200);
 
-pub(crate) fn wishes(options: &MetainfoOptions, output: Option<&Path>) -> Result<Wishes, Stop> {
+/// What is typed, and beneath it the preset.
+pub(crate) fn wishes(typed: &MetainfoOptions, output: Option<&Path>) -> Result<Wishes, Stop> {
+    let options = &preset::beneath(typed)?;
     let piece_length = match options.piece_size {
         None => None,
         Some(size) => match u32::try_from(size.0) {
@@ -39,16 +41,16 @@ pub(crate) fn wishes(options: &MetainfoOptions, output: Option<&Path>) -> Result
     }
     Ok(Wishes {
         piece_length,
-        private: options.private,
+        private: options.private.unwrap_or(false),
         comment: options.comment.clone(),
         source: options.source.clone(),
         trackers: options.trackers.iter().map(|t| vec![t.clone()]).collect(),
         web_seeds: options.web_seeds.iter().map(|url| url.trim().to_owned()).collect(),
         leave_out: LeaveOut {
             exclude: options.exclude.clone(),
-            hidden: options.hidden,
+            hidden: options.hidden.unwrap_or(false),
             ignore_files: options.ignore_files.clone(),
-            gitignore: options.gitignore,
+            gitignore: options.gitignore.unwrap_or(false),
         },
         output: output.map(Path::to_owned),
     })

@@ -28,7 +28,8 @@ fn help_names_every_option_and_its_variable_but_no_value() {
         let unwrapped = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut vars = Vec::new();
         for line in plain.lines().filter(|line| is_option(line)) {
-            let long = line.split("--").nth(1).and_then(|rest| rest.split(' ').next()).expect("each has a long name");
+            let long =
+                line.split("--").nth(1).and_then(|rest| rest.split([' ', '[']).next()).expect("each has a long name");
             let var = format!("TEEM_{}", long.to_uppercase().replace('-', "_"));
             assert!(unwrapped.contains(&format!("[env: {var}]")), "--{long} has no variable {var}:\n{plain}");
             vars.push(var);

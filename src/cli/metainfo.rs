@@ -7,6 +7,12 @@ use std::path::PathBuf;
 /// What goes into the .torrent file.
 #[derive(Args, Debug, Clone, Default)]
 pub(crate) struct MetainfoOptions {
+    /// Take what is not typed from this preset of the configuration file
+    #[arg(long, value_name = "NAME", env = "TEEM_PRESET", hide_env_values = true)]
+    pub(crate) preset: Option<String>,
+    /// The configuration file [default: teem/config.toml in the user's configuration folder]
+    #[arg(long, value_name = "FILE", env = "TEEM_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
     /// Announce URL of a tracker; may be given several times, each a tier of its own
     #[arg(long = "tracker", value_name = "URL", env = "TEEM_TRACKER", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) trackers: Vec<String>,
@@ -16,9 +22,9 @@ pub(crate) struct MetainfoOptions {
     /// Size of the pieces, a power of two from 16Ki to 16Mi [default: aims at 1,000 to 4,000 pieces]
     #[arg(long, value_name = "SIZE", env = "TEEM_PIECE_SIZE", hide_env_values = true)]
     pub(crate) piece_size: Option<ByteSize>,
-    /// Mark as private: peers come from the torrent's trackers only (BEP 27)
-    #[arg(long, env = "TEEM_PRIVATE", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    pub(crate) private: bool,
+    /// Mark as private, so that peers come from the torrent's trackers only (BEP 27); `--private=no` where a preset says so
+    #[arg(long, num_args = 0..=1, require_equals = true, hide_possible_values = true, default_missing_value = "true", value_name = "NO", env = "TEEM_PRIVATE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) private: Option<bool>,
     /// A comment for whoever opens the .torrent file
     #[arg(long, value_name = "TEXT", env = "TEEM_COMMENT", hide_env_values = true)]
     pub(crate) comment: Option<String>,
@@ -29,12 +35,12 @@ pub(crate) struct MetainfoOptions {
     #[arg(long, value_name = "GLOB", env = "TEEM_EXCLUDE", hide_env_values = true, value_delimiter = '\n')]
     pub(crate) exclude: Vec<String>,
     /// Take hidden files in too: names that begin with a dot, Thumbs.db, desktop.ini
-    #[arg(long, env = "TEEM_HIDDEN", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    pub(crate) hidden: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, hide_possible_values = true, default_missing_value = "true", value_name = "NO", env = "TEEM_HIDDEN", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) hidden: Option<bool>,
     /// Leave out what a file with patterns as in .gitignore says; may be given several times (one a line in the variable)
     #[arg(long = "ignore-file", value_name = "FILE", env = "TEEM_IGNORE_FILE", hide_env_values = true, value_delimiter = '\n', value_hint = ValueHint::FilePath)]
     pub(crate) ignore_files: Vec<PathBuf>,
     /// Leave out what .gitignore files in PATH and below say
-    #[arg(long, env = "TEEM_GITIGNORE", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    pub(crate) gitignore: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, hide_possible_values = true, default_missing_value = "true", value_name = "NO", env = "TEEM_GITIGNORE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) gitignore: Option<bool>,
 }

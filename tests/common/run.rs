@@ -82,5 +82,6 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
         command.env_remove(name);
     }
     command.args(args).current_dir(folder).env("HOME", folder).env("XDG_STATE_HOME", folder.join("state"));
+    command.env("XDG_CONFIG_HOME", folder.join("config"));
     command
 }

@@ -7,18 +7,31 @@ use std::path::{Path, PathBuf};
 /// The user's state folder: `TEEM_STATE_DIR`, else `$XDG_STATE_HOME/teem`, else `~/.local/state/teem`
 /// (macOS: `~/Library/Application Support/teem`).
 pub fn state_dir() -> io::Result<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    if let Some(dir) = set("TEEM_STATE_DIR") {
-        return Ok(dir);
+    match set("TEEM_STATE_DIR") {
+        Some(dir) => Ok(dir),
+        None => base("XDG_STATE_HOME", ".local/state"),
     }
-    if let Some(dir) = set("XDG_STATE_HOME").filter(|d| d.is_absolute()) {
+}
+
+/// The user's folder of what is configured: `$XDG_CONFIG_HOME/teem`, else `~/.config/teem`
+/// (macOS: `~/Library/Application Support/teem`).
+pub fn config_dir() -> io::Result<PathBuf> {
+    base("XDG_CONFIG_HOME", ".config")
+}
+
+fn set(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from)
+}
+
+fn base(variable: &str, below_home: &str) -> io::Result<PathBuf> {
+    if let Some(dir) = set(variable).filter(|d| d.is_absolute()) {
         return Ok(dir.join("teem"));
     }
     let home = set("HOME").ok_or_else(|| {
-        io::Error::new(io::ErrorKind::NotFound, "no folder for saved state: neither HOME nor TEEM_STATE_DIR is set")
+        io::Error::new(io::ErrorKind::NotFound, "no folder for what Teem keeps: the variable HOME is not set")
     })?;
-    let below = if cfg!(target_os = "macos") { "Library/Application Support/teem" } else { ".local/state/teem" };
-    Ok(home.join(below))
+    let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { below_home };
+    Ok(home.join(below).join("teem"))
 }
 
 /// Makes a folder that only its owner can read, and says which one where that fails.
