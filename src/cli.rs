@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Track(Track),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Print the man page, or write one for each command
+    Man(Man),
 }
 
 #[derive(Args, Debug)]
@@ -229,6 +231,16 @@ pub(crate) struct Track {
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// The command that the page is about [default: teem itself]
+    #[arg(value_name = "COMMAND", conflicts_with = "to")]
+    pub(crate) command: Vec<String>,
+    /// Write the pages of all commands into this folder
+    #[arg(long, value_name = "DIR", env = "TEEM_TO", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub(crate) to: Option<PathBuf>,
 }
 
 /// A switch by its variable: 0, no, off, false and nothing at all leave it off, everything else turns it on.

@@ -16,6 +16,7 @@ mod hook;
 mod job;
 mod json;
 mod making;
+mod man;
 mod preset;
 mod progress;
 mod seed;
@@ -63,6 +64,7 @@ async fn run(command: &Command) -> Outcome {
         Command::Verify(options) => verify::run(options).await,
         Command::Track(options) => track::run(options).await,
         Command::Completions(options) => Ok(completions::run(options)),
+        Command::Man(options) => man::run(options),
     }
 }
 
@@ -76,7 +78,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Show(o) => o.json,
         Command::Verify(o) => o.json,
         Command::Track(o) => o.json,
-        Command::Completions(_) => false,
+        Command::Completions(_) | Command::Man(_) => false,
     }
 }
 

@@ -9,7 +9,8 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 9] = ["share", "get", "seed", "create", "edit", "show", "verify", "track", "completions"];
+const COMMANDS: [&str; 10] =
+    ["share", "get", "seed", "create", "edit", "show", "verify", "track", "completions", "man"];
 
 fn with_torrent(name: &str) -> (Folder, Torrent) {
     let folder = Folder::new(name);
@@ -78,6 +79,8 @@ fn version_and_wrong_words() {
         &["edit", "x.torrent", "--replace", "one"],
         &["track", "--allow", "xyz"],
         &["completions", "cmd.com"],
+        &["man", "nonsense"],
+        &["man", "share", "--to", "pages"],
     ] {
         let ran = teem(&folder.0, wrong).ended(2);
         assert!(ran.out.is_empty() || ran.out.starts_with('{'), "{wrong:?}: {}", ran.out);
@@ -230,5 +233,33 @@ fn parses(shell: &str, folder: &Path, script: &str) {
     match std::process::Command::new(shell).arg("-n").arg(&path).output() {
         Ok(output) => assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr)),
         Err(_) => eprintln!("skipped: {shell} is not installed"),
+    }
+}
+
+#[test]
+fn man_pages_of_each_command() {
+    let folder = Folder::new("man");
+    let top = teem(&folder.0, &["man"]).ended(0).out;
+    assert!(top.contains(".TH teem 1") && top.contains("share"), "{top}");
+    let share = teem_with(&folder.0, &["man", "share"], &[("TEEM_HOST", "s3cr3t")], b"").ended(0).out;
+    assert!(share.contains(".TH teem-share 1") && share.contains("TEEM_HOST") && !share.contains("s3cr3t"), "{share}");
+    let written = teem(&folder.0, &["man", "--to", "new/pages"]).ended(0).out;
+    for command in COMMANDS {
+        let name = format!("teem-{command}.1");
+        assert!(written.contains(&name), "{written}");
+        let page = fs::read_to_string(folder.0.join("new/pages").join(&name)).expect("it was written");
+        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
+    assert_eq!(fs::read_to_string(folder.0.join("new/pages/teem.1")).expect("it was written"), top);
+    fs::write(folder.0.join("file"), "").expect("the folder is writable");
+    teem(&folder.0, &["man", "--to", "file"]).ended(3);
+    // The formatter itself, where it is installed, finds no fault in the page.
+    match std::process::Command::new("groff")
+        .args(["-man", "-ww", "-z", "new/pages/teem-share.1"])
+        .current_dir(&folder.0)
+        .output()
+    {
+        Ok(output) => assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(_) => eprintln!("skipped: groff is not installed"),
     }
 }
