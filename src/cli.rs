@@ -57,7 +57,7 @@ pub(crate) struct Share {
     pub(crate) hosts: Vec<String>,
     #[command(flatten)]
     pub(crate) metainfo: metainfo::MetainfoOptions,
-    /// Don't run a tracker of our own
+    /// Don't run a tracker of our own, nor the page and the .torrent beside it
     #[arg(long, env = "TEEM_NO_TRACKER", hide_env_values = true, value_parser = falsey())]
     pub(crate) no_tracker: bool,
     /// Upload limit, payload bytes a second

@@ -37,15 +37,15 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     let mut config = Config { listen, up: options.up.and_then(|r| r.0), ..Config::new().map_err(Stop::local)? };
     let file = memory::file(&config.state_dir, &recipe.listing.root, &recipe.shape());
     let mut digests = Digests::remembered(&recipe, file);
-    let before = (digests.memory.port, digests.memory.web_port);
-    if options.listen.is_none() && before.0 != 0 {
-        config.listen = Listen { port: before.0, ..config.listen };
+    let before = digests.memory.port;
+    if options.listen.is_none() && before != 0 {
+        config.listen = Listen { port: before, ..config.listen };
     }
     let client = Client::start(config.clone()).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&json!({"event": "listening", "port": client.port()}));
     }
-    warn_moved(&mut progress, "port", before.0, client.port());
+    warn_moved(&mut progress, before, client.port());
     making::say_skipped(&recipe, &mut progress);
     if !digests.complete(&recipe) {
         digests = making::digests(&recipe, Some(digests), options.json, &mut signals).await?;
@@ -58,22 +58,21 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         spreading: options.spread.spreading(),
     };
     let shared = share(&client, &recipe, &mut digests, &wanted).await.map_err(|e| Stop::local(&e))?;
-    warn_moved(&mut progress, "tracker's port", before.1, shared.web_port);
     if let Some(output) = &options.output {
         store::write_whole(output, &shared.torrent_file).map_err(Stop::local)?;
     }
     announce_ready(options, &recipe, &shared, client.port(), &mut progress);
     let outcome = watch(options, &shared, client.port(), &mut signals, &mut progress).await;
     drop(progress);
-    shared.stop().await;
+    drop(shared);
     client.shutdown().await;
     outcome
 }
 
-fn warn_moved(progress: &mut Progress, what: &str, before: u16, now: u16) {
-    if before != 0 && before != now && now != 0 {
+fn warn_moved(progress: &mut Progress, before: u16, now: u16) {
+    if before != 0 && before != now {
         progress.say(&format!(
-            "warning: the {what} {before} that earlier links hold is in use by another program; now it is {now}, and earlier links \
+            "warning: the port {before} that earlier links hold is in use by another program; now it is {now}, and earlier links \
              reach this seed only through other peers"
         ));
     }
@@ -91,8 +90,8 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
         let addresses =
             shared.addresses.iter().map(|a| json!({"host": a.host, "class": a.reach.map_or("named", Reach::word)}));
         json::line(&json!({
-            "event": "ready", "magnet": shared.magnet, "torrent_url": shared.torrent_url, "infohash_v1": hash,
-            "port": port, "web_port": shared.web_port, "addresses": addresses.collect::<Vec<_>>(),
+            "event": "ready", "magnet": shared.magnet, "torrent_url": shared.torrent_url, "page_url": shared.page_url,
+            "infohash_v1": hash, "port": port, "web_port": if shared.page_url.is_some() { port } else { 0 }, "addresses": addresses.collect::<Vec<_>>(),
             "torrent_path": options.output.as_deref().map(Path::to_string_lossy), "skipped": making::skipped_json(recipe),
             "left_out": making::left_out_json(recipe),
             "size": shared.info.content_size(), "pieces": shared.info.piece_count(), "piece_length": shared.info.piece_length(),
@@ -119,6 +118,9 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
     }
     if let Some(url) = &shared.torrent_url {
         progress.say(&format!(".torrent  {url}"));
+    }
+    if let Some(url) = &shared.page_url {
+        progress.say(&format!("page      {url}"));
     }
     progress.say(&format!("magnet    {}", shared.magnet));
     progress.say(&format!("others run:\n  {}", command_for_others(shared)));
@@ -157,7 +159,7 @@ async fn watch(
                 if !told_nobody && started.elapsed() >= NOBODY_AFTER && s.state == State::Seeding {
                     told_nobody = true;
                     if s.seeds + s.downloaders == 0 && s.uploaded == 0 {
-                        progress.say(&nobody(port, shared.web_port));
+                        progress.say(&nobody(port));
                     }
                 }
                 if progress.due() {
@@ -180,10 +182,10 @@ fn say(json: bool, hash: &str, event: &Event, size: u64, progress: &mut Progress
     }
 }
 
-fn nobody(port: u16, web_port: u16) -> String {
+fn nobody(port: u16) -> String {
     format!(
-        "nobody has connected yet. If others cannot reach this machine, it is behind a router or firewall: forward TCP and UDP ports \
-         {port} and {web_port} to it, and name the outside address with --host"
+        "nobody has connected yet. If others cannot reach this machine, it is behind a router or firewall: forward TCP and UDP port \
+         {port} to it, and name the outside address with --host"
     )
 }
 

@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", shared.magnet);
 
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
-    shared.stop().await;
+    drop(shared);
     client.shutdown().await;
     Ok(())
 }

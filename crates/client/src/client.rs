@@ -1,5 +1,6 @@
 //! Starting, adding, ending (own design): ties the host to the disk and to the async side.
-use crate::config::{AGENT, Config};
+use crate::config::{AGENT, Config, NEXT_PORTS};
+use crate::door::Door;
 use crate::http::fetch::Http;
 use crate::places::{AddError, Places, remembered};
 use crate::resolve::{resolve, resolve_peer};
@@ -7,11 +8,12 @@ use crate::router::{Chore, Feeds, Router};
 use crate::source::Source;
 use crate::torrent::{EVENTS_KEPT, Feed, Status, Torrent};
 use crate::trackers::Announces;
+use crate::web::site::Site;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use teem_disk::create::HashFile;
 use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
@@ -123,6 +125,9 @@ struct Inner {
     feeds: Feeds,
     places: Places,
     next: AtomicU32,
+    door: Door,
+    /// What is served to those who are no peers, while somebody holds it.
+    site: Mutex<Weak<Site>>,
 }
 
 /// A running client; clones share it. Ends when the last clone and the last [`Torrent`] are dropped.
@@ -142,7 +147,8 @@ impl Client {
         let (chores, todo) = mpsc::channel(CHORES_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
         let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(bound.port, seed) };
-        let router = Router { feeds: feeds.clone(), chores };
+        let door = Door::default();
+        let router = Router { feeds: feeds.clone(), chores, door: door.clone() };
         let upload_limited = HostConfig { upload_limited: config.up.is_some() };
         let host =
             host::start(listeners, upload_limited, Engine::new(engine), disk, router).map_err(StartError::Host)?;
@@ -155,6 +161,8 @@ impl Client {
             feeds,
             places: Places::default(),
             next: AtomicU32::new(0),
+            door,
+            site: Mutex::default(),
         }));
         tokio::spawn(run_chores(todo, Arc::downgrade(&client.0), Announces::new(http)));
         Ok(client)
@@ -173,6 +181,18 @@ impl Client {
     /// The HTTP client, with the egress policy, for links.
     pub fn http(&self) -> &Http {
         &self.0.http
+    }
+
+    /// What is served over HTTP, and the tracker, on the port of the peers: one for all who hold it.
+    pub(crate) fn site(&self) -> std::io::Result<Arc<Site>> {
+        let inner = &self.0;
+        let mut site = inner.site.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(site) = site.upgrade() {
+            return Ok(site);
+        }
+        let opened = Arc::new(Site::open(&inner.door, inner.host.clone(), inner.bound.port)?);
+        *site = Arc::downgrade(&opened);
+        Ok(opened)
     }
 
     /// Adds a torrent; it starts at once.
@@ -297,14 +317,16 @@ fn bind(config: &Config) -> Result<Listeners, ListenError> {
     let wanted = ListenConfig { addr: config.listen.addr, port: config.listen.port };
     match Listeners::bind(wanted) {
         Err(ListenError::Taken { .. }) if config.listen.fall_back && wanted.port != 0 => {
-            Listeners::bind(ListenConfig { port: 0, ..wanted })
+            let mut next = NEXT_PORTS;
+            let next = next.find_map(|port| Listeners::bind(ListenConfig { port, ..wanted }).ok());
+            next.map_or_else(|| Listeners::bind(ListenConfig { port: 0, ..wanted }), Ok)
         }
         other => other,
     }
 }
 
 /// Carries out what the engine asks of the async side, until the client is gone.
-async fn run_chores(mut todo: mpsc::Receiver<Chore>, client: std::sync::Weak<Inner>, announces: Announces) {
+async fn run_chores(mut todo: mpsc::Receiver<Chore>, client: Weak<Inner>, announces: Announces) {
     while let Some(chore) = todo.recv().await {
         let Some(inner) = client.upgrade() else { return };
         let host = inner.host.clone();

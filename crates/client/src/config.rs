@@ -6,14 +6,18 @@ use std::path::PathBuf;
 /// connections, and not one of 6881 to 6999, which some networks hinder.
 pub const DEFAULT_PORT: u16 = 21_473;
 
-/// Where peers reach us.
+/// Tried when that one is taken, before any free port: numbers that the system does not give to outgoing connections, so that they
+/// are free again at the next start.
+pub(crate) const NEXT_PORTS: std::ops::RangeInclusive<u16> = DEFAULT_PORT + 1..=DEFAULT_PORT + 16;
+
+/// Where peers reach us, and everybody else: trackers' clients and browsers come to the same port.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Listen {
     /// One address, or every address of both families. Outgoing connections leave from it too.
     pub addr: Option<IpAddr>,
     /// TCP and UDP port; 0 is a free one.
     pub port: u16,
-    /// Take a free port when that one is taken.
+    /// Take another port when that one is taken: one of the sixteen after the usual one, else any that is free.
     pub fall_back: bool,
 }
 

@@ -13,11 +13,13 @@ pub mod source;
 pub mod store;
 pub mod torrent;
 
+mod door;
 pub mod entropy;
 mod places;
 mod resolve;
 mod router;
 mod trackers;
+mod web;
 
 pub use client::{Add, Client, Mode, StartError};
 pub use config::{Config, Listen};

@@ -1,8 +1,11 @@
 //! Passes what the engine says to whom it concerns (own design): runs on the host's thread, never blocks.
+use crate::door::Door;
 use crate::torrent::{Feed, Status};
 use std::collections::HashMap;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_host::owner::Owner;
+use teem_host::packet::Packet;
 use teem_swarm::event::{Event, State};
 use teem_swarm::ids::TorrentId;
 use teem_wire::tracker::announce::Announce;
@@ -26,6 +29,8 @@ pub(crate) type Feeds = Arc<Mutex<HashMap<TorrentId, Feed>>>;
 pub(crate) struct Router {
     pub(crate) feeds: Feeds,
     pub(crate) chores: mpsc::Sender<Chore>,
+    /// For those who come to the listening port and are no peers.
+    pub(crate) door: Door,
 }
 
 impl Router {
@@ -64,6 +69,14 @@ impl Owner for Router {
 
     fn on_resolve(&mut self, host: String, port: u16) {
         self.chore(Chore::Resolve(host, port));
+    }
+
+    fn on_http(&mut self, stream: TcpStream) {
+        self.door.http(stream);
+    }
+
+    fn on_question(&mut self, packet: Packet) {
+        self.door.question(packet);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::net::{Bytes, Config, NetLimits, Routes, Server, bind, serve};
+use teem_tracker_server::net::{Bytes, Config, Content, Datagram, Lent, NetLimits, Routes, Server, bind, serve};
 use teem_tracker_server::tracker::{Access, Tracker};
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
@@ -13,7 +13,8 @@ use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::http::{announce_url, decode_reply};
 use teem_wire::tracker::udp::{self, Reply, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::mpsc;
 
 const HASH: InfoHash = InfoHash([9; 20]);
 
@@ -21,12 +22,21 @@ fn tracker() -> Arc<Mutex<Tracker>> {
     Arc::new(Mutex::new(Tracker::new(Limits::DEFAULT, Access::Open, [3; 40])))
 }
 
+fn routes() -> Routes {
+    Arc::new(|path| {
+        let content = Content {
+            media_type: "application/x-bittorrent",
+            body: Bytes::from_static(b"d4:infodee"),
+            headers: &[("x-more", "yes")],
+        };
+        let content = (path == "/x.torrent").then_some(content);
+        Box::pin(async { content })
+    })
+}
+
 fn start(addr: &str, tracker: &Arc<Mutex<Tracker>>, limits: NetLimits) -> Server {
-    let routes: Routes = Arc::new(|path| {
-        (path == "/x.torrent").then(|| ("application/x-bittorrent".to_owned(), Bytes::from_static(b"d4:infodee")))
-    });
     let (http, udp) = bind::tcp_and_udp(addr.parse().unwrap()).unwrap();
-    serve(Config { http, udp, tracker: tracker.clone(), routes: Some(routes), limits }).unwrap()
+    serve(Config { http, udp, lent: None, tracker: tracker.clone(), routes: Some(routes()), limits }).unwrap()
 }
 
 fn announce(id: u8) -> Announce {
@@ -141,6 +151,7 @@ async fn other_content_and_other_requests() {
     let http = server.http()[0];
     let (head, body) = get(http, "/x.torrent").await;
     assert!(head.contains("content-type: application/x-bittorrent") && body == b"d4:infodee");
+    assert!(head.contains("x-more: yes") && head.contains("x-content-type-options: nosniff"));
     assert!(get(http, "/other").await.0.starts_with("HTTP/1.1 404"));
     assert!(get(http, "/announce?info_hash=x").await.0.starts_with("HTTP/1.1 400"));
     let answer = exchange(http, "POST /announce HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n").await;
@@ -167,4 +178,49 @@ async fn stalled_and_surplus_connections_are_closed() {
         let _ = stream.read_to_end(&mut rest).await; // ends by the server's deadline
     }
     assert!(get(http, "/x.torrent").await.0.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_port_of_somebody_else() {
+    let table = tracker();
+    table.lock().unwrap().own_seed(HASH, 6881);
+    let (streams, from_holder) = mpsc::channel(4);
+    let (questions, asked) = mpsc::channel(4);
+    let (answers, mut answered) = mpsc::unbounded_channel();
+    let answer = Box::new(move |answer| answers.send(answer).unwrap());
+    let lent = Some(Lent { streams: from_holder, questions: asked, answer });
+    let limits = NetLimits { connections: 2, ..NetLimits::DEFAULT };
+    let config = Config { http: vec![], udp: vec![], lent, tracker: table.clone(), routes: Some(routes()), limits };
+    let server = serve(config).unwrap();
+
+    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = holder.local_addr().unwrap();
+    let hand_over = tokio::spawn(async move {
+        loop {
+            let (stream, _) = holder.accept().await.unwrap();
+            streams.send(stream.into_std().unwrap()).await.unwrap();
+        }
+    });
+    assert_eq!(get(addr, "/x.torrent").await.1, b"d4:infodee");
+    assert_eq!(over_http(addr, &announce(1)).await.peers, ["127.0.0.1:6881".parse().unwrap()]);
+    // Two slots are all there is.
+    let mut stalled = Vec::new();
+    while exchange(addr, "GET / HTTP/1.0\r\n\r\n").await != b"" {
+        stalled.push(TcpStream::connect(addr).await.unwrap());
+        stalled.last_mut().unwrap().write_all(b"GET /").await.unwrap();
+    }
+
+    let (remote, local) = ("192.0.2.1:5000".parse().unwrap(), "192.0.2.9:6881".parse().unwrap());
+    let bytes = udp::encode_request(&Request::Connect { transaction: 3 }, "");
+    questions.send(Datagram { remote, local, bytes }).await.unwrap();
+    let Datagram { remote: to, local: from, bytes } = answered.recv().await.unwrap();
+    assert_eq!((to, from), (remote, local));
+    let Some(Reply::Connect { transaction: 3, connection }) = udp::decode_reply(&bytes, Family::V4) else { panic!() };
+    let request = Request::Announce { connection, transaction: 4, announce: announce(2) };
+    questions.send(Datagram { remote, local, bytes: udp::encode_request(&request, "/announce") }).await.unwrap();
+    let bytes = answered.recv().await.unwrap().bytes;
+    let Some(Reply::Announce { reply, .. }) = udp::decode_reply(&bytes, Family::V4) else { panic!() };
+    assert_eq!(reply.peers, [local], "the seed is where it was asked");
+    server.shutdown().await;
+    hand_over.abort();
 }

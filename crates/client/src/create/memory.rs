@@ -1,4 +1,4 @@
-//! What `share` remembers of a path (own design): digests of pieces, so that nothing is hashed twice, and the ports that
+//! What `share` remembers of a path (own design): digests of pieces, so that nothing is hashed twice, and the port that
 //! links hold. Kept in the state folder, never beside the content; a damaged file means hashing again, nothing worse.
 use super::walk::Listing;
 use crate::store;
@@ -18,10 +18,8 @@ pub struct Memory {
     pub fingerprint: Vec<u8>,
     /// The digest of each piece, or `None` while it is missing.
     pub pieces: Vec<Option<[u8; DIGEST]>>,
-    /// TCP and UDP port for peers; 0 when none was had yet.
+    /// TCP and UDP port that the links hold; 0 when none was had yet.
     pub port: u16,
-    /// Port of the tracker and the .torrent; 0 when none was had yet.
-    pub web_port: u16,
     /// When the torrent was first made, seconds since 1970; it stands in the .torrent, which should stay the same.
     pub made_at: i64,
 }
@@ -75,7 +73,6 @@ impl Memory {
             d.key(b"made at").int(self.made_at);
             d.key(b"pieces").bytes(&pieces);
             d.key(b"port").int(i64::from(self.port));
-            d.key(b"web port").int(i64::from(self.web_port));
         });
         w.into_bytes()
     }
@@ -94,7 +91,6 @@ impl Memory {
             fingerprint: root.get(b"fingerprint")?.as_bytes()?.to_vec(),
             pieces: digests.iter().map(|d| (*d != [0; DIGEST]).then_some(*d)).collect(),
             port: port(b"port")?,
-            web_port: port(b"web port")?,
             made_at: root.get(b"made at")?.as_int()?,
         })
     }
@@ -106,13 +102,8 @@ mod tests {
 
     #[test]
     fn row_67_a_damaged_memory_is_no_memory() {
-        let memory = Memory {
-            fingerprint: vec![7; 20],
-            pieces: vec![Some([1; 20]), None, Some([3; 20])],
-            port: 1,
-            web_port: 2,
-            made_at: 3,
-        };
+        let memory =
+            Memory { fingerprint: vec![7; 20], pieces: vec![Some([1; 20]), None, Some([3; 20])], port: 1, made_at: 3 };
         let path =
             std::env::temp_dir().join(format!("teem-memory-{}", std::process::id())).join("share").join("x.memory");
         memory.save(&path).unwrap();

@@ -1,11 +1,11 @@
 //! What a publisher gives to others: announce URLs, the magnet link, the URL of the .torrent (BEP 3, 9).
 use super::addresses::Address;
-use teem_metainfo::{Info, InfoHashes, Magnet};
+use teem_metainfo::{Info, InfoHash, InfoHashes, Magnet};
 
 /// Announce URLs of our own tracker, a tier for each address: UDP first because it costs less, HTTP where UDP is blocked.
-pub fn tracker_tiers(addresses: &[Address], web_port: u16) -> Vec<Vec<String>> {
+pub fn tracker_tiers(addresses: &[Address], port: u16) -> Vec<Vec<String>> {
     let tier = |a: &Address| {
-        let at = a.with_port(web_port);
+        let at = a.with_port(port);
         vec![format!("udp://{at}/announce"), format!("http://{at}/announce")]
     };
     addresses.iter().map(tier).collect()
@@ -23,12 +23,10 @@ pub fn magnet(info: &Info, trackers: &[Vec<String>], web_seeds: &[String], addre
     magnet.to_string()
 }
 
-/// The path under which the .torrent is served: names with anything unusual are served under the info-hash.
-pub fn torrent_path(info: &Info) -> String {
+/// The paths under which the .torrent may be served, best first: its name unless there is anything unusual in it, and the info-hash.
+pub(crate) fn torrent_paths(info: &Info, hash: InfoHash) -> [String; 2] {
     let name = info.name();
     let plain = name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    match info.hashes().v1 {
-        Some(hash) if !plain => format!("/{hash}.torrent"),
-        _ => format!("/{name}.torrent"),
-    }
+    let unique = format!("/{hash}.torrent");
+    [if plain { format!("/{name}.torrent") } else { unique.clone() }, unique]
 }

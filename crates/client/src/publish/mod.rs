@@ -2,5 +2,3 @@
 pub mod addresses;
 pub mod links;
 pub mod share;
-
-mod web;

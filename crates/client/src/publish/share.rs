@@ -1,13 +1,13 @@
-//! A seed with everything around it: a tracker of its own, the .torrent over HTTP, links (BEP 3, 9, 15, 23).
+//! A seed with everything around it: a tracker of its own, the .torrent and a page over HTTP, links (BEP 3, 9, 15, 23).
 use super::addresses::{Address, addresses, for_links};
 use super::links;
-use super::web::Web;
 use crate::client::{Add, Client};
 use crate::create::hash::{self, Digests};
 use crate::create::recipe::{MakeError, Recipe};
 use crate::places::AddError;
 use crate::source::{self, LinkError};
 use crate::torrent::Torrent;
+use crate::web::site::{Offer, Site};
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ pub struct ShareOptions {
     pub bound: Option<IpAddr>,
     /// Names and addresses that others reach this machine by.
     pub hosts: Vec<String>,
-    /// Whether to run a tracker (and to serve the .torrent).
+    /// Whether to run a tracker (and to serve the .torrent and a page).
     pub tracker: bool,
     /// Upload limit of this torrent, payload bytes a second.
     pub up: Option<u64>,
@@ -38,8 +38,8 @@ pub enum ShareError {
     Make(MakeError),
     /// The client does not take it.
     Add(AddError),
-    /// The tracker cannot listen.
-    Listen(io::Error),
+    /// The tracker cannot run.
+    Tracker(io::Error),
     /// What we made ourselves is not understood: a fault of ours.
     Link(LinkError),
 }
@@ -49,7 +49,7 @@ impl fmt::Display for ShareError {
         match self {
             Self::Make(e) => write!(f, "{e}"),
             Self::Add(e) => write!(f, "{e}"),
-            Self::Listen(e) => write!(f, "the tracker cannot listen: {e}"),
+            Self::Tracker(e) => write!(f, "the tracker cannot run: {e}"),
             Self::Link(e) => write!(f, "{e}"),
         }
     }
@@ -69,23 +69,28 @@ pub struct Shared {
     pub magnet: String,
     /// Where the .torrent can be fetched, unless there is no tracker.
     pub torrent_url: Option<String>,
+    /// Where a browser finds the page, unless there is no tracker.
+    pub page_url: Option<String>,
     /// By which addresses this machine can be reached, best first.
     pub addresses: Vec<Address>,
-    /// TCP and UDP port of the tracker; 0 when there is none.
-    pub web_port: u16,
-    web: Option<Web>,
+    /// Last, so that the links work until nothing else is left.
+    _offered: Option<Offered>,
 }
 
-impl Shared {
-    /// Ends the tracker; the seed ends with its client.
-    pub async fn stop(self) {
-        if let Some(web) = self.web {
-            web.shutdown().await;
-        }
+/// An offer that ends with this.
+struct Offered {
+    site: Arc<Site>,
+    path: String,
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        self.site.withdraw(&self.path);
     }
 }
 
-/// Starts seeding and tracking. The digests must be complete; the ports are written into their memory and kept.
+/// Starts seeding and tracking, all on the client's one port. The digests must be complete; the port is written into their memory and kept.
+/// Tracker and page end when what this returns is dropped, the seed ends with its client.
 pub async fn share(
     client: &Client,
     recipe: &Recipe,
@@ -99,12 +104,11 @@ pub async fn share(
     if memory.made_at == 0 {
         memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs().cast_signed());
     }
-    let web =
-        options.tracker.then(|| Web::start(options.bound, memory.web_port)).transpose().map_err(ShareError::Listen)?;
-    let web_port = web.as_ref().map_or(0, Web::port);
-    let own = if options.tracker { links::tracker_tiers(&in_links, web_port) } else { Vec::new() };
+    let port = client.port();
+    let site = options.tracker.then(|| client.site()).transpose().map_err(ShareError::Tracker)?;
+    let own = if options.tracker { links::tracker_tiers(&in_links, port) } else { Vec::new() };
     let (info, torrent_file) = recipe.finish(&pieces, &own, memory.made_at).map_err(ShareError::Make)?;
-    (memory.port, memory.web_port) = (client.port(), if web_port == 0 { memory.web_port } else { web_port });
+    memory.port = port;
     // Without the memory the next start hashes again; that is no reason not to share now.
     let _ = digests.save();
     let source = source::from_bytes("our own torrent", &torrent_file).map_err(ShareError::Link)?;
@@ -117,11 +121,23 @@ pub async fn share(
     (add.up, add.spreading) = (options.up, options.spreading);
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
-    let path = links::torrent_path(&info);
-    let torrent_url = web.as_ref().and(in_links.first()).map(|a| format!("http://{}{path}", a.with_port(web_port)));
-    if let Some(web) = &web {
-        web.offer(torrent.info_hash(), client.port(), path, &torrent_file);
-    }
-    let magnet = links::magnet(&info, &trackers, &web_seeds, &in_links, client.port());
-    Ok(Shared { torrent, info: Arc::new(info), torrent_file, magnet, torrent_url, addresses: all, web_port, web })
+    let magnet = links::magnet(&info, &trackers, &web_seeds, &in_links, port);
+    let info = Arc::new(info);
+    let offered = site.map(|site| {
+        let offer =
+            Offer { torrent: torrent.clone(), info: info.clone(), magnet: magnet.clone(), file: torrent_file.clone() };
+        let path = site.offer(offer, links::torrent_paths(&info, torrent.info_hash()));
+        Offered { site, path }
+    });
+    let url = |path: &str| in_links.first().map(|a| format!("http://{}{path}", a.with_port(port)));
+    Ok(Shared {
+        torrent_url: offered.as_ref().and_then(|offered| url(&offered.path)),
+        page_url: offered.as_ref().and_then(|_| url("/")),
+        torrent,
+        info,
+        torrent_file,
+        magnet,
+        addresses: all,
+        _offered: offered,
+    })
 }

@@ -1,11 +1,11 @@
 //! HTTP connections (RFC 9112; BEP 3): one GET or HEAD each, then the end, with a deadline for the head and for the whole.
-use super::shared::{Shared, canonical};
+use super::shared::{Content, Shared, canonical};
 use crate::http;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -27,29 +27,39 @@ const HEADERS_MAX: usize = 64;
 pub(super) async fn listen(listener: TcpListener, shared: Shared, slots: Arc<Semaphore>) {
     let mut connections = JoinSet::new();
     loop {
-        let accepted = listener.accept().await;
-        while connections.try_join_next().is_some() {}
-        let Ok((stream, from)) = accepted else {
+        let Ok((stream, from)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
-        let shared = shared.clone();
-        connections.spawn(async move {
-            // The end of the connection, whatever it is, concerns nobody.
-            let _ = timeout(shared.limits.connection, connection(stream, from, shared)).await;
-            drop(slot);
-        });
+        accepted(&mut connections, stream, from, &shared, &slots);
     }
+}
+
+/// Serves a connection in a task of its own, if there is a slot for it; else closes it.
+pub(super) fn accepted(
+    connections: &mut JoinSet<()>,
+    stream: TcpStream,
+    from: SocketAddr,
+    shared: &Shared,
+    slots: &Arc<Semaphore>,
+) {
+    while connections.try_join_next().is_some() {}
+    let Ok(slot) = slots.clone().try_acquire_owned() else { return };
+    let shared = shared.clone();
+    connections.spawn(async move {
+        // The end of the connection, whatever it is, concerns nobody.
+        let _ = timeout(shared.limits.connection, connection(stream, from, shared)).await;
+        drop(slot);
+    });
 }
 
 async fn connection(stream: TcpStream, from: SocketAddr, shared: Shared) {
     let Ok(local) = stream.local_addr() else { return };
     let (from, local) = (canonical(from), canonical(local));
     let head = shared.limits.head;
-    let service = service_fn(move |request| {
-        let response = answer(&shared, from, local, &request);
-        async move { Ok::<_, Infallible>(response) }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answering = answer(shared.clone(), from, local, request.method().clone(), request.uri().clone());
+        async move { Ok::<_, Infallible>(answering.await) }
     });
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -61,32 +71,43 @@ async fn connection(stream: TcpStream, from: SocketAddr, shared: Shared) {
         .await;
 }
 
-fn answer(shared: &Shared, from: SocketAddr, local: SocketAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+async fn answer(
+    shared: Shared,
+    from: SocketAddr,
+    local: SocketAddr,
+    method: Method,
+    uri: Uri,
+) -> Response<Full<Bytes>> {
+    if method != Method::GET && method != Method::HEAD {
         let mut response = response(StatusCode::METHOD_NOT_ALLOWED, "text/plain", Bytes::new());
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let uri = request.uri();
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     let answered = http::handle(&mut shared.tracker(), shared.now(), from, local, target);
     if let Some(http::Answer { status, body }) = answered {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return response(status, "text/plain", body.into());
     }
-    match shared.routes.as_ref().and_then(|routes| routes(uri.path())) {
-        Some((content_type, content)) => response(StatusCode::OK, &content_type, content),
-        None => response(StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"there is nothing here\n")),
+    let content = match &shared.routes {
+        Some(routes) => routes(uri.path()).await,
+        None => None,
+    };
+    let Some(Content { media_type, body, headers }) = content else {
+        return response(StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"there is nothing here\n"));
+    };
+    let mut response = response(StatusCode::OK, media_type, body);
+    for (name, value) in headers {
+        response.headers_mut().insert(*name, HeaderValue::from_static(value));
     }
+    response
 }
 
-fn response(status: StatusCode, content_type: &str, body: Bytes) -> Response<Full<Bytes>> {
+fn response(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    if let Ok(content_type) = HeaderValue::from_str(content_type) {
-        headers.insert(CONTENT_TYPE, content_type);
-    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     response

@@ -1,4 +1,5 @@
 //! Starts the drivers and ends them (own design).
+use super::lent::{self, Lent};
 use super::shared::{NetLimits, Routes, Shared};
 use super::{http, udp};
 use crate::tracker::Tracker;
@@ -15,6 +16,8 @@ pub struct Config {
     pub http: Vec<TcpListener>,
     /// Sockets for UDP, see [`super::bind::udp`].
     pub udp: Vec<UdpSocket>,
+    /// What comes to a port that somebody else holds.
+    pub lent: Option<Lent>,
     /// The table.
     pub tracker: Arc<Mutex<Tracker>>,
     /// What else is served over HTTP.
@@ -33,7 +36,7 @@ pub struct Server {
 
 /// Starts to serve. To be called in a tokio runtime with its I/O and time drivers on.
 pub fn serve(config: Config) -> io::Result<Server> {
-    let Config { http, udp, tracker, routes, limits } = config;
+    let Config { http, udp, lent, tracker, routes, limits } = config;
     let shared = Shared { tracker, routes, limits, start: Instant::now() };
     let mut server = Server { http: Vec::new(), udp: Vec::new(), tasks: JoinSet::new() };
     let slots = Arc::new(tokio::sync::Semaphore::new(limits.connections));
@@ -42,6 +45,10 @@ pub fn serve(config: Config) -> io::Result<Server> {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
         server.tasks.spawn(http::listen(listener, shared.clone(), slots.clone()));
+    }
+    if let Some(Lent { streams, questions, answer }) = lent {
+        server.tasks.spawn(lent::serve(streams, shared.clone(), slots));
+        server.tasks.spawn(lent::answer(questions, answer, shared.clone()));
     }
     for socket in udp {
         let bound = socket.local_addr()?;

@@ -1,13 +1,28 @@
 //! What the drivers' tasks share: the table, the clock, the bounds (own design).
 use crate::tracker::Tracker;
 use hyper::body::Bytes;
+use std::boxed::Box;
 use std::net::SocketAddr;
-use std::string::String;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What else the HTTP listeners serve: from a request's path to content type and content, `None` for 404.
-pub type Routes = Arc<dyn Fn(&str) -> Option<(String, Bytes)> + Send + Sync>;
+/// What is served beside the tracker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Itself.
+    pub body: Bytes,
+    /// More header lines: names in lower case, and values.
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
+/// Content, `None` for 404, once it is put together.
+pub type Reply = Pin<Box<dyn Future<Output = Option<Content>> + Send>>;
+
+/// What else is served over HTTP, by a request's path.
+pub type Routes = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 
 /// Bounds of the drivers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
