@@ -7,6 +7,7 @@ use teem_client::swarm::command::Spreading;
 
 pub(crate) mod edit;
 pub(crate) mod metainfo;
+pub(crate) mod state;
 
 /// Publish, download, seed and track with BitTorrent.
 #[derive(Parser, Debug)]
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Run a tracker, over HTTP and UDP
     Track(Track),
+    /// Show what is saved of earlier runs, or forget it
+    State(state::State),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the man page, or write one for each command

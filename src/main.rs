@@ -24,6 +24,7 @@ mod share;
 mod show;
 mod signals;
 mod stall;
+mod state;
 mod stdin;
 mod stdout;
 mod told;
@@ -63,6 +64,7 @@ async fn run(command: &Command) -> Outcome {
         Command::Show(options) => show::run(options).await,
         Command::Verify(options) => verify::run(options).await,
         Command::Track(options) => track::run(options).await,
+        Command::State(options) => state::run(options).await,
         Command::Completions(options) => Ok(completions::run(options)),
         Command::Man(options) => man::run(options),
     }
@@ -78,6 +80,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Show(o) => o.json,
         Command::Verify(o) => o.json,
         Command::Track(o) => o.json,
+        Command::State(o) => o.json,
         Command::Completions(_) | Command::Man(_) => false,
     }
 }

@@ -9,8 +9,8 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 10] =
-    ["share", "get", "seed", "create", "edit", "show", "verify", "track", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["share", "get", "seed", "create", "edit", "show", "verify", "track", "state", "completions", "man"];
 
 fn with_torrent(name: &str) -> (Folder, Torrent) {
     let folder = Folder::new(name);
@@ -79,6 +79,8 @@ fn version_and_wrong_words() {
         &["edit", "x.torrent", "--replace", "one"],
         &["track", "--allow", "xyz"],
         &["completions", "cmd.com"],
+        &["state", "nonsense"],
+        &["state", "forget"],
         &["man", "nonsense"],
         &["man", "share", "--to", "pages"],
     ] {

@@ -39,4 +39,4 @@ mod write;
 pub use disk::{Disk, DiskConfig, DiskHandle};
 pub use place::Place;
 pub use pool::Block;
-pub use state::saved_info;
+pub use state::{ForgetError, Holder, Kept, forget, kept, saved_info};

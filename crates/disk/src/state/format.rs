@@ -59,16 +59,8 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
 
 /// The claims in a state file, if it is whole and about what it should be.
 pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
-    let (body, sum) = bytes.split_last_chunk::<20>()?;
-    if hash::sha1(body) != *sum {
-        return None;
-    }
-    let mut r = Reader(body);
-    if r.take::<8>()? != *MAGIC
-        || r.u32()? != VERSION
-        || r.take::<20>()? != about.info_hash
-        || r.bytes()? != about.folder
-    {
+    let (folder, mut r) = begin(bytes, &about.info_hash)?;
+    if folder != about.folder {
         return None;
     }
     let have = Bits::from_bytes(r.bytes()?, about.pieces)?;
@@ -91,6 +83,24 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
         facts.out = r.bytes()?.to_vec();
     }
     r.0.is_empty().then_some(Claims { have, doubtful, files, facts })
+}
+
+/// The folder that a state file of this torrent is about, if it is whole.
+pub(crate) fn about<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<&'a [u8]> {
+    begin(bytes, info_hash).map(|(folder, _)| folder)
+}
+
+/// The folder, and the rest of a whole state file of this torrent.
+fn begin<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<(&'a [u8], Reader<'a>)> {
+    let (body, sum) = bytes.split_last_chunk::<20>()?;
+    if hash::sha1(body) != *sum {
+        return None;
+    }
+    let mut r = Reader(body);
+    if r.take::<8>()? != *MAGIC || r.u32()? != VERSION || r.take::<20>()? != *info_hash {
+        return None;
+    }
+    Some((r.bytes()?, r))
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {

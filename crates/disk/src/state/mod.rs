@@ -10,8 +10,10 @@
 mod claims;
 mod format;
 mod journal;
+mod kept;
 mod store;
 
 pub(crate) use claims::Claims;
+pub use kept::{ForgetError, Holder, Kept, forget, kept};
 pub use store::saved_info;
 pub(crate) use store::{Loaded, Saved};

@@ -18,10 +18,10 @@ use teem_metainfo::{InfoHash, InfoHashV2};
 use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
 
 /// Bytes of a state file that are read: 2 Mi pieces twice, a million files, facts.
-const STATE_MAX: u64 = 64 << 20;
+pub(super) const STATE_MAX: u64 = 64 << 20;
 
 /// Bytes of a saved info dictionary that are read: the limit of a .torrent file.
-const INFO_MAX: u64 = 64 << 20;
+pub(super) const INFO_MAX: u64 = 64 << 20;
 
 /// The saved state of one open torrent; locks are held as long as it lives or until `close`.
 #[derive(Default)]
@@ -196,7 +196,12 @@ pub fn saved_info(fs: &dyn Fs, place: &Place, info_hash: &InfoHash) -> Option<Ve
     let dir = fs.folder(&place.state_dir, false).ok()?;
     let folder = folder_name(fs, &place.folder, place.name.as_deref()).ok()?;
     let raw = read_small(&*dir, &named(&stem(&info_hash.0, &folder), "info"), INFO_MAX).ok()??;
-    (InfoHash::of(&raw) == *info_hash || InfoHashV2::of(&raw).truncated() == *info_hash).then_some(raw)
+    is_info_of(&raw, info_hash).then_some(raw)
+}
+
+/// Whether an info dictionary is the torrent's that peers know by this hash.
+pub(super) fn is_info_of(raw: &[u8], info_hash: &InfoHash) -> bool {
+    InfoHash::of(raw) == *info_hash || InfoHashV2::of(raw).truncated() == *info_hash
 }
 
 fn locked(pid: Option<u32>, place: &Place, content: &Content) -> DiskError {
@@ -216,7 +221,8 @@ fn folder_name(fs: &dyn Fs, folder: &Path, name: Option<&str>) -> io::Result<Vec
     Ok(out)
 }
 
-fn stem(info_hash: &[u8; 20], folder: &[u8]) -> String {
+/// What the names of all files of a state begin with.
+pub(super) fn stem(info_hash: &[u8; 20], folder: &[u8]) -> String {
     format!("{}-{}", hex(info_hash), hex(&hash::sha1(folder)[..8]))
 }
 

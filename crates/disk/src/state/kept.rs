@@ -1,0 +1,187 @@
+//! All saved state of a folder, for a person who wants to see it or be rid of it (own design). Content is never touched here.
+//!
+//! A state is forgotten only under its lock, so never beneath a process that works on it. The lock file itself stays: another process
+//! might wait with it open, and would then hold a lock that nobody else sees.
+use super::format::{About, about, decode};
+use super::store::{INFO_MAX, STATE_MAX, is_info_of, stem};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use teem_metainfo::{Info, InfoHash, Limits};
+
+/// The files that a state is made of, the lock aside.
+const FILES: [&str; 5] = ["state", "state.old", "journal", "info", "new"];
+
+/// What is saved of one torrent in one place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// Under which peers know the torrent.
+    pub info_hash: InfoHash,
+    /// The folder that it was downloaded into or seeded from; `None` where no whole state says it.
+    pub folder: Option<PathBuf>,
+    /// The name of its file or folder there; `None` where the info dictionary was not kept.
+    pub name: Option<String>,
+    /// Bytes of the content.
+    pub size: Option<u64>,
+    /// Pieces that are claimed, as last saved.
+    pub have: u32,
+    /// Pieces of the torrent.
+    pub pieces: Option<u32>,
+    /// Payload bytes sent, over all runs.
+    pub uploaded: u64,
+    /// Payload bytes received, over all runs.
+    pub downloaded: u64,
+    /// Bytes that the files of this state take.
+    pub bytes: u64,
+    /// Who works on it now.
+    pub held: Option<Holder>,
+    /// What the names of its files begin with.
+    stem: String,
+}
+
+/// The process that holds a state, where it left its id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Holder(pub Option<u32>);
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(pid) => write!(f, "process {pid}"),
+            None => f.write_str("another process"),
+        }
+    }
+}
+
+/// Why a state is not forgotten.
+#[derive(Debug)]
+pub enum ForgetError {
+    /// It is being worked on.
+    Held(Holder),
+    /// A file cannot be removed.
+    Io(io::Error),
+}
+
+impl fmt::Display for ForgetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held(holder) => write!(f, "it is held by {holder}; stop that one first"),
+            Self::Io(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+impl std::error::Error for ForgetError {}
+
+/// All that is saved in a state folder, by place and name; nothing when there is no such folder.
+pub fn kept(state_dir: &Path) -> io::Result<Vec<Kept>> {
+    let entries = match fs::read_dir(state_dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(e),
+    };
+    let mut stems = BTreeSet::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        if let Some((name, what)) = name.to_str().and_then(|name| name.split_once('.'))
+            && FILES.contains(&what)
+            && let Some(info_hash) = hash_in(name)
+        {
+            stems.insert((name.to_owned(), info_hash));
+        }
+    }
+    let mut all: Vec<Kept> = stems.into_iter().map(|(name, hash)| look(state_dir, name, hash)).collect();
+    all.sort_by(|a, b| (&a.folder, &a.name, a.info_hash.0).cmp(&(&b.folder, &b.name, b.info_hash.0)));
+    Ok(all)
+}
+
+/// Removes a state. The content stays, and is checked anew when it is opened again.
+pub fn forget(state_dir: &Path, kept: &Kept) -> Result<(), ForgetError> {
+    let path = file(state_dir, &kept.stem, "lock");
+    let lock =
+        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(ForgetError::Io)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(ForgetError::Held(Holder(pid(&path)))),
+        Err(TryLockError::Error(e)) => return Err(ForgetError::Io(e)),
+    }
+    for what in FILES {
+        match fs::remove_file(file(state_dir, &kept.stem, what)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(ForgetError::Io(e)),
+            _ => {}
+        }
+    }
+    File::open(state_dir).and_then(|folder| folder.sync_all()).map_err(ForgetError::Io)
+}
+
+fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> Kept {
+    let read = |what: &str, max: u64| read(&file(state_dir, &name, what), max);
+    let info = read("info", INFO_MAX).filter(|raw| is_info_of(raw, &info_hash));
+    let info = info.and_then(|raw| Info::parse(&raw, &Limits::PEER).ok());
+    let mut kept = Kept {
+        info_hash,
+        folder: None,
+        name: info.as_ref().map(|info| info.name().to_owned()),
+        size: info.as_ref().map(Info::content_size),
+        have: 0,
+        pieces: info.as_ref().map(Info::piece_count),
+        uploaded: 0,
+        downloaded: 0,
+        bytes: FILES.iter().filter_map(|what| fs::metadata(file(state_dir, &name, what)).ok()).map(|m| m.len()).sum(),
+        held: held(&file(state_dir, &name, "lock")),
+        stem: name.clone(),
+    };
+    for generation in ["state", "state.old"] {
+        let Some(bytes) = read(generation, STATE_MAX) else { continue };
+        let Some(place) = about(&bytes, &info_hash.0).filter(|place| stem(&info_hash.0, place) == name) else {
+            continue;
+        };
+        let mut parts = place.splitn(2, |byte| *byte == 0);
+        kept.folder = parts.next().map(|path| PathBuf::from(OsStr::from_bytes(path)));
+        if let Some(own) = parts.next() {
+            kept.name = Some(String::from_utf8_lossy(own).into_owned());
+        }
+        let Some(info) = &info else { break };
+        let about =
+            About { info_hash: info_hash.0, folder: place, pieces: info.piece_count(), files: info.files().len() };
+        if let Some(claims) = decode(&bytes, &about) {
+            kept.have = claims.have.iter().count() as u32;
+            (kept.uploaded, kept.downloaded) = (claims.facts.uploaded, claims.facts.downloaded);
+            break;
+        }
+    }
+    kept
+}
+
+/// The info-hash in `HASH-PLACE`.
+fn hash_in(name: &str) -> Option<InfoHash> {
+    let (hash, place) = name.split_once('-')?;
+    (hash.len() == 40 && place.len() == 16).then_some(())?;
+    hash.parse().ok()
+}
+
+fn file(state_dir: &Path, name: &str, what: &str) -> PathBuf {
+    state_dir.join(format!("{name}.{what}"))
+}
+
+fn read(path: &Path, max: u64) -> Option<Vec<u8>> {
+    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|m| m.is_file() && m.len() <= max))?;
+    let mut bytes = Vec::new();
+    file.take(max).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Asks by a shared lock, which is let go of at once.
+fn held(lock: &Path) -> Option<Holder> {
+    match File::open(lock).ok()?.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(Holder(pid(lock))),
+        _ => None,
+    }
+}
+
+fn pid(lock: &Path) -> Option<u32> {
+    String::from_utf8(read(lock, 20)?).ok()?.trim().parse().ok()
+}

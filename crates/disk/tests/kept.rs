@@ -1,0 +1,90 @@
+//! Saved state as a person sees it: what there is, how far it is, and that it can be forgotten without touching content.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+mod rig;
+
+use rig::{Made, Rig, Scratch, make};
+use std::fs;
+use teem_disk::{DiskConfig, ForgetError, Holder, Kept, Place, forget, kept};
+use teem_swarm::job::Facts;
+
+/// A run that ended cleanly with the first pieces.
+fn part(made: &Made, place: &Place, pieces: u32) {
+    let mut rig = Rig::start(&DiskConfig::default());
+    rig.open(made, place.clone());
+    rig.download(made, 0..pieces);
+    rig.close(Facts { uploaded: 5, downloaded: 6, ..Facts::default() });
+}
+
+fn one(place: &Place) -> Kept {
+    let mut all = kept(&place.state_dir).unwrap();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+#[test]
+fn what_is_kept_is_told_and_forgotten() {
+    let dir = Scratch::new("kept");
+    let made = make("t", 32_768, &[("a", 100_000), ("b", 100_000)]);
+    let place = Place::download(&dir.0, dir.join("state"));
+    assert_eq!(kept(&place.state_dir).unwrap(), []);
+    part(&made, &place, 3);
+    let told = one(&place);
+    assert_eq!((told.info_hash, told.have, told.pieces), (made.hash(), 3, Some(made.pieces())));
+    assert_eq!((told.name.as_deref(), told.size), (Some("t"), Some(200_000)));
+    assert_eq!(told.folder, Some(fs::canonicalize(&dir.0).unwrap()));
+    assert_eq!((told.uploaded, told.downloaded, told.held), (5, 6, None));
+    assert!(told.bytes > 0);
+    fs::write(place.state_dir.join("notes.txt"), "not ours").unwrap();
+    let before = fs::read(dir.join("t/a")).unwrap();
+    forget(&place.state_dir, &told).unwrap();
+    assert_eq!(kept(&place.state_dir).unwrap(), []);
+    assert_eq!(fs::read(dir.join("t/a")).unwrap(), before);
+    assert!(place.state_dir.join("notes.txt").exists());
+    forget(&place.state_dir, &told).unwrap();
+    let mut rig = Rig::start(&DiskConfig::default());
+    let (have, check) = rig.try_open(&made, place).unwrap();
+    assert!(have.len() <= 1 && have.len() + check.len() == 3, "what is found is checked anew: {have:?} {check:?}");
+}
+
+#[test]
+fn what_is_held_is_not_forgotten() {
+    let dir = Scratch::new("kept-held");
+    let made = make("t", 32_768, &[("a", 100_000)]);
+    let place = Place::download(&dir.0, dir.join("state"));
+    part(&made, &place, 2);
+    let mut rig = Rig::start(&DiskConfig::default());
+    rig.open(&made, place.clone());
+    let me = Holder(Some(std::process::id()));
+    let told = one(&place);
+    assert_eq!(told.held, Some(me));
+    assert!(matches!(forget(&place.state_dir, &told), Err(ForgetError::Held(holder)) if holder == me));
+    assert_eq!(one(&place).have, 2);
+    rig.close(Facts::default());
+    forget(&place.state_dir, &told).unwrap();
+}
+
+#[test]
+fn row_67_damage_costs_what_it_hits() {
+    let dir = Scratch::new("kept-damaged");
+    let made = make("t", 32_768, &[("a", 100_000)]);
+    let place = Place { name: Some("own name".into()), ..Place::download(&dir.0, dir.join("state")) };
+    part(&made, &place, 2);
+    assert_eq!(one(&place).name.as_deref(), Some("own name"));
+    let path = |what: &str| {
+        let mut files = fs::read_dir(&place.state_dir).unwrap().map(|e| e.unwrap().path());
+        files.find(|p| p.to_string_lossy().ends_with(what)).unwrap()
+    };
+    fs::write(path(".info"), "damaged").unwrap();
+    let told = one(&place);
+    assert_eq!((told.pieces, told.have, told.name.as_deref()), (None, 0, Some("own name")));
+    fs::write(path(".state"), "damaged").unwrap();
+    for old in fs::read_dir(&place.state_dir).unwrap().map(|e| e.unwrap().path()) {
+        if old.to_string_lossy().ends_with(".state.old") {
+            fs::write(old, "damaged").unwrap();
+        }
+    }
+    let told = one(&place);
+    assert_eq!((told.folder.clone(), told.name.clone()), (None, None));
+    forget(&place.state_dir, &told).unwrap();
+    assert_eq!(kept(&place.state_dir).unwrap(), []);
+}

@@ -1,0 +1,131 @@
+//! `teem state`: what is saved of earlier runs, where, and how to be rid of it (own design).
+use crate::cli::state::{Forget, State, What};
+use crate::exit::{Exit, Outcome, Stop};
+use crate::progress::{Progress, plain};
+use crate::units::{Bytes, Count};
+use crate::{json, stdout};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use teem_client::config::AGENT;
+use teem_client::http::fetch::Http;
+use teem_client::{source, store};
+use teem_disk::{ForgetError, Kept, forget, kept};
+
+pub(crate) async fn run(options: &State) -> Outcome {
+    let folder = store::state_dir().map_err(Stop::local)?;
+    match &options.what {
+        None | Some(What::List) => list(&folder, options.json),
+        Some(What::Path) => {
+            path(&folder, options.json);
+            Ok(Exit::Done)
+        }
+        Some(What::Forget(wish)) => forget_all(&folder, wish, options.json).await,
+    }
+}
+
+fn path(folder: &Path, json: bool) {
+    if json {
+        json::line(&json!({"event": "state_path", "path": folder.to_string_lossy()}));
+    } else {
+        stdout::text(&format!("{}\n", folder.display()));
+    }
+}
+
+fn all(folder: &Path) -> Result<Vec<Kept>, Stop> {
+    kept(folder).map_err(|e| Stop::local(format!("{} cannot be read: {e}", folder.display())))
+}
+
+fn list(folder: &Path, json: bool) -> Outcome {
+    let all = all(folder)?;
+    if json {
+        for kept in &all {
+            json::line(&value("saved", kept));
+        }
+        return Ok(Exit::Done);
+    }
+    let mut out = String::new();
+    for kept in &all {
+        let size = kept.size.map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string());
+        let held = kept.held.map_or_else(String::new, |holder| format!("  (held by {holder})"));
+        let place = plain(&place(kept));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{}  {:>5}  {size:>9}  {place}{held}", kept.info_hash, percent(kept));
+    }
+    stdout::text(&out);
+    let bytes = all.iter().map(|kept| kept.bytes).sum();
+    let count = Count(all.len(), "torrent");
+    Progress::new(false).say(&format!("{count}, {} of saved state in {}", Bytes(bytes), folder.display()));
+    Ok(Exit::Done)
+}
+
+/// How much of a torrent is done, as last saved; all is said only of all.
+fn percent(kept: &Kept) -> String {
+    match kept.pieces {
+        None => "?".to_owned(),
+        Some(0) => "100 %".to_owned(),
+        Some(pieces) => format!("{} %", u64::from(kept.have) * 100 / u64::from(pieces)),
+    }
+}
+
+/// The content's path as far as it is known.
+fn place(kept: &Kept) -> String {
+    match (&kept.folder, &kept.name) {
+        (Some(folder), Some(name)) => folder.join(name).to_string_lossy().into_owned(),
+        (Some(folder), None) => folder.to_string_lossy().into_owned(),
+        (None, Some(name)) => format!("{name} (in a folder that is not known any more)"),
+        (None, None) => "(not known any more)".to_owned(),
+    }
+}
+
+fn value(event: &str, kept: &Kept) -> Value {
+    json!({
+        "event": event, "infohash": kept.info_hash.to_string(), "folder": kept.folder.as_ref().map(|f| f.to_string_lossy()),
+        "name": kept.name, "size": kept.size, "have": kept.have, "pieces": kept.pieces, "uploaded": kept.uploaded,
+        "downloaded": kept.downloaded, "state_bytes": kept.bytes, "held": kept.held.is_some(), "held_by": kept.held.and_then(|h| h.0),
+    })
+}
+
+/// All links are understood first, then each is forgotten wherever it is saved; one that is held hinders no other.
+async fn forget_all(state_dir: &Path, wish: &Forget, json: bool) -> Outcome {
+    let only = wish.folder.as_deref().map(real).transpose()?;
+    let http = Http::new(None, AGENT);
+    let mut hashes = Vec::new();
+    for link in &wish.links {
+        let source = source::load(link, &http).await.map_err(|e| Stop::link(&e))?;
+        hashes.push((link, source.hashes.peer()));
+    }
+    let all = all(state_dir)?;
+    let (mut progress, mut failed) = (Progress::new(json), Vec::new());
+    for (link, hash) in hashes {
+        let here =
+            |kept: &&Kept| kept.info_hash == hash && only.as_ref().is_none_or(|o| kept.folder.as_ref() == Some(o));
+        let mut found = all.iter().filter(here).peekable();
+        if found.peek().is_none() {
+            failed.push(Stop::refused("no_state", format!("nothing is saved of {}", plain(link))));
+        }
+        for kept in found {
+            match forget(state_dir, kept) {
+                Ok(()) if json => json::line(&value("forgotten", kept)),
+                Ok(()) => progress.say(&format!("forgotten: {hash}  {}; its content stays", plain(&place(kept)))),
+                Err(e) => failed.push(refused(kept, &e)),
+            }
+        }
+    }
+    let last = failed.pop();
+    for stop in failed {
+        progress.say(&format!("teem: {}", stop.message));
+    }
+    last.map_or(Ok(Exit::Done), Err)
+}
+
+fn refused(kept: &Kept, e: &ForgetError) -> Stop {
+    let message = format!("{} is not forgotten: {e}", plain(&place(kept)));
+    let class = if matches!(e, ForgetError::Held(_)) { "locked" } else { "local" };
+    Stop { exit: Exit::Local, class, message }
+}
+
+/// As it is written in saved state; one that is gone is taken as typed.
+fn real(folder: &Path) -> Result<PathBuf, Stop> {
+    std::fs::canonicalize(folder).or_else(|_| std::path::absolute(folder)).map_err(Stop::local)
+}
