@@ -249,7 +249,9 @@ mod tests {
 
     #[test]
     fn a_port_taken_for_udp_alone_is_named_and_tcp_let_go() {
-        let held = UdpSocket::bind((LOOPBACK, 0)).unwrap();
+        // Below the numbers that outgoing connections, of other tests too, are given.
+        let free = |port: &u16| TcpListener::bind((LOOPBACK, *port)).is_ok();
+        let held = (20_000..30_000).filter(free).find_map(|port| UdpSocket::bind((LOOPBACK, port)).ok()).unwrap();
         let addr = held.local_addr().unwrap();
         let config = ListenConfig { addr: Some(LOOPBACK), port: addr.port() };
         assert_eq!(Listeners::bind(config).unwrap_err(), ListenError::Taken { transport: Transport::Udp, addr });

@@ -1,14 +1,26 @@
 //! Out of file descriptors (own design; row 71 of the list of bad inputs). Alone in its file, because the limit is the process's.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Socket, Type};
 use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use teem_engine::input::{DialError, Input};
 use teem_engine::output::Output;
 
 mod common;
 use common::{Led, TORRENT};
+
+/// A peer comes through; the host has then taken all who came before.
+fn hello(led: &Led) {
+    let mut peer = TcpStream::connect(led.addr()).unwrap();
+    peer.write_all(&[19]).unwrap();
+    led.accepted();
+    drop(peer);
+    assert!(matches!(led.next(), Input::Closed { .. }));
+}
 
 #[test]
 fn accepting_rests_without_a_spin_and_goes_on_when_there_is_room() {
@@ -39,6 +51,19 @@ fn accepting_rests_without_a_spin_and_goes_on_when_there_is_room() {
     led.accepted();
     let turns = led.pool.turns.load(Ordering::SeqCst) - turns;
     assert!(turns < 50, "{turns} turns to accept one connection");
-    drop(stranger);
+
+    // Those who say nothing give way, the oldest first, to those who may.
+    let mut silent: Vec<_> = (0..8).map(|_| TcpStream::connect(led.addr()).unwrap()).collect();
+    let late = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    hello(&led);
+    let mut hogs = Vec::new();
+    while let Ok(hog) = File::open("/dev/null") {
+        hogs.push(hog);
+    }
+    late.connect(&led.addr().into()).unwrap();
+    late.send(&[19]).unwrap();
+    led.accepted();
+    assert_eq!(silent[0].read(&mut [0; 1]).unwrap(), 0);
+    drop((hogs, late, stranger));
     led.end();
 }
