@@ -1,10 +1,11 @@
-//! Announce and scrape over HTTP (BEP 3, 7, 21, 23, 24, 48): from a request's target to status and body.
+//! Announce and scrape over HTTP (BEP 3, 7, 21, 23, 24, 31, 48): from a request's target to status and body.
 //!
 //! An address in the query (`ip`, `ipv4`, `ipv6`) is not looked at: anybody could send strangers there. What is malformed gets status 400,
 //! what is refused 200; both with a `failure reason` that clients show.
 use crate::query::Query;
 use crate::request::Request;
 use crate::tracker::Tracker;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -85,7 +86,7 @@ fn announce(
     };
     Ok(match tracker.announce(now, &request) {
         Ok(reply) => Answer { status: 200, body: encode_reply(&reply, query.first("compact") == Some("1")) },
-        Err(refusal) => Answer { status: 200, body: encode_failure(&alloc::string::ToString::to_string(&refusal)) },
+        Err(refusal) => Answer { status: 200, body: encode_failure(&refusal.to_string(), refusal.retry_in()) },
     })
 }
 
@@ -103,5 +104,5 @@ fn scrape_answer(tracker: &Tracker, query: Query<'_>) -> Result<Answer, &'static
 }
 
 fn malformed(why: &str) -> Answer {
-    Answer { status: 400, body: encode_failure(why) }
+    Answer { status: 400, body: encode_failure(why, None) }
 }

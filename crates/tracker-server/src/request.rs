@@ -1,6 +1,7 @@
-//! An announce as the table sees it, whatever protocol it came by (BEP 3, 15, 21), and why it is refused.
+//! An announce as the table sees it, whatever protocol it came by (BEP 3, 15, 21), and why it is refused and for how long (BEP 31).
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
@@ -46,6 +47,19 @@ pub enum Refusal {
     Full,
 }
 
+impl Refusal {
+    /// When the same announce may be made again (BEP 31): `None` is not said, `Some(None)` is never.
+    pub fn retry_in(self) -> Option<Option<Duration>> {
+        match self {
+            Self::NotAllowed => Some(Some(UNKNOWN_AGAIN)),
+            Self::Full => Some(Some(FULL_AGAIN)),
+            Self::PortZero => Some(None),
+            // Where a peer is may change before its next announce.
+            Self::BadAddress => None,
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -58,3 +72,8 @@ impl fmt::Display for Refusal {
 }
 
 impl core::error::Error for Refusal {}
+
+/// A list changes by hand, if at all.
+const UNKNOWN_AGAIN: Duration = Duration::from_secs(3600);
+/// Swarms that nobody is left in are forgotten within minutes.
+const FULL_AGAIN: Duration = Duration::from_secs(1800);

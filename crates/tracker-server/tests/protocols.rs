@@ -145,6 +145,7 @@ fn malformed_announces_over_http() {
 
     let zero = get(&mut t, "198.18.0.5:5", &good.replace("port=1001", "port=0"));
     assert_eq!((zero.status, failure(&zero).contains("port 0")), (200, true));
+    assert!(zero.body.ends_with(b"8:retry in5:nevere"));
     assert_eq!(t.counts(), (0, 0));
 }
 

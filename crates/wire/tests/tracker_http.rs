@@ -149,7 +149,13 @@ fn refusals_say_when_to_come_back() {
     assert_eq!(pause("d14:failure reason1:x8:retry in5:nevere"), Some(None));
     assert_eq!(pause("d14:failure reason1:x8:retry in4:soone"), None);
     assert_eq!(pause("d14:failure reason1:x8:retry ini9223372036854775807ee"), Some(Some(Duration::from_secs(86400))));
-    assert_eq!(decode_reply(&encode_failure("no")).unwrap_err().to_string(), "the tracker refused: no");
+    let minutes = |n: u64| Some(Some(Duration::from_secs(60 * n)));
+    for (said, heard) in
+        [(None, None), (Some(None), Some(None)), (minutes(30), minutes(30)), (Some(Some(Duration::ZERO)), minutes(1))]
+    {
+        let error = AnnounceError::Refused { reason: "no".into(), retry_in: heard };
+        assert_eq!(decode_reply(&encode_failure("no", said)), Err(error));
+    }
 }
 
 #[test]

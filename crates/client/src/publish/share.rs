@@ -105,7 +105,6 @@ pub async fn share(
         memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs().cast_signed());
     }
     let port = client.port();
-    let site = options.tracker.then(|| client.site()).transpose().map_err(ShareError::Tracker)?;
     let own = if options.tracker { links::tracker_tiers(&in_links, port) } else { Vec::new() };
     let (info, torrent_file) = recipe.finish(&pieces, &own, memory.made_at).map_err(ShareError::Make)?;
     memory.port = port;
@@ -121,6 +120,8 @@ pub async fn share(
     (add.up, add.spreading) = (options.up, options.spreading);
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
+    // Only now, so that nobody is told by a tracker which knows of nothing yet that the torrent is not there.
+    let site = options.tracker.then(|| client.site()).transpose().map_err(ShareError::Tracker)?;
     let magnet = links::magnet(&info, &trackers, &web_seeds, &in_links, port);
     let info = Arc::new(info);
     let offered = site.map(|site| {

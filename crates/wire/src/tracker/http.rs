@@ -132,10 +132,21 @@ pub fn encode_reply(reply: &AnnounceReply, compact: bool) -> Vec<u8> {
     writer.into_bytes()
 }
 
-/// The body of a refusal.
-pub fn encode_failure(reason: &str) -> Vec<u8> {
+/// The body of a refusal. `retry_in` says when the same request may be made again (BEP 31): `Some(None)` is never, a time is written in whole
+/// minutes, rounded up.
+pub fn encode_failure(reason: &str, retry_in: Option<Option<Duration>>) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.dict(|root| root.key(b"failure reason").str(reason));
+    writer.dict(|root| {
+        root.key(b"failure reason").str(reason);
+        match retry_in {
+            None => {}
+            Some(None) => root.key(b"retry in").str("never"),
+            Some(Some(pause)) => {
+                let minutes = pause.as_secs().div_ceil(60).max(1);
+                root.key(b"retry in").int(i64::try_from(minutes).unwrap_or(i64::MAX));
+            }
+        }
+    });
     writer.into_bytes()
 }
 
