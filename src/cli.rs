@@ -49,9 +49,12 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct Share {
-    /// The file or folder to share
-    #[arg(value_hint = ValueHint::AnyPath)]
-    pub(crate) path: PathBuf,
+    /// The file or folder to share; of several each is a torrent of its own, unless --together is given
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Make one torrent of this name of all paths, which must lie in one folder
+    #[arg(long, value_name = "NAME", env = "TEEM_TOGETHER", hide_env_values = true)]
+    pub(crate) together: Option<String>,
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,

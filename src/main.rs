@@ -21,6 +21,7 @@ mod preset;
 mod progress;
 mod seed;
 mod share;
+mod sharing;
 mod show;
 mod signals;
 mod stall;

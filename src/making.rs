@@ -5,7 +5,7 @@ use crate::progress::{Progress, bytes_done, plain};
 use crate::signals::Signals;
 use crate::{json, preset};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -67,8 +67,17 @@ pub(crate) fn stop(e: MakeError) -> Stop {
 /// Lists the path off the async threads.
 pub(crate) async fn plan(path: &Path, wishes: Wishes) -> Result<Arc<Recipe>, Stop> {
     let path = path.to_owned();
-    let made = tokio::task::spawn_blocking(move || Recipe::new(&path, &wishes)).await.map_err(Stop::local)?;
-    made.map(Arc::new).map_err(stop)
+    planned(move || Recipe::new(&path, &wishes)).await
+}
+
+/// The same for several paths as one torrent.
+pub(crate) async fn plan_together(paths: &[PathBuf], name: &str, wishes: Wishes) -> Result<Arc<Recipe>, Stop> {
+    let (paths, name) = (paths.to_vec(), name.to_owned());
+    planned(move || Recipe::together(&paths, &name, &wishes)).await
+}
+
+async fn planned(plan: impl FnOnce() -> Result<Recipe, MakeError> + Send + 'static) -> Result<Arc<Recipe>, Stop> {
+    tokio::task::spawn_blocking(plan).await.map_err(Stop::local)?.map(Arc::new).map_err(stop)
 }
 
 /// Hashes with progress; a signal stops it, and what is done is remembered in `memory` where there is one.

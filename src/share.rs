@@ -1,43 +1,40 @@
 //! `teem share`: makes content available: hashes it, tracks it, seeds it, and prints the links for everybody else.
 use crate::create::may_write;
-use crate::exit::{Exit, Outcome, Stop};
+use crate::exit::{Outcome, Stop};
 use crate::progress::{Progress, plain};
-use crate::seed::failed;
+use crate::sharing::{Row, watch};
 use crate::signals::Signals;
-use crate::units::{Bytes, Copies, Count};
-use crate::{addr, cli, job, json, making, told};
+use crate::units::{Bytes, Count};
+use crate::{addr, cli, json, making};
 use serde_json::json;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 use teem_client::create::hash::Digests;
 use teem_client::create::memory;
-use teem_client::create::recipe::Recipe;
+use teem_client::create::recipe::{Recipe, Wishes};
 use teem_client::publish::share::{ShareOptions, Shared, share};
-use teem_client::swarm::event::{Event, Snapshot, State};
 use teem_client::{Client, Config, Listen, store};
 use teem_wire::reach::Reach;
-use tokio::sync::broadcast;
-use tokio::time::Instant;
-
-/// How often figures are fetched, and lines for scripts written.
-const EVERY: Duration = Duration::from_millis(500);
-const JSON_EVERY: Duration = Duration::from_secs(1);
-/// When to say that nobody came from outside.
-const NOBODY_AFTER: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(options: &cli::Share) -> Outcome {
     let wishes = making::wishes(&options.metainfo, options.output.as_deref())?;
     if let Some(output) = &options.output {
+        if options.paths.len() > 1 && options.together.is_none() {
+            return Err(Stop::usage("-o names one file, and there are several torrents; --together makes one of them"));
+        }
         may_write(output, options.force)?;
     }
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
-    let recipe = making::plan(&options.path, wishes).await?;
+    let recipes = recipes(options, wishes).await?;
     let mut progress = Progress::new(options.json);
     let mut config = Config { listen, up: options.up.and_then(|r| r.0), ..Config::new().map_err(Stop::local)? };
-    let file = memory::file(&config.state_dir, &recipe.listing.root, &recipe.shape());
-    let mut digests = Digests::remembered(&recipe, file);
-    let before = digests.memory.port;
+    let remembered = |recipe: &Arc<Recipe>| {
+        let file = memory::file(&config.state_dir, &recipe.listing.root, &recipe.shape());
+        (recipe.clone(), Digests::remembered(recipe, file))
+    };
+    let mut lots: Vec<(Arc<Recipe>, Digests)> = recipes.iter().map(remembered).collect();
+    let before = lots.iter().map(|(_, digests)| digests.memory.port).find(|port| *port != 0).unwrap_or(0);
     if options.listen.is_none() && before != 0 {
         config.listen = Listen { port: before, ..config.listen };
     }
@@ -46,10 +43,6 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         json::line(&json!({"event": "listening", "port": client.port()}));
     }
     warn_moved(&mut progress, before, client.port());
-    making::say_skipped(&recipe, &mut progress);
-    if !digests.complete(&recipe) {
-        digests = making::digests(&recipe, Some(digests), options.json, &mut signals).await?;
-    }
     let wanted = ShareOptions {
         bound: config.listen.addr,
         hosts: options.hosts.clone(),
@@ -57,16 +50,40 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         up: None,
         spreading: options.spread.spreading(),
     };
-    let shared = share(&client, &recipe, &mut digests, &wanted).await.map_err(|e| Stop::local(&e))?;
-    if let Some(output) = &options.output {
-        store::write_whole(output, &shared.torrent_file).map_err(Stop::local)?;
+    let (mut all, mut rows) = (Vec::new(), Vec::new());
+    for (recipe, mut digests) in lots.drain(..) {
+        making::say_skipped(&recipe, &mut progress);
+        if !digests.complete(&recipe) {
+            digests = making::digests(&recipe, Some(digests), options.json, &mut signals).await?;
+        }
+        let shared = share(&client, &recipe, &mut digests, &wanted).await.map_err(|e| Stop::local(&e))?;
+        if let Some(output) = &options.output {
+            store::write_whole(output, &shared.torrent_file).map_err(Stop::local)?;
+        }
+        announce_ready(options, &recipe, &shared, client.port(), &mut progress);
+        rows.push(Row::new(&shared.torrent, shared.info.name(), shared.info.content_size()));
+        all.push(shared);
     }
-    announce_ready(options, &recipe, &shared, client.port(), &mut progress);
-    let outcome = watch(options, &shared, client.port(), &mut signals, &mut progress).await;
+    let outcome = watch(options.json, rows, client.port(), &mut signals, &mut progress).await;
     drop(progress);
-    drop(shared);
+    drop(all);
     client.shutdown().await;
     outcome
+}
+
+/// One torrent of all paths, or one of each; the paths are listed before anything long is done.
+async fn recipes(options: &cli::Share, wishes: Wishes) -> Result<Vec<Arc<Recipe>>, Stop> {
+    if let Some(name) = &options.together {
+        return Ok(vec![making::plan_together(&options.paths, name, wishes).await?]);
+    }
+    let mut recipes: Vec<Arc<Recipe>> = Vec::new();
+    for path in &options.paths {
+        let recipe = making::plan(path, wishes.clone()).await?;
+        if !recipes.iter().any(|other| other.listing.root == recipe.listing.root) {
+            recipes.push(recipe);
+        }
+    }
+    Ok(recipes)
 }
 
 fn warn_moved(progress: &mut Progress, before: u16, now: u16) {
@@ -124,83 +141,4 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
     }
     progress.say(&format!("magnet    {}", shared.magnet));
     progress.say(&format!("others run:\n  {}", command_for_others(shared)));
-}
-
-async fn watch(
-    options: &cli::Share,
-    shared: &Shared,
-    port: u16,
-    signals: &mut Signals,
-    progress: &mut Progress,
-) -> Outcome {
-    let torrent = &shared.torrent;
-    let hash = torrent.info_hash().to_string();
-    let mut events = torrent.events();
-    let (started, mut json_at, mut told_nobody) = (Instant::now(), None::<Instant>, false);
-    let mut tick = tokio::time::interval(EVERY);
-    loop {
-        tokio::select! {
-            exit = signals.first() => {
-                progress.say("stopping: telling the trackers; run the same command again to go on sharing, nothing is hashed twice");
-                return Ok(exit);
-            }
-            ended = failed(torrent) => return Err(job::stop(ended)),
-            event = events.recv() => match event {
-                Ok(event) => say(options.json, &hash, &event, shared.info.content_size(), progress),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return Ok(Exit::Done),
-            },
-            _ = tick.tick() => {
-                let Ok(s) = torrent.snapshot().await else { continue };
-                if options.json && json_at.is_none_or(|t| t.elapsed() >= JSON_EVERY) {
-                    json_at = Some(Instant::now());
-                    json::line(&told::status(&hash, &s));
-                }
-                if !told_nobody && started.elapsed() >= NOBODY_AFTER && s.state == State::Seeding {
-                    told_nobody = true;
-                    if s.seeds + s.downloaders == 0 && s.uploaded == 0 {
-                        progress.say(&nobody(port));
-                    }
-                }
-                if progress.due() {
-                    progress.show(&line(&s, shared.info.content_size()));
-                }
-            }
-        }
-    }
-}
-
-fn say(json: bool, hash: &str, event: &Event, size: u64, progress: &mut Progress) {
-    if json {
-        if let Some(value) = told::value(hash, event) {
-            json::line(&value);
-        }
-        return;
-    }
-    if let Some(text) = told::text(event, size) {
-        progress.say(&text);
-    }
-}
-
-fn nobody(port: u16) -> String {
-    format!(
-        "nobody has connected yet. If others cannot reach this machine, it is behind a router or firewall: forward TCP and UDP port \
-         {port} to it, and name the outside address with --host"
-    )
-}
-
-fn line(s: &Snapshot, size: u64) -> String {
-    match s.state {
-        State::Checking if s.checked.1 == 0 => "looking at the files".to_owned(),
-        State::Checking => format!("checking {} of {} pieces", s.checked.0, s.checked.1),
-        State::DiskTrouble => "the content cannot be read: waiting for the disk".to_owned(),
-        _ => format!(
-            "{}  {}  {}/s up  {}  copies the swarm has {}",
-            Count(s.downloaders as usize, "downloader"),
-            Count(s.seeds as usize, "seed"),
-            Bytes(s.up_rate),
-            told::given(s, size),
-            Copies(s.swarm_shown, size)
-        ),
-    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use teem_client::create::rules::{LeaveOut, LeftOut, RulesError};
-use teem_client::create::walk::{WalkError, walk};
+use teem_client::create::walk::{WalkError, walk, walk_together};
 
 fn tree(name: &str, files: &[&str]) -> std::path::PathBuf {
     let root = std::env::temp_dir().join(format!("teem-walk-{}-{name}", std::process::id()));
@@ -92,5 +92,25 @@ fn ignore_files_count_when_asked_for_and_the_nearest_decides() {
     assert!(matches!(walk(&root, &named), Err(WalkError::Rules(RulesError::IgnoreFile(..)))));
     fs::remove_file(&list).unwrap();
     assert!(matches!(walk(&root, &named), Err(WalkError::Rules(RulesError::File(..)))));
+    fs::remove_dir_all(root).unwrap();
+}
+
+#[test]
+fn together_only_what_was_named_goes_in() {
+    let root = tree("together", &["a", ".b", "d/.hidden", "d/x", "other", "d/sub/y"]);
+    let list = |names: &[&str], name: &str| {
+        let paths: Vec<_> = names.iter().map(|n| root.join(n)).collect();
+        walk_together(&paths, name, &LeaveOut::default())
+    };
+    let listing = list(&["d", ".b", "a", "d/../a"], "n").unwrap();
+    let mut names: Vec<_> = listing.files.iter().map(|f| f.components.join("/")).collect();
+    names.sort();
+    assert_eq!((names, &*listing.name), ([".b", "a", "d/sub/y", "d/x"].map(String::from).to_vec(), "n"));
+    assert_eq!(listing.left_out.hidden, 1);
+    assert!(matches!(list(&["a", "d/x"], "n"), Err(WalkError::Apart(..))));
+    assert!(matches!(list(&["absent"], "n"), Err(WalkError::Path(..))));
+    for bad in ["", ".", "..", "a/b", "a\0"] {
+        assert!(matches!(list(&["a"], bad), Err(WalkError::BadName(_))), "{bad:?}");
+    }
     fs::remove_dir_all(root).unwrap();
 }

@@ -1,6 +1,6 @@
 //! From a path to the bytes of a .torrent (BEP 3): list, plan, hash, write down.
 use super::rules::LeaveOut;
-use super::walk::{Listing, WalkError, walk};
+use super::walk::{Listing, WalkError, walk, walk_together};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,15 @@ pub struct Recipe {
 impl Recipe {
     /// Lists a path and lays out the pieces.
     pub fn new(path: &Path, wishes: &Wishes) -> Result<Self, MakeError> {
-        let mut listing = walk(path, &wishes.leave_out).map_err(MakeError::Walk)?;
+        Self::of(walk(path, &wishes.leave_out).map_err(MakeError::Walk)?, wishes)
+    }
+
+    /// The same for several paths in one folder, as one torrent of this name.
+    pub fn together(paths: &[PathBuf], name: &str, wishes: &Wishes) -> Result<Self, MakeError> {
+        Self::of(walk_together(paths, name, &wishes.leave_out).map_err(MakeError::Walk)?, wishes)
+    }
+
+    fn of(mut listing: Listing, wishes: &Wishes) -> Result<Self, MakeError> {
         if let Some(output) = &wishes.output {
             listing.leave_out(output).map_err(MakeError::Walk)?;
         }
@@ -109,10 +117,20 @@ impl Recipe {
         self.plan.layout().piece_count()
     }
 
+    /// What the content's folder or file is called here, where that is not the torrent's name.
+    pub fn own_name(&self) -> Option<&str> {
+        let own = self.listing.root.file_name().and_then(|name| name.to_str());
+        own.filter(|own| *own != self.listing.name)
+    }
+
     /// What shapes the info dictionary besides the content, as bytes to be compared.
     pub fn shape(&self) -> Vec<u8> {
         let source = self.options.source.as_deref().unwrap_or("");
-        format!("{}|{}|{source}", self.piece_length(), self.options.private).into_bytes()
+        let mut shape = format!("{}|{}|{source}", self.piece_length(), self.options.private);
+        if self.own_name().is_some() {
+            shape += &format!("|{}", self.listing.name);
+        }
+        shape.into_bytes()
     }
 
     /// Puts the digests in: the validated info dictionary and the bytes of the .torrent with these trackers. `made_at` is in

@@ -44,9 +44,9 @@ pub struct Skipped {
 /// What a path holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listing {
-    /// The torrent's name: the last component of the path.
+    /// The torrent's name: the last component of the path, or what several paths are called together.
     pub name: String,
-    /// The path, absolute.
+    /// The path, absolute; of several the folder that all of them lie in.
     pub root: PathBuf,
     /// Whether the path is a single file.
     pub single: bool,
@@ -92,6 +92,10 @@ pub enum WalkError {
     Name(PathBuf),
     /// Neither a file nor a folder.
     Kind(PathBuf),
+    /// Paths that are to be one torrent lie in different folders.
+    Apart(PathBuf, PathBuf),
+    /// What several paths are to be called is no name of a folder.
+    BadName(String),
     /// No file is left to share: so many could not go in, so many were not to.
     Empty(PathBuf, usize, LeftOut),
     /// Folders are nested too deep, or there are too many files.
@@ -110,6 +114,11 @@ impl fmt::Display for WalkError {
                 write!(f, "{} has no name that a torrent could carry (UTF-8 is needed)", path.display())
             }
             Self::Kind(path) => write!(f, "{} is neither a file nor a folder", path.display()),
+            Self::Apart(a, b) => {
+                let (a, b) = (a.display(), b.display());
+                write!(f, "{a} and {b} lie in different folders: one torrent holds what lies in one folder")
+            }
+            Self::BadName(name) => write!(f, "{name:?} cannot be the name of a folder"),
             Self::Empty(path, 0, left_out) if left_out.total() == 0 => {
                 write!(f, "{} holds no files, so there is nothing to share", path.display())
             }
@@ -140,9 +149,47 @@ pub fn walk(path: &Path, wishes: &LeaveOut) -> Result<Listing, WalkError> {
         listing.files.push(found);
     } else if meta.is_dir() {
         let entries = read_folder(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
-        descend(&mut listing, entries, &rules)?;
+        let ignores = rules.enter(&listing.root, None);
+        descend(&mut listing, entries, ignores.as_ref(), &rules)?;
     } else {
         return Err(WalkError::Kind(path.to_owned()));
+    }
+    listing.some()?;
+    Ok(listing)
+}
+
+/// Lists several files and folders that lie in one folder, as content of a folder `name`, which need not be what that one is called:
+/// other programs find there what was named and nothing else.
+pub fn walk_together(paths: &[PathBuf], name: &str, wishes: &LeaveOut) -> Result<Listing, WalkError> {
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
+        return Err(WalkError::BadName(name.to_owned()));
+    }
+    let real = |path: &PathBuf| fs::canonicalize(path).map_err(|e| WalkError::Path(path.clone(), e));
+    let mut named = paths.iter().map(real).collect::<Result<Vec<_>, _>>()?;
+    named.sort();
+    named.dedup();
+    let first = named.first().ok_or_else(|| WalkError::BadName(name.to_owned()))?;
+    let root = first.parent().filter(|root| root.file_name().is_some());
+    let root = root.ok_or_else(|| WalkError::Name(first.clone()))?.to_owned();
+    if let Some(other) = named.iter().find(|path| path.parent() != Some(&root)) {
+        return Err(WalkError::Apart(first.clone(), other.clone()));
+    }
+    let rules = Rules::new(wishes, &root).map_err(WalkError::Rules)?;
+    let (files, skipped, left_out) = (Vec::new(), Vec::new(), LeftOut::default());
+    let mut listing = Listing { name: name.to_owned(), single: false, root, files, skipped, left_out };
+    for path in named {
+        let fail = |e| WalkError::Path(path.clone(), e);
+        let meta = fs::metadata(&path).map_err(fail)?;
+        let own = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| WalkError::Name(path.clone()))?;
+        if meta.is_file() {
+            fs::File::open(&path).map_err(fail)?;
+            listing.files.push(found(vec![own.to_owned()], path.clone(), &meta));
+        } else if meta.is_dir() {
+            let ignores = rules.enter(&path, None);
+            descend(&mut listing, read_folder(&path).map_err(fail)?, ignores.as_ref(), &rules)?;
+        } else {
+            return Err(WalkError::Kind(path));
+        }
     }
     listing.some()?;
     Ok(listing)
@@ -155,10 +202,14 @@ fn read_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-fn descend(listing: &mut Listing, top: Vec<PathBuf>, rules: &Rules) -> Result<(), WalkError> {
-    let ignores = rules.enter(&listing.root, None);
+fn descend(
+    listing: &mut Listing,
+    top: Vec<PathBuf>,
+    ignores: Option<&Arc<Ignores>>,
+    rules: &Rules,
+) -> Result<(), WalkError> {
     let with = |ignores: Option<Arc<Ignores>>| move |path| (path, ignores.clone());
-    let mut stack: Vec<_> = top.into_iter().map(with(ignores)).collect();
+    let mut stack: Vec<_> = top.into_iter().map(with(ignores.cloned())).collect();
     while let Some((path, ignores)) = stack.pop() {
         let below = path.strip_prefix(&listing.root).unwrap_or(&path).to_owned();
         let meta = fs::symlink_metadata(&path);

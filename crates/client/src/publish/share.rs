@@ -116,7 +116,7 @@ pub async fn share(
     let foreign = trackers.iter().skip(own.len()).cloned().collect();
     let folder = recipe.listing.root.parent().unwrap_or(&recipe.listing.root);
     let mut add = Add::publish(source::Source { trackers: foreign, ..source }, folder);
-    add.name = Some(recipe.listing.name.clone());
+    add.name = Some(recipe.own_name().unwrap_or(&recipe.listing.name).to_owned());
     (add.up, add.spreading) = (options.up, options.spreading);
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;

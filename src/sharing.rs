@@ -1,0 +1,170 @@
+//! What `share` shows while it runs: one live line, what happened, a line a second and torrent for scripts.
+use crate::exit::{Exit, Outcome};
+use crate::progress::{Progress, plain};
+use crate::seed::failed;
+use crate::signals::Signals;
+use crate::units::{Bytes, Copies, Count};
+use crate::{job, json, told};
+use std::time::Duration;
+use teem_client::Torrent;
+use teem_client::swarm::event::{Event, Snapshot, State};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// How often events and figures are fetched, and lines for scripts written.
+const EVERY: Duration = Duration::from_millis(500);
+const JSON_EVERY: Duration = Duration::from_secs(1);
+/// When to say that nobody came from outside.
+const NOBODY_AFTER: Duration = Duration::from_secs(60);
+
+/// A torrent that is shared.
+pub(crate) struct Row {
+    torrent: Torrent,
+    name: String,
+    hash: String,
+    size: u64,
+    events: broadcast::Receiver<Event>,
+    last: Option<Snapshot>,
+}
+
+impl Row {
+    /// `size` in bytes.
+    pub(crate) fn new(torrent: &Torrent, name: &str, size: u64) -> Self {
+        let (hash, events) = (torrent.info_hash().to_string(), torrent.events());
+        Self { torrent: torrent.clone(), name: plain(name), hash, size, events, last: None }
+    }
+
+    /// Says what happened, with the name where there are several.
+    fn hear(&mut self, json: bool, several: bool, progress: &mut Progress) {
+        loop {
+            match self.events.try_recv() {
+                Ok(event) if json => {
+                    if let Some(value) = told::value(&self.hash, &event) {
+                        json::line(&value);
+                    }
+                }
+                Ok(event) => {
+                    if let Some(text) = told::text(&event, self.size) {
+                        let before = if several { format!("{}: ", self.name) } else { String::new() };
+                        progress.say(&format!("{before}{text}"));
+                    }
+                }
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+/// Watches until a signal comes, or until no torrent can go on.
+pub(crate) async fn watch(
+    json: bool,
+    mut rows: Vec<Row>,
+    port: u16,
+    signals: &mut Signals,
+    progress: &mut Progress,
+) -> Outcome {
+    let mut ends = JoinSet::new();
+    for row in &rows {
+        let (torrent, name) = (row.torrent.clone(), row.name.clone());
+        ends.spawn(async move { (name, failed(&torrent).await) });
+    }
+    let (started, mut json_at, mut told_nobody) = (Instant::now(), None::<Instant>, false);
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            exit = signals.first() => {
+                hear_all(&mut rows, json, progress);
+                progress.say("stopping: telling the trackers; run the same command again to go on sharing, nothing is hashed twice");
+                return Ok(exit);
+            }
+            Some(ended) = ends.join_next() => {
+                hear_all(&mut rows, json, progress);
+                let Ok((name, ended)) = ended else { return Ok(Exit::Done) };
+                let stop = job::stop(ended);
+                if ends.is_empty() {
+                    return Err(stop);
+                }
+                progress.say(&format!("teem: {name}: {}", stop.message));
+            }
+            _ = tick.tick() => {
+                hear_all(&mut rows, json, progress);
+                for row in &mut rows {
+                    row.last = row.torrent.snapshot().await.ok();
+                }
+                if json && json_at.is_none_or(|t| t.elapsed() >= JSON_EVERY) {
+                    json_at = Some(Instant::now());
+                    for (row, s) in rows.iter().filter_map(|row| Some((row, row.last.as_ref()?))) {
+                        json::line(&told::status(&row.hash, s));
+                    }
+                }
+                if !told_nobody && started.elapsed() >= NOBODY_AFTER && seeding(&rows) {
+                    told_nobody = true;
+                    if snapshots(&rows).all(|s| s.seeds + s.downloaders == 0 && s.uploaded == 0) {
+                        progress.say(&nobody(port));
+                    }
+                }
+                if progress.due() {
+                    progress.show(&lines(&rows));
+                }
+            }
+        }
+    }
+}
+
+fn hear_all(rows: &mut [Row], json: bool, progress: &mut Progress) {
+    let several = rows.len() > 1;
+    for row in rows {
+        row.hear(json, several, progress);
+    }
+}
+
+fn snapshots(rows: &[Row]) -> impl Iterator<Item = &Snapshot> {
+    rows.iter().filter_map(|row| row.last.as_ref())
+}
+
+fn seeding(rows: &[Row]) -> bool {
+    snapshots(rows).any(|s| s.state == State::Seeding)
+}
+
+fn nobody(port: u16) -> String {
+    format!(
+        "nobody has connected yet. If others cannot reach this machine, it is behind a router or firewall: forward TCP and UDP port \
+         {port} to it, and name the outside address with --host"
+    )
+}
+
+fn line(s: &Snapshot, size: u64) -> String {
+    match s.state {
+        State::Checking if s.checked.1 == 0 => "looking at the files".to_owned(),
+        State::Checking => format!("checking {} of {} pieces", s.checked.0, s.checked.1),
+        State::DiskTrouble => "the content cannot be read: waiting for the disk".to_owned(),
+        _ => format!(
+            "{}  {}  {}/s up  {}  copies the swarm has {}",
+            Count(s.downloaders as usize, "downloader"),
+            Count(s.seeds as usize, "seed"),
+            Bytes(s.up_rate),
+            told::given(s, size),
+            Copies(s.swarm_shown, size)
+        ),
+    }
+}
+
+/// The live line: of one torrent all figures, of several their sums.
+fn lines(rows: &[Row]) -> String {
+    if let [row] = rows {
+        return row.last.as_ref().map_or_else(String::new, |s| line(s, row.size));
+    }
+    let sum = |of: fn(&Snapshot) -> u64| snapshots(rows).map(of).sum::<u64>();
+    let ready = snapshots(rows).filter(|s| s.state == State::Seeding).count();
+    format!(
+        "{ready} of {}  {}  {}  {}/s up  {} sent",
+        Count(rows.len(), "torrent"),
+        Count(sum(|s| u64::from(s.downloaders)) as usize, "downloader"),
+        Count(sum(|s| u64::from(s.seeds)) as usize, "seed"),
+        Bytes(sum(|s| s.up_rate)),
+        Bytes(sum(|s| s.uploaded)),
+    )
+}
