@@ -29,9 +29,9 @@ pub struct ListenConfig {
 /// One of the two transports of a port.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transport {
-    /// Peers.
+    /// Peers, and HTTP.
     Tcp,
-    /// UDP trackers.
+    /// Trackers: those that are asked, and the one that runs here.
     Udp,
 }
 

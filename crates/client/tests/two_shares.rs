@@ -1,0 +1,76 @@
+//! Two torrents of one name from one client: one port, one tracker, one page, a .torrent each (BEP 3).
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use teem_client::create::hash;
+use teem_client::create::recipe::{Recipe, Wishes};
+use teem_client::publish::share::{ShareOptions, Shared, share};
+use teem_client::{Client, Config, Listen};
+
+/// Shares a path on this machine alone.
+async fn offer(client: &Client, path: &Path) -> Shared {
+    let recipe = Recipe::new(path, &Wishes::default()).unwrap();
+    let mut digests = hash::run(&recipe, None, &AtomicU64::new(0), &AtomicBool::new(false)).unwrap();
+    let bound = client.addrs().first().map(std::net::SocketAddr::ip);
+    let options = ShareOptions { tracker: true, bound, ..ShareOptions::default() };
+    share(client, &recipe, &mut digests, &options).await.unwrap()
+}
+
+/// Status and body of a GET; nothing when nobody is at home.
+async fn get(port: u16, path: &str) -> Option<(String, Vec<u8>)> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let asking = move || {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let at = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let status = String::from_utf8_lossy(&answer[9..12]).into_owned();
+        Some((status, answer[at + 4..].to_vec()))
+    };
+    tokio::task::spawn_blocking(asking).await.unwrap()
+}
+
+fn path(url: &Option<String>) -> String {
+    let url = url.as_deref().unwrap();
+    url[url.rfind('/').unwrap()..].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_has_its_torrent_and_all_have_one_page() {
+    let base = std::env::temp_dir().join(format!("teem-two-shares-{}", std::process::id()));
+    for (folder, content) in [("a", "one"), ("b", "two, and longer")] {
+        fs::create_dir_all(base.join(folder)).unwrap();
+        fs::write(base.join(folder).join("content"), content).unwrap();
+    }
+    let listen = Listen { addr: Some("127.0.0.1".parse().unwrap()), port: 0, fall_back: false };
+    let config = Config { listen, state_dir: base.join("state"), up: None, down: None, seed: Some(1) };
+    let client = Client::start(config).await.unwrap();
+    let port = client.port();
+    assert_eq!(get(port, "/health").await, None, "nobody is at home yet");
+
+    let first = offer(&client, &base.join("a/content")).await;
+    let second = offer(&client, &base.join("b/content")).await;
+    assert_eq!(path(&first.torrent_url), "/content.torrent");
+    assert_eq!(path(&second.torrent_url), format!("/{}.torrent", second.torrent.info_hash()));
+    for shared in [&first, &second] {
+        let (status, file) = get(port, &path(&shared.torrent_url)).await.unwrap();
+        assert_eq!((status.as_str(), &file), ("200", &shared.torrent_file));
+        assert!(shared.magnet.contains(&port.to_string()), "{}", shared.magnet);
+    }
+    let page = String::from_utf8(get(port, "/").await.unwrap().1).unwrap();
+    for shared in [&first, &second] {
+        assert!(page.contains(&shared.torrent.info_hash().to_string()), "{page}");
+    }
+
+    let gone = path(&first.torrent_url);
+    drop(first);
+    assert_eq!(get(port, &gone).await.unwrap().0, "404");
+    assert_eq!(get(port, &path(&second.torrent_url)).await.unwrap().0, "200");
+    drop(second);
+    client.shutdown().await;
+    fs::remove_dir_all(base).unwrap();
+}
