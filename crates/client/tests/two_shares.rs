@@ -34,8 +34,8 @@ async fn get(port: u16, path: &str) -> Option<(String, Vec<u8>)> {
     tokio::task::spawn_blocking(asking).await.unwrap()
 }
 
-fn path(url: &Option<String>) -> String {
-    let url = url.as_deref().unwrap();
+fn path(url: Option<&str>) -> String {
+    let url = url.unwrap();
     url[url.rfind('/').unwrap()..].to_owned()
 }
 
@@ -54,10 +54,10 @@ async fn each_has_its_torrent_and_all_have_one_page() {
 
     let first = offer(&client, &base.join("a/content")).await;
     let second = offer(&client, &base.join("b/content")).await;
-    assert_eq!(path(&first.torrent_url), "/content.torrent");
-    assert_eq!(path(&second.torrent_url), format!("/{}.torrent", second.torrent.info_hash()));
+    assert_eq!(path(first.torrent_url.as_deref()), "/content.torrent");
+    assert_eq!(path(second.torrent_url.as_deref()), format!("/{}.torrent", second.torrent.info_hash()));
     for shared in [&first, &second] {
-        let (status, file) = get(port, &path(&shared.torrent_url)).await.unwrap();
+        let (status, file) = get(port, &path(shared.torrent_url.as_deref())).await.unwrap();
         assert_eq!((status.as_str(), &file), ("200", &shared.torrent_file));
         assert!(shared.magnet.contains(&port.to_string()), "{}", shared.magnet);
     }
@@ -66,10 +66,10 @@ async fn each_has_its_torrent_and_all_have_one_page() {
         assert!(page.contains(&shared.torrent.info_hash().to_string()), "{page}");
     }
 
-    let gone = path(&first.torrent_url);
+    let gone = path(first.torrent_url.as_deref());
     drop(first);
     assert_eq!(get(port, &gone).await.unwrap().0, "404");
-    assert_eq!(get(port, &path(&second.torrent_url)).await.unwrap().0, "200");
+    assert_eq!(get(port, &path(second.torrent_url.as_deref())).await.unwrap().0, "200");
     drop(second);
     client.shutdown().await;
     fs::remove_dir_all(base).unwrap();
