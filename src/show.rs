@@ -116,7 +116,7 @@ fn report(source: &Source, files: bool) -> String {
     let mut out = String::new();
     let mut row = |key: &str, value: &str| {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{key:<13}{}", plain(value));
+        let _ = writeln!(out, "{key:<15}{}", plain(value));
     };
     row("name", source.name.as_deref().unwrap_or("(known when the metadata has been fetched)"));
     if let Some(hash) = source.hashes.v1 {
