@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use teem_client::config::AGENT;
+use teem_client::create::memory;
 use teem_client::http::fetch::Http;
 use teem_client::{source, store};
 use teem_disk::{ForgetError, Kept, forget, kept};
@@ -38,10 +39,12 @@ fn all(folder: &Path) -> Result<Vec<Kept>, Stop> {
 
 fn list(folder: &Path, json: bool) -> Outcome {
     let all = all(folder)?;
+    let (paths, memories) = memory::remembered(folder);
     if json {
         for kept in &all {
             json::line(&value("saved", kept));
         }
+        json::line(&json!({"event": "remembered", "paths": paths, "state_bytes": memories}));
         return Ok(Exit::Done);
     }
     let mut out = String::new();
@@ -55,7 +58,12 @@ fn list(folder: &Path, json: bool) -> Outcome {
     stdout::text(&out);
     let bytes = all.iter().map(|kept| kept.bytes).sum();
     let count = Count(all.len(), "torrent");
-    Progress::new(false).say(&format!("{count}, {} of saved state in {}", Bytes(bytes), folder.display()));
+    let mut progress = Progress::new(false);
+    progress.say(&format!("{count}, {} of saved state in {}", Bytes(bytes), folder.display()));
+    if paths > 0 {
+        let (count, bytes) = (Count(paths, "shared path"), Bytes(memories));
+        progress.say(&format!("digests of {count}, {bytes}, so that nothing is hashed twice; they can be deleted"));
+    }
     Ok(Exit::Done)
 }
 

@@ -24,7 +24,9 @@ fn opened(name: &str) -> (Folder, Torrent) {
 }
 
 fn places(folder: &Folder) -> Vec<Value> {
-    teem(&folder.0, &["state", "--json"]).ended(0).lines()
+    let mut lines = teem(&folder.0, &["state", "--json"]).ended(0).lines();
+    assert_eq!(lines.pop(), Some(json!({"event": "remembered", "paths": 0, "state_bytes": 0})));
+    lines
 }
 
 #[test]

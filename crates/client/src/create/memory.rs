@@ -32,6 +32,13 @@ pub fn file(state_dir: &Path, root: &Path, recipe: &[u8]) -> PathBuf {
     state_dir.join("share").join(format!("{}.memory", InfoHash::of(&key)))
 }
 
+/// How many paths are remembered, and the bytes that takes.
+pub fn remembered(state_dir: &Path) -> (usize, u64) {
+    let entries = std::fs::read_dir(state_dir.join("share")).into_iter().flatten().filter_map(Result::ok);
+    let memories = entries.filter(|entry| entry.path().extension().is_some_and(|e| e == "memory"));
+    memories.fold((0, 0), |(count, bytes), entry| (count + 1, bytes + entry.metadata().map_or(0, |m| m.len())))
+}
+
 /// A digest over what tells that files are the same as before.
 pub fn fingerprint(listing: &Listing) -> Vec<u8> {
     let mut all = Vec::new();
@@ -107,6 +114,9 @@ mod tests {
         let path =
             std::env::temp_dir().join(format!("teem-memory-{}", std::process::id())).join("share").join("x.memory");
         memory.save(&path).unwrap();
+        let state_dir = path.parent().and_then(Path::parent).unwrap();
+        assert_eq!(remembered(state_dir), (1, std::fs::metadata(&path).unwrap().len()));
+        assert_eq!(remembered(Path::new("/nonexistent")), (0, 0));
         assert_eq!(Memory::load(&path), memory);
         let good = std::fs::read(&path).unwrap();
         for at in 0..good.len() {
