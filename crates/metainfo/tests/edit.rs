@@ -148,4 +148,27 @@ proptest! {
         let back = done(&there.bytes, &Edit { remove_trackers: urls.clone(), remove_web_seeds: urls, ..Edit::default() });
         prop_assert_eq!(back.bytes, old);
     }
+
+    /// Whatever is damaged, either the file is refused or what is hashed stays.
+    #[test]
+    fn damage_never_reaches_the_info_dictionary(flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let mut bytes = file("8:announce9:http://a/13:announce-listll9:http://a/el9:http://b/ee7:comment1:c", "8:url-list9:http://w/");
+        for (at, byte) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let wish = Edit {
+            replace: Some(("a".into(), "b".into())),
+            remove_trackers: vec!["http://b/".into()],
+            comment: Some("new".into()),
+            add_web_seeds: vec!["http://v/".into()],
+            ..add(&["http://c/"], Some(1))
+        };
+        if let Ok(edited) = edit(&bytes, &wish, &Limits::FILE) {
+            let raw = |bytes: &[u8]| Metainfo::parse(bytes, &Limits::FILE).unwrap().info.raw().to_vec();
+            prop_assert_eq!(raw(&edited.bytes), raw(&bytes));
+            let again = edit(&edited.bytes, &Edit { replace: None, ..wish }, &Limits::FILE).unwrap();
+            prop_assert_eq!(again.bytes, edited.bytes);
+        }
+    }
 }
