@@ -1,4 +1,4 @@
-//! The order of one torrent's jobs (own design). Jobs of one piece run first in, first out; `Open` and `Close` wait for
+//! The order of one torrent's jobs (own design). Jobs of one piece run first in, first out; `Open`, `Select` and `Close` wait for
 //! all that came before and hold back what comes after; `Sync` waits for what came before and lets the rest pass,
 //! because a slow medium must not stop uploads.
 use crate::piece::Assembly;
@@ -8,19 +8,22 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use teem_metainfo::Info;
 use teem_swarm::job::{Facts, Job};
+use teem_swarm::selection::Selection;
 
 /// A barrier.
 #[derive(Debug)]
 pub(crate) enum Barrier {
-    Open(Arc<Info>),
-    Sync(Facts),
+    Open(Arc<Info>, Selection),
+    Select(Selection),
+    /// With whether files have to be put in place first, which nothing else may touch meanwhile.
+    Sync(Facts, bool),
     Close(Facts),
 }
 
 impl Barrier {
     /// Whether what comes after has to wait.
     pub(crate) fn shuts(&self) -> bool {
-        !matches!(self, Self::Sync(_))
+        !matches!(self, Self::Sync(_, false))
     }
 }
 
@@ -35,7 +38,7 @@ pub(crate) struct Lane {
     /// Barriers that wait, in order.
     pub(crate) barriers: VecDeque<(u64, Barrier)>,
     pub(crate) barrier_runs: bool,
-    /// Whether an `Open` or `Close` waits or runs.
+    /// Whether a barrier that holds back what comes after waits or runs.
     pub(crate) shut: bool,
     /// What came after it.
     pub(crate) held: VecDeque<Job<Block>>,

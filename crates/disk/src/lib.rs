@@ -19,6 +19,7 @@ mod lane;
 mod mailbox;
 mod metadata;
 mod open;
+mod part;
 mod piece;
 mod place;
 mod pool;

@@ -6,6 +6,7 @@ use crate::content::Content;
 use crate::create::{HashFile, nanoseconds};
 use crate::error::explain;
 use crate::fs::Stat;
+use crate::part::Parts;
 use crate::shared::Shared;
 use crate::space;
 use crate::state::{Loaded, Saved};
@@ -13,9 +14,10 @@ use crate::torrent::Torrent;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use teem_metainfo::Info;
+use teem_metainfo::{Extent, Info};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
+use teem_swarm::selection::Selection;
 
 /// What was found.
 struct Found {
@@ -26,8 +28,8 @@ struct Found {
 }
 
 /// Opens a torrent and answers.
-pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>) {
-    let done = match look(shared, id, info) {
+pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: Selection) {
+    let done = match look(shared, id, info, selection) {
         Ok(Found { torrent, have, check, facts }) => {
             shared.queue.opened(&torrent);
             let trouble = if torrent.place.read_only { None } else { space::too_little(shared, &torrent) };
@@ -42,7 +44,7 @@ pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>) {
     shared.mailbox.tell(done);
 }
 
-fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskError> {
+fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: Selection) -> Result<Found, DiskError> {
     let place = shared.place(id).ok_or_else(|| DiskError {
         kind: DiskErrorKind::BadPath,
         message: "the disk was not told where the content lies".to_owned(),
@@ -50,7 +52,8 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
     let root = shared.fs.folder(&place.folder, !place.read_only).map_err(|e| explain(&e, "open", &place.folder))?;
     let content = Content::new(info, &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
     let (saved, Loaded { claims, journal }) = Saved::open(&*shared.fs, &place, &content)?;
-    let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), saved));
+    let parts = Parts::new(&content.info, selection);
+    let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), parts, saved));
     let stats = stat_all(&torrent)?;
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
@@ -58,7 +61,7 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>) -> Result<Found, DiskEr
     let mut outdated = true;
     let found = match claims {
         Some(claims) => {
-            let (have, check) = claims.judge(&journal, &torrent.content, &stats);
+            let (have, check) = claims.judge(&journal, &torrent.content, &stats, |extent| torrent.is_kept(extent));
             outdated = check.iter().any(|&piece| !claims.doubtful.has(piece) && !journal.pieces.contains(&piece));
             let mut marks = torrent.marks();
             for &piece in &have {
@@ -100,15 +103,18 @@ fn stat_all(torrent: &Torrent) -> Result<Vec<Option<Stat>>, DiskError> {
         stats[file.index] = stat;
         torrent.seen(file.index).stat = stat;
     }
+    torrent.find_parts().map_err(|e| explain(&e, "use", &torrent.place.folder))?;
+    for file in torrent.files_apart() {
+        stats[file.index] = torrent.stat_of(file.index);
+    }
     Ok(stats)
 }
 
 /// The pieces whose files are all there and long enough.
-fn candidates(content: &Content, stats: &[Option<Stat>]) -> Vec<u32> {
-    let there = |piece: &u32| {
-        content.extents(*piece).all(|e| stats[e.file].is_some_and(|stat| stat.len >= e.offset + u64::from(e.len)))
-    };
-    (0..content.piece_count()).filter(there).collect()
+fn candidates(torrent: &Torrent, stats: &[Option<Stat>]) -> Vec<u32> {
+    let long_enough = |e: Extent| stats[e.file].is_some_and(|stat| stat.len >= e.offset + u64::from(e.len));
+    let there = |piece: &u32| torrent.content.extents(*piece).all(|e| torrent.is_kept(&e) && long_enough(e));
+    (0..torrent.content.piece_count()).filter(there).collect()
 }
 
 /// Whether all files are as they were when the torrent was made of them.
@@ -124,9 +130,12 @@ fn as_hashed(torrent: &Torrent, stats: &[Option<Stat>], hashed: &[HashFile]) -> 
 /// Nobody vouches for the files. One piece that verifies proves that they are this torrent's; otherwise they are
 /// somebody else's, and nothing is written into them.
 fn without_state(torrent: Arc<Torrent>, stats: &[Option<Stat>]) -> Result<Found, DiskError> {
-    let candidates = candidates(&torrent.content, stats);
+    let candidates = candidates(&torrent, stats);
     let facts = Facts::default();
-    let occupied = torrent.content.stored().find(|file| stats[file.index].is_some_and(|stat| stat.len > 0));
+    let occupied = torrent
+        .content
+        .stored()
+        .find(|file| !torrent.seen(file.index).apart && stats[file.index].is_some_and(|stat| stat.len > 0));
     let Some(occupied) = occupied else { return Ok(Found { torrent, have: Vec::new(), check: Vec::new(), facts }) };
     if torrent.place.overwrite || torrent.place.read_only {
         return Ok(Found { torrent, have: Vec::new(), check: candidates, facts });
@@ -147,8 +156,8 @@ fn without_state(torrent: Arc<Torrent>, stats: &[Option<Stat>]) -> Result<Found,
 }
 
 /// Makes files without content, which no piece would ever write.
-fn make_empty(torrent: &Torrent) -> Result<(), DiskError> {
-    for file in torrent.content.stored().filter(|file| file.len == 0) {
+pub(crate) fn make_empty(torrent: &Torrent) -> Result<(), DiskError> {
+    for file in torrent.content.stored().filter(|file| file.len == 0 && torrent.parts.wants(file.index)) {
         let fail = |e| explain(&e, "create", &torrent.place.folder.join(file.path));
         if torrent.seen(file.index).stat.is_none() {
             torrent.prepare(file.index, file.path).map(drop).map_err(fail)?;

@@ -97,6 +97,7 @@ impl Schedule {
             | Job::Forget { torrent, .. }
             | Job::Read { torrent, .. }
             | Job::Sync { torrent, .. }
+            | Job::Select { torrent, .. }
             | Job::Close { torrent, .. } => *torrent,
         };
         let seq = self.next_seq();
@@ -106,8 +107,12 @@ impl Schedule {
             return;
         }
         match job {
-            Job::Open { info, .. } => self.bar(id, seq, Barrier::Open(info)),
-            Job::Sync { facts, .. } => self.bar(id, seq, Barrier::Sync(facts)),
+            Job::Open { info, selection, .. } => self.bar(id, seq, Barrier::Open(info, selection)),
+            Job::Select { selection, .. } => self.bar(id, seq, Barrier::Select(selection)),
+            Job::Sync { facts, .. } => {
+                let moving = lane.torrent.as_ref().is_some_and(|torrent| torrent.has_to_move());
+                self.bar(id, seq, Barrier::Sync(facts, moving));
+            }
             Job::Close { facts, .. } => self.bar(id, seq, Barrier::Close(facts)),
             Job::Write { at, data, .. } => self.write(id, at, data, seq, out),
             Job::Forget { piece, .. } => out.assemblies.extend(lane.assemblies.remove(&piece)),

@@ -6,6 +6,7 @@
 //! path is looked at too, so that a file that was deleted or replaced is noticed.
 use crate::error::explain;
 use crate::fs::{Access, File, Stat, read_full, write_full};
+use crate::part::Spot;
 use crate::torrent::Torrent;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -25,17 +26,18 @@ impl Torrent {
         let mut rest = VecDeque::from(bufs);
         for extent in self.content.info.extents(piece, begin, len as u32) {
             let mut part = take_mut(&mut rest, extent.len as usize);
-            let Some(path) = self.content.path(extent.file) else {
+            let Some(spot) = self.spot(&extent) else {
                 for buffer in &mut part {
                     buffer.fill(0);
                 }
                 continue;
             };
+            let Spot { slot, path, offset } = spot;
             let fail = |e: &io::Error| explain(e, "read", &self.place.folder.join(path));
-            let result = self.handle(extent.file, path, Access::Read).and_then(|file| {
-                let n = read_full(&*file, &mut part, extent.offset)?;
+            let result = self.handle(slot, path, Access::Read).and_then(|file| {
+                let n = read_full(&*file, &mut part, offset)?;
                 let whole = n == u64::from(extent.len);
-                self.look(extent.file, path, &*file, whole)
+                self.look(slot, path, &*file, whole)
             });
             match result {
                 Ok(true) => {}
@@ -45,7 +47,7 @@ impl Torrent {
                 }
                 Err(e) => {
                     if e.kind() == io::ErrorKind::NotFound {
-                        self.changed(extent.file, path, None);
+                        self.changed(slot, path, None);
                     }
                     return Err(fail(&e));
                 }
@@ -61,9 +63,9 @@ impl Torrent {
         let mut rest: VecDeque<&[u8]> = bufs.iter().copied().collect();
         for extent in self.content.info.extents(piece, begin, len as u32) {
             let part = take(&mut rest, extent.len as usize);
-            let Some(path) = self.content.path(extent.file) else { continue };
+            let Some(Spot { slot, path, offset }) = self.spot(&extent) else { continue };
             let result = loop {
-                match self.write_part(extent.file, path, &mut part.clone(), extent.offset) {
+                match self.write_part(slot, path, &mut part.clone(), offset) {
                     Err(e) if self.files.make_room(&e) => {}
                     other => break other,
                 }
@@ -101,10 +103,11 @@ impl Torrent {
             self.root.make_dirs(parent)?;
         }
         let handle = self.handle(file, path, Access::Write)?;
-        let wanted = self.content.info.files()[file].length;
+        let wanted = self.content.info.files().get(file).map(|file| file.length);
         let mut seen = self.seen(file);
         let now = handle.stat()?;
-        if now.len < wanted || (now.len > wanted && self.place.overwrite) {
+        // The part file is as long as what was written to it.
+        if let Some(wanted) = wanted.filter(|&n| now.len < n || (now.len > n && self.place.overwrite)) {
             handle.set_len(wanted)?;
         }
         seen.stat = Some(handle.stat()?);

@@ -6,6 +6,7 @@
 use crate::check;
 use crate::error::explain;
 use crate::fs::Access;
+use crate::part;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Res
 
 /// As `sync`, then lets go of files.
 pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Result<(), DiskError> {
-    let result = sync(shared, torrent, facts);
+    let result = part::settle(torrent).and_then(|()| sync(shared, torrent, facts));
     torrent.files.close(torrent.id);
     torrent.saved().close();
     shared.set_place(torrent.id, None);
@@ -56,8 +57,8 @@ pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Re
 }
 
 /// Syncs all files written since the last time, and the folders of those that are new.
-fn flush(torrent: &Torrent) -> Result<(), DiskError> {
-    let dirty: Vec<_> = torrent.content.stored().filter(|f| std::mem::take(&mut torrent.seen(f.index).dirty)).collect();
+pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
+    let dirty: Vec<_> = torrent.all_files().filter(|f| std::mem::take(&mut torrent.seen(f.index).dirty)).collect();
     let whole = if dirty.len() >= MANY { torrent.root.sync_all() } else { None };
     let each = |index: usize, path: &Path| match &whole {
         Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", path)),
@@ -88,7 +89,7 @@ fn flush(torrent: &Torrent) -> Result<(), DiskError> {
         };
         synced.map_err(|e| explain(&e, "sync", &torrent.place.folder.join(folder)))?;
     }
-    for file in torrent.content.stored() {
+    for file in torrent.all_files() {
         let mut seen = torrent.seen(file.index);
         if seen.born && !seen.dirty {
             seen.born = false;

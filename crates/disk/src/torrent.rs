@@ -7,6 +7,7 @@ use crate::bits::Bits;
 use crate::content::Content;
 use crate::files::Files;
 use crate::fs::{Folder, Stat};
+use crate::part::Parts;
 use crate::place::Place;
 use crate::state::{Claims, Saved};
 use std::collections::BTreeSet;
@@ -22,7 +23,9 @@ pub(crate) struct Torrent {
     pub(crate) place: Place,
     pub(crate) root: Arc<dyn Folder>,
     pub(crate) files: Arc<Files>,
+    pub(crate) parts: Parts,
     marks: Mutex<Marks>,
+    /// One for each file, and one for the part file.
     seen: Vec<Mutex<Seen>>,
     saved: Mutex<Saved>,
 }
@@ -59,6 +62,8 @@ pub(crate) struct Seen {
     pub(crate) dirty: bool,
     /// When its path was last looked at.
     pub(crate) looked: Option<Instant>,
+    /// Its edges lie in the part file, because it is not wanted or was not.
+    pub(crate) apart: bool,
 }
 
 impl Torrent {
@@ -68,6 +73,7 @@ impl Torrent {
         place: Place,
         root: Arc<dyn Folder>,
         files: Arc<Files>,
+        parts: Parts,
         saved: Saved,
     ) -> Self {
         let n = content.piece_count();
@@ -79,15 +85,15 @@ impl Torrent {
             tainted: Bits::new(n),
             failed: BTreeSet::new(),
         };
-        let seen = content.info.files().iter().map(|_| Mutex::new(Seen::default())).collect();
-        Self { id, content, place, root, files, marks: Mutex::new(marks), seen, saved: Mutex::new(saved) }
+        let seen = (0..=content.info.files().len()).map(|_| Mutex::new(Seen::default())).collect();
+        Self { id, content, place, root, files, parts, marks: Mutex::new(marks), seen, saved: Mutex::new(saved) }
     }
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `file` is an index of the torrent's own files.
+    /// `file` is an index of the torrent's own files, or the slot of the part file.
     pub(crate) fn seen(&self, file: usize) -> MutexGuard<'_, Seen> {
         self.seen[file].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,10 +102,12 @@ impl Torrent {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The verified pieces that have bytes of a file are doubted from now on.
+    /// The verified pieces that have bytes of a file are doubted from now on; of the part file, those of the files in it.
     pub(crate) fn doubt(&self, file: usize) {
+        let files: Vec<usize> =
+            if file == self.part_slot() { self.files_apart().map(|f| f.index).collect() } else { vec![file] };
         let mut marks = self.marks();
-        for piece in self.content.info.pieces_of_file(file) {
+        for piece in files.into_iter().flat_map(|file| self.content.info.pieces_of_file(file)) {
             if marks.verified.has(piece) {
                 marks.suspect.insert(piece);
             }
@@ -129,7 +137,7 @@ impl Torrent {
         let mut saved = self.saved();
         let mut last = None;
         let files = self.content.extents(piece).filter(|e| last.replace(e.file) != Some(e.file));
-        let stats = files.filter_map(|e| Some((e.file, self.seen(e.file).stat?)));
+        let stats = files.filter_map(|e| Some((e.file, self.stat_of(e.file)?)));
         saved.note(verified.then_some(piece), stats);
     }
 
@@ -147,7 +155,7 @@ impl Torrent {
                     doubtful.insert(piece)
                 };
             }
-            let files = (0..self.seen.len()).map(|i| self.seen(i).stat).collect();
+            let files = (0..self.part_slot()).map(|i| self.stat_of(i)).collect();
             Claims { have, doubtful, files, facts: facts.unwrap_or_else(|| saved.facts()) }
         };
         saved.save(&claims)

@@ -3,7 +3,7 @@ use crate::lane::Barrier;
 use crate::metadata;
 use crate::shared::Shared;
 use crate::task::{Outbox, Task};
-use crate::{check, open, read, space, sync, write};
+use crate::{check, open, part, read, space, sync, write};
 use std::sync::Arc;
 use teem_swarm::job::Done;
 
@@ -28,9 +28,19 @@ fn perform(shared: &Shared, task: Task) {
         Task::Spill { torrent, piece, blocks } => write::spill(shared, &torrent, piece, &blocks),
         Task::Reads { torrent, reads } => read::reads(shared, &torrent, reads),
         Task::Check { torrent, pieces, quiet } => check::pieces(shared, &torrent, &pieces, quiet),
-        Task::Barrier { id, barrier: Barrier::Open(info), .. } => open::open(shared, id, info),
-        Task::Barrier { id, torrent, barrier: Barrier::Sync(facts) } => {
-            let done = match torrent.map_or(Ok(()), |torrent: Arc<_>| sync::sync(shared, &torrent, facts)) {
+        Task::Barrier { id, barrier: Barrier::Open(info, selection), .. } => open::open(shared, id, info, selection),
+        Task::Barrier { torrent, barrier: Barrier::Select(selection), .. } => {
+            let told = torrent.and_then(|torrent| part::told(&torrent, part::select(shared, &torrent, selection)));
+            shared.mailbox.tell(told);
+        }
+        Task::Barrier { id, torrent, barrier: Barrier::Sync(facts, moving) } => {
+            let synced = torrent.map_or(Ok(()), |torrent: Arc<_>| {
+                if moving {
+                    part::settle(&torrent)?;
+                }
+                sync::sync(shared, &torrent, facts)
+            });
+            let done = match synced {
                 Ok(()) => Done::Synced { torrent: id },
                 Err(error) => Done::Failed { torrent: id, piece: None, opening: false, error },
             };

@@ -15,6 +15,7 @@ use teem_metainfo::{Info, Limits};
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::selection::Selection;
 use teem_wire::peer::block::BlockRef;
 
 mod common;
@@ -118,6 +119,7 @@ impl Side {
             publish: full,
             spreading: Spreading::default(),
             cooperative: false,
+            selection: Selection::all(),
         };
         host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
         Self { host, told, pieces }

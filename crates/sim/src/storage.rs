@@ -103,6 +103,7 @@ impl SimDisk {
                     self.answer(answers, Duration::ZERO, Done::Piece { torrent, piece, ok, blocks });
                 }
             }
+            Job::Select { .. } => {}
             Job::Forget { piece, .. } => {
                 self.partial.remove(&piece);
             }
@@ -184,6 +185,7 @@ impl SimDisk {
 mod tests {
     use super::*;
     use teem_swarm::ids::TorrentId;
+    use teem_swarm::selection::Selection;
 
     const T: TorrentId = TorrentId(1);
 
@@ -222,7 +224,10 @@ mod tests {
         write(&mut disk, 1, [true, true]);
         disk.crash();
         answers.clear();
-        disk.run(Job::Open { torrent: T, info: disk.content.info().clone() }, &mut answers);
+        disk.run(
+            Job::Open { torrent: T, info: disk.content.info().clone(), selection: Selection::all() },
+            &mut answers,
+        );
         let (_, Done::Opened { have, check, .. }) = &answers[0] else { panic!("{answers:?}") };
         assert_eq!((&have[..], &check[..]), (&[0][..], &[1][..]));
     }

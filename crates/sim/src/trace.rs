@@ -162,6 +162,7 @@ impl Trace {
             Job::Sync { .. } => self.words(&[101]),
             Job::Metadata { bytes, .. } => self.words(&[102, bytes.len() as u64]),
             Job::Close { .. } => self.words(&[103]),
+            Job::Select { .. } => self.words(&[104]),
         }
     }
 

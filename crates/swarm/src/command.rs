@@ -1,5 +1,6 @@
 //! What the owner of a torrent can ask of the engine (own design).
 use crate::ids::TorrentId;
+use crate::selection::Selection;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -41,6 +42,8 @@ pub struct AddTorrent {
     pub spreading: Spreading,
     /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
     pub cooperative: bool,
+    /// Which of its files are wanted.
+    pub selection: Selection,
 }
 
 /// What can be asked at any time.
@@ -59,6 +62,9 @@ pub enum Command {
         /// Receiving.
         down: Option<u64>,
     },
+    /// Chooses which files are wanted from now on. What is there of others stays; what is fetched of others with a wanted file's
+    /// pieces is kept apart. Nothing happens to a torrent that is ours to publish.
+    Select(TorrentId, Selection),
     /// Asks for an `Event::Snapshot`.
     Snapshot(TorrentId),
     /// Makes all that is verified durable soon: `Event::Durable` comes.

@@ -1,9 +1,10 @@
 //! What is asked of the disk, and what it answers (own design; hashes of BEP 3, metadata of BEP 9).
 //!
-//! Jobs of one piece run first in, first out; `Sync`, `Open` and `Close` are barriers within a torrent; answers come in
-//! any order. Each job but `Forget` is answered exactly once, except that writes are answered together, by the
+//! Jobs of one piece run first in, first out; `Sync`, `Open`, `Select` and `Close` are barriers within a torrent; answers come in
+//! any order. Each job but `Forget` and `Select` is answered exactly once, except that writes are answered together, by the
 //! piece: when every block of a piece has been written the piece is hashed and one [`Done::Piece`] comes.
 use crate::ids::{ConnId, TorrentId};
+use crate::selection::Selection;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,6 +22,16 @@ pub enum Job<B> {
         torrent: TorrentId,
         /// Its metadata.
         info: Arc<Info>,
+        /// Which of its files are wanted: the others are not made.
+        selection: Selection,
+    },
+    /// Other files are wanted from now on. Not answered, unless what was kept apart of a file cannot be put into its place: `Failed`,
+    /// and the next `Sync` tries again.
+    Select {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Which files are wanted.
+        selection: Selection,
     },
     /// Hashes these pieces as they lie on the disk; each is answered by a `Checked`, in any order.
     Check {

@@ -22,6 +22,7 @@ pub mod peer;
 pub mod picker;
 pub mod rate;
 pub mod rng;
+pub mod selection;
 pub mod throttle;
 pub mod time;
 pub mod torrent;

@@ -7,6 +7,7 @@ use super::journal::Journaled;
 use crate::bits::Bits;
 use crate::content::Content;
 use crate::fs::Stat;
+use teem_metainfo::Extent;
 use teem_swarm::job::Facts;
 
 /// How much later than noted a file may have been changed after an unclean end and still be taken for ours: the time
@@ -34,7 +35,14 @@ impl Claims {
     }
 
     /// The pieces that are there, and those to be checked, both ascending.
-    pub(crate) fn judge(&self, journal: &Journaled, content: &Content, now: &[Option<Stat>]) -> (Vec<u32>, Vec<u32>) {
+    /// Extents that are not `kept` are nowhere.
+    pub(crate) fn judge(
+        &self,
+        journal: &Journaled,
+        content: &Content,
+        now: &[Option<Stat>],
+        kept: impl Fn(&Extent) -> bool,
+    ) -> (Vec<u32>, Vec<u32>) {
         let changed: Vec<bool> = (0..now.len())
             .map(|i| {
                 let noted = journal.files.get(&(i as u32));
@@ -45,8 +53,8 @@ impl Claims {
             .collect();
         let (mut have, mut check) = (Vec::new(), Vec::new());
         for piece in 0..content.piece_count() {
-            let there =
-                content.extents(piece).all(|e| now[e.file].is_some_and(|s| s.len >= e.offset + u64::from(e.len)));
+            let long = |e: &Extent| now[e.file].is_some_and(|s| s.len >= e.offset + u64::from(e.len));
+            let there = content.extents(piece).all(|e| kept(&e) && long(&e));
             if !there {
                 continue;
             }

@@ -11,6 +11,7 @@ use teem_engine::storage::Storage;
 use teem_metainfo::{Info, InfoHash, Limits};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::selection::Selection;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
 pub(crate) const T: TorrentId = TorrentId(7);
@@ -212,8 +213,18 @@ impl Rig {
 
     /// Opens the torrent at `place`; which pieces are there, and which to check, or why not.
     pub(crate) fn try_open(&mut self, made: &Made, place: Place) -> Result<(Vec<u32>, Vec<u32>), String> {
+        self.try_open_some(made, place, Selection::all())
+    }
+
+    /// The same, with only some of the files wanted.
+    pub(crate) fn try_open_some(
+        &mut self,
+        made: &Made,
+        place: Place,
+        selection: Selection,
+    ) -> Result<(Vec<u32>, Vec<u32>), String> {
         self.handle.place(T, place);
-        self.submit([Job::Open { torrent: T, info: Arc::clone(&made.info) }]);
+        self.submit([Job::Open { torrent: T, info: Arc::clone(&made.info), selection }]);
         self.wait(|done| match done {
             Done::Opened { have, check, .. } => Some(Ok((have.clone(), check.clone()))),
             Done::Failed { opening: true, error, .. } => Some(Err(format!("{:?}: {error}", error.kind))),

@@ -30,6 +30,7 @@ impl<B> Engine<B> {
             Command::Remove(torrent) => self.remove(torrent),
             Command::Placed(torrent) => self.with(torrent, Torrent::placed),
             Command::Sync(torrent) => self.with(torrent, Torrent::sync),
+            Command::Select(torrent, selection) => self.with(torrent, |t, cx| t.select(cx, selection)),
             Command::Snapshot(torrent) => {
                 if let Some(one) = self.torrents.get(&torrent) {
                     let snapshot = Box::new(one.snapshot(self.now));

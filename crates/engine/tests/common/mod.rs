@@ -13,6 +13,7 @@ use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{BlockDigest, Done, Facts, Job};
+use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::decode::{Decoder, Frame};
@@ -56,6 +57,7 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         publish: false,
         spreading: Spreading::default(),
         cooperative: false,
+        selection: Selection::all(),
     }))
 }
 
@@ -104,7 +106,7 @@ impl Disk {
             return None;
         }
         Some(match job {
-            Job::Open { torrent, info } => {
+            Job::Open { torrent, info, .. } => {
                 let content = self.contents.entry(torrent).or_default();
                 if self.whole {
                     content.have = (0..info.piece_count()).collect();
@@ -134,6 +136,7 @@ impl Disk {
                 }
                 Done::Piece { torrent, piece: at.piece, ok, blocks }
             }
+            Job::Select { .. } => return None,
             Job::Forget { torrent, piece } => {
                 self.contents.get_mut(&torrent)?.blocks.remove(&piece);
                 return None;

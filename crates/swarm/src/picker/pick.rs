@@ -4,7 +4,7 @@
 //! (strict priority, so that pieces become whole and can be passed on); the rarest piece not begun; a piece that somebody else
 //! is at. So a sole source is not spent on parts of pieces that others hold. And a whole piece comes from one
 //! peer as long as rates are alike, which bounds the pieces begun and makes a liar plain.
-//! Invariants: a piece missing is in exactly one of `rarity` (not begun), `partials` (begun) and `held` (waits after a failure);
+//! Invariants: a piece missing and wanted is in exactly one of `rarity` (not begun), `partials` (begun) and `held` (waits after a failure);
 //! `open` names exactly the partials that have a free block.
 use super::partial::{Block, Partial, Received};
 use super::rarity::Rarity;
@@ -71,12 +71,14 @@ pub struct Picker {
     pub(super) came: u64,
     /// Blocks that were asked of a second peer and not given back by one of them.
     pub(super) asked_again: u64,
+    /// Pieces that are begun before others.
+    urgent: Option<Bitfield>,
     /// Blocks that are asked of peers that hardly send anything, with those peers.
     pub(super) stuck: Vec<(BlockRef, ConnId)>,
 }
 
 impl Picker {
-    /// A picker for the pieces not in `have`; the peers' pieces are to be told by [`Self::peer_has`] and its kin.
+    /// A picker for the pieces not in `have` (there, or not wanted); the peers' pieces are to be told by [`Self::peer_has`] and its kin.
     pub fn new(geometry: Geometry, have: &Bitfield, rng: &mut Rng) -> Self {
         Self {
             begun_max: begun_max(&geometry, BEGUN_BYTES_START),
@@ -89,6 +91,7 @@ impl Picker {
             whole: 0,
             came: 0,
             asked_again: 0,
+            urgent: None,
             stuck: Vec::new(),
         }
     }
@@ -224,7 +227,11 @@ impl Picker {
     fn begin(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<u32> {
         let piece = match who.only {
             Some(only) => only.iter().copied().find(|p| self.rarity.contains(*p) && who.can(*p)),
-            None => self.rarity.rarest(who.has, rng, |p| !who.refused.contains(&p) && !self.avoids(p, who.conn)),
+            None => {
+                let may = |p| !who.refused.contains(&p) && !self.avoids(p, who.conn);
+                let urgent = self.urgent.as_ref().and_then(|these| self.rarity.rarest_among(these, who.has, rng, may));
+                urgent.or_else(|| self.rarity.rarest(who.has, rng, may))
+            }
         }?;
         self.open_piece(piece);
         Some(piece)
@@ -316,12 +323,27 @@ impl Picker {
         }
     }
 
+    /// A piece is not wanted any longer; whether something of it was taken.
+    pub fn drop_piece(&mut self, piece: u32) -> bool {
+        let begun = self.partials.contains_key(&piece);
+        self.verified(piece);
+        begun
+    }
+
+    /// Which pieces are to be begun before others.
+    pub fn set_urgent(&mut self, pieces: Option<Bitfield>) {
+        self.urgent = pieces;
+    }
+
     /// A piece is there and right.
     pub fn verified(&mut self, piece: u32) {
         self.drop_partial(piece);
         self.rarity.remove(piece);
         self.held.remove(&piece);
         self.parole.remove(&piece);
+        if self.urgent.as_mut().is_some_and(|these| these.clear(piece) && these.is_empty()) {
+            self.urgent = None;
+        }
     }
 
     /// A piece came out wrong: it is held until [`Self::retry`], then fetched from one peer alone, and not from `sole`, who had

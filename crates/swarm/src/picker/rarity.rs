@@ -166,6 +166,19 @@ impl Rarity {
         common.take(SAMPLE_MAX).min_by_key(|p| self.availability[*p as usize])
     }
 
+    /// The rarest of some of the pieces among `these` that are not begun, that is in `has` and that `allowed` lets pass.
+    pub fn rarest_among(
+        &self,
+        these: &Bitfield,
+        has: &Bitfield,
+        rng: &mut Rng,
+        allowed: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
+        let from = rng.below(u64::from(has.len())) as u32;
+        let fit = has.iter_common_from(these, from).filter(|p| self.contains(*p) && allowed(*p));
+        fit.take(SAMPLE_MAX).min_by_key(|p| self.availability[*p as usize])
+    }
+
     /// Whether a peer is the only one connected that has some piece not begun. Looks at a few dozen at most.
     pub fn has_sole(&self, has: &Bitfield) -> bool {
         // One peer that has everything makes the run of those that nobody else has its own.

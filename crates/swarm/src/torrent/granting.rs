@@ -178,7 +178,7 @@ impl Torrent {
 
     /// Tells the peers that nothing is wanted here (BEP 21). Only once everything was shown: libtorrent leaves a peer that wants
     /// nothing and has shown nothing that it lacks, and then its last pieces come from the others alone.
-    fn announce_upload_only<B>(&mut self, cx: &mut Context<'_, B>) {
+    pub(super) fn announce_upload_only<B>(&mut self, cx: &mut Context<'_, B>) {
         for conn in self.connections() {
             if let Some(peer) = self.peers.get(&conn).filter(|p| p.handshake.features.extended) {
                 let said = self.extended_handshake(peer.addr.ip(), Some(true));

@@ -33,7 +33,7 @@ impl Torrent {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         if let Some(picker) = &mut self.picker {
             picker.peer_has(piece, &mut self.rng);
-            if !self.have.get(piece) {
+            if !self.have.get(piece) && !self.wanted.skips(piece) {
                 peer.useful += 1;
             } else if !peer.is_complete() {
                 return Ok(()); // nothing more to be asked for than before
@@ -87,7 +87,7 @@ impl Torrent {
         if let Some(picker) = &mut self.picker {
             picker.peer_left(&peer.has, peer.counted_as_everything, &mut self.rng);
             peer.counted_as_everything = picker.peer_came(&has, &mut self.rng);
-            peer.useful = has.count_without(&self.have);
+            peer.useful = self.wanted.useful(&has, &self.have);
         }
         let before = core::mem::replace(&mut peer.has, has);
         self.source_sees_all(cx.now, conn, &before);
@@ -126,7 +126,7 @@ impl Torrent {
         let Some(picker) = &mut self.picker else { return };
         for peer in self.peers.values_mut() {
             peer.counted_as_everything = picker.peer_came(&peer.has, &mut self.rng);
-            peer.useful = peer.has.count_without(&self.have);
+            peer.useful = self.wanted.useful(&peer.has, &self.have);
         }
     }
 
@@ -161,6 +161,6 @@ impl Torrent {
 
     /// Whether other seeds are of no use to us, nor we to them.
     pub(super) fn wants_nothing(&self) -> bool {
-        self.geometry.pieces == self.have.count() && self.info.is_some() || self.publish
+        self.is_done() || self.publish
     }
 }

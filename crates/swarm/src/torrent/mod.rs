@@ -31,6 +31,7 @@ mod timers;
 mod trust;
 mod turnover;
 mod verify;
+mod wanted;
 
 use crate::bitfield::Bitfield;
 use crate::choke::ledger::Ledger;
@@ -81,6 +82,7 @@ pub struct Torrent {
     geometry: Geometry,
     /// Pieces that are verified.
     have: Bitfield,
+    wanted: wanted::Wanted,
     /// Exists while something is missing and to be fetched.
     picker: Option<Picker>,
     peers: ConnMap<Box<Peer>>,
@@ -151,6 +153,7 @@ impl Torrent {
             info: None,
             geometry: Geometry::default(),
             have: Bitfield::default(),
+            wanted: wanted::Wanted::unknown(add.selection),
             picker: None,
             peers: ConnMap::new(),
             candidates,

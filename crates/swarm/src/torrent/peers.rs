@@ -89,7 +89,8 @@ impl Torrent {
             self.send(cx, conn, Message::HaveNone);
         }
         if extended {
-            let handshake = self.extended_handshake(ip, None);
+            let partial = self.is_done() && !self.have.is_full() && !self.publish;
+            let handshake = self.extended_handshake(ip, partial.then_some(true));
             self.send(cx, conn, Message::ExtendedHandshake(handshake));
         }
         self.source_greets(cx, conn);

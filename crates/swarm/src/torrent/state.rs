@@ -3,13 +3,13 @@ use super::Torrent;
 use super::address::PeerSource;
 use super::announce::Heard;
 use super::context::Context;
+use super::wanted::Wanted;
 use crate::bitfield::Bitfield;
 use crate::effect::{CloseReason, Effect};
 use crate::event::{Event, State};
 use crate::geometry::Geometry;
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Done, Facts, Job};
-use crate::picker::pick::Picker;
 use crate::rng::Rng;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -50,7 +50,8 @@ impl Torrent {
 
     fn open<B>(&mut self, cx: &mut Context<'_, B>) {
         if let Some(info) = &self.info {
-            cx.fx.push_back(Effect::Disk(Job::Open { torrent: self.id, info: info.clone() }));
+            let selection = self.wanted.selection.clone();
+            cx.fx.push_back(Effect::Disk(Job::Open { torrent: self.id, info: info.clone(), selection }));
             self.set_state(cx, State::Checking);
         }
     }
@@ -59,6 +60,7 @@ impl Torrent {
     pub(super) fn adopt(&mut self, info: Arc<Info>) {
         self.geometry = Geometry::of(&info);
         self.have = Bitfield::new(self.geometry.pieces);
+        self.wanted = Wanted::new(core::mem::take(&mut self.wanted.selection), &info, &self.have);
         self.info = Some(info);
     }
 
@@ -79,7 +81,7 @@ impl Torrent {
             Done::Block { conn, at, data, .. } => self.has_read(cx, conn, at, data),
             Done::ReadFailed { conn, at, error, .. } => self.read_failed(cx, conn, at, error),
             Done::Synced { .. } => {
-                let complete = self.durability.done();
+                let complete = self.durability.done() && self.is_done();
                 cx.tell(Event::Durable { torrent: self.id, complete });
             }
             Done::Metadata { result, hash_ok, .. } => self.metadata_judged(cx, result, hash_ok),
@@ -142,7 +144,7 @@ impl Torrent {
             self.lose(cx, piece);
         }
         if self.state != State::Checking || self.checks.0 == 0 {
-            if self.have.is_full() && self.picker.is_some() {
+            if self.is_done() && self.picker.is_some() {
                 self.complete(cx);
             }
             return;
@@ -155,10 +157,12 @@ impl Torrent {
 
     /// It is known what is there: the torrent goes to work.
     fn ready<B>(&mut self, cx: &mut Context<'_, B>) {
-        let complete = self.have.is_full();
-        if complete || self.publish {
+        let complete = self.is_done();
+        if self.have.is_full() || self.publish {
             self.begin_granting(cx);
             self.out.begin(&self.geometry);
+            self.set_state(cx, State::Seeding);
+        } else if complete {
             self.set_state(cx, State::Seeding);
         } else {
             self.begin_download(cx);
@@ -174,7 +178,7 @@ impl Torrent {
 
     /// Something is missing: from now on it is asked for.
     pub(super) fn begin_download<B>(&mut self, cx: &mut Context<'_, B>) {
-        self.picker = Some(Picker::new(self.geometry, &self.have, &mut self.rng));
+        self.picker = Some(self.new_picker());
         self.recount();
         self.set_state(cx, State::Downloading);
         for conn in self.connections() {
@@ -186,7 +190,7 @@ impl Torrent {
         }
     }
 
-    /// The last piece is there.
+    /// The last piece that is wanted is there.
     pub(super) fn complete<B>(&mut self, cx: &mut Context<'_, B>) {
         for conn in self.connections() {
             self.give_up_requests(cx, conn);
@@ -198,7 +202,11 @@ impl Torrent {
         self.durability.ask();
         self.set_state(cx, State::Seeding);
         cx.tell(Event::Complete { torrent: self.id, at_start: false });
-        self.announcer.completed(cx.now);
+        if self.have.is_full() {
+            self.announcer.completed(cx.now);
+        } else {
+            self.announce_upload_only(cx);
+        }
         self.drop_seeds(cx);
         for conn in self.connections() {
             self.update_interest(cx, conn);

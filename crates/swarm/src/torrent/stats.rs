@@ -16,14 +16,14 @@ const PEERS_MAX: usize = 100;
 const SAVED_PEERS_MAX: usize = 200;
 
 impl Torrent {
-    /// Bytes wanted, without pads; 0 while the metadata is missing.
-    fn wanted(&self) -> u64 {
+    /// All bytes of the content, without pads; 0 while the metadata is missing.
+    fn whole(&self) -> u64 {
         self.info.as_ref().map_or(0, |info| info.content_size())
     }
 
     /// What trackers are told.
     pub(super) fn counters(&self) -> Counters {
-        let missing = self.wanted().saturating_sub(self.have_bytes);
+        let missing = self.whole().saturating_sub(self.have_bytes);
         let left = if self.publish { 0 } else { missing };
         Counters {
             uploaded: self.sent.total(),
@@ -55,8 +55,8 @@ impl Torrent {
         Snapshot {
             torrent: self.id,
             state: self.state,
-            have: self.have_bytes,
-            wanted: self.wanted(),
+            have: self.wanted.have,
+            wanted: self.wanted.bytes,
             pieces: self.have.count(),
             checked: (self.checks.1 - self.checks.0, self.checks.1),
             file,
@@ -66,7 +66,7 @@ impl Torrent {
             uploaded: self.sent.total(),
             wasted: self.wasted,
             swarm_shown: self.shown.sum(),
-            first_copy: out.map(|n| (u64::from(n) * u64::from(self.geometry.piece_len)).min(self.wanted())),
+            first_copy: out.map(|n| (u64::from(n) * u64::from(self.geometry.piece_len)).min(self.whole())),
             seeds: complete,
             downloaders: self.peers.len() as u32 - complete,
             unchoked_us: self.peers.values().filter(|p| !p.choking_us && self.state != State::Seeding).count() as u32,

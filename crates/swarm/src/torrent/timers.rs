@@ -58,7 +58,7 @@ impl Torrent {
     /// What is due now anyhow; to be called at the end of each handler.
     pub(super) fn settle<B>(&mut self, cx: &mut Context<'_, B>) {
         if self.durability.deadline().is_some_and(|at| at <= cx.now) && self.is_open() {
-            self.durability.begin(self.have.is_full());
+            self.durability.begin(self.is_done());
             cx.fx.push_back(Effect::Disk(Job::Sync { torrent: self.id, facts: self.facts() }));
         }
         if self.announcer.deadline().is_some_and(|at| at <= cx.now) {

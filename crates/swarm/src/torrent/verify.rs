@@ -40,7 +40,7 @@ impl Torrent {
         self.durability.verified(cx.now, bytes);
         cx.tell(Event::PieceVerified { torrent: self.id, piece });
         self.spread(cx, piece);
-        if self.have.is_full() {
+        if self.is_done() {
             return self.complete(cx);
         }
         for conn in senders {
@@ -57,6 +57,7 @@ impl Torrent {
             && self.have.set(piece)
         {
             self.have_bytes += content_in(info, piece);
+            self.wanted.gained(info, piece);
         }
     }
 
@@ -71,7 +72,7 @@ impl Torrent {
         let conns: Vec<ConnId> = self.peers.keys().copied().collect();
         for conn in conns {
             let Some(peer) = self.peers.get_mut(&conn) else { continue };
-            if wanted && peer.has.get(piece) {
+            if wanted && peer.has.get(piece) && !self.wanted.skips(piece) {
                 peer.useful = peer.useful.saturating_sub(1);
             }
             self.send(cx, conn, Message::Have(piece));
@@ -136,8 +137,12 @@ impl Torrent {
         }
         if let Some(info) = &self.info {
             self.have_bytes -= content_in(info, piece);
+            self.wanted.lost(info, piece);
         }
-        if self.publish || !matches!(self.state, State::Downloading | State::Seeding | State::DiskTrouble) {
+        if self.publish
+            || self.wanted.skips(piece)
+            || !matches!(self.state, State::Downloading | State::Seeding | State::DiskTrouble)
+        {
             return;
         }
         if let Some(picker) = &mut self.picker {

@@ -62,6 +62,7 @@ impl Disk {
                 pieces.into_iter().map(|piece| Done::Checked { torrent, piece, ok: true }).collect()
             }
             Job::Write { torrent, at, data } => self.write(torrent, at, data),
+            Job::Select { .. } => Vec::new(),
             Job::Forget { piece, .. } => {
                 self.begun.remove(&piece);
                 Vec::new()

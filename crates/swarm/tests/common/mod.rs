@@ -20,6 +20,7 @@ use teem_swarm::event::{Event, Snapshot};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Facts, Job};
 use teem_swarm::rng::Rng;
+use teem_swarm::selection::Selection;
 use teem_swarm::throttle::{Lane, Shared};
 use teem_swarm::time::Time;
 use teem_swarm::torrent::Torrent;
@@ -137,6 +138,7 @@ impl World {
             publish: false,
             spreading: Spreading::Ordinary,
             cooperative: false,
+            selection: Selection::all(),
         };
         change(&mut add);
         let me = Identity { info_hash, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881, key: n as u32 };

@@ -1,0 +1,171 @@
+//! What is wanted of a torrent, and what happens when that changes while it runs (own design; BEP 21 for one that has all that it
+//! wants and not everything: a partial seed).
+//!
+//! Invariants: `missing` is the number of pieces that are wanted and not there; a piece that is not wanted is never asked for.
+use super::Torrent;
+use super::context::Context;
+use crate::bitfield::Bitfield;
+use crate::effect::Effect;
+use crate::event::State;
+use crate::ids::ConnId;
+use crate::job::Job;
+use crate::picker::pick::Picker;
+use crate::selection::Selection;
+use alloc::vec::Vec;
+use teem_metainfo::Info;
+
+/// The selection, and what of it is there.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) selection: Selection,
+    /// Pieces that are not to be fetched; `None` when all are.
+    skipped: Option<Bitfield>,
+    /// Pieces that are to be fetched first.
+    pub(super) urgent: Option<Bitfield>,
+    /// Pieces that are wanted and not there.
+    missing: u32,
+    /// Bytes of the wanted files.
+    pub(super) bytes: u64,
+    /// Those of them that are there.
+    pub(super) have: u64,
+}
+
+impl Wanted {
+    /// A selection of files that nobody knows yet.
+    pub(super) fn unknown(selection: Selection) -> Self {
+        Self { selection, ..Self::default() }
+    }
+
+    /// What a selection means for these pieces.
+    pub(super) fn new(selection: Selection, info: &Info, have: &Bitfield) -> Self {
+        let skipped = selection.skipped(info);
+        let mut wanted = Self {
+            urgent: selection.urgent(info),
+            missing: info.piece_count() - skipped.as_ref().map_or(0, Bitfield::count),
+            bytes: selection.bytes(info),
+            have: 0,
+            skipped,
+            selection,
+        };
+        have.iter().for_each(|piece| wanted.gained(info, piece));
+        wanted
+    }
+
+    /// Whether a piece is not to be fetched.
+    pub(super) fn skips(&self, piece: u32) -> bool {
+        self.skipped.as_ref().is_some_and(|s| s.get(piece))
+    }
+
+    /// Whether everything that is wanted is there.
+    pub(super) fn is_done(&self) -> bool {
+        self.missing == 0
+    }
+
+    /// A piece is there that was not.
+    pub(super) fn gained(&mut self, info: &Info, piece: u32) {
+        self.missing -= u32::from(!self.skips(piece));
+        self.have += self.selection.bytes_in(info, piece);
+    }
+
+    /// A piece is there no more.
+    pub(super) fn lost(&mut self, info: &Info, piece: u32) {
+        self.missing += u32::from(!self.skips(piece));
+        self.have -= self.selection.bytes_in(info, piece);
+    }
+
+    /// How many of these pieces are wanted and not there.
+    pub(super) fn useful(&self, has: &Bitfield, have: &Bitfield) -> u32 {
+        match &self.skipped {
+            None => has.count_without(have),
+            Some(skipped) => has.iter_without(have).filter(|p| !skipped.get(*p)).count() as u32,
+        }
+    }
+
+    /// The pieces that need not be fetched: those that are there, and those that nobody wants.
+    pub(super) fn settled(&self, have: &Bitfield) -> Bitfield {
+        let mut settled = have.clone();
+        for piece in self.skipped.iter().flat_map(Bitfield::iter) {
+            settled.set(piece);
+        }
+        settled
+    }
+}
+
+impl Torrent {
+    /// Whether all that is wanted of it is there, which may be less than everything.
+    pub(super) fn is_done(&self) -> bool {
+        self.info.is_some() && self.wanted.is_done()
+    }
+
+    /// Chooses what is wanted from now on. Ignored where nothing is downloaded anyhow, because the content is ours to publish.
+    pub fn select<B>(&mut self, cx: &mut Context<'_, B>, selection: Selection) {
+        if self.publish || self.wanted.selection == selection {
+            return;
+        }
+        let Some(info) = self.info.clone() else {
+            self.wanted.selection = selection;
+            return;
+        };
+        let before = core::mem::replace(&mut self.wanted, Wanted::new(selection.clone(), &info, &self.have));
+        if matches!(self.state, State::Checking | State::Downloading | State::Seeding | State::DiskTrouble) {
+            cx.fx.push_back(Effect::Disk(Job::Select { torrent: self.id, selection }));
+        }
+        match (self.state, self.is_done()) {
+            (State::Downloading | State::DiskTrouble, true) => self.complete(cx),
+            (State::Downloading | State::DiskTrouble, false) => self.rearrange(cx, &before),
+            (State::Seeding, false) => {
+                self.end_granting(cx);
+                self.begin_download(cx);
+            }
+            _ => {}
+        }
+        self.settle(cx);
+    }
+
+    /// Fetches what has come to be wanted, and nothing more of what is not wanted any longer.
+    fn rearrange<B>(&mut self, cx: &mut Context<'_, B>, before: &Wanted) {
+        let pieces = 0..self.geometry.pieces;
+        let (dropped, added): (Vec<u32>, Vec<u32>) = pieces
+            .filter(|p| self.wanted.skips(*p) != before.skips(*p) && !self.have.get(*p))
+            .partition(|p| self.wanted.skips(*p));
+        let in_vain = |conn: &ConnId| {
+            let asked = self.peers.get(conn).map(|p| p.pipeline.asked());
+            asked.is_some_and(|mut asked| asked.any(|at| self.wanted.skips(at.piece)))
+        };
+        let stopped: Vec<ConnId> = self.connections().into_iter().filter(in_vain).collect();
+        for conn in stopped {
+            self.stop_asking(cx, conn);
+        }
+        let Some(picker) = &mut self.picker else { return };
+        for piece in dropped {
+            if picker.drop_piece(piece) {
+                cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
+            }
+            self.held.retain(|(_, p)| *p != piece);
+        }
+        for piece in added {
+            picker.lost(piece, &mut self.rng);
+        }
+        picker.set_urgent(self.wanted.urgent.clone());
+        self.measure_use();
+        self.hungry.clear();
+        for conn in self.connections() {
+            self.update_interest(cx, conn);
+            self.fill(cx, conn);
+        }
+    }
+
+    /// A picker for what is wanted and not there.
+    pub(super) fn new_picker(&mut self) -> Picker {
+        let mut picker = Picker::new(self.geometry, &self.wanted.settled(&self.have), &mut self.rng);
+        picker.set_urgent(self.wanted.urgent.clone());
+        picker
+    }
+
+    /// Counts anew how many pieces of use each peer has.
+    fn measure_use(&mut self) {
+        for peer in self.peers.values_mut() {
+            peer.useful = self.wanted.useful(&peer.has, &self.have);
+        }
+    }
+}

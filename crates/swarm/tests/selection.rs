@@ -1,0 +1,144 @@
+//! Torrents of which not every file is wanted (BEP 21 for who has all that it wants; own design).
+mod common;
+
+use common::{BLOCK, World};
+use proptest::prelude::*;
+use std::sync::Arc;
+use teem_metainfo::{Info, Limits};
+use teem_swarm::event::{Event, State};
+use teem_swarm::selection::{Priority, Selection};
+use teem_wire::peer::message::Message;
+
+/// A torrent of files of these lengths in pieces of two blocks.
+fn info(lengths: &[u64]) -> Arc<Info> {
+    let piece = u64::from(BLOCK) * 2;
+    let pieces = lengths.iter().sum::<u64>().div_ceil(piece) as usize;
+    let files: String = lengths.iter().enumerate().map(|(i, n)| format!("d6:lengthi{n}e4:pathl3:{i:03}ee")).collect();
+    let head = format!("d5:filesl{files}e4:name1:x12:piece lengthi{piece}e6:pieces{}:", pieces * 20);
+    let hashes: Vec<u8> = (0..pieces * 20).map(|i| (i / 20) as u8).collect();
+    Arc::new(Info::parse(&[head.as_bytes(), &hashes, b"e"].concat(), &Limits::FILE).unwrap())
+}
+
+/// Three files of four pieces each, the second and third beginning in the middle of a piece.
+fn three() -> World {
+    let piece = u64::from(BLOCK) * 2;
+    World::new(info(&[piece * 4 - 1_000, piece * 4, piece * 4 + 1_000]))
+}
+
+fn only(file: usize) -> Selection {
+    Selection::of((0..3).map(|i| if i == file { Priority::Normal } else { Priority::Skip }).collect())
+}
+
+fn verified(world: &World, node: usize) -> Vec<u32> {
+    let of = |event: &Event| if let Event::PieceVerified { piece, .. } = event { Some(*piece) } else { None };
+    let mut pieces: Vec<u32> = world.nodes[node].events.iter().filter_map(of).collect();
+    pieces.sort_unstable();
+    pieces
+}
+
+#[test]
+fn what_is_not_wanted_is_not_fetched() {
+    let mut world = three();
+    let seed = world.add((0..12).collect(), 1 << 20);
+    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = only(1));
+    world.connect(me, seed);
+    assert!(world.run(60, |w| w.is_complete(me)));
+    assert_eq!(verified(&world, me), [3, 4, 5, 6, 7], "the first and the last piece it shares with its neighbours");
+    let told = world.snapshot(me);
+    assert_eq!((told.state, told.have, told.wanted), (State::Seeding, u64::from(BLOCK) * 8, u64::from(BLOCK) * 8));
+    assert_eq!(world.nodes[me].got, u64::from(BLOCK) * 10);
+}
+
+#[test]
+fn a_partial_seed_says_so_and_gives_what_it_has() {
+    let mut world = three();
+    let me = world.add_with(vec![3, 4, 5, 6, 7], 1 << 20, None, |add| add.selection = only(1));
+    assert!(world.run(5, |w| w.is_complete(me)));
+    let stranger = world.puppet(me, true);
+    let heard = world.heard(me, stranger);
+    let says = |m: &Message| matches!(m, Message::ExtendedHandshake(said) if said.upload_only == Some(true));
+    assert!(heard.iter().any(says) && heard.iter().any(|m| matches!(m, Message::Bitfield(_))), "{heard:?}");
+    let other = world.add_with(Vec::new(), 0, None, |add| add.selection = only(1));
+    world.connect(other, me);
+    assert!(world.run(60, |w| w.is_complete(other)));
+}
+
+#[test]
+fn more_can_be_wanted_while_it_runs_and_after_it_was_done() {
+    let mut world = three();
+    let seed = world.add((0..12).collect(), 1 << 20);
+    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = only(1));
+    let (conn, _) = world.connect(me, seed);
+    assert!(world.run(60, |w| w.is_complete(me)));
+    assert!(world.why_closed(me, conn).is_some(), "nothing more to be had from a seed");
+    world.act(me, |t, cx| t.select(cx, only(0)));
+    assert_eq!(world.snapshot(me).state, State::Downloading);
+    world.run(1, |_| false);
+    world.connect(me, seed);
+    assert!(world.run(60, |w| verified(w, me) == [0, 1, 2, 3, 4, 5, 6, 7]));
+    world.act(me, |t, cx| t.select(cx, Selection::all()));
+    world.run(1, |_| false);
+    world.connect(me, seed);
+    assert!(world.run(60, |w| w.snapshot(me).pieces == 12));
+    assert_eq!(world.snapshot(me).state, State::Seeding);
+}
+
+#[test]
+fn what_comes_to_be_unwanted_is_asked_for_no_more() {
+    let mut world = three();
+    let seed = world.add((0..12).collect(), 100_000);
+    let me = world.add(Vec::new(), 0);
+    world.connect(me, seed);
+    assert!(world.run(60, |w| verified(w, me).len() >= 2));
+    world.act(me, |t, cx| t.select(cx, only(2)));
+    world.log.clear();
+    assert!(world.run(60, |w| w.is_complete(me)));
+    let asked = |(_, node, _, message): &(_, usize, _, Message)| match message {
+        Message::Request(at) if *node == me => Some(at.piece),
+        _ => None,
+    };
+    assert!(world.log.iter().filter_map(asked).all(|piece| piece >= 7));
+    assert!((7..12).all(|piece| verified(&world, me).contains(&piece)));
+    assert!(world.snapshot(me).pieces < 12);
+}
+
+#[test]
+fn what_is_wanted_first_comes_first() {
+    let mut world = three();
+    let seed = world.add((0..12).collect(), 200_000);
+    let first = Selection::of(vec![Priority::Normal, Priority::Normal, Priority::High]);
+    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = first);
+    world.connect(me, seed);
+    assert!(world.run(60, |w| (7..12).all(|piece| verified(w, me).contains(&piece))));
+    assert!(verified(&world, me).len() <= 7, "{:?}", verified(&world, me));
+    assert!(world.run(60, |w| w.is_complete(me)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_choice_at_any_time_ends_with_what_was_chosen_last(
+        lengths in prop::collection::vec(0u64..200_000, 1..7),
+        choices in prop::collection::vec((prop::collection::vec(0u8..3, 7), 0u64..3_000), 1..4),
+    ) {
+        prop_assume!(lengths.iter().sum::<u64>() > 0);
+        let mut world = World::new(info(&lengths));
+        let pieces = world.info.piece_count();
+        let seeds = [world.add((0..pieces).collect(), 300_000), world.add((0..pieces).collect(), 50_000)];
+        let me = world.add(Vec::new(), 0);
+        let mut last = Selection::all();
+        for (choice, after) in choices {
+            let until = world.now + core::time::Duration::from_millis(after);
+            world.run(10, |w| w.now >= until);
+            let level = |n: u8| [Priority::Skip, Priority::Normal, Priority::High][n as usize];
+            last = Selection::of(choice.into_iter().take(lengths.len()).map(level).collect());
+            world.act(me, |t, cx| t.select(cx, last.clone()));
+            for seed in seeds {
+                world.connect(me, seed);
+            }
+        }
+        let wanted = last.bytes(&world.info);
+        prop_assert!(world.run(120, |w| w.snapshot(me).have == wanted && w.snapshot(me).state == State::Seeding));
+        prop_assert_eq!(world.snapshot(me).wanted, wanted);
+    }
+}
