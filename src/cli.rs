@@ -126,6 +126,15 @@ pub(crate) struct Get {
     /// Give up, with exit code 4, when not done after this time
     #[arg(long, value_name = "TIME", env = "TEEM_TIMEOUT", hide_env_values = true)]
     pub(crate) timeout: Option<Span>,
+    /// Download only files whose path in the torrent, or any name in it, matches; may be given several times (one a line in the variable)
+    #[arg(long, value_name = "GLOB", env = "TEEM_ONLY", hide_env_values = true, value_delimiter = '\n')]
+    pub(crate) only: Vec<String>,
+    /// Download these files before the others; may be given several times (one a line in the variable)
+    #[arg(long, value_name = "GLOB", env = "TEEM_FIRST", hide_env_values = true, value_delimiter = '\n')]
+    pub(crate) first: Vec<String>,
+    /// List the files and ask which to download
+    #[arg(long, conflicts_with_all = ["only", "first", "json"])]
+    pub(crate) files: bool,
     /// Write into existing files even if nothing in them belongs to this torrent
     #[arg(long, env = "TEEM_OVERWRITE", hide_env_values = true, value_parser = falsey())]
     pub(crate) overwrite: bool,

@@ -5,12 +5,16 @@ use crate::job::{Ending, Job};
 use crate::signals::Signals;
 use crate::units::Until;
 use crate::view::{self, View};
-use crate::{addr, cli, json, stdin};
-use teem_client::{Add, Client, Config, Mode, Source, source};
+use crate::{addr, choose, cli, json, stdin};
+use std::sync::Arc;
+use teem_client::{Add, Choice, Client, Config, Mode, Source, source};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) async fn run(options: &cli::Get) -> Outcome {
+    if options.files && !choose::can_ask() {
+        return Err(Stop::usage("--files asks on a terminal, and there is none; use --only GLOB"));
+    }
     let hook = options.on_done.as_deref().map(Hook::parse).transpose()?;
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
@@ -51,7 +55,8 @@ async fn work(
         }
         let name = source.name.clone();
         let mode = Mode::Download { overwrite: options.overwrite };
-        let add = Add { mode, peers: options.peers.clone(), ..Add::download(source, &options.output) };
+        let choice = choice(options, &source);
+        let add = Add { mode, choice, peers: options.peers.clone(), ..Add::download(source, &options.output) };
         let torrent = client.add(add).await.map_err(|e| crate::job::not_added(&e))?;
         view.add(&torrent, name);
         jobs.spawn(Job { torrent, link, ending, hook: hook.cloned(), json: options.json }.run(view.voice()));
@@ -81,6 +86,19 @@ async fn work(
             },
         }
         view.hear();
+    }
+}
+
+/// Which files are wanted: as the options say, else as the link does (BEP 53).
+fn choice(options: &cli::Get, source: &Source) -> Choice {
+    let (only, first) = (options.only.clone(), options.first.clone());
+    if options.files {
+        return Choice::Ask(Arc::new(choose::ask));
+    }
+    match &source.magnet {
+        _ if !only.is_empty() || !first.is_empty() => Choice::Patterns { only, first },
+        Some(magnet) if !magnet.selected.is_empty() => Choice::Indices(magnet.selected.clone()),
+        _ => Choice::All,
     }
 }
 

@@ -44,13 +44,13 @@ impl Job {
         let path = self.torrent.folder().join(info.name());
         let snapshot = self.torrent.snapshot().await.map_err(stop)?;
         voice.json(json!({
-            "event": "done", "infohash_v1": hash, "name": info.name(), "path": path.to_string_lossy(), "size": info.content_size(),
+            "event": "done", "infohash_v1": hash, "name": info.name(), "path": path.to_string_lossy(), "size": snapshot.wanted,
             "downloaded": snapshot.downloaded, "uploaded": snapshot.uploaded, "wasted": snapshot.wasted,
         }));
         let hook_failed = match &self.hook {
             None => None,
             Some(hook) => {
-                let (hook, name, size) = (hook.clone(), info.name().to_owned(), info.content_size());
+                let (hook, name, size) = (hook.clone(), info.name().to_owned(), snapshot.wanted);
                 let run = move || hook.run(&Facts { name: &name, path: &path, info_hash: hash, size });
                 tokio::task::spawn_blocking(run).await.unwrap_or_else(|e| Err(format!("--on-done: {e}"))).err()
             }
@@ -59,7 +59,7 @@ impl Job {
         if let Some(why) = hook_failed {
             voice.say(&format!("teem: {why}"));
         }
-        self.give(info.content_size()).await
+        self.give(snapshot.wanted).await
     }
 
     fn farewell(&self, info: &teem_client::metainfo::Info, uploaded: u64) -> String {
@@ -121,6 +121,7 @@ pub(crate) fn not_added(e: &AddError) -> Stop {
     match e {
         AddError::SamePlace(_) => Stop { exit: Exit::Local, class: "occupied", message: e.to_string() },
         AddError::OnlyV2 => Stop::refused("only_v2", e),
+        AddError::Choice(why) => Stop::refused("no_such_file", why),
         AddError::Peer(why) => Stop::usage(format!("--peer: {why}")),
         AddError::Already(_) | AddError::Stopped => Stop::refused("add", e),
     }

@@ -5,6 +5,7 @@ use exit::{Exit, Outcome, Stop};
 use std::process::ExitCode;
 
 mod addr;
+mod choose;
 mod cli;
 mod completions;
 mod create;

@@ -139,7 +139,7 @@ impl View {
         self.hear();
         if self.json {
             self.status_lines();
-        } else if self.progress.due() {
+        } else if !crate::choose::is_asking() && self.progress.due() {
             let line = self.line();
             self.progress.show(&line);
         }

@@ -1,4 +1,5 @@
 //! Starting, adding, ending (own design): ties the host to the disk and to the async side.
+use crate::choice::Choice;
 use crate::config::{AGENT, Config, NEXT_PORTS};
 use crate::door::Door;
 use crate::http::fetch::Http;
@@ -25,6 +26,7 @@ use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::State;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::selection::Selection;
 use tokio::sync::{broadcast, mpsc, watch};
 
 /// Requests of the engine that may wait for the async side.
@@ -90,6 +92,8 @@ pub struct Add {
     pub spreading: Spreading,
     /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
     pub cooperative: bool,
+    /// Which of its files are wanted.
+    pub choice: Choice,
 }
 
 impl Add {
@@ -107,6 +111,7 @@ impl Add {
             down: None,
             spreading: Spreading::default(),
             cooperative: false,
+            choice: Choice::All,
         }
     }
 
@@ -220,6 +225,14 @@ impl Client {
             Some(info) => Some(info),
             None => remembered(place.clone(), info_hash).await,
         };
+        let selection = match info.clone().filter(|_| !add.choice.is_all()) {
+            Some(info) => {
+                let choice = add.choice.clone();
+                let chosen = tokio::task::spawn_blocking(move || choice.of(&info)).await;
+                chosen.map_err(|_| AddError::Stopped)?.map_err(AddError::Choice)?
+            }
+            None => Selection::all(),
+        };
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let state = if info.is_some() { State::Checking } else { State::Metadata };
         let status = Status {
@@ -236,7 +249,7 @@ impl Client {
         let feed = Feed { events: events.clone(), status, snapshot };
         inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
         let is_there = |id: &TorrentId| inner.has(*id);
-        if let Err(e) = inner.places.reserve(id, info_hash, &place, info.as_deref(), is_there) {
+        if let Err(e) = inner.places.reserve(id, info_hash, &place, add.choice, info.as_deref(), is_there) {
             inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             return Err(e);
         }
@@ -266,6 +279,7 @@ impl Client {
             publish: add.mode == Mode::Publish,
             spreading: add.spreading,
             cooperative: add.cooperative,
+            selection,
         };
         torrent.command(Command::Add(Box::new(spec))).map_err(|_| AddError::Stopped)?;
         Ok(torrent)
@@ -294,10 +308,16 @@ impl Inner {
 
     /// The metadata of a magnet link came: its name decides the place.
     fn place(&self, id: TorrentId, info: &Info) {
-        let command = match self.places.settle(id, info) {
+        let settled: Option<Result<_, AddError>> = self.places.settle(id, info).map(|settled| {
+            let (place, choice) = settled?;
+            Ok((place, choice.of(info).map_err(AddError::Choice)?))
+        });
+        let command = match settled {
             None => return,
-            Some(Ok(place)) => {
+            Some(Ok((place, selection))) => {
                 self.disk.place(id, place);
+                // A host that has ended needs no answer, here and below.
+                let _ = self.host.send(HostMsg::Command(Command::Select(id, selection)));
                 Command::Placed(id)
             }
             Some(Err(e)) => {
@@ -308,7 +328,6 @@ impl Inner {
                 Command::Remove(id)
             }
         };
-        // A host that has ended needs no answer.
         let _ = self.host.send(HostMsg::Command(command));
     }
 }

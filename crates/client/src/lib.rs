@@ -4,6 +4,7 @@
 //! person pasted into a [`Source`]; [`Client::add`] starts it and gives a [`Torrent`] to watch and to wait on.
 //! Dropping everything ends all of it at once, [`Client::shutdown`] does it politely.
 
+pub mod choice;
 pub mod client;
 pub mod config;
 pub mod create;
@@ -15,12 +16,14 @@ pub mod torrent;
 
 mod door;
 pub mod entropy;
+mod patterns;
 mod places;
 mod resolve;
 mod router;
 mod trackers;
 mod web;
 
+pub use choice::Choice;
 pub use client::{Add, Client, Mode, StartError};
 pub use config::{Config, Listen};
 pub use places::AddError;

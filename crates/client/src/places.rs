@@ -1,4 +1,5 @@
 //! Which torrent writes where (own design): no torrent is added twice, and no two write to one place.
+use crate::choice::Choice;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub enum AddError {
     OnlyV2,
     /// A peer that the user named cannot be found: why.
     Peer(String),
+    /// None of the files that the user wants is there: why.
+    Choice(String),
     /// The client has ended.
     Stopped,
 }
@@ -31,7 +34,7 @@ impl fmt::Display for AddError {
                 write!(f, "another torrent writes to {} already: choose another folder with -o", path.display())
             }
             Self::OnlyV2 => f.write_str("this torrent is of version 2 only, which Teem can show but not transfer"),
-            Self::Peer(why) => f.write_str(why),
+            Self::Peer(why) | Self::Choice(why) => f.write_str(why),
             Self::Stopped => f.write_str("the client has ended"),
         }
     }
@@ -43,6 +46,8 @@ impl std::error::Error for AddError {}
 struct Placing {
     info_hash: InfoHash,
     place: Place,
+    /// Which files are wanted, until that can be said by their indices.
+    choice: Choice,
     /// The path of the content itself.
     root: Option<PathBuf>,
 }
@@ -58,6 +63,7 @@ impl Places {
         id: TorrentId,
         info_hash: InfoHash,
         place: &Place,
+        choice: Choice,
         info: Option<&Info>,
         is_there: impl Fn(&TorrentId) -> bool,
     ) -> Result<(), AddError> {
@@ -70,12 +76,12 @@ impl Places {
         if let Some(root) = root.as_deref().filter(|_| !place.read_only) {
             free(&places, root)?;
         }
-        places.insert(id, Placing { info_hash, place: place.clone(), root });
+        places.insert(id, Placing { info_hash, place: place.clone(), choice, root });
         Ok(())
     }
 
-    /// The metadata of a magnet link came: its name decides the place. `None` when the torrent is gone.
-    pub(crate) fn settle(&self, id: TorrentId, info: &Info) -> Option<Result<Place, AddError>> {
+    /// The metadata of a magnet link came: its name decides the place, its files what is wanted. `None` when the torrent is gone.
+    pub(crate) fn settle(&self, id: TorrentId, info: &Info) -> Option<Result<(Place, Choice), AddError>> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let root = content_root(&places.get(&id)?.place, info);
         if let Err(e) = free(&places, &root) {
@@ -83,7 +89,7 @@ impl Places {
         }
         let placing = places.get_mut(&id)?;
         placing.root = Some(root);
-        Some(Ok(placing.place.clone()))
+        Some(Ok((placing.place.clone(), placing.choice.clone())))
     }
 }
 

@@ -105,7 +105,13 @@ impl Status {
     fn take_in(&mut self, event: &Event) -> bool {
         match event {
             Event::Metadata { info, .. } => self.info = Some(info.clone()),
-            Event::State { state, .. } => self.state = *state,
+            Event::State { state, .. } => {
+                self.state = *state;
+                if *state == State::Downloading {
+                    // More is wanted than was, or something is damaged.
+                    (self.complete, self.durable) = (None, false);
+                }
+            }
             Event::Complete { at_start, .. } => self.complete = Some(*at_start),
             Event::Durable { complete: true, .. } => self.durable = true,
             Event::Failed { why, disk, .. } => {

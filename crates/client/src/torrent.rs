@@ -9,6 +9,7 @@ use teem_swarm::command::Command;
 use teem_swarm::event::{Event, Snapshot, State};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::DiskError;
+use teem_swarm::selection::Selection;
 use tokio::sync::{broadcast, watch};
 
 /// Events kept for a listener that is slow; older ones are lost to it, never the [`Status`].
@@ -21,7 +22,7 @@ pub struct Status {
     pub state: State,
     /// Its metadata, once known.
     pub info: Option<Arc<Info>>,
-    /// Set when every piece is verified; true when that was so from the start.
+    /// Set when every piece that is wanted is verified; true when that was so from the start.
     pub complete: Option<bool>,
     /// Whether all of a complete torrent is on the disk for good.
     pub durable: bool,
@@ -121,6 +122,11 @@ impl Torrent {
     /// Waits until the complete content is on the disk for good.
     pub async fn durable(&self) -> Result<(), Ended> {
         self.until(|s| s.durable.then_some(())).await
+    }
+
+    /// Chooses which files are wanted from now on; what is there of others stays. [`Self::durable`] waits for these then.
+    pub fn select(&self, selection: Selection) -> Result<(), Ended> {
+        self.command(Command::Select(self.id, selection))
     }
 
     /// Ends the torrent: trackers are told, state is saved; files stay. Returns when that is done, 4 s at most.

@@ -5,6 +5,7 @@ use common::{BLOCK, World};
 use proptest::prelude::*;
 use std::sync::Arc;
 use teem_metainfo::{Info, Limits};
+use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::event::{Event, State};
 use teem_swarm::selection::{Priority, Selection};
 use teem_wire::peer::message::Message;
@@ -137,8 +138,30 @@ proptest! {
                 world.connect(me, seed);
             }
         }
+        // Those that were let go come again, once both sides know that they had gone.
+        world.run(1, |_| false);
+        for seed in seeds {
+            world.connect(me, seed);
+        }
         let wanted = last.bytes(&world.info);
         prop_assert!(world.run(120, |w| w.snapshot(me).have == wanted && w.snapshot(me).state == State::Seeding));
         prop_assert_eq!(world.snapshot(me).wanted, wanted);
+    }
+}
+
+#[test]
+fn a_source_gives_everything_to_those_who_want_different_parts() {
+    for seed_line in [100_000, 1 << 20] {
+        let mut world = three();
+        let granting = |add: &mut AddTorrent| (add.spreading, add.publish) = (Spreading::Granting, true);
+        let source = world.add_with((0..12).collect(), seed_line, None, granting);
+        let first = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = only(0));
+        world.connect(first, source);
+        assert!(world.run(120, |w| w.is_complete(first)));
+        let rest = Selection::of(vec![Priority::Skip, Priority::Normal, Priority::Normal]);
+        let second = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = rest);
+        world.connect(second, source);
+        world.connect(second, first);
+        assert!(world.run(120, |w| w.is_complete(second)), "{:?} of it", verified(&world, second));
     }
 }

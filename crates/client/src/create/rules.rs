@@ -2,7 +2,7 @@
 //!
 //! Hidden files are left out unless asked for: they are rarely meant for the public (`.git`, `.env`, what file managers leave behind), and
 //! other programs leave them out too. Whatever is left out is counted by its reason, so that nothing is missing in silence.
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use crate::patterns::Patterns;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use std::fmt;
@@ -94,7 +94,7 @@ pub(crate) struct Ignores {
 
 /// The wishes, ready to be asked.
 pub(crate) struct Rules {
-    exclude: GlobSet,
+    exclude: Patterns,
     hidden: bool,
     gitignore: bool,
     named: Gitignore,
@@ -114,7 +114,12 @@ impl Rules {
             }
         }
         let named = named.build().map_err(|e| RulesError::IgnoreFile(root.to_owned(), e.to_string()))?;
-        Ok(Self { exclude: patterns(&wishes.exclude)?, hidden: wishes.hidden, gitignore: wishes.gitignore, named })
+        Ok(Self {
+            exclude: Patterns::new(&wishes.exclude).map_err(RulesError::Pattern)?,
+            hidden: wishes.hidden,
+            gitignore: wishes.gitignore,
+            named,
+        })
     }
 
     /// Reads the ignore file of a folder, where such files count. A line that cannot be read is passed over, as git does.
@@ -143,7 +148,7 @@ impl Rules {
         ignores: Option<&Arc<Ignores>>,
         count: &mut LeftOut,
     ) -> bool {
-        let reason = if self.exclude.is_match(below) {
+        let reason = if self.exclude.fits(below) {
             &mut count.excluded
         } else if !self.hidden && is_hidden(below) {
             &mut count.hidden
@@ -172,16 +177,4 @@ impl Rules {
 fn is_hidden(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.as_encoded_bytes().starts_with(b".") || JUNK.iter().any(|junk| name.eq_ignore_ascii_case(junk))
-}
-
-fn patterns(exclude: &[String]) -> Result<GlobSet, RulesError> {
-    let mut set = GlobSetBuilder::new();
-    for text in exclude {
-        let rooted = text.trim_end_matches('/');
-        let full =
-            if rooted.contains('/') { rooted.trim_start_matches('/').to_owned() } else { format!("**/{rooted}") };
-        let glob = GlobBuilder::new(&full).literal_separator(true).build();
-        set.add(glob.map_err(|e| RulesError::Pattern(format!("`{text}` is not a pattern: {}", e.kind())))?);
-    }
-    set.build().map_err(|e| RulesError::Pattern(e.to_string()))
 }

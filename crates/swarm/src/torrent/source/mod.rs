@@ -171,6 +171,10 @@ impl Source {
         }
         if let Some(grantee) = self.grantees.get_mut(&conn) {
             grantee.candidate = can;
+            if !can {
+                // It wants nothing more: what it was shown and has left alone is for others.
+                grantee.give_back(&mut self.pieces);
+            }
         }
         self.candidates = self.grantees.values().filter(|g| g.candidate).count();
         (self.next, self.active) = (self.next.min(now), now);

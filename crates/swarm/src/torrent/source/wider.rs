@@ -1,6 +1,7 @@
 //! What to show to who leaves its grants alone (own design): it wants a part of the content, or takes it in another order.
 use super::Source;
-use super::pieces::Stage;
+use super::grantee::Grantee;
+use super::pieces::{Pieces, Stage};
 use crate::time::Time;
 
 impl Source {
@@ -10,17 +11,24 @@ impl Source {
             if !grantee.candidate || !grantee.ignores(now, self.behind) {
                 continue;
             }
-            for grant in core::mem::take(&mut grantee.open) {
-                grantee.unspread = grantee.unspread.saturating_sub(1);
-                if self.pieces.stage(grant.piece) == Stage::Granted {
-                    self.pieces.back(grant.piece);
-                }
-            }
+            grantee.give_back(&mut self.pieces);
             grantee.last_request = now;
             grantee.wider = grantee.wider.saturating_mul(2).max(2);
             let unseen = (0..self.geometry.pieces).filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p));
             let step = (self.geometry.pieces / grantee.wider.min(self.geometry.pieces)).max(1) as usize;
             self.shows.extend(unseen.step_by(step).take(grantee.wider as usize).map(|piece| (*conn, piece)));
+        }
+    }
+}
+
+impl Grantee {
+    /// What it was granted and has not been sent whole waits again.
+    pub(super) fn give_back(&mut self, pieces: &mut Pieces) {
+        for grant in core::mem::take(&mut self.open) {
+            self.unspread = self.unspread.saturating_sub(1);
+            if pieces.stage(grant.piece) == Stage::Granted {
+                pieces.back(grant.piece);
+            }
         }
     }
 }

@@ -1,0 +1,114 @@
+//! `get --files`: the files are listed, and somebody at the terminal says which.
+use crate::progress::plain;
+use crate::units::Bytes;
+use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use teem_client::Choice;
+use teem_client::metainfo::{File, Info};
+use teem_client::swarm::selection::{Priority, Selection};
+
+/// Files that are listed; more are to be chosen by a pattern.
+const LISTED_MAX: usize = 500;
+
+/// Somebody is being asked: the live line must not cover the question.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// Whether a question stands on the terminal.
+pub(crate) fn is_asking() -> bool {
+    ASKING.load(Ordering::Relaxed)
+}
+
+/// Whether there is anybody to be asked.
+pub(crate) fn can_ask() -> bool {
+    stdin().is_terminal() && stderr().is_terminal()
+}
+
+/// Lists a torrent's files and asks until the answer can be understood. Blocks.
+pub(crate) fn ask(info: &Info) -> Result<Selection, String> {
+    ASKING.store(true, Ordering::Relaxed);
+    let answer = converse(info, &mut stdin().lock(), &mut stderr().lock());
+    ASKING.store(false, Ordering::Relaxed);
+    answer
+}
+
+fn converse(info: &Info, from: &mut impl BufRead, to: &mut impl Write) -> Result<Selection, String> {
+    let fail = |e: std::io::Error| format!("--files: {e}");
+    let files: Vec<(usize, &File)> = info.files().iter().enumerate().filter(|(_, file)| !file.pad).collect();
+    let listed = files.iter().take(LISTED_MAX).enumerate();
+    let rows = listed.map(|(n, (_, file))| {
+        let path = if info.is_single_file() { info.name().to_owned() } else { file.path.join("/") };
+        format!("{:>5}  {:>10}  {}\n", n + 1, Bytes(file.length).to_string(), plain(&path))
+    });
+    let more = files.len().saturating_sub(LISTED_MAX);
+    let rest = if more > 0 { format!("       … and {more} more\n") } else { String::new() };
+    write!(to, "\n{}:\n{}{rest}", plain(info.name()), rows.collect::<String>()).map_err(fail)?;
+    loop {
+        write!(to, "Which? Numbers such as 1,3-5, or a pattern such as *.txt; nothing is everything: ")
+            .map_err(fail)?;
+        to.flush().map_err(fail)?;
+        let mut line = String::new();
+        if from.read_line(&mut line).map_err(fail)? == 0 {
+            return Err("--files: no answer".to_owned());
+        }
+        match understand(info, &files, line.trim()) {
+            Ok(selection) => return Ok(selection),
+            Err(why) => writeln!(to, "{why}").map_err(fail)?,
+        }
+    }
+}
+
+/// What an answer means.
+fn understand(info: &Info, files: &[(usize, &File)], answer: &str) -> Result<Selection, String> {
+    if answer.is_empty() {
+        return Ok(Selection::all());
+    }
+    let numbers = answer.chars().all(|c| c.is_ascii_digit() || ",- ".contains(c));
+    if !numbers {
+        let only = answer.split_whitespace().map(str::to_owned).collect();
+        return Choice::Patterns { only, first: Vec::new() }.of(info);
+    }
+    let mut wanted = vec![Priority::Skip; info.files().len()];
+    for part in answer.split([',', ' ']).filter(|part| !part.is_empty()) {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let range = from.parse::<usize>().ok().zip(to.parse::<usize>().ok());
+        let Some((from, to)) = range.filter(|(from, to)| (1..=*to).contains(from) && *to <= files.len()) else {
+            return Err(format!("`{part}` is no number from 1 to {}, nor a range of them", files.len()));
+        };
+        files[from - 1..to].iter().for_each(|(index, _)| wanted[*index] = Priority::Normal);
+    }
+    Ok(Selection::of(wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use teem_client::metainfo::Limits;
+
+    fn info() -> Info {
+        let files: String = (1..=4).map(|i| format!("d6:lengthi{i}e4:pathl6:f{i}.txtee")).collect();
+        let raw = format!("d5:filesl{files}e4:name1:t12:piece lengthi16384e6:pieces20:{}e", "h".repeat(20));
+        Info::parse(raw.as_bytes(), &Limits::FILE).unwrap()
+    }
+
+    fn answered(answers: &str) -> (Result<Vec<bool>, String>, String) {
+        let (info, mut shown) = (info(), Vec::new());
+        let chosen = converse(&info, &mut answers.as_bytes(), &mut shown);
+        (chosen.map(|s| (0..4).map(|i| s.wants(i)).collect()), String::from_utf8(shown).unwrap())
+    }
+
+    #[test]
+    fn numbers_ranges_patterns_and_everything() {
+        assert_eq!(answered("1, 3-4\n").0.unwrap(), [true, false, true, true]);
+        assert_eq!(answered("f2* f3*\n").0.unwrap(), [false, true, true, false]);
+        assert_eq!(answered("\n").0.unwrap(), [true; 4]);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_asked_again() {
+        let (chosen, shown) = answered("0\n3-9\n*.iso\n2\n");
+        assert_eq!(chosen.unwrap(), [false, true, false, false]);
+        assert!(shown.contains("`0` is no number from 1 to 4") && shown.contains("`3-9`") && shown.contains("`*.iso`"));
+        assert!(shown.contains("    2         2 B  f2.txt\n"), "{shown}");
+        assert!(answered("").0.is_err());
+    }
+}
