@@ -85,7 +85,8 @@ mod tests {
     use teem_client::metainfo::Limits;
 
     fn info() -> Info {
-        let files: String = (1..=4).map(|i| format!("d6:lengthi{i}e4:pathl6:f{i}.txtee")).collect();
+        let file = |i| format!("d6:lengthi{i}e4:pathl6:f{i}.txtee");
+        let files = [file(1), file(2), file(3), file(4)].concat();
         let raw = format!("d5:filesl{files}e4:name1:t12:piece lengthi16384e6:pieces20:{}e", "h".repeat(20));
         Info::parse(raw.as_bytes(), &Limits::FILE).unwrap()
     }

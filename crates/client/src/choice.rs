@@ -110,11 +110,8 @@ mod tests {
     use teem_metainfo::Limits;
 
     fn info() -> Info {
-        let file = |path: &[&str]| {
-            let parts: String = path.iter().map(|p| format!("{}:{p}", p.len())).collect();
-            format!("d6:lengthi5e4:pathl{parts}ee")
-        };
-        let files = [file(&["a.txt"]), file(&["sub", "b.mkv"]), file(&["sub", "deep", "c.txt"])].concat();
+        let file = |path: &str| format!("d6:lengthi5e4:pathl{path}ee");
+        let files = [file("5:a.txt"), file("3:sub5:b.mkv"), file("3:sub4:deep5:c.txt")].concat();
         let raw = format!("d5:filesl{files}e4:name1:t12:piece lengthi16384e6:pieces20:{}e", "h".repeat(20));
         Info::parse(raw.as_bytes(), &Limits::FILE).unwrap()
     }

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod root;
 pub mod verify;
 
+mod apart;
 mod bits;
 mod check;
 mod content;
@@ -26,6 +27,7 @@ mod pool;
 mod queue;
 mod read;
 mod schedule;
+mod select;
 mod shared;
 mod space;
 mod span;

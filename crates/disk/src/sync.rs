@@ -6,7 +6,6 @@
 use crate::check;
 use crate::error::explain;
 use crate::fs::Access;
-use crate::part;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
 use std::collections::BTreeSet;
@@ -49,7 +48,7 @@ pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Res
 
 /// As `sync`, then lets go of files.
 pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Result<(), DiskError> {
-    let result = part::settle(torrent).and_then(|()| sync(shared, torrent, facts));
+    let result = sync(shared, torrent, facts);
     torrent.files.close(torrent.id);
     torrent.saved().close();
     shared.set_place(torrent.id, None);

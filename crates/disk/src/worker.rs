@@ -3,7 +3,7 @@ use crate::lane::Barrier;
 use crate::metadata;
 use crate::shared::Shared;
 use crate::task::{Outbox, Task};
-use crate::{check, open, part, read, space, sync, write};
+use crate::{check, open, read, select, space, sync, write};
 use std::sync::Arc;
 use teem_swarm::job::Done;
 
@@ -30,13 +30,13 @@ fn perform(shared: &Shared, task: Task) {
         Task::Check { torrent, pieces, quiet } => check::pieces(shared, &torrent, &pieces, quiet),
         Task::Barrier { id, barrier: Barrier::Open(info, selection), .. } => open::open(shared, id, info, selection),
         Task::Barrier { torrent, barrier: Barrier::Select(selection), .. } => {
-            let told = torrent.and_then(|torrent| part::told(&torrent, part::select(shared, &torrent, selection)));
+            let told = torrent.and_then(|torrent| select::told(&torrent, select::select(shared, &torrent, selection)));
             shared.mailbox.tell(told);
         }
         Task::Barrier { id, torrent, barrier: Barrier::Sync(facts, moving) } => {
             let synced = torrent.map_or(Ok(()), |torrent: Arc<_>| {
                 if moving {
-                    part::settle(&torrent)?;
+                    select::settle(&torrent)?;
                 }
                 sync::sync(shared, &torrent, facts)
             });
@@ -47,7 +47,10 @@ fn perform(shared: &Shared, task: Task) {
             shared.mailbox.answer([done]);
         }
         Task::Barrier { id, torrent, barrier: Barrier::Close(facts) } => {
-            let result = torrent.map_or(Ok(()), |torrent| sync::close(shared, &torrent, facts));
+            let result = torrent.map_or(Ok(()), |torrent| {
+                let settled = select::settle(&torrent);
+                sync::close(shared, &torrent, facts).and(settled)
+            });
             shared.queue.closed(id);
             if let Err(error) = result {
                 shared.mailbox.tell([Done::Failed { torrent: id, piece: None, opening: false, error }]);

@@ -225,13 +225,12 @@ impl Picker {
     }
 
     fn begin(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<u32> {
-        let piece = match who.only {
-            Some(only) => only.iter().copied().find(|p| self.rarity.contains(*p) && who.can(*p)),
-            None => {
-                let may = |p| !who.refused.contains(&p) && !self.avoids(p, who.conn);
-                let urgent = self.urgent.as_ref().and_then(|these| self.rarity.rarest_among(these, who.has, rng, may));
-                urgent.or_else(|| self.rarity.rarest(who.has, rng, may))
-            }
+        let piece = if let Some(only) = who.only {
+            only.iter().copied().find(|p| self.rarity.contains(*p) && who.can(*p))
+        } else {
+            let may = |p| !who.refused.contains(&p) && !self.avoids(p, who.conn);
+            let urgent = self.urgent.as_ref().and_then(|these| self.rarity.rarest_among(these, who.has, rng, may));
+            urgent.or_else(|| self.rarity.rarest(who.has, rng, may))
         }?;
         self.open_piece(piece);
         Some(piece)

@@ -1,0 +1,81 @@
+//! Where a file's bytes lie now: under its own name, or at its edges in the part file (own design; `part` says where there).
+//!
+//! Invariant: a file is `apart` only from when it was not wanted and not there, until its edges lie in their place; that changes only
+//! in barriers that wait for all other work.
+use crate::content::Stored;
+use crate::fs::Stat;
+use crate::part::Spot;
+use crate::torrent::Torrent;
+use std::io;
+use teem_metainfo::Extent;
+
+impl Torrent {
+    /// The slot of the part file.
+    pub(crate) fn part_slot(&self) -> usize {
+        self.content.info.files().len()
+    }
+
+    /// Where an extent lies now; `None` for pads and links, which lie nowhere.
+    pub(crate) fn spot(&self, extent: &Extent) -> Option<Spot<'_>> {
+        let path = self.content.path(extent.file)?;
+        let own = Spot { slot: extent.file, path, offset: extent.offset };
+        if !self.seen(extent.file).apart {
+            return Some(own);
+        }
+        let offset = self.parts.offset(&self.content.info, extent);
+        Some(offset.map_or(own, |offset| Spot { slot: self.part_slot(), path: &self.parts.path, offset }))
+    }
+
+    /// Whether there can be anything of an extent: only the edges of a file that is kept apart are kept.
+    pub(crate) fn is_kept(&self, extent: &Extent) -> bool {
+        !self.seen(extent.file).apart || self.parts.offset(&self.content.info, extent).is_some()
+    }
+
+    /// How a file was when it was last looked at. One that is kept apart is as the part file is.
+    pub(crate) fn stat_of(&self, file: usize) -> Option<Stat> {
+        if !self.seen(file).apart {
+            return self.seen(file).stat;
+        }
+        let len = self.content.info.files()[file].length;
+        self.seen(self.part_slot()).stat.map(|stat| Stat { len, ..stat })
+    }
+
+    /// The files that are stored, and the part file.
+    pub(crate) fn all_files(&self) -> impl Iterator<Item = Stored<'_>> {
+        let part = Stored { index: self.part_slot(), path: &self.parts.path, len: 0 };
+        self.content.stored().chain(std::iter::once(part))
+    }
+
+    /// The files that are kept apart.
+    pub(crate) fn files_apart(&self) -> impl Iterator<Item = Stored<'_>> {
+        self.content.stored().filter(|file| self.seen(file.index).apart)
+    }
+
+    /// Whether a file that is wanted is still kept apart: to be put in place before it is called complete.
+    pub(crate) fn has_to_move(&self) -> bool {
+        let part = self.seen(self.part_slot()).stat.is_some();
+        part && self.files_apart().any(|file| self.parts.wants(file.index))
+    }
+
+    /// Looks for the part file when the torrent is opened. What is not wanted and not there is kept apart from now on, and what
+    /// is wanted and not there may be in the part file of an earlier run.
+    pub(crate) fn find_parts(&self) -> io::Result<()> {
+        if self.place.read_only {
+            return Ok(());
+        }
+        let stat = self.root.stat(&self.parts.path)?;
+        self.seen(self.part_slot()).stat = stat;
+        if stat.is_some() || !self.parts.wants_all() {
+            self.set_apart(stat.is_some());
+        }
+        Ok(())
+    }
+
+    /// What is not there and not wanted (or, where that is said, whatever is not there) is kept apart from now on.
+    pub(crate) fn set_apart(&self, wanted_too: bool) {
+        for file in self.content.stored() {
+            let mut seen = self.seen(file.index);
+            seen.apart |= seen.stat.is_none() && !seen.prepared && (wanted_too || !self.parts.wants(file.index));
+        }
+    }
+}

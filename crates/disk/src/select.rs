@@ -1,0 +1,98 @@
+//! When other files come to be wanted (own design): the edges of those that are go into their place, the part file goes when nothing
+//! needs it.
+//!
+//! Invariant: the part file is removed only after what was copied out of it is durable and the saved state knows.
+use crate::content::Stored;
+use crate::error::explain;
+use crate::fs::{Access, read_full, write_full};
+use crate::open::make_empty;
+use crate::part::edges;
+use crate::pool::Block;
+use crate::shared::Shared;
+use crate::space;
+use crate::sync::flush;
+use crate::torrent::{Seen, Torrent};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::sync::Arc;
+use teem_metainfo::Extent;
+use teem_swarm::job::{DiskError, Done};
+use teem_swarm::selection::Selection;
+
+/// Bytes copied at a time.
+const CHUNK: usize = 128 << 10;
+
+/// Other files are wanted from now on.
+pub(crate) fn select(shared: &Shared, torrent: &Arc<Torrent>, selection: Selection) -> Result<(), DiskError> {
+    if torrent.place.read_only {
+        return Ok(());
+    }
+    torrent.parts.set(selection);
+    torrent.set_apart(false);
+    settle(torrent)?;
+    make_empty(torrent)?;
+    torrent.save(None)?;
+    match space::too_little(shared, torrent) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Puts the edges of files that are wanted in place, and removes the part file when nothing is left in it. Nothing else may touch
+/// the torrent's files meanwhile.
+pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
+    let part = torrent.part_slot();
+    if torrent.place.read_only || torrent.seen(part).stat.is_none() {
+        // Nothing was ever kept: who is wanted now is simply there or not.
+        torrent
+            .files_apart()
+            .filter(|f| torrent.parts.wants(f.index))
+            .for_each(|f| torrent.seen(f.index).apart = false);
+        return Ok(());
+    }
+    let wanted: Vec<Stored<'_>> = torrent.files_apart().filter(|f| torrent.parts.wants(f.index)).collect();
+    for file in &wanted {
+        copy(torrent, file).map_err(|e| explain(&e, "write to", &torrent.place.folder.join(file.path)))?;
+    }
+    for file in &wanted {
+        torrent.seen(file.index).apart = false;
+    }
+    if !wanted.is_empty() {
+        flush(torrent)?;
+        torrent.save(None)?;
+    }
+    if torrent.files_apart().next().is_none() {
+        torrent.files.forget((torrent.id, part));
+        let removed = torrent.root.remove(&torrent.parts.path);
+        removed.map_err(|e| explain(&e, "remove", &torrent.place.folder.join(&torrent.parts.path)))?;
+        *torrent.seen(part) = Seen::default();
+    }
+    Ok(())
+}
+
+/// Copies what there is of a file's edges into the file.
+fn copy(torrent: &Torrent, file: &Stored<'_>) -> io::Result<()> {
+    let info = &torrent.content.info;
+    let part = torrent.handle(torrent.part_slot(), &torrent.parts.path, Access::Read)?;
+    let own = torrent.prepare(file.index, file.path)?;
+    let mut buffer = vec![0; CHUNK];
+    for edge in edges(info, file.index) {
+        let mut at = edge.start;
+        while at < edge.end {
+            let n = (edge.end - at).min(CHUNK as u64) as usize;
+            let extent = Extent { file: file.index, offset: at, len: n as u32, pad: false };
+            let Some(from) = torrent.parts.offset(info, &extent) else { break };
+            let got = read_full(&*part, &mut [IoSliceMut::new(&mut buffer[..n])], from)? as usize;
+            write_full(&*own, &mut [IoSlice::new(&buffer[..got])], at)?;
+            at += n as u64;
+        }
+    }
+    let stat = own.stat()?;
+    let mut seen = torrent.seen(file.index);
+    (seen.stat, seen.dirty) = (Some(stat), true);
+    Ok(())
+}
+
+/// Tells of what [`select`] could not do.
+pub(crate) fn told(torrent: &Torrent, result: Result<(), DiskError>) -> Option<Done<Block>> {
+    result.err().map(|error| Done::Failed { torrent: torrent.id, piece: None, opening: false, error })
+}
