@@ -90,8 +90,8 @@ mod tests {
     /// A torrent of files of these lengths, with pieces of 16 KiB.
     fn info(lengths: &[u64]) -> Info {
         let pieces = lengths.iter().sum::<u64>().div_ceil(16 << 10) as usize * 20;
-        let files: String =
-            lengths.iter().enumerate().map(|(i, n)| format!("d6:lengthi{n}e4:pathl5:{i:05}ee")).collect();
+        let file = |(i, n)| format!("d6:lengthi{n}e4:pathl5:{i:05}ee");
+        let files = lengths.iter().enumerate().map(file).collect::<Vec<String>>().concat();
         let head = format!("d5:filesl{files}e4:name1:x12:piece lengthi16384e6:pieces{pieces}:");
         let raw = [head.as_bytes(), &vec![7; pieces], b"e"].concat();
         Info::parse(&raw, &Limits::FILE).unwrap()

@@ -14,10 +14,12 @@ use teem_wire::peer::message::Message;
 fn info(lengths: &[u64]) -> Arc<Info> {
     let piece = u64::from(BLOCK) * 2;
     let pieces = lengths.iter().sum::<u64>().div_ceil(piece) as usize;
-    let files: String = lengths.iter().enumerate().map(|(i, n)| format!("d6:lengthi{n}e4:pathl3:{i:03}ee")).collect();
+    let file = |(i, n)| format!("d6:lengthi{n}e4:pathl3:{i:03}ee");
+    let files = lengths.iter().enumerate().map(file).collect::<Vec<String>>().concat();
     let head = format!("d5:filesl{files}e4:name1:x12:piece lengthi{piece}e6:pieces{}:", pieces * 20);
     let hashes: Vec<u8> = (0..pieces * 20).map(|i| (i / 20) as u8).collect();
-    Arc::new(Info::parse(&[head.as_bytes(), &hashes, b"e"].concat(), &Limits::FILE).unwrap())
+    let raw = [head.as_bytes(), &hashes, b"e"].concat();
+    Arc::new(Info::parse(&raw, &Limits::FILE).expect("a valid torrent"))
 }
 
 /// Three files of four pieces each, the second and third beginning in the middle of a piece.
