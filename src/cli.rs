@@ -133,7 +133,7 @@ pub(crate) struct Get {
     #[arg(long, value_name = "GLOB", env = "TEEM_FIRST", hide_env_values = true, value_delimiter = '\n')]
     pub(crate) first: Vec<String>,
     /// List the files and ask which to download
-    #[arg(long, conflicts_with_all = ["only", "first", "json"])]
+    #[arg(long, conflicts_with_all = ["only", "first", "json"], env = "TEEM_FILES", hide_env_values = true, value_parser = falsey())]
     pub(crate) files: bool,
     /// Write into existing files even if nothing in them belongs to this torrent
     #[arg(long, env = "TEEM_OVERWRITE", hide_env_values = true, value_parser = falsey())]
