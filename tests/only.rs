@@ -16,8 +16,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(60);
 const OTHER_IP: &str = "198.18.4.1";
 
-/// A folder of three files whose pieces of 64 KiB overlap, and its seed.
-fn seeded(folder: &Path) -> (Teem, PathBuf, PathBuf) {
+/// A folder of three files whose pieces of 64 KiB overlap: its seed, itself, its .torrent and its magnet link.
+fn seeded(folder: &Path) -> (Teem, PathBuf, PathBuf, String) {
     let path = folder.join("album");
     fs::create_dir(&path).expect("own folder");
     for (name, size) in [("a.flac", 300_000), ("b.flac", 500_001), ("notes.txt", 70_000)] {
@@ -28,8 +28,9 @@ fn seeded(folder: &Path) -> (Teem, PathBuf, PathBuf) {
     let args =
         ["share", &path.to_string_lossy(), "--listen", &at, "-o", &torrent.to_string_lossy(), "--piece-size", "64Ki"];
     let mut seed = Teem::start(&home, &args);
-    seed.wait_event("ready", LIMIT);
-    (seed, path, torrent)
+    let ready = seed.wait_event("ready", LIMIT);
+    let magnet = ready["magnet"].as_str().expect("a link").to_owned();
+    (seed, path, torrent, magnet)
 }
 
 fn get(folder: &Path, ip: &str, link: &str, more: &[&str]) -> (Teem, PathBuf) {
@@ -53,7 +54,7 @@ fn same(path: &Path, out: &Path, name: &str) -> bool {
 #[test]
 fn only_what_was_asked_for_then_all_of_it() {
     isolated("only_what_was_asked_for_then_all_of_it", &[], |folder| {
-        let (_seed, path, torrent) = seeded(folder);
+        let (_seed, path, torrent, _) = seeded(folder);
         let torrent = torrent.to_string_lossy();
         let (mut first, out) = get(folder, OTHER_IP, &torrent, &["--only", "notes.*"]);
         first.wait_complete(LIMIT);
@@ -79,8 +80,7 @@ fn only_what_was_asked_for_then_all_of_it() {
 #[test]
 fn a_magnet_link_that_selects_files() {
     isolated("a_magnet_link_that_selects_files", &[], |folder| {
-        let (seed, path, _) = seeded(folder);
-        let magnet = seed.events("ready")[0]["magnet"].as_str().expect("a link").to_owned();
+        let (_seed, path, _, magnet) = seeded(folder);
         let (mut get, out) = get(folder, OTHER_IP, &format!("{magnet}&so=1"), &[]);
         get.wait_complete(LIMIT);
         get.wait_exit(LIMIT);
@@ -93,7 +93,7 @@ fn a_magnet_link_that_selects_files() {
 #[test]
 fn libtorrent_completes_from_two_partial_seeds() {
     isolated("libtorrent_completes_from_two_partial_seeds", &[Needs::Python("libtorrent")], |folder| {
-        let (mut seed, path, torrent) = seeded(folder);
+        let (mut seed, path, torrent, _) = seeded(folder);
         let link = torrent.to_string_lossy();
         let mut halves = Vec::new();
         for (ip, more) in [
