@@ -51,10 +51,15 @@ impl Torrent {
         self.content.stored().filter(|file| self.seen(file.index).apart)
     }
 
+    /// The files that are kept apart and should not be: those that are wanted, and those that have been begun under their own name.
+    pub(crate) fn files_to_move(&self) -> impl Iterator<Item = Stored<'_>> {
+        self.files_apart().filter(|file| self.parts.wants(file.index) || self.seen(file.index).stat.is_some())
+    }
+
     /// Whether a file that is wanted is still kept apart: to be put in place before it is called complete.
     pub(crate) fn has_to_move(&self) -> bool {
         let part = self.seen(self.part_slot()).stat.is_some();
-        part && self.files_apart().any(|file| self.parts.wants(file.index))
+        part && self.files_to_move().next().is_some()
     }
 
     /// Looks for the part file when the torrent is opened. What is not wanted and not there is kept apart from now on, and what

@@ -7,6 +7,7 @@ use crate::create::{HashFile, nanoseconds};
 use crate::error::explain;
 use crate::fs::Stat;
 use crate::part::Parts;
+use crate::select::{make_empty, settle};
 use crate::shared::Shared;
 use crate::space;
 use crate::state::{Loaded, Saved};
@@ -90,6 +91,10 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: Selection) -
         if outdated {
             found.torrent.save(None)?;
         }
+        if found.torrent.has_to_move() {
+            // What cannot be put in place now is tried again with each sync.
+            let _ = settle(&found.torrent);
+        }
     }
     Ok(found)
 }
@@ -153,15 +158,4 @@ fn without_state(torrent: Arc<Torrent>, stats: &[Option<Stat>]) -> Result<Found,
         path.display()
     );
     Err(DiskError { kind: DiskErrorKind::Occupied, message })
-}
-
-/// Makes files without content, which no piece would ever write.
-pub(crate) fn make_empty(torrent: &Torrent) -> Result<(), DiskError> {
-    for file in torrent.content.stored().filter(|file| file.len == 0 && torrent.parts.wants(file.index)) {
-        let fail = |e| explain(&e, "create", &torrent.place.folder.join(file.path));
-        if torrent.seen(file.index).stat.is_none() {
-            torrent.prepare(file.index, file.path).map(drop).map_err(fail)?;
-        }
-    }
-    Ok(())
 }

@@ -5,7 +5,6 @@
 use crate::content::Stored;
 use crate::error::explain;
 use crate::fs::{Access, read_full, write_full};
-use crate::open::make_empty;
 use crate::part::edges;
 use crate::pool::Block;
 use crate::shared::Shared;
@@ -37,19 +36,16 @@ pub(crate) fn select(shared: &Shared, torrent: &Arc<Torrent>, selection: Selecti
     }
 }
 
-/// Puts the edges of files that are wanted in place, and removes the part file when nothing is left in it. Nothing else may touch
+/// Puts the edges of files that are wanted, or are there after all, in place, and removes the part file when nothing is left in it. Nothing else may touch
 /// the torrent's files meanwhile.
 pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
     let part = torrent.part_slot();
     if torrent.place.read_only || torrent.seen(part).stat.is_none() {
         // Nothing was ever kept: who is wanted now is simply there or not.
-        torrent
-            .files_apart()
-            .filter(|f| torrent.parts.wants(f.index))
-            .for_each(|f| torrent.seen(f.index).apart = false);
+        torrent.files_to_move().for_each(|f| torrent.seen(f.index).apart = false);
         return Ok(());
     }
-    let wanted: Vec<Stored<'_>> = torrent.files_apart().filter(|f| torrent.parts.wants(f.index)).collect();
+    let wanted: Vec<Stored<'_>> = torrent.files_to_move().collect();
     for file in &wanted {
         copy(torrent, file).map_err(|e| explain(&e, "write to", &torrent.place.folder.join(file.path)))?;
     }
@@ -65,6 +61,17 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
         let removed = torrent.root.remove(&torrent.parts.path);
         removed.map_err(|e| explain(&e, "remove", &torrent.place.folder.join(&torrent.parts.path)))?;
         *torrent.seen(part) = Seen::default();
+    }
+    Ok(())
+}
+
+/// Makes files without content, which no piece would ever write.
+pub(crate) fn make_empty(torrent: &Torrent) -> Result<(), DiskError> {
+    for file in torrent.content.stored().filter(|file| file.len == 0 && torrent.parts.wants(file.index)) {
+        let fail = |e| explain(&e, "create", &torrent.place.folder.join(file.path));
+        if torrent.seen(file.index).stat.is_none() {
+            torrent.prepare(file.index, file.path).map(drop).map_err(fail)?;
+        }
     }
     Ok(())
 }

@@ -161,6 +161,25 @@ fn a_file_that_is_there_stays_where_it_is() {
     assert_serves(&mut rig, &made, &[0, 1, 2, 3, 6, 7]);
 }
 
+#[test]
+fn what_was_begun_and_is_not_wanted_any_more_keeps_its_edges() {
+    let dir = Scratch::new("select-begun");
+    let made = make("t", 32_768, &[("a", 1), ("b", 65_536)]);
+    let place = Place::download(&dir.0, dir.join("state"));
+    let mut rig = Rig::start(&DiskConfig::default());
+    rig.try_open_some(&made, place.clone(), only(&[0], 2)).unwrap();
+    rig.download(&made, [0]);
+    rig.close(Facts::default());
+    rig.try_open_some(&made, place.clone(), only(&[1], 2)).unwrap();
+    rig.download(&made, [1]);
+    select(&mut rig, only(&[], 2));
+    rig.close(Facts::default());
+    let (mut have, check) = rig.try_open_some(&made, place, only(&[], 2)).unwrap();
+    have.extend(rig.check(&check));
+    have.sort_unstable();
+    assert_eq!(have, [0, 1]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
