@@ -14,7 +14,7 @@ pub(crate) struct State {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum What {
-    /// List what is saved, where, and how much of it is done [default]
+    /// List what is saved, where, and how much of it is done; what `teem state` alone does too
     List,
     /// Print the folder that saved state lies in
     Path,
