@@ -32,6 +32,14 @@ fn only(file: usize) -> Selection {
     Selection::of((0..3).map(|i| if i == file { Priority::Normal } else { Priority::Skip }).collect())
 }
 
+/// Connects two nodes that are not.
+fn join(world: &mut World, me: usize, other: usize) {
+    let addr = world.nodes[other].addr;
+    if world.snapshot(me).peers.iter().all(|peer| peer.addr != addr) {
+        world.connect(me, other);
+    }
+}
+
 fn verified(world: &World, node: usize) -> Vec<u32> {
     let of = |event: &Event| if let Event::PieceVerified { piece, .. } = event { Some(*piece) } else { None };
     let mut pieces: Vec<u32> = world.nodes[node].events.iter().filter_map(of).collect();
@@ -117,6 +125,22 @@ fn what_is_wanted_first_comes_first() {
     assert!(world.run(60, |w| w.is_complete(me)));
 }
 
+#[test]
+fn what_was_begun_is_forgotten_when_nothing_is_wanted_and_fetched_anew_when_it_is() {
+    let mut world = three();
+    let seed = world.add((0..12).collect(), 30_000);
+    let me = world.add(Vec::new(), 0);
+    world.connect(me, seed);
+    assert!(world.run(60, |w| w.nodes[me].got >= u64::from(BLOCK) * 3));
+    let nothing = Selection::of(vec![Priority::Skip; 3]);
+    world.act(me, |t, cx| t.select(cx, nothing));
+    assert!(world.run(5, |w| w.snapshot(me).state == State::Seeding));
+    world.act(me, |t, cx| t.select(cx, Selection::all()));
+    world.run(1, |_| false);
+    world.connect(me, seed);
+    assert!(world.run(120, |w| w.snapshot(me).pieces == 12));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
@@ -136,17 +160,15 @@ proptest! {
             let level = |n: u8| [Priority::Skip, Priority::Normal, Priority::High][n as usize];
             last = Selection::of(choice.into_iter().take(lengths.len()).map(level).collect());
             world.act(me, |t, cx| t.select(cx, last.clone()));
-            for seed in seeds {
-                world.connect(me, seed);
-            }
+            world.run(1, |_| false);
+            seeds.into_iter().for_each(|seed| join(&mut world, me, seed));
         }
         // Those that were let go come again, once both sides know that they had gone.
         world.run(1, |_| false);
-        for seed in seeds {
-            world.connect(me, seed);
-        }
+        seeds.into_iter().for_each(|seed| join(&mut world, me, seed));
         let wanted = last.bytes(&world.info);
-        prop_assert!(world.run(120, |w| w.snapshot(me).have == wanted && w.snapshot(me).state == State::Seeding));
+        let done = world.run(120, |w| w.snapshot(me).have == wanted && w.snapshot(me).state == State::Seeding);
+        prop_assert!(done, "{:?} {:?}", world.snapshot(me), world.nodes[me].closed);
         prop_assert_eq!(world.snapshot(me).wanted, wanted);
     }
 }

@@ -41,7 +41,7 @@ impl Torrent {
         cx.tell(Event::PieceVerified { torrent: self.id, piece });
         self.spread(cx, piece);
         if self.is_done() {
-            return self.complete(cx);
+            return self.end_if_done(cx);
         }
         for conn in senders {
             self.fill(cx, conn);
@@ -87,10 +87,12 @@ impl Torrent {
         cx.tell(Event::PieceFailed { torrent: self.id, piece });
         picker.failed(piece, evidence::sole(&senders));
         let (times, culprit) = self.evidence.failed(piece, &senders, digests);
-        if times > 1 {
+        if self.lost_unwanted(cx, piece) {
+            // Nobody waits for it.
+        } else if times > 1 {
             let wait = RETRY * (1 << (times as u32 - 2).min(RETRY_DOUBLINGS_MAX));
             self.held.insert((cx.now + wait, piece));
-        } else {
+        } else if let Some(picker) = &mut self.picker {
             picker.retry(piece, &mut self.rng);
         }
         if let Some(conn) = culprit {
@@ -122,6 +124,7 @@ impl Torrent {
             // Blocks that were on their way when it failed must not count as the first of the new attempt.
             cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
             picker.lost(piece, &mut self.rng);
+            self.lost_unwanted(cx, piece);
         }
         self.trouble(cx, error, false);
     }

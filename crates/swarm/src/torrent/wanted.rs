@@ -9,6 +9,7 @@ use crate::effect::Effect;
 use crate::event::State;
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::picker::partial::Partial;
 use crate::picker::pick::Picker;
 use crate::selection::Selection;
 use alloc::vec::Vec;
@@ -111,8 +112,10 @@ impl Torrent {
             cx.fx.push_back(Effect::Disk(Job::Select { torrent: self.id, selection }));
         }
         match (self.state, self.is_done()) {
-            (State::Downloading | State::DiskTrouble, true) => self.complete(cx),
-            (State::Downloading | State::DiskTrouble, false) => self.rearrange(cx, &before),
+            (State::Downloading | State::DiskTrouble, _) => {
+                self.rearrange(cx, &before);
+                self.end_if_done(cx);
+            }
             (State::Seeding, false) => {
                 self.end_granting(cx);
                 self.begin_download(cx);
@@ -138,13 +141,19 @@ impl Torrent {
         }
         let Some(picker) = &mut self.picker else { return };
         for piece in dropped {
+            // What the disk has whole is judged whether it is wanted or not, and is there then.
+            if picker.partial(piece).is_some_and(Partial::is_whole) {
+                continue;
+            }
             if picker.drop_piece(piece) {
                 cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
             }
             self.held.retain(|(_, p)| *p != piece);
         }
         for piece in added {
-            picker.lost(piece, &mut self.rng);
+            if picker.partial(piece).is_none() {
+                picker.lost(piece, &mut self.rng);
+            }
         }
         picker.set_urgent(self.wanted.urgent.clone());
         self.measure_use();
@@ -153,6 +162,25 @@ impl Torrent {
             self.update_interest(cx, conn);
             self.fill(cx, conn);
         }
+    }
+
+    /// Ends the download when all that is wanted is there and nothing waits to be judged.
+    pub(super) fn end_if_done<B>(&mut self, cx: &mut Context<'_, B>) {
+        if self.is_done() && self.picker.as_ref().is_some_and(|p| p.unjudged() == 0) {
+            self.complete(cx);
+        }
+    }
+
+    /// What the disk had whole of a piece is gone; whether nobody wants it any more, so that nothing has to be fetched anew.
+    pub(super) fn lost_unwanted<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) -> bool {
+        if !self.wanted.skips(piece) {
+            return false;
+        }
+        if let Some(picker) = &mut self.picker {
+            picker.drop_piece(piece);
+        }
+        self.end_if_done(cx);
+        true
     }
 
     /// A picker for what is wanted and not there.

@@ -249,6 +249,17 @@ impl World {
             let ticks = self.nodes.iter().enumerate().filter(|(_, n)| !n.gone);
             let tick = ticks.filter_map(|(i, n)| n.ticks.map(|t| (t, i))).min();
             let next = self.queue.keys().next().copied();
+            if next
+                .map(|(when, _)| when)
+                .into_iter()
+                .chain(tick.map(|(when, _)| when))
+                .min()
+                .is_some_and(|when| when > end)
+            {
+                // What comes later is not to be lost.
+                self.now = end;
+                return false;
+            }
             let (when, n, happens) = match (next, tick) {
                 (None, None) => return false,
                 (Some((when, _)), Some((at, n))) if at < when => (at, n, Happens::Tick),
@@ -259,9 +270,6 @@ impl World {
                 },
             };
             self.now = self.now.max(when);
-            if self.now > end {
-                return false;
-            }
             self.happen(n, happens);
         }
     }
