@@ -53,7 +53,7 @@ fn an_idle_slot_is_refilled_within_a_second_and_one_in_use_is_not() {
 #[test]
 fn among_friends_everybody_has_his_turn_within_the_rule_of_ten_seconds() {
     let mut world = World::new(info(64 << 20, 16 * BLOCK));
-    let seed = world.add_with(all(&world), 200_000, None, |add| add.cooperative = true);
+    let seed = world.add_with(all(&world), 100_000, None, |add| add.cooperative = true);
     world.run(1, |_| false);
     let conns: Vec<ConnId> = (0..12).map(|_| world.puppet(seed, true)).collect();
     for conn in &conns {
@@ -73,7 +73,7 @@ fn among_friends_everybody_has_his_turn_within_the_rule_of_ten_seconds() {
             .filter(|(_, _, c, m)| c == conn && matches!(m, Message::Choke | Message::Unchoke))
             .map(|(at, ..)| *at)
             .collect();
-        assert!(changes.len() >= 4, "two turns in 100 s");
+        assert!(changes.len() >= 4, "two turns in 100 s, not {changes:?} until {:?}", world.now);
         assert!(changes.windows(2).all(|w| w[1].since(w[0]).as_secs() >= 10));
     }
 }

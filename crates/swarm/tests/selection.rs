@@ -161,11 +161,15 @@ proptest! {
             last = Selection::of(choice.into_iter().take(lengths.len()).map(level).collect());
             world.act(me, |t, cx| t.select(cx, last.clone()));
             world.run(1, |_| false);
-            seeds.into_iter().for_each(|seed| join(&mut world, me, seed));
+            for seed in seeds {
+                join(&mut world, me, seed);
+            }
         }
         // Those that were let go come again, once both sides know that they had gone.
         world.run(1, |_| false);
-        seeds.into_iter().for_each(|seed| join(&mut world, me, seed));
+        for seed in seeds {
+            join(&mut world, me, seed);
+        }
         let wanted = last.bytes(&world.info);
         let done = world.run(120, |w| w.snapshot(me).have == wanted && w.snapshot(me).state == State::Seeding);
         prop_assert!(done, "{:?} {:?}", world.snapshot(me), world.nodes[me].closed);
