@@ -141,6 +141,17 @@ fn what_was_begun_is_forgotten_when_nothing_is_wanted_and_fetched_anew_when_it_i
     assert!(world.run(120, |w| w.snapshot(me).pieces == 12));
 }
 
+#[test]
+fn a_lone_peer_that_wants_a_little_of_much_gets_it_from_a_source() {
+    let piece = u64::from(BLOCK) * 2;
+    let mut world = World::new(info(&[piece * 400, piece * 60, piece * 40]));
+    let granting = |add: &mut AddTorrent| (add.spreading, add.publish) = (Spreading::Granting, true);
+    let source = world.add_with((0..500).collect(), 4 << 20, None, granting);
+    let me = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = only(1));
+    world.connect(me, source);
+    assert!(world.run(60, |w| w.is_complete(me)), "{} pieces", world.snapshot(me).pieces);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]

@@ -171,7 +171,9 @@ impl Grantee {
     /// Whether it has left its grants alone for too long, which what is queued on the line excuses.
     pub(super) fn ignores(&self, now: Time, behind: Duration) -> bool {
         let patience = self.habits.patience + behind;
-        let unasked = !self.open.is_empty() && self.open.iter().all(|g| !g.asked && now.since(g.at) >= patience);
+        // Who is known to want something else may have been shown all that would be granted next, and have nothing open.
+        let some = !self.open.is_empty() || self.wider > 0;
+        let unasked = some && self.open.iter().all(|g| !g.asked && now.since(g.at) >= patience);
         unasked && now.since(self.last_request) >= patience
     }
 
