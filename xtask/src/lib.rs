@@ -1,4 +1,5 @@
-//! The project's own chores. `bench` prints figures of the built binary, `swarm` of swarms of it and other clients. `tidy` reads the sources as text and holds them to the structure the architecture
+//! The project's own chores. `bench` prints figures of the built binary, `swarm` of swarms of it and other clients, `scale` of
+//! what it costs where there is much of everything. `tidy` reads the sources as text and holds them to the structure the architecture
 //! promises. It uses the standard library only, so that it compiles in a second and can be asked before every commit.
 //!
 //! Reading is `lex` (tokens), `source` (one file), `tree` (a package's modules) and `manifest` (a Cargo.toml); each
@@ -9,6 +10,7 @@ pub mod bench;
 pub mod finding;
 pub mod lex;
 pub mod manifest;
+pub mod scale;
 pub mod source;
 pub mod swarm;
 pub mod tidy;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm ... | ci
+const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | ci
   tidy   check crate arrows, module cycles, file lengths, heads, panics and dead files
   bench  figures of the release binary over loopback; --smoke: a small run
          swarm: one seed and downloaders in a network namespace, 64 MiB at 4 MiB/s each unless told otherwise;
@@ -12,6 +12,7 @@ const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swa
          teem, libtorrent, qbittorrent, aria2, transmission or rqbit, as a seed also teem-no-granting or libtorrent-super
          swarm --table FILE: all rows of docs/swarm-real.md, 256 MiB; runs that the file has are not done again;
          [--reps N] with Teem's seed, 0 only prints; [--rows NAME,...] those that begin so; [--write DOCUMENT]
+         scale [--axis files|pieces|length] [--to SIZE] [--in FOLDER] [--teem BINARY] [--smoke]: growth by doubling
   ci     run all that CI runs (.ci/run)";
 
 fn main() -> ExitCode {
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         ["bench"] => print_or_fail("bench", xtask::bench::run(&root(), false)),
         ["bench", "--smoke"] => print_or_fail("bench", xtask::bench::run(&root(), true)),
         ["bench", "swarm", words @ ..] => print_or_fail("bench swarm", xtask::swarm::run(&root(), words)),
+        ["bench", "scale", words @ ..] => print_or_fail("bench scale", xtask::scale::run(&root(), words)),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {
             eprintln!("{USAGE}");
