@@ -313,7 +313,7 @@ impl Source {
         self.confirm_sent(now);
         self.give_back_kept(now);
         self.behind = grantee::behind(rate, &self.grantees, peers);
-        self.widen(now);
+        self.widen(now, peers);
         if self.phase == Phase::Frugal {
             self.look_for_need(now, peers);
         }

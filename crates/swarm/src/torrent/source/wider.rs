@@ -1,19 +1,25 @@
 //! What to show to who leaves its grants alone (own design): it wants a part of the content, or takes it in another order.
 use super::Source;
-use super::grantee::Grantee;
+use super::grantee::{Grantee, Peers};
 use super::pieces::{Pieces, Stage};
 use crate::time::Time;
 
 impl Source {
     /// Who leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
-    pub(super) fn widen(&mut self, now: Time) {
+    ///
+    /// With nobody else there it is shown everything at once, when it says itself that nothing of what it was shown is of use to
+    /// it, or has been shown more before: nobody is there whom it could keep from anything.
+    pub(super) fn widen(&mut self, now: Time, peers: &Peers) {
+        let alone = self.candidates < 2;
         for (conn, grantee) in &mut self.grantees {
             if !grantee.candidate || !grantee.ignores(now, self.behind) {
                 continue;
             }
             grantee.give_back(&mut self.pieces);
             grantee.last_request = now;
-            grantee.wider = grantee.wider.saturating_mul(2).max(2);
+            let uninterested = peers.get(conn).is_some_and(|peer| !peer.interested);
+            let all = alone && (uninterested || grantee.wider > 0);
+            grantee.wider = if all { self.geometry.pieces } else { grantee.wider.saturating_mul(2).max(2) };
             let unseen = (0..self.geometry.pieces).filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p));
             let step = (self.geometry.pieces / grantee.wider.min(self.geometry.pieces)).max(1) as usize;
             self.shows.extend(unseen.step_by(step).take(grantee.wider as usize).map(|piece| (*conn, piece)));
