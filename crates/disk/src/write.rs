@@ -86,7 +86,7 @@ fn fail(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, error: DiskError) {
 
 /// Hashes a piece of which some blocks were spilled.
 fn read_back(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<[u8; 20], DiskError> {
-    let mut stream = hash::Stream::default();
+    let mut stream = hash::Sha1Stream::default();
     each_block(torrent, piece, assembly, |data| stream.update(data))?;
     Ok(stream.finish())
 }

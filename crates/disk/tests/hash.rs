@@ -1,12 +1,23 @@
-//! Every kernel of this machine against the `sha1` crate: all numbers of messages, lengths around the ends of blocks,
-//! parts cut anywhere.
+//! Every kernel of this machine against the `sha1` and `sha2` crates: all numbers of messages, lengths around the ends of
+//! blocks, parts cut anywhere.
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sha1::{Digest, Sha1};
+use sha2::Sha256;
 use teem_disk::hash::Kernel;
 
 fn oracle(message: &[u8]) -> [u8; 20] {
     Sha1::digest(message).into()
+}
+
+/// Holds both functions of each kernel against the crates.
+fn agree(messages: &[Vec<u8>], parts: &[Vec<&[u8]>]) {
+    let sha1: Vec<[u8; 20]> = messages.iter().map(|m| oracle(m)).collect();
+    let sha256: Vec<[u8; 32]> = messages.iter().map(|m| Sha256::digest(m).into()).collect();
+    for kernel in Kernel::available() {
+        assert_eq!(kernel.sha1_many(parts), sha1, "SHA-1, {kernel}, {} messages", messages.len());
+        assert_eq!(kernel.sha256_many(parts), sha256, "SHA-256, {kernel}, {} messages", messages.len());
+    }
 }
 
 /// Bytes that differ from message to message and from place to place.
@@ -34,37 +45,34 @@ fn cut<'a>(message: &'a [u8], lens: &[usize]) -> Vec<&'a [u8]> {
 }
 
 #[test]
+#[allow(clippy::print_stdout)] // what could be tested here has to be known
 fn known_answers() {
     // FIPS 180-4's examples.
     let messages = [b"abc".as_slice(), b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"];
+    let parts: Vec<Vec<&[u8]>> = messages.iter().map(|&m| vec![m]).collect();
     for kernel in Kernel::available() {
-        let parts: Vec<Vec<&[u8]>> = messages.iter().map(|&m| vec![m]).collect();
+        println!("run by this processor itself: {kernel}");
         let digests = kernel.sha1_many(&parts);
         assert_eq!(digests[0][..4], [0xa9, 0x99, 0x3e, 0x36], "{kernel}");
         assert_eq!(digests[1][..4], [0x84, 0x98, 0x3e, 0x44], "{kernel}");
+        let digests = kernel.sha256_many(&parts);
+        assert_eq!(digests[0][..4], [0xba, 0x78, 0x16, 0xbf], "{kernel}");
+        assert_eq!(digests[1][..4], [0x24, 0x8d, 0x6a, 0x61], "{kernel}");
     }
 }
 
 #[test]
 fn any_number_of_lanes() {
-    for kernel in Kernel::available() {
-        for count in 0..=35 {
-            let messages: Vec<Vec<u8>> = (0..count).map(|i| content(i, 640)).collect();
-            let parts: Vec<Vec<&[u8]>> = messages.iter().map(|m| vec![m.as_slice()]).collect();
-            let expected: Vec<[u8; 20]> = messages.iter().map(|m| oracle(m)).collect();
-            assert_eq!(kernel.sha1_many(&parts), expected, "{kernel}, {count}");
-        }
-    }
+    let messages: Vec<Vec<u8>> = (0..=35).map(|i| content(i, 640)).collect();
+    let parts: Vec<Vec<&[u8]>> = messages.iter().map(|m| vec![m.as_slice()]).collect();
+    (0..=35).for_each(|count| agree(&messages[..count], &parts[..count]));
 }
 
 #[test]
 fn lengths_around_the_ends_of_blocks() {
     let messages: Vec<Vec<u8>> = (0..200).map(|len| content(len, len)).collect();
     let parts: Vec<Vec<&[u8]>> = messages.iter().map(|m| vec![m.as_slice()]).collect();
-    let expected: Vec<[u8; 20]> = messages.iter().map(|m| oracle(m)).collect();
-    for kernel in Kernel::available() {
-        assert_eq!(kernel.sha1_many(&parts), expected, "{kernel}");
-    }
+    agree(&messages, &parts);
 }
 
 proptest! {
@@ -77,10 +85,7 @@ proptest! {
         let messages: Vec<Vec<u8>> = lens.iter().enumerate().map(|(i, &len)| content(i, len)).collect();
         let turned = |i: usize| { let mut c = cuts.clone(); c.rotate_left(i % cuts.len()); c };
         let parts: Vec<Vec<&[u8]>> = messages.iter().enumerate().map(|(i, m)| cut(m, &turned(i))).collect();
-        let expected: Vec<[u8; 20]> = messages.iter().map(|m| oracle(m)).collect();
-        for kernel in Kernel::available() {
-            prop_assert_eq!(&kernel.sha1_many(&parts), &expected, "{}", kernel);
-        }
+        agree(&messages, &parts);
     }
 
     #[test]

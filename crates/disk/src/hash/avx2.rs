@@ -1,7 +1,8 @@
-//! SHA-1 of eight messages at once with AVX2 (FIPS 180-4, 6.1.2): one message a lane.
+//! SHA-1 and SHA-256 of eight messages at once with AVX2 (FIPS 180-4, 6.1.2 and 6.2.2): one message a lane.
 #![allow(unsafe_code)]
 
-use super::rounds::rounds;
+use super::rounds_sha1::sha1_rounds;
+use super::rounds_sha256::{K, sha256_rounds};
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256, _mm256_or_si256, _mm256_permute2x128_si256,
     _mm256_set_epi64x, _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srli_epi32,
@@ -10,24 +11,44 @@ use std::arch::x86_64::{
 };
 use std::array::from_fn;
 
-/// Takes all blocks of each message into its state; as many blocks as the shortest has.
-#[target_feature(enable = "avx2")]
-pub(super) fn compress(states: &mut [[u32; 5]; 8], blocks: &[&[[u8; 64]]; 8]) {
-    let mut state: [__m256i; 5] = from_fn(|word| gather(&from_fn(|lane| states[lane][word])));
-    let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
-    #[allow(clippy::needless_range_loop)] // the index runs in all lanes at once
-    for i in 0..count {
-        let first = words(&from_fn(|lane| load(&blocks[lane][i], 0)));
-        let second = words(&from_fn(|lane| load(&blocks[lane][i], 1)));
-        let mut w: [__m256i; 16] = from_fn(|word| if word < 8 { first[word] } else { second[word - 8] });
-        rounds!(state, w);
-    }
-    for (word, vector) in state.into_iter().enumerate() {
-        for (state, value) in states.iter_mut().zip(scatter(vector)) {
-            state[word] = value;
-        }
-    }
+macro_rules! rotate {
+    ($n:literal, $x:expr) => {{
+        let x = $x;
+        _mm256_or_si256(_mm256_slli_epi32::<$n>(x), _mm256_srli_epi32::<{ 32 - $n }>(x))
+    }};
 }
+
+macro_rules! shift {
+    ($n:literal, $x:expr) => {
+        _mm256_srli_epi32::<$n>($x)
+    };
+}
+
+/// One function: its name, its words of state, its rounds.
+macro_rules! function {
+    ($name:ident, $words:literal, $rounds:ident) => {
+        /// Takes all blocks of each message into its state; as many blocks as the shortest has.
+        #[target_feature(enable = "avx2")]
+        pub(super) fn $name(states: &mut [[u32; $words]; 8], blocks: &[&[[u8; 64]]; 8]) {
+            let mut state: [__m256i; $words] = from_fn(|word| gather(&from_fn(|lane| states[lane][word])));
+            let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
+            #[allow(clippy::needless_range_loop)] // the index runs in all lanes at once
+            for i in 0..count {
+                let first = words(&from_fn(|lane| load(&blocks[lane][i], 0)));
+                let second = words(&from_fn(|lane| load(&blocks[lane][i], 1)));
+                let mut w: [__m256i; 16] = from_fn(|word| if word < 8 { first[word] } else { second[word - 8] });
+                $rounds!(state, w);
+            }
+            for (word, vector) in state.into_iter().enumerate() {
+                for (state, value) in states.iter_mut().zip(scatter(vector)) {
+                    state[word] = value;
+                }
+            }
+        }
+    };
+}
+function!(sha1, 5, sha1_rounds);
+function!(sha256, 8, sha256_rounds);
 
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -86,17 +107,6 @@ fn add(x: __m256i, y: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn splat(k: u32) -> __m256i {
     _mm256_set1_epi32(k.cast_signed())
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn rotate<const N: i32>(x: __m256i) -> __m256i {
-    // The shifts want their distance as a constant of another type; there are three of them.
-    match N {
-        1 => _mm256_or_si256(_mm256_add_epi32(x, x), _mm256_srli_epi32::<31>(x)),
-        5 => _mm256_or_si256(_mm256_slli_epi32::<5>(x), _mm256_srli_epi32::<27>(x)),
-        _ => _mm256_or_si256(_mm256_slli_epi32::<30>(x), _mm256_srli_epi32::<2>(x)),
-    }
 }
 
 #[inline]

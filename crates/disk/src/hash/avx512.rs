@@ -1,31 +1,51 @@
-//! SHA-1 of sixteen messages at once with AVX-512 (FIPS 180-4, 6.1.2): one message a lane, one instruction for any
+//! SHA-1 and SHA-256 of sixteen messages at once with AVX-512 (FIPS 180-4, 6.1.2 and 6.2.2): one message a lane, one instruction for any
 //! function of three words and for a rotation.
 #![allow(unsafe_code)]
 
-use super::rounds::rounds;
+use super::rounds_sha1::sha1_rounds;
+use super::rounds_sha256::{K, sha256_rounds};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_loadu_si512, _mm512_rol_epi32, _mm512_set_epi64, _mm512_set1_epi32,
-    _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_storeu_si512, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_ternarylogic_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 use std::array::from_fn;
 
-/// Takes all blocks of each message into its state; as many blocks as the shortest has.
-#[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn compress(states: &mut [[u32; 5]; 16], blocks: &[&[[u8; 64]]; 16]) {
-    let mut state: [__m512i; 5] = from_fn(|word| gather(&from_fn(|lane| states[lane][word])));
-    let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
-    #[allow(clippy::needless_range_loop)] // the index runs in all lanes at once
-    for i in 0..count {
-        let mut w = words(&from_fn(|lane| load(&blocks[lane][i])));
-        rounds!(state, w);
-    }
-    for (word, vector) in state.into_iter().enumerate() {
-        for (state, value) in states.iter_mut().zip(scatter(vector)) {
-            state[word] = value;
-        }
-    }
+macro_rules! rotate {
+    ($n:literal, $x:expr) => {
+        _mm512_rol_epi32::<$n>($x)
+    };
 }
+
+macro_rules! shift {
+    ($n:literal, $x:expr) => {
+        _mm512_srli_epi32::<$n>($x)
+    };
+}
+
+/// One function: its name, its words of state, its rounds.
+macro_rules! function {
+    ($name:ident, $words:literal, $rounds:ident) => {
+        /// Takes all blocks of each message into its state; as many blocks as the shortest has.
+        #[target_feature(enable = "avx512f,avx512bw")]
+        pub(super) fn $name(states: &mut [[u32; $words]; 16], blocks: &[&[[u8; 64]]; 16]) {
+            let mut state: [__m512i; $words] = from_fn(|word| gather(&from_fn(|lane| states[lane][word])));
+            let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
+            #[allow(clippy::needless_range_loop)] // the index runs in all lanes at once
+            for i in 0..count {
+                let mut w = words(&from_fn(|lane| load(&blocks[lane][i])));
+                $rounds!(state, w);
+            }
+            for (word, vector) in state.into_iter().enumerate() {
+                for (state, value) in states.iter_mut().zip(scatter(vector)) {
+                    state[word] = value;
+                }
+            }
+        }
+    };
+}
+function!(sha1, 5, sha1_rounds);
+function!(sha256, 8, sha256_rounds);
 
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -95,12 +115,6 @@ fn add(x: __m512i, y: __m512i) -> __m512i {
 #[target_feature(enable = "avx512f")]
 fn splat(k: u32) -> __m512i {
     _mm512_set1_epi32(k.cast_signed())
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn rotate<const N: i32>(x: __m512i) -> __m512i {
-    _mm512_rol_epi32::<N>(x)
 }
 
 #[inline]

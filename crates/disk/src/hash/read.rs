@@ -1,33 +1,34 @@
 //! Messages read while they are hashed, so that memory holds a chunk of each lane and never whole pieces (own design).
 
 use super::feed::{feed, finish};
-use super::kernel::Kernel;
+use super::function::Function;
+use super::plan::Plan;
 use super::stream::Stream;
 
 /// A message under way: its index, and how much of it was read.
-struct Active {
+struct Active<F: Function> {
     message: usize,
     at: u32,
-    stream: Stream,
+    stream: Stream<F>,
 }
 
 /// The digests of messages of these sizes, read by `read(message, offset, buffer)` in parts of at most `chunk` bytes, all
 /// lanes in turn. A message that cannot be read has the error instead and is not read further. `scratch` is grown as needed.
-pub(super) fn read_and_hash<E>(
-    kernel: Kernel,
+pub(super) fn read_and_hash<F: Function, E>(
+    plan: &Plan,
     scratch: &mut Vec<u8>,
     sizes: &[u32],
     chunk: usize,
     mut read: impl FnMut(usize, u32, &mut [u8]) -> Result<(), E>,
-) -> Vec<Result<[u8; 20], E>> {
+) -> Vec<Result<F::Digest, E>> {
     let chunk = chunk.max(1).min(sizes.iter().max().map_or(1, |&size| size.max(1) as usize));
-    let lanes = kernel.lanes().min(sizes.len());
+    let lanes = plan.lanes().min(sizes.len());
     if scratch.len() < lanes * chunk {
         scratch.resize(lanes * chunk, 0);
     }
     let mut waiting = 0..sizes.len();
-    let mut results: Vec<Option<Result<[u8; 20], E>>> = sizes.iter().map(|_| None).collect();
-    let mut active: Vec<Active> = Vec::with_capacity(lanes);
+    let mut results: Vec<Option<Result<F::Digest, E>>> = sizes.iter().map(|_| None).collect();
+    let mut active: Vec<Active<F>> = Vec::with_capacity(lanes);
     let mut lens = Vec::with_capacity(lanes);
     loop {
         let room = lanes - active.len();
@@ -51,8 +52,8 @@ pub(super) fn read_and_hash<E>(
             }
         });
         let parts = lens.iter().zip(scratch.chunks(chunk)).map(|(&len, part)| [&part[..len]]);
-        let mut streams: Vec<Stream> = active.iter_mut().map(|lane| std::mem::take(&mut lane.stream)).collect();
-        feed(kernel, &mut streams, parts);
+        let mut streams: Vec<Stream<F>> = active.iter_mut().map(|lane| std::mem::take(&mut lane.stream)).collect();
+        feed(plan, &mut streams, parts);
         let (mut ended, mut through) = (Vec::new(), Vec::new());
         let mut streams = streams.into_iter();
         active.retain_mut(|lane| {
@@ -66,7 +67,7 @@ pub(super) fn read_and_hash<E>(
                 true
             }
         });
-        for (message, digest) in ended.into_iter().zip(finish(kernel, through)) {
+        for (message, digest) in ended.into_iter().zip(finish(plan, through)) {
             results[message] = Some(Ok(digest));
         }
     }

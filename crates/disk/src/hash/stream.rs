@@ -1,46 +1,43 @@
-//! The digest of one message that comes in parts (FIPS 180-4, 5.1.1 and 6.1.2), in a form that can be moved in and out of
-//! the lanes of a kernel between any two of its blocks.
+//! The digest of one message that comes in parts (FIPS 180-4, 5.1.1), in a form that can be moved in and out of the
+//! lanes of a kernel between any two of its blocks.
 //!
 //! Invariants: `held` bytes of `tail` wait for the rest of their block; all bytes before them are in `state`.
 
-use sha1::block_api::compress;
-
-/// The state before the first block.
-const START: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+use super::function::{Block, Function};
+use super::kernel::Kernel;
 
 /// Longest padding: a bit, zeros to the end of the block before last and on to its length, and the length.
 const PADDING_MAX: usize = 72;
 
 /// A digest that is fed in parts.
-#[derive(Clone)]
-pub(crate) struct Stream {
-    pub(super) state: [u32; 5],
+pub(crate) struct Stream<F: Function> {
+    pub(super) state: F::State,
     /// Bytes taken, those in `tail` included.
     len: u64,
-    tail: [u8; 64],
+    tail: Block,
     held: usize,
 }
 
-impl Default for Stream {
+impl<F: Function> Default for Stream<F> {
     fn default() -> Self {
-        Self { state: START, len: 0, tail: [0; 64], held: 0 }
+        Self { state: F::START, len: 0, tail: [0; 64], held: 0 }
     }
 }
 
-impl Stream {
+impl<F: Function> Stream<F> {
     /// Takes the next part.
     pub(crate) fn update(&mut self, mut part: &[u8]) {
         while self.fill(&mut part) {
             let mut state = self.state;
             let blocks = self.ready(part);
-            compress(&mut state, blocks);
+            F::compress(Kernel::SINGLE, std::slice::from_mut(&mut state), &[blocks]);
             let passed = blocks.len();
             self.pass(&mut part, state, passed);
         }
     }
 
     /// The digest of all parts.
-    pub(crate) fn finish(mut self) -> [u8; 20] {
+    pub(crate) fn finish(mut self) -> F::Digest {
         let (padding, len) = self.padding();
         self.update(&padding[..len]);
         self.digest()
@@ -60,12 +57,12 @@ impl Stream {
     }
 
     /// The blocks that [`Stream::fill`] made ready.
-    pub(super) fn ready<'a>(&'a self, part: &'a [u8]) -> &'a [[u8; 64]] {
+    pub(super) fn ready<'a>(&'a self, part: &'a [u8]) -> &'a [Block] {
         if self.held == 64 { std::slice::from_ref(&self.tail) } else { part.as_chunks().0 }
     }
 
     /// The first `blocks` of those that were ready have become `state`.
-    pub(super) fn pass(&mut self, part: &mut &[u8], state: [u32; 5], blocks: usize) {
+    pub(super) fn pass(&mut self, part: &mut &[u8], state: F::State, blocks: usize) {
         self.state = state;
         if self.held == 64 {
             self.held = 0;
@@ -85,11 +82,7 @@ impl Stream {
     }
 
     /// The state as bytes: the digest once the padding was taken.
-    pub(super) fn digest(&self) -> [u8; 20] {
-        let mut digest = [0; 20];
-        for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(self.state) {
-            *bytes = word.to_be_bytes();
-        }
-        digest
+    pub(super) fn digest(&self) -> F::Digest {
+        F::digest(&self.state)
     }
 }
