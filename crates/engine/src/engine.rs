@@ -90,6 +90,7 @@ impl<B> Engine<B> {
             Input::Message { conn, message } => self.with_conn(conn, |t, cx| t.message(cx, conn, message)),
             Input::Block { conn, at, data } => self.with_conn(conn, |t, cx| t.block(cx, conn, at, data)),
             Input::Sent { conn, bytes } => self.with_conn(conn, |t, cx| t.sent(cx, conn, bytes)),
+            Input::MetadataSent { conn } => self.with_conn(conn, |t, cx| t.metadata_sent(cx, conn)),
             Input::Datagram { from, bytes } => self.udp.datagram(self.now, from, &bytes),
             Input::Resolved { host, port, addrs } => self.udp.resolved(self.now, host, port, addrs),
             Input::Disk(done) => self.with(torrent_of(&done), |t, cx| t.disk(cx, done)),

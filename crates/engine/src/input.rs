@@ -83,6 +83,11 @@ pub enum Input<B> {
         /// How many bytes.
         bytes: u64,
     },
+    /// A metadata piece (BEP 9) has gone to the kernel, whole.
+    MetadataSent {
+        /// On which connection.
+        conn: ConnId,
+    },
     /// A UDP packet from a tracker (BEP 15), undecoded.
     Datagram {
         /// The sender.

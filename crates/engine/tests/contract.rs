@@ -103,6 +103,7 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
             }
             15 => Input::Closed { conn, why: CloseReason::Remote },
             16 => Input::DialFailed { torrent: ME, addr: addr(&mut rng), why: DialError::TimedOut },
+            17 if rng.below(2) == 0 => Input::MetadataSent { conn },
             17 => Input::Sent { conn, bytes: rng.below(40_000) },
             18 => Input::Peers { torrent: ME, source: PeerSource::PublicTracker, list: vec![addr(&mut rng)] },
             19 => {

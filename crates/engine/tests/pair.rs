@@ -43,7 +43,8 @@ fn pieces_go_on_from_peer_to_peer() {
         world.command(get, torrent(&info, false, &addrs, &[]));
     }
     world.until(120, |w| (1..4).all(|get| w.is_complete(get)));
-    let ourselves = world.nodes.iter().flat_map(|n| &n.closed).filter(|why| **why == CloseReason::Ourselves).count();
+    let ourselves =
+        world.nodes.iter().flat_map(|n| &n.closed).filter(|(_, why)| *why == CloseReason::Ourselves).count();
     assert!(ourselves >= 1, "they were given their own address too");
 }
 

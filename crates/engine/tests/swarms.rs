@@ -106,7 +106,7 @@ fn two_that_dial_each_other_keep_one_connection() {
         let Some(Event::Snapshot(snapshot)) = world.nodes[node].events.last() else { panic!("no answer") };
         assert_eq!(snapshot.peers.len(), 1);
     }
-    let all: Vec<_> = world.nodes.iter().flat_map(|n| &n.closed).collect();
+    let all: Vec<_> = world.nodes.iter().flat_map(|n| &n.closed).map(|(_, why)| *why).collect();
     assert!(all.iter().all(|why| matches!(why, CloseReason::Duplicate)), "{all:?}");
     world.until(60, |w| w.is_complete(b));
 }

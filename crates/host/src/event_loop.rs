@@ -16,6 +16,7 @@ use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{Done, Job};
 use teem_swarm::time::Time;
 use teem_wire::peer::encode::{encode, encode_handshake};
+use teem_wire::peer::message::{Message, MetadataMessage};
 
 use crate::budget::{FLUSH_LIMIT, ROUNDS_PER_TURN, SHUTDOWN_LIMIT};
 use crate::mailbox::{HostMsg, Mailbox};
@@ -107,7 +108,12 @@ where
                 Output::Hello { conn, handshake } => {
                     net.send(conn, |out| out.extend_from_slice(&encode_handshake(&handshake)));
                 }
-                Output::Send { conn, message } => net.send(conn, |out| encode(&message, out)),
+                Output::Send { conn, message } => match message {
+                    Message::Metadata { message: MetadataMessage::Data { .. }, .. } => {
+                        net.send_metadata(conn, &message);
+                    }
+                    _ => net.send(conn, |out| encode(&message, out)),
+                },
                 Output::SendBlock { conn, at, data } => net.send_block(conn, at, data),
                 Output::Close { conn, why } => net.close(now, conn, why),
                 Output::Disk(job) => self.jobs.push_back(job),

@@ -6,7 +6,8 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use teem_wire::peer::block::BlockRef;
-use teem_wire::peer::encode::block_head;
+use teem_wire::peer::encode::{block_head, encode};
+use teem_wire::peer::message::Message;
 
 /// Segments of one vectored write: 32 blocks with their heads, 512 KiB.
 const SEGMENTS_MAX: usize = 64;
@@ -25,6 +26,8 @@ enum Segment<B> {
     Bytes(usize),
     /// A payload.
     Block(B),
+    /// A message with a piece of metadata.
+    Metadata(Vec<u8>),
 }
 
 struct Queue<B> {
@@ -32,7 +35,7 @@ struct Queue<B> {
     /// Bytes of `heads` that are sent.
     heads_sent: usize,
     segments: VecDeque<Segment<B>>,
-    /// Bytes of the front segment that are sent, where it is a block.
+    /// Bytes of the front segment that are sent, where it has bytes of its own.
     block_sent: usize,
     bytes: usize,
 }
@@ -67,6 +70,8 @@ impl<B> Spares<B> {
 pub(crate) struct Wrote {
     /// Payload bytes of blocks that went to the kernel.
     pub(crate) payload: u64,
+    /// Pieces of metadata that are wholly with the kernel.
+    pub(crate) metadata: u32,
     /// Whether the kernel takes no more for now.
     pub(crate) blocked: bool,
 }
@@ -123,6 +128,15 @@ impl<B: AsRef<[u8]>> Out<B> {
         }
     }
 
+    /// Appends a message with a piece of metadata.
+    pub(crate) fn push_metadata(&mut self, spares: &mut Spares<B>, message: &Message) {
+        let mut bytes = Vec::new();
+        encode(message, &mut bytes);
+        let queue = self.0.get_or_insert_with(|| spares.0.pop().unwrap_or_else(|| Box::new(Queue::new())));
+        queue.bytes += bytes.len();
+        queue.segments.push_back(Segment::Metadata(bytes));
+    }
+
     fn release(&mut self, spares: &mut Spares<B>) {
         if let Some(queue) = self.0.take() {
             spares.keep(queue);
@@ -132,14 +146,14 @@ impl<B: AsRef<[u8]>> Out<B> {
     /// One vectored write of what the limits allow.
     pub(crate) fn write(&mut self, spares: &mut Spares<B>, to: &mut impl Write) -> io::Result<Wrote> {
         let Some(queue) = &mut self.0 else {
-            return Ok(Wrote { payload: 0, blocked: false });
+            return Ok(Wrote { payload: 0, metadata: 0, blocked: false });
         };
         let (asked, sent) = queue.write_once(to)?;
-        let payload = queue.advance(sent);
+        let (payload, metadata) = queue.advance(sent);
         if queue.bytes == 0 {
             self.release(spares);
         }
-        Ok(Wrote { payload, blocked: sent < asked })
+        Ok(Wrote { payload, metadata, blocked: sent < asked })
     }
 }
 
@@ -156,6 +170,7 @@ impl<B: AsRef<[u8]>> Queue<B> {
                     &self.heads[head_at - len..head_at]
                 }
                 Segment::Block(data) => &data.as_ref()[core::mem::take(&mut block_at)..],
+                Segment::Metadata(bytes) => &bytes[core::mem::take(&mut block_at)..],
             };
             *slot = IoSlice::new(bytes);
             asked += bytes.len();
@@ -172,10 +187,10 @@ impl<B: AsRef<[u8]>> Queue<B> {
         }
     }
 
-    /// Takes `sent` bytes off the front; the payload among them.
-    fn advance(&mut self, mut sent: usize) -> u64 {
+    /// Takes `sent` bytes off the front; the payload among them, and the pieces of metadata that ended with them.
+    fn advance(&mut self, mut sent: usize) -> (u64, u32) {
         self.bytes -= sent;
-        let mut payload = 0;
+        let (mut payload, mut metadata) = (0, 0);
         while sent > 0 {
             let done = match self.segments.front_mut() {
                 Some(Segment::Bytes(len)) => {
@@ -186,12 +201,18 @@ impl<B: AsRef<[u8]>> Queue<B> {
                     *len == 0
                 }
                 Some(Segment::Block(data)) => {
-                    let left = data.as_ref().len() - self.block_sent;
-                    let part = sent.min(left);
+                    let len = data.as_ref().len();
+                    let (part, whole) = self.take_own(len, sent);
                     payload += part as u64;
                     sent -= part;
-                    self.block_sent = if part == left { 0 } else { self.block_sent + part };
-                    part == left
+                    whole
+                }
+                Some(Segment::Metadata(bytes)) => {
+                    let len = bytes.len();
+                    let (part, whole) = self.take_own(len, sent);
+                    metadata += u32::from(whole);
+                    sent -= part;
+                    whole
                 }
                 None => break,
             };
@@ -206,7 +227,15 @@ impl<B: AsRef<[u8]>> Queue<B> {
             self.heads.drain(..self.heads_sent);
             self.heads_sent = 0;
         }
-        payload
+        (payload, metadata)
+    }
+
+    /// Takes bytes off a front segment that has `len` bytes of its own: how many, and whether it is done.
+    fn take_own(&mut self, len: usize, sent: usize) -> (usize, bool) {
+        let left = len - self.block_sent;
+        let part = sent.min(left);
+        self.block_sent = if part == left { 0 } else { self.block_sent + part };
+        (part, part == left)
     }
 }
 
@@ -214,6 +243,7 @@ impl<B: AsRef<[u8]>> Queue<B> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use teem_wire::peer::message::MetadataMessage;
 
     /// Takes what its script says, one number a call; 0 is "would block".
     struct Pipe {
@@ -244,16 +274,22 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
         fn partial_writes_lose_and_repeat_nothing(
-            items in proptest::collection::vec((any::<bool>(), 0usize..600), 0..200),
+            items in proptest::collection::vec((0u8..3, 0usize..600), 0..200),
             script in proptest::collection::vec(0usize..4000, 0..100),
         ) {
             let (mut out, mut spares) = (Out::new(), Spares::new());
-            let (mut want, mut payload) = (Vec::new(), 0);
+            let (mut want, mut payload, mut pieces) = (Vec::new(), 0, 0);
             let mut pipe = Pipe { script: script.into(), got: Vec::new() };
-            let mut sent = 0;
-            for (n, (block, len)) in items.into_iter().enumerate() {
+            let (mut sent, mut gone) = (0, 0);
+            for (n, (kind, len)) in items.into_iter().enumerate() {
                 let bytes = vec![n as u8; len];
-                if block {
+                if kind == 2 {
+                    let message = MetadataMessage::Data { piece: n as u32, total_size: 9, data: bytes };
+                    let message = Message::Metadata { id: 3, message };
+                    encode(&message, &mut want);
+                    pieces += 1;
+                    out.push_metadata(&mut spares, &message);
+                } else if kind == 1 {
                     let at = BlockRef { piece: n as u32, begin: 0, len: len as u32 };
                     want.extend_from_slice(&block_head(at));
                     payload += len as u64;
@@ -265,14 +301,16 @@ mod tests {
                 }
                 prop_assert_eq!(out.len(), want.len() - pipe.got.len());
                 if n % 3 == 0 {
-                    sent += out.write(&mut spares, &mut pipe).unwrap().payload;
+                    let wrote = out.write(&mut spares, &mut pipe).unwrap();
+                    (sent, gone) = (sent + wrote.payload, gone + wrote.metadata);
                 }
             }
             while !out.is_empty() {
-                sent += out.write(&mut spares, &mut pipe).unwrap().payload;
+                let wrote = out.write(&mut spares, &mut pipe).unwrap();
+                (sent, gone) = (sent + wrote.payload, gone + wrote.metadata);
             }
             prop_assert_eq!(&pipe.got, &want);
-            prop_assert_eq!(sent, payload);
+            prop_assert_eq!((sent, gone), (payload, pieces));
             prop_assert_eq!(out.len(), 0);
         }
     }

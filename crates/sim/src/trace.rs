@@ -54,6 +54,7 @@ impl Trace {
                 self.block(*at);
             }
             Input::Sent { conn, bytes } => self.words(&[9, conn.0, *bytes]),
+            Input::MetadataSent { conn } => self.words(&[16, conn.0]),
             Input::Datagram { from, bytes } => self.words(&[10, number(*from), bytes.len() as u64]),
             Input::Resolved { port, .. } => self.words(&[11, u64::from(*port)]),
             Input::Disk(done) => self.done(done),

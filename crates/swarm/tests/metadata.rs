@@ -118,6 +118,48 @@ fn row_25_a_size_that_changes_mid_way_is_followed_a_few_times_then_closed() {
 }
 
 #[test]
+fn row_25_a_crowd_that_names_a_size_and_gives_nothing_holds_nobody_up() {
+    // Some reject, some are silent; the honest one is alone with its size.
+    for rejects in [true, false] {
+        let mut w = World::new(40_000);
+        (0..5).for_each(|conn| w.offer(conn, 100_000).unwrap());
+        w.offer(9, 40_000).unwrap();
+        let begun = w.now;
+        while w.fetch.progress() != (3, 3) {
+            assert!(w.now.since(begun) < Duration::from_secs(60), "{:?}", w.fetch.progress());
+            for (conn, piece) in w.poll() {
+                if conn == 9 {
+                    w.give(9, piece, false).unwrap();
+                } else if rejects {
+                    w.fetch.message(w.now, ConnId(conn), MetadataMessage::Reject { piece }).unwrap();
+                }
+            }
+            w.now = w.now + Duration::from_millis(100);
+        }
+        assert_eq!(w.fetch.take().as_deref(), Some(&w.truth[..]));
+    }
+}
+
+#[test]
+fn who_rejects_everything_is_asked_ever_more_rarely() {
+    let mut w = World::new(20_000);
+    w.offer(1, 20_000).unwrap();
+    let (begun, mut asked) = (w.now, Vec::new());
+    while w.now.since(begun) < Duration::from_secs(3600) {
+        for (conn, piece) in w.poll() {
+            asked.push(w.now);
+            w.fetch.message(w.now, ConnId(conn), MetadataMessage::Reject { piece }).unwrap();
+        }
+        w.now = w.fetch.deadline().unwrap().max(w.now + Duration::from_millis(10));
+    }
+    assert!((12..=24).contains(&asked.len()), "two pieces, ten times: {asked:?}");
+    asked.dedup();
+    let gaps: Vec<Duration> = asked.windows(2).map(|w| w[1].since(w[0])).collect();
+    assert!(gaps.windows(2).all(|w| w[1] >= w[0]), "{gaps:?}");
+    assert!(gaps.last() >= Some(&Duration::from_secs(600)));
+}
+
+#[test]
 fn row_26_a_wrong_hash_discards_all_and_finds_the_liar() {
     for seed in 0..30 {
         let mut w = World::new(10 * 16384);

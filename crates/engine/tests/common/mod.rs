@@ -1,5 +1,7 @@
 //! Engines wired to each other in memory: connections without bytes, a storage without content, time that is only told.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // shared by test files, each of which uses its part; a test may panic
+pub mod stranger;
+
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,7 +22,7 @@ use teem_wire::peer::decode::{Decoder, Frame};
 use teem_wire::peer::encode::encode;
 use teem_wire::peer::handshake::Features;
 use teem_wire::peer::limits::Limits as WireLimits;
-use teem_wire::peer::message::Message;
+use teem_wire::peer::message::{Message, MetadataMessage};
 
 /// What stands for the payload of a block: where it belongs, and whether it is right.
 pub type Block = (BlockRef, bool);
@@ -74,6 +76,11 @@ pub struct Content {
     info: Option<Arc<Info>>,
     blocks: BTreeMap<u32, BTreeMap<u32, bool>>,
     pub have: BTreeSet<u32>,
+}
+
+/// Whether a message is a piece of metadata, of which its sender hears when it has gone.
+fn is_metadata(message: &Message) -> bool {
+    matches!(message, Message::Metadata { message: MetadataMessage::Data { .. }, .. })
 }
 
 /// What the other side reads when that message is sent.
@@ -162,7 +169,9 @@ pub struct Node {
     pub disk: Disk,
     pub addr: SocketAddr,
     pub events: Vec<Event>,
-    pub closed: Vec<CloseReason>,
+    pub closed: Vec<(ConnId, CloseReason)>,
+    /// What it said on connections whose other end the test plays itself.
+    pub said: Vec<(ConnId, Message)>,
     /// Announces over HTTP that were asked for.
     pub announces: Vec<(Time, String)>,
     /// Whether the blocks it sends are right.
@@ -195,6 +204,7 @@ impl World {
             addr: ([198, 18, 0, n as u8], 5000).into(),
             events: Vec::new(),
             closed: Vec::new(),
+            said: Vec::new(),
             announces: Vec::new(),
             honest: true,
         });
@@ -220,7 +230,13 @@ impl World {
                 Output::Dial { torrent, addr } => self.dial(node, torrent, addr),
                 Output::Hello { conn, handshake } => self.pass(node, conn, |conn| Input::Hello { conn, handshake }),
                 Output::Send { conn, message } => {
+                    if is_metadata(&message) {
+                        self.later(node, Input::MetadataSent { conn });
+                    }
                     let message = over_the_wire(&message);
+                    if !self.ends.contains_key(&(node, conn)) {
+                        self.nodes[node].said.push((conn, message.clone()));
+                    }
                     self.pass(node, conn, |conn| Input::Message { conn, message });
                 }
                 Output::SendBlock { conn, at, mut data } => {
@@ -229,7 +245,7 @@ impl World {
                     self.later(node, Input::Sent { conn, bytes: u64::from(at.len) });
                 }
                 Output::Close { conn, why } => {
-                    self.nodes[node].closed.push(why);
+                    self.nodes[node].closed.push((conn, why));
                     self.pass(node, conn, |conn| Input::Closed { conn, why: CloseReason::Remote });
                     self.ends.remove(&(node, conn));
                 }
@@ -267,6 +283,20 @@ impl World {
         if let Some((other, there)) = self.ends.get(&(node, conn)).copied() {
             self.later(other, input(there));
         }
+    }
+
+    /// Somebody whom the test plays dials a node; the name of the connection.
+    pub fn stranger(&mut self, node: usize, addr: SocketAddr) -> ConnId {
+        let conn = ConnId(self.next_conn);
+        self.next_conn += 1;
+        let local = self.nodes[node].addr;
+        self.give(node, Input::Accepted { conn, addr, local });
+        conn
+    }
+
+    /// Why a node closed a connection, if it did.
+    pub fn why_closed(&self, node: usize, conn: ConnId) -> Option<CloseReason> {
+        self.nodes[node].closed.iter().find(|(c, _)| *c == conn).map(|(_, why)| *why)
     }
 
     /// Goes to the next thing that happens; false when nothing ever will before `end`.

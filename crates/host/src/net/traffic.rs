@@ -4,6 +4,7 @@ use teem_engine::input::Input;
 use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
 use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::message::Message;
 
 use super::{Entry, Net};
 use crate::budget::{TURN_READ_LEN, UNREAD_MESSAGES_MAX};
@@ -70,6 +71,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     if wrote.payload > 0 && !closing {
                         take(Input::Sent { conn: id, bytes: wrote.payload });
                     }
+                    if !closing {
+                        (0..wrote.metadata).for_each(|_| take(Input::MetadataSent { conn: id }));
+                    }
                     if conn.out.is_empty() && closing {
                         self.flushed(id);
                     } else {
@@ -102,6 +106,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             if conn.blocked && conn.out.messages_len() > UNREAD_MESSAGES_MAX {
                 self.overfull.push(id);
             }
+            self.touch(id);
+        }
+    }
+
+    /// Queues a piece of metadata, of which the engine hears when it has gone.
+    pub(crate) fn send_metadata(&mut self, id: ConnId, message: &Message) {
+        if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
+            && conn.closing.is_none()
+        {
+            conn.out.push_metadata(&mut self.spares, message);
             self.touch(id);
         }
     }

@@ -7,8 +7,14 @@ use core::time::Duration;
 pub const INVALID_REQUESTS_MAX: u32 = 300;
 /// HAVEs of pieces that it had shown already, before it is dropped.
 pub const REPEATED_HAVES_MAX: u32 = 500;
-/// CANCELs, REJECTs, SUGGESTs, ALLOWED_FASTs without any use, before it is dropped: twice what a full queue explains.
+/// Messages without any use, and CANCELs, changes of interest, extension handshakes and metadata with one, before it is dropped: twice what a full queue explains.
 pub const IDLE_WORDS_MAX: u32 = 10_000;
+/// Blocks never asked for, of a peer without BEP 6, which has no word for what it will not send: 8 MiB of them.
+pub const UNASKED_BLOCKS_MAX: u32 = 500;
+/// CHOKEs and UNCHOKEs; each makes us ask and give up, and ten seconds between two are usual.
+pub const CHOKE_CHANGES_MAX: u32 = 500;
+/// BITFIELDs, HAVE_ALLs and HAVE_NONEs: one is usual, and each costs a look at every piece.
+pub const STATEMENTS_MAX: u32 = 50;
 /// Keepalives within a second; one in two minutes is what they are for (BEP 3).
 pub const KEEPALIVES_MAX: u32 = 10;
 /// Pieces that came wholly from one peer and failed, before it is banned.
@@ -20,6 +26,9 @@ pub struct Conduct {
     invalid_requests: u32,
     repeated_haves: u32,
     idle_words: u32,
+    unasked_blocks: u32,
+    choke_changes: u32,
+    statements: u32,
     /// Keepalives since that moment, for a second.
     keepalives: (Time, u32),
 }
@@ -27,7 +36,14 @@ pub struct Conduct {
 impl Conduct {
     /// Once in a while: half of it is forgotten, so that only floods count, not the odd misunderstandings of a long life.
     pub fn forgive(&mut self) {
-        for counter in [&mut self.invalid_requests, &mut self.repeated_haves, &mut self.idle_words] {
+        for counter in [
+            &mut self.invalid_requests,
+            &mut self.repeated_haves,
+            &mut self.idle_words,
+            &mut self.unasked_blocks,
+            &mut self.choke_changes,
+            &mut self.statements,
+        ] {
             *counter /= 2;
         }
     }
@@ -40,6 +56,21 @@ impl Conduct {
     /// It showed a piece again.
     pub fn repeated_have(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.repeated_haves, REPEATED_HAVES_MAX, CloseReason::Flood("the same pieces shown again and again"))
+    }
+
+    /// It sent a block that it was never asked for, and may not know better.
+    pub fn unasked_block(&mut self) -> Result<(), CloseReason> {
+        bump(&mut self.unasked_blocks, UNASKED_BLOCKS_MAX, CloseReason::Flood("blocks that were never asked for"))
+    }
+
+    /// It choked or unchoked us.
+    pub fn choke_change(&mut self) -> Result<(), CloseReason> {
+        bump(&mut self.choke_changes, CHOKE_CHANGES_MAX, CloseReason::Flood("CHOKEs and UNCHOKEs"))
+    }
+
+    /// It said all that it has, perhaps once more.
+    pub fn statement(&mut self) -> Result<(), CloseReason> {
+        bump(&mut self.statements, STATEMENTS_MAX, CloseReason::Flood("bitfields again and again"))
     }
 
     /// It sent a keepalive.

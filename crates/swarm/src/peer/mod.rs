@@ -1,9 +1,10 @@
 //! What is kept of one connected peer (BEP 3: choking and interest in both directions).
 //!
-//! Its parts are machines of their own: [`pipeline`] what we ask of it, [`upload`] what it asks of us, [`conduct`] how often it
-//! has broken rules. The rules that need the whole torrent are in [`crate::torrent`].
+//! Its parts are machines of their own: [`pipeline`] what we ask of it, [`upload`] what it asks of us, [`refusals`] what it
+//! will not give, [`conduct`] how often it has broken rules. The rules that need the whole torrent are in [`crate::torrent`].
 pub mod conduct;
 pub mod pipeline;
+pub mod refusals;
 pub mod upload;
 
 use crate::bitfield::Bitfield;
@@ -14,6 +15,7 @@ use alloc::vec::Vec;
 use conduct::Conduct;
 use core::net::SocketAddr;
 use pipeline::Pipeline;
+use refusals::Refusals;
 use teem_wire::peer::client_names::client_name;
 use teem_wire::peer::handshake::Handshake;
 use upload::Upload;
@@ -83,8 +85,8 @@ pub struct Peer {
     pub fast_from: Vec<u32>,
     /// Pieces that we let it ask for while we choke it (BEP 6).
     pub fast_to: Vec<u32>,
-    /// Pieces that it has rejected since it last unchoked us.
-    pub refused: Vec<u32>,
+    /// What it has rejected of late.
+    pub refusals: Refusals,
     /// What we ask of it.
     pub pipeline: Pipeline,
     /// What it asks of us.
@@ -141,7 +143,7 @@ impl Peer {
             current: None,
             fast_from: Vec::new(),
             fast_to: Vec::new(),
-            refused: Vec::new(),
+            refusals: Refusals::default(),
             pipeline: Pipeline::new(now),
             upload: Upload::default(),
             conduct: Conduct::default(),

@@ -22,9 +22,22 @@ impl Torrent {
         }
     }
 
+    /// Whether a peer may use the words of BEP 6: both sides have to speak it, and we do.
+    fn may_say(&self, conn: ConnId, message: &Message) -> Result<(), CloseReason> {
+        let of_fast = matches!(
+            message,
+            Message::Suggest(_) | Message::HaveAll | Message::HaveNone | Message::Reject(_) | Message::AllowedFast(_)
+        );
+        if of_fast && self.peers.get(&conn).is_some_and(|peer| !peer.is_fast()) {
+            return Err(CloseReason::Protocol("a message of the fast extension, which it does not speak"));
+        }
+        Ok(())
+    }
+
     fn react<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, message: Message) -> Result<(), CloseReason> {
+        self.may_say(conn, &message)?;
         match message {
-            Message::Port(_) | Message::Unknown { .. } => Ok(()),
+            Message::Port(_) | Message::Unknown { .. } | Message::Suggest(_) => self.idle_word(conn),
             Message::KeepAlive => match self.peers.get_mut(&conn) {
                 Some(peer) => peer.conduct.keepalive(cx.now),
                 None => Ok(()),
@@ -40,7 +53,6 @@ impl Torrent {
             Message::Request(at) => self.on_request(cx, conn, at),
             Message::Cancel(at) => self.on_cancel(cx, conn, at),
             Message::Reject(at) => self.on_reject(cx, conn, at),
-            Message::Suggest(_) => self.idle_word(conn),
             Message::AllowedFast(piece) => self.on_allowed_fast(cx, conn, piece),
             Message::ExtendedHandshake(handshake) => self.on_extended(cx, conn, handshake),
             Message::Metadata { message, .. } => self.on_metadata(cx, conn, message),
@@ -49,13 +61,12 @@ impl Torrent {
 
     fn on_interest<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
-        if peer.interested == interested {
-            return self.idle_word(conn);
+        if peer.interested != interested {
+            peer.interested = interested;
+            peer.busy = cx.now;
+            self.rechoke(cx, false);
         }
-        peer.interested = interested;
-        peer.busy = cx.now;
-        self.rechoke(cx, false);
-        Ok(())
+        self.idle_word(conn)
     }
 
     fn on_allowed_fast<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, piece: u32) -> Result<(), CloseReason> {
@@ -97,10 +108,10 @@ impl Torrent {
         self.grant(cx);
         self.offer_metadata(cx, conn, said.ut_metadata, said.metadata_size)?;
         self.fill(cx, conn);
-        Ok(())
+        self.idle_word(conn)
     }
 
-    /// Counts a message that changes nothing.
+    /// Counts a message that changes nothing, or that nobody needs often.
     pub(super) fn idle_word(&mut self, conn: ConnId) -> Result<(), CloseReason> {
         self.peers.get_mut(&conn).map_or(Ok(()), |peer| peer.conduct.idle_word())
     }

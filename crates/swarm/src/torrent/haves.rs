@@ -48,6 +48,7 @@ impl Torrent {
         conn: ConnId,
         bytes: &[u8],
     ) -> Result<(), CloseReason> {
+        self.count_statement(conn)?;
         if self.info.is_none() {
             if let Some(peer) = self.peers.get_mut(&conn) {
                 peer.early = Early { bitfield: Some(bytes.to_vec()), ..Early::default() };
@@ -60,6 +61,7 @@ impl Torrent {
     }
 
     pub(super) fn on_have_all<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> Result<(), CloseReason> {
+        self.count_statement(conn)?;
         if self.info.is_none() {
             if let Some(peer) = self.peers.get_mut(&conn) {
                 peer.early = Early { all: true, ..Early::default() };
@@ -70,6 +72,7 @@ impl Torrent {
     }
 
     pub(super) fn on_have_none<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> Result<(), CloseReason> {
+        self.count_statement(conn)?;
         if self.info.is_none() {
             if let Some(peer) = self.peers.get_mut(&conn) {
                 peer.early = Early::default();
@@ -77,6 +80,10 @@ impl Torrent {
             return Ok(());
         }
         self.shows_all(cx, conn, Bitfield::new(self.geometry.pieces))
+    }
+
+    fn count_statement(&mut self, conn: ConnId) -> Result<(), CloseReason> {
+        self.peers.get_mut(&conn).map_or(Ok(()), |peer| peer.conduct.statement())
     }
 
     /// A peer says all that it has; that replaces what it said before.

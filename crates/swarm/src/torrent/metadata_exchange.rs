@@ -49,7 +49,14 @@ impl Torrent {
             self.fetch.message(cx.now, conn, message)?;
             self.fetch_metadata(cx);
         }
-        Ok(())
+        self.idle_word(conn)
+    }
+
+    /// A piece of the info dictionary has gone to the kernel.
+    pub fn metadata_sent<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        self.give.sent(conn);
+        self.give_metadata(cx);
+        self.settle(cx);
     }
 
     /// Sends what the budget for metadata allows.

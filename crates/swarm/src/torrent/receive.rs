@@ -21,8 +21,6 @@ use teem_wire::peer::message::Message;
 const UNJUDGED_BYTES_MAX: u64 = 32 << 20;
 /// Whole pieces that may wait for the disk however long they are.
 const UNJUDGED_MIN: u32 = 3;
-/// Rejected pieces that are remembered of a peer; with more it is asked for nothing until it unchokes again.
-const REFUSED_MAX: usize = 64;
 /// Blocks under way up to which a peer may be asked for duplicates in the end game.
 const ENDGAME_WINDOW: usize = 2;
 
@@ -47,7 +45,7 @@ impl Torrent {
         let len = u64::from(at.len);
         self.received.add(cx.now, len);
         match peer.pipeline.arrive(cx.now, at) {
-            Arrival::Asked => {}
+            Arrival::Asked => peer.refusals.delivered(),
             // What was charged for it has been given back.
             Arrival::Late => {
                 self.down.take(&mut cx.shared.down, len);
@@ -60,7 +58,10 @@ impl Torrent {
             Arrival::Unasked => {
                 self.wasted += len;
                 let fast = peer.is_fast();
-                return if fast { Err(CloseReason::Protocol("a block that was never asked for")) } else { Ok(()) };
+                if fast {
+                    return Err(CloseReason::Protocol("a block that was never asked for"));
+                }
+                return peer.conduct.unasked_block();
             }
         }
         let downloading = self.state == State::Downloading;
@@ -129,11 +130,7 @@ impl Torrent {
         let (Some(picker), State::Downloading) = (&self.picker, self.state) else { return false };
         let Some(peer) = self.peers.get(&conn) else { return false };
         let open = !peer.choking_us || !peer.fast_from.is_empty();
-        if !open
-            || !peer.am_interested
-            || peer.refused.len() >= REFUSED_MAX
-            || !trust::may_ask(peer, now, &self.geometry)
-        {
+        if !open || !peer.am_interested || peer.refusals.is_full() || !trust::may_ask(peer, now, &self.geometry) {
             return false;
         }
         let room = |floor| peer.pipeline.room(floor) > 0;
@@ -236,6 +233,7 @@ impl Torrent {
         if peer.choking_us {
             return self.idle_word(conn);
         }
+        peer.conduct.choke_change()?;
         peer.choking_us = true;
         self.give_up_requests(cx, conn);
         self.wake_hungry(cx);
@@ -248,8 +246,9 @@ impl Torrent {
         if !peer.choking_us {
             return self.idle_word(conn);
         }
+        peer.conduct.choke_change()?;
         peer.choking_us = false;
-        peer.refused.clear();
+        peer.refusals.unchoked();
         peer.pipeline.unchoked(cx.now);
         self.measure(cx.now);
         self.fill(cx, conn);
@@ -265,10 +264,8 @@ impl Torrent {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         match peer.pipeline.reject(at) {
             Arrival::Asked => {
-                // Asked again at once it would be rejected again: not before the next unchoke.
-                if !peer.refused.contains(&at.piece) && peer.refused.len() < REFUSED_MAX {
-                    peer.refused.push(at.piece);
-                }
+                // Asked again at once it would be rejected again.
+                peer.refusals.add(cx.now, at.piece);
                 peer.fast_from.retain(|p| *p != at.piece);
                 (peer.current, peer.on_trial) = (None, 0);
                 self.down.refund(&mut cx.shared.down, u64::from(at.len));
@@ -292,7 +289,7 @@ fn asker(peer: &Peer, now: Time) -> Asker<'_> {
         current: peer.current,
         rate: peer.pipeline.meter.rate(now, DISPLAY_SLOTS),
         only: peer.choking_us.then_some(&peer.fast_from[..]),
-        refused: &peer.refused,
+        refused: peer.refusals.pieces(),
         trusted: false,
     }
 }

@@ -49,7 +49,6 @@ impl Torrent {
         if peer.upload.cancel(at) {
             // BEP 6: each request is answered, a cancelled one too.
             self.reject(cx, conn, at);
-            return Ok(());
         }
         self.idle_word(conn)
     }

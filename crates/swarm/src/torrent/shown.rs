@@ -21,7 +21,7 @@ impl Shown {
     pub(super) fn shows(&mut self, peer: &mut Peer, bytes: u64, before: u64) {
         let known = || self.gone.get(&peer.handshake.peer_id).copied();
         let most = peer.counted.get_or_insert_with(|| known().unwrap_or(before));
-        self.sum += bytes.saturating_sub(*most);
+        self.sum = self.sum.saturating_add(bytes.saturating_sub(*most));
         *most = bytes.max(*most);
     }
 

@@ -143,8 +143,11 @@ impl Torrent {
     fn forgive<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.conduct.forgive();
-        if !peer.refused.is_empty() {
-            peer.refused.clear();
+        if peer.refusals.end(cx.now) {
+            if peer.refusals.is_barren() {
+                // One block at a time until one comes.
+                peer.pipeline.stall(cx.now);
+            }
             self.fill(cx, conn);
         }
     }

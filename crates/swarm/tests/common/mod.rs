@@ -28,7 +28,7 @@ use teem_swarm::torrent::announce::Identity;
 use teem_swarm::torrent::context::Context;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::message::Message;
+use teem_wire::peer::message::{Message, MetadataMessage};
 
 pub use teem_wire::peer::block::BLOCK_LEN as BLOCK;
 
@@ -53,6 +53,7 @@ enum Happens {
     Message(ConnId, Message),
     Block(ConnId, BlockRef, Block),
     Sent(ConnId, u64),
+    MetadataSent(ConnId),
     Closed(ConnId, CloseReason),
     Disk(Done<Block>),
 }
@@ -288,6 +289,7 @@ impl World {
                 self.act(n, |t, cx| t.block(cx, conn, at, data));
             }
             Happens::Sent(conn, bytes) => self.act(n, |t, cx| t.sent(cx, conn, bytes)),
+            Happens::MetadataSent(conn) => self.act(n, |t, cx| t.metadata_sent(cx, conn)),
             Happens::Closed(conn, why) if self.ends.remove(&conn).is_some() => {
                 self.act(n, |t, cx| t.closed(cx, conn, why));
             }
@@ -312,6 +314,9 @@ impl World {
         match effect {
             Effect::Send { conn, message } => {
                 self.log.push((self.now, n, conn, message.clone()));
+                if matches!(message, Message::Metadata { message: MetadataMessage::Data { .. }, .. }) {
+                    self.later(self.now, n, Happens::MetadataSent(conn));
+                }
                 if let Some(end) = self.ends.get(&conn).copied()
                     && let Some(there) = self.ends.get(&end.other).copied()
                 {

@@ -1,7 +1,8 @@
 //! Fetching the info dictionary from peers (BEP 9; bad-input rows 25, 26, 27).
 //!
 //! The size is put to the vote of those who claim one, and memory grows only with pieces that came. Pieces are asked of
-//! all voters side by side. When the whole hashes wrong nothing of it is kept, everybody who gave a piece gets a mark,
+//! all voters side by side. Who rejects or does not answer is left alone, each time for longer, and has no vote as long as there
+//! is somebody who fails less: a crowd that names a size and gives nothing holds nobody up. When the whole hashes wrong nothing of it is kept, everybody who gave a piece gets a mark,
 //! and the next attempts take it whole from one peer each, so that the second mark hits the liar.
 use super::{METADATA_MAX, metadata_piece_len, metadata_pieces};
 use crate::effect::CloseReason;
@@ -17,8 +18,10 @@ use teem_wire::peer::message::MetadataMessage;
 const OUTSTANDING_MAX: usize = 4;
 /// A request without an answer is asked elsewhere after this.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
-/// A peer that rejected or did not answer is left alone for this.
+/// A peer that rejected or did not answer is left alone for this, and for twice the last time when it does so again.
 const REST: Duration = Duration::from_secs(20);
+/// How often that doubles: up to eleven minutes.
+const REST_DOUBLINGS_MAX: u32 = 5;
 /// Marks at which a peer is banned.
 const MARKS_MAX: u32 = 2;
 /// How often a peer may change the size it claims.
@@ -32,10 +35,22 @@ struct Giver {
     size: u32,
     changes: u32,
     marks: u32,
+    /// How often in a row it rejected or did not answer.
+    failures: u32,
     /// Nothing is asked of it before this.
     rests_until: Time,
     /// Pieces asked, and when.
     asked: BTreeMap<u32, Time>,
+}
+
+impl Giver {
+    /// It rejected or did not answer.
+    fn fails(&mut self, now: Time) {
+        if self.rests_until <= now {
+            self.rests_until = now + REST * (1 << self.failures.min(REST_DOUBLINGS_MAX));
+            self.failures = self.failures.saturating_add(1);
+        }
+    }
 }
 
 /// A piece that came.
@@ -98,7 +113,8 @@ impl MetadataFetch {
         let (Some(id), Some(size)) = (id, size.filter(|size| (1..=METADATA_MAX).contains(size))) else {
             return Ok(());
         };
-        let giver = Giver { id, size, changes: 0, marks: 0, rests_until: Time::ZERO, asked: BTreeMap::new() };
+        let rests_until = Time::ZERO;
+        let giver = Giver { id, size, changes: 0, marks: 0, failures: 0, rests_until, asked: BTreeMap::new() };
         self.givers.insert(conn, giver);
         Ok(())
     }
@@ -135,7 +151,7 @@ impl MetadataFetch {
                 if let Some(giver) = self.givers.get_mut(&conn)
                     && giver.asked.remove(&piece).is_some()
                 {
-                    giver.rests_until = now + REST;
+                    giver.fails(now);
                     if self.mode == Mode::Single(Some(conn)) {
                         self.mode = Mode::Single(None);
                     }
@@ -148,7 +164,9 @@ impl MetadataFetch {
 
     fn data(&mut self, conn: ConnId, piece: u32, total: u32, data: Vec<u8>) -> Result<(), CloseReason> {
         let Some(giver) = self.givers.get_mut(&conn) else { return Ok(()) };
-        giver.asked.remove(&piece);
+        if giver.asked.remove(&piece).is_some() {
+            giver.failures = 0;
+        }
         if giver.size != total {
             return self.claim(conn, total);
         }
@@ -230,7 +248,7 @@ impl MetadataFetch {
             let before = giver.asked.len();
             giver.asked.retain(|_, at| now < *at + REQUEST_LIMIT);
             if giver.asked.len() < before {
-                giver.rests_until = now + REST;
+                giver.fails(now);
                 if self.mode == Mode::Single(Some(*conn)) {
                     self.mode = Mode::Single(None);
                 }
@@ -242,7 +260,10 @@ impl MetadataFetch {
         let Some(size) = self.size else { return };
         let mut load = BTreeMap::<u32, usize>::new();
         self.givers.values().flat_map(|g| g.asked.keys()).for_each(|piece| *load.entry(*piece).or_default() += 1);
-        for (conn, giver) in &mut self.givers {
+        // Those first that fail least: who gives nothing shall not take their turns.
+        let mut givers: Vec<_> = self.givers.iter_mut().collect();
+        givers.sort_by_key(|(_, giver)| giver.failures);
+        for (conn, giver) in givers {
             let only = if let Mode::Single(only) = self.mode { only == Some(*conn) } else { true };
             if !only || giver.size != size || giver.rests_until > now {
                 continue;
@@ -276,7 +297,9 @@ impl MetadataFetch {
         }
         if self.mode == Mode::Shared {
             let mut votes = BTreeMap::<u32, usize>::new();
-            self.givers.values().for_each(|g| *votes.entry(g.size).or_default() += 1);
+            let least = self.givers.values().map(|g| g.failures).min();
+            let voters = self.givers.values().filter(|g| Some(g.failures) == least);
+            voters.for_each(|g| *votes.entry(g.size).or_default() += 1);
             let held = self.size.and_then(|size| votes.get(&size)).copied().unwrap_or(0);
             let best = votes.into_iter().max_by_key(|(_, count)| *count);
             if let Some((size, _)) = best.filter(|(_, count)| *count > held) {

@@ -1,11 +1,12 @@
 //! Giving the info dictionary to peers that came by a magnet link (BEP 9; bad-input rows 25, 27, 39).
 //!
-//! Requests are cheap to send and 16 KiB to answer, so each peer's are few, all of them share a budget of bytes, and
-//! peers take turns.
+//! Requests are cheap to send and 16 KiB to answer, so each peer's are few, all of them share a budget of bytes a second, and
+//! peers take turns. A peer gets a further piece only as those before it have gone to the kernel: one that asks and does not read
+//! makes us hold [`UNSENT_MAX`] pieces, whatever it asks for, and one with a slow line is waited for.
 use super::{METADATA_PIECE_LEN, metadata_piece_len};
 use crate::ids::ConnId;
 use crate::time::Time;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use core::time::Duration;
 use teem_wire::peer::message::MetadataMessage;
 
@@ -17,6 +18,9 @@ const PEERS_MAX: usize = 80;
 const EVERY: Duration = Duration::from_micros(15_625);
 /// Pieces that may go at once.
 const BURST: u32 = 64;
+
+/// Pieces that may be on their way to the kernel for one connection: 64 KiB, a round trip of an ordinary line.
+const UNSENT_MAX: u32 = 4;
 
 /// The waiting requests of one peer.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ struct Queue {
 #[derive(Debug, Default)]
 pub struct MetadataServe {
     queues: VecDeque<Queue>,
+    /// Pieces of each connection that have not gone to the kernel, where there are any.
+    unsent: BTreeMap<ConnId, u32>,
     /// When the budget is whole again; each piece moves it by [`EVERY`].
     whole: Time,
 }
@@ -65,23 +71,47 @@ impl MetadataServe {
     /// The connection is gone.
     pub fn gone(&mut self, conn: ConnId) {
         self.queues.retain(|q| q.conn != conn);
+        self.unsent.remove(&conn);
+    }
+
+    /// A piece has gone to the kernel.
+    pub fn sent(&mut self, conn: ConnId) {
+        if let Some(unsent) = self.unsent.get_mut(&conn) {
+            *unsent -= 1;
+            if *unsent == 0 {
+                self.unsent.remove(&conn);
+            }
+        }
+    }
+
+    /// Whether a connection has room for another piece.
+    fn has_room(&self, conn: ConnId) -> bool {
+        self.unsent.get(&conn).is_none_or(|unsent| *unsent < UNSENT_MAX)
+    }
+
+    /// The place of the queue whose turn it is.
+    fn turn(&self) -> Option<usize> {
+        self.queues.iter().position(|q| self.has_room(q.conn))
     }
 
     /// When [`Self::poll`] has something to send.
     pub fn deadline(&self) -> Option<Time> {
-        (!self.queues.is_empty()).then(|| self.whole - EVERY * (BURST - 1))
+        self.turn().map(|_| self.whole - EVERY * (BURST - 1))
     }
 
     /// Sends what the budget allows, one piece of each peer in turn. `bytes` is the info dictionary as it stands;
     /// `send` gets the connection, the peer's number for `ut_metadata` and the message.
     pub fn poll(&mut self, now: Time, bytes: &[u8], mut send: impl FnMut(ConnId, u8, MetadataMessage)) {
         while self.deadline().is_some_and(|at| at <= now) {
-            let Some(mut queue) = self.queues.pop_front() else { return };
+            let Some(mut queue) = self.turn().and_then(|place| self.queues.remove(place)) else { return };
             if let Some(piece) = queue.pieces.pop_front() {
                 let begin = piece as usize * METADATA_PIECE_LEN as usize;
                 let end = bytes.len().min(begin + METADATA_PIECE_LEN as usize);
                 let message = match bytes.get(begin..end) {
-                    Some(data) => MetadataMessage::Data { piece, total_size: bytes.len() as u32, data: data.to_vec() },
+                    Some(data) => {
+                        *self.unsent.entry(queue.conn).or_default() += 1;
+                        MetadataMessage::Data { piece, total_size: bytes.len() as u32, data: data.to_vec() }
+                    }
                     None => MetadataMessage::Reject { piece },
                 };
                 self.whole = self.whole.max(now) + EVERY;
@@ -139,7 +169,13 @@ mod tests {
             assert_eq!(s.request(ConnId(2), 2, 0, Some(100)), None);
         }
         let now = Time::from_nanos(1_000_000_000_000);
-        let got = serve(&mut s, now, &bytes);
+        let mut got = Vec::new();
+        while got.len() < BURST as usize {
+            let some = serve(&mut s, now, &bytes);
+            assert!((1..=2 * UNSENT_MAX as usize).contains(&some.len()));
+            some.iter().for_each(|(conn, _)| s.sent(ConnId(*conn)));
+            got.extend(some);
+        }
         assert_eq!(got.len(), BURST as usize);
         assert_eq!(got.iter().filter(|(conn, _)| *conn == 1).count(), 32);
         let next = s.deadline().unwrap();
@@ -148,5 +184,25 @@ mod tests {
         s.gone(ConnId(1));
         s.gone(ConnId(2));
         assert_eq!(s.deadline(), None);
+    }
+
+    #[test]
+    fn who_does_not_read_makes_us_hold_four_pieces_and_keeps_nobody_waiting() {
+        let mut s = MetadataServe::new();
+        let bytes = vec![0; 100];
+        let mut now = Time::from_nanos(1_000_000_000_000);
+        (0..64).for_each(|_| drop(s.request(ConnId(1), 1, 0, Some(100))));
+        assert_eq!(serve(&mut s, now, &bytes).len(), 4);
+        assert_eq!(s.deadline(), None, "nothing to wake up for");
+        now = now + Duration::from_secs(3600);
+        assert!(serve(&mut s, now, &bytes).is_empty());
+        assert_eq!(s.request(ConnId(2), 2, 0, Some(100)), None);
+        let data = MetadataMessage::Data { piece: 0, total_size: 100, data: bytes.clone() };
+        assert_eq!(serve(&mut s, now, &bytes), [(2, data.clone())]);
+        s.sent(ConnId(1));
+        assert_eq!(serve(&mut s, now, &bytes), [(1, data)]);
+        s.gone(ConnId(1));
+        s.sent(ConnId(1));
+        assert_eq!((s.unsent.len(), s.deadline()), (1, None));
     }
 }
