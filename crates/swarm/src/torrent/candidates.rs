@@ -1,8 +1,10 @@
 //! Addresses that a torrent may dial, and when (BEP 3; interop rules 2 and 6).
 //!
 //! Each address waits for its moment: at once when it is new, 1, 5 and 30 minutes after failures, an hour after a
-//! refusal. A torrent without any peer, and with none on the way, tries those that failed again within seconds: the
-//! seed that the user named may only be starting. Choosing costs the logarithm of the table's size.
+//! refusal; then the one named last goes first. A torrent without any peer, and with none on the way, tries those that
+//! failed again within seconds: the seed that the user named may only be starting.
+mod turns;
+
 use super::address::{DialError, PeerSource, may_dial};
 use crate::effect::CloseReason;
 use crate::event::Dials;
@@ -13,6 +15,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_wire::reach::Reach;
+use turns::{Name, Place, Turns};
 
 /// Addresses kept for one torrent.
 const CANDIDATES_MAX: usize = 2000;
@@ -38,8 +41,8 @@ const fn minutes(n: u64) -> Duration {
 /// What an address is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
-    /// To be dialled from the first moment on, or from the second while there is nobody else.
-    Waiting(Time, Time),
+    /// To be dialled when it is its turn.
+    Waiting(Place),
     /// A dial or a handshake is under way.
     Pending,
     /// It is one of the torrent's peers.
@@ -52,24 +55,17 @@ struct Candidate {
     source: PeerSource,
     state: State,
     failures: usize,
-    /// Random order among those that may be dialled from the same moment on.
-    tie: u32,
+    name: Name,
     /// Whether it was ever one of the torrent's peers: worth saving.
     good: bool,
 }
-
-/// A place in a queue: moment, random tie, address.
-type Turn = (Time, u32, SocketAddr);
 
 /// The addresses of one torrent.
 #[derive(Debug)]
 pub struct Candidates {
     known: BTreeMap<SocketAddr, Candidate>,
-    /// Those that wait, by their ordinary moment.
-    waiting: BTreeSet<Turn>,
-    /// The same, by their moment while there is nobody else.
-    alone: BTreeSet<Turn>,
-    pending: usize,
+    /// Those that wait.
+    turns: Turns,
     connected: usize,
     banned: BTreeSet<SocketAddr>,
     banned_whole: BTreeSet<IpAddr>,
@@ -82,9 +78,7 @@ impl Candidates {
     pub fn new(rng: Rng) -> Self {
         Self {
             known: BTreeMap::new(),
-            waiting: BTreeSet::new(),
-            alone: BTreeSet::new(),
-            pending: 0,
+            turns: Turns::default(),
             connected: 0,
             banned: BTreeSet::new(),
             banned_whole: BTreeSet::new(),
@@ -104,23 +98,26 @@ impl Candidates {
         }
         if let Some(known) = self.known.get_mut(&addr) {
             known.source = known.source.min(source);
+            if let State::Waiting(place) = known.state {
+                self.turns.rename(now, known.name, place);
+            }
+            known.name.named = now;
             return false;
         }
         if self.known.len() >= CANDIDATES_MAX && !self.make_room(now, source) {
             return false;
         }
-        let tie = self.rng.next_u64() as u32;
-        self.known.insert(addr, Candidate { source, state: State::Pending, failures: 0, tie, good: false });
-        self.pending += 1;
+        let name = Name { addr, named: now, tie: self.rng.next_u64() as u32 };
+        self.known.insert(addr, Candidate { source, state: State::Pending, failures: 0, name, good: false });
         self.wait(addr, now, now);
         true
     }
 
     /// Forgets the address that would be dialled last, when it is one that failed (or the user has named a better one).
     fn make_room(&mut self, now: Time, source: PeerSource) -> bool {
-        let Some(&(time, _, addr)) = self.waiting.last() else { return false };
+        let Some((time, addr)) = self.turns.last() else { return false };
         let spare = self.known.get(&addr).is_some_and(|c| c.source != PeerSource::User);
-        let may = spare && (time > now || source == PeerSource::User);
+        let may = spare && (time.is_some_and(|time| time > now) || source == PeerSource::User);
         if may {
             self.forget(addr);
         }
@@ -129,9 +126,11 @@ impl Candidates {
 
     /// The address to dial now; its dial is under way from then on, until `failed`, `closed` or `connected`.
     pub fn next(&mut self, now: Time) -> Option<SocketAddr> {
-        let ordinary = self.waiting.first().filter(|turn| turn.0 <= now);
-        let turn = ordinary.or_else(|| self.is_alone().then(|| self.alone.first()).flatten().filter(|t| t.0 <= now));
-        let addr = turn?.2;
+        while let Some(candidate) = self.turns.coming(now).and_then(|addr| self.known.get_mut(&addr)) {
+            let State::Waiting(place) = &mut candidate.state else { break };
+            self.turns.come(candidate.name, place);
+        }
+        let addr = self.turns.first(now, self.is_alone())?;
         self.set(addr, State::Pending);
         self.dials.tried = self.dials.tried.saturating_add(1);
         Some(addr)
@@ -139,9 +138,7 @@ impl Candidates {
 
     /// When there will be one to dial; `None` when there is none as things are.
     pub fn deadline(&self) -> Option<Time> {
-        let ordinary = self.waiting.first().map(|turn| turn.0);
-        let alone = self.is_alone().then(|| self.alone.first()).flatten().map(|turn| turn.0);
-        [ordinary, alone].into_iter().flatten().min()
+        self.turns.deadline(self.is_alone())
     }
 
     /// A dial came to nothing.
@@ -211,10 +208,9 @@ impl Candidates {
 
     /// Forgets all addresses but those of live connections (BEP 27: another tracker, other peers).
     pub fn drop_all(&mut self) {
-        for (_, _, addr) in core::mem::take(&mut self.waiting) {
+        for addr in self.turns.clear() {
             self.known.remove(&addr);
         }
-        self.alone.clear();
     }
 
     /// How many are known and might be dialled at some time, connected ones left out.
@@ -224,12 +220,12 @@ impl Candidates {
 
     /// Dials and handshakes under way.
     pub fn pending(&self) -> usize {
-        self.pending
+        self.known.len() - self.connected - self.turns.len()
     }
 
     /// The figures of this run.
     pub fn dials(&self) -> Dials {
-        Dials { known: self.known.len() as u32, pending: self.pending as u32, ..self.dials }
+        Dials { known: self.known.len() as u32, pending: self.pending() as u32, ..self.dials }
     }
 
     /// Addresses worth dialling in the next run: those that were peers, at most `max`.
@@ -239,7 +235,7 @@ impl Candidates {
 
     /// Nobody is connected and nobody is on the way.
     fn is_alone(&self) -> bool {
-        self.connected == 0 && self.pending == 0
+        self.connected == 0 && self.pending() == 0
     }
 
     fn back_off(&mut self, now: Time, addr: SocketAddr, wait: Option<Duration>) {
@@ -255,36 +251,26 @@ impl Candidates {
     }
 
     fn wait(&mut self, addr: SocketAddr, ordinary: Time, alone: Time) {
-        self.set(addr, State::Waiting(ordinary, alone.min(ordinary)));
+        self.set(addr, State::Pending);
+        if let Some(candidate) = self.known.get_mut(&addr) {
+            candidate.state = State::Waiting(self.turns.enter(candidate.name, ordinary, alone));
+        }
     }
 
-    /// The only place where a state changes, so that queues and counts always agree with it.
+    /// Puts it on the way or among the connected. Only here and in `wait` does a state change.
     fn set(&mut self, addr: SocketAddr, state: State) {
         let Some(candidate) = self.known.get_mut(&addr) else { return };
-        let tie = candidate.tie;
         match core::mem::replace(&mut candidate.state, state) {
-            State::Waiting(ordinary, alone) => {
-                self.waiting.remove(&(ordinary, tie, addr));
-                self.alone.remove(&(alone, tie, addr));
-            }
-            State::Pending => self.pending -= 1,
+            State::Waiting(place) => self.turns.leave(candidate.name, place),
             State::Connected => self.connected -= 1,
+            State::Pending => {}
         }
-        match state {
-            State::Waiting(ordinary, alone) => {
-                self.waiting.insert((ordinary, tie, addr));
-                self.alone.insert((alone, tie, addr));
-            }
-            State::Pending => self.pending += 1,
-            State::Connected => self.connected += 1,
-        }
+        self.connected += usize::from(state == State::Connected);
     }
 
     fn forget(&mut self, addr: SocketAddr) {
         self.set(addr, State::Pending);
-        if self.known.remove(&addr).is_some() {
-            self.pending -= 1;
-        }
+        self.known.remove(&addr);
     }
 }
 
@@ -340,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn who_was_named_last_is_dialled_first() {
+        let mut c = table();
+        c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2), addr(3)]);
+        c.add(at(60), PeerSource::PublicTracker, &[addr(4)]);
+        c.add(at(120), PeerSource::PublicTracker, &[addr(2)]);
+        assert_eq!([c.next(at(120)), c.next(at(120))], [Some(addr(2)), Some(addr(4))]);
+        c.closed(at(120), addr(2), CloseReason::Remote);
+        assert_eq!(c.add(at(130), PeerSource::PublicTracker, &[addr(2), addr(3)]), 0);
+        assert_eq!(c.next(at(130)), Some(addr(3)), "naming does not shorten the wait of who failed");
+        assert_eq!([c.next(at(180)), c.next(at(180)), c.next(at(180))], [Some(addr(2)), Some(addr(1)), None]);
+    }
+
+    #[test]
     fn the_table_is_bounded_and_those_that_fail_make_room() {
         let mut c = table();
         for n in 0..3000 {
@@ -387,8 +386,9 @@ mod tests {
                 7 if step % 50 == 0 => c.drop_all(),
                 _ => c.closed(now, who, CloseReason::Duplicate),
             }
-            assert_eq!(c.waiting.len(), c.alone.len());
-            assert_eq!(c.waiting.len() + c.pending + c.connected, c.known.len());
+            let waiting = c.known.values().filter(|c| matches!(c.state, State::Waiting(_))).count();
+            let connected = c.known.values().filter(|c| c.state == State::Connected).count();
+            assert_eq!((c.turns.len(), c.connected), (waiting, connected));
         }
     }
 }

@@ -1,0 +1,113 @@
+//! Whose turn it is among the addresses that may be dialled (own design).
+//!
+//! Each waits for its moment. Of those whose moment has come the one named last goes first: where people leave when they
+//! have everything, who was named some minutes ago is mostly gone. Everybody has a second, earlier moment besides, that
+//! counts while there is nobody else.
+//!
+//! Invariant: each address stands in the queue by its second moment, and in one of the two others.
+use crate::time::Time;
+use alloc::collections::BTreeSet;
+use core::cmp::Reverse;
+use core::net::SocketAddr;
+
+/// What an address is told apart by, and when it was last named.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    /// The address.
+    pub(super) addr: SocketAddr,
+    /// When a list last had it.
+    pub(super) named: Time,
+    /// Random order among those that are alike otherwise.
+    pub(super) tie: u32,
+}
+
+/// Where an address stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Place {
+    /// Its moment; nothing once that has come.
+    ordinary: Option<Time>,
+    /// Its moment while there is nobody else.
+    alone: Time,
+}
+
+/// The queues.
+#[derive(Default, Debug)]
+pub(super) struct Turns {
+    /// Those that wait, by their moment.
+    waiting: BTreeSet<(Time, u32, SocketAddr)>,
+    /// Those whose moment has come, the last named first.
+    due: BTreeSet<(Reverse<Time>, u32, SocketAddr)>,
+    /// All of them, by their moment while there is nobody else.
+    alone: BTreeSet<(Time, u32, SocketAddr)>,
+}
+
+impl Turns {
+    /// Takes an address in.
+    pub(super) fn enter(&mut self, name: Name, ordinary: Time, alone: Time) -> Place {
+        let place = Place { ordinary: Some(ordinary), alone: alone.min(ordinary) };
+        self.waiting.insert((ordinary, name.tie, name.addr));
+        self.alone.insert((place.alone, name.tie, name.addr));
+        place
+    }
+
+    /// Lets an address go.
+    pub(super) fn leave(&mut self, name: Name, place: Place) {
+        match place.ordinary {
+            Some(at) => self.waiting.remove(&(at, name.tie, name.addr)),
+            None => self.due.remove(&(Reverse(name.named), name.tie, name.addr)),
+        };
+        self.alone.remove(&(place.alone, name.tie, name.addr));
+    }
+
+    /// The first whose moment has come since the last call: it has to be told by [`Self::come`].
+    pub(super) fn coming(&self, now: Time) -> Option<SocketAddr> {
+        self.waiting.first().filter(|turn| turn.0 <= now).map(|turn| turn.2)
+    }
+
+    /// Its moment has come.
+    pub(super) fn come(&mut self, name: Name, place: &mut Place) {
+        if let Some(at) = place.ordinary.take() {
+            self.waiting.remove(&(at, name.tie, name.addr));
+            self.due.insert((Reverse(name.named), name.tie, name.addr));
+        }
+    }
+
+    /// It is named again: `name` tells of the time before.
+    pub(super) fn rename(&mut self, now: Time, name: Name, place: Place) {
+        if place.ordinary.is_none() {
+            self.due.remove(&(Reverse(name.named), name.tie, name.addr));
+            self.due.insert((Reverse(now), name.tie, name.addr));
+        }
+    }
+
+    /// Whose turn it is, once all that come have been told.
+    pub(super) fn first(&self, now: Time, alone: bool) -> Option<SocketAddr> {
+        let other = || self.alone.first().filter(|turn| alone && turn.0 <= now).map(|turn| turn.2);
+        self.due.first().map(|turn| turn.2).or_else(other)
+    }
+
+    /// Who would be last, and its moment (nothing when that has come).
+    pub(super) fn last(&self) -> Option<(Option<Time>, SocketAddr)> {
+        let waiting = self.waiting.last().map(|turn| (Some(turn.0), turn.2));
+        waiting.or_else(|| self.due.last().map(|turn| (None, turn.2)))
+    }
+
+    /// When it is somebody's turn.
+    pub(super) fn deadline(&self, alone: bool) -> Option<Time> {
+        let due = self.due.first().map(|_| Time::ZERO);
+        let other = self.alone.first().filter(|_| alone).map(|turn| turn.0);
+        [due, self.waiting.first().map(|turn| turn.0), other].into_iter().flatten().min()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.alone.len()
+    }
+
+    /// Lets all go and tells who they were.
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = SocketAddr> + use<> {
+        self.waiting.clear();
+        self.due.clear();
+        core::mem::take(&mut self.alone).into_iter().map(|turn| turn.2)
+    }
+}
