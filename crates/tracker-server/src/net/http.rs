@@ -1,4 +1,5 @@
 //! HTTP connections (RFC 9112; BEP 3): one GET or HEAD each, then the end, with a deadline for the head and for the whole.
+use super::crowd::Crowd;
 use super::shared::{Content, Shared, canonical};
 use crate::http;
 use http_body_util::Full;
@@ -12,7 +13,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -24,33 +24,34 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 const HEADERS_MAX: usize = 64;
 
 /// Accepts for ever. The connections end with this task.
-pub(super) async fn listen(listener: TcpListener, shared: Shared, slots: Arc<Semaphore>) {
+pub(super) async fn listen(listener: TcpListener, shared: Shared, crowd: Arc<Crowd>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, from)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        accepted(&mut connections, stream, from, &shared, &slots);
+        accepted(&mut connections, stream, from, &shared, &crowd);
     }
 }
 
-/// Serves a connection in a task of its own, if there is a slot for it; else closes it.
+/// Serves a connection in a task of its own, if there is a place for it; else closes it.
 pub(super) fn accepted(
     connections: &mut JoinSet<()>,
     stream: TcpStream,
     from: SocketAddr,
     shared: &Shared,
-    slots: &Arc<Semaphore>,
+    crowd: &Arc<Crowd>,
 ) {
     while connections.try_join_next().is_some() {}
-    let Ok(slot) = slots.clone().try_acquire_owned() else { return };
-    let shared = shared.clone();
-    connections.spawn(async move {
+    let Some(place) = crowd.enter(from.ip()) else { return };
+    let (shared, number) = (shared.clone(), place.number());
+    let handle = connections.spawn(async move {
         // The end of the connection, whatever it is, concerns nobody.
         let _ = timeout(shared.limits.connection, connection(stream, from, shared)).await;
-        drop(slot);
+        drop(place);
     });
+    crowd.ends_by(number, handle);
 }
 
 async fn connection(stream: TcpStream, from: SocketAddr, shared: Shared) {

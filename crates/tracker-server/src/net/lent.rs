@@ -2,6 +2,7 @@
 //!
 //! Peers, tracker and page share one number that way. Both queues are bounded by who makes them: what does not fit in is as good as lost
 //! on the way.
+use super::crowd::Crowd;
 use super::shared::Shared;
 use super::{http, shared};
 use crate::udp;
@@ -9,7 +10,7 @@ use std::boxed::Box;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::vec::Vec;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// A UDP packet with both its ends.
@@ -37,14 +38,14 @@ pub struct Lent {
 }
 
 /// Serves the connections until the holder closes the queue.
-pub(super) async fn serve(mut streams: mpsc::Receiver<TcpStream>, shared: Shared, slots: Arc<Semaphore>) {
+pub(super) async fn serve(mut streams: mpsc::Receiver<TcpStream>, shared: Shared, crowd: Arc<Crowd>) {
     let mut connections = JoinSet::new();
     while let Some(stream) = streams.recv().await {
         // One whose other end is gone already has no address.
         if let Ok(from) = stream.peer_addr()
             && let Ok(stream) = tokio::net::TcpStream::from_std(stream)
         {
-            http::accepted(&mut connections, stream, from, &shared, &slots);
+            http::accepted(&mut connections, stream, from, &shared, &crowd);
         }
     }
 }

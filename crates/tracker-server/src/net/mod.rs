@@ -7,6 +7,7 @@
 //!
 //! The table stands behind a lock that is held for one request at a time and never over an `await`.
 pub mod bind;
+mod crowd;
 mod http;
 mod lent;
 mod server;

@@ -1,4 +1,5 @@
 //! Starts the drivers and ends them (own design).
+use super::crowd::Crowd;
 use super::lent::{self, Lent};
 use super::shared::{NetLimits, Routes, Shared};
 use super::{http, udp};
@@ -39,15 +40,15 @@ pub fn serve(config: Config) -> io::Result<Server> {
     let Config { http, udp, lent, tracker, routes, limits } = config;
     let shared = Shared { tracker, routes, limits, start: Instant::now() };
     let mut server = Server { http: Vec::new(), udp: Vec::new(), tasks: JoinSet::new() };
-    let slots = Arc::new(tokio::sync::Semaphore::new(limits.connections));
+    let crowd = Arc::new(Crowd::new(limits.connections));
     for listener in http {
         server.http.push(listener.local_addr()?);
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        server.tasks.spawn(http::listen(listener, shared.clone(), slots.clone()));
+        server.tasks.spawn(http::listen(listener, shared.clone(), crowd.clone()));
     }
     if let Some(Lent { streams, questions, answer }) = lent {
-        server.tasks.spawn(lent::serve(streams, shared.clone(), slots));
+        server.tasks.spawn(lent::serve(streams, shared.clone(), crowd));
         server.tasks.spawn(lent::answer(questions, answer, shared.clone()));
     }
     for socket in udp {

@@ -27,7 +27,7 @@ pub type Routes = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 /// Bounds of the drivers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NetLimits {
-    /// HTTP connections at a time, over all listeners; more are closed at once.
+    /// HTTP connections at a time, over all listeners: who has most of them gives way to others.
     pub connections: usize,
     /// From accepting a connection to the end of its request's head.
     pub head: Duration,
