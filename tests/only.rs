@@ -64,7 +64,12 @@ fn only_what_was_asked_for_then_all_of_it() {
         assert!(same(&path, &out, "notes.txt"));
         let parts = || fs::read_dir(&out).expect("own folder").flatten().filter(|e| e.file_name() != "album").count();
         assert_eq!(parts(), 1, "the bytes before it, in its piece, lie in the part file");
-        let (mut rest, _) = get(folder, OTHER_IP, &torrent, &[]);
+        let (mut again, _) = get(folder, OTHER_IP, &torrent, &[]);
+        again.wait_complete(LIMIT);
+        assert_eq!(again.events("done")[0]["downloaded"], 0, "what was chosen is there");
+        assert_eq!(again.wait_exit(LIMIT).code(), Some(0));
+        assert!(again.log().contains("1 of 3 files are wanted, as in the last run"), "{}", again.log());
+        let (mut rest, _) = get(folder, OTHER_IP, &torrent, &["--only", "*"]);
         rest.wait_complete(LIMIT);
         let again = rest.events("done")[0]["downloaded"].as_u64().expect("bytes");
         assert!(again <= 800_001, "what was there is not fetched again: {again}");

@@ -16,7 +16,7 @@ type Ask = Arc<dyn Fn(&Info) -> Result<Selection, String> + Send + Sync>;
 /// A choice of files.
 #[derive(Clone, Default)]
 pub enum Choice {
-    /// Everything alike.
+    /// As in the last run, else everything alike. (By patterns, everything is `*`.)
     #[default]
     All,
     /// By patterns against the path below the torrent's folder, or against any name in it when the pattern has no slash.
@@ -46,7 +46,7 @@ impl fmt::Debug for Choice {
 }
 
 impl Choice {
-    /// Whether it can be said without the files that everything is wanted alike.
+    /// Whether nothing is chosen: it is left to the last run, or everything is wanted alike.
     pub fn is_all(&self) -> bool {
         matches!(self, Self::All)
     }

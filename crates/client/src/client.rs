@@ -26,7 +26,6 @@ use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::State;
 use teem_swarm::ids::TorrentId;
-use teem_swarm::selection::Selection;
 use tokio::sync::{broadcast, mpsc, watch};
 
 /// Requests of the engine that may wait for the async side.
@@ -229,9 +228,9 @@ impl Client {
             Some(info) => {
                 let choice = add.choice.clone();
                 let chosen = tokio::task::spawn_blocking(move || choice.of(&info)).await;
-                chosen.map_err(|_| AddError::Stopped)?.map_err(AddError::Choice)?
+                Some(chosen.map_err(|_| AddError::Stopped)?.map_err(AddError::Choice)?)
             }
-            None => Selection::all(),
+            None => None,
         };
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let state = if info.is_some() { State::Checking } else { State::Metadata };
@@ -310,14 +309,17 @@ impl Inner {
     fn place(&self, id: TorrentId, info: &Info) {
         let settled: Option<Result<_, AddError>> = self.places.settle(id, info).map(|settled| {
             let (place, choice) = settled?;
-            Ok((place, choice.of(info).map_err(AddError::Choice)?))
+            let selection = (!choice.is_all()).then(|| choice.of(info)).transpose().map_err(AddError::Choice)?;
+            Ok((place, selection))
         });
         let command = match settled {
             None => return,
             Some(Ok((place, selection))) => {
                 self.disk.place(id, place);
-                // A host that has ended needs no answer, here and below.
-                let _ = self.host.send(HostMsg::Command(Command::Select(id, selection)));
+                if let Some(selection) = selection {
+                    // A host that has ended needs no answer, here and below.
+                    let _ = self.host.send(HostMsg::Command(Command::Select(id, selection)));
+                }
                 Command::Placed(id)
             }
             Some(Err(e)) => {

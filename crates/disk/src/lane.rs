@@ -13,7 +13,7 @@ use teem_swarm::selection::Selection;
 /// A barrier.
 #[derive(Debug)]
 pub(crate) enum Barrier {
-    Open(Arc<Info>, Selection),
+    Open(Arc<Info>, Option<Selection>),
     Select(Selection),
     /// With whether files have to be put in place first, which nothing else may touch meanwhile.
     Sync(Facts, bool),

@@ -29,12 +29,13 @@ struct Found {
 }
 
 /// Opens a torrent and answers.
-pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: Selection) {
-    let done = match look(shared, id, info, selection) {
+pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>) {
+    let done = match look(shared, id, info, wish) {
         Ok(Found { torrent, have, check, facts }) => {
             shared.queue.opened(&torrent);
             let trouble = if torrent.place.read_only { None } else { space::too_little(shared, &torrent) };
-            shared.mailbox.answer([Done::Opened { torrent: id, have, check, facts }]);
+            let selection = torrent.parts.selection();
+            shared.mailbox.answer([Done::Opened { torrent: id, have, check, facts, selection }]);
             trouble.map(|error| Done::Failed { torrent: id, piece: None, opening: false, error })
         }
         Err(error) => {
@@ -45,7 +46,7 @@ pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: S
     shared.mailbox.tell(done);
 }
 
-fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: Selection) -> Result<Found, DiskError> {
+fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>) -> Result<Found, DiskError> {
     let place = shared.place(id).ok_or_else(|| DiskError {
         kind: DiskErrorKind::BadPath,
         message: "the disk was not told where the content lies".to_owned(),
@@ -53,7 +54,11 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: Selection) -
     let root = shared.fs.folder(&place.folder, !place.read_only).map_err(|e| explain(&e, "open", &place.folder))?;
     let content = Content::new(info, &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
     let (saved, Loaded { claims, journal }) = Saved::open(&*shared.fs, &place, &content)?;
-    let parts = Parts::new(&content.info, selection);
+    let before = claims.as_ref().map(|claims| claims.selection.clone());
+    // What is served as it lies is served whole.
+    let wish = wish.or_else(|| before.clone().filter(|_| !place.read_only)).unwrap_or_default();
+    let chosen = before.is_some_and(|before| before != wish);
+    let parts = Parts::new(&content.info, wish);
     let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), parts, saved));
     let stats = stat_all(&torrent)?;
     let vouched = shared.take_vouched(id);
@@ -63,7 +68,8 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, selection: Selection) -
     let found = match claims {
         Some(claims) => {
             let (have, check) = claims.judge(&journal, &torrent.content, &stats, |extent| torrent.is_kept(extent));
-            outdated = check.iter().any(|&piece| !claims.doubtful.has(piece) && !journal.pieces.contains(&piece));
+            outdated =
+                chosen || check.iter().any(|&piece| !claims.doubtful.has(piece) && !journal.pieces.contains(&piece));
             let mut marks = torrent.marks();
             for &piece in &have {
                 marks.durable.insert(piece);

@@ -48,6 +48,11 @@ impl Parts {
         self.selection.lock().unwrap_or_else(PoisonError::into_inner).is_whole()
     }
 
+    /// Which files are wanted.
+    pub(crate) fn selection(&self) -> Selection {
+        self.selection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn set(&self, selection: Selection) {
         *self.selection.lock().unwrap_or_else(PoisonError::into_inner) = selection;
     }

@@ -156,7 +156,9 @@ impl Torrent {
                 };
             }
             let files = (0..self.part_slot()).map(|i| self.stat_of(i)).collect();
-            Claims { have, doubtful, files, facts: facts.unwrap_or_else(|| saved.facts()) }
+            // Serving what lies there says nothing about what is wanted of it.
+            let selection = if self.place.read_only { saved.selection() } else { self.parts.selection() };
+            Claims { have, doubtful, files, facts: facts.unwrap_or_else(|| saved.facts()), selection }
         };
         saved.save(&claims)
     }

@@ -8,7 +8,6 @@ use teem_disk::create::HashFile;
 use teem_disk::{DiskConfig, Place, saved_info};
 use teem_engine::storage::Storage;
 use teem_swarm::job::{Done, Facts, Job};
-use teem_swarm::selection::Selection;
 
 /// Opens in a new disk as soon as the one before, which was dropped, has let go of its locks.
 fn reopen(made: &Made, place: &Place) -> (Rig, Vec<u32>, Vec<u32>) {
@@ -47,7 +46,7 @@ fn a_clean_end_is_believed_without_a_check() {
     rig.close(facts());
     // The same disk can open it again, and so can another.
     rig.handle.place(T, place.clone());
-    rig.submit([Job::Open { torrent: T, info: Arc::clone(&made.info), selection: Selection::all() }]);
+    rig.submit([Job::Open { torrent: T, info: Arc::clone(&made.info), selection: None }]);
     let opened = rig.wait(|d| match d {
         Done::Opened { have, check, facts, .. } => Some((have.clone(), check.clone(), facts.clone())),
         _ => None,

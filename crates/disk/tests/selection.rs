@@ -109,7 +109,16 @@ fn a_later_run_that_wants_everything_finds_the_edges() {
     let wanted = pieces(&made, &[1]);
     rig.download(&made, wanted.clone());
     rig.close(Facts::default());
-    assert_eq!(rig.open_checked(&made, place), wanted);
+    assert_eq!(rig.open_checked(&made, place.clone()), wanted);
+    assert_eq!(rig.wanted, only(&[1], 4), "as nothing else was said");
+    rig.close(Facts::default());
+    rig.open_checked(&made, Place { read_only: true, ..place.clone() });
+    assert_eq!(rig.wanted, Selection::all(), "what is served as it lies is served whole");
+    rig.close(Facts::default());
+    rig.open_checked(&made, place.clone());
+    assert_eq!(rig.wanted, only(&[1], 4), "of which serving has changed nothing");
+    rig.close(Facts::default());
+    assert_eq!(rig.try_open_some(&made, place, Selection::all()), Ok((wanted.clone(), vec![])));
     let rest: Vec<u32> = (0..made.pieces()).filter(|p| !wanted.contains(p)).collect();
     rig.download(&made, rest);
     rig.sync().unwrap();
@@ -195,20 +204,24 @@ proptest! {
         let place = Place::download(&dir.0, dir.join("state"));
         let mut rig = Rig::start(&DiskConfig::default());
         rig.open(&made, place.clone());
-        let mut have: Vec<u32> = Vec::new();
+        let (mut have, mut last): (Vec<u32>, _) = (Vec::new(), Selection::all());
         for (mask, fetch, again) in steps {
             let chosen: Vec<usize> = (0..lengths.len()).filter(|i| mask >> i & 1 == 1).collect();
             let selection = only(&chosen, lengths.len());
             if again {
                 rig.close(Facts::default());
-                let (there, check) = rig.try_open_some(&made, place.clone(), selection).unwrap();
+                // What was chosen last, said again or not.
+                let said = (fetch || selection != last).then_some(selection.clone());
+                let (there, check) = rig.try_open_some(&made, place.clone(), said).unwrap();
+                prop_assert_eq!(&rig.wanted, &selection);
                 let checked = rig.check(&check);
                 let mut all: Vec<u32> = there.into_iter().chain(checked).collect();
                 all.sort_unstable();
                 prop_assert_eq!(&all, &have);
             } else {
-                select(&mut rig, selection);
+                select(&mut rig, selection.clone());
             }
+            last = selection;
             let missing: Vec<u32> = pieces(&made, &chosen).into_iter().filter(|p| !have.contains(p)).collect();
             let some = if fetch { missing.len() } else { missing.len() / 2 };
             rig.download(&made, missing[..some].to_vec());

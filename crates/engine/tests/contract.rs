@@ -16,6 +16,7 @@ use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Facts};
 use teem_swarm::rng::Rng;
+use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
@@ -72,7 +73,16 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
     let peers = [addr(&mut rng), addr(&mut rng)];
     let mut script = vec![(now, Input::Command(torrent(&info, known, &peers, &["http://t/a", "udp://9.9.9.9:9/a"])))];
     let have = (0..PIECES as u32).filter(|_| rng.below(2) == 0).collect();
-    script.push((now, Input::Disk(Done::Opened { torrent: ME, have, check: Vec::new(), facts: Facts::default() })));
+    script.push((
+        now,
+        Input::Disk(Done::Opened {
+            torrent: ME,
+            have,
+            check: Vec::new(),
+            facts: Facts::default(),
+            selection: Selection::all(),
+        }),
+    ));
     let mut next_conn = 0;
     for _ in 0..steps {
         if rng.below(3) == 0 {

@@ -11,6 +11,7 @@ use teem_metainfo::InfoHash;
 use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Facts};
+use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::Message;
@@ -30,7 +31,13 @@ impl One {
         let info = info(4, false);
         let mut engine = Engine::new(EngineConfig::new(5000, 9));
         engine.handle(secs(100), Input::Command(torrent(&info, true, peers, trackers)));
-        let opened = Done::Opened { torrent: ME, have: vec![0, 1], check: Vec::new(), facts: Facts::default() };
+        let opened = Done::Opened {
+            torrent: ME,
+            have: vec![0, 1],
+            check: Vec::new(),
+            facts: Facts::default(),
+            selection: Selection::all(),
+        };
         engine.handle(secs(100), Input::Disk(opened));
         Self { engine, hash: hash(&info), now: secs(100) }
     }

@@ -7,7 +7,6 @@ use teem_metainfo::InfoHash;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
-use teem_swarm::selection::Selection;
 
 mod common;
 use common::{Led, TORRENT, Told};
@@ -24,7 +23,7 @@ fn add(torrent: TorrentId) -> HostMsg {
         publish: false,
         spreading: Spreading::default(),
         cooperative: false,
-        selection: Selection::all(),
+        selection: None,
     })))
 }
 

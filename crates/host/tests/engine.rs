@@ -43,7 +43,7 @@ impl Whole {
         Some(match job {
             Job::Open { torrent, .. } => {
                 let have = if self.full { (0..PIECES).collect() } else { Vec::new() };
-                Done::Opened { torrent, have, check: Vec::new(), facts: Facts::default() }
+                Done::Opened { torrent, have, check: Vec::new(), facts: Facts::default(), selection: Selection::all() }
             }
             Job::Write { torrent, at, data } => {
                 let mut pieces = self.pieces.lock().unwrap();
@@ -119,7 +119,7 @@ impl Side {
             publish: full,
             spreading: Spreading::default(),
             cooperative: false,
-            selection: Selection::all(),
+            selection: None,
         };
         host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
         Self { host, told, pieces }

@@ -35,7 +35,6 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Facts, Job};
 use teem_swarm::rng::Rng;
-use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
@@ -101,7 +100,7 @@ impl Plain {
         self.torrent = add.torrent;
         self.urls = add.trackers.concat();
         let info = self.book.content.info().clone();
-        self.out.push_back(Output::Disk(Job::Open { torrent: self.torrent, info, selection: Selection::all() }));
+        self.out.push_back(Output::Disk(Job::Open { torrent: self.torrent, info, selection: None }));
     }
 
     fn announce(&mut self, event: AnnounceEvent) {

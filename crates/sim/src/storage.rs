@@ -86,11 +86,12 @@ impl SimDisk {
     /// Carries a job out; the answers come after the given delays.
     pub fn run(&mut self, job: Job<SimBlock>, answers: &mut Vec<Answer>) {
         match job {
-            Job::Open { torrent, .. } => {
+            Job::Open { torrent, selection, .. } => {
                 let have = self.claimed.iter().collect();
                 let check = self.good.iter().filter(|piece| !self.claimed.has(*piece)).collect();
                 let facts = self.facts.clone();
-                self.answer(answers, Duration::ZERO, Done::Opened { torrent, have, check, facts });
+                let selection = selection.unwrap_or_default();
+                self.answer(answers, Duration::ZERO, Done::Opened { torrent, have, check, facts, selection });
             }
             Job::Check { torrent, pieces } => {
                 for piece in pieces {
@@ -185,7 +186,6 @@ impl SimDisk {
 mod tests {
     use super::*;
     use teem_swarm::ids::TorrentId;
-    use teem_swarm::selection::Selection;
 
     const T: TorrentId = TorrentId(1);
 
@@ -224,10 +224,7 @@ mod tests {
         write(&mut disk, 1, [true, true]);
         disk.crash();
         answers.clear();
-        disk.run(
-            Job::Open { torrent: T, info: disk.content.info().clone(), selection: Selection::all() },
-            &mut answers,
-        );
+        disk.run(Job::Open { torrent: T, info: disk.content.info().clone(), selection: None }, &mut answers);
         let (_, Done::Opened { have, check, .. }) = &answers[0] else { panic!("{answers:?}") };
         assert_eq!((&have[..], &check[..]), (&[0][..], &[1][..]));
     }

@@ -42,8 +42,8 @@ pub struct AddTorrent {
     pub spreading: Spreading,
     /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
     pub cooperative: bool,
-    /// Which of its files are wanted.
-    pub selection: Selection,
+    /// Which of its files are wanted; `None`: those that were in the last run, or all.
+    pub selection: Option<Selection>,
 }
 
 /// What can be asked at any time.

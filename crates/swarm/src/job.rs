@@ -22,8 +22,8 @@ pub enum Job<B> {
         torrent: TorrentId,
         /// Its metadata.
         info: Arc<Info>,
-        /// Which of its files are wanted: the others are not made.
-        selection: Selection,
+        /// Which of its files are wanted: the others are not made. `None`: those that were when it was last open, or all.
+        selection: Option<Selection>,
     },
     /// Other files are wanted from now on. Not answered, unless what was kept apart of a file cannot be put into its place: `Failed`,
     /// and the next `Sync` tries again.
@@ -124,6 +124,8 @@ pub enum Done<B> {
         check: Vec<u32>,
         /// What was remembered.
         facts: Facts,
+        /// What is wanted: as it was asked for, else as it was when the torrent was last open, else everything.
+        selection: Selection,
     },
     /// One piece of a `Check` (or of a piece found damaged later).
     Checked {

@@ -33,6 +33,11 @@ impl Selection {
         if files.iter().all(|p| *p == Priority::Normal) { Self::all() } else { Self(files) }
     }
 
+    /// The priority of each file; empty when all are wanted alike.
+    pub fn files(&self) -> &[Priority] {
+        &self.0
+    }
+
     /// How much a file is wanted.
     pub fn file(&self, file: usize) -> Priority {
         self.0.get(file).copied().unwrap_or_default()

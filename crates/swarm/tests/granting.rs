@@ -184,10 +184,10 @@ fn who_wants_one_piece_only_is_shown_it_in_the_end() {
 #[test]
 fn what_left_in_an_earlier_run_does_not_leave_again() {
     let mut world = world();
-    world.facts.out = vec![0xFF; 7];
-    world.facts.out.push(0x0F);
+    world.remembered.0.out = vec![0xFF; 7];
+    world.remembered.0.out.push(0x0F);
     let seed = source(&mut world, 1 << 20, Spreading::Granting);
-    world.facts = Facts::default();
+    world.remembered.0 = Facts::default();
     let peer = world.add((0..60).filter(|p| !(56..60).contains(p)).collect(), 0);
     let other = world.add(Vec::new(), 0);
     meet(&mut world, seed, &[peer, other]);
@@ -217,9 +217,9 @@ fn a_frugal_source_sends_one_copy_and_then_helps_only_who_is_not_fed() {
 #[test]
 fn a_frugal_source_feeds_who_never_stays_for_long() {
     let mut world = world();
-    world.facts.out = vec![0xFF; 8];
+    world.remembered.0.out = vec![0xFF; 8];
     let seed = source(&mut world, 0, Spreading::Frugal);
-    world.facts = Facts::default();
+    world.remembered.0 = Facts::default();
     for life in 1.. {
         let conn = world.puppet_at(seed, true, 77);
         world.say(seed, conn, Message::HaveNone);

@@ -4,6 +4,7 @@ mod common;
 use common::{BLOCK, World, info};
 use teem_swarm::event::{Event, State};
 use teem_swarm::job::{DiskError, DiskErrorKind, Done};
+use teem_swarm::selection::Selection;
 use teem_swarm::torrent::Torrent;
 use teem_wire::peer::message::Message;
 
@@ -38,6 +39,7 @@ fn what_is_checked_meanwhile_is_told_and_nothing_is_asked_for_before() {
         have: (0..8).collect(),
         check: (8..16).collect(),
         facts: teem_swarm::job::Facts::default(),
+        selection: Selection::all(),
     };
     let conn = world.puppet(node, true);
     world.say(node, conn, Message::HaveAll);
@@ -134,7 +136,7 @@ fn want_of_space_found_before_the_check_is_over_counts_from_the_download_on() {
     let node = world.add(Vec::new(), 0);
     let torrent = world.nodes[node].torrent.id();
     let facts = teem_swarm::job::Facts::default();
-    let opened = Done::Opened { torrent, have: vec![], check: vec![5], facts };
+    let opened = Done::Opened { torrent, have: vec![], check: vec![5], facts, selection: Selection::all() };
     world.act(node, |t, cx| t.disk(cx, opened));
     let error = DiskError { kind: DiskErrorKind::NoSpace, message: "needs 1 MiB, has none".into() };
     world.act(node, |t, cx| t.disk(cx, Done::Failed { torrent, piece: None, opening: false, error }));
@@ -146,4 +148,19 @@ fn want_of_space_found_before_the_check_is_over_counts_from_the_download_on() {
     assert_eq!(world.nodes[node].got, 0);
     world.act(node, |t, cx| t.disk(cx, Done::Recovered { torrent }));
     assert!(world.run(20, |w| w.is_complete(node)));
+}
+
+#[test]
+fn peers_of_an_earlier_run_are_dialled_but_not_for_a_private_torrent() {
+    for private in [false, true] {
+        let flag = if private { "7:privatei1e" } else { "" };
+        let raw = format!("d6:lengthi16384e4:name1:x12:piece lengthi16384e6:pieces20:{}{flag}e", "h".repeat(20));
+        let info = teem_metainfo::Info::parse(raw.as_bytes(), &teem_metainfo::Limits::FILE).expect("valid");
+        let mut world = World::new(std::sync::Arc::new(info));
+        world.remembered.0.peers = vec!["198.18.9.9:6881".into()];
+        let me = world.add(Vec::new(), 0);
+        world.run(1, |_| false);
+        let now = world.now;
+        assert_eq!(world.nodes[me].torrent.next_dial(now).is_some(), !private);
+    }
 }

@@ -51,7 +51,7 @@ fn verified(world: &World, node: usize) -> Vec<u32> {
 fn what_is_not_wanted_is_not_fetched() {
     let mut world = three();
     let seed = world.add((0..12).collect(), 1 << 20);
-    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = only(1));
+    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = Some(only(1)));
     world.connect(me, seed);
     assert!(world.run(60, |w| w.is_complete(me)));
     assert_eq!(verified(&world, me), [3, 4, 5, 6, 7], "the first and the last piece it shares with its neighbours");
@@ -63,13 +63,13 @@ fn what_is_not_wanted_is_not_fetched() {
 #[test]
 fn a_partial_seed_says_so_and_gives_what_it_has() {
     let mut world = three();
-    let me = world.add_with(vec![3, 4, 5, 6, 7], 1 << 20, None, |add| add.selection = only(1));
+    let me = world.add_with(vec![3, 4, 5, 6, 7], 1 << 20, None, |add| add.selection = Some(only(1)));
     assert!(world.run(5, |w| w.is_complete(me)));
     let stranger = world.puppet(me, true);
     let heard = world.heard(me, stranger);
     let says = |m: &Message| matches!(m, Message::ExtendedHandshake(said) if said.upload_only == Some(true));
     assert!(heard.iter().any(says) && heard.iter().any(|m| matches!(m, Message::Bitfield(_))), "{heard:?}");
-    let other = world.add_with(Vec::new(), 0, None, |add| add.selection = only(1));
+    let other = world.add_with(Vec::new(), 0, None, |add| add.selection = Some(only(1)));
     world.connect(other, me);
     assert!(world.run(60, |w| w.is_complete(other)));
 }
@@ -78,7 +78,7 @@ fn a_partial_seed_says_so_and_gives_what_it_has() {
 fn more_can_be_wanted_while_it_runs_and_after_it_was_done() {
     let mut world = three();
     let seed = world.add((0..12).collect(), 1 << 20);
-    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = only(1));
+    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = Some(only(1)));
     let (conn, _) = world.connect(me, seed);
     assert!(world.run(60, |w| w.is_complete(me)));
     assert!(world.why_closed(me, conn).is_some(), "nothing more to be had from a seed");
@@ -118,7 +118,7 @@ fn what_is_wanted_first_comes_first() {
     let mut world = three();
     let seed = world.add((0..12).collect(), 200_000);
     let first = Selection::of(vec![Priority::Normal, Priority::Normal, Priority::High]);
-    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = first);
+    let me = world.add_with(Vec::new(), 0, None, |add| add.selection = Some(first));
     world.connect(me, seed);
     assert!(world.run(60, |w| (7..12).all(|piece| verified(w, me).contains(&piece))));
     assert!(verified(&world, me).len() <= 7, "{:?}", verified(&world, me));
@@ -147,7 +147,7 @@ fn a_lone_peer_that_wants_a_little_of_much_gets_it_from_a_source() {
     let mut world = World::new(info(&[piece * 400, piece * 60, piece * 40]));
     let granting = |add: &mut AddTorrent| (add.spreading, add.publish) = (Spreading::Granting, true);
     let source = world.add_with((0..500).collect(), 4 << 20, None, granting);
-    let me = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = only(1));
+    let me = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = Some(only(1)));
     world.connect(me, source);
     // 2.5 s until it is known to want something else, half a second on the line.
     assert!(world.run(4, |w| w.is_complete(me)), "{} pieces", world.snapshot(me).pieces);
@@ -195,16 +195,45 @@ proptest! {
 }
 
 #[test]
+fn what_was_chosen_goes_on_in_the_next_run_until_something_else_is() {
+    let mut world = three();
+    world.remembered.1 = only(1);
+    let seed = world.add((0..12).collect(), 1 << 20);
+    let me = world.add(Vec::new(), 0);
+    let told = |w: &World, n: usize| {
+        w.nodes[n].events.iter().any(|e| matches!(e, Event::Notice { text, .. } if text.contains("1 of 3")))
+    };
+    world.connect(me, seed);
+    assert!(world.run(60, |w| w.is_complete(me)));
+    assert_eq!(verified(&world, me), [3, 4, 5, 6, 7]);
+    assert!(told(&world, me));
+    let all = world.add_with(Vec::new(), 0, None, |add| add.selection = Some(Selection::all()));
+    world.connect(all, seed);
+    assert!(world.run(60, |w| w.is_complete(all)));
+    assert_eq!((world.snapshot(all).pieces, told(&world, all)), (12, false));
+    // Said before the disk has answered, as for a magnet link: that counts.
+    let late = world.add(Vec::new(), 0);
+    world.act(late, |t, cx| t.select(cx, Selection::all()));
+    world.connect(late, seed);
+    assert!(world.run(60, |w| w.is_complete(late)));
+    assert_eq!((world.snapshot(late).pieces, told(&world, late)), (12, false));
+    // What is published is published whole.
+    let published = world.add_with((0..12).collect(), 0, None, |add| add.publish = true);
+    world.run(1, |_| false);
+    assert_eq!((world.snapshot(published).wanted, told(&world, published)), (world.info.content_size(), false));
+}
+
+#[test]
 fn a_source_gives_everything_to_those_who_want_different_parts() {
     for seed_line in [100_000, 1 << 20] {
         let mut world = three();
         let granting = |add: &mut AddTorrent| (add.spreading, add.publish) = (Spreading::Granting, true);
         let source = world.add_with((0..12).collect(), seed_line, None, granting);
-        let first = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = only(0));
+        let first = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = Some(only(0)));
         world.connect(first, source);
         assert!(world.run(120, |w| w.is_complete(first)));
         let rest = Selection::of(vec![Priority::Skip, Priority::Normal, Priority::Normal]);
-        let second = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = rest);
+        let second = world.add_with(Vec::new(), 1 << 20, None, |add| add.selection = Some(rest));
         world.connect(second, source);
         world.connect(second, first);
         assert!(world.run(120, |w| w.is_complete(second)), "{:?} of it", verified(&world, second));

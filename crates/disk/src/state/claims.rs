@@ -9,6 +9,7 @@ use crate::content::Content;
 use crate::fs::Stat;
 use teem_metainfo::Extent;
 use teem_swarm::job::Facts;
+use teem_swarm::selection::Selection;
 
 /// How much later than noted a file may have been changed after an unclean end and still be taken for ours: the time
 /// between a write and its note.
@@ -24,14 +25,16 @@ pub(crate) struct Claims {
     /// The files as they were, by index; `None` for those that were not there.
     pub(crate) files: Vec<Option<Stat>>,
     pub(crate) facts: Facts,
+    /// Which files were wanted.
+    pub(crate) selection: Selection,
 }
 
 impl Claims {
     /// Nothing is claimed.
     #[cfg(test)]
     pub(crate) fn none(pieces: u32, files: usize) -> Self {
-        let facts = Facts::default();
-        Self { have: Bits::new(pieces), doubtful: Bits::new(pieces), files: vec![None; files], facts }
+        let (facts, selection) = (Facts::default(), Selection::all());
+        Self { have: Bits::new(pieces), doubtful: Bits::new(pieces), files: vec![None; files], facts, selection }
     }
 
     /// The pieces that are there, and those to be checked, both ascending.

@@ -5,6 +5,7 @@ use crate::bits::Bits;
 use crate::fs::Stat;
 use crate::hash;
 use teem_swarm::job::Facts;
+use teem_swarm::selection::{Priority, Selection};
 
 /// Begins every state file.
 const MAGIC: &[u8; 8] = b"teemdisk";
@@ -52,6 +53,12 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
         }
     }
     put_bytes(&mut out, &facts.out);
+    let level = |priority: &Priority| match priority {
+        Priority::Skip => 0,
+        Priority::Normal => 1,
+        Priority::High => 2,
+    };
+    put_bytes(&mut out, &claims.selection.files().iter().map(level).collect::<Vec<u8>>());
     let sum = hash::sha1(&out);
     out.extend(sum);
     out
@@ -82,7 +89,16 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
         // States of before this list was kept end here.
         facts.out = r.bytes()?.to_vec();
     }
-    r.0.is_empty().then_some(Claims { have, doubtful, files, facts })
+    // And those of before this one.
+    let levels = if r.0.is_empty() { &[][..] } else { r.bytes()? };
+    let levels = levels.iter().take(about.files).map(|level| match level {
+        0 => Some(Priority::Skip),
+        1 => Some(Priority::Normal),
+        2 => Some(Priority::High),
+        _ => None,
+    });
+    let selection = Selection::of(levels.collect::<Option<_>>()?);
+    r.0.is_empty().then_some(Claims { have, doubtful, files, facts, selection })
 }
 
 /// The folder that a state file of this torrent is about, if it is whole.
@@ -158,6 +174,7 @@ mod tests {
             out: vec![0xA0, 1],
             ..Facts::default()
         };
+        claims.selection = Selection::of(vec![Priority::Skip, Priority::High]);
         (about, claims)
     }
 

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use teem_metainfo::{InfoHash, InfoHashV2};
 use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
+use teem_swarm::selection::Selection;
 
 /// Bytes of a state file that are read: 2 Mi pieces twice, a million files, facts.
 pub(super) const STATE_MAX: u64 = 64 << 20;
@@ -39,6 +40,7 @@ struct Open {
     /// What the state on the disk claims.
     claimed: Bits,
     facts: Facts,
+    selection: Selection,
     _locks: Vec<Box<dyn Send + Sync>>,
 }
 
@@ -90,6 +92,7 @@ impl Saved {
             journal: None,
             claimed: claims.as_ref().map_or_else(|| Bits::new(about.pieces), |c| c.have.clone()),
             facts: claims.as_ref().map(|c| c.facts.clone()).unwrap_or_default(),
+            selection: claims.as_ref().map(|c| c.selection.clone()).unwrap_or_default(),
             dir_path: place.state_dir.clone(),
             dir,
             stem,
@@ -128,12 +131,18 @@ impl Saved {
         self.open.as_ref().map(|open| open.facts.clone()).unwrap_or_default()
     }
 
+    /// Which files were wanted when that was last saved.
+    pub(crate) fn selection(&self) -> Selection {
+        self.open.as_ref().map(|open| open.selection.clone()).unwrap_or_default()
+    }
+
     /// Replaces the state; what is claimed must be durable already.
     pub(crate) fn save(&mut self, claims: &Claims) -> Result<(), DiskError> {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.write(claims).map_err(|e| explain(&e, "keep state in", &open.dir_path))?;
         open.claimed = claims.have.clone();
         open.facts = claims.facts.clone();
+        open.selection = claims.selection.clone();
         // Only now: the state knows all that was noted.
         if open.journal.is_none()
             && let Ok(Some(_)) = open.dir.stat(&named(&open.stem, "journal"))

@@ -158,6 +158,8 @@ pub(crate) struct Rig {
     pub(crate) handle: DiskHandle,
     rung: mpsc::Receiver<()>,
     pub(crate) seen: Vec<Done<Block>>,
+    /// What was wanted when the torrent was opened last.
+    pub(crate) wanted: Selection,
 }
 
 impl Rig {
@@ -172,7 +174,7 @@ impl Rig {
     fn of((mut disk, handle): (Disk, DiskHandle)) -> Self {
         let (ring, rung) = mpsc::channel();
         disk.set_waker(Arc::new(move || _ = ring.send(())));
-        Self { disk, handle, rung, seen: Vec::new() }
+        Self { disk, handle, rung, seen: Vec::new(), wanted: Selection::all() }
     }
 
     pub(crate) fn submit(&mut self, jobs: impl IntoIterator<Item = Job<Block>>) {
@@ -213,7 +215,7 @@ impl Rig {
 
     /// Opens the torrent at `place`; which pieces are there, and which to check, or why not.
     pub(crate) fn try_open(&mut self, made: &Made, place: Place) -> Result<(Vec<u32>, Vec<u32>), String> {
-        self.try_open_some(made, place, Selection::all())
+        self.try_open_some(made, place, None)
     }
 
     /// The same, with only some of the files wanted.
@@ -221,15 +223,18 @@ impl Rig {
         &mut self,
         made: &Made,
         place: Place,
-        selection: Selection,
+        selection: impl Into<Option<Selection>>,
     ) -> Result<(Vec<u32>, Vec<u32>), String> {
+        let selection = selection.into();
         self.handle.place(T, place);
         self.submit([Job::Open { torrent: T, info: Arc::clone(&made.info), selection }]);
-        self.wait(|done| match done {
-            Done::Opened { have, check, .. } => Some(Ok((have.clone(), check.clone()))),
+        let (have, check, wanted) = self.wait(|done| match done {
+            Done::Opened { have, check, selection, .. } => Some(Ok((have.clone(), check.clone(), selection.clone()))),
             Done::Failed { opening: true, error, .. } => Some(Err(format!("{:?}: {error}", error.kind))),
             _ => None,
-        })
+        })?;
+        self.wanted = wanted;
+        Ok((have, check))
     }
 
     pub(crate) fn open(&mut self, made: &Made, place: Place) -> (Vec<u32>, Vec<u32>) {

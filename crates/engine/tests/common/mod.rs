@@ -59,7 +59,7 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         publish: false,
         spreading: Spreading::default(),
         cooperative: false,
-        selection: Selection::all(),
+        selection: None,
     }))
 }
 
@@ -120,7 +120,7 @@ impl Disk {
                 }
                 content.info = Some(info);
                 let have = content.have.iter().copied().collect();
-                Done::Opened { torrent, have, check: Vec::new(), facts: Facts::default() }
+                Done::Opened { torrent, have, check: Vec::new(), facts: Facts::default(), selection: Selection::all() }
             }
             Job::Check { torrent, pieces } => {
                 let piece = pieces[0];

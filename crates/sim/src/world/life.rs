@@ -6,7 +6,6 @@ use crate::tracker::URL;
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_swarm::command::{AddTorrent, Command};
-use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 
 /// An orderly departure that takes longer than this becomes a crash.
@@ -71,7 +70,7 @@ impl World {
             publish: spec.role == Role::Seed,
             spreading: spec.spreading,
             cooperative: spec.cooperative,
-            selection: Selection::all(),
+            selection: None,
         };
         let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
         if let Some((after, crash)) = leave {

@@ -212,6 +212,11 @@ impl Torrent {
         self.info.as_ref()
     }
 
+    /// Whether the metadata is known and says that only the trackers tell of peers (BEP 27).
+    pub fn is_private(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.is_private())
+    }
+
     /// What we say first on its connections.
     pub fn handshake(&self) -> Handshake {
         Handshake {

@@ -27,7 +27,7 @@ impl Torrent {
     /// Begins: the content is opened, or the metadata looked for.
     pub fn start<B>(&mut self, cx: &mut Context<'_, B>) {
         let named = core::mem::take(&mut self.named_peers);
-        if self.info.as_ref().is_some_and(|i| i.is_private()) && !named.is_empty() {
+        if self.is_private() && !named.is_empty() {
             self.notice(cx, String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)"));
         } else {
             self.candidates.add(cx.now, PeerSource::User, &named);
@@ -50,7 +50,7 @@ impl Torrent {
 
     fn open<B>(&mut self, cx: &mut Context<'_, B>) {
         if let Some(info) = &self.info {
-            let selection = self.wanted.selection.clone();
+            let selection = self.wanted.said();
             cx.fx.push_back(Effect::Disk(Job::Open { torrent: self.id, info: info.clone(), selection }));
             self.set_state(cx, State::Checking);
         }
@@ -60,7 +60,7 @@ impl Torrent {
     pub(super) fn adopt(&mut self, info: Arc<Info>) {
         self.geometry = Geometry::of(&info);
         self.have = Bitfield::new(self.geometry.pieces);
-        self.wanted = Wanted::new(core::mem::take(&mut self.wanted.selection), &info, &self.have);
+        self.wanted = Wanted::new(self.wanted.said(), &info, &self.have);
         self.info = Some(info);
     }
 
@@ -75,7 +75,12 @@ impl Torrent {
             return;
         }
         match done {
-            Done::Opened { have, check, facts, .. } => self.opened(cx, &have, check, facts),
+            Done::Opened { have, check, facts, selection, .. } => {
+                if self.state == State::Checking {
+                    self.take_up(cx, selection);
+                    self.opened(cx, &have, check, facts);
+                }
+            }
             Done::Checked { piece, ok, .. } => self.checked(cx, piece, ok),
             Done::Piece { piece, ok, blocks, .. } => self.judged(cx, piece, ok, &blocks),
             Done::Block { conn, at, data, .. } => self.has_read(cx, conn, at, data),
@@ -98,12 +103,12 @@ impl Torrent {
     }
 
     fn opened<B>(&mut self, cx: &mut Context<'_, B>, have: &[u32], check: Vec<u32>, facts: Facts) {
-        if self.state != State::Checking {
-            return;
-        }
         self.announcer.remember(&facts.completed_at);
-        let saved: Vec<SocketAddr> = facts.peers.iter().filter_map(|p| p.parse().ok()).collect();
-        self.candidates.add(cx.now, PeerSource::Saved, &saved);
+        if !self.is_private() {
+            // Of a private torrent only the tracker says who may take part (BEP 27).
+            let saved: Vec<SocketAddr> = facts.peers.iter().filter_map(|p| p.parse().ok()).collect();
+            self.candidates.add(cx.now, PeerSource::Saved, &saved);
+        }
         self.facts_before = facts;
         if self.publish {
             self.out.begin(&self.geometry); // what is verified leaves while the rest is still being checked

@@ -9,6 +9,7 @@ use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
 use crate::time::Time;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 /// Peers in a snapshot.
 const PEERS_MAX: usize = 100;
@@ -39,7 +40,11 @@ impl Torrent {
             downloaded: self.facts_before.downloaded + self.received.total(),
             completed_at: self.announcer.completed_at().to_vec(),
             complete: self.geometry.pieces > 0 && self.have.is_full(),
-            peers: self.candidates.worth_saving(SAVED_PEERS_MAX).map(|a| a.to_string()).collect(),
+            peers: if self.is_private() {
+                Vec::new()
+            } else {
+                self.candidates.worth_saving(SAVED_PEERS_MAX).map(|a| a.to_string()).collect()
+            },
             out: self.out_pieces(),
         }
     }

@@ -12,6 +12,7 @@ use crate::job::Job;
 use crate::picker::partial::Partial;
 use crate::picker::pick::Picker;
 use crate::selection::Selection;
+use alloc::format;
 use alloc::vec::Vec;
 use teem_metainfo::Info;
 
@@ -19,6 +20,8 @@ use teem_metainfo::Info;
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     pub(super) selection: Selection,
+    /// Whether the owner has said so in this run; else what an earlier one left counts, once the disk has told.
+    said: bool,
     /// Pieces that are not to be fetched; `None` when all are.
     skipped: Option<Bitfield>,
     /// Pieces that are to be fetched first.
@@ -33,14 +36,21 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// A selection of files that nobody knows yet.
-    pub(super) fn unknown(selection: Selection) -> Self {
-        Self { selection, ..Self::default() }
+    pub(super) fn unknown(said: Option<Selection>) -> Self {
+        Self { said: said.is_some(), selection: said.unwrap_or_default(), ..Self::default() }
+    }
+
+    /// The selection, if the owner has said one in this run.
+    pub(super) fn said(&self) -> Option<Selection> {
+        self.said.then(|| self.selection.clone())
     }
 
     /// What a selection means for these pieces.
-    pub(super) fn new(selection: Selection, info: &Info, have: &Bitfield) -> Self {
+    pub(super) fn new(said: Option<Selection>, info: &Info, have: &Bitfield) -> Self {
+        let (is_said, selection) = (said.is_some(), said.unwrap_or_default());
         let skipped = selection.skipped(info);
         let mut wanted = Self {
+            said: is_said,
             urgent: selection.urgent(info),
             missing: info.piece_count() - skipped.as_ref().map_or(0, Bitfield::count),
             bytes: selection.bytes(info),
@@ -100,14 +110,15 @@ impl Torrent {
 
     /// Chooses what is wanted from now on. Ignored where nothing is downloaded anyhow, because the content is ours to publish.
     pub fn select<B>(&mut self, cx: &mut Context<'_, B>, selection: Selection) {
-        if self.publish || self.wanted.selection == selection {
+        if self.publish || self.wanted.said().as_ref() == Some(&selection) {
             return;
         }
         let Some(info) = self.info.clone() else {
-            self.wanted.selection = selection;
+            self.wanted = Wanted::unknown(Some(selection));
             return;
         };
-        let before = core::mem::replace(&mut self.wanted, Wanted::new(selection.clone(), &info, &self.have));
+        let wanted = Wanted::new(Some(selection.clone()), &info, &self.have);
+        let before = core::mem::replace(&mut self.wanted, wanted);
         if matches!(self.state, State::Checking | State::Downloading | State::Seeding | State::DiskTrouble) {
             cx.fx.push_back(Effect::Disk(Job::Select { torrent: self.id, selection }));
         }
@@ -123,6 +134,18 @@ impl Torrent {
             _ => {}
         }
         self.settle(cx);
+    }
+
+    /// The disk has told what was wanted when the torrent was last open: that goes on, unless the owner has said something else.
+    pub(super) fn take_up<B>(&mut self, cx: &mut Context<'_, B>, selection: Selection) {
+        let Some(info) = self.info.clone().filter(|_| !self.publish && !self.wanted.said) else { return };
+        self.wanted = Wanted::new(Some(selection), &info, &self.have);
+        let files = || info.files().iter().enumerate().filter(|(_, file)| !file.pad);
+        let (wanted, all) = (files().filter(|(i, _)| self.wanted.selection.wants(*i)).count(), files().count());
+        if wanted < all {
+            let text = format!("{wanted} of {all} files are wanted, as in the last run; --only '*' takes all");
+            self.notice(cx, text);
+        }
     }
 
     /// Fetches what has come to be wanted, and nothing more of what is not wanted any longer.

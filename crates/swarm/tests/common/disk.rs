@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use teem_metainfo::Info;
 use teem_swarm::job::{BlockDigest, DiskError, DiskErrorKind, Done, Facts, Job};
+use teem_swarm::selection::Selection;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
 /// Payload: what it should be, and whether it is.
@@ -16,6 +17,8 @@ pub struct Disk {
     info: Arc<Info>,
     start: Vec<u32>,
     facts: Facts,
+    /// What was wanted in an earlier run.
+    pub selection: Selection,
     verified: BTreeSet<u32>,
     begun: BTreeMap<u32, BTreeMap<u32, bool>>,
     failed: BTreeSet<u32>,
@@ -32,6 +35,7 @@ impl Disk {
             info,
             start,
             facts: Facts::default(),
+            selection: Selection::all(),
             verified: BTreeSet::new(),
             begun: BTreeMap::new(),
             failed: BTreeSet::new(),
@@ -42,8 +46,8 @@ impl Disk {
     }
 
     /// One that remembers something of an earlier run besides the pieces.
-    pub fn remembering(info: Arc<Info>, start: Vec<u32>, facts: Facts) -> Self {
-        Self { facts, ..Self::new(info, start) }
+    pub fn remembering(info: Arc<Info>, start: Vec<u32>, (facts, selection): (Facts, Selection)) -> Self {
+        Self { facts, selection, ..Self::new(info, start) }
     }
 
     /// A piece is damaged.
@@ -53,10 +57,11 @@ impl Disk {
 
     pub fn work(&mut self, job: Job<Block>) -> Vec<Done<Block>> {
         match job {
-            Job::Open { torrent, .. } => {
+            Job::Open { torrent, selection, .. } => {
                 self.verified = self.start.iter().copied().collect();
                 let (have, check) = (self.start.clone(), Vec::new());
-                vec![Done::Opened { torrent, have, check, facts: self.facts.clone() }]
+                let selection = selection.unwrap_or_else(|| self.selection.clone());
+                vec![Done::Opened { torrent, have, check, facts: self.facts.clone(), selection }]
             }
             Job::Check { torrent, pieces } => {
                 pieces.into_iter().map(|piece| Done::Checked { torrent, piece, ok: true }).collect()

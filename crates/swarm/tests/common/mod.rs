@@ -91,7 +91,7 @@ pub struct World {
     ends: BTreeMap<ConnId, End>,
     pub info: Arc<Info>,
     /// What the disks of nodes added from now on remember of an earlier run.
-    pub facts: Facts,
+    pub remembered: (Facts, Selection),
     /// Every message, for tests that look at the conversation.
     pub log: Vec<(Time, usize, ConnId, Message)>,
 }
@@ -109,7 +109,7 @@ impl World {
             serial: 0,
             ends: BTreeMap::new(),
             info,
-            facts: Facts::default(),
+            remembered: (Facts::default(), Selection::all()),
             log: Vec::new(),
         }
     }
@@ -139,7 +139,7 @@ impl World {
             publish: false,
             spreading: Spreading::Ordinary,
             cooperative: false,
-            selection: Selection::all(),
+            selection: None,
         };
         change(&mut add);
         let me = Identity { info_hash, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881, key: n as u32 };
@@ -148,7 +148,7 @@ impl World {
         self.nodes.push(Node {
             torrent,
             shared,
-            disk: Disk::remembering(self.info.clone(), have, self.facts.clone()),
+            disk: Disk::remembering(self.info.clone(), have, self.remembered.clone()),
             events: Vec::new(),
             lies: |_| false,
             line,
