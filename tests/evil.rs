@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use common::content::{self, Shape};
 use common::namespace::isolated;
-use common::opentracker::Opentracker;
 use common::scripted::{Manner, Scripted};
 use common::teem::Teem;
 use common::torrent::Torrent;
+use common::tracker_url;
 use common::{PEER_PORT, TEEM_IP};
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -63,7 +63,7 @@ fn corrupters(folder: &Path, evil: usize) {
 fn rows_19_and_21_those_who_only_claim_and_those_who_only_take() {
     isolated("rows_19_and_21_those_who_only_claim_and_those_who_only_take", &[], |folder| {
         content::write(folder, "content", Shape::Single, 16 << 20);
-        let torrent = Torrent::create(folder, "content", PIECE, &[&Opentracker::http()]);
+        let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
         let _tracker = Teem::track(&folder.join("track"));
         let keeps = Manner { keeps: true, ..Manner::default() };
         let claim: Vec<_> =

@@ -7,14 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::aria2::Aria2;
+use common::clients::aria2::Aria2;
+use common::clients::libtorrent::Libtorrent;
 use common::content::{self, Shape};
-use common::libtorrent::Libtorrent;
 use common::namespace::isolated;
-use common::opentracker::Opentracker;
 use common::teem::Teem;
 use common::torrent::Torrent;
-use common::{PEER_PORT, TEEM_IP, aria2, libtorrent};
+use common::tracker_url;
+use common::{Client, Job, PEER_PORT, Running, Seat, TEEM_IP};
 
 /// Bytes of content.
 const SIZE: u64 = 32 << 20;
@@ -25,6 +25,7 @@ const COUNT: u64 = 4;
 const RATE: u64 = 4 << 20;
 /// What all may take to start and to find each other, and for their last pieces, besides what the lines allow.
 const MORE: Duration = Duration::from_secs(3);
+const LIBTORRENT: Libtorrent = Libtorrent { super_seeds: false };
 const LIMIT: Duration = Duration::from_secs(120);
 /// Swarms that may be tried until one is in time.
 const ATTEMPTS: u32 = 3;
@@ -44,18 +45,24 @@ fn one_copy_to_teem() {
 
 #[test]
 fn one_copy_to_libtorrent() {
-    isolated("one_copy_to_libtorrent", &[libtorrent::NEEDS], |folder| {
-        let start = |link: &str, home: &Path, ip: &str| Libtorrent::stay(link, &home.join("out"), ip, RATE);
-        swarm(folder, start, |get, _| get.wait_complete(LIMIT));
+    isolated("one_copy_to_libtorrent", &[LIBTORRENT.needs()], |folder| {
+        swarm(folder, start_with(&LIBTORRENT), |get, _| get.wait_whole(LIMIT));
     });
 }
 
 #[test]
 fn one_copy_to_aria2() {
-    isolated("one_copy_to_aria2", &[aria2::NEEDS], |folder| {
-        let start = |link: &str, home: &Path, ip: &str| Aria2::stay(link, home, ip, RATE);
-        swarm(folder, start, |get, home| get.wait_whole(home, LIMIT));
+    isolated("one_copy_to_aria2", &[Aria2.needs()], |folder| {
+        swarm(folder, start_with(&Aria2), |get, _| get.wait_whole(LIMIT));
     });
+}
+
+/// Another client that goes on giving.
+fn start_with(client: &dyn Client) -> impl Fn(&str, &Path, &str) -> Running {
+    |link, home, ip| {
+        let seat = Seat::at(1, ip.parse().expect("an address"), home);
+        client.start(&seat, &Job { up: RATE, ..Job::get(link, &home.join("out")) })
+    }
 }
 
 /// `teem get` that goes on giving.
@@ -87,7 +94,7 @@ fn swarm<G>(folder: &Path, start: impl Fn(&str, &Path, &str) -> G, wait: impl Fn
 /// should, or the machine was too busy to tell.
 fn play<G>(folder: &Path, start: impl Fn(&str, &Path, &str) -> G, wait: impl Fn(&mut G, &Path)) -> bool {
     content::write(folder, "content", Shape::Single, SIZE);
-    let torrent = Torrent::create(folder, "content", PIECE, &[&Opentracker::http()]);
+    let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
     let _tracker = Teem::track(&folder.join("track"));
     let mut source = seed(&folder.join("source"), &torrent, folder, &["--up", "4Mi"]);
     let (begun, idle) = (Instant::now(), idle());
@@ -137,7 +144,7 @@ fn idle() -> Option<f64> {
 fn killed_in_the_middle_it_sends_nothing_twice() {
     isolated("killed_in_the_middle_it_sends_nothing_twice", &[], |folder| {
         content::write(folder, "content", Shape::Single, SIZE);
-        let torrent = Torrent::create(folder, "content", PIECE, &[&Opentracker::http()]);
+        let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
         let _tracker = Teem::track(&folder.join("track"));
         let start = || seed(&folder.join("source"), &torrent, folder, &["--up", "4Mi", "--frugal"]);
         let mut source = start();

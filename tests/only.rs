@@ -2,19 +2,20 @@
 
 mod common;
 
+use common::clients::libtorrent::Libtorrent;
 use common::content::{self, Shape};
-use common::libtorrent::Libtorrent;
-use common::namespace::{Needs, isolated};
+use common::namespace::isolated;
 use common::run::teem;
 use common::teem::Teem;
 use common::torrent::Torrent;
-use common::{PEER_PORT, TEEM_IP};
+use common::{Client, Family, Job, PEER_PORT, Seat, TEEM_IP};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const OTHER_IP: &str = "198.18.4.1";
+const LIBTORRENT: Libtorrent = Libtorrent { super_seeds: false };
 
 /// A folder of three files whose pieces of 64 KiB overlap: its seed, itself, its .torrent and its magnet link.
 fn seeded(folder: &Path) -> (Teem, PathBuf, PathBuf, String) {
@@ -97,8 +98,8 @@ fn a_magnet_link_that_selects_files() {
 
 #[test]
 fn libtorrent_completes_from_two_partial_seeds() {
-    isolated("libtorrent_completes_from_two_partial_seeds", &[Needs::Python("libtorrent")], |folder| {
-        let (mut seed, path, torrent, _) = seeded(folder);
+    isolated("libtorrent_completes_from_two_partial_seeds", &[LIBTORRENT.needs()], |folder| {
+        let (mut seed, path, torrent, magnet) = seeded(folder);
         let link = torrent.to_string_lossy();
         let mut halves = Vec::new();
         for (ip, more) in [
@@ -112,24 +113,24 @@ fn libtorrent_completes_from_two_partial_seeds() {
         seed.terminate();
         seed.wait_exit(LIMIT);
         let out = folder.join("lt");
-        let peers = [(OTHER_IP, PEER_PORT), ("198.18.4.2", PEER_PORT)];
-        let mut libtorrent = Libtorrent::get(&link, &out, "198.18.4.3", &peers);
-        libtorrent.wait_complete(LIMIT);
+        let link = format!("{magnet}&x.pe={OTHER_IP}:{PEER_PORT}&x.pe=198.18.4.2:{PEER_PORT}");
+        LIBTORRENT.start(&Seat::new(1, Family::V4, &folder.join("lt home")), &Job::get(&link, &out)).wait_whole(LIMIT);
         content::assert_same(&path, &out.join("album"));
     });
 }
 
 #[test]
 fn some_files_from_a_libtorrent_seed() {
-    isolated("some_files_from_a_libtorrent_seed", &[Needs::Python("libtorrent")], |folder| {
+    isolated("some_files_from_a_libtorrent_seed", &[LIBTORRENT.needs()], |folder| {
         content::write(folder, "content", Shape::Tree, 3 << 20);
         let torrent = Torrent::create(folder, "content", 65_536, &[]);
         let data = folder.to_path_buf();
-        let _seed = Libtorrent::seed(&torrent.path, &data, OTHER_IP);
+        let seat = Seat::new(1, Family::V4, &folder.join("lt home"));
+        let _seed = LIBTORRENT.start(&seat, &Job::seed(&torrent.path.to_string_lossy(), &data));
         let wanted =
             content::files(&folder.join("content")).into_iter().max_by_key(|p| p.as_os_str().len()).expect("files");
         let pattern = format!("/{}", wanted.display());
-        let peer = format!("{OTHER_IP}:{PEER_PORT}");
+        let peer = seat.listen().to_string();
         let (mut get, out) =
             get(&folder.join("me"), TEEM_IP, &torrent.path.to_string_lossy(), &["--only", &pattern, "--peer", &peer]);
         get.wait_complete(LIMIT);

@@ -1,6 +1,6 @@
 //! The project's own chores. `bench` prints figures of the built binary, `swarm` of swarms of it and other clients, `scale` of
-//! what it costs where there is much of everything. `tidy` reads the sources as text and holds them to the structure the architecture
-//! promises. It uses the standard library only, so that it compiles in a second and can be asked before every commit.
+//! what it costs where there is much of everything; `matrix` shows that they understand each other. `tidy` reads the sources
+//! as text and holds them to the structure the architecture promises; it uses the standard library only.
 //!
 //! Reading is `lex` (tokens), `source` (one file), `tree` (a package's modules) and `manifest` (a Cargo.toml); each
 //! rule stands in a file of its own under `tidy`.
@@ -10,6 +10,7 @@ pub mod bench;
 pub mod finding;
 pub mod lex;
 pub mod manifest;
+pub mod matrix;
 pub mod scale;
 pub mod source;
 pub mod swarm;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | ci
+const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | ci
   tidy   check crate arrows, module cycles, file lengths, heads, panics and dead files
   bench  figures of the release binary over loopback; --smoke: a small run
          swarm: one seed and downloaders in a network namespace, 64 MiB at 4 MiB/s each unless told otherwise;
@@ -13,6 +13,9 @@ const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swa
          swarm --table FILE: all rows of docs/swarm-real.md, 256 MiB; runs that the file has are not done again;
          [--reps N] with Teem's seed, 0 only prints; [--rows NAME,...] those that begin so; [--write DOCUMENT]
          scale [--axis files|pieces|length] [--to SIZE] [--in FOLDER] [--teem BINARY] [--smoke]: growth by doubling
+  matrix Teem and each other client, both ways, each cell in a network namespace of its own
+         [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written
+         [--only CLIENT] [--jobs N] two at a time unless told otherwise; [--list] [--json] [--write DOCUMENT] [--teem BINARY]
   ci     run all that CI runs (.ci/run)";
 
 fn main() -> ExitCode {
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
         ["bench", "--smoke"] => print_or_fail("bench", xtask::bench::run(&root(), true)),
         ["bench", "swarm", words @ ..] => print_or_fail("bench swarm", xtask::swarm::run(&root(), words)),
         ["bench", "scale", words @ ..] => print_or_fail("bench scale", xtask::scale::run(&root(), words)),
+        ["matrix", words @ ..] => print_or_fail("matrix", xtask::matrix::run(&root(), words)),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {
             eprintln!("{USAGE}");

@@ -1,5 +1,5 @@
 //! One swarm, measured: in a network namespace that holds 198.18.0.0/15, an address for each client.
-use super::clients::{Common, Kind, Running, http};
+use super::clients::{Common, Kind};
 use super::lines::Lines;
 use super::outcome::Outcome;
 use super::wishes::Wishes;
@@ -9,6 +9,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use teem_rig::client::Running;
+use teem_rig::setting::{Protocol, Role};
+use teem_rig::tracker::Swarm;
 
 /// Where our own tracker listens.
 const TRACKER: ([u8; 4], u16) = ([198, 18, 0, 1], 6969);
@@ -49,25 +52,23 @@ pub(super) fn measure(wishes: &Wishes, teem: &Path, folder: &Path) -> Result<Out
 }
 
 fn in_swarm(wishes: &Wishes, common: &Common<'_>, folder: &Path, data: &Path, hash: &str) -> Result<Outcome, Failed> {
-    let seed = Running::start(common, wishes.seed, 0, &folder.join("seed"), data, true)?;
-    let known = until(Instant::now() + Duration::from_secs(60), || Ok(seeds(hash) > 0))?;
-    if !known {
-        return Err(Failed::new(format!("the seed is not known to the tracker: {}", seed.log())));
-    }
+    let seed = common.start(wishes.seed, 0, &folder.join("seed"), data, Role::Seeds)?;
+    let at = SocketAddr::from(TRACKER);
+    Swarm { protocol: Protocol::Http, at, info_hash: hash.to_owned() }.wait_seed(Duration::from_secs(60));
     let begun = Instant::now();
     let limit = Duration::from_secs_f64(wishes.bound()) * PATIENCE + Duration::from_secs(30);
     let mut clients = Vec::new();
     for (i, kind) in wishes.get.iter().enumerate() {
         let home = folder.join(format!("get{i}"));
-        clients.push(Running::start(common, *kind, i as u16 + 1, &home, &home.join("out"), false)?);
+        clients.push(common.start(*kind, i as u16 + 1, &home, &home.join("out"), Role::Gets)?);
     }
     let mut done: Vec<Option<Duration>> = vec![None; clients.len()];
-    let ids = std::iter::once(&seed).chain(&clients).map(Running::id).collect();
+    let ids = std::iter::once(&seed).chain(&clients).map(|client: &Running| client.process.id()).collect();
     let mut lines = Lines::of(ids, begun);
     until(begun + limit, || {
         lines.look()?;
         for (client, done) in clients.iter_mut().zip(&mut done) {
-            if done.is_none() && client.is_whole()? {
+            if done.is_none() && client.is_whole() {
                 *done = Some(begun.elapsed());
             }
         }
@@ -81,9 +82,9 @@ fn in_swarm(wishes: &Wishes, common: &Common<'_>, folder: &Path, data: &Path, ha
         }
     }
     let copies = |bytes: u64| bytes as f64 / wishes.size as f64;
-    until(Instant::now() + CONFIRMED, || Ok(wishes.seed != Kind::Teem || all_out(&seed.log()).is_some()))?;
+    until(Instant::now() + CONFIRMED, || Ok(wishes.seed != Kind::Teem || all_out(&seed.process.log()).is_some()))?;
     Ok(Outcome {
-        first: all_out(&seed.log()).map(copies),
+        first: all_out(&seed.process.log()).map(copies),
         copies: copies(lines.total(0)),
         ends: done.iter().flatten().map(Duration::as_secs_f64).collect(),
         count: done.len() as f64,
@@ -100,14 +101,6 @@ fn all_out(log: &str) -> Option<u64> {
     let line = log.lines().rev().find(|line| line.contains("\"all_out\""))?;
     let digits: String = line.split("\"sent\":").nth(1)?.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
-}
-
-/// How many seeds the tracker knows.
-fn seeds(hash: &str) -> u64 {
-    let escaped: String = hash.as_bytes().chunks(2).flat_map(|pair| ['%', pair[0] as char, pair[1] as char]).collect();
-    let answer = http(SocketAddr::from(TRACKER), &format!("/scrape?info_hash={escaped}")).unwrap_or_default();
-    let digits = answer.split("8:completei").nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect());
-    digits.and_then(|digits: String| digits.parse().ok()).unwrap_or(0)
 }
 
 /// Waits until it is so; whether it came to be so before the end.

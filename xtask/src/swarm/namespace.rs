@@ -7,13 +7,13 @@ use crate::bench::Failed;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use teem_rig::namespace::wrapped;
 
 /// Set inside: the binary to measure.
 const INSIDE: &str = "TEEM_BENCH_TEEM";
 /// Set inside: the folder for all that is written.
 const FOLDER: &str = "TEEM_BENCH_FOLDER";
-const SETUP: &str = "ip link set lo up && ip address add 198.18.0.1/15 dev lo && exec \"$@\"";
 
 /// The binary to measure, when this process is the one inside.
 pub(super) fn inside() -> Option<OsString> {
@@ -30,21 +30,11 @@ pub(super) fn run_inside(wishes: &Wishes, teem: &Path) -> Result<String, Failed>
 
 /// Outside: has a swarm measured in a namespace; `words` are what [`Wishes::read`] reads.
 pub(super) fn run(teem: &Path, words: &[&str], keep: Option<&Path>) -> Result<Outcome, Failed> {
-    let can = |way: &[&str]| {
-        let tried = Command::new("unshare").args(way).arg("true").stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success())
-    };
-    // Process ids of its own, so that nothing outlives it.
-    let ways: [&[&str]; 2] = [
-        &["-n", "-p", "-f", "--mount-proc", "--kill-child"],
-        &["-r", "-n", "-p", "-f", "--mount-proc", "--kill-child"],
-    ];
-    let Some(way) = ways.into_iter().find(|way| can(way)) else {
+    let Some(mut inner) = wrapped(std::env::current_exe()?) else {
         return Err(Failed::new("no network namespace can be made (unshare -n)".into()));
     };
     let scratch = std::env::temp_dir().join(format!("teem-swarm-{}", std::process::id()));
-    let mut inner = Command::new("unshare");
-    inner.args(way).args(["sh", "-c", SETUP, "sh"]).arg(std::env::current_exe()?).args(["bench", "swarm"]).args(words);
+    inner.args(["bench", "swarm"]).args(words);
     let folder = keep.unwrap_or(&scratch);
     let output = inner.env(INSIDE, teem).env(FOLDER, folder).stderr(Stdio::inherit()).output();
     if keep.is_none() {

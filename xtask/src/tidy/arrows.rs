@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 13] = [
+const TABLE: [(&str, &[&str]); 14] = [
     ("teem-bencode", &[]),
     ("teem-metainfo", &["teem-bencode"]),
     ("teem-wire", &["teem-metainfo"]),
@@ -19,6 +19,7 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server"]),
     ("teem-web", &["teem-client"]),
     ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-tracker-server"]),
+    ("teem-rig", &[]),
 ];
 
 /// Packages outside the table: these may name any crate, and none may name them.
@@ -28,7 +29,7 @@ const ON_TOP: [&str; 3] = ["teem", "teem-fuzz", "xtask"];
 const FOR_TESTS: [(&str, &str, &str); 0] = [];
 
 /// The formats of the wire are not derived from the model, so serde is named here only.
-const MAY_SERIALISE: [&str; 6] = ["teem-client", "teem-web", "teem-sim", "teem", "xtask", "teem-fuzz"];
+const MAY_SERIALISE: [&str; 7] = ["teem-client", "teem-web", "teem-sim", "teem-rig", "teem", "xtask", "teem-fuzz"];
 
 pub(super) fn check(package: &Package, findings: &mut Vec<Finding>) {
     let manifest = &package.manifest;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
-use super::content;
+use crate::content;
 
 /// A torrent and where its file lies.
 pub struct Torrent {

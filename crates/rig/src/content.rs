@@ -14,6 +14,10 @@ pub enum Shape {
     Single,
     /// Folders, empty files, names that need care; every one is legal on every system, so no client may change it.
     Tree,
+    /// Names that are legal here and not everywhere, so that a client may write others.
+    Odd,
+    /// So many small files in folders of a hundred.
+    Many(usize),
 }
 
 /// Files of a tree: path, and its part of all bytes in hundredths.
@@ -29,7 +33,30 @@ const TREE: [(&str, u64); 9] = [
     ("z", 18),
 ];
 
-/// Writes content of `size` bytes (a few more for a tree) to `folder`/`name`.
+/// Names of [`Shape::Odd`]: reserved, of the greatest length, different in case or in normal form alone, or with characters
+/// that some system forbids or some program takes for its own. Not among them, because a client refuses the whole torrent:
+/// a backslash (rqbit), nothing but dots (Transmission).
+const ODD: [&str; 17] = [
+    "CON",
+    "aux.txt",
+    "trailing dot.",
+    "trailing space ",
+    " leading space",
+    "colon: question? star* quote\" less< more> pipe|",
+    "Case/file",
+    "case/File",
+    "caf\u{e9}",
+    "cafe\u{301}",
+    "-rf",
+    "~",
+    "$(true) `true` %00 %2e%2e",
+    "right\u{202e}to left",
+    "\u{feff}bom",
+    "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+    "long 日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日日.b",
+];
+
+/// Writes content of about `size` bytes to `folder`/`name`; how large many files are follows from their number alone.
 pub fn write(folder: &Path, name: &str, shape: Shape, size: u64) {
     let mut random = Random(size ^ 0x9e37_79b9_7f4a_7c15);
     let root = folder.join(name);
@@ -39,6 +66,16 @@ pub fn write(folder: &Path, name: &str, shape: Shape, size: u64) {
             for (path, part) in TREE {
                 let odd = if part > 0 { 7 + part } else { u64::from(path.ends_with("one byte")) };
                 put(&root.join(path), size * part / 100 + odd, &mut random);
+            }
+        }
+        Shape::Odd => {
+            for (i, path) in ODD.iter().enumerate() {
+                put(&root.join(path), size / ODD.len() as u64 + 1 + i as u64, &mut random);
+            }
+        }
+        Shape::Many(count) => {
+            for i in 0..count {
+                put(&root.join(format!("{:03}/{i:05}", i / 100)), 1 + i as u64 % 997, &mut random);
             }
         }
     }
@@ -119,6 +156,17 @@ pub fn assert_same_but_empty(wanted: &Path, got: &Path) {
     filled
         .retain(|path, _| below(wanted, path).metadata().is_ok_and(|data| data.len() > 0) || below(got, path).exists());
     compare(&filled, &digests(got));
+}
+
+/// Same, for names that a client may have changed: only what is in the files counts.
+#[track_caller]
+pub fn assert_same_bytes(wanted: &Path, got: &Path) {
+    let by_digest = |root: &Path| digests(root).into_iter().map(|(path, digest)| (digest, path)).collect();
+    let (wanted, got): (BTreeMap<String, PathBuf>, BTreeMap<String, PathBuf>) = (by_digest(wanted), by_digest(got));
+    let missing: Vec<_> =
+        wanted.iter().filter(|(digest, _)| !got.contains_key(*digest)).map(|(_, path)| path).collect();
+    assert!(missing.is_empty(), "did not arrive: {missing:?}; {:?} did", got.values());
+    assert_eq!(got.len(), wanted.len(), "more arrived than was sent: {:?}", got.values());
 }
 
 #[track_caller]

@@ -74,6 +74,18 @@ impl Process {
         wait_until(&what, limit, || child.try_wait().expect("a child can be waited for"))
     }
 
+    /// Its status when it ends within that time.
+    pub fn poll_exit(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let end = Instant::now() + limit;
+        loop {
+            let status = self.child.try_wait().expect("a child can be waited for");
+            if status.is_some() || Instant::now() >= end {
+                return status;
+            }
+            std::thread::sleep(POLL_EVERY);
+        }
+    }
+
     /// Panics when the program has ended.
     pub fn assert_runs(&mut self) {
         if let Ok(Some(status)) = self.child.try_wait() {
@@ -85,6 +97,11 @@ impl Process {
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().expect("kill can be started");
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its process id.

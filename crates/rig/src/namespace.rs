@@ -1,8 +1,10 @@
-//! A network of a test's own. The test starts itself once more inside new network, mount and process namespaces, in which all
-//! of 198.18.0.0/15 is local: every program gets an address of its own, as strangers have, no port is ever taken,
-//! nothing leaves the machine, and whatever is left running dies with the namespace.
+//! A network of a scenario's own. A program is started in new network, mount and process namespaces, in which all of
+//! 198.18.0.0/15 and a few addresses of 2001:2::/48 (ranges kept for measuring) are local: every program gets an address
+//! of its own, as strangers have, no port is ever taken, nothing leaves the machine, and whatever is left running dies
+//! with the namespace.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::process::Process;
+use crate::process::Process;
 
 /// Set inside: the name of the test that runs there.
 const INSIDE: &str = "TEEM_TEST_NAMESPACE";
@@ -20,13 +22,24 @@ const FOLDER: &str = "TEEM_TEST_FOLDER";
 /// Set to 1: nothing is skipped; what a test needs must be there.
 const ALL: &str = "TEEM_TEST_ALL";
 
+/// Addresses of IPv6 on the loopback device, beside all of IPv4's range: 2001:2::1 and so on.
+pub const V6_ADDRESSES: u16 = 32;
+
+/// What the first process inside does before it becomes the wanted one.
+const SETUP: &str = r#"
+ip link set lo up && ip address add 198.18.0.1/15 dev lo || exit 1
+n=$1; shift
+while [ "$n" -gt 0 ]; do printf 'address add 2001:2::%x/128 dev lo nodad\n' "$n"; n=$((n - 1)); done |
+  ip -force -batch - || echo 'no IPv6 here' >&2
+exec "$@""#;
+
 /// Lines of a scenario's output that begin so are shown also when it passes.
 const FIGURE: &str = "figure: ";
 
 /// The longest a test may take in all.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// What a test needs besides ourselves: how to ask whether it is there.
+/// What a scenario needs besides ourselves: how to ask whether it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// A command in the search path, asked with the given argument.
@@ -36,7 +49,8 @@ pub enum Needs {
 }
 
 impl Needs {
-    fn is_there(self) -> bool {
+    /// Whether it is there.
+    pub fn is_there(self) -> bool {
         let mut command = match self {
             Self::Command(name, argument) => {
                 let mut command = Command::new(name);
@@ -57,38 +71,42 @@ impl Needs {
     }
 }
 
+/// Whether nothing may be skipped.
+pub fn all_wanted() -> bool {
+    env::var(ALL).as_deref() == Ok("1")
+}
+
+/// A command that runs `program` in namespaces of its own; arguments may follow. None where none can be made.
+pub fn wrapped(program: impl AsRef<OsStr>) -> Option<Command> {
+    let mut command = Command::new("unshare");
+    command.args(namespaces()?).args(["sh", "-c", SETUP, "sh", &V6_ADDRESSES.to_string()]).arg(program);
+    Some(command)
+}
+
 /// Runs `scenario` in namespaces of its own, with an empty folder to write in. `test` is the path of the test function
 /// that calls this. Without what it `needs` the test is skipped, and says so, unless all tests were asked for.
 pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
     if env::var(INSIDE).as_deref() == Ok(test) {
-        run("ip", &["link", "set", "lo", "up"]);
-        run("ip", &["address", "add", "198.18.0.1/15", "dev", "lo"]);
         let folder = env::var_os(FOLDER).map(PathBuf::from).expect("the outer process names a folder");
         scenario(&folder);
         return;
     }
     let missing: Vec<_> = needs.iter().filter(|program| !program.is_there()).collect();
     if !missing.is_empty() {
-        assert!(env::var(ALL).as_deref() != Ok("1"), "{ALL}=1, but these are missing: {missing:?}");
+        assert!(!all_wanted(), "{ALL}=1, but these are missing: {missing:?}");
         eprintln!("skipped: {test} needs {missing:?}");
         return;
     }
-    let Some(namespaces) = namespaces() else {
-        assert!(env::var(ALL).as_deref() != Ok("1"), "{ALL}=1, but no network namespace can be made");
+    let exe = env::current_exe().expect("a test knows its own file");
+    let Some(mut command) = wrapped(exe) else {
+        assert!(!all_wanted(), "{ALL}=1, but no network namespace can be made");
         eprintln!("skipped: {test} needs a network namespace (unshare -n)");
         return;
     };
     let folder = Folder::new(test);
-    let exe = env::current_exe().expect("a test knows its own file");
-    let mut inner = Process::start(
-        Command::new("unshare")
-            .args(namespaces)
-            .arg(exe)
-            .args(["--exact", test, "--nocapture"])
-            .env("RUST_BACKTRACE", "0")
-            .env(INSIDE, test)
-            .env(FOLDER, &folder.0),
-    );
+    command.args(["--exact", test, "--nocapture"]);
+    command.env("RUST_BACKTRACE", "0").env(INSIDE, test).env(FOLDER, &folder.0);
+    let mut inner = Process::start(&mut command);
     let status = inner.wait_exit(LIMIT);
     let log = inner.log();
     assert!(status.success() && log.contains("1 passed"), "{test}: {status}\n{log}");
@@ -101,19 +119,16 @@ pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
 fn namespaces() -> Option<&'static [&'static str]> {
     static ARGS: OnceLock<Option<&'static [&'static str]>> = OnceLock::new();
     *ARGS.get_or_init(|| {
-        let ways: [&[&str]; 2] =
-            [&["-n", "-m", "-p", "-f", "--kill-child"], &["-r", "-n", "-m", "-p", "-f", "--kill-child"]];
+        let ways: [&[&str]; 2] = [
+            &["-n", "-m", "-p", "-f", "--mount-proc", "--kill-child"],
+            &["-r", "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child"],
+        ];
         ways.into_iter().find(|args| {
             let mut command = Command::new("unshare");
             command.args(*args).args(["ip", "link", "set", "lo", "up"]);
             command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
         })
     })
-}
-
-fn run(program: &str, args: &[&str]) {
-    let status = Command::new(program).args(args).status().unwrap_or_else(|error| panic!("{program}: {error}"));
-    assert!(status.success(), "{program} {args:?}: {status}");
 }
 
 /// A temporary folder, deleted with the value.

@@ -1,5 +1,5 @@
-"""One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, ip, port, peers, up (upload limit in
-bytes a second, 0 for none), and perhaps super (whether a seed is to be one by BEP 16).
+"""One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, at (address and port
+to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), and super (whether a seed is to be one by BEP 16).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
 written. Runs until it is killed."""
 import json
@@ -9,7 +9,7 @@ import libtorrent as lt
 
 job = json.loads(sys.argv[1])
 session = lt.session({
-    "listen_interfaces": f"{job['ip']}:{job['port']}",
+    "listen_interfaces": job["at"],
     "outgoing_interfaces": job["ip"],
     "allow_multiple_connections_per_ip": True,
     "enable_dht": False,
@@ -35,13 +35,11 @@ else:
 params.save_path = job["dir"]
 params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
 params.flags |= lt.torrent_flags.disable_pex
-if job.get("super"):
+if job["super"]:
     params.flags |= lt.torrent_flags.super_seeding
 handle = session.add_torrent(params)
 if job["up"]:
     handle.set_upload_limit(job["up"])
-for ip, port in job["peers"]:
-    handle.connect_peer((ip, port))
 
 
 def say(word):

@@ -1,0 +1,53 @@
+//! aria2 1.36: one process a torrent. It dials with MSE first, bans an address after one bad piece, and asks UDP trackers only
+//! where its DHT is on.
+
+use std::process::Command;
+
+use crate::client::{Client, Job, Running, Seat, printed_version};
+use crate::namespace::Needs;
+use crate::setting::{Asked, Family, Protocol, Role};
+
+/// One download or seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Aria2;
+
+impl Client for Aria2 {
+    fn name(&self) -> &'static str {
+        "aria2"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Command("aria2c", "--version")
+    }
+
+    fn version(&self) -> String {
+        printed_version(Command::new("aria2c").arg("--version"))
+    }
+
+    fn cannot(&self, asked: Asked) -> Option<&'static str> {
+        (asked.family == Family::V6 && asked.protocol == Protocol::Udp).then_some("asks UDP trackers over IPv4 only")
+    }
+
+    fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
+        let (hook, whole) = seat.hook();
+        let mut command = Command::new("aria2c");
+        command.args(["--no-conf", "--console-log-level=notice", "--summary-interval=0", "--enable-dht6=false"]);
+        command.args(["--bt-enable-lpd=false", "--enable-peer-exchange=false", "--bt-max-peers=0"]);
+        command.args([
+            "--file-allocation=none",
+            "--allow-overwrite=true",
+            "--bt-tracker-interval=5",
+            "--seed-ratio=0.0",
+        ]);
+        command.arg(format!("--disable-ipv6={}", seat.family() == Family::V4));
+        command.args([format!("--interface={}", seat.ip), format!("--listen-port={}", seat.listen().port())]);
+        let (dht, kept) = (seat.listen().port(), seat.home.join("dht").display().to_string());
+        command.args([format!("--enable-dht={}", seat.family() == Family::V4), format!("--dht-listen-port={dht}")]);
+        command.args([format!("--dht-file-path={kept}"), format!("--max-upload-limit={}", job.up)]);
+        command.arg(format!("--on-bt-download-complete={}", hook.display())).arg("--dir").arg(job.folder);
+        if job.role == Role::Seeds {
+            command.arg("--check-integrity=true");
+        }
+        seat.start(command.arg(job.link), whole)
+    }
+}

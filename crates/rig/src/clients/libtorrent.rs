@@ -1,0 +1,50 @@
+//! libtorrent 2.1.1 by its Python binding: a short script plays one client with one torrent and tells its state by words
+//! on standard output.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::client::{Client, Job, Running, Seat, Whole, printed_version};
+use crate::namespace::Needs;
+use crate::setting::Role;
+
+const SCRIPT: &str = include_str!("libtorrent_peer.py");
+/// Starting, and as a seed checking what is there.
+const READY: Duration = Duration::from_secs(60);
+
+/// A session with one torrent.
+#[derive(Clone, Copy, Debug)]
+pub struct Libtorrent {
+    /// As a seed: by BEP 16.
+    pub super_seeds: bool,
+}
+
+impl Client for Libtorrent {
+    fn name(&self) -> &'static str {
+        if self.super_seeds { "libtorrent-super" } else { "libtorrent" }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Python("libtorrent")
+    }
+
+    fn version(&self) -> String {
+        printed_version(Command::new("python3").args(["-c", "import libtorrent; print(libtorrent.__version__)"]))
+    }
+
+    fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
+        let mode = if job.role == Role::Seeds { "seed" } else { "get" };
+        let at = seat.listen();
+        let job = json!({
+            "mode": mode, "link": job.link, "dir": job.folder, "at": at.to_string(), "ip": seat.ip.to_string(),
+            "up": job.up, "super": self.super_seeds,
+        });
+        let mut command = Command::new("python3");
+        command.args(["-W", "ignore", "-c", SCRIPT, &job.to_string()]);
+        let mut running = seat.start(&mut command, Whole::Line("done"));
+        running.process.wait_line("ready session", READY, |line| (line == "ready").then_some(()));
+        running
+    }
+}

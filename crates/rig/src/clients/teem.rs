@@ -1,0 +1,49 @@
+//! Teem itself, as a user starts it: the binary with `--json`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::client::{Client, Job, Running, Seat, printed_version};
+use crate::namespace::Needs;
+use crate::setting::Role;
+
+/// A binary of Teem.
+#[derive(Clone, Debug)]
+pub struct Teem {
+    /// Where it lies.
+    pub binary: PathBuf,
+    /// As a seed: shows everything at once.
+    pub plain: bool,
+}
+
+impl Client for Teem {
+    fn name(&self) -> &'static str {
+        if self.plain { "teem-no-granting" } else { "teem" }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Command("true", "")
+    }
+
+    fn version(&self) -> String {
+        printed_version(Command::new(&self.binary).arg("--version"))
+    }
+
+    fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
+        let (hook, whole) = seat.hook();
+        let mut command = Command::new(&self.binary);
+        command.arg(if job.role == Role::Seeds { "seed" } else { "get" });
+        command.args(["--json", "--listen", &seat.listen().to_string()]);
+        if job.up > 0 {
+            command.args(["--up", &job.up.to_string()]);
+        }
+        if self.plain {
+            command.arg("--no-granting");
+        }
+        match job.role {
+            Role::Seeds => command.arg("--data").arg(job.folder),
+            Role::Gets => command.arg("--seed").arg("--on-done").arg(hook).arg("-o").arg(job.folder),
+        };
+        seat.start(command.arg(job.link), whole)
+    }
+}

@@ -1,0 +1,43 @@
+//! The settings in which a client and a tracker are tried.
+
+/// Addresses of which version of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// How a tracker is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// BEP 3.
+    Http,
+    /// BEP 15.
+    Udp,
+}
+
+/// What a client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Has everything, checks it and gives it.
+    Seeds,
+    /// Has nothing, fetches it, and goes on giving.
+    Gets,
+}
+
+/// What a scenario wants of a client that not every one can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which side it is on.
+    pub role: Role,
+    /// Whether it has nothing but a magnet link.
+    pub magnet: bool,
+    /// Whether the content has names that are not legal everywhere.
+    pub odd: bool,
+    /// How it is to ask the tracker.
+    pub protocol: Protocol,
+    /// Over what.
+    pub family: Family,
+}
