@@ -17,7 +17,7 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         return Err(Stop::usage("--json and -o - both want standard output: give one of them up"));
     }
     let mut signals = Signals::listen().map_err(Stop::local)?;
-    let recipe = making::plan(&options.path, wishes).await?;
+    let recipe = making::plan(&options.path, wishes, options.json, &mut signals).await?;
     if !to_stdout {
         may_write(&output, options.force)?;
     }

@@ -3,6 +3,7 @@ use crate::cli::metainfo::MetainfoOptions;
 use crate::exit::Stop;
 use crate::progress::{Progress, bytes_done, plain};
 use crate::signals::Signals;
+use crate::units::Count;
 use crate::{json, preset};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -12,9 +13,10 @@ use std::time::Duration;
 use teem_client::create::hash::{self, Digests};
 use teem_client::create::recipe::{MakeError, Recipe, Wishes};
 use teem_client::create::rules::LeaveOut;
+use teem_client::create::walk::Underway;
 use tokio::time::Instant;
 
-/// How often the progress of hashing is looked at.
+/// How often the progress of listing and hashing is looked at.
 const EVERY: Duration = Duration::from_millis(200);
 
 /// What is typed, and beneath it the preset.
@@ -64,20 +66,60 @@ pub(crate) fn stop(e: MakeError) -> Stop {
     }
 }
 
-/// Lists the path off the async threads.
-pub(crate) async fn plan(path: &Path, wishes: Wishes) -> Result<Arc<Recipe>, Stop> {
+/// Lists the path off the async threads, with progress when it takes long; a signal stops it.
+pub(crate) async fn plan(path: &Path, wishes: Wishes, json: bool, signals: &mut Signals) -> Result<Arc<Recipe>, Stop> {
     let path = path.to_owned();
-    planned(move || Recipe::new(&path, &wishes)).await
+    planned(move |underway| Recipe::watched(&path, &wishes, underway), json, signals).await
 }
 
 /// The same for several paths as one torrent.
-pub(crate) async fn plan_together(paths: &[PathBuf], name: &str, wishes: Wishes) -> Result<Arc<Recipe>, Stop> {
+pub(crate) async fn plan_together(
+    paths: &[PathBuf],
+    name: &str,
+    wishes: Wishes,
+    json: bool,
+    signals: &mut Signals,
+) -> Result<Arc<Recipe>, Stop> {
     let (paths, name) = (paths.to_vec(), name.to_owned());
-    planned(move || Recipe::together(&paths, &name, &wishes)).await
+    planned(move |underway| Recipe::together(&paths, &name, &wishes, underway), json, signals).await
 }
 
-async fn planned(plan: impl FnOnce() -> Result<Recipe, MakeError> + Send + 'static) -> Result<Arc<Recipe>, Stop> {
-    tokio::task::spawn_blocking(plan).await.map_err(Stop::local)?.map(Arc::new).map_err(stop)
+async fn planned(
+    plan: impl FnOnce(&Underway) -> Result<Recipe, MakeError> + Send + 'static,
+    json: bool,
+    signals: &mut Signals,
+) -> Result<Arc<Recipe>, Stop> {
+    let underway = Arc::new(Underway::default());
+    let seen = underway.clone();
+    let mut listing = tokio::task::spawn_blocking(move || plan(&seen));
+    let mut progress = Progress::new(json);
+    // Who is done within the first of these says nothing.
+    let mut tick = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
+    let mut by_signal = None;
+    loop {
+        tokio::select! {
+            ended = &mut listing => {
+                return match (ended.map_err(Stop::local)?, by_signal) {
+                    (Err(MakeError::Stopped), Some(exit)) => {
+                        Err(Stop { exit, class: "interrupted", message: "listing the files was stopped".to_owned() })
+                    }
+                    (planned, _) => planned.map(Arc::new).map_err(stop),
+                };
+            }
+            exit = signals.first(), if by_signal.is_none() => {
+                by_signal = Some(exit);
+                underway.stop.store(true, Ordering::Relaxed);
+            }
+            _ = tick.tick() => {
+                let files = underway.files.load(Ordering::Relaxed);
+                if json {
+                    json::line(&json!({"event": "listing", "files": files}));
+                } else if progress.due() {
+                    progress.show(&format!("listing  {}", Count(files as usize, "file")));
+                }
+            }
+        }
+    }
 }
 
 /// Hashes with progress; a signal stops it, and what is done is remembered in `memory` where there is one.

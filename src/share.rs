@@ -26,7 +26,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     }
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
-    let recipes = recipes(options, wishes).await?;
+    let recipes = recipes(options, wishes, &mut signals).await?;
     let mut progress = Progress::new(options.json);
     let mut config = Config { listen, up: options.up.and_then(|r| r.0), ..Config::new().map_err(Stop::local)? };
     let remembered = |recipe: &Arc<Recipe>| {
@@ -72,13 +72,13 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
 }
 
 /// One torrent of all paths, or one of each; the paths are listed before anything long is done.
-async fn recipes(options: &cli::Share, wishes: Wishes) -> Result<Vec<Arc<Recipe>>, Stop> {
+async fn recipes(options: &cli::Share, wishes: Wishes, signals: &mut Signals) -> Result<Vec<Arc<Recipe>>, Stop> {
     if let Some(name) = &options.together {
-        return Ok(vec![making::plan_together(&options.paths, name, wishes).await?]);
+        return Ok(vec![making::plan_together(&options.paths, name, wishes, options.json, signals).await?]);
     }
     let mut recipes: Vec<Arc<Recipe>> = Vec::new();
     for path in &options.paths {
-        let recipe = making::plan(path, wishes.clone()).await?;
+        let recipe = making::plan(path, wishes.clone(), options.json, signals).await?;
         if !recipes.iter().any(|other| other.listing.root == recipe.listing.root) {
             recipes.push(recipe);
         }

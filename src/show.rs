@@ -67,7 +67,7 @@ fn torrent(metainfo: &Metainfo) -> Map<String, Value> {
         out.insert(key.to_owned(), value);
     };
     put("files", json!(info.files().len()));
-    put("real_files", json!(info.files().iter().filter(|f| !f.pad).count()));
+    put("real_files", json!(info.content_files()));
     put("total_size", json!(info.total()));
     put("size_without_pads", json!(info.content_size()));
     put("piece_length", json!(info.piece_length()));
@@ -127,7 +127,7 @@ fn report(source: &Source, files: bool) -> String {
     }
     if let Some(metainfo) = &source.metainfo {
         let info = &metainfo.info;
-        let count = info.files().iter().filter(|f| !f.pad).count();
+        let count = info.content_files();
         let word = if count == 1 { "file" } else { "files" };
         row("content", &format!("{} in {count} {word} ({} bytes)", Bytes(info.content_size()), info.content_size()));
         row("pieces", &format!("{} of {}", info.piece_count(), Bytes(u64::from(info.piece_length()))));

@@ -181,7 +181,7 @@ impl View {
             [one] => {
                 let name = self.rows.first().and_then(|r| r.name.as_deref()).unwrap_or("");
                 let info = self.rows.first().and_then(|r| r.torrent.status().info);
-                let files = info.map_or(0, |i| i.files().iter().filter(|f| !f.pad).count());
+                let files = info.map_or(0, |info| info.content_files());
                 single(one, name, files)
             }
             _ => several(&all),

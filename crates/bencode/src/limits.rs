@@ -15,9 +15,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A .torrent file or an info dictionary: 64 MiB is about 2 million piece hashes with 200,000 long paths; 4 M tokens are
-    /// four times what the largest torrents seen have.
-    pub const METAINFO: Self = Self { bytes: 64 << 20, depth: 64, tokens: 4_000_000 };
+    /// A .torrent file: 128 MiB is a million files with paths of 80 bytes and a million piece hashes besides; 16 M tokens are
+    /// a million files five folders deep with attributes, at 16 bytes a token.
+    pub const METAINFO: Self = Self { bytes: 128 << 20, depth: 64, tokens: 16_000_000 };
+    /// An info dictionary from strangers: 16 MiB, which a few hundred thousand files fill with less than 4 M tokens.
+    pub const INFO: Self = Self { bytes: 16 << 20, tokens: 4_000_000, ..Self::METAINFO };
     /// An answer of a tracker: 1 MiB, of which dictionary-form peers (8 tokens in about 50 bytes) make most tokens.
     pub const TRACKER: Self = Self { bytes: 1 << 20, depth: 16, tokens: 200_000 };
     /// A message of one peer or node (extension handshake, PEX, DHT): 256 KiB, of which an honest one needs below 100 tokens.

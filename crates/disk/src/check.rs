@@ -53,12 +53,18 @@ fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<b
 /// Hashes at most as many pieces as there are lanes. A file that is missing or short is no error, the piece is just not there.
 pub(crate) fn verify(torrent: &Torrent, pieces: &[u32]) -> Vec<Result<bool, DiskError>> {
     let info = &torrent.content.info;
-    let sizes: Vec<u32> = pieces.iter().map(|&piece| info.piece_size(piece)).collect();
-    let digests = hash::sha1_streams(&sizes, CHUNK, |i, begin, buffer| torrent.read(pieces[i], begin, vec![buffer]));
-    let judge = |(&piece, digest): (&u32, Result<[u8; 20], DiskError>)| match digest {
-        Ok(digest) => Ok(info.piece_hash(piece) == Some(&digest)),
-        Err(error) if error.kind == DiskErrorKind::Changed => Ok(false),
-        Err(error) => Err(error),
+    let blanks: Vec<bool> = pieces.iter().map(|&piece| torrent.is_blank(piece)).collect();
+    let read: Vec<u32> = pieces.iter().zip(&blanks).filter(|(_, blank)| !**blank).map(|(&piece, _)| piece).collect();
+    let sizes: Vec<u32> = read.iter().map(|&piece| info.piece_size(piece)).collect();
+    let digests = hash::sha1_streams(&sizes, CHUNK, |i, begin, buffer| torrent.read(read[i], begin, vec![buffer]));
+    let mut digests = digests.into_iter();
+    let judge = |(&piece, blank): (&u32, bool)| {
+        let digest = if blank { Ok(torrent.zeros.digest(info.piece_size(piece))) } else { digests.next()? };
+        Some(match digest {
+            Ok(digest) => Ok(info.piece_hash(piece) == Some(&digest)),
+            Err(error) if error.kind == DiskErrorKind::Changed => Ok(false),
+            Err(error) => Err(error),
+        })
     };
-    pieces.iter().zip(digests).map(judge).collect()
+    pieces.iter().zip(blanks).filter_map(judge).collect()
 }

@@ -110,20 +110,25 @@ pub fn hash_pieces(
     done.fetch_add(layout.total() - todo, Ordering::Relaxed);
 
     let reader = Reader::new(&layout, Arc::clone(&files.root), files.paths.iter().cloned().map(Some).collect());
-    let read = |piece: u32, begin: u32, buffer: &mut [u8]| -> Result<(), HashError> {
-        reader.read(piece, begin, buffer).map_err(|fault| files.explain(fault))?;
-        // After the read, so that no change before or during it is missed.
-        for extent in layout.extents(piece, begin, buffer.len() as u32) {
+    // After the read, so that no change before or during it is missed.
+    let unchanged = |piece: u32, begin: u32, len: u32| -> Result<(), HashError> {
+        for extent in layout.extents(piece, begin, len) {
             let stat = reader
                 .open(extent.file)
                 .and_then(|open| open.stat().map_err(|error| Fault { file: extent.file, error }));
             files.compare(extent.file, &stat.map_err(|fault| files.explain(fault))?)?;
         }
-        done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        done.fetch_add(len.into(), Ordering::Relaxed);
         Ok(())
     };
+    let read = |piece: u32, begin: u32, buffer: &mut [u8]| -> Result<(), HashError> {
+        reader.read(piece, begin, buffer).map_err(|fault| files.explain(fault))?;
+        unchanged(piece, begin, buffer.len() as u32)
+    };
+    // What has changed is read, to be told of.
+    let blank = |piece: u32| reader.is_blank(piece) && unchanged(piece, 0, layout.piece_size(piece)).is_ok();
     let (mut failed, mut kept) = (None, Instant::now());
-    Sweep { layout: &layout, pieces: &wanted, threads: job.threads, stop }.run(read, |piece, digest| {
+    Sweep { layout: &layout, pieces: &wanted, threads: job.threads, stop }.run(blank, read, |piece, digest| {
         match digest {
             Ok(digest) => known[piece as usize] = Some(digest),
             Err(error) => {

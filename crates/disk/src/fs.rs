@@ -108,6 +108,10 @@ pub trait File: Send + Sync {
     fn sync(&self) -> io::Result<()>;
     /// Looks at it.
     fn stat(&self) -> io::Result<Stat>;
+    /// Whether a part that lies within the file is known to be a hole, which reads as zeros; false where nobody can tell.
+    fn is_hole(&self, _offset: u64, _len: u64) -> bool {
+        false
+    }
 }
 
 /// At most so many buffers go into one call: a bound that every system keeps (`IOV_MAX` is 1,024 on Linux and macOS).

@@ -16,6 +16,7 @@ mod content;
 mod disk;
 mod error;
 mod files;
+mod hole;
 mod lane;
 mod mailbox;
 mod metadata;

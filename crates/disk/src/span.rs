@@ -56,6 +56,17 @@ impl Torrent {
         Ok(())
     }
 
+    /// Whether a piece is known to be zeros because all of it lies in holes and padding of files that have not changed.
+    pub(crate) fn is_blank(&self, piece: u32) -> bool {
+        self.content.info.extents(piece, 0, self.content.info.piece_size(piece)).all(|extent| {
+            let Some(Spot { slot, path, offset }) = self.spot(&extent) else { return true };
+            self.handle(slot, path, Access::Read).is_ok_and(|file| {
+                let hole = file.is_hole(offset, extent.len.into());
+                hole && self.look(slot, path, &*file, true).unwrap_or(false)
+            })
+        })
+    }
+
     /// Writes `bufs` from `begin` in `piece`; files are made, with their folders and at their full length, when they
     /// are first written to.
     pub(crate) fn write(&self, piece: u32, begin: u32, bufs: &[&[u8]]) -> Result<(), DiskError> {

@@ -5,6 +5,7 @@
 use crate::files::{Files, OPEN_MAX};
 use crate::fs::{File, Folder, read_full};
 use crate::hash;
+use crate::hole::Zeros;
 use std::io::{self, IoSliceMut};
 use std::num::NonZero;
 use std::ops::ControlFlow;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{Builder, available_parallelism, scope};
-use teem_metainfo::Layout;
+use teem_metainfo::{Extent, Layout};
 use teem_swarm::ids::TorrentId;
 
 /// Bytes read of each piece at a time: enough for the medium to stream; with sixteen lanes a worker holds 2 MiB.
@@ -67,6 +68,12 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+
+    /// Whether a piece is known to be zeros because all of it lies in holes and padding.
+    pub(crate) fn is_blank(&self, piece: u32) -> bool {
+        let hole = |e: Extent| e.pad || self.open(e.file).is_ok_and(|file| file.is_hole(e.offset, e.len.into()));
+        self.layout.extents(piece, 0, self.layout.piece_size(piece)).all(hole)
+    }
 }
 
 /// How pieces are hashed.
@@ -81,10 +88,11 @@ pub(crate) struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Hashes all pieces, read by `read(piece, begin, buffer)`, and tells of each as it is done, in any order, on the thread
+    /// Hashes all pieces, read by `read(piece, begin, buffer)` unless `blank` knows that they are zeros, and tells of each as it is done, in any order, on the thread
     /// that called. Ends early when `tell` breaks.
     pub(crate) fn run<E: Send>(
         &self,
+        blank: impl Fn(u32) -> bool + Sync,
         read: impl Fn(u32, u32, &mut [u8]) -> Result<(), E> + Sync,
         mut tell: impl FnMut(u32, Result<[u8; 20], E>) -> ControlFlow<()>,
     ) {
@@ -92,12 +100,14 @@ impl Sweep<'_> {
         let short = (TURN_MIN / u64::from(self.layout.piece_length().max(1))) as usize;
         let share = self.pieces.len().div_ceil(threads.max(1));
         let turn = hash::lanes().max(short).min(share).max(1);
-        let (next, halt) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (next, halt, zeros) = (AtomicUsize::new(0), AtomicBool::new(false), Zeros::default());
         let work = |results: mpsc::Sender<_>| {
             let mut scratch = Vec::new();
             let ended = || self.stop.load(Ordering::Relaxed) || halt.load(Ordering::Relaxed);
             while !ended() {
                 let Some(group) = self.pieces.chunks(turn).nth(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                let (blanks, group): (Vec<u32>, Vec<u32>) = group.iter().partition(|&&piece| blank(piece));
+                let blanks = blanks.into_iter().map(|piece| (piece, Ok(zeros.digest(self.layout.piece_size(piece)))));
                 let sizes: Vec<u32> = group.iter().map(|&piece| self.layout.piece_size(piece)).collect();
                 let digests = hash::sha1_streams_in(&mut scratch, &sizes, CHUNK, |i, begin, buffer| {
                     // No error of its own: the piece is just not done.
@@ -107,7 +117,7 @@ impl Sweep<'_> {
                     Ok(digest) => Some((piece, Ok(digest))),
                     Err(error) => Some((piece, Err(error?))),
                 });
-                if results.send(done.collect::<Vec<_>>()).is_err() {
+                if results.send(blanks.chain(done).collect::<Vec<_>>()).is_err() {
                     return;
                 }
             }

@@ -7,6 +7,7 @@ use crate::bits::Bits;
 use crate::content::Content;
 use crate::files::Files;
 use crate::fs::{Folder, Stat};
+use crate::hole::Zeros;
 use crate::part::Parts;
 use crate::place::Place;
 use crate::state::{Claims, Saved};
@@ -24,6 +25,7 @@ pub(crate) struct Torrent {
     pub(crate) root: Arc<dyn Folder>,
     pub(crate) files: Arc<Files>,
     pub(crate) parts: Parts,
+    pub(crate) zeros: Zeros,
     marks: Mutex<Marks>,
     /// One for each file, and one for the part file.
     seen: Vec<Mutex<Seen>>,
@@ -86,7 +88,8 @@ impl Torrent {
             failed: BTreeSet::new(),
         };
         let seen = (0..=content.info.files().len()).map(|_| Mutex::new(Seen::default())).collect();
-        Self { id, content, place, root, files, parts, marks: Mutex::new(marks), seen, saved: Mutex::new(saved) }
+        let (zeros, marks, saved) = (Zeros::default(), Mutex::new(marks), Mutex::new(saved));
+        Self { id, content, place, root, files, parts, zeros, marks, seen, saved }
     }
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {

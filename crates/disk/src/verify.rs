@@ -144,9 +144,14 @@ pub fn verify(
         done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         Ok(())
     };
+    let blank = |piece: u32| {
+        let blank = reader.is_blank(piece);
+        done.fetch_add(if blank { info.piece_size(piece).into() } else { 0 }, Ordering::Relaxed);
+        blank
+    };
     let mut told = bad.len();
     let mut faults: BTreeMap<usize, String> = BTreeMap::new();
-    Sweep { layout: info.layout(), pieces: &hashed, threads, stop }.run(read, |piece, digest| {
+    Sweep { layout: info.layout(), pieces: &hashed, threads, stop }.run(blank, read, |piece, digest| {
         told += 1;
         match digest {
             Ok(digest) if info.piece_hash(piece) == Some(&digest) => {}

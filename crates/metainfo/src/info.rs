@@ -28,6 +28,8 @@ pub enum Version {
 pub struct Info {
     raw: Vec<u8>,
     hashes: InfoHashes,
+    /// Bytes of content, and how many files hold it: without padding.
+    content: (u64, usize),
     valid: Valid,
 }
 
@@ -43,7 +45,9 @@ impl Info {
         let raw = value.raw();
         let hashes =
             InfoHashes { v1: valid.has_v1.then(|| InfoHash::of(raw)), v2: valid.has_v2.then(|| InfoHashV2::of(raw)) };
-        Ok(Self { raw: raw.to_vec(), hashes, valid })
+        let stored = valid.files.iter().filter(|file| !file.pad);
+        let content = stored.fold((0, 0), |(bytes, files), file| (bytes + file.length, files + 1));
+        Ok(Self { raw: raw.to_vec(), hashes, content, valid })
     }
 
     /// The bytes as they stood.
@@ -98,7 +102,12 @@ impl Info {
 
     /// Bytes of content, without padding.
     pub fn content_size(&self) -> u64 {
-        self.valid.files.iter().filter(|file| !file.pad).map(|file| file.length).sum()
+        self.content.0
+    }
+
+    /// Number of files without padding.
+    pub fn content_files(&self) -> usize {
+        self.content.1
     }
 
     /// SHA-1 of a piece; none if there is no such piece, or in a torrent of version 2 alone.

@@ -43,7 +43,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A .torrent file that the user gave: 64 MiB.
+    /// A .torrent file that the user gave: 128 MiB.
     pub const FILE: Self = Self {
         bencode: teem_bencode::Limits::METAINFO,
         pieces: 2_097_152,         // 40 MiB of hashes; other clients stop here too
@@ -65,8 +65,7 @@ impl Limits {
     };
 
     /// An info dictionary that strangers sent (BEP 9): 16 MiB, the rest as for a file.
-    pub const PEER: Self =
-        Self { bencode: teem_bencode::Limits { bytes: 16 << 20, ..teem_bencode::Limits::METAINFO }, ..Self::FILE };
+    pub const PEER: Self = Self { bencode: teem_bencode::Limits::INFO, ..Self::FILE };
 }
 
 impl Default for Limits {

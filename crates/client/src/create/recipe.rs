@@ -1,6 +1,6 @@
 //! From a path to the bytes of a .torrent (BEP 3): list, plan, hash, write down.
 use super::rules::LeaveOut;
-use super::walk::{Listing, WalkError, walk, walk_together};
+use super::walk::{Listing, Underway, WalkError, walk, walk_together};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub enum MakeError {
     Create(CreateError),
     /// A file cannot be read, or changed while it was hashed.
     Hash(String),
-    /// Hashing was stopped from outside; what is done is remembered where a checkpoint was asked for.
+    /// Listing or hashing was stopped from outside; what is hashed is remembered where a checkpoint was asked for.
     Stopped,
     /// What was made does not pass our own validation (names that no reader would take).
     Invalid(Error),
@@ -60,6 +60,15 @@ impl fmt::Display for MakeError {
 
 impl std::error::Error for MakeError {}
 
+impl From<WalkError> for MakeError {
+    fn from(error: WalkError) -> Self {
+        match error {
+            WalkError::Stopped => Self::Stopped,
+            error => Self::Walk(error),
+        }
+    }
+}
+
 /// A listing with its plan: everything but the digests.
 #[derive(Clone, Debug)]
 pub struct Recipe {
@@ -72,17 +81,22 @@ pub struct Recipe {
 impl Recipe {
     /// Lists a path and lays out the pieces.
     pub fn new(path: &Path, wishes: &Wishes) -> Result<Self, MakeError> {
-        Self::of(walk(path, &wishes.leave_out).map_err(MakeError::Walk)?, wishes)
+        Self::watched(path, wishes, &Underway::default())
+    }
+
+    /// The same, to be looked at and ended early by others.
+    pub fn watched(path: &Path, wishes: &Wishes, underway: &Underway) -> Result<Self, MakeError> {
+        Self::of(walk(path, &wishes.leave_out, underway)?, wishes)
     }
 
     /// The same for several paths in one folder, as one torrent of this name.
-    pub fn together(paths: &[PathBuf], name: &str, wishes: &Wishes) -> Result<Self, MakeError> {
-        Self::of(walk_together(paths, name, &wishes.leave_out).map_err(MakeError::Walk)?, wishes)
+    pub fn together(paths: &[PathBuf], name: &str, wishes: &Wishes, underway: &Underway) -> Result<Self, MakeError> {
+        Self::of(walk_together(paths, name, &wishes.leave_out, underway)?, wishes)
     }
 
     fn of(mut listing: Listing, wishes: &Wishes) -> Result<Self, MakeError> {
         if let Some(output) = &wishes.output {
-            listing.leave_out(output).map_err(MakeError::Walk)?;
+            listing.leave_out(output)?;
         }
         listing
             .files

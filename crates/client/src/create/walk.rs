@@ -8,12 +8,22 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 /// How deep folders may be nested (BEP 3 sets none; readers stop at 100).
 pub const DEPTH_MAX: usize = 100;
 /// How many files one torrent may list.
 pub const FILES_MAX: usize = 2_000_000;
+
+/// A listing under way, as others see it: a million files take their time.
+#[derive(Debug, Default)]
+pub struct Underway {
+    /// Files found so far.
+    pub files: AtomicU64,
+    /// Set by anyone to end it early with [`WalkError::Stopped`].
+    pub stop: AtomicBool,
+}
 
 /// A file that will be part of the torrent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -100,6 +110,8 @@ pub enum WalkError {
     Empty(PathBuf, usize, LeftOut),
     /// Folders are nested too deep, or there are too many files.
     TooLarge(PathBuf, &'static str),
+    /// It was ended early.
+    Stopped,
 }
 
 impl fmt::Display for WalkError {
@@ -128,6 +140,7 @@ impl fmt::Display for WalkError {
                 if left_out.total() > 0 { write!(f, ", {left_out}") } else { Ok(()) }
             }
             Self::TooLarge(path, what) => write!(f, "{}: {what}", path.display()),
+            Self::Stopped => f.write_str("listing the files was stopped"),
         }
     }
 }
@@ -135,7 +148,7 @@ impl fmt::Display for WalkError {
 impl std::error::Error for WalkError {}
 
 /// Lists a file or folder, leaving out what the wishes say; the path itself is always meant.
-pub fn walk(path: &Path, wishes: &LeaveOut) -> Result<Listing, WalkError> {
+pub fn walk(path: &Path, wishes: &LeaveOut, underway: &Underway) -> Result<Listing, WalkError> {
     let root = fs::canonicalize(path).map_err(|e| WalkError::Path(path.to_owned(), e))?;
     let meta = fs::metadata(&root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
     let name = root.file_name().and_then(|n| n.to_str()).ok_or_else(|| WalkError::Name(root.clone()))?.to_owned();
@@ -150,7 +163,7 @@ pub fn walk(path: &Path, wishes: &LeaveOut) -> Result<Listing, WalkError> {
     } else if meta.is_dir() {
         let entries = read_folder(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
         let ignores = rules.enter(&listing.root, None);
-        descend(&mut listing, entries, ignores.as_ref(), &rules)?;
+        descend(&mut listing, entries, ignores.as_ref(), &rules, underway)?;
     } else {
         return Err(WalkError::Kind(path.to_owned()));
     }
@@ -160,7 +173,12 @@ pub fn walk(path: &Path, wishes: &LeaveOut) -> Result<Listing, WalkError> {
 
 /// Lists several files and folders that lie in one folder, as content of a folder `name`, which need not be what that one is called:
 /// other programs find there what was named and nothing else.
-pub fn walk_together(paths: &[PathBuf], name: &str, wishes: &LeaveOut) -> Result<Listing, WalkError> {
+pub fn walk_together(
+    paths: &[PathBuf],
+    name: &str,
+    wishes: &LeaveOut,
+    underway: &Underway,
+) -> Result<Listing, WalkError> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
         return Err(WalkError::BadName(name.to_owned()));
     }
@@ -186,7 +204,7 @@ pub fn walk_together(paths: &[PathBuf], name: &str, wishes: &LeaveOut) -> Result
             listing.files.push(found(vec![own.to_owned()], path.clone(), &meta));
         } else if meta.is_dir() {
             let ignores = rules.enter(&path, None);
-            descend(&mut listing, read_folder(&path).map_err(fail)?, ignores.as_ref(), &rules)?;
+            descend(&mut listing, read_folder(&path).map_err(fail)?, ignores.as_ref(), &rules, underway)?;
         } else {
             return Err(WalkError::Kind(path));
         }
@@ -207,10 +225,14 @@ fn descend(
     top: Vec<PathBuf>,
     ignores: Option<&Arc<Ignores>>,
     rules: &Rules,
+    underway: &Underway,
 ) -> Result<(), WalkError> {
     let with = |ignores: Option<Arc<Ignores>>| move |path| (path, ignores.clone());
     let mut stack: Vec<_> = top.into_iter().map(with(ignores.cloned())).collect();
     while let Some((path, ignores)) = stack.pop() {
+        if underway.stop.load(Ordering::Relaxed) {
+            return Err(WalkError::Stopped);
+        }
         let below = path.strip_prefix(&listing.root).unwrap_or(&path).to_owned();
         let meta = fs::symlink_metadata(&path);
         let is_dir = meta.as_ref().is_ok_and(Metadata::is_dir);
@@ -245,6 +267,7 @@ fn descend(
             skip(&format!("unreadable: {e}"));
         } else {
             listing.files.push(found(components, path, &meta));
+            underway.files.fetch_add(1, Ordering::Relaxed);
             if listing.files.len() > FILES_MAX {
                 return Err(WalkError::TooLarge(listing.root.clone(), "more than 2,000,000 files"));
             }

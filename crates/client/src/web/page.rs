@@ -51,7 +51,7 @@ pub(super) fn page(torrents: &[Torrent<'_>]) -> String {
 impl Display for Torrent<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let info = self.info;
-        let files = info.files().iter().filter(|file| !file.pad).count();
+        let files = info.content_files();
         let word = if files == 1 { "file" } else { "files" };
         writeln!(f, "<main>\n<h1><bdi>{}</bdi></h1>", Escaped(info.name()))?;
         writeln!(f, "<p>{} in {files} {word}</p>", Size(info.content_size()))?;

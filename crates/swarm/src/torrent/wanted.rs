@@ -171,8 +171,8 @@ impl Torrent {
             if picker.drop_piece(piece) {
                 cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
             }
-            self.held.retain(|(_, p)| *p != piece);
         }
+        self.held.retain(|(_, p)| !self.wanted.skips(*p));
         for piece in added {
             if picker.partial(piece).is_none() {
                 picker.lost(piece, &mut self.rng);

@@ -14,6 +14,8 @@ use core::time::Duration;
 const WINDOW_FIRST: u64 = 1 << 20;
 /// And at most, while there are others.
 const WINDOW_MAX: u64 = 8 << 20;
+/// Grants that a peer may have open: what the widest window holds of the shortest pieces that are created.
+const OPEN_MAX: usize = 2_048;
 /// The active peers together are shown at most this part of the pieces ahead of what has left.
 const AHEAD_DIVISOR: u64 = 8;
 /// A peer that was granted something is taken to be about to ask for it.
@@ -86,8 +88,10 @@ pub(super) struct Grantee {
     /// The last grant filled the window.
     pub(super) full: bool,
     pub(super) open: Vec<Grant>,
+    /// Bytes of those that have not left.
+    outstanding: u64,
     /// Sent whole, and when, but not confirmed.
-    pub(super) served: Vec<(u32, Time)>,
+    pub(super) served: BTreeMap<u32, Time>,
     /// Bytes that it may still be granted in its turn.
     pub(super) turn: u64,
     /// When it lacked nothing of what waits.
@@ -118,7 +122,8 @@ impl Grantee {
             window: WINDOW_FIRST,
             full: false,
             open: Vec::new(),
-            served: Vec::new(),
+            outstanding: 0,
+            served: BTreeMap::new(),
             turn: 0,
             sated: None,
             granted: 0,
@@ -134,7 +139,39 @@ impl Grantee {
 
     /// Bytes granted that have not left.
     pub(super) fn outstanding(&self) -> u64 {
-        self.open.iter().map(|g| g.left).sum()
+        self.outstanding
+    }
+
+    /// Whether it may be shown more ahead of what has left for it, at that rate.
+    pub(super) fn has_window(&self, rate: u64, piece_len: u64, most: Option<u64>) -> bool {
+        self.outstanding < self.window(rate, piece_len, most) && self.open.len() < OPEN_MAX
+    }
+
+    /// A block of a piece has left; whether it was the last of a grant.
+    pub(super) fn left(&mut self, piece: u32, len: u64) -> bool {
+        let Some(i) = self.open.iter().position(|g| g.piece == piece) else { return false };
+        let grant = &mut self.open[i];
+        let len = len.min(grant.left);
+        grant.left -= len;
+        self.outstanding -= len;
+        let whole = grant.left == 0;
+        if whole {
+            self.open.remove(i);
+        }
+        whole
+    }
+
+    /// A grant of a piece is not waited for any more.
+    pub(super) fn forget(&mut self, piece: u32) {
+        if let Some(i) = self.open.iter().position(|g| g.piece == piece) {
+            self.outstanding -= self.open.remove(i).left;
+        }
+    }
+
+    /// Takes all grants away.
+    pub(super) fn take_open(&mut self) -> Vec<Grant> {
+        self.outstanding = 0;
+        core::mem::take(&mut self.open)
     }
 
     /// Bytes that may be granted and not served, for a peer with that rate; `most` where others have to be thought of.
@@ -162,6 +199,7 @@ impl Grantee {
     pub(super) fn grant(&mut self, now: Time, piece: u32, size: u64) {
         self.shown.set(piece);
         self.open.push(Grant { piece, left: size, at: now, asked: false });
+        self.outstanding += size;
         self.turn = self.turn.saturating_sub(size);
         self.granted += 1;
         self.unspread += 1;

@@ -212,10 +212,10 @@ impl Source {
         if !ours {
             grantee.fed = now;
         }
-        grantee.served.retain(|(p, _)| *p != piece);
-        grantee.open.retain(|g| g.piece != piece);
+        grantee.served.remove(&piece);
+        grantee.forget(piece);
         if self.hedged.remove(&piece).is_some() {
-            self.grantees.values_mut().for_each(|g| g.open.retain(|g| g.piece != piece));
+            self.grantees.values_mut().for_each(|g| g.forget(piece));
         }
         ours || self.pieces.missing() == 0
     }
@@ -245,14 +245,10 @@ impl Source {
     pub(super) fn sent(&mut self, now: Time, conn: ConnId, at: BlockRef, peers: &Peers) -> bool {
         let alone = self.candidates < 2;
         let Some(grantee) = self.grantees.get_mut(&conn) else { return false };
-        let Some(i) = grantee.open.iter().position(|g| g.piece == at.piece) else { return false };
-        let grant = &mut grantee.open[i];
-        grant.left = grant.left.saturating_sub(u64::from(at.len));
-        if grant.left > 0 {
+        if !grantee.left(at.piece, u64::from(at.len)) {
             return false;
         }
-        grantee.open.remove(i);
-        grantee.served.push((at.piece, now));
+        grantee.served.insert(at.piece, now);
         if grantee.open.is_empty() {
             let rate = peers.get(&conn).map_or(0, |p| grantee::rate(now, p));
             grantee.ran_dry(rate, alone);
@@ -271,10 +267,7 @@ impl Source {
             self.unshows(&peer.has);
         }
         let others = |source: &Self, piece| {
-            source
-                .grantees
-                .values()
-                .any(|g| g.open.iter().any(|o| o.piece == piece) || g.served.iter().any(|s| s.0 == piece))
+            source.grantees.values().any(|g| g.open.iter().any(|o| o.piece == piece) || g.served.contains_key(&piece))
         };
         for grant in &grantee.open {
             if self.pieces.stage(grant.piece) != Stage::Granted || others(self, grant.piece) {
@@ -290,7 +283,7 @@ impl Source {
         }
         if !peer.is_complete() && self.phase == Phase::Granting {
             // What was its own, and what it was sent beside another that is gone too.
-            let served = grantee.served.iter().map(|(piece, _)| *piece);
+            let served = grantee.served.keys().copied();
             let served = served.filter(|p| self.pieces.stage(*p) == Stage::Granted);
             let mut only: Vec<u32> = self.pieces.sole_of(conn).into_iter().chain(served).collect();
             only.sort_unstable();
@@ -367,7 +360,7 @@ impl Source {
         let patience = if self.ends_soon() { TICK * 20 } else { CONFIRM };
         for grantee in self.grantees.values_mut() {
             let pieces = &mut self.pieces;
-            grantee.served.retain(|(piece, at)| {
+            grantee.served.retain(|piece, at| {
                 let over = now.since(*at) >= patience;
                 if over {
                     pieces.confirm(*piece);

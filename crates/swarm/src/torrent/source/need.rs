@@ -68,7 +68,7 @@ impl Source {
     pub(super) fn next_need(&mut self, now: Time, peers: &Peers) -> Option<(ConnId, u32)> {
         let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, self.behind, peer)).count();
         let piece_len = u64::from(self.geometry.piece_len);
-        let room = |g: &Grantee, rate: u64| g.outstanding() < g.window(rate, piece_len, None);
+        let room = |g: &Grantee, rate: u64| g.has_window(rate, piece_len, None);
         let unfed = self.first(
             peers,
             |g, peer| {
@@ -110,7 +110,7 @@ impl Source {
         let size = u64::from(self.geometry.piece_size(piece));
         let grantee = self.grantees.get_mut(&conn)?;
         grantee.grant(now, piece, size);
-        grantee.full |= grantee.outstanding() >= grantee.window(rate, piece_len, None);
+        grantee.full |= !grantee.has_window(rate, piece_len, None);
         Some((conn, piece))
     }
 }

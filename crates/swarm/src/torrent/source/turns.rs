@@ -88,7 +88,7 @@ impl Source {
             * piece_len;
         let alone = u64::from(self.geometry.pieces) / ALONE_DIVISOR * piece_len;
         let most = if candidates > 1 { share } else { alone };
-        grantee.outstanding() < grantee.window(grantee::rate(now, peer), piece_len, Some(most))
+        grantee.has_window(grantee::rate(now, peer), piece_len, Some(most))
     }
 
     /// All candidates.

@@ -30,7 +30,7 @@ impl Source {
 impl Grantee {
     /// What it was granted and has not been sent whole waits again.
     pub(super) fn give_back(&mut self, pieces: &mut Pieces) {
-        for grant in core::mem::take(&mut self.open) {
+        for grant in self.take_open() {
             self.unspread = self.unspread.saturating_sub(1);
             if pieces.stage(grant.piece) == Stage::Granted {
                 pieces.back(grant.piece);
