@@ -47,6 +47,9 @@ pub(crate) struct Asker {
     pub(crate) identity: Identity,
     pub(crate) addr: SocketAddr,
     pub(crate) role: Role,
+    /// Whether it has just begun: with nothing left it may be a seed, or have nothing but a magnet link and take what it does not
+    /// know of for nothing (rqbit 9.1).
+    pub(crate) begins: bool,
     /// The only family that the answer can hold.
     pub(crate) family: Option<Family>,
 }
@@ -161,13 +164,14 @@ impl Swarm {
         }
         let mut at = random.0 % n;
         let reach = Reach::of(asker.addr.ip());
+        let wants = asker.role == Role::Leech || (asker.role == Role::Seed && asker.begins);
         for _ in 0..n {
             if out.len() >= want {
                 return;
             }
             let peer = &self.peers[at as usize];
             at = (at + stride) % n;
-            if peer.identity == asker.identity || (asker.role != Role::Leech && peer.role != Role::Leech) {
+            if peer.identity == asker.identity || (!wants && peer.role != Role::Leech) {
                 continue;
             }
             let contacts = [(Family::V4, peer.v4), (Family::V6, peer.v6)];

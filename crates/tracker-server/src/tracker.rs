@@ -166,6 +166,7 @@ impl Tracker {
                 (_, AnnounceEvent::Paused) => Role::Partial,
                 _ => Role::Leech,
             },
+            begins: request.event == AnnounceEvent::Started,
             family: request.family,
         };
         if leaves {

@@ -72,6 +72,16 @@ fn peers_meet_and_seeds_do_not() {
     assert_eq!(told(&mut t, SEC, &Request { num_want: Some(u32::MAX), peers_max: 1, ..leech }).len(), 1);
 }
 
+/// rqbit 9.1 with a magnet link says that nothing is left, since it does not know how much there is.
+#[test]
+fn who_begins_with_nothing_left_hears_of_seeds() {
+    let mut t = tracker(Access::Open);
+    told(&mut t, SEC, &request(1, "198.18.0.11:1001", 0));
+    let begins = Request { event: AnnounceEvent::Started, ..request(2, "198.18.0.12:1002", 0) };
+    assert_eq!(told(&mut t, SEC, &begins), addrs(&["198.18.0.11:1001"]));
+    assert_eq!(told(&mut t, SEC, &request(2, "198.18.0.12:1002", 0)), []);
+}
+
 #[test]
 fn a_peer_is_counted_once_over_families() {
     let mut t = tracker(Access::Open);
@@ -253,11 +263,12 @@ proptest! {
             };
             let reply = t.announce(Duration::from_secs(now), &asked).unwrap();
             let leech = step.left > 0 && step.event != AnnounceEvent::Paused;
+            let wants = leech || (step.left == 0 && step.event == AnnounceEvent::Started);
             // Each contact lasts at least 900 s; longer when the swarm is no longer young. Sure ones must be told, expired ones not.
             let of_use = |(id, other, _): &&(u8, SocketAddr, u64)| {
                 *id != step.id
                     && *other != addr
-                    && (leech || model.leech[id])
+                    && (wants || model.leech[id])
                     && Reach::of(other.ip()).told_to(Reach::of(step.ip))
             };
             let possible: Vec<_> = model.contacts.iter().filter(of_use).collect();
