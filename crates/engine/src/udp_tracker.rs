@@ -15,7 +15,7 @@ use teem_swarm::time::Time;
 use teem_swarm::torrent::address::PeerSource;
 use teem_wire::compact::Family;
 use teem_wire::reach::Reach;
-use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::udp::{self, CONNECTION_ID_SECS, Reply, Request};
 use teem_wire::tracker::url::TrackerUrl;
 
@@ -62,6 +62,8 @@ struct Ask {
     /// Transactions under way, one for each family; none while the name is being resolved.
     under_way: BTreeSet<u32>,
     answered: bool,
+    /// The answer to a `stopped`, held back while another family that has answered before has not yet: the torrent goes with it.
+    held: Option<(PeerSource, AnnounceReply)>,
 }
 
 /// What a transaction waits for.
@@ -146,7 +148,14 @@ impl UdpTracker {
         };
         let literal = parts.ip().map(|ip| SocketAddr::new(ip, parts.port));
         let host = (parts.host, parts.port);
-        let ask = Ask { announce, path: parts.path, host: host.clone(), under_way: BTreeSet::new(), answered: false };
+        let ask = Ask {
+            announce,
+            path: parts.path,
+            host: host.clone(),
+            under_way: BTreeSet::new(),
+            answered: false,
+            held: None,
+        };
         self.asks.insert(key.clone(), ask);
         if let Some(addr) = literal {
             return self.begin(now, &key, &[addr]);
@@ -335,6 +344,12 @@ impl UdpTracker {
         };
         let Some(ask) = self.asks.get_mut(&transaction.ask) else { return };
         let (torrent, url) = transaction.ask.clone();
+        let known = |id: &u32| self.transactions.get(id).map(|t| t.to.iter().any(|a| self.connections.contains_key(a)));
+        if ask.announce.event == AnnounceEvent::Stopped && ask.under_way.iter().filter_map(known).any(|answers| answers)
+        {
+            ask.held = Some((source, reply));
+            return;
+        }
         let act = if ask.answered {
             Act::Peers(torrent, source, reply.peers)
         } else {
@@ -349,13 +364,14 @@ impl UdpTracker {
 
     /// A transaction has failed: so has the ask, unless another family goes on or has answered.
     fn lost(&mut self, key: &AskKey, why: AnnounceError) {
-        let Some(ask) = self.asks.get(key) else { return };
-        if ask.under_way.is_empty() {
-            if ask.answered {
-                self.asks.remove(key);
-            } else {
-                self.fail(key, why);
-            }
+        let Some(ask) = self.asks.get_mut(key).filter(|ask| ask.under_way.is_empty()) else { return };
+        if let Some((source, reply)) = ask.held.take() {
+            self.asks.remove(key);
+            self.acts.push_back(Act::Answer(key.0, key.1.clone(), source, Ok(reply)));
+        } else if ask.answered {
+            self.asks.remove(key);
+        } else {
+            self.fail(key, why);
         }
     }
 

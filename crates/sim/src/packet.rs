@@ -69,6 +69,7 @@ fn message_size(message: &Message) -> u64 {
         Message::Port(_) => 7,
         Message::Have(_) | Message::Suggest(_) | Message::AllowedFast(_) => 9,
         Message::Bitfield(bits) => 5 + bits.len() as u64,
+        Message::DontHave { .. } => 10,
         Message::Request(_) | Message::Cancel(_) | Message::Reject(_) => 17,
         Message::ExtendedHandshake(_) => 150,
         Message::Metadata { message: MetadataMessage::Data { data, .. }, .. } => 53 + data.len() as u64,

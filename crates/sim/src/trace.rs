@@ -143,6 +143,7 @@ impl Trace {
                 MetadataMessage::Data { piece, .. } => self.words(&[81, u64::from(*piece)]),
                 MetadataMessage::Reject { piece } => self.words(&[82, u64::from(*piece)]),
             },
+            Message::DontHave { piece, .. } => self.words(&[84, u64::from(*piece)]),
             Message::Unknown { id, .. } => self.words(&[83, u64::from(*id)]),
         }
     }

@@ -345,3 +345,34 @@ fn row_70_after_a_jump_of_the_clock_each_tracker_is_asked_once_with_jitter() {
     assert_eq!(asked.len(), 3);
     assert!(w.poll(secs(1)).is_empty(), "and none when it goes back");
 }
+
+#[test]
+fn a_partial_seed_says_paused_soon_and_at_each_interval_until_it_wants_more() {
+    let mut w = World::new(&[&[A]], false, 3);
+    w.announcer.start(secs(10));
+    w.announcer.set_peers(secs(10), 9);
+    assert_eq!(said(&w.poll(secs(10))), [(A, AnnounceEvent::Started)]);
+    w.ok(secs(10), A, 1800, None);
+    w.announcer.set_partial(secs(100), true);
+    assert_eq!(said(&w.poll(secs(100))), [(A, AnnounceEvent::Paused)], "so that it is not counted as a downloader");
+    w.ok(secs(100), A, 1800, None);
+    let (at, asks) = w.next();
+    assert!(at >= secs(1600), "then at the interval");
+    assert_eq!(said(&asks), [(A, AnnounceEvent::Paused)]);
+    w.ok(at, A, 1800, None);
+    w.announcer.set_partial(at, false);
+    let (at, asks) = w.next();
+    assert_eq!(said(&asks), [(A, AnnounceEvent::None)]);
+    w.ok(at, A, 1800, None);
+    w.announcer.set_partial(at, true);
+    w.announcer.stop(at);
+    assert_eq!(said(&w.poll(at)), [(A, AnnounceEvent::Stopped)]);
+    // Who is one from the start says so with the next regular announce.
+    let mut w = World::new(&[&[A]], false, 3);
+    w.announcer.set_partial(secs(1), true);
+    w.announcer.set_peers(secs(1), 9);
+    w.announcer.start(secs(10));
+    assert_eq!(said(&w.poll(secs(10))), [(A, AnnounceEvent::Started)]);
+    w.ok(secs(10), A, 1800, None);
+    assert!(w.next().0 >= secs(1600));
+}

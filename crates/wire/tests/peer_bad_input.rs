@@ -6,7 +6,7 @@ use teem_wire::peer::decode::Decoder;
 use teem_wire::peer::encode::encode_handshake;
 use teem_wire::peer::error::DecodeError;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::ids::UT_METADATA;
+use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
 use teem_wire::peer::limits::Limits;
 use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
 
@@ -105,6 +105,13 @@ fn unknown_messages_are_skipped_only_for_peers_with_extensions() {
     assert_eq!(run(EXTENDED, &extended(77, b"abc")), Ok(vec![Whole::Message(expected)]));
     let expected = Message::Unknown { id: 20, extended: Some(77), len: 0 };
     assert_eq!(run(EXTENDED, &extended(77, b"")), Ok(vec![Whole::Message(expected)]));
+    let lost = Message::DontHave { id: LT_DONTHAVE, piece: 0x0102_0304 };
+    assert_eq!(run(EXTENDED, &extended(LT_DONTHAVE, &[1, 2, 3, 4])), Ok(vec![Whole::Message(lost)]));
+    for wrong in [&[][..], &[1, 2, 3], &[1, 2, 3, 4, 5]] {
+        let told = run(EXTENDED, &extended(LT_DONTHAVE, wrong));
+        let skipped = Message::Unknown { id: 20, extended: Some(LT_DONTHAVE), len: wrong.len() as u32 };
+        assert_eq!(told, Ok(vec![Whole::Message(skipped)]));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::decode::Decoder;
 use teem_wire::peer::encode::{block_head, encode, encode_handshake};
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::ids::UT_METADATA;
+use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
 use teem_wire::peer::limits::Limits;
 use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
 
@@ -90,6 +90,7 @@ fn whole() -> impl Strategy<Value = Whole> {
         block_ref().prop_map(Message::Reject),
         any::<u32>().prop_map(Message::AllowedFast),
         extended_handshake().prop_map(Message::ExtendedHandshake),
+        any::<u32>().prop_map(|piece| Message::DontHave { id: LT_DONTHAVE, piece }),
         metadata().prop_map(|message| Message::Metadata { id: UT_METADATA, message }),
     ];
     let block = (any::<u32>(), any::<u32>(), vec(any::<u8>(), 1..200))

@@ -1,8 +1,8 @@
 //! Asks over UDP against scripted trackers (BEP 15; bad-input row 56).
 use super::*;
+use alloc::string::ToString;
 use teem_metainfo::InfoHash;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::tracker::announce::AnnounceEvent;
 
 const URL: &str = "udp://tracker.example:6969/announce?x=1";
 const ME: TorrentId = TorrentId(1);
@@ -209,4 +209,61 @@ fn names_that_do_not_resolve_fail_and_literal_addresses_need_none() {
     assert!(matches!(&acts(&mut udp)[..], [Act::Answer(_, _, PeerSource::LocalTracker, Ok(_))]));
     udp.announce(secs(0), ME, "udp://no-port".into(), announce());
     assert!(matches!(&acts(&mut udp)[..], [Act::Answer(.., Err(AnnounceError::Forbidden(_)))]));
+}
+
+#[test]
+fn both_families_hear_stopped_but_one_that_never_answered_is_not_waited_for() {
+    const A6: &str = "[2620::1]:6969";
+    for (both, refuses) in [(true, false), (true, true), (false, false)] {
+        let mut udp = start(secs(1), &[A, A6]);
+        let answer = |udp: &mut UdpTracker, from: &str, packet: &[u8]| {
+            let (transaction, what) = match udp::decode_request(packet).unwrap() {
+                Request::Connect { transaction } => (transaction, Reply::Connect { transaction, connection: 77 }),
+                Request::Announce { transaction, .. } => {
+                    (transaction, Reply::Announce { transaction, reply: AnnounceReply::default() })
+                }
+                other @ Request::Scrape { .. } => panic!("{other:?}"),
+            };
+            reply(udp, secs(1), from, &what);
+            transaction
+        };
+        // What is sent to whom; `quiet` is never answered.
+        let settle = |udp: &mut UdpTracker, quiet: Option<&str>| {
+            let mut answers = 0;
+            loop {
+                let todo = acts(udp);
+                if todo.is_empty() {
+                    return answers;
+                }
+                for act in todo {
+                    match act {
+                        Act::Send(to, packet) if quiet.is_none_or(|q| to != addr(q)) => {
+                            answer(udp, &to.to_string(), &packet);
+                        }
+                        Act::Answer(.., Ok(_)) => answers += 1,
+                        Act::Send(..) | Act::Peers(..) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+        };
+        assert_eq!(settle(&mut udp, (!both).then_some(A6)), 1);
+        udp.announce(secs(1), ME, URL.into(), Announce { event: AnnounceEvent::Stopped, ..announce() });
+        let todo = acts(&mut udp);
+        let [Act::Send(first, v4), Act::Send(second, v6)] = &todo[..] else { panic!("{todo:?}") };
+        assert_eq!((*first, *second), (addr(A), addr(A6)));
+        answer(&mut udp, A, v4);
+        assert_eq!(settle(&mut udp, Some(A6)), usize::from(!both), "held back while the other may answer");
+        if both {
+            match udp::decode_request(v6).unwrap() {
+                Request::Announce { transaction, .. } if refuses => {
+                    reply(&mut udp, secs(1), A6, &Reply::Error { transaction, message: "id".into() });
+                    let Request::Connect { transaction } = sent(&mut udp, A6) else { panic!("the id was old") };
+                    reply(&mut udp, secs(1), A6, &Reply::Error { transaction, message: "no".into() });
+                }
+                _ => _ = answer(&mut udp, A6, v6),
+            }
+            assert_eq!(settle(&mut udp, None), 1);
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub struct Early {
     pub all: bool,
     /// Pieces shown one by one.
     pub haves: Vec<u32>,
+    /// Pieces of which it has said since that it lacks them.
+    pub lost: Vec<u32>,
 }
 
 /// One connected peer.
@@ -51,6 +53,8 @@ pub struct Peer {
     pub listen_port: Option<u16>,
     /// Its id for `ut_metadata` (BEP 9), when it has one.
     pub ut_metadata: Option<u8>,
+    /// Its id for `lt_donthave` (BEP 54), when it has one.
+    pub lt_donthave: Option<u8>,
     /// Pieces that it holds although it shows fewer: it is a source that grants them.
     pub holds: Option<u32>,
     /// It has shown that it knows the metadata: it said its size, or spoke of pieces.
@@ -126,6 +130,7 @@ impl Peer {
             client: None,
             listen_port: None,
             ut_metadata: None,
+            lt_donthave: None,
             holds: None,
             knows_metadata: false,
             asked_metadata: None,

@@ -121,6 +121,11 @@ impl Picker {
         self.rarity.increase(piece, rng);
     }
 
+    /// A peer that is not counted as having everything has one piece less.
+    pub fn peer_lost(&mut self, piece: u32, rng: &mut Rng) {
+        self.rarity.decrease(piece, rng);
+    }
+
     /// How many connected peers have a piece.
     pub fn availability(&self, piece: u32) -> u32 {
         self.rarity.availability(piece)

@@ -191,6 +191,13 @@ impl Announcer {
         self.plan(now);
     }
 
+    /// Whether all that is wanted is there and not everything (BEP 21): trackers that know us as a downloader are told soon, so
+    /// that they can count us right, and all are told so at each interval.
+    pub fn set_partial(&mut self, now: Time, partial: bool) {
+        self.tiers.iter_mut().flatten().for_each(|tracker| tracker.set_partial(partial));
+        self.plan(now);
+    }
+
     /// How many peers are connected: with none, or when half of them are gone, the trackers are asked sooner.
     pub fn set_peers(&mut self, now: Time, peers: u32) {
         self.peers = peers;

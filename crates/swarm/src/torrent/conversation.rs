@@ -47,6 +47,7 @@ impl Torrent {
             Message::Interested => self.on_interest(cx, conn, true),
             Message::NotInterested => self.on_interest(cx, conn, false),
             Message::Have(piece) => self.on_have(cx, conn, piece),
+            Message::DontHave { piece, .. } => self.on_dont_have(cx, conn, piece),
             Message::Bitfield(bytes) => self.on_bitfield(cx, conn, &bytes),
             Message::HaveAll => self.on_have_all(cx, conn),
             Message::HaveNone => self.on_have_none(cx, conn),
@@ -96,6 +97,9 @@ impl Torrent {
         }
         if let Some(id) = said.ut_metadata {
             peer.ut_metadata = Some(id).filter(|id| *id != 0);
+        }
+        if let Some(id) = said.lt_donthave {
+            peer.lt_donthave = Some(id).filter(|id| *id != 0);
         }
         peer.holds = said.teem_source.or(peer.holds);
         peer.upload_only = said.upload_only.unwrap_or(peer.upload_only);

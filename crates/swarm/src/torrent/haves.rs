@@ -19,6 +19,7 @@ impl Torrent {
                 return Err(CloseReason::Flood("HAVEs without a bitfield"));
             }
             peer.early.haves.push(piece);
+            peer.early.lost.retain(|lost| *lost != piece);
             return Ok(());
         }
         if piece >= self.geometry.pieces {
@@ -125,7 +126,8 @@ impl Torrent {
         } else if let Some(bytes) = early.bitfield {
             self.on_bitfield(cx, conn, &bytes)?;
         }
-        early.haves.into_iter().try_for_each(|piece| self.on_have(cx, conn, piece))
+        early.haves.into_iter().try_for_each(|piece| self.on_have(cx, conn, piece))?;
+        early.lost.into_iter().try_for_each(|piece| self.on_dont_have(cx, conn, piece))
     }
 
     /// Counts all peers' pieces anew: something has come to be wanted.

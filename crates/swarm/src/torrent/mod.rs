@@ -16,6 +16,7 @@ mod evidence;
 mod files;
 mod granting;
 mod haves;
+mod losses;
 pub mod metadata;
 mod metadata_exchange;
 mod out;

@@ -14,7 +14,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::net::{IpAddr, SocketAddr};
 use teem_wire::peer::handshake::Handshake;
-use teem_wire::peer::ids::UT_METADATA;
+use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 
 /// What we call ourselves (BEP 10 `v`).
@@ -100,6 +100,7 @@ impl Torrent {
     pub(super) fn extended_handshake(&self, your_ip: IpAddr, upload_only: Option<bool>) -> ExtendedHandshake {
         ExtendedHandshake {
             ut_metadata: Some(UT_METADATA),
+            lt_donthave: Some(LT_DONTHAVE),
             port: Some(self.me.port).filter(|p| *p != 0),
             client: Some(CLIENT.to_string()),
             reqq: Some(REQQ as u32),

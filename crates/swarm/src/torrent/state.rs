@@ -168,6 +168,7 @@ impl Torrent {
             self.out.begin(&self.geometry);
             self.set_state(cx, State::Seeding);
         } else if complete {
+            self.announcer.set_partial(cx.now, true);
             self.set_state(cx, State::Seeding);
         } else {
             self.begin_download(cx);
@@ -184,6 +185,7 @@ impl Torrent {
     /// Something is missing: from now on it is asked for.
     pub(super) fn begin_download<B>(&mut self, cx: &mut Context<'_, B>) {
         self.picker = Some(self.new_picker());
+        self.announcer.set_partial(cx.now, false);
         self.recount();
         self.set_state(cx, State::Downloading);
         for conn in self.connections() {
@@ -210,6 +212,7 @@ impl Torrent {
         if self.have.is_full() {
             self.announcer.completed(cx.now);
         } else {
+            self.announcer.set_partial(cx.now, true);
             self.announce_upload_only(cx);
         }
         self.drop_seeds(cx);

@@ -135,6 +135,7 @@ impl Torrent {
             return;
         }
         self.lost_some = true;
+        self.tell_lost(cx, piece);
         if let Some(source) = &mut self.source {
             source.lose(piece);
         }

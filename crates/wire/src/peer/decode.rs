@@ -230,6 +230,7 @@ impl Decoder {
             ids::PIECE => return within(id, len, len - 9, self.limits.block).map(|()| 13),
             ids::EXTENDED if len < 2 => return Err(DecodeError::WrongLength { id, len }),
             ids::EXTENDED if self.held < 6 => return Ok(6),
+            ids::EXTENDED if self.head[5] == ids::LT_DONTHAVE && len == 6 => 5,
             ids::EXTENDED => {
                 let limit = match self.head[5] {
                     ids::EXTENDED_HANDSHAKE => self.limits.extended_handshake,
@@ -278,6 +279,7 @@ impl Decoder {
             ids::EXTENDED => match self.head[5] {
                 ids::EXTENDED_HANDSHAKE => return self.begin_body(Body::ExtendedHandshake, len - 2),
                 ids::UT_METADATA => return self.begin_body(Body::Metadata, len - 2),
+                ids::LT_DONTHAVE if len == 6 => Message::DontHave { id: ids::LT_DONTHAVE, piece: self.field(6) },
                 extended => return self.begin_skip(ids::EXTENDED, Some(extended), len - 2),
             },
             id => return self.begin_skip(id, None, len - 1),

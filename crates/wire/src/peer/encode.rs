@@ -57,6 +57,7 @@ pub fn encode(message: &Message, out: &mut Vec<u8>) {
         Message::ExtendedHandshake(handshake) => {
             extended_frame(out, ids::EXTENDED_HANDSHAKE, |out| extended::encode(handshake, out));
         }
+        Message::DontHave { id, piece } => extended_frame(out, *id, |out| out.extend_from_slice(&piece.to_be_bytes())),
         Message::Metadata { id, message } => extended_frame(out, *id, |out| metadata::encode(message, out)),
         Message::Unknown { .. } => {}
     }

@@ -49,6 +49,13 @@ pub enum Message {
         /// The request, data or reject.
         message: MetadataMessage,
     },
+    /// Id 20 with the id of `lt_donthave` (BEP 54): the sender has that piece no more. `id` as in [`Message::Metadata`].
+    DontHave {
+        /// Extended id, as the receiver of the message numbers it.
+        id: u8,
+        /// Index of the piece.
+        piece: u32,
+    },
     /// An id that we do not speak; its payload was skipped.
     Unknown {
         /// Message id.

@@ -58,6 +58,9 @@ pub(super) struct Tracker {
     dead: bool,
     started: bool,
     completed: Completed,
+    /// Whether we are a partial seed, and whether it should hear of that before its interval is over.
+    partial: bool,
+    owed_paused: bool,
     /// From here on only `stopped` is to be said.
     stopping: bool,
     stopped: bool,
@@ -85,6 +88,8 @@ impl Tracker {
             dead: parsed.is_err(),
             started: false,
             completed: Completed::No,
+            partial: false,
+            owed_paused: false,
             stopping: false,
             stopped: false,
             failures: 0,
@@ -138,7 +143,7 @@ impl Tracker {
     pub(super) fn due(&self, without_peers: bool) -> Time {
         let due = if !self.works() {
             self.due
-        } else if self.completed == Completed::Owed {
+        } else if self.completed == Completed::Owed || self.owed_paused {
             self.answered
         } else if without_peers {
             let wait = INTERVAL_MIN.saturating_mul(1 << (self.hungry.clamp(1, 10) - 1)).max(self.min_interval);
@@ -164,6 +169,7 @@ impl Tracker {
         match (self.started, self.completed) {
             (false, _) => AnnounceEvent::Started,
             (true, Completed::Owed) => AnnounceEvent::Completed,
+            (true, _) if self.partial => AnnounceEvent::Paused,
             (true, _) => AnnounceEvent::None,
         }
     }
@@ -182,6 +188,7 @@ impl Tracker {
         let mut completed = false;
         match asked {
             Some(AnnounceEvent::Stopped) => self.stopped = true,
+            Some(AnnounceEvent::Paused) => self.owed_paused = false,
             Some(AnnounceEvent::Completed) => {
                 self.completed = Completed::Told;
                 completed = true;
@@ -231,6 +238,12 @@ impl Tracker {
         if self.completed == Completed::No && (self.started || self.in_flight.is_some()) {
             self.completed = Completed::Owed;
         }
+    }
+
+    /// We have become, or are no longer, one that has all it wants and not everything.
+    pub(super) fn set_partial(&mut self, partial: bool) {
+        self.owed_paused = partial && (self.owed_paused || (!self.partial && self.started));
+        self.partial = partial;
     }
 
     /// It acknowledged `completed` in an earlier run.

@@ -9,9 +9,10 @@
 //!
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`turns`] who gets the next piece, [`tail`] what to do about the last ones,
-//! [`need`] whom a frugal source helps afterwards, [`wider`] what to show to who leaves its grants alone.
+//! [`losses`] what to do about pieces that are gone, [`need`] whom a frugal source helps afterwards, [`wider`] what to show to who leaves its grants alone.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
 mod grantee;
+mod losses;
 mod need;
 mod pieces;
 mod tail;
@@ -141,11 +142,6 @@ impl Source {
     /// A piece has come to be there, or back.
     pub(super) fn add(&mut self, piece: u32, rng: &mut Rng) {
         self.pieces.add(piece, rng);
-    }
-
-    /// A piece is damaged: it is not granted any more.
-    pub(super) fn lose(&mut self, piece: u32) {
-        self.pieces.lose(piece);
     }
 
     /// A peer has come.
