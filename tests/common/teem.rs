@@ -46,6 +46,17 @@ impl Teem {
         teem
     }
 
+    /// The same with another program around it: `wrapper` and, behind its arguments, the binary and its own.
+    pub fn start_under(wrapper: &[&str], home: &Path, args: &[&str]) -> Self {
+        let inner = Self::command(home, args);
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(inner.get_program()).args(inner.get_args()).arg("--json");
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut teem = Self(Process::start(&mut command));
+        teem.wait_event("listening", READY);
+        teem
+    }
+
     /// `teem seed` on [`TEEM_IP`]; `data` is the folder that holds the content.
     pub fn seed(home: &Path, torrent: &Path, data: &Path) -> Self {
         let listen = format!("{TEEM_IP}:{PEER_PORT}");

@@ -2,10 +2,10 @@
 //!
 //! On Linux `openat2` with `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS` lets the kernel refuse every escape. Where that call
 //! is missing (older kernels, sandboxes, other systems) each component is opened with `O_NOFOLLOW` from its parent's
-//! handle. Opening never blocks on a pipe and never accepts anything but a regular file.
+//! handle. What a signal interrupts is done again (reads and writes in `fs`). Opening never blocks on a pipe and never accepts anything but a regular file.
 use crate::fs::{Access, File, Folder, Fs, Lock, Obstacle, Stat};
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
@@ -43,7 +43,7 @@ impl Root {
         {
             use rustix::fs::ResolveFlags;
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-            match fs::openat2(&self.dir, path, flags, mode, resolve) {
+            match retry_on_intr(|| fs::openat2(&self.dir, path, flags, mode, resolve)) {
                 // A sandbox that does not know the call says ENOSYS or EPERM; EAGAIN is a rename that raced. The walk settles it.
                 Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN) => {}
                 other => return Ok(other?),
@@ -62,16 +62,16 @@ impl Root {
             }
         }
         let Some((last, folders)) = names.split_last() else {
-            return Ok(fs::openat(&self.dir, ".", flags, mode)?);
+            return Ok(retry_on_intr(|| fs::openat(&self.dir, ".", flags, mode))?);
         };
         let step = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut at: Option<OwnedFd> = None;
         for name in folders {
             let dir = at.as_ref().map_or(self.dir.as_fd(), AsFd::as_fd);
-            at = Some(fs::openat(dir, *name, step, Mode::empty())?);
+            at = Some(retry_on_intr(|| fs::openat(dir, *name, step, Mode::empty()))?);
         }
         let dir = at.as_ref().map_or(self.dir.as_fd(), AsFd::as_fd);
-        Ok(fs::openat(dir, *last, flags, mode)?)
+        Ok(retry_on_intr(|| fs::openat(dir, *last, flags, mode))?)
     }
 
     fn folder_of(&self, path: &Path) -> io::Result<OwnedFd> {
@@ -131,7 +131,8 @@ impl Folder for Root {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        Ok(fs::fsync(self.dir_at(path)?)?)
+        let dir = self.dir_at(path)?;
+        Ok(retry_on_intr(|| fs::fsync(&dir))?)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -148,7 +149,7 @@ impl Folder for Root {
 
     fn sync_all(&self) -> Option<io::Result<()>> {
         #[cfg(target_os = "linux")]
-        return Some(fs::syncfs(&self.dir).map_err(Into::into));
+        return Some(retry_on_intr(|| fs::syncfs(&self.dir)).map_err(Into::into));
         #[cfg(not(target_os = "linux"))]
         return None;
     }
@@ -163,7 +164,7 @@ impl Folder for Root {
         match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 let pid = std::process::id().to_string();
-                fs::ftruncate(&fd, 0)?;
+                retry_on_intr(|| fs::ftruncate(&fd, 0))?;
                 RealFile(fd.try_clone()?).write_at(&[IoSlice::new(pid.as_bytes())], 0)?;
                 Ok(Lock::Held(Box::new(fd)))
             }
@@ -188,11 +189,11 @@ impl File for RealFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        Ok(fs::ftruncate(&self.0, len)?)
+        Ok(retry_on_intr(|| fs::ftruncate(&self.0, len))?)
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(fs::fsync(&self.0)?)
+        Ok(retry_on_intr(|| fs::fsync(&self.0))?)
     }
 
     fn stat(&self) -> io::Result<Stat> {

@@ -121,6 +121,22 @@ fn the_upload_limit_is_kept_and_shared() {
 }
 
 #[test]
+fn a_medium_that_fails_for_a_moment_costs_ten_seconds_however_much_was_under_way() {
+    let mut world = World::new(info(8 << 20, 4 * BLOCK));
+    let seed = world.add((0..world.info.piece_count()).collect(), 1 << 20);
+    let peer = world.add(Vec::new(), 0);
+    world.connect(peer, seed);
+    for _ in 0..3 {
+        let have = world.snapshot(peer).pieces;
+        assert!(world.run(60, |w| w.snapshot(peer).pieces > have + 8));
+        world.nodes[peer].disk.bad_writes = 6;
+        assert!(world.run(10, |w| w.snapshot(peer).state == State::DiskTrouble));
+        assert!(world.run(12, |w| w.snapshot(peer).state == State::Downloading), "it is tried again after ten seconds");
+    }
+    assert!(world.run(60, |w| w.is_complete(peer)));
+}
+
+#[test]
 fn a_full_disk_stops_downloading_not_serving_and_goes_on_when_there_is_room() {
     let mut world = World::new(info(4 << 20, 4 * BLOCK));
     let seed = world.add(all(&world), 1 << 20);

@@ -258,8 +258,11 @@ impl Torrent {
             self.notice(cx, error.message.clone());
         }
         if (retry || error.kind != DiskErrorKind::NoSpace) && self.state == State::DiskTrouble {
-            let times = self.disk_retry.map_or(0, |(_, n)| n + 1).min(DISK_RETRY_DOUBLINGS_MAX);
-            self.disk_retry = Some((cx.now + DISK_RETRY * (1 << times), times));
+            // Of writes that fail together the first counts, or many under way would look like a long trouble.
+            if self.disk_retry.is_none_or(|(at, _)| at.0 == u64::MAX) {
+                let times = self.disk_retry.map_or(0, |(_, n)| n + 1).min(DISK_RETRY_DOUBLINGS_MAX);
+                self.disk_retry = Some((cx.now + DISK_RETRY * (1 << times), times));
+            }
         }
     }
 

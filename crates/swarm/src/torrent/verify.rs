@@ -37,6 +37,9 @@ impl Torrent {
         let senders = self.trust_senders(piece);
         self.gain(piece);
         let bytes = u64::from(self.geometry.piece_size(piece));
+        if self.state == State::Downloading {
+            self.disk_retry = None; // it writes
+        }
         self.durability.verified(cx.now, bytes);
         cx.tell(Event::PieceVerified { torrent: self.id, piece });
         self.spread(cx, piece);

@@ -24,6 +24,8 @@ pub struct Disk {
     failed: BTreeSet<u32>,
     /// Pieces that fit; further writes fail for want of space.
     pub room: usize,
+    /// So many of the next writes fail with an error of the medium.
+    pub bad_writes: usize,
     /// Times that a piece has been judged wrong.
     pub failures: usize,
     pub syncs: usize,
@@ -40,6 +42,7 @@ impl Disk {
             begun: BTreeMap::new(),
             failed: BTreeSet::new(),
             room: usize::MAX,
+            bad_writes: 0,
             failures: 0,
             syncs: 0,
         }
@@ -91,6 +94,12 @@ impl Disk {
         if self.verified.len() >= self.room {
             self.begun.remove(&at.piece);
             let error = DiskError { kind: DiskErrorKind::NoSpace, message: "needs 1 MiB, has none".into() };
+            return vec![Done::Failed { torrent, piece: Some(at.piece), opening: false, error }];
+        }
+        if self.bad_writes > 0 {
+            self.bad_writes -= 1;
+            self.begun.remove(&at.piece);
+            let error = DiskError { kind: DiskErrorKind::Io, message: "cannot write: I/O error".into() };
             return vec![Done::Failed { torrent, piece: Some(at.piece), opening: false, error }];
         }
         assert_eq!(data.at, at, "the payload is what was said");
