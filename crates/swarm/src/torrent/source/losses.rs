@@ -13,7 +13,7 @@ impl Source {
     /// A peer has a piece no more. When it was the last that was seen with it, it waits to be granted again.
     pub(in crate::torrent) fn lost_at(&mut self, conn: ConnId, piece: u32) {
         self.pieces.unseen(piece);
-        let open = |g: &Grantee| g.open.iter().any(|o| o.piece == piece) || g.served.iter().any(|s| s.0 == piece);
+        let open = |g: &Grantee| g.open.iter().any(|o| o.piece == piece) || g.served.contains_key(&piece);
         let elsewhere = self.pieces.holders(piece) > 0 || self.grantees.iter().any(|(c, g)| *c != conn && open(g));
         if self.phase == Phase::Granting && !elsewhere && self.pieces.stage(piece) == Stage::Out {
             self.pieces.back(piece);
