@@ -3,7 +3,7 @@
 //!
 //! The file system is believed as copying programs believe it (`SEEK_DATA`, lseek(2)): what it calls data is read, and where it
 //! cannot tell, everything is data.
-use crate::hash::Stream;
+use crate::hash::Sha1Stream;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ impl Zeros {
     /// The SHA-1 of so many zeros.
     pub(crate) fn digest(&self, len: u32) -> [u8; 20] {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(len).or_insert_with(|| {
-            let (mut stream, mut rest) = (Stream::default(), len as usize);
+            let (mut stream, mut rest) = (Sha1Stream::default(), len as usize);
             while rest > 0 {
                 let now = rest.min(ZEROS.len());
                 stream.update(&ZEROS[..now]);
