@@ -4,6 +4,7 @@ mod common;
 use common::{BLOCK, World, info};
 use teem_swarm::command::Spreading;
 use teem_swarm::effect::CloseReason;
+use teem_swarm::event::Event;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::Done;
 use teem_wire::peer::block::BlockRef;
@@ -109,8 +110,9 @@ fn what_was_lost_before_the_metadata_was_known_counts_too() {
         world.say(me, conn, said);
     }
     world.connect(me, seed);
-    assert!(world.run(30, |w| w.is_complete(me)));
-    let pieces = world.snapshot(me).peers.iter().map(|p| p.pieces).max();
+    let fetched = |w: &World| w.nodes[me].events.iter().any(|e| matches!(e, Event::Metadata { .. }));
+    assert!(world.run(10, fetched));
+    let pieces = world.snapshot(me).peers.iter().map(|p| p.pieces).min();
     assert_eq!(pieces, Some(15), "{:?}", world.nodes[me].closed);
 }
 
