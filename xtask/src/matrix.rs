@@ -35,6 +35,7 @@ const MARKS: [&str; 2] = ["<!-- matrix -->\n", "<!-- end of matrix -->\n"];
 struct Wishes {
     strength: u32,
     only: Vec<String>,
+    without: Vec<String>,
     jobs: usize,
     list: bool,
     json: bool,
@@ -54,6 +55,7 @@ impl Wishes {
                 "--list" => wishes.list = true,
                 "--json" => wishes.json = true,
                 "--only" => wishes.only.push((*words.next()?).to_owned()),
+                "--without" => wishes.without.push((*words.next()?).to_owned()),
                 "--jobs" => wishes.jobs = words.next()?.parse().ok().filter(|jobs| *jobs > 0)?,
                 "--teem" => wishes.teem = Some(PathBuf::from(*words.next()?)),
                 "--write" => wishes.write = Some(PathBuf::from(*words.next()?)),
@@ -65,7 +67,7 @@ impl Wishes {
     }
 
     fn chosen(&self) -> Vec<Cell> {
-        let all = if self.cells.is_empty() { cell::chosen(self.strength) } else { self.cells.clone() };
+        let all = if self.cells.is_empty() { cell::chosen(self.strength, &self.without) } else { self.cells.clone() };
         let wanted = |cell: &Cell| self.only.is_empty() || self.only.iter().any(|name| name == cell.word(0));
         all.into_iter().filter(wanted).collect()
     }

@@ -6,14 +6,18 @@ pub mod aria2;
 pub mod libtorrent;
 pub mod qbittorrent;
 pub mod rqbit;
+pub mod rtorrent;
 pub mod teem;
 pub mod transmission;
+pub mod webtorrent;
 
 /// All of other people.
-pub const OTHERS: [&dyn Client; 5] = [
+pub const OTHERS: [&dyn Client; 7] = [
     &transmission::Transmission,
     &libtorrent::Libtorrent { super_seeds: false },
     &aria2::Aria2,
     &qbittorrent::Qbittorrent,
     &rqbit::Rqbit,
+    &rtorrent::Rtorrent,
+    &webtorrent::Webtorrent,
 ];

@@ -12,6 +12,7 @@ pub mod clients;
 pub mod content;
 pub mod http;
 pub mod namespace;
+mod node;
 pub mod process;
 pub mod setting;
 pub mod torrent;

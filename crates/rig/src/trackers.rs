@@ -2,8 +2,11 @@
 
 use crate::tracker::Tracker;
 
+pub mod aquatic;
+pub mod bittorrent_tracker;
 pub mod opentracker;
 pub mod teem;
 
 /// All of other people.
-pub const STOCK: [&dyn Tracker; 1] = [&opentracker::Opentracker];
+pub const STOCK: [&dyn Tracker; 3] =
+    [&opentracker::Opentracker, &bittorrent_tracker::BittorrentTracker, &aquatic::Aquatic];

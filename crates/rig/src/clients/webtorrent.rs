@@ -1,0 +1,35 @@
+//! webtorrent, the library below webtorrent-cli, by a short script: the command itself cannot seed a given .torrent without its
+//! own choice of trackers. It listens and announces on all addresses.
+
+use serde_json::json;
+
+use crate::client::{Client, Job, Running, Seat, Whole};
+use crate::namespace::Needs;
+use crate::node;
+
+const SCRIPT: &str = include_str!("webtorrent_peer.mjs");
+const COMMAND: &str = "webtorrent";
+
+/// One process with one torrent.
+#[derive(Clone, Copy, Debug)]
+pub struct Webtorrent;
+
+impl Client for Webtorrent {
+    fn name(&self) -> &'static str {
+        COMMAND
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Command(COMMAND, "--version")
+    }
+
+    fn version(&self) -> String {
+        node::version(COMMAND, COMMAND)
+    }
+
+    fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
+        let port = seat.listen().port();
+        let told = json!({ "port": port, "up": job.up, "link": job.link, "folder": job.folder });
+        seat.start(&mut node::script(COMMAND, SCRIPT, &told), Whole::Line("done"))
+    }
+}
