@@ -80,7 +80,7 @@ fn started_is_said_until_acknowledged_then_regular_ones_follow_at_the_interval()
         let (at, asks) = w.next();
         assert!((secs(24)..=secs(28)).contains(&at), "15 s with jitter: {at:?}");
         assert_eq!(said(&asks), [(A, AnnounceEvent::Started)]);
-        w.announcer.set_peers(at, 300);
+        w.announcer.set_peers(at, 300, false);
         w.ok(at, A, 1000, Some(990));
         let (next, asks) = w.next();
         assert!((at + Duration::from_secs(990)..=at + Duration::from_secs(1100)).contains(&next));
@@ -128,7 +128,7 @@ fn row_55_intervals_are_clamped_and_words_cut() {
         let mut w = World::new(&[&[A]], false, 3);
         w.announcer.start(Time::ZERO);
         w.poll(Time::ZERO);
-        w.announcer.set_peers(Time::ZERO, 5);
+        w.announcer.set_peers(Time::ZERO, 5, false);
         w.ok(Time::ZERO, A, told, None);
         let wait = w.announcer.deadline().unwrap().since(Time::ZERO).as_secs();
         assert!((min..=max).contains(&wait), "{wait}");
@@ -146,7 +146,7 @@ fn completed_is_said_once_over_restarts_and_retried() {
     let mut w = World::new(&[&[A]], false, 1);
     w.announcer.start(Time::ZERO);
     w.poll(Time::ZERO);
-    w.announcer.set_peers(Time::ZERO, 9);
+    w.announcer.set_peers(Time::ZERO, 9, false);
     w.ok(Time::ZERO, A, 1800, Some(1800));
     w.left = Some(0);
     w.announcer.completed(secs(100));
@@ -163,7 +163,7 @@ fn completed_is_said_once_over_restarts_and_retried() {
     again.announcer.remember(&[A.to_string()]);
     again.announcer.start(Time::ZERO);
     again.poll(Time::ZERO);
-    again.announcer.set_peers(Time::ZERO, 9);
+    again.announcer.set_peers(Time::ZERO, 9, false);
     again.ok(Time::ZERO, A, 1800, Some(1800));
     again.announcer.completed(secs(100));
     assert!(again.poll(secs(100)).is_empty());
@@ -180,7 +180,7 @@ fn a_tracker_that_never_knew_us_unfinished_is_not_told_completed() {
     let (at, asks) = w.next();
     assert_eq!(said(&asks), [(A, AnnounceEvent::Started)]);
     w.ok(at, A, 1800, None);
-    w.announcer.set_peers(at, 1);
+    w.announcer.set_peers(at, 1, false);
     assert!(w.announcer.deadline().unwrap() > at + Duration::from_secs(1600));
 }
 
@@ -242,8 +242,8 @@ fn without_peers_sooner_but_never_within_60_s_or_the_min_interval() {
     w.announcer.start(Time::ZERO);
     w.poll(Time::ZERO);
     w.ok(Time::ZERO, A, 1800, Some(300));
-    w.announcer.set_peers(secs(1), 4);
-    w.announcer.set_peers(secs(2), 0);
+    w.announcer.set_peers(secs(1), 4, false);
+    w.announcer.set_peers(secs(2), 0, false);
     assert_eq!(w.announcer.deadline(), Some(secs(300)));
     let mut w = World::new(&[&[A]], false, 1);
     w.announcer.start(Time::ZERO);
@@ -267,15 +267,33 @@ fn when_half_of_the_peers_are_gone_the_tracker_is_asked_sooner_and_once() {
     w.announcer.start(Time::ZERO);
     w.poll(Time::ZERO);
     w.ok(Time::ZERO, A, 1800, None);
-    w.announcer.set_peers(secs(1), 40);
-    w.announcer.set_peers(secs(2), 20);
+    w.announcer.set_peers(secs(1), 40, true);
+    w.announcer.set_peers(secs(2), 20, false);
     assert!(w.announcer.deadline() > Some(secs(1600)), "half is there");
-    w.announcer.set_peers(secs(3), 19);
+    w.announcer.set_peers(secs(3), 19, true);
+    assert!(w.announcer.deadline() > Some(secs(1600)), "others can be dialled");
+    w.announcer.set_peers(secs(3), 19, false);
     assert_eq!(w.announcer.deadline(), Some(secs(60)));
     let (at, asks) = w.next();
     assert_eq!(asks.len(), 1);
     w.ok(at, A, 1800, None);
     assert!(w.announcer.deadline() > Some(secs(1600)), "what is there now is what there is");
+}
+
+#[test]
+fn who_has_had_peers_for_a_while_asks_as_soon_as_if_it_had_never_asked_in_vain() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.ok(Time::ZERO, A, 1800, None);
+    for (company, wait) in [(59, 120), (60, 60)] {
+        let (at, asks) = w.next();
+        assert_eq!(asks.len(), 1);
+        w.ok(at, A, 1800, None);
+        w.announcer.set_peers(at, 4, false);
+        w.announcer.set_peers(at + Duration::from_secs(company), 0, false);
+        assert_eq!(w.announcer.deadline(), Some(at + Duration::from_secs(wait)), "{company} s of company");
+    }
 }
 
 #[test]
@@ -291,7 +309,7 @@ fn a_silent_udp_tracker_gives_way_after_45_s_and_the_one_that_works_comes_to_the
         assert!(w.poll(secs(44)).is_empty());
         let (at, asks) = w.next();
         assert_eq!((at, said(&asks)), (secs(45), vec![(A, AnnounceEvent::Started)]));
-        w.announcer.set_peers(at, 3);
+        w.announcer.set_peers(at, 3, false);
         w.ok(at, A, 1800, None);
         w.fail(secs(465), U, AnnounceError::TimedOut);
         let (at, asks) = w.next();
@@ -309,7 +327,7 @@ fn a_private_torrent_has_one_tracker_at_a_time_and_tells_of_a_switch() {
     let mut w = World::new(&[&[A], &[B]], true, 1);
     w.announcer.start(Time::ZERO);
     assert_eq!(said(&w.poll(Time::ZERO)), [(A, AnnounceEvent::Started)]);
-    w.announcer.set_peers(Time::ZERO, 3);
+    w.announcer.set_peers(Time::ZERO, 3, false);
     assert!(!w.ok(Time::ZERO, A, 1800, None));
     let (at, asks) = w.next();
     assert_eq!(said(&asks), [(A, AnnounceEvent::None)]);
@@ -336,7 +354,7 @@ fn row_70_after_a_jump_of_the_clock_each_tracker_is_asked_once_with_jitter() {
         assert!(asks.len() <= 1, "not in one instant");
         for ask in asks {
             asked.push(ask.url.clone());
-            w.announcer.set_peers(at, 1);
+            w.announcer.set_peers(at, 1, false);
             w.ok(at, &ask.url, 1800, None);
         }
     }

@@ -105,8 +105,10 @@ pub struct Announcer {
     /// The tracker of a private torrent that answered last.
     current: Option<String>,
     running: bool,
-    /// There are none, or far fewer than there were: the trackers are asked sooner.
+    /// There are none, or far fewer than there were and nobody left to dial: the trackers are asked sooner.
     few: bool,
+    /// Since when that is not so.
+    company: Option<Time>,
     peers: u32,
     /// The most there were since a tracker last answered, as far as they are wanted.
     most: u32,
@@ -140,6 +142,7 @@ impl Announcer {
             current: None,
             running: false,
             few: true,
+            company: None,
             peers: 0,
             most: 0,
             stopping: None,
@@ -198,13 +201,19 @@ impl Announcer {
         self.plan(now);
     }
 
-    /// How many peers are connected: with none, or when half of them are gone, the trackers are asked sooner.
-    pub fn set_peers(&mut self, now: Time, peers: u32) {
+    /// How many peers are connected, and whether there are addresses to dial now or on the way: with no peer the trackers are
+    /// asked sooner, and with fewer than half of what there were once there is nobody left to dial.
+    pub fn set_peers(&mut self, now: Time, peers: u32, more: bool) {
         self.peers = peers;
         self.most = self.most.max(peers.min(PEERS_WANTED as u32));
-        let few = peers == 0 || peers * 2 < self.most;
+        let few = peers == 0 || (peers * 2 < self.most && !more);
         if self.few != few {
             self.few = few;
+            let company = if few { self.company.take() } else { self.company.replace(now) };
+            // Who has had company is no peerless client that has asked in vain.
+            if few && company.is_some_and(|since| now.since(since) >= tracker::INTERVAL_MIN) {
+                self.tiers.iter_mut().flatten().for_each(Tracker::had_company);
+            }
             self.plan(now);
         }
     }
@@ -288,6 +297,7 @@ impl Announcer {
                 // What is there now is what there is: only a further loss hurries again.
                 self.most = self.peers.min(PEERS_WANTED as u32);
                 self.few = self.peers == 0;
+                self.company = self.company.or((!self.few).then_some(now));
             }
             Err(error) => {
                 self.tiers[tier][at].bad(now, error, rng);

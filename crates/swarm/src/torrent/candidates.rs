@@ -218,6 +218,11 @@ impl Candidates {
         self.known.len() - self.connected
     }
 
+    /// Whether somebody may be dialled now, or is on the way.
+    pub fn has_more(&self, now: Time) -> bool {
+        self.pending() > 0 || self.turns.deadline(false).is_some_and(|at| at <= now)
+    }
+
     /// Dials and handshakes under way.
     pub fn pending(&self) -> usize {
         self.known.len() - self.connected - self.turns.len()

@@ -161,6 +161,6 @@ impl Torrent {
     /// Tells the announcer whether there is anybody, so that it asks for more sooner.
     pub(super) fn count_peers(&mut self, now: Time) {
         // Only those that are connected: addresses that lead nowhere must not keep us from asking for others.
-        self.announcer.set_peers(now, self.peers.len() as u32);
+        self.announcer.set_peers(now, self.peers.len() as u32, self.candidates.has_more(now));
     }
 }

@@ -19,7 +19,7 @@ const BACKOFF_FIRST: Duration = Duration::from_secs(15);
 /// The longest wait after a failure.
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
 /// No interval below this is believed (bad-input row 55), and no peerless client asks more often.
-const INTERVAL_MIN: Duration = Duration::from_secs(60);
+pub(super) const INTERVAL_MIN: Duration = Duration::from_secs(60);
 /// No interval above this is believed (bad-input row 55).
 const INTERVAL_MAX: Duration = Duration::from_secs(6 * 3600);
 /// A UDP tracker that has been silent for this long gives way to the next of its tier, while it is still retried.
@@ -152,6 +152,11 @@ impl Tracker {
             self.due
         };
         due.max(self.not_before)
+    }
+
+    /// There have been peers for a while: the next wait without any is the shortest again.
+    pub(super) fn had_company(&mut self) {
+        self.hungry = 0;
     }
 
     /// Delays what is due by some seconds, so that a machine that slept does not ask all trackers in one instant.

@@ -173,7 +173,9 @@ mod tests {
         while got.len() < BURST as usize {
             let some = serve(&mut s, now, &bytes);
             assert!((1..=2 * UNSENT_MAX as usize).contains(&some.len()));
-            some.iter().for_each(|(conn, _)| s.sent(ConnId(*conn)));
+            for (conn, _) in &some {
+                s.sent(ConnId(*conn));
+            }
             got.extend(some);
         }
         assert_eq!(got.len(), BURST as usize);
