@@ -368,7 +368,7 @@ fn row_70_after_a_jump_of_the_clock_each_tracker_is_asked_once_with_jitter() {
 fn a_partial_seed_says_paused_soon_and_at_each_interval_until_it_wants_more() {
     let mut w = World::new(&[&[A]], false, 3);
     w.announcer.start(secs(10));
-    w.announcer.set_peers(secs(10), 9);
+    w.announcer.set_peers(secs(10), 9, false);
     assert_eq!(said(&w.poll(secs(10))), [(A, AnnounceEvent::Started)]);
     w.ok(secs(10), A, 1800, None);
     w.announcer.set_partial(secs(100), true);
@@ -388,7 +388,7 @@ fn a_partial_seed_says_paused_soon_and_at_each_interval_until_it_wants_more() {
     // Who is one from the start says so with the next regular announce.
     let mut w = World::new(&[&[A]], false, 3);
     w.announcer.set_partial(secs(1), true);
-    w.announcer.set_peers(secs(1), 9);
+    w.announcer.set_peers(secs(1), 9, false);
     w.announcer.start(secs(10));
     assert_eq!(said(&w.poll(secs(10))), [(A, AnnounceEvent::Started)]);
     w.ok(secs(10), A, 1800, None);
