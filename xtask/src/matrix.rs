@@ -11,7 +11,7 @@ use crate::bench::{self, Failed};
 use cell::Cell;
 use outcome::{Outcome, Verdict, table};
 use std::env;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -41,6 +41,7 @@ struct Wishes {
     json: bool,
     teem: Option<PathBuf>,
     write: Option<PathBuf>,
+    runs: Option<PathBuf>,
     cells: Vec<Cell>,
 }
 
@@ -59,6 +60,7 @@ impl Wishes {
                 "--jobs" => wishes.jobs = words.next()?.parse().ok().filter(|jobs| *jobs > 0)?,
                 "--teem" => wishes.teem = Some(PathBuf::from(*words.next()?)),
                 "--write" => wishes.write = Some(PathBuf::from(*words.next()?)),
+                "--runs" => wishes.runs = Some(PathBuf::from(*words.next()?)),
                 "--cell" => wishes.cells.push(Cell::read(words.next()?)?),
                 _ => return None,
             }
@@ -88,7 +90,10 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
         return Ok(String::new());
     }
     let begun = Instant::now();
-    let outcomes = all_played(&cells, &teem, wishes.jobs, wishes.json);
+    let mut outcomes = earlier(wishes.runs.as_deref(), &cells)?;
+    let left: Vec<Cell> = cells.into_iter().filter(|cell| outcomes.iter().all(|had| had.cell != *cell)).collect();
+    outcomes.extend(all_played(&left, &teem, &wishes)?);
+    outcomes.sort_by_key(|outcome| outcome.cell);
     let versions: Vec<(String, String)> = std::iter::once(("Teem".to_owned(), printed(&teem)))
         .chain(OTHERS.iter().map(|client| (client.name().to_owned(), client.version())))
         .chain(STOCK.iter().map(|tracker| (tracker.name().to_owned(), tracker.version())))
@@ -113,18 +118,31 @@ fn printed(teem: &Path) -> String {
     teem_rig::clients::teem::Teem { binary: teem.to_path_buf(), plain: false }.version()
 }
 
+/// Those of the cells that have passed in the runs of a file.
+fn earlier(file: Option<&Path>, cells: &[Cell]) -> Result<Vec<Outcome>, Failed> {
+    let Some(file) = file.filter(|file| file.exists()) else { return Ok(Vec::new()) };
+    let text = fs::read_to_string(file)?;
+    let passed = |outcome: &Outcome| outcome.verdict == Verdict::Passed && cells.contains(&outcome.cell);
+    Ok(text.lines().filter_map(Outcome::read).filter(passed).collect())
+}
+
 /// So many at a time; each is told as it ends.
-fn all_played(cells: &[Cell], teem: &Path, jobs: usize, json: bool) -> Vec<Outcome> {
+fn all_played(cells: &[Cell], teem: &Path, wishes: &Wishes) -> Result<Vec<Outcome>, Failed> {
+    let open = |path: &PathBuf| OpenOptions::new().create(true).append(true).open(path);
+    let file = wishes.runs.as_ref().map(open).transpose()?;
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
+        for _ in 0..wishes.jobs {
             scope.spawn(|| {
                 while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let begun = Instant::now();
                     let verdict = played(*cell, teem);
                     let outcome = Outcome { cell: *cell, verdict, took: begun.elapsed() };
-                    let line = if json { outcome.json() } else { format!("{}\n", outcome.line()) };
+                    let line = if wishes.json { outcome.json() } else { format!("{}\n", outcome.line()) };
                     let _ = std::io::stdout().lock().write_all(line.as_bytes());
+                    if let Some(mut file) = file.as_ref() {
+                        let _ = file.write_all(outcome.json().as_bytes());
+                    }
                     if let Ok(mut done) = done.lock() {
                         done.push(outcome);
                     }
@@ -132,9 +150,7 @@ fn all_played(cells: &[Cell], teem: &Path, jobs: usize, json: bool) -> Vec<Outco
             });
         }
     });
-    let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|outcome| outcome.cell);
-    done
+    Ok(done.into_inner().unwrap_or_default())
 }
 
 /// One cell, in namespaces of its own.

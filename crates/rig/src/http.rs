@@ -1,7 +1,7 @@
 //! One HTTP request over a connection of its own, as much of RFC 9112 as the control ports of other clients need.
 
 use std::fmt::Write as _;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -40,11 +40,18 @@ pub fn request(address: &str, path: &str, headers: &[(&str, &str)], body: Option
         let _ = write!(head, "{name}: {value}\r\n");
     }
     write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
+    let mut reader = BufReader::new(stream);
     let bad = || io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer");
-    let split = bytes.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(bad)?;
-    let head = String::from_utf8_lossy(&bytes[..split]).into_owned();
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Err(bad());
+        }
+    }
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(bad)?;
-    Ok(Answer { status, head, body: bytes.split_off(split + 4) })
+    let mut answer = Answer { status, head, body: Vec::new() };
+    // Some go on with the connection whatever they are asked for.
+    let length = answer.header("content-length").and_then(|length| length.parse().ok());
+    reader.take(length.unwrap_or(u64::MAX)).read_to_end(&mut answer.body)?;
+    Ok(answer)
 }

@@ -33,6 +33,19 @@ impl Outcome {
         format!("{}\n", serde_json::json!({ "cell": cell, "verdict": word, "why": why, "seconds": seconds }))
     }
 
+    /// Reads what [`Self::json`] wrote.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        let why = value["why"].as_str().unwrap_or_default().to_owned();
+        let verdict = match value["verdict"].as_str()? {
+            "passed" => Verdict::Passed,
+            "skipped" => Verdict::Skipped(why),
+            _ => Verdict::Failed(why),
+        };
+        let took = Duration::try_from_secs_f64(value["seconds"].as_f64()?).ok()?;
+        Some(Self { cell: Cell::read(value["cell"].as_str()?)?, verdict, took })
+    }
+
     /// A line for a person.
     pub(super) fn line(&self) -> String {
         let (cell, seconds) = (self.cell, self.took.as_secs_f64());
@@ -86,4 +99,24 @@ pub(super) fn table(outcomes: &[Outcome], versions: &[(String, String)]) -> Stri
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_and_counted() {
+        let cell = Cell::read("aria2/gets/odd/16M/magnet/opentracker/udp/v4").unwrap();
+        let verdicts = [Verdict::Passed, Verdict::Failed("it \"ended\"".into()), Verdict::Skipped("absent".into())];
+        let took = Duration::from_millis(1500);
+        let outcomes: Vec<Outcome> = verdicts.map(|verdict| Outcome { cell, verdict, took }).into();
+        for outcome in &outcomes {
+            let read = Outcome::read(&outcome.json()).unwrap();
+            assert_eq!((read.cell == cell, read.verdict, read.took), (true, outcome.verdict.clone(), took));
+        }
+        let told = table(&outcomes, &[]);
+        assert!(told.contains("| aria2 | **1 of 2** | – | **1 of 2** |"), "{told}");
+        assert!(told.contains("Failed: `aria2/gets/odd/16M/magnet/opentracker/udp/v4`: it \"ended\""), "{told}");
+    }
 }
