@@ -129,8 +129,10 @@ fn a_medium_that_fails_for_a_moment_costs_ten_seconds_however_much_was_under_way
     for _ in 0..3 {
         let have = world.snapshot(peer).pieces;
         assert!(world.run(60, |w| w.snapshot(peer).pieces > have + 8));
-        world.nodes[peer].disk.bad_writes = 6;
+        world.nodes[peer].disk.bad_writes = usize::MAX;
         assert!(world.run(10, |w| w.snapshot(peer).state == State::DiskTrouble));
+        world.run(1, |_| false);
+        world.nodes[peer].disk.bad_writes = 0;
         assert!(world.run(12, |w| w.snapshot(peer).state == State::Downloading), "it is tried again after ten seconds");
     }
     assert!(world.run(60, |w| w.is_complete(peer)));
