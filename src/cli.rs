@@ -206,6 +206,9 @@ pub(crate) struct Show {
     /// .torrent file, magnet link, http(s) URL of a .torrent file, or info-hash; `-` is standard input
     #[arg(value_name = "FILE|LINK", value_hint = ValueHint::AnyPath)]
     pub(crate) link: String,
+    /// Ask its trackers how many seeds and downloaders there are; exit code 1 when none tells
+    #[arg(long, env = "TEEM_SCRAPE", hide_env_values = true, value_parser = falsey())]
+    pub(crate) scrape: bool,
     /// List the files
     #[arg(long, env = "TEEM_FILES", hide_env_values = true, value_parser = falsey())]
     pub(crate) files: bool,

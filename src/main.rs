@@ -20,6 +20,7 @@ mod making;
 mod man;
 mod preset;
 mod progress;
+mod scrape;
 mod seed;
 mod share;
 mod sharing;

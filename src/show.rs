@@ -1,6 +1,7 @@
 //! `teem show`: what a .torrent file or a link contains.
 use crate::exit::{Exit, Outcome, Stop};
 use crate::progress::plain;
+use crate::scrape::{self, Told};
 use crate::units::Bytes;
 use crate::{cli, json, stdin};
 use serde_json::{Map, Value, json};
@@ -11,17 +12,25 @@ use teem_client::{Source, source};
 use teem_metainfo::{File, Info, Metainfo};
 
 pub(crate) async fn run(options: &cli::Show) -> Outcome {
+    let http = Http::new(None, AGENT);
     let source = if stdin::is_dash(&options.link) {
         stdin::source().await?
     } else {
-        source::load(&options.link, &Http::new(None, AGENT)).await.map_err(|e| Stop::link(&e))?
+        source::load(&options.link, &http).await.map_err(|e| Stop::link(&e))?
     };
+    let swarm = if options.scrape { Some(scrape::all(&source, &http).await) } else { None };
     if options.json {
-        json::line(&document(&source));
+        json::line(&document(&source, swarm.as_deref()));
     } else {
-        crate::stdout::text(&report(&source, options.files));
+        crate::stdout::text(&report(&source, swarm.as_deref().unwrap_or_default(), options.files));
     }
-    Ok(Exit::Done)
+    match swarm {
+        Some(told) if told.is_empty() => Err(Stop::refused("no_tracker", "it names no tracker that could be asked")),
+        Some(told) if !told.iter().any(Told::is_answer) => {
+            Err(Stop::refused("no_answer", "no tracker told of the swarm; the reasons stand above"))
+        }
+        _ => Ok(Exit::Done),
+    }
 }
 
 /// The path of a file from the torrent's name down, with slashes.
@@ -30,7 +39,7 @@ pub(crate) fn path(info: &Info, file: &File) -> String {
 }
 
 /// Everything as one JSON object; the keys are documented in `docs/json.md`.
-fn document(source: &Source) -> Value {
+fn document(source: &Source, swarm: Option<&[Told]>) -> Value {
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| {
         out.insert(key.to_owned(), value);
@@ -44,6 +53,9 @@ fn document(source: &Source) -> Value {
     put("trackers", json!(source.trackers.iter().flatten().collect::<Vec<_>>()));
     let tiers = source.trackers.iter().enumerate().flat_map(|(tier, urls)| urls.iter().map(move |_| tier));
     put("tracker_tiers", json!(tiers.collect::<Vec<_>>()));
+    if let Some(swarm) = swarm {
+        put("scrape", json!(swarm.iter().map(Told::value).collect::<Vec<_>>()));
+    }
     if let Some(name) = &source.name {
         put("name", json!(name));
     }
@@ -112,7 +124,7 @@ fn entry(info: &Info, file: &File) -> Value {
 }
 
 /// The same for a person.
-fn report(source: &Source, files: bool) -> String {
+fn report(source: &Source, swarm: &[Told], files: bool) -> String {
     let mut out = String::new();
     let mut row = |key: &str, value: &str| {
         // Writing to a String cannot fail.
@@ -145,6 +157,9 @@ fn report(source: &Source, files: bool) -> String {
         for url in urls {
             row(if tier == 0 { "tracker" } else { "tracker, next" }, &teem_wire::tracker::url::redact(url));
         }
+    }
+    for told in swarm {
+        row("swarm", &told.words());
     }
     for peer in &source.peers {
         row("peer", peer);

@@ -10,6 +10,7 @@ pub mod config;
 pub mod create;
 pub mod http;
 pub mod publish;
+pub mod scrape;
 pub mod source;
 pub mod store;
 pub mod torrent;

@@ -5,11 +5,18 @@ use super::error::HttpError;
 use hyper::Uri;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// Addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 16;
+/// How long an address may be silent before the next is tried beside it (RFC 8305, section 8).
+const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 /// A connection, plain or TLS.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -75,25 +82,61 @@ async fn connect_tcp(
     let found = tokio::net::lookup_host((host, port))
         .await
         .map_err(|e| HttpError::Unreachable(format!("{host} cannot be resolved: {e}")))?;
-    let mut last = None;
-    for addr in found.take(16) {
+    let (mut allowed, mut last) = (Vec::new(), None);
+    for addr in found.take(ADDRESSES_MAX) {
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
         if !egress.allows(addr) {
             last = Some(HttpError::Egress { host: host.to_owned(), addr });
-            continue;
-        }
-        if bind.is_some_and(|b| b.is_ipv4() != addr.is_ipv4()) {
+        } else if bind.is_some_and(|b| b.is_ipv4() != addr.is_ipv4()) {
             last.get_or_insert(HttpError::Unreachable(format!(
                 "{addr} is of another family than the address bound to"
             )));
-            continue;
-        }
-        match connect_one(addr, bind).await {
-            Ok(stream) => return Ok((stream, addr)),
-            Err(e) => last = Some(HttpError::Unreachable(format!("{addr}: {e}"))),
+        } else {
+            allowed.push(addr);
         }
     }
-    Err(last.unwrap_or_else(|| HttpError::Unreachable(format!("{host} has no address"))))
+    if allowed.is_empty() {
+        return Err(last.unwrap_or_else(|| HttpError::Unreachable(format!("{host} has no address"))));
+    }
+    race(in_turn(&allowed), bind).await.map_err(HttpError::Unreachable)
+}
+
+/// Addresses of both families in turn, beginning with the one that the resolver prefers (RFC 8305, section 4).
+fn in_turn(addrs: &[SocketAddr]) -> Vec<SocketAddr> {
+    let first = addrs.first().is_some_and(SocketAddr::is_ipv4);
+    let of = |v4: bool| addrs.iter().filter(move |addr| addr.is_ipv4() == v4).copied();
+    let (mut one, mut other) = (of(first), of(!first));
+    core::iter::from_fn(|| {
+        let pair = [one.next(), other.next()];
+        pair.iter().any(Option::is_some).then_some(pair)
+    })
+    .flatten()
+    .flatten()
+    .collect()
+}
+
+/// Connects to the first of these that answers: the next is tried when one fails or has said nothing for a moment, because a family
+/// that leads nowhere is mostly silent (RFC 8305, section 5). Those that come too late are dropped.
+async fn race(addrs: Vec<SocketAddr>, bind: Option<IpAddr>) -> Result<(TcpStream, SocketAddr), String> {
+    let mut waiting = addrs.into_iter();
+    let mut under_way = JoinSet::new();
+    let mut why = String::from("there is no address");
+    loop {
+        match waiting.next() {
+            Some(addr) => _ = under_way.spawn(async move { (addr, connect_one(addr, bind).await) }),
+            None if under_way.is_empty() => return Err(why),
+            None => {}
+        }
+        let ended = tokio::select! {
+            ended = under_way.join_next() => ended,
+            () = tokio::time::sleep(NEXT_AFTER), if waiting.len() > 0 => continue,
+        };
+        match ended {
+            Some(Ok((addr, Ok(stream)))) => return Ok((stream, addr)),
+            Some(Ok((addr, Err(e)))) => why = format!("{addr}: {e}"),
+            Some(Err(_)) | None => {}
+        }
+    }
 }
 
 async fn connect_one(addr: SocketAddr, bind: Option<IpAddr>) -> std::io::Result<TcpStream> {
@@ -104,4 +147,41 @@ async fn connect_one(addr: SocketAddr, bind: Option<IpAddr>) -> std::io::Result<
     let stream = socket.connect(addr).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn families_take_turns_from_the_preferred_one_on() {
+        let found = ["[2620::1]:80", "[2620::2]:80", "[2620::3]:80", "8.8.8.8:80"].map(addr);
+        assert_eq!(in_turn(&found), ["[2620::1]:80", "8.8.8.8:80", "[2620::2]:80", "[2620::3]:80"].map(addr));
+        assert_eq!(in_turn(&found[3..]), [addr("8.8.8.8:80")]);
+    }
+
+    #[tokio::test]
+    async fn who_is_silent_or_refuses_does_not_keep_us_from_the_next() {
+        let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let silent = TcpSocket::new_v4().unwrap();
+        silent.bind(addr("127.0.0.1:0")).unwrap();
+        let silent = silent.listen(1).unwrap();
+        let full = silent.local_addr().unwrap();
+        // The system answers as many as wait to be accepted; who comes after them hears nothing.
+        let mut waiting = JoinSet::new();
+        (0..16).for_each(|_| _ = waiting.spawn(TcpStream::connect(full)));
+        tokio::time::timeout(Duration::from_millis(200), async { while waiting.join_next().await.is_some() {} })
+            .await
+            .ok();
+        let at = good.local_addr().unwrap();
+        let (_, reached) = race(vec![full, refusing, at], None).await.unwrap();
+        assert_eq!(reached, at);
+        assert!(race(vec![refusing], None).await.unwrap_err().contains("refused"));
+        assert!(race(Vec::new(), None).await.is_err());
+    }
 }
