@@ -15,7 +15,7 @@ const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swa
          scale [--axis files|pieces|length] [--to SIZE] [--in FOLDER] [--teem BINARY] [--smoke]: growth by doubling
   matrix Teem and each other client, both ways, each cell in a network namespace of its own
          [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written
-         [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] two at a time unless told otherwise; [--list] [--json] [--write DOCUMENT]
+         [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] at a time, 0 only tells what the runs have; [--list] [--json] [--write DOCUMENT]
          [--runs FILE] results, a line each: a cell that has passed in them is not played again; [--teem BINARY]
   ci     run all that CI runs (.ci/run)";
 

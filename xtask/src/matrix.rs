@@ -10,7 +10,9 @@ mod play;
 use crate::bench::{self, Failed};
 use cell::Cell;
 use outcome::{Outcome, Verdict, table};
+use std::collections::BTreeMap;
 use std::env;
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use teem_rig::client::Client;
 use teem_rig::clients::OTHERS;
+use teem_rig::content::Shape;
 use teem_rig::namespace::{Folder, all_wanted, wrapped};
 use teem_rig::process::Process;
 use teem_rig::trackers::STOCK;
@@ -57,7 +60,7 @@ impl Wishes {
                 "--json" => wishes.json = true,
                 "--only" => wishes.only.push((*words.next()?).to_owned()),
                 "--without" => wishes.without.push((*words.next()?).to_owned()),
-                "--jobs" => wishes.jobs = words.next()?.parse().ok().filter(|jobs| *jobs > 0)?,
+                "--jobs" => wishes.jobs = words.next()?.parse().ok()?,
                 "--teem" => wishes.teem = Some(PathBuf::from(*words.next()?)),
                 "--write" => wishes.write = Some(PathBuf::from(*words.next()?)),
                 "--runs" => wishes.runs = Some(PathBuf::from(*words.next()?)),
@@ -90,8 +93,9 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
         return Ok(String::new());
     }
     let begun = Instant::now();
-    let mut outcomes = earlier(wishes.runs.as_deref(), &cells)?;
-    let left: Vec<Cell> = cells.into_iter().filter(|cell| outcomes.iter().all(|had| had.cell != *cell)).collect();
+    let (all, mut outcomes) = (cells.len(), earlier(&wishes, &cells)?);
+    let mut left: Vec<Cell> = cells.into_iter().filter(|cell| outcomes.iter().all(|had| had.cell != *cell)).collect();
+    left.sort_by_key(|cell| matches!(cell.shape(), Shape::Many(_))); // the long ones last
     outcomes.extend(all_played(&left, &teem, &wishes)?);
     outcomes.sort_by_key(|outcome| outcome.cell);
     let versions: Vec<(String, String)> = std::iter::once(("Teem".to_owned(), printed(&teem)))
@@ -99,7 +103,10 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
         .chain(STOCK.iter().map(|tracker| (tracker.name().to_owned(), tracker.version())))
         .filter(|(_, version)| !version.is_empty())
         .collect();
-    let told = table(&outcomes, &versions);
+    let mut told = table(&outcomes, &versions);
+    if outcomes.len() < all {
+        let _ = writeln!(told, "\n{} of {all} cells were played.", outcomes.len());
+    }
     if let Some(path) = &wishes.write {
         fs::write(path, put_into(&fs::read_to_string(path)?, &told)?)?;
     }
@@ -118,12 +125,16 @@ fn printed(teem: &Path) -> String {
     teem_rig::clients::teem::Teem { binary: teem.to_path_buf(), plain: false }.version()
 }
 
-/// Those of the cells that have passed in the runs of a file.
-fn earlier(file: Option<&Path>, cells: &[Cell]) -> Result<Vec<Outcome>, Failed> {
-    let Some(file) = file.filter(|file| file.exists()) else { return Ok(Vec::new()) };
-    let text = fs::read_to_string(file)?;
-    let passed = |outcome: &Outcome| outcome.verdict == Verdict::Passed && cells.contains(&outcome.cell);
-    Ok(text.lines().filter_map(Outcome::read).filter(passed).collect())
+/// What came of the cells in the runs of a file, the last time; where more are to be played, those that passed.
+fn earlier(wishes: &Wishes, cells: &[Cell]) -> Result<Vec<Outcome>, Failed> {
+    let Some(file) = wishes.runs.as_ref().filter(|file| file.exists()) else { return Ok(Vec::new()) };
+    let mut last = BTreeMap::new();
+    for outcome in fs::read_to_string(file)?.lines().filter_map(Outcome::read) {
+        last.insert(outcome.cell, outcome);
+    }
+    let is_wanted =
+        |outcome: &Outcome| cells.contains(&outcome.cell) && (wishes.jobs == 0 || outcome.verdict == Verdict::Passed);
+    Ok(last.into_values().filter(is_wanted).collect())
 }
 
 /// So many at a time; each is told as it ends.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::client::{Client, Job, Running, Seat, Whole, printed_version};
 use crate::namespace::Needs;
-use crate::setting::Role;
+use crate::setting::{Asked, Role};
 
 const SCRIPT: &str = include_str!("libtorrent_peer.py");
 /// Starting, and as a seed checking what is there.
@@ -32,6 +32,11 @@ impl Client for Libtorrent {
 
     fn version(&self) -> String {
         printed_version(Command::new("python3").args(["-c", "import libtorrent; print(libtorrent.__version__)"]))
+    }
+
+    fn cannot(&self, asked: Asked) -> Option<&'static str> {
+        let renames = asked.odd && asked.role == Role::Seeds;
+        renames.then_some("does not find what it would itself have written under another name")
     }
 
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {

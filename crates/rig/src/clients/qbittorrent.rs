@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::client::{Client, Job, Running, Seat, printed_version};
 use crate::namespace::Needs;
+use crate::setting::{Asked, Role};
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,11 @@ impl Client for Qbittorrent {
 
     fn version(&self) -> String {
         printed_version(Command::new("qbittorrent-nox").arg("--version"))
+    }
+
+    fn cannot(&self, asked: Asked) -> Option<&'static str> {
+        let renames = asked.odd && asked.role == Role::Seeds;
+        renames.then_some("does not find what it would itself have written under another name")
     }
 
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {

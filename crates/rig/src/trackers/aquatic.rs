@@ -1,4 +1,5 @@
-//! aquatic_http and aquatic_udp, from crates.io.
+//! aquatic_http and aquatic_udp, from crates.io. Over HTTP it pads the number of its `Content-Length` and keeps connections; aria2
+//! then waits for their end, so it is told to close them.
 
 use std::fs;
 use std::path::Path;
@@ -31,8 +32,11 @@ impl Tracker for Aquatic {
 
     fn command(&self, swarm: &Swarm, folder: &Path) -> Command {
         let (file, at) = (folder.join("aquatic.toml"), swarm.at);
-        fs::write(&file, format!("log_level = \"info\"\n[network]\naddress = \"{at}\"\n")).expect("it is writable");
-        let mut command = Command::new(if swarm.protocol == Protocol::Http { "aquatic_http" } else { "aquatic_udp" });
+        let http = swarm.protocol == Protocol::Http;
+        let more = if http { "keep_alive = false\n" } else { "" };
+        let text = format!("log_level = \"info\"\n[network]\naddress = \"{at}\"\n{more}");
+        fs::write(&file, text).expect("the folder is writable");
+        let mut command = Command::new(if http { "aquatic_http" } else { "aquatic_udp" });
         command.arg("-c").arg(file);
         command
     }
