@@ -35,6 +35,7 @@ pub struct Scripted {
 }
 
 struct Shared {
+    /// Without a peer id.
     handshake: [u8; 68],
     data: Vec<u8>,
     piece_length: usize,
@@ -56,11 +57,7 @@ impl Scripted {
             let pair = std::str::from_utf8(pair).expect("hexadecimal");
             *byte = u8::from_str_radix(pair, 16).expect("hexadecimal");
         }
-        let id = format!("{client}{ip:->12}");
-        handshake[48..].copy_from_slice(&id.as_bytes()[..20]);
         let pieces = data.len().div_ceil(torrent.piece_length);
-        let listener = TcpListener::bind((ip, super::PEER_PORT)).expect("the namespace's ports are free");
-        let address = listener.local_addr().expect("bound");
         let begun = Mutex::new(vec![0; pieces]);
         let shared = Arc::new(Shared {
             handshake,
@@ -70,14 +67,13 @@ impl Scripted {
             hurried: AtomicBool::new(false),
             begun,
         });
-        let for_all = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&for_all);
-                std::thread::spawn(move || shared.serve(stream));
-            }
-        });
+        let address = listen(&shared, ip, client);
         Self { address, shared }
+    }
+
+    /// The same content on another address, as another peer.
+    pub fn also(&self, ip: &str) -> SocketAddr {
+        listen(&self.shared, ip, "-HO0001-")
     }
 
     /// From now on it sends as fast as it can.
@@ -91,15 +87,31 @@ impl Scripted {
     }
 }
 
+/// Serves whoever connects to `ip`, under a peer id of its own.
+fn listen(shared: &Arc<Shared>, ip: &str, client: &str) -> SocketAddr {
+    let listener = TcpListener::bind((ip, super::PEER_PORT)).expect("the namespace's ports are free");
+    let address = listener.local_addr().expect("bound");
+    let mut handshake = shared.handshake;
+    handshake[48..].copy_from_slice(&format!("{client}{ip:->12}").as_bytes()[..20]);
+    let shared = Arc::clone(shared);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || shared.serve(stream, &handshake));
+        }
+    });
+    address
+}
+
 impl Shared {
     /// One connection, until the other side closes it.
-    fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
+    fn serve(&self, mut stream: TcpStream, handshake: &[u8; 68]) -> io::Result<()> {
         let mut theirs = [0; 68];
         stream.read_exact(&mut theirs)?;
         if theirs[28..48] != self.handshake[28..48] {
             return Ok(());
         }
-        stream.write_all(&self.handshake)?;
+        stream.write_all(handshake)?;
         let pieces = self.data.len().div_ceil(self.piece_length);
         let mut bits = vec![0u8; pieces.div_ceil(8)];
         for piece in 0..pieces {

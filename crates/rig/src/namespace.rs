@@ -108,7 +108,7 @@ pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
     command.env("RUST_BACKTRACE", "0").env(INSIDE, test).env(FOLDER, &folder.0);
     let mut inner = Process::start(&mut command);
     let status = inner.wait_exit(LIMIT);
-    let log = inner.log();
+    let log = inner.whole_log();
     assert!(status.success() && log.contains("1 passed"), "{test}: {status}\n{log}");
     for figure in log.lines().filter(|line| line.starts_with(FIGURE)) {
         let _ = writeln!(io::stderr(), "{test}: {figure}"); // past the capture of passing tests' output: for the record

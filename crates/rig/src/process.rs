@@ -14,6 +14,9 @@ const LOG_SHOWN_MAX: usize = 60;
 /// Characters of each of them.
 const LINE_SHOWN_MAX: usize = 300;
 
+/// How long the last lines of a program may take that has ended.
+const LAST_LINES: Duration = Duration::from_secs(10);
+
 /// A running program.
 pub struct Process {
     name: String,
@@ -107,6 +110,13 @@ impl Process {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// All that it wrote, of a program that has ended: its last lines may come after its end.
+    pub fn whole_log(&mut self) -> String {
+        let end = Instant::now() + LAST_LINES;
+        while self.lines.recv_timeout(end.saturating_duration_since(Instant::now())).is_ok() {}
+        self.log()
     }
 
     /// All that it wrote so far, both streams mixed.
