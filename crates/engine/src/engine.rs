@@ -98,6 +98,7 @@ impl<B> Engine<B> {
                 self.with(torrent, |t, cx| t.tracker(cx, &url, source, &reply));
             }
             Input::Peers { torrent, source, list } => self.peers(torrent, source, &list),
+            Input::Moved => self.moved(),
             Input::Command(command) => self.command(command),
         }
         self.carry_on();

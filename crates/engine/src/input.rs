@@ -126,6 +126,8 @@ pub enum Input<B> {
         /// They.
         list: Vec<SocketAddr>,
     },
+    /// This machine slept, or has another address than before: whoever was connected may be gone, and nobody finds us where we were.
+    Moved,
     /// The owner asks.
     Command(Command),
 }

@@ -4,6 +4,8 @@
 //! answer is the tracker's, what the other family says later are only more peers. A packet counts only when it comes
 //! from the address asked, with the transaction id drawn for it and the action that is due: everything else is ignored,
 //! and silence is repeated after 15 · 2^n seconds.
+mod moved;
+
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,7 +23,7 @@ use teem_wire::tracker::url::TrackerUrl;
 
 /// How long a packet's answer is waited for at first; each repeat doubles it (BEP 15).
 const REPEAT_FIRST: Duration = Duration::from_secs(15);
-/// Packets without an answer until the ask has failed: 465 s. The announcer's own back-off goes on from there.
+/// Packets without an answer until the ask has failed: 465 s; the announcer goes on from there.
 const PACKETS_MAX: u32 = 5;
 /// A name that is not resolved by then has failed.
 const RESOLVE_LIMIT: Duration = Duration::from_secs(60);
@@ -62,7 +64,7 @@ struct Ask {
     /// Transactions under way, one for each family; none while the name is being resolved.
     under_way: BTreeSet<u32>,
     answered: bool,
-    /// The answer to a `stopped`, held back while another family that has answered before has not yet: the torrent goes with it.
+    /// The answer to a `stopped`, held back while a family that has answered before may yet: the torrent goes with it.
     held: Option<(PeerSource, AnnounceReply)>,
 }
 
@@ -247,8 +249,7 @@ impl UdpTracker {
     /// Repeats what was not answered, gives up what was repeated often enough.
     pub(crate) fn tick(&mut self, now: Time) {
         while let Some((_, host)) = self.lookups.first().filter(|(time, _)| *time <= now).cloned() {
-            let why = String::from("the name was not resolved in time");
-            self.resolved(now, host.0, host.1, Err(why));
+            self.resolved(now, host.0, host.1, Err("the name was not resolved in time".into()));
         }
         while let Some((_, id)) = self.repeats.first().filter(|(time, _)| *time <= now).copied() {
             let Some(mut transaction) = self.take(id) else { continue };
@@ -264,9 +265,8 @@ impl UdpTracker {
 
     /// A torrent is gone: nobody waits for its answers.
     pub(crate) fn forget(&mut self, torrent: TorrentId) {
-        let from = (torrent, String::new());
-        let keys: Vec<_> =
-            self.asks.range(from..).map(|(key, _)| key.clone()).take_while(|key| key.0 == torrent).collect();
+        let mine = self.asks.range((torrent, String::new())..).map(|(key, _)| key.clone());
+        let keys: Vec<_> = mine.take_while(|key| key.0 == torrent).collect();
         for key in keys {
             self.drop_ask(&key);
         }

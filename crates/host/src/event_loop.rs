@@ -22,6 +22,7 @@ use crate::budget::{FLUSH_LIMIT, ROUNDS_PER_TURN, SHUTDOWN_LIMIT};
 use crate::mailbox::{HostMsg, Mailbox};
 use crate::net::Net;
 use crate::owner::{Machine, Owner};
+use crate::whereabouts::Whereabouts;
 
 /// Events of the poll that one turn takes; the rest comes with the next.
 const EVENTS_MAX: usize = 1024;
@@ -57,6 +58,8 @@ pub(crate) struct Core<B, M, O> {
     pending: VecDeque<Input<B>>,
     /// Torrents that are to be removed before a good end.
     torrents: BTreeSet<TorrentId>,
+    /// Where this machine is.
+    whereabouts: Whereabouts,
     /// The machine was given something since its outputs were last drained.
     fed: bool,
 }
@@ -70,6 +73,7 @@ impl<B, M: Machine<B>, O: Owner> Core<B, M, O> {
             jobs: VecDeque::new(),
             pending: VecDeque::new(),
             torrents: BTreeSet::new(),
+            whereabouts: Whereabouts::new(),
             // Before the first turn the machine may have something to say.
             fed: true,
         }
@@ -155,6 +159,7 @@ where
             self.network(now, &events);
             phase = self.mail(now, phase, &mut mail);
             self.answers(now, &mut done);
+            self.look_where_we_are(now);
             if self.core.machine.deadline().is_some_and(|at| at <= now) {
                 self.core.feed(now, Input::Tick);
             }
@@ -179,7 +184,8 @@ where
             Phase::Removing(until) | Phase::Flushing(until) => Some(until.since(now)),
         };
         let tick = self.core.machine.deadline().map(|at| at.since(now));
-        [self.net.sleep_max(now), ending, tick].into_iter().flatten().min()
+        let look = (!self.core.torrents.is_empty()).then(|| self.core.whereabouts.next().since(now));
+        [self.net.sleep_max(now), ending, tick, look].into_iter().flatten().min()
     }
 
     /// What the sockets bring.
@@ -200,6 +206,18 @@ where
         }
         for packet in net.questions.drain(..) {
             core.owner.on_question(packet);
+        }
+    }
+
+    /// After a move, connections of an address that is gone are ended and the machine is told.
+    fn look_where_we_are(&mut self, now: Time) {
+        let Self { net, core, .. } = self;
+        if core.torrents.is_empty() {
+            return;
+        }
+        if let Some(gone) = core.whereabouts.moved(now) {
+            net.lose(&gone, &mut |input| core.feed(now, input));
+            core.feed(now, Input::Moved);
         }
     }
 

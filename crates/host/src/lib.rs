@@ -29,3 +29,4 @@ mod table;
 mod tcp;
 mod udp;
 mod undecided;
+mod whereabouts;

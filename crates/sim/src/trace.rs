@@ -66,6 +66,7 @@ impl Trace {
                 }
             }
             Input::Peers { list, .. } => self.words(&[14, list.len() as u64]),
+            Input::Moved => self.words(&[17]),
             Input::Command(_) => self.words(&[15]),
         }
     }

@@ -40,6 +40,15 @@ impl<B> Engine<B> {
         }
     }
 
+    /// We are reached elsewhere than before.
+    pub(super) fn moved(&mut self) {
+        self.udp.moved(self.now);
+        let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
+        for torrent in all {
+            self.with(torrent, Torrent::rejoin);
+        }
+    }
+
     fn add(&mut self, add: AddTorrent) {
         let torrent = add.torrent;
         if self.torrents.contains_key(&torrent) || !self.routes.enter_torrent(add.info_hash, torrent) {

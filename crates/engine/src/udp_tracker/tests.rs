@@ -267,3 +267,14 @@ fn both_families_hear_stopped_but_one_that_never_answered_is_not_waited_for() {
         }
     }
 }
+
+#[test]
+fn after_a_move_what_is_under_way_begins_anew() {
+    let mut udp = start(secs(1), &[A]);
+    connect(&mut udp, secs(1), A);
+    udp.tick(secs(16));
+    assert!(matches!(sent(&mut udp, A), Request::Announce { .. }), "repeated with the id that is known");
+    udp.moved(secs(20));
+    assert!(matches!(sent(&mut udp, A), Request::Connect { .. }));
+    assert_eq!(udp.deadline(), Some(secs(35)), "as soon as at first");
+}

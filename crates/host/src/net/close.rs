@@ -1,4 +1,5 @@
 //! How connections end (own design): for the engine with what was queued, by the other side, or because time is over.
+use core::net::IpAddr;
 use std::net::Shutdown;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::effect::CloseReason;
@@ -8,6 +9,7 @@ use teem_swarm::time::Time;
 use super::{Entry, Net};
 use crate::budget::FLUSH_LIMIT;
 use crate::conn::Closing;
+use crate::sockopt;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Closes a connection for the engine: what is queued is still sent. A peer that did nothing wrong is waited for until it has
@@ -60,6 +62,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             self.table.remove(id);
         }
         self.expire_undecided(now);
+    }
+
+    /// Ends the connections of addresses that this machine has no more: nothing comes through them, and the system would try for minutes.
+    pub(crate) fn lose(&mut self, gone: &[IpAddr], take: &mut impl FnMut(Input<B>)) {
+        if gone.is_empty() {
+            return;
+        }
+        for id in self.table.ids() {
+            let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { continue };
+            if conn.stream.local_addr().is_ok_and(|addr| gone.contains(&sockopt::canonical(addr).ip())) {
+                self.drop_conn(id, CloseReason::Remote, take);
+            }
+        }
     }
 
     /// The queue of a closed connection is sent.

@@ -218,6 +218,14 @@ impl Announcer {
         }
     }
 
+    /// We are elsewhere than before, or were away: the trackers hear of us within seconds, whatever their interval.
+    pub fn rejoin(&mut self, now: Time, rng: &mut Rng) {
+        if self.stopping.is_none() {
+            self.tiers.iter_mut().flatten().for_each(|tracker| tracker.rejoin(now, rng));
+            self.plan(now);
+        }
+    }
+
     /// Says `stopped` to all that were told `started`.
     pub fn stop(&mut self, now: Time) {
         if self.stopping.is_none() {

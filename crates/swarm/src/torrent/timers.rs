@@ -55,6 +55,17 @@ impl Torrent {
         self.settle(cx);
     }
 
+    /// The machine slept, or has another address than before: trackers are told, those that were peers are dialled again, and a
+    /// word is sent on each connection so that those whose other end is gone are found out.
+    pub fn rejoin<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.announcer.rejoin(cx.now, &mut self.rng);
+        self.candidates.rejoin(cx.now);
+        for conn in self.connections() {
+            self.send(cx, conn, Message::KeepAlive);
+        }
+        self.settle(cx);
+    }
+
     /// What is due now anyhow; to be called at the end of each handler.
     pub(super) fn settle<B>(&mut self, cx: &mut Context<'_, B>) {
         if self.durability.deadline().is_some_and(|at| at <= cx.now) && self.is_open() {

@@ -164,6 +164,13 @@ impl Tracker {
         self.not_before = now + Duration::from_millis(1 + rng.below(SLEPT_JITTER_MS));
     }
 
+    /// What is scheduled is brought forward to the next seconds: all that were asked before, and those that failed perhaps only because
+    /// we had no network. One that has answered just now waits for a minute, however often we move.
+    pub(super) fn rejoin(&mut self, now: Time, rng: &mut Rng) {
+        let soon = now + Duration::from_millis(1 + rng.below(SLEPT_JITTER_MS));
+        self.due = self.due.min(if self.works() { soon.max(self.answered + INTERVAL_MIN) } else { soon });
+    }
+
     /// May be asked from `now` on.
     pub(super) fn start(&mut self, now: Time) {
         self.due = now;

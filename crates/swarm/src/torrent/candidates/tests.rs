@@ -1,0 +1,116 @@
+//! When which address is dialled, over time (own design; interop rules 2 and 6).
+use super::*;
+
+fn at(seconds: u64) -> Time {
+    Time::from_nanos(seconds * 1_000_000_000)
+}
+
+fn addr(n: u32) -> SocketAddr {
+    (IpAddr::from((0x0808_0000 + n).to_be_bytes()), 5000).into()
+}
+
+fn table() -> Candidates {
+    Candidates::new(Rng::new(7))
+}
+
+#[test]
+fn back_off_is_1_5_30_minutes_and_an_hour_after_a_refusal() {
+    let mut c = table();
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
+    let a = c.next(at(0)).unwrap();
+    let b = c.next(at(0)).unwrap();
+    c.connected(at(0), b);
+    let mut now = at(0);
+    for wait in [1, 5, 30, 30] {
+        c.failed(now, a, DialError::TimedOut);
+        assert_eq!(c.deadline(), Some(now + minutes(wait)));
+        now = now + minutes(wait);
+        assert_eq!(c.next(now), Some(a));
+    }
+    c.failed(now, a, DialError::Refused);
+    assert_eq!(c.deadline(), Some(now + minutes(60)));
+    assert_eq!((c.dials().tried, c.dials().refused, c.dials().timed_out), (6, 1, 4));
+}
+
+#[test]
+fn with_nobody_else_a_seed_that_is_only_starting_is_tried_again_within_seconds() {
+    let mut c = table();
+    c.add(at(0), PeerSource::User, &[addr(1)]);
+    let mut now = at(0);
+    for wait in [5, 10, 15, 15, 15, 15, 15, 15, 15, 15, 15] {
+        assert_eq!(c.next(now), Some(addr(1)));
+        assert_eq!(c.deadline(), None, "under way");
+        c.failed(now, addr(1), DialError::Refused);
+        assert_eq!(c.deadline(), Some(now + Duration::from_secs(wait)));
+        now = now + Duration::from_secs(wait);
+    }
+    c.add(now, PeerSource::PublicTracker, &[addr(2)]);
+    assert!(c.next(now).is_some(), "new ones come first");
+}
+
+#[test]
+fn who_was_named_last_is_dialled_first() {
+    let mut c = table();
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2), addr(3)]);
+    c.add(at(60), PeerSource::PublicTracker, &[addr(4)]);
+    c.add(at(120), PeerSource::PublicTracker, &[addr(2)]);
+    assert_eq!([c.next(at(120)), c.next(at(120))], [Some(addr(2)), Some(addr(4))]);
+    c.closed(at(120), addr(2), CloseReason::Remote);
+    assert_eq!(c.add(at(130), PeerSource::PublicTracker, &[addr(2), addr(3)]), 0);
+    assert_eq!(c.next(at(130)), Some(addr(3)), "naming does not shorten the wait of who failed");
+    assert_eq!([c.next(at(180)), c.next(at(180)), c.next(at(180))], [Some(addr(2)), Some(addr(1)), None]);
+}
+
+#[test]
+fn the_table_is_bounded_and_those_that_fail_make_room() {
+    let mut c = table();
+    for n in 0..3000 {
+        c.add(at(0), PeerSource::PublicTracker, &[addr(n)]);
+    }
+    assert_eq!(c.dials().known as usize, CANDIDATES_MAX);
+    assert_eq!(c.add(at(0), PeerSource::PublicTracker, &[addr(5000)]), 0);
+    let gone = c.next(at(0)).unwrap();
+    c.failed(at(0), gone, DialError::TimedOut);
+    assert_eq!(c.add(at(0), PeerSource::PublicTracker, &[addr(5000)]), 1);
+    assert_eq!(c.add(at(0), PeerSource::User, &[addr(5001)]), 1, "the user goes before");
+    assert_eq!(c.dials().known as usize, CANDIDATES_MAX);
+    let many: Vec<_> = (10_000..20_000).map(addr).collect();
+    assert_eq!(table().add(at(0), PeerSource::Saved, &many), LIST_MAX);
+}
+
+#[test]
+fn ourselves_is_remembered_for_half_an_hour_and_bans_for_good() {
+    let mut c = table();
+    c.add(at(0), PeerSource::User, &[addr(1)]);
+    c.next(at(0));
+    c.closed(at(0), addr(1), CloseReason::Ourselves);
+    assert_eq!(c.deadline(), Some(at(1800)));
+    c.closed(at(0), addr(1), CloseReason::Banned);
+    assert_eq!((c.add(at(0), PeerSource::User, &[addr(1)]), c.deadline()), (0, None));
+    c.ban_whole(addr(2).ip());
+    assert!(c.is_banned(SocketAddr::new(addr(2).ip(), 9)));
+    c.ban_whole(IpAddr::from([127, 0, 0, 1]));
+    assert!(!c.is_banned(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 5000)));
+}
+
+#[test]
+fn queues_and_counts_agree_whatever_happens() {
+    let mut rng = Rng::new(1);
+    let mut c = table();
+    for step in 0..20_000u64 {
+        let (now, who) = (at(step * 7), addr(rng.below(60) as u32));
+        match rng.below(9) {
+            0 => _ = c.add(now, PeerSource::PublicTracker, &[who]),
+            1 | 2 => _ = c.next(now),
+            3 => c.failed(now, who, DialError::Refused),
+            4 => c.connected(now, who),
+            5 => c.closed(now, who, CloseReason::Remote),
+            6 => c.closed(now, who, CloseReason::BothSeeds),
+            7 if step % 50 == 0 => c.drop_all(),
+            _ => c.closed(now, who, CloseReason::Duplicate),
+        }
+        let waiting = c.known.values().filter(|c| matches!(c.state, State::Waiting(_))).count();
+        let connected = c.known.values().filter(|c| c.state == State::Connected).count();
+        assert_eq!((c.turns.len(), c.connected), (waiting, connected));
+    }
+}

@@ -1,0 +1,115 @@
+//! After a sleep or with a new address: the trackers hear of us and those that were peers are dialled again, within 30 s and
+//! without a storm.
+#![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
+mod common;
+
+use common::{BLOCK, World, info};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+use teem_metainfo::InfoHash;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::ConnId;
+use teem_swarm::rng::Rng;
+use teem_swarm::time::Time;
+use teem_swarm::torrent::address::{DialError, PeerSource};
+use teem_swarm::torrent::announce::{Announcer, Counters, Identity};
+use teem_wire::peer::handshake::{Features, Handshake, PeerId};
+use teem_wire::peer::message::Message;
+use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply};
+
+fn secs(s: u64) -> Time {
+    Time::from_nanos(s * 1_000_000_000)
+}
+
+#[test]
+fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
+    let urls: Vec<Vec<String>> = (0..20).map(|n| vec![format!("http://t{n}/announce")]).collect();
+    let me = Identity { info_hash: InfoHash([1; 20]), peer_id: PeerId([2; 20]), port: 7000, key: 9 };
+    let mut rng = Rng::new(4);
+    let mut announcer = Announcer::new(me, &urls, false, &mut rng);
+    announcer.start(secs(10));
+    announcer.set_peers(secs(10), 9, true);
+    // The last of them has no network: it is waited for ever longer.
+    let run = |announcer: &mut Announcer, rng: &mut Rng, until: Time, dead: bool| {
+        let mut asked: BTreeMap<String, Vec<(Time, AnnounceEvent)>> = BTreeMap::new();
+        while let Some(now) = announcer.deadline().filter(|at| *at <= until) {
+            let mut asks = Vec::new();
+            announcer.poll(now, Counters::default(), rng, |ask| asks.push(ask));
+            for ask in asks {
+                let reply = if dead && ask.url == urls[19][0] {
+                    Err(AnnounceError::TimedOut)
+                } else {
+                    Ok(AnnounceReply { interval: Duration::from_secs(1800), ..AnnounceReply::default() })
+                };
+                announcer.reply(now, &ask.url, &reply, rng).unwrap();
+                asked.entry(ask.url).or_default().push((now, ask.announce.event));
+            }
+        }
+        asked
+    };
+    let first = run(&mut announcer, &mut rng, secs(1000), true);
+    assert!(first.len() == 20 && first[&urls[0][0]].len() == 1);
+    announcer.rejoin(secs(1000), &mut rng);
+    let again = run(&mut announcer, &mut rng, secs(1005), false);
+    assert_eq!(again.len(), 20, "also the one that failed");
+    assert!(again.values().all(|times| times.len() == 1));
+    let moments: std::collections::BTreeSet<Time> = again.values().map(|times| times[0].0).collect();
+    assert!(moments.len() > 10, "not all in one instant");
+    // A network that comes and goes every ten seconds.
+    let mut times = 0;
+    for second in (1010..1310).step_by(10) {
+        announcer.rejoin(secs(second), &mut rng);
+        times += run(&mut announcer, &mut rng, secs(second + 9), false).values().map(Vec::len).sum::<usize>();
+    }
+    assert!((20 * 4..=20 * 5).contains(&times), "{times} asks in five minutes");
+}
+
+#[test]
+fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() {
+    let mut world = World::new(info(1 << 20, 2 * BLOCK));
+    let me = world.add(Vec::new(), 0);
+    world.run(1, |_| false);
+    let addr = |n: u8| SocketAddr::from(([198, 19, 2, n], 7000));
+    let all: Vec<SocketAddr> = (1..=20).map(addr).collect();
+    let start = world.now;
+    world.act(me, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &all));
+    // Half of them are peers, half cannot be reached.
+    let mut conns = Vec::new();
+    while let Some(at) = world.nodes[me].torrent.next_dial(start) {
+        let SocketAddr::V4(v4) = at else { panic!("{at}") };
+        let n = v4.ip().octets()[3];
+        if n > 10 {
+            world.act(me, |t, cx| t.dial_failed(cx.now, at, DialError::TimedOut));
+            continue;
+        }
+        let conn = ConnId(50_000 + u64::from(n));
+        let info_hash = world.nodes[me].torrent.handshake().info_hash;
+        let features = Features { fast: true, extended: true, ..Features::default() };
+        let hello = Handshake { info_hash, peer_id: PeerId([n + 100; 20]), features };
+        world.act(me, |t, cx| t.peer_ready(cx, conn, at, true, hello));
+        conns.push(conn);
+    }
+    assert_eq!(conns.len(), 10);
+    // Five are lost before it is known that we have moved, five by the word that is sent then.
+    for conn in &conns[..5] {
+        world.act(me, |t, cx| t.closed(cx, *conn, CloseReason::Remote));
+    }
+    for conn in &conns {
+        world.heard(me, *conn);
+    }
+    world.act(me, teem_swarm::torrent::Torrent::rejoin);
+    for conn in &conns[5..] {
+        assert!(world.heard(me, *conn).contains(&Message::KeepAlive));
+        world.act(me, |t, cx| t.closed(cx, *conn, CloseReason::Remote));
+    }
+    let moved = world.now;
+    let mut dialled = Vec::new();
+    while let Some(at) = world.nodes[me].torrent.dial_deadline().filter(|at| *at <= moved + Duration::from_secs(10)) {
+        while let Some(addr) = world.nodes[me].torrent.next_dial(at) {
+            dialled.push(addr);
+        }
+    }
+    dialled.sort_unstable();
+    assert_eq!(dialled, all[..10]);
+}
