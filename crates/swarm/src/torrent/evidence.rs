@@ -17,6 +17,8 @@ use teem_wire::peer::handshake::PeerId;
 const PIECES_MAX: usize = 64;
 /// Failed attempts at one piece that are kept.
 const ATTEMPTS_MAX: usize = 4;
+/// Digests that are kept in all, whatever the length of the pieces: 1.5 MiB with their senders.
+const DIGESTS_MAX: usize = 1 << 16;
 /// Peers that are gone and may still turn out to have lied.
 const GONE_MAX: usize = 256;
 /// Bans that are kept: who fills that has corrupted thousands of pieces first.
@@ -101,12 +103,18 @@ impl Evidence {
         if self.attempts.len() >= PIECES_MAX && !self.attempts.contains_key(&piece) {
             self.attempts.pop_first();
         }
+        while self.digests() + digests.len() > DIGESTS_MAX && self.attempts.pop_first().is_some() {}
         let attempts = self.attempts.entry(piece).or_default();
         if attempts.len() >= ATTEMPTS_MAX {
             attempts.remove(0);
         }
         attempts.push(senders.iter().copied().zip(digests.iter().copied()).collect());
         (attempts.len(), ban)
+    }
+
+    /// Digests that are kept.
+    fn digests(&self) -> usize {
+        self.attempts.values().flatten().map(Vec::len).sum()
     }
 
     /// A piece that had failed came out right: who had lied.
@@ -138,6 +146,16 @@ mod tests {
         let liars = evidence.verified(5, &[1, 2, 3, 4].map(digest));
         assert_eq!(liars.into_iter().collect::<Vec<_>>(), [liar]);
         assert!(evidence.verified(5, &[1, 2, 3, 4].map(digest)).is_empty());
+    }
+
+    #[test]
+    fn row_38_long_pieces_that_fail_again_and_again_hold_little() {
+        let mut evidence = Evidence::default();
+        let (senders, digests) = ([ConnId(1); 16_384], [BlockDigest([0; 16]); 16_384]);
+        for piece in 0..30 {
+            evidence.failed(piece % 10, &senders, &digests);
+            assert!(evidence.digests() <= DIGESTS_MAX && evidence.attempts.contains_key(&(piece % 10)));
+        }
     }
 
     #[test]
