@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::client::{Client, Job, Running, Seat, Whole, printed_version};
 use crate::http;
 use crate::namespace::Needs;
-use crate::setting::{Family, Role};
+use crate::setting::{Asked, Family, Role};
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,11 @@ impl Client for Rqbit {
 
     fn version(&self) -> String {
         printed_version(Command::new("rqbit").arg("--version"))
+    }
+
+    fn cannot(&self, asked: Asked) -> Option<&'static str> {
+        let seeds_odd = asked.odd && asked.role == Role::Seeds;
+        seeds_odd.then_some("as a seed of odd names never announces that it is complete")
     }
 
     fn files_max(&self) -> usize {

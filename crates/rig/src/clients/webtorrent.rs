@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::client::{Client, Job, Running, Seat, Whole};
 use crate::namespace::Needs;
 use crate::node;
+use crate::setting::{Asked, Family, Protocol, Role};
 
 const SCRIPT: &str = include_str!("webtorrent_peer.mjs");
 const COMMAND: &str = "webtorrent";
@@ -25,6 +26,13 @@ impl Client for Webtorrent {
 
     fn version(&self) -> String {
         node::version(COMMAND, COMMAND)
+    }
+
+    fn cannot(&self, asked: Asked) -> Option<&'static str> {
+        let seeds_odd = asked.odd && asked.role == Role::Seeds;
+        let udp6 = asked.protocol == Protocol::Udp && asked.family == Family::V6;
+        let why = seeds_odd.then_some("as a seed of odd names never announces that it is complete");
+        why.or(udp6.then_some("asks UDP trackers over IPv4 only"))
     }
 
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
