@@ -12,7 +12,8 @@ const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swa
          teem, libtorrent, qbittorrent, aria2, transmission or rqbit, as a seed also teem-no-granting or libtorrent-super
          swarm --table FILE: all rows of docs/swarm-real.md, 256 MiB; runs that the file has are not done again;
          [--reps N] with Teem's seed, 0 only prints; [--rows NAME,...] those that begin so; [--write DOCUMENT]
-         scale [--axis files|pieces|length] [--to SIZE] [--in FOLDER] [--teem BINARY] [--smoke]: growth by doubling
+         scale [--axis files|pieces|length] [--to SIZE] [--in FOLDER] [--teem BINARY] [--smoke]
+         [--write DOCUMENT]: growth of cost, by doubling
   matrix Teem and each other client, both ways, each cell in a network namespace of its own
          [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written
          [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] at a time, 0 only tells what the runs have; [--list] [--json] [--write DOCUMENT]

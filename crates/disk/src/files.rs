@@ -22,6 +22,8 @@ struct Entry {
 
 struct State {
     open: BTreeMap<(TorrentId, usize), Entry>,
+    /// Places that are kept for files about to be opened.
+    opening: usize,
     clock: u64,
     max: usize,
 }
@@ -31,7 +33,7 @@ pub(crate) struct Files(Mutex<State>);
 
 impl Files {
     pub(crate) fn new(max: usize) -> Self {
-        Self(Mutex::new(State { open: BTreeMap::new(), clock: 0, max: max.max(OPEN_MIN) }))
+        Self(Mutex::new(State { open: BTreeMap::new(), opening: 0, clock: 0, max: max.max(OPEN_MIN) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -46,7 +48,7 @@ impl Files {
         path: &Path,
         access: Access,
     ) -> io::Result<Arc<dyn File>> {
-        {
+        let room = {
             let mut state = self.lock();
             state.clock += 1;
             let now = state.clock;
@@ -56,21 +58,25 @@ impl Files {
                 entry.used = now;
                 return Ok(Arc::clone(&entry.file));
             }
-        }
-        let file = loop {
+            state.opening += 1;
+            state.surplus()
+        };
+        // Closed before the next is opened.
+        drop(room);
+        let opened = loop {
             match root.open(path, access) {
                 Err(e) if self.make_room(&e) => {}
-                other => break other?,
+                other => break other,
             }
         };
-        let mut evicted = Vec::new();
         let mut state = self.lock();
+        state.opening -= 1;
+        let file = opened?;
         let used = state.clock;
-        evicted.extend(state.open.insert(key, Entry { file: Arc::clone(&file), access, used }));
-        while state.open.len() > state.max {
-            evicted.extend(state.evict());
-        }
+        let before = state.open.insert(key, Entry { file: Arc::clone(&file), access, used });
+        let surplus = state.surplus();
         drop(state);
+        drop((before, surplus));
         Ok(file)
     }
 
@@ -118,6 +124,17 @@ impl Files {
 }
 
 impl State {
+    /// What has to be closed for the limit to hold with all that is about to be opened.
+    fn surplus(&mut self) -> Vec<Entry> {
+        let mut evicted = Vec::new();
+        while self.open.len() + self.opening > self.max
+            && let Some(entry) = self.evict()
+        {
+            evicted.push(entry);
+        }
+        evicted
+    }
+
     fn evict(&mut self) -> Option<Entry> {
         let oldest = self.open.iter().min_by_key(|(_, e)| e.used).map(|(&key, _)| key)?;
         self.open.remove(&oldest)

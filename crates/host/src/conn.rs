@@ -45,8 +45,10 @@ pub(crate) enum ReadEnd {
 pub(crate) enum Closing {
     /// It goes as soon as its queue is sent.
     Flush,
-    /// After that it waits for the other side's end, so that bytes which are still on their way arrive.
+    /// After that our side is shut, and it waits for the other's end, so that bytes which are still on their way arrive.
     Linger,
+    /// Our side is shut. To shut it again would wake the poll each time.
+    Shut,
 }
 
 /// One connection.

@@ -80,13 +80,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// The queue of a closed connection is sent.
     pub(super) fn flushed(&mut self, id: ConnId) {
         let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { return };
-        if conn.closing == Some(Closing::Linger) && conn.stream.shutdown(Shutdown::Write).is_ok() {
-            if !conn.in_ready {
-                conn.in_ready = true;
-                self.ready.push_back(id);
+        match conn.closing {
+            Some(Closing::Shut) => {}
+            Some(Closing::Linger) if conn.stream.shutdown(Shutdown::Write).is_ok() => {
+                conn.closing = Some(Closing::Shut);
+                if !conn.in_ready {
+                    conn.in_ready = true;
+                    self.ready.push_back(id);
+                }
             }
-        } else {
-            self.table.remove(id);
+            _ => drop(self.table.remove(id)),
         }
     }
 
