@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn row_38_long_pieces_that_fail_again_and_again_hold_little() {
         let mut evidence = Evidence::default();
-        let (senders, digests) = ([ConnId(1); 16_384], [BlockDigest([0; 16]); 16_384]);
+        let (senders, digests) = (alloc::vec![ConnId(1); 16_384], alloc::vec![BlockDigest([0; 16]); 16_384]);
         for piece in 0..30 {
             evidence.failed(piece % 10, &senders, &digests);
             assert!(evidence.digests() <= DIGESTS_MAX && evidence.attempts.contains_key(&(piece % 10)));
