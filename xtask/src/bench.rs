@@ -111,7 +111,7 @@ fn measure(teem: &Path, folder: &Path, size: u64) -> Result<Vec<Figure>, Failed>
 }
 
 /// A child that is killed when dropped.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -136,7 +136,7 @@ fn to_end(what: &'static str, command: &mut Command) -> Result<Figure, Failed> {
 }
 
 /// The most memory a running process has held; 0 where the system does not tell.
-fn peak_kib(id: u32) -> u64 {
+pub fn peak_kib(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|rest| rest.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
@@ -148,9 +148,14 @@ fn listening_port(child: &mut Child) -> Result<u16, Failed> {
     let mut lines = BufReader::new(output).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
     std::thread::spawn(move || lines.for_each(drop));
-    let port = first.split("\"port\":").nth(1).map(str::trim_start);
+    port(&first)
+}
+
+/// The port that the first line of a seed's JSON names.
+pub fn port(line: &str) -> Result<u16, Failed> {
+    let port = line.split("\"port\":").nth(1).map(str::trim_start);
     let digits = port.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
-    digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| Failed(format!("the seed said no port: {first}")))
+    digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| Failed(format!("the seed said no port: {line}")))
 }
 
 /// Bytes that do not compress and are the same every time (xorshift64).

@@ -14,6 +14,8 @@ const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swa
          [--reps N] with Teem's seed, 0 only prints; [--rows NAME,...] those that begin so; [--write DOCUMENT]
          scale [--axis files|pieces|length] [--to SIZE] [--in FOLDER] [--teem BINARY] [--smoke]
          [--write DOCUMENT]: growth of cost, by doubling
+         floor: the smallest program that could do it, Teem and libtorrent, one seed to one downloader in turns;
+         [--reps N] [--size MIB] [--teem BINARY]
   matrix Teem and each other client, both ways, each cell in a network namespace of its own
          [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written
          [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] at a time, 0 only tells what the runs have; [--list] [--json] [--write DOCUMENT]
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["bench", "--smoke"] => print_or_fail("bench", xtask::bench::run(&root(), true)),
         ["bench", "swarm", words @ ..] => print_or_fail("bench swarm", xtask::swarm::run(&root(), words)),
         ["bench", "scale", words @ ..] => print_or_fail("bench scale", xtask::scale::run(&root(), words)),
+        ["bench", "floor", words @ ..] => print_or_fail("bench floor", xtask::floor::run(&root(), words)),
         ["matrix", words @ ..] => print_or_fail("matrix", xtask::matrix::run(&root(), words)),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {

@@ -75,7 +75,9 @@ impl Disk {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let hashers = if config.hashers == 0 { cores } else { config.hashers }.clamp(1, HASHERS_MAX);
         let files = Files::new(config.open_files.min(OPEN_MAX));
-        let shared = Arc::new(Shared::new(Pool::new(config.pool_bytes), Queue::new(hashers), fs, files));
+        let pool = Pool::new(config.pool_bytes);
+        let queue = Queue::new(hashers, pool.download_quota());
+        let shared = Arc::new(Shared::new(pool, queue, fs, files));
         let (down, up) = (Arc::downgrade(&shared), Arc::downgrade(&shared));
         shared.pool.set_bells(
             Box::new(move || {

@@ -10,6 +10,7 @@ pub mod root;
 pub mod verify;
 
 mod apart;
+mod batch;
 mod bits;
 mod check;
 mod content;

@@ -116,6 +116,11 @@ impl Pool {
         }
     }
 
+    /// How many buffers downloads may hold.
+    pub(crate) fn download_quota(&self) -> usize {
+        self.0.down_quota
+    }
+
     /// How many buffers have to come back from assembly before there is comfortable room again: 0 while less than
     /// three quarters of the quota are in use, else as many as bring it to one half.
     pub(crate) fn pressure(&self) -> usize {

@@ -1,5 +1,6 @@
 //! The schedule behind its lock, where submitter and workers meet (own design). The lock is held for moments only, never
 //! across a file call; buffers are dropped after it is let go.
+use crate::batch::Batch;
 use crate::hash;
 use crate::pool::Block;
 use crate::schedule::Schedule;
@@ -18,9 +19,10 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// For `hashers` workers that hash at once.
-    pub(crate) fn new(hashers: usize) -> Self {
-        Self { schedule: Mutex::new(Schedule::new(hashers, hash::lanes())), bell: Condvar::new() }
+    /// For `hashers` workers that hash at once, and a pool in which so many blocks find room.
+    pub(crate) fn new(hashers: usize, room: usize) -> Self {
+        let batch = Batch::new(hash::lanes(), room / 2);
+        Self { schedule: Mutex::new(Schedule::new(hashers, batch)), bell: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Schedule> {
@@ -31,11 +33,13 @@ impl Queue {
     pub(crate) fn accept(&self, jobs: impl Iterator<Item = Job<Block>>, pressure: usize) -> Outbox {
         let mut out = Outbox::default();
         let mut schedule = self.lock();
+        let waited = schedule.pieces_wait();
         for job in jobs {
             schedule.accept(job, &mut out);
         }
         schedule.spill(pressure);
-        if schedule.has_work() {
+        // One worker waits with the first finished piece for others; the rest is woken when there are enough.
+        if (schedule.pieces_wait() && !waited) || schedule.has_work(Instant::now()) {
             self.bell.notify_one();
         }
         out
@@ -113,7 +117,7 @@ impl Queue {
         while !schedule.stop {
             let now = Instant::now();
             if let Some(found) = schedule.find(now, full()) {
-                if schedule.has_work() {
+                if schedule.pieces_wait() || schedule.has_work(now) {
                     self.bell.notify_one();
                 }
                 return Some(found);

@@ -3,6 +3,7 @@
 //!
 //! Invariants: at most [`SLOW_MAX`] barriers run at once, so that workers remain for the rest while a medium hangs; no
 //! [`Block`] is dropped here, they are handed out with the [`Outbox`] instead, because a buffer's return may ring back.
+use crate::batch::Batch;
 use crate::lane::{Barrier, Lane};
 use crate::piece::Assembly;
 use crate::pool::Block;
@@ -24,12 +25,6 @@ const READS_MAX: usize = 32;
 /// Bytes that one task checks at most, unless a piece is longer.
 const CHECK_BYTES: u64 = 16 << 20;
 
-/// From so many pieces on the lanes are more than twice as fast as one stream (measured by `examples/hash_bench`).
-const LANES_WORTHWHILE: usize = 4;
-
-/// How long a finished piece waits for others to share the lanes with.
-const LANE_WAIT: Duration = Duration::from_millis(5);
-
 /// The state of all queues.
 pub(crate) struct Schedule {
     pub(crate) lanes: BTreeMap<TorrentId, Lane>,
@@ -38,7 +33,7 @@ pub(crate) struct Schedule {
     /// Torrents with a barrier that waits.
     barred: BTreeSet<TorrentId>,
     seq: u64,
-    ready: VecDeque<Ready>,
+    ready: Batch<Ready>,
     spills: VecDeque<(Task, Ticket)>,
     reads: VecDeque<(TorrentId, ConnId, BlockRef)>,
     /// There was no buffer for a read.
@@ -50,19 +45,18 @@ pub(crate) struct Schedule {
     slow: usize,
     hashing: usize,
     hashers_max: usize,
-    hash_lanes: usize,
     pub(crate) stop: bool,
 }
 
 impl Schedule {
-    /// For so many workers that hash at once, each with so many lanes.
-    pub(crate) fn new(hashers_max: usize, hash_lanes: usize) -> Self {
+    /// For so many workers that hash at once, each a batch of what is finished.
+    pub(crate) fn new(hashers_max: usize, ready: Batch<Ready>) -> Self {
         Self {
             lanes: BTreeMap::new(),
             troubled: BTreeMap::new(),
             barred: BTreeSet::new(),
             seq: 0,
-            ready: VecDeque::new(),
+            ready,
             spills: VecDeque::new(),
             reads: VecDeque::new(),
             reads_wait: false,
@@ -72,7 +66,6 @@ impl Schedule {
             slow: 0,
             hashing: 0,
             hashers_max,
-            hash_lanes,
             stop: false,
         }
     }
@@ -171,8 +164,9 @@ impl Schedule {
         let Some(assembly) = lane.assemblies.remove(&piece) else { return };
         lane.busy.insert(piece);
         lane.running.insert(seq);
-        self.returning += assembly.held();
-        self.ready.push_back(Ready { torrent, piece, assembly, seq, since: Instant::now() });
+        let blocks = assembly.held();
+        self.returning += blocks;
+        self.ready.push(Ready { torrent, piece, assembly, seq }, blocks, Instant::now());
     }
 
     /// Writes out the coldest unfinished pieces until `pressure` blocks are about to come back.
@@ -225,7 +219,7 @@ impl Schedule {
         if let Some(reads) = self.find_reads() {
             return Some(reads);
         }
-        if self.lanes_filled(now) {
+        if self.pieces_due(now) {
             return Some(self.find_pieces());
         }
         if self.slow < SLOW_MAX {
@@ -251,17 +245,22 @@ impl Schedule {
     /// How long nothing will be due by itself; `None` for ever.
     pub(crate) fn earliest(&self, now: Instant) -> Option<Duration> {
         let looks = self.troubled.values().map(|t| t.next);
-        let lanes = self.ready.front().filter(|_| self.hashing < self.hashers_max).map(|r| r.since + LANE_WAIT);
-        looks.chain(lanes).min().map(|at| at.saturating_duration_since(now))
+        let pieces = self.ready.due().filter(|_| self.hashing < self.hashers_max);
+        looks.chain(pieces).min().map(|at| at.saturating_duration_since(now))
     }
 
-    /// Whether another worker may find something to do.
-    pub(crate) fn has_work(&self) -> bool {
+    /// Whether another worker may find something to do now.
+    pub(crate) fn has_work(&self, now: Instant) -> bool {
         !self.spills.is_empty()
             || (!self.reads.is_empty() && !self.reads_wait)
-            || (!self.ready.is_empty() && self.hashing < self.hashers_max)
+            || self.pieces_due(now)
             || ((!self.metadata.is_empty() || !self.barred.is_empty()) && self.slow < SLOW_MAX)
             || (!self.checks.is_empty() && self.hashing < self.hashers_max)
+    }
+
+    /// Whether finished pieces wait for others, so that a worker has to wait with them.
+    pub(crate) fn pieces_wait(&self) -> bool {
+        !self.ready.is_empty() && self.hashing < self.hashers_max
     }
 
     fn find_barrier(&mut self) -> Option<(Task, Ticket)> {
@@ -294,16 +293,13 @@ impl Schedule {
         None
     }
 
-    /// Whether finished pieces should be hashed now: enough for the lanes, or the first has waited long enough.
-    fn lanes_filled(&self, now: Instant) -> bool {
-        let Some(first) = self.ready.front() else { return false };
-        let enough = self.hash_lanes <= 1 || self.ready.len() >= LANES_WORTHWHILE;
-        self.hashing < self.hashers_max && (enough || now.saturating_duration_since(first.since) >= LANE_WAIT)
+    /// Whether finished pieces should be hashed now.
+    fn pieces_due(&self, now: Instant) -> bool {
+        self.hashing < self.hashers_max && self.ready.due().is_some_and(|due| due <= now)
     }
 
     fn find_pieces(&mut self) -> (Task, Ticket) {
-        let n = self.ready.len().min(self.hash_lanes.max(1));
-        let pieces: Vec<Ready> = self.ready.drain(..n).collect();
+        let pieces = self.ready.take();
         let blocks = pieces.iter().map(|p| p.assembly.held()).sum();
         let keys = pieces.iter().map(|p| (p.torrent.id, p.piece, p.seq)).collect();
         self.hashing += 1;

@@ -16,7 +16,6 @@ pub(crate) struct Ready {
     pub(crate) piece: u32,
     pub(crate) assembly: Assembly,
     pub(crate) seq: u64,
-    pub(crate) since: Instant,
 }
 
 /// Something to do.
