@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_millis(2);
 /// Ticks in a second of `/proc`'s times, on every Linux.
 const TICKS: f64 = 100.0;
-const LIBTORRENT: &str = include_str!("../../tests/common/libtorrent_peer.py");
+const LIBTORRENT: &str = include_str!("../../crates/rig/src/clients/libtorrent_peer.py");
 
 /// What one pair used, in seconds, and its peaks of memory in MiB.
 struct Pair {
@@ -191,7 +191,7 @@ fn to_end(seed: &Running, mut get: Command) -> Result<Pair, Failed> {
     });
     let (mut seed_mib, mut get_mib) = (0.0, 0.0);
     while !lines.is_finished() {
-        seed_mib = bench::peak_kib(seed.0.id()) as f64 / 1024.0;
+        seed_mib = f64::max(seed_mib, bench::peak_kib(seed.0.id()) as f64 / 1024.0);
         get_mib = f64::max(get_mib, bench::peak_kib(get.0.id()) as f64 / 1024.0);
         std::thread::sleep(EVERY);
     }

@@ -1,6 +1,7 @@
 //! The project's own chores. `bench` prints figures of the built binary, `swarm` of swarms of it and other clients, `scale` of
-//! what it costs where there is much of everything, `floor` of it beside the smallest program that moves content; `matrix` shows that they understand each other. `tidy` reads the sources
-//! as text and holds them to the structure the architecture promises; it uses the standard library only.
+//! what it costs where there is much of everything, `floor` of it beside the smallest program that moves content; `matrix`
+//! shows that they understand each other. `tidy` reads the sources as text and holds them to the structure the
+//! architecture promises; it uses the standard library only.
 //!
 //! Reading is `lex` (tokens), `source` (one file), `tree` (a package's modules) and `manifest` (a Cargo.toml); each
 //! rule stands in a file of its own under `tidy`.

@@ -95,7 +95,9 @@ impl Torrent {
         }
         let handle = self.prepare(file, path)?;
         self.seen(file).writers += 1;
+        let turn = self.turn(file);
         let result = write_full(&*handle, part, offset);
+        drop(turn);
         let stat = handle.stat();
         let mut seen = self.seen(file);
         seen.writers -= 1;

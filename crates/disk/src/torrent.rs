@@ -30,7 +30,12 @@ pub(crate) struct Torrent {
     /// One for each file, and one for the part file.
     seen: Vec<Mutex<Seen>>,
     saved: Mutex<Saved>,
+    /// Turns at writing, by file: the kernel lets one write into a file at a time, and a second would spin meanwhile.
+    turns: [Mutex<()>; TURNS],
 }
+
+/// Files that share a turn at writing do not matter; enough that many small files are written side by side.
+const TURNS: usize = 8;
 
 /// What is known of the pieces.
 #[derive(Default)]
@@ -88,8 +93,8 @@ impl Torrent {
             failed: BTreeSet::new(),
         };
         let seen = (0..=content.info.files().len()).map(|_| Mutex::new(Seen::default())).collect();
-        let (zeros, marks, saved) = (Zeros::default(), Mutex::new(marks), Mutex::new(saved));
-        Self { id, content, place, root, files, parts, zeros, marks, seen, saved }
+        let (zeros, turns, marks, saved) = (Zeros::default(), Default::default(), Mutex::new(marks), Mutex::new(saved));
+        Self { id, content, place, root, files, parts, zeros, marks, seen, saved, turns }
     }
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
@@ -99,6 +104,11 @@ impl Torrent {
     /// `file` is an index of the torrent's own files, or the slot of the part file.
     pub(crate) fn seen(&self, file: usize) -> MutexGuard<'_, Seen> {
         self.seen[file].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while a file is written to.
+    pub(crate) fn turn(&self, file: usize) -> MutexGuard<'_, ()> {
+        self.turns[file % TURNS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn saved(&self) -> MutexGuard<'_, Saved> {
