@@ -35,6 +35,11 @@ impl Client for Webtorrent {
         why.or(udp6.then_some("asks UDP trackers over IPv4 only"))
     }
 
+    /// It opens all of them at once.
+    fn files_max(&self) -> usize {
+        2_000
+    }
+
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let port = seat.listen().port();
         let told = json!({ "port": port, "up": job.up, "link": job.link, "folder": job.folder });
