@@ -76,6 +76,16 @@ impl Torrent {
         Ok(())
     }
 
+    /// What lay in the part file when the state was saved lies there still, also where its own file has been begun since: the power may
+    /// have gone while it was being put in place.
+    pub(crate) fn recall_parts(&self, then: &[Option<Stat>]) {
+        let Some(part) = self.seen(self.part_slot()).stat.filter(|part| part.inode != 0) else { return };
+        for file in self.content.stored() {
+            let was_apart = then.get(file.index).copied().flatten().is_some_and(|then| then.inode == part.inode);
+            self.seen(file.index).apart |= was_apart;
+        }
+    }
+
     /// What is not there and not wanted (or, where that is said, whatever is not there) is kept apart from now on.
     pub(crate) fn set_apart(&self, wanted_too: bool) {
         for file in self.content.stored() {

@@ -60,7 +60,7 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     let chosen = before.is_some_and(|before| before != wish);
     let parts = Parts::new(&content.info, wish);
     let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), parts, saved));
-    let stats = stat_all(&torrent)?;
+    let stats = stat_all(&torrent, claims.as_ref().map_or(&[], |claims| &claims.files))?;
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
     // written: a process that is killed then must find them ours, and those pieces doubtful.
@@ -105,8 +105,8 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     Ok(found)
 }
 
-/// Looks at all files, and remembers what they were like.
-fn stat_all(torrent: &Torrent) -> Result<Vec<Option<Stat>>, DiskError> {
+/// Looks at all files, and remembers what they were like; `then` is how they were when the state was saved.
+fn stat_all(torrent: &Torrent, then: &[Option<Stat>]) -> Result<Vec<Option<Stat>>, DiskError> {
     let mut stats = vec![None; torrent.content.info.files().len()];
     for file in torrent.content.stored() {
         let stat = torrent.root.stat(file.path);
@@ -115,6 +115,7 @@ fn stat_all(torrent: &Torrent) -> Result<Vec<Option<Stat>>, DiskError> {
         torrent.seen(file.index).stat = stat;
     }
     torrent.find_parts().map_err(|e| explain(&e, "use", &torrent.place.folder))?;
+    torrent.recall_parts(then);
     for file in torrent.files_apart() {
         stats[file.index] = torrent.stat_of(file.index);
     }
