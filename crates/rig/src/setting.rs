@@ -32,8 +32,10 @@ pub enum Role {
 pub struct Asked {
     /// Which side it is on.
     pub role: Role,
-    /// Whether it has nothing but a magnet link.
+    /// Whether the downloader has nothing but a magnet link.
     pub magnet: bool,
+    /// Whether there are thousands of files.
+    pub many: bool,
     /// Whether the content has names that are not legal everywhere.
     pub odd: bool,
     /// How it is to ask the tracker.

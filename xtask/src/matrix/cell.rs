@@ -120,8 +120,8 @@ impl Cell {
     pub(super) fn cannot(self) -> Option<(&'static str, &'static str)> {
         let (protocol, family) = (self.protocol(), self.family());
         let role = if self.role() == Role::Seeds { Role::Gets } else { Role::Seeds };
-        let (magnet, odd) = (self.magnet() && role == Role::Gets, self.shape() == Shape::Odd);
-        let asked = Asked { role, magnet, odd, protocol, family };
+        let (odd, many) = (self.shape() == Shape::Odd, matches!(self.shape(), Shape::Many(_)));
+        let asked = Asked { role, magnet: self.magnet(), odd, many, protocol, family };
         let client = |client: &dyn Client| Some((client.name(), client.cannot(asked)?));
         let tracker =
             self.stock_tracker().and_then(|tracker| Some((tracker.name(), tracker.cannot(protocol, family)?)));

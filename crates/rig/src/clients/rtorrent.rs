@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::client::{Client, Job, Running, Seat};
 use crate::namespace::Needs;
-use crate::setting::{Asked, Family};
+use crate::setting::{Asked, Family, Role};
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,9 @@ impl Client for Rtorrent {
     }
 
     fn cannot(&self, asked: Asked) -> Option<&'static str> {
-        (asked.family == Family::V6).then_some("binds to addresses of IPv4 only")
+        let metadata = asked.role == Role::Seeds && asked.magnet && asked.many;
+        let why = metadata.then_some("gives nobody metadata of some hundred KiB");
+        why.or((asked.family == Family::V6).then_some("binds to addresses of IPv4 only"))
     }
 
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
