@@ -44,7 +44,6 @@ impl Client for Rtorrent {
 session.path.set = "{session}"
 directory.default.set = "{folder}"
 network.bind_address.set = {ip}
-network.local_address.set = {ip}
 network.port_range.set = {port}-{port}
 network.port_random.set = no
 dht.mode.set = disable
