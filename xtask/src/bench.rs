@@ -59,8 +59,13 @@ pub fn built(root: &Path) -> Result<PathBuf, Failed> {
     if !built.success() {
         return Err(Failed("the release build failed".into()));
     }
+    Ok(release(root).join("teem"))
+}
+
+/// Where the release build of `root` lies.
+pub fn release(root: &Path) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(root.join(target).join("release/teem"))
+    root.join(target).join("release")
 }
 
 /// Builds the release binary in `root`, measures it, and returns the table to print.
