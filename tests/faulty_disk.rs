@@ -106,15 +106,16 @@ fn rows_9_and_11_no_room_for_a_while_and_a_write_that_takes_nothing() {
     });
 }
 
-/// Some writes fail; the cause is said, and the download ends whole without anybody's help.
+/// Some writes fail; the cause is said, and it is tried again without anybody's help. strace counts the calls of each thread for
+/// itself, so until all threads have had their failure, which a disk would have once, minutes may go by: the next run ends it.
 fn for_a_while(folder: &Path, faults: &[(&str, &str)]) {
     let scene = Scene::new(folder, 4 << 20);
     for (fault, cause) in faults {
         let mut get = scene.get(&[&format!("inject=pwritev:{fault}")]);
         wait_trouble(&mut get, cause);
         get.wait_event("disk_recovered", LIMIT);
-        get.wait_complete(LIMIT);
-        scene.assert_same();
+        stop(get);
+        scene.finish();
         forget(&scene);
     }
 }
