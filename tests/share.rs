@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -126,7 +127,9 @@ fn a_restart_hashes_nothing_and_keeps_the_links() {
 fn interrupted_hashing_goes_on() {
     isolated("interrupted_hashing_goes_on", &[], |folder| {
         let path = folder.join("large");
-        fs::File::create(&path).and_then(|file| file.set_len(4 << 30)).expect("sparse files can be made");
+        // A byte in each piece: holes alone would not be hashed.
+        let file = fs::File::create(&path).expect("the folder is writable");
+        (0..4u64 << 10).try_for_each(|n| file.write_all_at(b"x", n << 20)).expect("sparse files can be made");
         let start = || Teem::start(&folder.join("home"), &["share", &path.to_string_lossy(), "--listen", ":0"]);
         let hashed = |line: &str| {
             let value: Value = serde_json::from_str(line).ok()?;
