@@ -18,7 +18,7 @@ const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swa
          [--reps N] [--size MIB] [--teem BINARY]
   matrix Teem and each other client, both ways, each cell in a network namespace of its own
          [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written
-         [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] at a time, 0 only tells what the runs have; [--list] [--json] [--write DOCUMENT]
+         [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] at a time, 0 only tells what the runs have; [--again N] plays what fails so often once more; [--list] [--json] [--write DOCUMENT]
          [--runs FILE] results, a line each: a cell that has passed in them is not played again; [--teem BINARY]
   ci     run all that CI runs (.ci/run)";
 

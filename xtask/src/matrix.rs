@@ -40,6 +40,8 @@ struct Wishes {
     only: Vec<String>,
     without: Vec<String>,
     jobs: usize,
+    /// How often a cell that failed is played again before that counts.
+    again: usize,
     list: bool,
     json: bool,
     teem: Option<PathBuf>,
@@ -61,6 +63,7 @@ impl Wishes {
                 "--only" => wishes.only.push((*words.next()?).to_owned()),
                 "--without" => wishes.without.push((*words.next()?).to_owned()),
                 "--jobs" => wishes.jobs = words.next()?.parse().ok()?,
+                "--again" => wishes.again = words.next()?.parse().ok()?,
                 "--teem" => wishes.teem = Some(PathBuf::from(*words.next()?)),
                 "--write" => wishes.write = Some(PathBuf::from(*words.next()?)),
                 "--runs" => wishes.runs = Some(PathBuf::from(*words.next()?)),
@@ -147,7 +150,13 @@ fn all_played(cells: &[Cell], teem: &Path, wishes: &Wishes) -> Result<Vec<Outcom
             scope.spawn(|| {
                 while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let begun = Instant::now();
-                    let verdict = played(*cell, teem);
+                    let mut verdict = played(*cell, teem);
+                    for _ in 0..wishes.again {
+                        if let Verdict::Failed(why) = &verdict {
+                            eprintln!("once more: {cell}: {why}");
+                            verdict = played(*cell, teem);
+                        }
+                    }
                     let outcome = Outcome { cell: *cell, verdict, took: begun.elapsed() };
                     let line = if wishes.json { outcome.json() } else { format!("{}\n", outcome.line()) };
                     let _ = std::io::stdout().lock().write_all(line.as_bytes());
