@@ -2,7 +2,7 @@
 //!
 //! Requests are cheap to send and 16 KiB to answer, so each peer's are few, all of them share a budget of bytes a second, and
 //! peers take turns. A peer gets a further piece only as those before it have gone to the kernel: one that asks and does not read
-//! makes us hold [`UNSENT_MAX`] pieces, whatever it asks for, and one with a slow line is waited for.
+//! makes us hold four pieces, whatever it asks for, and one with a slow line is waited for.
 use super::{METADATA_PIECE_LEN, metadata_piece_len};
 use crate::ids::ConnId;
 use crate::time::Time;
