@@ -258,13 +258,17 @@ impl Torrent {
 
     /// A dial came to nothing.
     pub fn dial_failed(&mut self, now: Time, addr: SocketAddr, why: DialError) {
-        self.candidates.failed(now, addr, why);
+        if self.is_connected_with(addr) {
+            self.candidates.connected(now, addr);
+        } else {
+            self.candidates.failed(now, addr, why);
+        }
         self.count_peers(now);
     }
 
     /// A dialled connection has ended before its handshake.
     pub fn dial_closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
-        self.candidates.closed(now, addr, why);
+        self.address_closed(now, addr, why);
         self.count_peers(now);
     }
 

@@ -32,7 +32,7 @@ impl Torrent {
     ) {
         if let Err(why) = self.admit(cx, conn, addr, outgoing, handshake) {
             if outgoing {
-                self.candidates.closed(cx.now, addr, why);
+                self.address_closed(cx.now, addr, why);
             }
             cx.fx.push_back(Effect::Close { conn, why });
             return;
@@ -153,9 +153,24 @@ impl Torrent {
         }
         self.fetch.gone(conn);
         self.give.gone(conn);
-        self.candidates.closed(cx.now, peer.dial_addr(), why);
+        self.address_closed(cx.now, peer.dial_addr(), why);
         self.evidence.leave(conn, Suspect::of(&peer));
         self.count_peers(cx.now);
+    }
+
+    /// A dial of or a connection with an address has ended. That says nothing of it while whoever listens there has another connection with
+    /// us: where both dialled at one moment one is closed, and a peer may have another id on each (libtorrent), so that ids don't tell.
+    pub(super) fn address_closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
+        if why != CloseReason::Banned && self.is_connected_with(addr) {
+            self.candidates.connected(now, addr);
+        } else {
+            self.candidates.closed(now, addr, why);
+        }
+    }
+
+    /// Whether one of the peers listens there.
+    pub(super) fn is_connected_with(&self, addr: SocketAddr) -> bool {
+        self.peers.values().any(|peer| peer.dial_addr() == addr)
     }
 
     /// Tells the announcer whether there is anybody, so that it asks for more sooner.

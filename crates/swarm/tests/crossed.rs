@@ -1,0 +1,74 @@
+//! Two that dial each other at one moment, and the connection too many that comes of it (interop rule 2). libtorrent has another
+//! peer id on each connection, and closes one of the two by a rule of its own.
+mod common;
+
+use common::{BLOCK, World, info};
+use std::net::SocketAddr;
+use std::time::Duration;
+use teem_swarm::effect::CloseReason;
+use teem_swarm::ids::ConnId;
+use teem_swarm::torrent::address::{DialError, PeerSource};
+use teem_wire::peer::handshake::{Features, Handshake, PeerId};
+use teem_wire::peer::message::{ExtendedHandshake, Message};
+
+const ME: usize = 0;
+
+/// How our dial ends.
+type End = fn(&mut World, SocketAddr, ConnId);
+
+/// A downloader that has begun to dial `them`, who dials as well.
+fn crossed() -> (World, SocketAddr) {
+    let mut world = World::new(info(1 << 20, 2 * BLOCK));
+    world.add(Vec::new(), 0);
+    world.run(1, |_| false);
+    let them = SocketAddr::from(([198, 19, 2, 1], 7000));
+    let now = world.now;
+    world.act(ME, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &[them]));
+    assert_eq!(world.nodes[ME].torrent.next_dial(now), Some(them));
+    (world, them)
+}
+
+fn ready(world: &mut World, conn: ConnId, addr: SocketAddr, outgoing: bool, id: u8) {
+    let info_hash = world.nodes[ME].torrent.handshake().info_hash;
+    let features = Features { fast: true, extended: true, ..Features::default() };
+    let hello = Handshake { info_hash, peer_id: PeerId([id; 20]), features };
+    world.act(ME, |t, cx| t.peer_ready(cx, conn, addr, outgoing, hello));
+}
+
+/// They have come to us, and tell where they listen.
+fn comes(world: &mut World, conn: ConnId, them: SocketAddr, id: u8) {
+    ready(world, conn, SocketAddr::new(them.ip(), 50_000), false, id);
+    let said = ExtendedHandshake { port: Some(them.port()), ..ExtendedHandshake::default() };
+    world.say(ME, conn, Message::ExtendedHandshake(said));
+}
+
+/// Whether anybody is dialled within an hour.
+fn dials(world: &World) -> bool {
+    world.nodes[ME].torrent.dial_deadline().is_some_and(|at| at <= world.now + Duration::from_secs(3600))
+}
+
+#[test]
+fn whoever_is_connected_is_not_dialled_whatever_came_of_the_other_connection() {
+    let (theirs, ours) = (ConnId(100), ConnId(101));
+    let ends: [(&str, End); 4] = [
+        ("refused", |world, them, _| world.act(ME, |t, cx| t.dial_failed(cx.now, them, DialError::Refused))),
+        ("closed", |world, them, _| world.act(ME, |t, cx| t.dial_closed(cx.now, them, CloseReason::Remote))),
+        ("closed after its handshake", |world, them, conn| {
+            ready(world, conn, them, true, 9);
+            world.act(ME, |t, cx| t.closed(cx, conn, CloseReason::Remote));
+        }),
+        ("a duplicate", |world, them, conn| {
+            ready(world, conn, them, true, 200);
+            assert_eq!(world.why_closed(ME, conn), Some(CloseReason::Duplicate));
+        }),
+    ];
+    for (how, end) in ends {
+        let (mut world, them) = crossed();
+        comes(&mut world, theirs, them, 200);
+        end(&mut world, them, ours);
+        assert_eq!(world.snapshot(ME).peers.len(), 1);
+        assert!(!dials(&world), "{how}");
+        world.act(ME, |t, cx| t.closed(cx, theirs, CloseReason::Remote));
+        assert!(dials(&world), "{how}: and when they are gone");
+    }
+}
