@@ -234,3 +234,36 @@ fn silence_and_rejects_give_the_turn_to_others_and_deadlines_lead_on() {
     w.poll();
     assert_eq!(w.fetch.deadline(), None);
 }
+
+#[test]
+fn who_answers_soon_is_asked_for_twice_as_much_each_time_and_who_is_slow_is_not() {
+    let size = 43 * 16384;
+    for (answers_after, rounds) in [(3, 4), (5, 11)] {
+        let mut w = World::new(size);
+        w.offer(0, size as u32).unwrap();
+        let mut count = 0;
+        while w.fetch.progress() != (43, 43) {
+            let asked = w.poll();
+            w.now = w.now + Duration::from_secs(answers_after);
+            assert!(asked.len() <= 32);
+            for (conn, piece) in asked {
+                w.give(conn, piece, false).unwrap();
+            }
+            count += 1;
+        }
+        assert_eq!(count, rounds);
+    }
+    // One that it leaves unanswered: it begins anew.
+    let mut w = World::new(size);
+    w.offer(0, size as u32).unwrap();
+    for _ in 0..2 {
+        for (conn, piece) in w.poll() {
+            w.give(conn, piece, false).unwrap();
+        }
+    }
+    assert_eq!(w.poll().len(), 16);
+    w.now = w.now + Duration::from_secs(10);
+    assert!(w.poll().is_empty());
+    w.now = w.now + Duration::from_secs(20);
+    assert_eq!(w.poll().len(), 4);
+}

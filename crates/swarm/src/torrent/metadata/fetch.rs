@@ -14,8 +14,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::peer::message::MetadataMessage;
 
-/// Requests under way to one peer.
-const OUTSTANDING_MAX: usize = 4;
+/// Requests under way to one peer at first, and after one that it did not answer.
+const WINDOW_FIRST: usize = 4;
+/// And at most: half a MiB on the way. Transmission rejects what is more than 64, and with thousands of files answers every three seconds only.
+const WINDOW_MAX: usize = 32;
+/// Whoever answers within this is asked for one more at a time; so a window that doubles still runs through within the limit.
+const PROMPT: Duration = Duration::from_secs(4);
 /// A request without an answer is asked elsewhere after this.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// A peer that rejected or did not answer is left alone for this, and for twice the last time when it does so again.
@@ -39,13 +43,24 @@ struct Giver {
     failures: u32,
     /// Nothing is asked of it before this.
     rests_until: Time,
+    /// How many pieces it may be asked for at once.
+    window: usize,
     /// Pieces asked, and when.
     asked: BTreeMap<u32, Time>,
 }
 
 impl Giver {
+    /// A piece that was asked for has come.
+    fn gives(&mut self, now: Time, asked: Time) {
+        self.failures = 0;
+        if now.since(asked) < PROMPT {
+            self.window = (self.window + 1).min(WINDOW_MAX);
+        }
+    }
+
     /// It rejected or did not answer.
     fn fails(&mut self, now: Time) {
+        self.window = WINDOW_FIRST;
         if self.rests_until <= now {
             self.rests_until = now + REST * (1 << self.failures.min(REST_DOUBLINGS_MAX));
             self.failures = self.failures.saturating_add(1);
@@ -114,7 +129,8 @@ impl MetadataFetch {
             return Ok(());
         };
         let rests_until = Time::ZERO;
-        let giver = Giver { id, size, changes: 0, marks: 0, failures: 0, rests_until, asked: BTreeMap::new() };
+        let (window, asked) = (WINDOW_FIRST, BTreeMap::new());
+        let giver = Giver { id, size, changes: 0, marks: 0, failures: 0, rests_until, window, asked };
         self.givers.insert(conn, giver);
         Ok(())
     }
@@ -158,14 +174,14 @@ impl MetadataFetch {
                 }
                 Ok(())
             }
-            MetadataMessage::Data { piece, total_size, data } => self.data(conn, piece, total_size, data),
+            MetadataMessage::Data { piece, total_size, data } => self.data(now, conn, piece, total_size, data),
         }
     }
 
-    fn data(&mut self, conn: ConnId, piece: u32, total: u32, data: Vec<u8>) -> Result<(), CloseReason> {
+    fn data(&mut self, now: Time, conn: ConnId, piece: u32, total: u32, data: Vec<u8>) -> Result<(), CloseReason> {
         let Some(giver) = self.givers.get_mut(&conn) else { return Ok(()) };
-        if giver.asked.remove(&piece).is_some() {
-            giver.failures = 0;
+        if let Some(asked) = giver.asked.remove(&piece) {
+            giver.gives(now, asked);
         }
         if giver.size != total {
             return self.claim(conn, total);
@@ -268,7 +284,7 @@ impl MetadataFetch {
             if !only || giver.size != size || giver.rests_until > now {
                 continue;
             }
-            while giver.asked.len() < OUTSTANDING_MAX {
+            while giver.asked.len() < giver.window {
                 let missing = (0..metadata_pieces(size))
                     .filter(|p| !self.pieces.contains_key(p) && !giver.asked.contains_key(p))
                     .map(|p| (load.get(&p).copied().unwrap_or(0), p))
