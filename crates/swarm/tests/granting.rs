@@ -320,3 +320,22 @@ fn what_others_only_claim_is_told_apart_from_what_has_left() {
     let one = u64::from(PIECE);
     assert_eq!(told(&world, seed), [(one, TOTAL - one), (TOTAL, 0)]);
 }
+
+#[test]
+fn a_lone_client_that_looks_every_five_seconds_is_shown_all_of_little_content_at_once() {
+    let mut world = World::new(info(24 * u64::from(PIECE), PIECE));
+    let source = world.add_with((0..24).collect(), 0, None, |add| add.spreading = Spreading::Granting);
+    let mut counts = Vec::new();
+    for client in ["rqbit 9.1.0", "somebody"] {
+        let conn = world.puppet(source, true);
+        let client = Some(client.to_owned());
+        let known = ExtendedHandshake { metadata_size: Some(1), client, ..ExtendedHandshake::default() };
+        world.say(source, conn, Message::ExtendedHandshake(known));
+        world.say(source, conn, Message::HaveNone);
+        world.run(1, |_| false);
+        counts.push(shown(&world.heard(source, conn)).len());
+        world.act(source, |t, cx| t.closed(cx, conn, CloseReason::Remote));
+    }
+    assert_eq!(counts[0], 24);
+    assert!(counts[1] < 12, "{counts:?}");
+}

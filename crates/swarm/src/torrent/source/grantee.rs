@@ -40,6 +40,8 @@ pub(super) struct Habits {
     window: (u64, u64),
     /// All peers like it together are shown at most this part of the pieces ahead of what has left.
     pub(super) part: u64,
+    /// And who is alone at least so much, however little that leaves for others.
+    pub(super) alone: u64,
 }
 
 impl Habits {
@@ -52,6 +54,7 @@ impl Habits {
             ahead: 3,
             window: (WINDOW_FIRST, WINDOW_MAX),
             part: AHEAD_DIVISOR,
+            alone: 0,
         };
         if is("Transmission") {
             // It looks at interest every ten seconds.
@@ -59,7 +62,8 @@ impl Habits {
         } else if is("rqbit") {
             // With nothing more to ask for it sleeps for five seconds, whatever is shown to it meanwhile.
             let window = (4 * WINDOW_FIRST, 4 * WINDOW_MAX);
-            Self { patience: Duration::from_secs(7), ahead: 10, window, part: AHEAD_DIVISOR / 4, ..common }
+            let (part, alone) = (AHEAD_DIVISOR / 4, window.0);
+            Self { patience: Duration::from_secs(7), ahead: 10, window, part, alone, ..common }
         } else {
             common
         }

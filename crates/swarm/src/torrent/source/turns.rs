@@ -86,7 +86,7 @@ impl Source {
         let piece_len = u64::from(self.geometry.piece_len);
         let share = u64::from(self.geometry.pieces) / (grantee.habits.part * candidates.clamp(1, self.slots as u64))
             * piece_len;
-        let alone = u64::from(self.geometry.pieces) / ALONE_DIVISOR * piece_len;
+        let alone = (u64::from(self.geometry.pieces) / ALONE_DIVISOR * piece_len).max(grantee.habits.alone);
         let most = if candidates > 1 { share } else { alone };
         grantee.has_window(grantee::rate(now, peer), piece_len, Some(most))
     }
