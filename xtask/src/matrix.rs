@@ -29,7 +29,7 @@ use teem_rig::trackers::STOCK;
 /// Set inside: the folder for all that is written.
 const FOLDER: &str = "TEEM_MATRIX_FOLDER";
 /// The longest one cell may take in all: making the content, starting everything, the transfer.
-const LIMIT: Duration = Duration::from_secs(play::LIMIT.as_secs() + 120);
+const LIMIT: Duration = Duration::from_secs(play::LIMIT_OF_MANY.as_secs() + 120);
 /// Between these lines a document holds the table.
 const MARKS: [&str; 2] = ["<!-- matrix -->\n", "<!-- end of matrix -->\n"];
 

@@ -38,6 +38,8 @@ pub struct Asked {
     pub many: bool,
     /// Whether the content has names that are not legal everywhere.
     pub odd: bool,
+    /// The tracker, by its name.
+    pub tracker: &'static str,
     /// How it is to ask the tracker.
     pub protocol: Protocol,
     /// Over what.

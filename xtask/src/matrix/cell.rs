@@ -121,7 +121,7 @@ impl Cell {
         let (protocol, family) = (self.protocol(), self.family());
         let role = if self.role() == Role::Seeds { Role::Gets } else { Role::Seeds };
         let (odd, many) = (self.shape() == Shape::Odd, matches!(self.shape(), Shape::Many(_)));
-        let asked = Asked { role, magnet: self.magnet(), odd, many, protocol, family };
+        let asked = Asked { role, magnet: self.magnet(), odd, many, tracker: self.word(5), protocol, family };
         let client = |client: &dyn Client| Some((client.name(), client.cannot(asked)?));
         let tracker =
             self.stock_tracker().and_then(|tracker| Some((tracker.name(), tracker.cannot(protocol, family)?)));

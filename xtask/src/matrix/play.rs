@@ -15,7 +15,9 @@ use teem_rig::trackers;
 /// How long whoever has the content may take until the tracker knows it.
 const KNOWN: Duration = Duration::from_secs(60);
 /// How long the transfer may take; Transmission alone lets 13 s pass before it asks for the first block.
-pub(super) const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(150);
+/// And that of many files: for each block Transmission asks the system about every file that the piece has a part of.
+pub(super) const LIMIT_OF_MANY: Duration = Duration::from_secs(300);
 
 const NAME: &str = "to be shared";
 
@@ -53,8 +55,9 @@ pub(super) fn play(cell: Cell, teem: &Path, folder: &Path) {
             (client, client.start(&seat, &Job::get(&link, &out)), out)
         })
         .collect();
+    let limit = if matches!(cell.shape(), Shape::Many(_)) { LIMIT_OF_MANY } else { LIMIT };
     for (_, get, _) in &mut running {
-        get.wait_whole(LIMIT);
+        get.wait_whole(limit);
     }
     for (client, _, out) in &running {
         let (wanted, got) = (folder.join(NAME), out.join(NAME));

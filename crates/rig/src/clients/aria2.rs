@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::client::{Client, Job, Running, Seat, printed_version};
 use crate::namespace::Needs;
 use crate::setting::{Asked, Family, Protocol, Role};
+use crate::trackers::aquatic;
 
 /// One download or seed.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,10 @@ impl Client for Aria2 {
     }
 
     fn cannot(&self, asked: Asked) -> Option<&'static str> {
-        (asked.family == Family::V6 && asked.protocol == Protocol::Udp).then_some("asks UDP trackers over IPv4 only")
+        let udp6 = asked.family == Family::V6 && asked.protocol == Protocol::Udp;
+        let key = asked.tracker == aquatic::NAME && asked.protocol == Protocol::Http;
+        let why = udp6.then_some("asks UDP trackers over IPv4 only");
+        why.or(key.then_some("announces a `key` of eight random bytes, where that tracker takes UTF-8 alone"))
     }
 
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {

@@ -1,5 +1,5 @@
-//! aquatic_http and aquatic_udp, from crates.io. Over HTTP it pads the number of its `Content-Length` and keeps connections; aria2
-//! then waits for their end, so it is told to close them.
+//! aquatic_http and aquatic_udp, from crates.io. Over HTTP it answers nothing to a request in which anything but an info-hash
+//! or a peer id is not UTF-8.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,16 @@ use crate::namespace::Needs;
 use crate::setting::Protocol;
 use crate::tracker::{Swarm, Tracker};
 
+/// As it is typed.
+pub(crate) const NAME: &str = "aquatic";
+
 /// The stock tracker: a program for each protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Aquatic;
 
 impl Tracker for Aquatic {
     fn name(&self) -> &'static str {
-        "aquatic"
+        NAME
     }
 
     fn needs(&self, protocol: Protocol) -> Needs {
@@ -33,8 +36,7 @@ impl Tracker for Aquatic {
     fn command(&self, swarm: &Swarm, folder: &Path) -> Command {
         let (file, at) = (folder.join("aquatic.toml"), swarm.at);
         let http = swarm.protocol == Protocol::Http;
-        let more = if http { "keep_alive = false\n" } else { "" };
-        let text = format!("log_level = \"info\"\n[network]\naddress = \"{at}\"\n{more}");
+        let text = format!("log_level = \"info\"\n[network]\naddress = \"{at}\"\n");
         fs::write(&file, text).expect("the folder is writable");
         let mut command = Command::new(if http { "aquatic_http" } else { "aquatic_udp" });
         command.arg("-c").arg(file);
