@@ -50,7 +50,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         up: None,
         spreading: options.spread.spreading(),
     };
-    let (mut all, mut rows) = (Vec::new(), Vec::new());
+    let (mut all, mut rows) = (Vec::<Shared>::new(), Vec::new());
     for (recipe, mut digests) in lots.drain(..) {
         making::say_skipped(&recipe, &mut progress);
         if !digests.complete(&recipe) {
@@ -64,7 +64,8 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         rows.push(Row::new(&shared.torrent, shared.info.name(), shared.info.content_size()));
         all.push(shared);
     }
-    let outcome = watch(options.json, rows, client.port(), &mut signals, &mut progress).await;
+    let hosts: Vec<String> = all.iter().flat_map(|shared| &shared.addresses).map(|a| a.host.clone()).collect();
+    let outcome = watch(options.json, rows, client.port(), &hosts, &mut signals, &mut progress).await;
     drop(progress);
     drop(all);
     client.shutdown().await;

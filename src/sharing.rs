@@ -5,6 +5,7 @@ use crate::seed::failed;
 use crate::signals::Signals;
 use crate::units::{Bytes, Copies, Count};
 use crate::{job, json, told};
+use std::net::IpAddr;
 use std::time::Duration;
 use teem_client::Torrent;
 use teem_client::swarm::event::{Event, Snapshot, State};
@@ -58,11 +59,12 @@ impl Row {
     }
 }
 
-/// Watches until a signal comes, or until no torrent can go on.
+/// Watches until a signal comes, or until no torrent can go on. `hosts` are those that the links name.
 pub(crate) async fn watch(
     json: bool,
     mut rows: Vec<Row>,
     port: u16,
+    hosts: &[String],
     signals: &mut Signals,
     progress: &mut Progress,
 ) -> Outcome {
@@ -72,6 +74,7 @@ pub(crate) async fn watch(
         ends.spawn(async move { (name, failed(&torrent).await) });
     }
     let (started, mut json_at, mut told_nobody) = (Instant::now(), None::<Instant>, false);
+    let mut seen: Vec<IpAddr> = Vec::new();
     let mut tick = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
@@ -100,10 +103,16 @@ pub(crate) async fn watch(
                         json::line(&told::status(&row.hash, s));
                     }
                 }
+                for ip in snapshots(&rows).flat_map(|s| s.external.iter()).collect::<Vec<_>>() {
+                    if !seen.contains(&ip) {
+                        seen.push(ip);
+                        progress.say(&seen_at(ip, port, hosts));
+                    }
+                }
                 if !told_nobody && started.elapsed() >= NOBODY_AFTER && seeding(&rows) {
                     told_nobody = true;
                     if snapshots(&rows).all(|s| s.seeds + s.downloaders == 0 && s.uploaded == 0) {
-                        progress.say(&nobody(port));
+                        progress.say(&nobody(port, &seen));
                     }
                 }
                 if progress.due() {
@@ -129,10 +138,23 @@ fn seeding(rows: &[Row]) -> bool {
     snapshots(rows).any(|s| s.state == State::Seeding)
 }
 
-fn nobody(port: u16) -> String {
+/// From where others see us, and what to do where our links lead elsewhere.
+fn seen_at(ip: IpAddr, port: u16, hosts: &[String]) -> String {
+    if hosts.iter().any(|host| host.parse() == Ok(ip)) {
+        return format!("others see this machine at {ip}, where the links lead");
+    }
+    format!(
+        "others see this machine at {ip}: for links that lead there, forward TCP and UDP port {port} to it, and add --host {ip}"
+    )
+}
+
+fn nobody(port: u16, seen: &[IpAddr]) -> String {
+    let outside = seen
+        .last()
+        .map_or_else(|| "and name the outside address with --host".to_owned(), |ip| format!("and add --host {ip}"));
     format!(
         "nobody has connected yet. If others cannot reach this machine, it is behind a router or firewall: forward TCP and UDP port \
-         {port} to it, and name the outside address with --host"
+         {port} to it, {outside}"
     )
 }
 

@@ -69,6 +69,7 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
             Ok(peers) => json!({"event": "tracker", "url": redact(url), "peers": peers}),
             Err(e) => json!({"event": "tracker", "url": redact(url), "error": e}),
         },
+        Event::External { ip, .. } => json!({"event": "external", "ip": ip.to_string()}),
         Event::Disk { error, .. } => json!({"event": "disk", "error": error.message}),
         Event::DiskRecovered { .. } => json!({"event": "disk_recovered"}),
         Event::Failed { why, .. } => json!({"event": "failed", "error": why}),
@@ -86,5 +87,6 @@ pub(crate) fn status(hash: &str, s: &Snapshot) -> Value {
         "checked": s.checked.0, "to_check": s.checked.1, "down_rate": s.down_rate, "up_rate": s.up_rate, "downloaded": s.downloaded,
         "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "first_copy": s.first_copy, "seeds": s.seeds, "downloaders": s.downloaders,
         "peers_known": s.dials.known, "dials": s.dials.tried, "dials_refused": s.dials.refused, "dials_timed_out": s.dials.timed_out,
+        "external": s.external.iter().map(|ip| ip.to_string()).collect::<Vec<_>>(),
     })
 }

@@ -91,6 +91,7 @@ fn torrent_of(event: &Event) -> TorrentId {
         | Event::Durable { torrent, .. }
         | Event::AllOut { torrent, .. }
         | Event::Tracker { torrent, .. }
+        | Event::External { torrent, .. }
         | Event::Disk { torrent, .. }
         | Event::DiskRecovered { torrent }
         | Event::Failed { torrent, .. }

@@ -22,6 +22,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_swarm::effect::{CloseReason, Effects};
 use teem_swarm::event::Event;
+use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
 use teem_swarm::rng::Rng;
@@ -45,6 +46,9 @@ pub struct Engine<B> {
     /// When torrents that are being removed are let go whatever they still wait for.
     removals: Timers,
     udp: UdpTracker,
+    /// From where others say that they see us, and what the torrents were told of it.
+    votes: Votes,
+    external: External,
     shared: Shared,
     effects: Effects<B>,
     outputs: VecDeque<Output<B>>,
@@ -66,6 +70,8 @@ impl<B> Engine<B> {
             timers: Timers::default(),
             removals: Timers::default(),
             udp: UdpTracker::new(rng.fork()),
+            votes: Votes::default(),
+            external: External::default(),
             shared,
             effects: Effects::new(),
             outputs: VecDeque::new(),

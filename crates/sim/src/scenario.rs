@@ -29,8 +29,6 @@ pub struct Scenario {
     pub groups: Vec<Group>,
     /// Shortest and longest round trip, drawn evenly for each pair; `None`: what the peers' own delays add up to.
     pub rtt: Option<(Duration, Duration)>,
-    /// The tracker's interval.
-    pub interval: Duration,
     /// When the run ends at the latest; whoever stays and wants the content must have it then.
     pub limit: Duration,
 }
@@ -46,7 +44,6 @@ impl Scenario {
             short: 20_000,
             groups: Vec::new(),
             rtt: None,
-            interval: Duration::from_secs(120),
             limit: Duration::from_secs(3600),
         }
     }

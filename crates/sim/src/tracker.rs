@@ -1,27 +1,17 @@
-//! The tracker of the world (BEP 3): a table of who announced, and a random few of them for who asks.
+//! The tracker of the world (BEP 3): Teem's own, table and rules, as it answers over HTTP.
 //!
-//! It keeps what the checkers want to know besides: how often each peer said `started`, `completed` and `stopped`.
+//! What the checkers want to know besides is kept here: how often each peer said `started`, `completed` and `stopped`.
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
-use teem_wire::peer::handshake::PeerId;
-use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
+use teem_tracker_server::limits::Limits;
+use teem_tracker_server::request::{Refusal, Request};
+use teem_tracker_server::tracker::{self, Access};
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
 
 /// The URL by which scenarios name it.
 pub const URL: &str = "http://tracker.sim:6969/announce";
-/// Most peers in one answer (the value Teem's own tracker uses for HTTP).
-const PEERS_MAX: u32 = 100;
-
-/// One peer in the table.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    addr: SocketAddr,
-    id: PeerId,
-    complete: bool,
-    seen: Time,
-}
 
 /// How often a peer said what.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -36,24 +26,28 @@ pub struct Said {
     pub all: u32,
 }
 
-/// The table.
+/// The tracker.
 #[derive(Debug)]
 pub struct Tracker {
-    rows: Vec<Row>,
-    at: BTreeMap<SocketAddr, usize>,
+    inner: tracker::Tracker,
     said: BTreeMap<SocketAddr, Said>,
-    interval: Duration,
-    rng: Rng,
 }
 
 impl Tracker {
-    /// An empty table that asks for announces at that interval.
-    pub fn new(interval: Duration, rng: Rng) -> Self {
-        Self { rows: Vec::new(), at: BTreeMap::new(), said: BTreeMap::new(), interval, rng }
+    /// An empty table.
+    pub fn new(mut rng: Rng) -> Self {
+        let mut entropy = [0; 40];
+        entropy.chunks_exact_mut(8).for_each(|part| part.copy_from_slice(&rng.next_u64().to_le_bytes()));
+        Self { inner: tracker::Tracker::new(Limits::DEFAULT, Access::Open, entropy), said: BTreeMap::new() }
     }
 
     /// Takes an announce from that address and answers it.
-    pub fn announce(&mut self, now: Time, addr: SocketAddr, announce: &Announce) -> AnnounceReply {
+    pub fn announce(
+        &mut self,
+        now: Time,
+        addr: SocketAddr,
+        announce: &Announce,
+    ) -> Result<AnnounceReply, AnnounceError> {
         let said = self.said.entry(addr).or_default();
         said.all += 1;
         match announce.event {
@@ -62,69 +56,35 @@ impl Tracker {
             AnnounceEvent::Stopped => said.stopped += 1,
             AnnounceEvent::None | AnnounceEvent::Paused => {}
         }
-        if announce.event == AnnounceEvent::Stopped {
-            self.remove(addr);
-        } else {
-            let row = Row { addr, id: announce.peer_id, complete: announce.left == 0, seen: now };
-            if let Some(&i) = self.at.get(&addr) {
-                self.rows[i] = row;
-            } else {
-                self.at.insert(addr, self.rows.len());
-                self.rows.push(row);
-            }
-        }
-        self.expire(now);
-        let complete = self.rows.iter().filter(|row| row.complete).count() as u32;
-        AnnounceReply {
-            interval: self.interval,
-            min_interval: None,
-            peers: self.some(addr, announce),
-            complete: Some(complete),
-            incomplete: Some(self.rows.len() as u32 - complete),
-            ..AnnounceReply::default()
-        }
+        let request = Request {
+            info_hash: announce.info_hash,
+            peer_id: announce.peer_id,
+            key: announce.key,
+            from: addr.ip(),
+            local: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            port: addr.port(),
+            left: announce.left,
+            event: announce.event,
+            num_want: Some(announce.num_want),
+            peers_max: self.inner.limits().http_peers,
+            family: None,
+        };
+        let refused = |why: Refusal| AnnounceError::Refused { reason: why.to_string(), retry_in: why.retry_in() };
+        self.inner.announce(now.since(Time::ZERO), &request).map_err(refused)
     }
 
     /// What the peer of that address said so far.
     pub fn said(&self, addr: SocketAddr) -> Said {
         self.said.get(&addr).copied().unwrap_or_default()
     }
-
-    fn some(&mut self, asker: SocketAddr, announce: &Announce) -> Vec<SocketAddr> {
-        let wanted = announce.num_want.min(PEERS_MAX) as usize;
-        // A seed has nothing to gain from seeds.
-        let of_use =
-            |row: &Row| row.addr != asker && row.id != announce.peer_id && !(announce.left == 0 && row.complete);
-        let mut all: Vec<SocketAddr> = self.rows.iter().filter(|row| of_use(row)).map(|row| row.addr).collect();
-        for i in 0..wanted.min(all.len()) {
-            let j = i + self.rng.below((all.len() - i) as u64) as usize;
-            all.swap(i, j);
-        }
-        all.truncate(wanted);
-        all
-    }
-
-    fn remove(&mut self, addr: SocketAddr) {
-        if let Some(i) = self.at.remove(&addr) {
-            self.rows.swap_remove(i);
-            if let Some(moved) = self.rows.get(i) {
-                self.at.insert(moved.addr, i);
-            }
-        }
-    }
-
-    fn expire(&mut self, now: Time) {
-        let limit = self.interval * 2;
-        while let Some(addr) = self.rows.iter().find(|row| now.since(row.seen) > limit).map(|row| row.addr) {
-            self.remove(addr);
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use teem_metainfo::InfoHash;
+    use teem_wire::peer::handshake::PeerId;
 
     fn announce(id: u8, left: u64, event: AnnounceEvent) -> Announce {
         Announce {
@@ -143,24 +103,27 @@ mod tests {
 
     #[test]
     fn it_tells_of_the_others_and_forgets_who_stopped() {
-        let mut tracker = Tracker::new(Duration::from_secs(120), Rng::new(1));
+        let mut tracker = Tracker::new(Rng::new(1));
         let a: SocketAddr = "11.0.0.1:6881".parse().unwrap();
-        let b: SocketAddr = "11.0.0.2:6881".parse().unwrap();
-        assert!(tracker.announce(Time(0), a, &announce(1, 0, AnnounceEvent::Started)).peers.is_empty());
-        let reply = tracker.announce(Time(1), b, &announce(2, 9, AnnounceEvent::Started));
+        let b: SocketAddr = "11.0.1.1:6881".parse().unwrap();
+        assert!(tracker.announce(Time(0), a, &announce(1, 0, AnnounceEvent::Started)).unwrap().peers.is_empty());
+        let reply = tracker.announce(Time(1), b, &announce(2, 9, AnnounceEvent::Started)).unwrap();
         assert_eq!((reply.peers, reply.complete, reply.incomplete), (vec![a], Some(1), Some(1)));
-        tracker.announce(Time(2), a, &announce(1, 0, AnnounceEvent::Stopped));
-        assert!(tracker.announce(Time(3), b, &announce(2, 9, AnnounceEvent::None)).peers.is_empty());
+        tracker.announce(Time(2), a, &announce(1, 0, AnnounceEvent::Stopped)).unwrap();
+        assert!(tracker.announce(Time(3), b, &announce(2, 9, AnnounceEvent::None)).unwrap().peers.is_empty());
         assert_eq!(tracker.said(a), Said { started: 1, completed: 0, stopped: 1, all: 2 });
     }
 
     #[test]
-    fn who_is_silent_for_two_intervals_is_forgotten() {
-        let mut tracker = Tracker::new(Duration::from_secs(60), Rng::new(1));
-        let a: SocketAddr = "11.0.0.1:6881".parse().unwrap();
-        let b: SocketAddr = "11.0.0.2:6881".parse().unwrap();
-        tracker.announce(Time(0), a, &announce(1, 0, AnnounceEvent::Started));
-        let late = Time::ZERO + Duration::from_secs(121);
-        assert!(tracker.announce(late, b, &announce(2, 9, AnnounceEvent::Started)).peers.is_empty());
+    fn a_young_swarm_is_not_told_to_come_in_step() {
+        let mut tracker = Tracker::new(Rng::new(1));
+        let mut interval = |n: u8| {
+            let addr = SocketAddr::from(([11, 0, n, 1], 6881));
+            tracker.announce(Time(0), addr, &announce(n, 9, AnnounceEvent::Started)).unwrap().interval
+        };
+        let drawn: Vec<Duration> = (1..50).map(&mut interval).collect();
+        let (least, most) = Limits::DEFAULT.young_interval;
+        assert!(drawn.iter().all(|interval| (least..=most).contains(interval)));
+        assert!(drawn.iter().max() > drawn.iter().min());
     }
 }

@@ -1,10 +1,11 @@
 //! What a torrent wants done (own design): pushed into a queue by its handlers, carried out by whoever owns it.
 use crate::event::Event;
+use crate::external::Voter;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::Job;
 use alloc::collections::VecDeque;
 use alloc::string::String;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
@@ -60,6 +61,13 @@ pub enum Effect<B> {
         url: String,
         /// What to say.
         announce: Announce,
+    },
+    /// Somebody has said at which address it sees us: a vote, of which all torrents hear the outcome by `seen_from_outside`.
+    SeenAs {
+        /// Who.
+        voter: Voter,
+        /// Where.
+        ip: IpAddr,
     },
     /// Tell the owner.
     Event(Event),

@@ -1,10 +1,11 @@
 //! What the owner of a torrent is told (own design).
+use crate::external::External;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::DiskError;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use teem_metainfo::Info;
 
 /// What a torrent is doing.
@@ -102,6 +103,13 @@ pub enum Event {
         /// Peers it gave, or what went wrong in a sentence.
         result: Result<u32, String>,
     },
+    /// Most of those who told us say that they see us at this address: it is new, or another than before.
+    External {
+        /// The torrent.
+        torrent: TorrentId,
+        /// Our public address of its family.
+        ip: IpAddr,
+    },
     /// The disk is in trouble; downloading pauses.
     Disk {
         /// The torrent.
@@ -180,6 +188,8 @@ pub struct Snapshot {
     pub metadata: (u32, u32),
     /// Dials: candidates known, under way, refused, timed out, over this run.
     pub dials: Dials,
+    /// Our public addresses, as trackers and peers say.
+    pub external: External,
     /// The peers, at most 100.
     pub peers: Vec<PeerStats>,
     /// The trackers.

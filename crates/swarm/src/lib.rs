@@ -14,6 +14,7 @@ pub mod command;
 pub mod conn_map;
 pub mod effect;
 pub mod event;
+pub mod external;
 pub mod geometry;
 pub mod ids;
 pub mod job;

@@ -4,6 +4,7 @@ mod common;
 use common::{BLOCK, World, info};
 use std::net::{IpAddr, SocketAddr};
 use teem_swarm::effect::CloseReason;
+use teem_swarm::external::External;
 use teem_swarm::ids::ConnId;
 use teem_swarm::torrent::connect::PEERS_MAX;
 use teem_wire::peer::block::BlockRef;
@@ -112,4 +113,44 @@ fn with_all_places_taken_the_useless_make_room_but_never_who_alone_has_what_is_m
     assert!(conns[1..].iter().all(|conn| world.why_closed(node, *conn) == Some(CloseReason::Useless)));
     let beyond = arrive(&mut world, node, 200);
     assert_eq!(world.why_closed(node, beyond), Some(CloseReason::TooMany));
+}
+
+#[test]
+fn of_those_with_whom_nothing_moves_the_lowest_makes_room_for_a_caller_of_higher_priority() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let node = world.add(vec![0, 1], 0);
+    world.run(1, |_| false);
+    let ours = External { v4: Some(IpAddr::from([198, 18, 77, 7])), v6: None };
+    let rank = |n: u64| ours.priority(6881, SocketAddr::new(IpAddr::from([198, 19, 1, n as u8]), 1)).unwrap();
+    let mut all: Vec<u64> = (0..200).collect();
+    all.sort_by_key(|n| rank(*n));
+    all.dedup_by_key(|n| rank(*n));
+    let (low, high) = (all[0], all[all.len() - 1]);
+    let crowd: Vec<u64> =
+        (0..200).filter(|n| ![low, high].contains(n) && rank(*n) > rank(low)).take(PEERS_MAX).collect();
+    let conns: Vec<ConnId> = crowd.iter().map(|n| arrive(&mut world, node, *n)).collect();
+    let lowest = |left: &[(u64, ConnId)]| *left.iter().min_by_key(|(n, conn)| (rank(*n), *conn)).unwrap();
+    let mut left: Vec<(u64, ConnId)> = crowd.into_iter().zip(conns).collect();
+    // The one that would go first alone has a piece that is missing here.
+    let needed = lowest(&left);
+    world.say(node, needed.1, Message::Have(5));
+    left.retain(|who| *who != needed);
+    let refused = |world: &mut World, n: u64| {
+        let before = world.nodes[node].closed.len();
+        let conn = arrive(world, node, n);
+        world.nodes[node].closed[before..].contains(&(conn, CloseReason::TooMany))
+    };
+    world.run(40, |_| false);
+    assert!(refused(&mut world, high), "where the world sees us is not known");
+    world.act(node, |t, cx| t.seen_from_outside(cx, ours));
+    assert_eq!(world.snapshot(node).external, ours);
+    assert!(refused(&mut world, low), "lower than all");
+    world.run(2, |_| false);
+    assert!(!refused(&mut world, high));
+    let gone = lowest(&left);
+    assert_eq!(world.why_closed(node, gone.1), Some(CloseReason::Useless));
+    assert_eq!(world.nodes[node].closed.iter().filter(|(_, why)| *why == CloseReason::Useless).count(), 1);
+    let second = *all.iter().rev().find(|n| **n != high && left.iter().all(|(there, _)| there != *n)).unwrap();
+    assert!(refused(&mut world, second), "one a second");
+    assert_eq!(world.why_closed(node, needed.1), None, "it alone has piece 5");
 }

@@ -7,5 +7,6 @@ extern crate alloc;
 
 pub mod compact;
 pub mod peer;
+pub mod priority;
 pub mod reach;
 pub mod tracker;

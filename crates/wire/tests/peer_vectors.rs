@@ -2,6 +2,7 @@
 mod common;
 
 use common::{Whole, bytes_of, decode, hex, test_data, vectors};
+use std::net::SocketAddr;
 use teem_metainfo::InfoHash;
 use teem_wire::peer::allowed_fast::allowed_fast;
 use teem_wire::peer::client_names::{client_name, own_peer_id};
@@ -10,6 +11,7 @@ use teem_wire::peer::extended;
 use teem_wire::peer::handshake::{Features, PeerId};
 use teem_wire::peer::limits::Limits;
 use teem_wire::peer::message::Message;
+use teem_wire::priority::priority;
 
 #[test]
 fn a_recorded_extension_handshake() {
@@ -81,4 +83,17 @@ fn names_of_clients() {
     assert_eq!(name(b"M7-9-2--"), "BitTorrent 7.9.2");
     assert_eq!(name(b"\x1b[31m<b>"), "%1B%5B31m%3Cb%3E");
     assert_eq!(name(b"-??1234-"), "-%3F%3F1234-");
+}
+
+#[test]
+fn priorities_as_others_compute_them() {
+    let end = |value: &serde_json::Value| {
+        let (ip, port) = (value[0].as_str().unwrap(), value[1].as_u64().unwrap());
+        SocketAddr::new(ip.parse().unwrap(), port.try_into().unwrap())
+    };
+    for case in vectors("bep40-priority") {
+        // Where libtorrent departs from the masks that the specification prints, the specification is followed.
+        let want = case.get("priority_by_bep_text").unwrap_or(&case["priority"]).as_u64();
+        assert_eq!(priority(end(&case["a"]), end(&case["b"])).map(u64::from), want, "{}", case["id"]);
+    }
 }

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::output::Output;
 use crate::udp_tracker::Act;
+use alloc::vec::Vec;
 use teem_swarm::effect::Effect;
 
 impl<B> Engine<B> {
@@ -18,7 +19,20 @@ impl<B> Engine<B> {
                 Act::Peers(torrent, source, list) => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
             }
         }
+        self.look_from_outside();
         self.dial();
+    }
+
+    /// Tells the torrents from where the world sees us, when that has changed.
+    fn look_from_outside(&mut self) {
+        let seen = self.votes.external();
+        if seen != self.external {
+            self.external = seen;
+            let all: Vec<_> = self.torrents.keys().copied().collect();
+            for torrent in all {
+                self.with(torrent, |t, cx| t.seen_from_outside(cx, seen));
+            }
+        }
     }
 
     /// Lets torrents dial in turn, as long as the budget lasts.
@@ -57,6 +71,10 @@ impl<B> Engine<B> {
                         continue;
                     }
                     Output::Announce { torrent, url, announce }
+                }
+                Effect::SeenAs { voter, ip } => {
+                    self.votes.vote(voter, ip);
+                    continue;
                 }
                 Effect::Event(event) => Output::Event(event),
             };

@@ -43,6 +43,7 @@ impl<B> Engine<B> {
     /// We are reached elsewhere than before.
     pub(super) fn moved(&mut self) {
         self.udp.moved(self.now);
+        self.votes.forget();
         let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
         for torrent in all {
             self.with(torrent, Torrent::rejoin);
@@ -63,6 +64,8 @@ impl<B> Engine<B> {
         };
         let one = Torrent::new(add, me, self.rng.fork());
         self.torrents.insert(torrent, one);
+        let seen = self.external;
+        self.with(torrent, |t, cx| t.seen_from_outside(cx, seen));
         self.with(torrent, Torrent::start);
     }
 

@@ -147,7 +147,7 @@ impl World {
             now: Time::ZERO,
             end: Time::ZERO + scenario.limit,
             conns: Vec::new(),
-            tracker: Tracker::new(scenario.interval, rng.fork()),
+            tracker: Tracker::new(rng.fork()),
             trace: Trace::default(),
             pairs: rng.next_u64(),
             unpacked: Vec::new(),

@@ -61,7 +61,7 @@ impl World {
                 let node = &self.nodes[peer as usize];
                 let addr = SocketAddr::new(node.addr.ip(), if announce.port == 0 { PORT } else { announce.port });
                 let at = now + TRACKER + node.delay * 2;
-                let reply = Ok(self.tracker.announce(now, addr, &announce));
+                let reply = self.tracker.announce(now, addr, &announce);
                 self.post(peer, at, Input::Tracker { torrent, url, source: PeerSource::PublicTracker, reply });
             }
             Output::Datagram { .. } => {}

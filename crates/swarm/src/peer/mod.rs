@@ -61,6 +61,8 @@ pub struct Peer {
     pub knows_metadata: bool,
     /// When it last asked for metadata (BEP 9).
     pub asked_metadata: Option<Time>,
+    /// It has said from where it sees us; once is enough.
+    pub voted: bool,
     /// It wants nothing (BEP 21).
     pub upload_only: bool,
     /// The pieces it has; of length 0 while the number of pieces is unknown.
@@ -134,6 +136,7 @@ impl Peer {
             holds: None,
             knows_metadata: false,
             asked_metadata: None,
+            voted: false,
             upload_only: false,
             has: Bitfield::new(pieces),
             early: Early::default(),

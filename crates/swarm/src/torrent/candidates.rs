@@ -1,13 +1,15 @@
 //! Addresses that a torrent may dial, and when (BEP 3; interop rules 2 and 6).
 //!
 //! Each address waits for its moment: at once when it is new, 1, 5 and 30 minutes after failures, an hour after a
-//! refusal; then the one named last goes first. A torrent without any peer, and with none on the way, tries those that
+//! refusal; then the one named last goes first, and of those named together the one of the highest canonical priority (BEP 40), when
+//! it is known from where the world sees us. A torrent without any peer, and with none on the way, tries those that
 //! failed again within seconds: the seed that the user named may only be starting.
 mod turns;
 
 use super::address::{DialError, PeerSource, may_dial};
 use crate::effect::CloseReason;
 use crate::event::Dials;
+use crate::external::External;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -76,11 +78,14 @@ pub struct Candidates {
     banned_whole: BTreeSet<IpAddr>,
     dials: Dials,
     rng: Rng,
+    /// Where we are dialled, as far as is known.
+    external: External,
+    port: u16,
 }
 
 impl Candidates {
-    /// An empty table; `rng` is its own.
-    pub fn new(rng: Rng) -> Self {
+    /// An empty table; `rng` is its own, `port` the one that we listen on.
+    pub fn new(rng: Rng, port: u16) -> Self {
         Self {
             known: BTreeMap::new(),
             turns: Turns::default(),
@@ -90,7 +95,33 @@ impl Candidates {
             banned_whole: BTreeSet::new(),
             dials: Dials::default(),
             rng,
+            external: External::default(),
+            port,
         }
+    }
+
+    /// The world sees us from there: those that wait are put into the order that follows from it.
+    pub fn set_external(&mut self, external: External) {
+        self.external = external;
+        for candidate in self.known.values_mut() {
+            let Some(tie) = tie(external.priority(self.port, candidate.name.addr)) else { continue };
+            if let State::Waiting(place) = candidate.state {
+                self.turns.leave(candidate.name, place);
+                candidate.name.tie = tie;
+                self.turns.put(candidate.name, place);
+            }
+            candidate.name.tie = tie;
+        }
+    }
+
+    /// From where the world sees us.
+    pub fn external(&self) -> External {
+        self.external
+    }
+
+    /// The canonical priority of a connection with that address (BEP 40), when it is known.
+    pub fn priority(&self, addr: SocketAddr) -> Option<u32> {
+        self.external.priority(self.port, addr)
     }
 
     /// Takes a list; what may not be dialled, is known or has no room is left out. Returns how many were new.
@@ -113,7 +144,8 @@ impl Candidates {
         if self.known.len() >= CANDIDATES_MAX && !self.make_room(now, source) {
             return false;
         }
-        let name = Name { addr, named: now, tie: self.rng.next_u64() as u32 };
+        let drawn = self.rng.next_u64() as u32;
+        let name = Name { addr, named: now, tie: tie(self.priority(addr)).unwrap_or(drawn) };
         self.known.insert(addr, Candidate { source, state: State::Pending, failures: 0, name, good: false });
         self.wait(addr, now, now);
         true
@@ -301,6 +333,11 @@ impl Candidates {
         self.set(addr, State::Pending);
         self.known.remove(&addr);
     }
+}
+
+/// What stands for a priority where the least goes first.
+fn tie(priority: Option<u32>) -> Option<u32> {
+    priority.map(|priority| u32::MAX - priority)
 }
 
 #[cfg(test)]

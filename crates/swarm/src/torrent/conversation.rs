@@ -108,6 +108,7 @@ impl Torrent {
             let addr = peer.dial_addr();
             self.candidates.connected(cx.now, addr);
         }
+        self.hear_of_us(cx, conn, said.your_ip);
         self.source_hears(cx.now, conn, said.metadata_size.is_some());
         self.grant(cx);
         self.offer_metadata(cx, conn, said.ut_metadata, said.metadata_size)?;

@@ -20,6 +20,7 @@ mod losses;
 pub mod metadata;
 mod metadata_exchange;
 mod out;
+mod outside;
 mod peers;
 mod receive;
 mod serve;
@@ -131,6 +132,8 @@ pub struct Torrent {
     /// Want of space that was found while checking: it counts from the download's beginning on.
     trouble_ahead: Option<DiskError>,
     housekeeping: Time,
+    /// When somebody last made room for one of higher priority.
+    replaced: Option<Time>,
     closing: bool,
     noticed: Option<String>,
 }
@@ -140,7 +143,7 @@ impl Torrent {
     pub fn new(add: AddTorrent, me: Identity, mut rng: Rng) -> Self {
         let private = add.info.as_ref().is_some_and(|info| info.is_private());
         let announcer = Announcer::new(me.clone(), &add.trackers, private, &mut rng);
-        let candidates = Candidates::new(rng.fork());
+        let candidates = Candidates::new(rng.fork(), me.port);
         let mut torrent = Self {
             id: add.torrent,
             roster: Roster::new(me.peer_id),
@@ -188,6 +191,7 @@ impl Torrent {
             disk_retry: None,
             trouble_ahead: None,
             housekeeping: Time::ZERO,
+            replaced: None,
             closing: false,
             noticed: None,
             rng,

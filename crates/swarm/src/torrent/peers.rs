@@ -61,7 +61,7 @@ impl Torrent {
         if self.candidates.is_banned(addr) || self.evidence.is_banned(&handshake.peer_id) {
             return Err(CloseReason::Banned);
         }
-        self.make_room(cx);
+        self.make_room(cx, addr, outgoing);
         match self.roster.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
             Admission::Welcome => Ok(()),
             Admission::Instead(other) => {

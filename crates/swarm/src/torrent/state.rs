@@ -3,6 +3,7 @@ use super::Torrent;
 use super::address::PeerSource;
 use super::announce::Heard;
 use super::context::Context;
+use super::outside::tracker_sees_us;
 use super::wanted::Wanted;
 use crate::bitfield::Bitfield;
 use crate::effect::{CloseReason, Effect};
@@ -321,6 +322,7 @@ impl Torrent {
             self.durability.ask();
         }
         if let Ok(good) = reply {
+            tracker_sees_us(cx, url, good.external_ip);
             self.add_peers(cx.now, source, &good.peers);
         }
         self.settle(cx);

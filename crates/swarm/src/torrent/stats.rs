@@ -77,6 +77,7 @@ impl Torrent {
             unchoked_us: self.peers.values().filter(|p| !p.choking_us && self.state != State::Seeding).count() as u32,
             metadata: self.fetch.progress(),
             dials: self.candidates.dials(),
+            external: self.candidates.external(),
             peers: self.peers.values().take(PEERS_MAX).map(|p| peer_stats(now, p)).collect(),
             trackers: self.announcer.stats(),
         }

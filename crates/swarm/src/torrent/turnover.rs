@@ -1,18 +1,26 @@
-//! Who makes room when there are as many connections as there may be (own design): in a swarm larger than that newcomers would
-//! find nobody, and the useless would stay for ever.
+//! Who makes room when there are as many connections as there may be (own design; BEP 40): in a swarm larger than that newcomers
+//! would find nobody, and the useless would stay for ever.
 use super::Torrent;
 use super::context::Context;
 use crate::effect::CloseReason;
+use crate::ids::ConnId;
 use crate::peer::Peer;
+use crate::time::Time;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use core::time::Duration;
 
 /// A peer that neither gave nor took anything for so long may be replaced: longer than anybody waits for a slot by turns.
 const IDLE_MIN: Duration = Duration::from_secs(120);
+/// One that did not for so long may be replaced by somebody of higher priority who dials us.
+const LULL_MIN: Duration = Duration::from_secs(30);
+/// That happens no more often than this, whoever comes.
+const REPLACE_EVERY: Duration = Duration::from_secs(1);
 
 impl Torrent {
-    /// With the table full, lets go of the peer that has been of no use for longest, if there is one.
-    pub(super) fn make_room<B>(&mut self, cx: &mut Context<'_, B>) {
+    /// With the table full, lets go of the peer that has been of no use for longest, if there is one; else, for somebody who dials
+    /// us, of one with nothing under way whose canonical priority is lower.
+    pub(super) fn make_room<B>(&mut self, cx: &mut Context<'_, B>, comes: SocketAddr, outgoing: bool) {
         if !self.roster.is_full() || self.is_source() {
             return;
         }
@@ -22,7 +30,27 @@ impl Torrent {
         // Whether one is needed costs a look at all its pieces: mostly the first will do.
         if let Some(conn) = idle.into_iter().find(|p| !self.needs(p)).map(|p| p.conn) {
             self.drop_peer(cx, conn, CloseReason::Useless);
+        } else if !outgoing && self.replaced.is_none_or(|at| cx.now.since(at) >= REPLACE_EVERY) {
+            self.replaced = Some(cx.now);
+            if let Some(conn) = self.outranked(cx.now, comes) {
+                self.drop_peer(cx, conn, CloseReason::Useless);
+            }
         }
+    }
+
+    /// The peer of lowest priority, when it is below that of the one who comes, and nothing moves between us.
+    fn outranked(&self, now: Time, comes: SocketAddr) -> Option<ConnId> {
+        // Between neighbours behind one router the ports decide, and whoever dials can choose his.
+        if self.candidates.external().iter().any(|ours| ours == comes.ip()) {
+            return None;
+        }
+        let theirs = self.candidates.priority(comes)?;
+        let calm = |p: &Peer| now.since(p.moved) >= LULL_MIN && p.pipeline.under_way() == 0 && p.upload.is_idle();
+        let ranked = self.peers.values().filter(|p| calm(p));
+        let ranked = ranked.filter_map(|p| Some((self.candidates.priority(p.dial_addr())?, p.conn)));
+        let mut below: Vec<(u32, ConnId)> = ranked.filter(|(rank, _)| *rank < theirs).collect();
+        below.sort_unstable();
+        below.into_iter().map(|(_, conn)| conn).find(|conn| self.peers.get(conn).is_some_and(|p| !self.needs(p)))
     }
 
     /// Whether it alone has something that is missing here.

@@ -344,7 +344,7 @@ impl World {
             }
             Effect::Disk(job) => self.disk(n, job),
             Effect::Event(event) => self.nodes[n].events.push(event),
-            Effect::Dial { .. } | Effect::Hello { .. } | Effect::Announce { .. } => {}
+            Effect::Dial { .. } | Effect::Hello { .. } | Effect::Announce { .. } | Effect::SeenAs { .. } => {}
         }
     }
 

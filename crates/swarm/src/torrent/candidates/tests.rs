@@ -10,7 +10,7 @@ fn addr(n: u32) -> SocketAddr {
 }
 
 fn table() -> Candidates {
-    Candidates::new(Rng::new(7))
+    Candidates::new(Rng::new(7), 6881)
 }
 
 #[test]
@@ -62,6 +62,21 @@ fn who_was_named_last_is_dialled_first() {
 }
 
 #[test]
+fn those_named_together_go_by_canonical_priority_once_we_know_where_we_are() {
+    let mut c = table();
+    let list: Vec<SocketAddr> = (0..50).map(|n| addr(n * 256)).collect();
+    c.add(at(0), PeerSource::PublicTracker, &list[..25]);
+    let external = External { v4: Some(IpAddr::from([9, 9, 9, 9])), v6: None };
+    c.set_external(external);
+    c.add(at(0), PeerSource::PublicTracker, &list[25..]);
+    c.add(at(1), PeerSource::PublicTracker, &[addr(7)]);
+    assert_eq!(c.next(at(1)), Some(addr(7)), "named later");
+    let order: Vec<SocketAddr> = core::iter::from_fn(|| c.next(at(1))).collect();
+    let ranks: Vec<u32> = order.iter().map(|addr| external.priority(6881, *addr).unwrap()).collect();
+    assert!(order.len() == 50 && ranks.is_sorted_by(|a, b| a >= b), "{ranks:?}");
+}
+
+#[test]
 fn the_table_is_bounded_and_those_that_fail_make_room() {
     let mut c = table();
     for n in 0..3000 {
@@ -99,7 +114,7 @@ fn queues_and_counts_agree_whatever_happens() {
     let mut c = table();
     for step in 0..20_000u64 {
         let (now, who) = (at(step * 7), addr(rng.below(60) as u32));
-        match rng.below(9) {
+        match rng.below(10) {
             0 => _ = c.add(now, PeerSource::PublicTracker, &[who]),
             1 | 2 => _ = c.next(now),
             3 => c.failed(now, who, DialError::Refused),
@@ -107,6 +122,7 @@ fn queues_and_counts_agree_whatever_happens() {
             5 => c.closed(now, who, CloseReason::Remote),
             6 => c.closed(now, who, CloseReason::BothSeeds),
             7 if step % 50 == 0 => c.drop_all(),
+            8 => c.set_external(External { v4: Some(addr(rng.below(9) as u32).ip()), v6: None }),
             _ => c.closed(now, who, CloseReason::Duplicate),
         }
         let waiting = c.known.values().filter(|c| matches!(c.state, State::Waiting(_))).count();

@@ -17,7 +17,7 @@ pub(super) struct Name {
     pub(super) addr: SocketAddr,
     /// When a list last had it.
     pub(super) named: Time,
-    /// Random order among those that are alike otherwise.
+    /// The order among those that are alike otherwise: random, or by canonical priority.
     pub(super) tie: u32,
 }
 
@@ -45,9 +45,17 @@ impl Turns {
     /// Takes an address in.
     pub(super) fn enter(&mut self, name: Name, ordinary: Time, alone: Time) -> Place {
         let place = Place { ordinary: Some(ordinary), alone: alone.min(ordinary) };
-        self.waiting.insert((ordinary, name.tie, name.addr));
-        self.alone.insert((place.alone, name.tie, name.addr));
+        self.put(name, place);
         place
+    }
+
+    /// Puts an address where it stood before [`Self::leave`].
+    pub(super) fn put(&mut self, name: Name, place: Place) {
+        match place.ordinary {
+            Some(at) => self.waiting.insert((at, name.tie, name.addr)),
+            None => self.due.insert((Reverse(name.named), name.tie, name.addr)),
+        };
+        self.alone.insert((place.alone, name.tie, name.addr));
     }
 
     /// Lets an address go.

@@ -1,0 +1,191 @@
+//! From where the world sees us (BEP 24 for trackers, BEP 10 `yourip` for peers), and what follows from it (BEP 40).
+//!
+//! Everybody who answers us has one vote for each family, whoever it is: a network (/24, /48), or a tracker. An address is believed when more
+//! than half of the votes are for it, and then until another has as many. It orders who is dialled and who may stay, is shown,
+//! and decides nothing else: whoever lies in numbers gains no more than that.
+use crate::choke::prefix::Prefix;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use core::net::{IpAddr, SocketAddr};
+use teem_wire::compact::Family;
+use teem_wire::priority::priority;
+use teem_wire::reach::Reach;
+
+/// Votes that are kept for each family; the oldest makes room.
+const VOTES_MAX: usize = 64;
+
+/// Who says how it sees us.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Voter {
+    /// A peer, by its network.
+    Peer(Prefix),
+    /// A tracker, by its host.
+    Tracker(String),
+}
+
+/// Our public address in each family, as far as it is known.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct External {
+    /// IPv4.
+    pub v4: Option<IpAddr>,
+    /// IPv6.
+    pub v6: Option<IpAddr>,
+}
+
+impl External {
+    /// That of a family.
+    pub fn of(&self, family: Family) -> Option<IpAddr> {
+        match family {
+            Family::V4 => self.v4,
+            Family::V6 => self.v6,
+        }
+    }
+
+    /// Those that are known.
+    pub fn iter(&self) -> impl Iterator<Item = IpAddr> {
+        self.v4.into_iter().chain(self.v6)
+    }
+
+    /// The priority of a connection with that address (BEP 40), where we listen on `port`; `None` when ours is not known or the other is
+    /// not seen by the world.
+    pub fn priority(&self, port: u16, addr: SocketAddr) -> Option<u32> {
+        let ours = self.of(Family::of(addr.ip()))?;
+        if Reach::of(addr.ip()) == Reach::Public { priority(SocketAddr::new(ours, port), addr) } else { None }
+    }
+}
+
+/// The votes of one family.
+#[derive(Default, Debug)]
+struct Poll {
+    votes: VecDeque<(Voter, IpAddr)>,
+    won: Option<IpAddr>,
+}
+
+impl Poll {
+    fn vote(&mut self, voter: Voter, ip: IpAddr) {
+        self.votes.retain(|(known, _)| *known != voter);
+        if self.votes.len() >= VOTES_MAX {
+            self.votes.pop_front();
+        }
+        self.votes.push_back((voter, ip));
+        self.won = self.majority().or(self.won);
+    }
+
+    /// What more than half of them say: when each two that differ leave together, only that can be left.
+    fn majority(&self) -> Option<IpAddr> {
+        let mut left: Option<(IpAddr, usize)> = None;
+        for (_, ip) in &self.votes {
+            left = match left {
+                Some((same, count)) if same == *ip => Some((same, count + 1)),
+                Some((other, count)) if count > 1 => Some((other, count - 1)),
+                Some(_) => None,
+                None => Some((*ip, 1)),
+            };
+        }
+        let (ip, _) = left?;
+        (self.votes.iter().filter(|(_, vote)| *vote == ip).count() * 2 > self.votes.len()).then_some(ip)
+    }
+}
+
+/// All votes.
+#[derive(Default, Debug)]
+pub struct Votes {
+    v4: Poll,
+    v6: Poll,
+}
+
+impl Votes {
+    /// Takes a vote; an earlier one of the same voter is forgotten. Only addresses that the world can reach are eligible.
+    pub fn vote(&mut self, voter: Voter, ip: IpAddr) {
+        let ip = ip.to_canonical();
+        if Reach::of(ip) == Reach::Public {
+            match Family::of(ip) {
+                Family::V4 => self.v4.vote(voter, ip),
+                Family::V6 => self.v6.vote(voter, ip),
+            }
+        }
+    }
+
+    /// What is believed.
+    pub fn external(&self) -> External {
+        External { v4: self.v4.won, v6: self.v6.won }
+    }
+
+    /// We are elsewhere: what was said of the former place is worth nothing.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    fn ip(n: u32) -> IpAddr {
+        IpAddr::from((0x0808_0000 + n).to_be_bytes())
+    }
+
+    fn peer(n: u32) -> Voter {
+        Voter::Peer(Prefix::of(IpAddr::from((0x0900_0000 + n * 256).to_be_bytes())))
+    }
+
+    #[test]
+    fn a_crowd_of_liars_that_disagree_changes_nothing() {
+        let (mut votes, mut rng) = (Votes::default(), Rng::new(1));
+        votes.vote(peer(0), ip(7));
+        for n in 1..=1000 {
+            votes.vote(peer(n), ip(1000 + rng.below(60_000) as u32));
+            assert_eq!(votes.external().v4, Some(ip(7)));
+        }
+    }
+
+    #[test]
+    fn two_that_are_told_alike_do_not_alternate() {
+        let (mut votes, mut rng) = (Votes::default(), Rng::new(2));
+        votes.vote(peer(0), ip(7));
+        for n in 0..1000 {
+            for (k, said) in [(1, ip(8)), (2, ip(1000 + rng.below(60_000) as u32)), (3, ip(7))] {
+                votes.vote(peer(3 * n + k), said);
+                assert_eq!(votes.external().v4, Some(ip(7)));
+            }
+        }
+    }
+
+    #[test]
+    fn one_voter_has_one_vote_and_the_honest_win() {
+        let (mut votes, mut rng) = (Votes::default(), Rng::new(3));
+        votes.vote(peer(0), ip(9));
+        for n in 1..50 {
+            votes.vote(peer(n), ip(7));
+            votes.vote(peer(0), ip(1000 + rng.below(60_000) as u32));
+        }
+        assert_eq!(votes.external().v4, Some(ip(7)));
+        assert_eq!(votes.v4.votes.len(), 50);
+        for n in 100..1000 {
+            votes.vote(peer(n), ip(8));
+        }
+        assert_eq!((votes.external().v4, votes.v4.votes.len()), (Some(ip(8)), VOTES_MAX), "the oldest are forgotten");
+    }
+
+    #[test]
+    fn near_addresses_are_never_ours_and_families_are_apart() {
+        let mut votes = Votes::default();
+        for near in
+            ["127.0.0.1", "10.0.0.1", "192.168.1.2", "169.254.1.1", "0.0.0.0", "224.0.0.1", "::1", "fe80::1", "fd00::1"]
+        {
+            votes.vote(peer(1), near.parse().unwrap());
+            votes.vote(Voter::Tracker(near.into()), near.parse().unwrap());
+        }
+        assert_eq!(votes.external(), External::default());
+        let v6: IpAddr = "2001:db8::1".parse().unwrap();
+        votes.vote(peer(1), v6);
+        votes.vote(peer(1), "::ffff:8.8.0.7".parse().unwrap());
+        assert_eq!(votes.external(), External { v4: Some(ip(7)), v6: Some(v6) });
+        let external = votes.external();
+        assert_eq!(external.priority(1, "10.0.0.1:5".parse().unwrap()), None);
+        assert!(external.priority(1, "9.9.9.9:5".parse().unwrap()).is_some());
+        votes.forget();
+        assert_eq!(votes.external().priority(1, "9.9.9.9:5".parse().unwrap()), None);
+    }
+}
