@@ -30,6 +30,8 @@ use teem_rig::trackers::STOCK;
 const FOLDER: &str = "TEEM_MATRIX_FOLDER";
 /// The longest one cell may take in all: making the content, starting everything, the transfer.
 const LIMIT: Duration = Duration::from_secs(play::LIMIT_OF_MANY.as_secs() + 120);
+/// Cells at a time, when nothing else is said: they wait most of their time, so more than the cores of a small machine.
+const JOBS: usize = 4;
 /// Between these lines a document holds the table.
 const MARKS: [&str; 2] = ["<!-- matrix -->\n", "<!-- end of matrix -->\n"];
 
@@ -39,6 +41,7 @@ struct Wishes {
     strength: u32,
     only: Vec<String>,
     without: Vec<String>,
+    /// Cells at a time.
     jobs: usize,
     /// How often a cell that failed is played again before that counts.
     again: usize,
@@ -52,7 +55,7 @@ struct Wishes {
 
 impl Wishes {
     fn read(words: &[&str]) -> Option<Self> {
-        let mut wishes = Self { strength: 2, jobs: 2, ..Self::default() };
+        let mut wishes = Self { strength: 2, jobs: JOBS, ..Self::default() };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
