@@ -2,6 +2,7 @@
 //!
 //! A peer is who its peer id says. Two connections with one id are one too many: when both sides dialled at the same
 //! moment each keeps the one that the greater id dialled, so that both close the same one without a word.
+//! libtorrent has another id on each connection; both are taken in then, and it closes one by rules of its own.
 use crate::effect::CloseReason;
 use crate::ids::ConnId;
 use crate::time::Time;
