@@ -33,10 +33,10 @@ pub(crate) fn ask(info: &Info) -> Result<Selection, String> {
 
 fn converse(info: &Info, from: &mut impl BufRead, to: &mut impl Write) -> Result<Selection, String> {
     let fail = |e: std::io::Error| format!("--files: {e}");
-    let files: Vec<(usize, &File)> = info.files().iter().enumerate().filter(|(_, file)| !file.pad).collect();
+    let files: Vec<(usize, File<'_>)> = info.files().iter().enumerate().filter(|(_, file)| !file.pad).collect();
     let listed = files.iter().take(LISTED_MAX).enumerate();
     let rows = listed.map(|(n, (_, file))| {
-        let path = if info.is_single_file() { info.name().to_owned() } else { file.path.join("/") };
+        let path = if info.is_single_file() { info.name().to_owned() } else { file.path() };
         format!("{:>5}  {:>10}  {}\n", n + 1, Bytes(file.length).to_string(), plain(&path))
     });
     let more = files.len().saturating_sub(LISTED_MAX);
@@ -58,7 +58,7 @@ fn converse(info: &Info, from: &mut impl BufRead, to: &mut impl Write) -> Result
 }
 
 /// What an answer means.
-fn understand(info: &Info, files: &[(usize, &File)], answer: &str) -> Result<Selection, String> {
+fn understand(info: &Info, files: &[(usize, File<'_>)], answer: &str) -> Result<Selection, String> {
     if answer.is_empty() {
         return Ok(Selection::all());
     }

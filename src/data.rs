@@ -1,7 +1,7 @@
 //! `--data`: where the content of a torrent lies, as people point to it.
 use crate::exit::Stop;
 use std::path::{Path, PathBuf};
-use teem_metainfo::Info;
+use teem_metainfo::{File, Info};
 
 /// The folder that holds the content, and the content's own name there where it is not the torrent's.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,10 +44,9 @@ pub(crate) fn locate(info: &Info, data: Option<&Path>, torrent: &str) -> Result<
 }
 
 fn holds_a_file_of(info: &Info, folder: &Path) -> bool {
-    let mut real = info.files().iter().filter(|f| !f.pad && f.symlink.is_none()).take(100);
+    let mut real = info.files().iter().filter(File::is_stored).take(100);
     real.any(|f| {
-        let native = f.native_path().unwrap_or_else(|| f.path.clone());
-        folder.join(native.iter().collect::<PathBuf>()).is_file()
-            || folder.join(f.path.iter().collect::<PathBuf>()).is_file()
+        let native = f.native_path().map(|parts| parts.join("/"));
+        native.is_some_and(|native| folder.join(native).is_file()) || folder.join(f.path()).is_file()
     })
 }

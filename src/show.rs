@@ -4,7 +4,9 @@ use crate::progress::plain;
 use crate::scrape::{self, Told};
 use crate::units::Bytes;
 use crate::{cli, json, stdin};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use teem_client::config::AGENT;
 use teem_client::http::fetch::Http;
@@ -20,7 +22,7 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
     };
     let swarm = if options.scrape { Some(scrape::all(&source, &http).await) } else { None };
     if options.json {
-        json::line(&document(&source, swarm.as_deref()));
+        json::long_line(&document(&source, swarm.as_deref()));
     } else {
         crate::stdout::text(&report(&source, swarm.as_deref().unwrap_or_default(), options.files));
     }
@@ -34,15 +36,31 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
 }
 
 /// The path of a file from the torrent's name down, with slashes.
-pub(crate) fn path(info: &Info, file: &File) -> String {
+pub(crate) fn path(info: &Info, file: &File<'_>) -> String {
     info.full_path(file).collect::<Vec<_>>().join("/")
 }
 
+/// What stands under a key.
+enum Field<'a> {
+    Value(Value),
+    /// The list of files, which may be a million and is written one by one.
+    Files(&'a Info),
+}
+
+impl Serialize for Field<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => value.serialize(serializer),
+            Self::Files(info) => serializer.collect_seq(info.files().iter().map(|file| entry(info, &file))),
+        }
+    }
+}
+
 /// Everything as one JSON object; the keys are documented in `docs/json.md`.
-fn document(source: &Source, swarm: Option<&[Told]>) -> Value {
-    let mut out = Map::new();
-    let mut put = |key: &str, value: Value| {
-        out.insert(key.to_owned(), value);
+fn document<'a>(source: &'a Source, swarm: Option<&[Told]>) -> BTreeMap<&'static str, Field<'a>> {
+    let mut out = BTreeMap::new();
+    let mut put = |key: &'static str, value: Value| {
+        out.insert(key, Field::Value(value));
     };
     if let Some(hash) = source.hashes.v1 {
         put("infohash_v1", json!(hash.to_string()));
@@ -67,16 +85,16 @@ fn document(source: &Source, swarm: Option<&[Told]>) -> Value {
         out.extend(torrent(metainfo));
     }
     if !source.hints.is_empty() {
-        out.insert("hints".to_owned(), json!(source.hints));
+        out.insert("hints", Field::Value(json!(source.hints)));
     }
-    Value::Object(out)
+    out
 }
 
-fn torrent(metainfo: &Metainfo) -> Map<String, Value> {
+fn torrent(metainfo: &Metainfo) -> BTreeMap<&'static str, Field<'_>> {
     let info = &metainfo.info;
-    let mut out = Map::new();
-    let mut put = |key: &str, value: Value| {
-        out.insert(key.to_owned(), value);
+    let mut out = BTreeMap::from([("file_list", Field::Files(info))]);
+    let mut put = |key: &'static str, value: Value| {
+        out.insert(key, Field::Value(value));
     };
     put("files", json!(info.files().len()));
     put("real_files", json!(info.content_files()));
@@ -88,7 +106,6 @@ fn torrent(metainfo: &Metainfo) -> Map<String, Value> {
     put("web_seeds", json!(metainfo.web_seeds));
     put("http_seeds", json!(metainfo.http_seeds));
     put("dht_nodes", json!(metainfo.nodes));
-    put("file_list", Value::Array(info.files().iter().map(|f| entry(info, f)).collect()));
     for (key, text) in [("comment", &metainfo.comment), ("created_by", &metainfo.created_by)] {
         if let Some(text) = text {
             put(key, json!(text));
@@ -103,7 +120,7 @@ fn torrent(metainfo: &Metainfo) -> Map<String, Value> {
     out
 }
 
-fn entry(info: &Info, file: &File) -> Value {
+fn entry(info: &Info, file: &File<'_>) -> Value {
     let mut out = Map::new();
     out.insert("path".into(), json!(path(info, file)));
     out.insert("size".into(), json!(file.length));
@@ -113,10 +130,10 @@ fn entry(info: &Info, file: &File) -> Value {
     if file.executable {
         out.insert("executable".into(), json!(true));
     }
-    if let Some(target) = &file.symlink {
+    if let Some(target) = file.symlink() {
         out.insert("symlink".into(), json!(target.join("/")));
     }
-    if let Some(root) = &file.pieces_root {
+    if let Some(root) = file.pieces_root() {
         let hex = root.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         out.insert("pieces_root".into(), json!(hex));
     }
@@ -170,7 +187,7 @@ fn report(source: &Source, swarm: &[Told], files: bool) -> String {
     if let Some(metainfo) = source.metainfo.as_ref().filter(|_| files) {
         out.push('\n');
         for file in metainfo.info.files().iter().filter(|f| !f.pad) {
-            let _ = writeln!(out, "{:>10}  {}", Bytes(file.length).to_string(), plain(&path(&metainfo.info, file)));
+            let _ = writeln!(out, "{:>10}  {}", Bytes(file.length).to_string(), plain(&path(&metainfo.info, &file)));
         }
     }
     out

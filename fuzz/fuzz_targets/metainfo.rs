@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     let info = &metainfo.info;
     let mut paths = BTreeSet::new();
     for file in info.files().iter().filter(|file| !file.pad) {
-        let path: Vec<&str> = info.full_path(file).collect();
+        let path: Vec<&str> = info.full_path(&file).collect();
         assert!(!path.is_empty());
         for part in &path {
             assert!(!part.is_empty() && *part != "." && *part != ".." && !part.contains(['/', '\\', '\0']));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
-use teem_metainfo::Info;
+use teem_metainfo::{File, Info};
 use teem_swarm::selection::{Priority, Selection};
 
 /// File names that an error lists.
@@ -71,7 +71,7 @@ fn by_patterns(info: &Info, only: &[String], first: &[String]) -> Result<Selecti
     for (option, pattern) in only.iter().map(|p| ("--only", p)).chain(first.iter().map(|p| ("--first", p))) {
         let one = Patterns::new(std::slice::from_ref(pattern)).map_err(|why| format!("{option}: {why}"))?;
         let mut files = info.files().iter().filter(|file| !file.pad);
-        if !files.any(|file| one.covers(&path(info, file))) {
+        if !files.any(|file| one.covers(&path(info, &file))) {
             return Err(format!("{option}: no file of {} fits `{pattern}`; there is {}", info.name(), names(info)));
         }
     }
@@ -84,19 +84,19 @@ fn by_patterns(info: &Info, only: &[String], first: &[String]) -> Result<Selecti
 }
 
 fn select(info: &Info, priority: impl Fn(usize, &PathBuf) -> Priority) -> Selection {
-    let one = |(i, file): (usize, &teem_metainfo::File)| {
-        if file.pad { Priority::Normal } else { priority(i, &path(info, file)) }
+    let one = |(i, file): (usize, File<'_>)| {
+        if file.pad { Priority::Normal } else { priority(i, &path(info, &file)) }
     };
     Selection::of(info.files().iter().enumerate().map(one).collect())
 }
 
 /// The path of a file below the torrent's folder; a single file has the torrent's name.
-fn path(info: &Info, file: &teem_metainfo::File) -> PathBuf {
-    if info.is_single_file() { PathBuf::from(info.name()) } else { file.path.iter().collect() }
+fn path(info: &Info, file: &File<'_>) -> PathBuf {
+    if info.is_single_file() { PathBuf::from(info.name()) } else { file.path().into() }
 }
 
 fn names(info: &Info) -> String {
-    let mut files = info.files().iter().filter(|file| !file.pad).map(|file| path(info, file).display().to_string());
+    let mut files = info.files().iter().filter(|file| !file.pad).map(|file| path(info, &file).display().to_string());
     let first: Vec<String> = files.by_ref().take(NAMED_MAX).collect();
     match files.count() {
         0 => first.join(", "),

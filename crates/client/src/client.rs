@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use teem_disk::create::HashFile;
+use teem_disk::create::HashFiles;
 use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
 use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{self, HostConfig, HostError, HostHandle};
@@ -80,7 +80,7 @@ pub struct Add {
     /// What to do.
     pub mode: Mode,
     /// The files as they were when the torrent was made of them just now: they need not be hashed again.
-    pub vouched: Option<Vec<HashFile>>,
+    pub vouched: Option<HashFiles>,
     /// More peers, as `host:port`.
     pub peers: Vec<String>,
     /// Upload limit, payload bytes a second.

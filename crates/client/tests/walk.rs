@@ -23,7 +23,7 @@ fn without(exclude: &[&str]) -> LeaveOut {
 }
 
 fn names(root: &Path, wishes: &LeaveOut) -> Vec<String> {
-    walk(root, wishes, &Underway::default()).unwrap().files.iter().map(|f| f.components.join("/")).collect()
+    walk(root, wishes, &Underway::default()).unwrap().files.iter().map(|f| f.components().join("/")).collect()
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn together_only_what_was_named_goes_in() {
         walk_together(&paths, name, &LeaveOut::default(), &Underway::default())
     };
     let listing = list(&["d", ".b", "a", "d/../a"], "n").unwrap();
-    let mut names: Vec<_> = listing.files.iter().map(|f| f.components.join("/")).collect();
+    let mut names: Vec<_> = listing.files.iter().map(|f| f.components().join("/")).collect();
     names.sort();
     assert_eq!((names, &*listing.name), ([".b", "a", "d/sub/y", "d/x"].map(String::from).to_vec(), "n"));
     assert_eq!(listing.left_out.hidden, 1);

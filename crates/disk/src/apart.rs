@@ -7,6 +7,7 @@ use crate::fs::Stat;
 use crate::part::Spot;
 use crate::torrent::Torrent;
 use std::io;
+use std::path::PathBuf;
 use teem_metainfo::Extent;
 
 impl Torrent {
@@ -16,14 +17,26 @@ impl Torrent {
     }
 
     /// Where an extent lies now; `None` for pads and links, which lie nowhere.
-    pub(crate) fn spot(&self, extent: &Extent) -> Option<Spot<'_>> {
-        let path = self.content.path(extent.file)?;
-        let own = Spot { slot: extent.file, path, offset: extent.offset };
+    pub(crate) fn spot(&self, extent: &Extent) -> Option<Spot> {
+        if extent.pad {
+            return None;
+        }
+        let own = Spot { slot: extent.file, offset: extent.offset };
         if !self.seen(extent.file).apart {
             return Some(own);
         }
         let offset = self.parts.offset(&self.content.info, extent);
-        Some(offset.map_or(own, |offset| Spot { slot: self.part_slot(), path: &self.parts.path, offset }))
+        Some(offset.map_or(own, |offset| Spot { slot: self.part_slot(), offset }))
+    }
+
+    /// Beneath the folder: the path of a file, or of the part file by its slot.
+    pub(crate) fn path(&self, slot: usize) -> PathBuf {
+        self.content.path(slot).unwrap_or_else(|| self.parts.path.clone())
+    }
+
+    /// The whole of it, to be told.
+    pub(crate) fn whole_path(&self, slot: usize) -> PathBuf {
+        self.place.folder.join(self.path(slot))
     }
 
     /// Whether there can be anything of an extent: only the edges of a file that is kept apart are kept.
@@ -36,23 +49,23 @@ impl Torrent {
         if !self.seen(file).apart {
             return self.seen(file).stat;
         }
-        let len = self.content.info.files()[file].length;
+        let len = self.content.info.layout().span(file).map_or(0, |span| span.end - span.start);
         self.seen(self.part_slot()).stat.map(|stat| Stat { len, ..stat })
     }
 
     /// The files that are stored, and the part file.
-    pub(crate) fn all_files(&self) -> impl Iterator<Item = Stored<'_>> {
-        let part = Stored { index: self.part_slot(), path: &self.parts.path, len: 0 };
+    pub(crate) fn all_files(&self) -> impl Iterator<Item = Stored> + '_ {
+        let part = Stored { index: self.part_slot(), len: 0 };
         self.content.stored().chain(std::iter::once(part))
     }
 
     /// The files that are kept apart.
-    pub(crate) fn files_apart(&self) -> impl Iterator<Item = Stored<'_>> {
+    pub(crate) fn files_apart(&self) -> impl Iterator<Item = Stored> + '_ {
         self.content.stored().filter(|file| self.seen(file.index).apart)
     }
 
     /// The files that are kept apart and should not be: those that are wanted, and those that have been begun under their own name.
-    pub(crate) fn files_to_move(&self) -> impl Iterator<Item = Stored<'_>> {
+    pub(crate) fn files_to_move(&self) -> impl Iterator<Item = Stored> + '_ {
         self.files_apart().filter(|file| self.parts.wants(file.index) || self.seen(file.index).stat.is_some())
     }
 

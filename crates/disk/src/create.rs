@@ -1,16 +1,19 @@
 //! Hashing files for a new torrent (BEP 3, `pieces`): on all cores, to be interrupted and gone on with, and never over
 //! content that changed meanwhile (own design).
-use crate::fs::{Folder, Fs as _, Obstacle, Stat};
+use crate::fs::{File, Folder, Fs as _, Obstacle, Stat};
+use crate::look::Pass;
 use crate::root::RealFs;
 use crate::sweep::{Fault, Reader, Sweep};
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use teem_metainfo::Layout;
+use teem_metainfo::{Extent, Layout, Paths, PathsBuilder};
 
 /// The time between two calls of `keep` at least: what is lost by a crash is worth less than that.
 const KEEP_EVERY: Duration = Duration::from_secs(2);
@@ -25,7 +28,7 @@ pub type Digests = [Option<[u8; 20]>];
 #[derive(Clone, Debug)]
 pub struct HashJob {
     /// In the order of the piece space (that of `teem_metainfo::create::Plan::files`).
-    pub files: Vec<HashFile>,
+    pub files: HashFiles,
     /// In bytes, not zero.
     pub piece_length: u32,
     /// Workers; all cores if none.
@@ -41,6 +44,78 @@ pub struct HashFile {
     pub length: u64,
     /// Last change of its content.
     pub modified: SystemTime,
+}
+
+/// Many of them, with their paths kept together.
+#[derive(Clone, Debug)]
+pub struct HashFiles {
+    folder: PathBuf,
+    paths: Arc<Paths>,
+    states: Vec<HashState>,
+}
+
+/// What a file was like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HashState {
+    /// In bytes.
+    pub length: u64,
+    /// Last change of its content, in nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+impl HashFiles {
+    /// Files below `folder`, each with what it was like.
+    pub fn new(folder: PathBuf, paths: Arc<Paths>, states: Vec<HashState>) -> Self {
+        Self { folder, paths, states }
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    /// What a file was like.
+    pub fn state(&self, file: usize) -> Option<HashState> {
+        self.states.get(file).copied()
+    }
+
+    /// Where a file lies.
+    pub fn path(&self, file: usize) -> PathBuf {
+        self.folder.join(self.below(file))
+    }
+
+    fn below(&self, file: usize) -> PathBuf {
+        let mut path = Vec::new();
+        self.paths.join(file, &mut path);
+        OsString::from_vec(path).into()
+    }
+}
+
+impl From<Vec<HashFile>> for HashFiles {
+    /// Names longer than any file system's are cut, and then lead nowhere.
+    fn from(files: Vec<HashFile>) -> Self {
+        let mut folder = files.first().and_then(|file| file.path.parent()).unwrap_or(Path::new(""));
+        for file in &files {
+            while !file.path.starts_with(folder) {
+                folder = folder.parent().unwrap_or(Path::new(""));
+            }
+        }
+        let mut paths = PathsBuilder::default();
+        for file in &files {
+            let below = file.path.strip_prefix(folder).unwrap_or(&file.path);
+            let parts: Vec<&[u8]> = below.iter().map(|part| part.as_bytes()).collect();
+            if paths.push(&parts).is_err() {
+                break;
+            }
+        }
+        let state = |f: &HashFile| HashState { length: f.length, modified_ns: nanoseconds(f.modified) };
+        Self { folder: folder.to_owned(), paths: Arc::new(paths.finish()), states: files.iter().map(state).collect() }
+    }
 }
 
 /// How a file changed.
@@ -97,11 +172,12 @@ pub fn hash_pieces(
     known: Vec<Option<[u8; 20]>>,
     keep: &mut dyn FnMut(&Digests),
 ) -> Result<Vec<[u8; 20]>, HashError> {
-    let total = job.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.length));
+    let states = &job.files.states;
+    let total = states.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.length));
     let pieces = total.filter(|&t| t < TOTAL_MAX).and_then(|t| t.checked_next_multiple_of(job.piece_length.into()));
     let count = pieces.map(|bytes| bytes / u64::from(job.piece_length)).and_then(|n| u32::try_from(n).ok());
     let count = count.ok_or(HashError::BadJob)?;
-    let layout = Layout::new(job.piece_length, job.files.iter().map(|file| (file.length, false)));
+    let layout = Layout::new(job.piece_length, states.iter().map(|file| (file.length, false)));
     let files = Planned::look(job)?;
     let mut known = known;
     known.resize(count as usize, None);
@@ -109,24 +185,25 @@ pub fn hash_pieces(
     let todo: u64 = wanted.iter().map(|&piece| u64::from(layout.piece_size(piece))).sum();
     done.fetch_add(layout.total() - todo, Ordering::Relaxed);
 
-    let reader = Reader::new(&layout, Arc::clone(&files.root), files.paths.iter().cloned().map(Some).collect());
+    let reader = Reader::new(&layout, Arc::clone(&files.root), |file| Some(job.files.below(file)));
     // After the read, so that no change before or during it is missed.
-    let unchanged = |piece: u32, begin: u32, len: u32| -> Result<(), HashError> {
-        for extent in layout.extents(piece, begin, len) {
-            let stat = reader
-                .open(extent.file)
-                .and_then(|open| open.stat().map_err(|error| Fault { file: extent.file, error }));
-            files.compare(extent.file, &stat.map_err(|fault| files.explain(fault))?)?;
-        }
-        done.fetch_add(len.into(), Ordering::Relaxed);
-        Ok(())
+    let unchanged = |file: usize, open: &dyn File| -> Result<(), Told> {
+        let stat = open.stat().map_err(|error| Fault { file, error })?;
+        files.compare(file, &stat).map_err(Told::Error)
     };
     let read = |piece: u32, begin: u32, buffer: &mut [u8]| -> Result<(), HashError> {
-        reader.read(piece, begin, buffer).map_err(|fault| files.explain(fault))?;
-        unchanged(piece, begin, buffer.len() as u32)
+        reader.read(piece, begin, buffer, unchanged).map_err(|told| files.told(told))?;
+        done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        Ok(())
     };
     // What has changed is read, to be told of.
-    let blank = |piece: u32| reader.is_blank(piece) && unchanged(piece, 0, layout.piece_size(piece)).is_ok();
+    let blank = |piece: u32| {
+        let size = layout.piece_size(piece);
+        let same = |e: Extent| reader.open(e.file).is_ok_and(|open| unchanged(e.file, &*open).is_ok());
+        let blank = reader.is_blank(piece) && layout.extents(piece, 0, size).all(same);
+        done.fetch_add(if blank { size.into() } else { 0 }, Ordering::Relaxed);
+        blank
+    };
     let (mut failed, mut kept) = (None, Instant::now());
     Sweep { layout: &layout, pieces: &wanted, threads: job.threads, stop }.run(blank, read, |piece, digest| {
         match digest {
@@ -149,46 +226,49 @@ pub fn hash_pieces(
         return Err(error);
     }
     // By their paths, and all of them: also those read long ago, in an earlier run, or without content.
-    (0..job.files.len()).try_for_each(|file| files.compare(file, &files.now(file)?))?;
+    let mut pass = Pass::new(&*files.root);
+    (0..job.files.len()).try_for_each(|file| files.compare(file, &files.now(&mut pass, file)?))?;
     keep(&known);
     known.into_iter().collect::<Option<Vec<_>>>().ok_or(HashError::Stopped)
+}
+
+/// What reading ended with.
+enum Told {
+    Fault(Fault),
+    Error(HashError),
+}
+
+impl From<Fault> for Told {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
 }
 
 /// The files of a job as they were found when it began.
 struct Planned<'a> {
     job: &'a HashJob,
     root: Arc<dyn Folder>,
-    /// Beneath `root`.
-    paths: Vec<PathBuf>,
-    stats: Vec<Stat>,
+    inodes: Vec<u64>,
 }
 
 impl<'a> Planned<'a> {
     /// Opens the folder that all files have in common, and sees that they are still as the job says.
     fn look(job: &'a HashJob) -> Result<Self, HashError> {
-        let mut folder = job.files.first().and_then(|file| file.path.parent()).unwrap_or(Path::new(""));
-        for file in &job.files {
-            while !file.path.starts_with(folder) {
-                folder = folder.parent().unwrap_or(Path::new(""));
-            }
-        }
-        let root = RealFs.folder(folder, false);
-        let root = root.map_err(|error| HashError::Read { path: folder.to_path_buf(), error })?;
-        let beneath = |file: &HashFile| file.path.strip_prefix(folder).unwrap_or(&file.path).to_path_buf();
-        let paths = job.files.iter().map(beneath).collect();
-        let mut planned = Self { job, root, paths, stats: Vec::with_capacity(job.files.len()) };
-        for (i, file) in job.files.iter().enumerate() {
-            let stat = planned.now(i)?;
-            let as_planned = Stat { len: file.length, mtime_ns: nanoseconds(file.modified), ..stat };
-            planned.stats.push(as_planned);
-            planned.compare(i, &stat)?;
+        let root = RealFs.folder(&job.files.folder, false);
+        let root = root.map_err(|error| HashError::Read { path: job.files.folder.clone(), error })?;
+        let mut planned = Self { job, root: Arc::clone(&root), inodes: Vec::with_capacity(job.files.len()) };
+        let mut pass = Pass::new(&*root);
+        for file in 0..job.files.len() {
+            let stat = planned.now(&mut pass, file)?;
+            planned.inodes.push(stat.inode);
+            planned.compare(file, &stat)?;
         }
         Ok(planned)
     }
 
     /// Looks at a file by its path.
-    fn now(&self, file: usize) -> Result<Stat, HashError> {
-        match self.root.stat(&self.paths[file]) {
+    fn now(&self, pass: &mut Pass<'_>, file: usize) -> Result<Stat, HashError> {
+        match pass.stat(&self.job.files.below(file)) {
             Ok(Some(stat)) => Ok(stat),
             Ok(None) => Err(self.changed(file, Change::Gone)),
             Err(error) => Err(self.explain(Fault { file, error })),
@@ -196,21 +276,28 @@ impl<'a> Planned<'a> {
     }
 
     fn changed(&self, file: usize, change: Change) -> HashError {
-        HashError::Changed { path: self.job.files[file].path.clone(), change }
+        HashError::Changed { path: self.job.files.path(file), change }
     }
 
     fn compare(&self, file: usize, now: &Stat) -> Result<(), HashError> {
-        let was = &self.stats[file];
-        let change = if now.len != was.len {
-            Change::Length { was: was.len, is: now.len }
-        } else if now.inode != was.inode {
+        let was = self.job.files.states[file];
+        let change = if now.len != was.length {
+            Change::Length { was: was.length, is: now.len }
+        } else if now.inode != self.inodes[file] {
             Change::Replaced
-        } else if now.mtime_ns != was.mtime_ns {
+        } else if now.mtime_ns != was.modified_ns {
             Change::Modified
         } else {
             return Ok(());
         };
         Err(self.changed(file, change))
+    }
+
+    fn told(&self, told: Told) -> HashError {
+        match told {
+            Told::Fault(fault) => self.explain(fault),
+            Told::Error(error) => error,
+        }
     }
 
     fn explain(&self, fault: Fault) -> HashError {
@@ -221,11 +308,13 @@ impl<'a> Planned<'a> {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => self.changed(file, Change::Gone),
             // It ended early; what it has become since tells more.
-            io::ErrorKind::UnexpectedEof => match self.now(file).and_then(|now| self.compare(file, &now)) {
-                Ok(()) => self.changed(file, Change::Modified),
-                Err(error) => error,
-            },
-            _ => HashError::Read { path: self.job.files[file].path.clone(), error },
+            io::ErrorKind::UnexpectedEof => {
+                match self.now(&mut Pass::new(&*self.root), file).and_then(|now| self.compare(file, &now)) {
+                    Ok(()) => self.changed(file, Change::Modified),
+                    Err(error) => error,
+                }
+            }
+            _ => HashError::Read { path: self.job.files.path(file), error },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The storage as its owners hold it (own design): [`Disk`] on the engine's thread, [`DiskHandle`] for whoever says
 //! where torrents lie. None of their methods touches a file.
-use crate::create::HashFile;
+use crate::create::HashFiles;
 use crate::files::{Files, OPEN_MAX};
 use crate::fs::Fs;
 use crate::place::Place;
@@ -111,7 +111,7 @@ impl DiskHandle {
 
     /// Says that the torrent was made of these files just now, so that opening it need not hash them again: when it has
     /// no saved state and all its files are as they were when they were hashed, all its pieces are there. For one `Open`.
-    pub fn vouch(&self, torrent: TorrentId, hashed: Vec<HashFile>) {
+    pub fn vouch(&self, torrent: TorrentId, hashed: HashFiles) {
         self.owner.shared.vouch(torrent, hashed);
     }
 }

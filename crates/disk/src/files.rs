@@ -4,7 +4,7 @@ use crate::error::too_many_files;
 use crate::fs::{Access, File, Folder};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_swarm::ids::TorrentId;
 
@@ -40,12 +40,12 @@ impl Files {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The file, opened if it is not. Opening happens outside the lock, because a hung disk must not stop others.
+    /// The file, opened by its path if it is not. Opening happens outside the lock, because a hung disk must not stop others.
     pub(crate) fn get(
         &self,
         key: (TorrentId, usize),
         root: &dyn Folder,
-        path: &Path,
+        path: impl FnOnce() -> PathBuf,
         access: Access,
     ) -> io::Result<Arc<dyn File>> {
         let room = {
@@ -63,8 +63,9 @@ impl Files {
         };
         // Closed before the next is opened.
         drop(room);
+        let path = path();
         let opened = loop {
-            match root.open(path, access) {
+            match root.open(&path, access) {
                 Err(e) if self.make_room(&e) => {}
                 other => break other,
             }
@@ -153,8 +154,8 @@ mod tests {
         let root = RealFs.folder(&dir, true).unwrap();
         let files = Files::new(4);
         let get = |t: u32, i: usize| {
-            let path = format!("{t}-{i}");
-            files.get((TorrentId(t), i), &*root, Path::new(&path), Access::Write).map(drop).unwrap();
+            let path = || format!("{t}-{i}").into();
+            files.get((TorrentId(t), i), &*root, path, Access::Write).map(drop).unwrap();
         };
         for i in 0..10 {
             get(1, i);

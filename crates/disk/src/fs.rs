@@ -80,6 +80,10 @@ pub trait Folder: Send + Sync {
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>>;
     /// Looks at a regular file; `None` when nothing is there, an [`Obstacle`] when something else is.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
+    /// A handle to the folder `path`, which is held; `None` where looking at many files in it by their paths is as good.
+    fn below(&self, _path: &Path) -> Option<io::Result<Arc<dyn Folder>>> {
+        None
+    }
     /// Makes `path` and its parents, as far as they are missing.
     fn make_dirs(&self, path: &Path) -> io::Result<()>;
     /// Makes the names inside the folder `path` durable.

@@ -19,6 +19,7 @@ mod error;
 mod files;
 mod hole;
 mod lane;
+mod look;
 mod mailbox;
 mod metadata;
 mod open;

@@ -3,17 +3,16 @@
 //! Files without state are not written to before a piece in them verified, unless the user said so.
 use crate::check;
 use crate::content::Content;
-use crate::create::{HashFile, nanoseconds};
+use crate::create::HashFiles;
 use crate::error::explain;
 use crate::fs::Stat;
+use crate::look::Pass;
 use crate::part::Parts;
 use crate::select::{make_empty, settle};
 use crate::shared::Shared;
 use crate::space;
 use crate::state::{Loaded, Saved};
 use crate::torrent::Torrent;
-use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use teem_metainfo::{Extent, Info};
 use teem_swarm::ids::TorrentId;
@@ -60,14 +59,17 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     let chosen = before.is_some_and(|before| before != wish);
     let parts = Parts::new(&content.info, wish);
     let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), parts, saved));
-    let stats = stat_all(&torrent, claims.as_ref().map_or(&[], |claims| &claims.files))?;
+    stat_all(&torrent, claims.as_ref().map_or(&[], |claims| &claims.files))?;
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
     // written: a process that is killed then must find them ours, and those pieces doubtful.
     let mut outdated = true;
     let found = match claims {
         Some(claims) => {
-            let (have, check) = claims.judge(&journal, &torrent.content, &stats, |extent| torrent.is_kept(extent));
+            let (have, check) = {
+                let now = |file| torrent.stat_of(file);
+                claims.judge(&journal, &torrent.content, &now, |extent| torrent.is_kept(extent))
+            };
             outdated =
                 chosen || check.iter().any(|&piece| !claims.doubtful.has(piece) && !journal.pieces.contains(&piece));
             let mut marks = torrent.marks();
@@ -77,11 +79,11 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
             drop(marks);
             Found { torrent, have, check, facts: claims.facts }
         }
-        None if vouched.is_some_and(|hashed| as_hashed(&torrent, &stats, &hashed)) => {
+        None if vouched.is_some_and(|hashed| as_hashed(&torrent, &hashed)) => {
             let have: Vec<u32> = (0..torrent.content.piece_count()).collect();
             Found { torrent, have, check: Vec::new(), facts: Facts::default() }
         }
-        None => without_state(torrent, &stats)?,
+        None => without_state(torrent)?,
     };
     {
         let mut marks = found.torrent.marks();
@@ -106,48 +108,46 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
 }
 
 /// Looks at all files, and remembers what they were like; `then` is how they were when the state was saved.
-fn stat_all(torrent: &Torrent, then: &[Option<Stat>]) -> Result<Vec<Option<Stat>>, DiskError> {
-    let mut stats = vec![None; torrent.content.info.files().len()];
+fn stat_all(torrent: &Torrent, then: &[Option<Stat>]) -> Result<(), DiskError> {
+    let mut pass = Pass::new(&*torrent.root);
     for file in torrent.content.stored() {
-        let stat = torrent.root.stat(file.path);
-        let stat = stat.map_err(|e| explain(&e, "use", &torrent.place.folder.join(file.path)))?;
-        stats[file.index] = stat;
-        torrent.seen(file.index).stat = stat;
+        let stat = pass.stat(&torrent.path(file.index));
+        torrent.seen(file.index).stat = stat.map_err(|e| explain(&e, "use", &torrent.whole_path(file.index)))?;
     }
     torrent.find_parts().map_err(|e| explain(&e, "use", &torrent.place.folder))?;
     torrent.recall_parts(then);
-    for file in torrent.files_apart() {
-        stats[file.index] = torrent.stat_of(file.index);
-    }
-    Ok(stats)
+    Ok(())
 }
 
 /// The pieces whose files are all there and long enough.
-fn candidates(torrent: &Torrent, stats: &[Option<Stat>]) -> Vec<u32> {
-    let long_enough = |e: Extent| stats[e.file].is_some_and(|stat| stat.len >= e.offset + u64::from(e.len));
+fn candidates(torrent: &Torrent) -> Vec<u32> {
+    let long_enough = |e: Extent| torrent.stat_of(e.file).is_some_and(|stat| stat.len >= e.offset + u64::from(e.len));
     let there = |piece: &u32| torrent.content.extents(*piece).all(|e| torrent.is_kept(&e) && long_enough(e));
     (0..torrent.content.piece_count()).filter(there).collect()
 }
 
-/// Whether all files are as they were when the torrent was made of them.
-fn as_hashed(torrent: &Torrent, stats: &[Option<Stat>], hashed: &[HashFile]) -> bool {
-    let hashed: HashMap<&Path, (u64, i64)> =
-        hashed.iter().map(|f| (f.path.as_path(), (f.length, nanoseconds(f.modified)))).collect();
-    torrent.content.stored().all(|file| {
-        let then = hashed.get(torrent.place.folder.join(file.path).as_path());
-        then.is_some() && then.copied() == stats[file.index].map(|now| (now.len, now.mtime_ns))
-    })
+/// Whether all files are as they were when the torrent was made of them, which lists them in the same order.
+fn as_hashed(torrent: &Torrent, hashed: &HashFiles) -> bool {
+    let mut next = 0..hashed.len();
+    let same = torrent.content.stored().all(|file| {
+        next.next().is_some_and(|at| {
+            let now = torrent.stat_of(file.index).map(|now| (now.len, now.mtime_ns));
+            let then = hashed.state(at).map(|then| (then.length, then.modified_ns));
+            then.is_some() && then == now && hashed.path(at) == torrent.whole_path(file.index)
+        })
+    });
+    same && next.is_empty()
 }
 
 /// Nobody vouches for the files. One piece that verifies proves that they are this torrent's; otherwise they are
 /// somebody else's, and nothing is written into them.
-fn without_state(torrent: Arc<Torrent>, stats: &[Option<Stat>]) -> Result<Found, DiskError> {
-    let candidates = candidates(&torrent, stats);
+fn without_state(torrent: Arc<Torrent>) -> Result<Found, DiskError> {
+    let candidates = candidates(&torrent);
     let facts = Facts::default();
     let occupied = torrent
         .content
         .stored()
-        .find(|file| !torrent.seen(file.index).apart && stats[file.index].is_some_and(|stat| stat.len > 0));
+        .find(|file| !torrent.seen(file.index).apart && torrent.stat_of(file.index).is_some_and(|stat| stat.len > 0));
     let Some(occupied) = occupied else { return Ok(Found { torrent, have: Vec::new(), check: Vec::new(), facts }) };
     if torrent.place.overwrite || torrent.place.read_only {
         return Ok(Found { torrent, have: Vec::new(), check: candidates, facts });
@@ -159,7 +159,7 @@ fn without_state(torrent: Arc<Torrent>, stats: &[Option<Stat>]) -> Result<Found,
             return Ok(Found { torrent, have: vec![piece], check, facts });
         }
     }
-    let path = torrent.place.folder.join(occupied.path);
+    let path = torrent.whole_path(occupied.index);
     let message = format!(
         "{} is there already, and nothing in it belongs to this torrent; choose another folder with -o, or give --overwrite",
         path.display()

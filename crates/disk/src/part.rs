@@ -5,7 +5,7 @@
 //! with a neighbour. The rest is holes.
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use teem_metainfo::{Extent, Info};
 use teem_swarm::selection::Selection;
@@ -20,10 +20,9 @@ pub(crate) struct Parts {
 }
 
 /// A place in a file: of its own, or in the part file.
-pub(crate) struct Spot<'a> {
+pub(crate) struct Spot {
     /// Under which it is known: the index of a file, or one more for the part file.
     pub(crate) slot: usize,
-    pub(crate) path: &'a Path,
     pub(crate) offset: u64,
 }
 
@@ -79,7 +78,8 @@ impl Parts {
 
 /// The bytes of a file in its first piece, and those in its last if that is another.
 pub(crate) fn edges(info: &Info, file: usize) -> [Range<u64>; 2] {
-    let (length, offset) = (info.files()[file].length, info.files()[file].offset);
+    let span = info.layout().span(file).unwrap_or_default();
+    let (length, offset) = (span.end - span.start, span.start);
     let piece = u64::from(info.piece_length());
     let first = (piece - offset % piece).min(length);
     let last = if length > first { ((offset + length - 1) / piece * piece).max(offset) - offset } else { length };

@@ -6,7 +6,6 @@ use crate::check;
 use crate::pool::{Block, Purpose};
 use crate::shared::Shared;
 use crate::torrent::Torrent;
-use std::path::Path;
 use std::sync::Arc;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done};
@@ -102,7 +101,7 @@ fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(ConnId, BlockRef, B
 /// The same words for every piece of a file, so that a user reads them once.
 fn lost(torrent: &Torrent, at: &BlockRef) -> String {
     let first = torrent.content.info.extents(at.piece, at.begin, at.len).next();
-    let path = first.and_then(|extent| torrent.content.path(extent.file)).unwrap_or(Path::new(""));
+    let path = first.and_then(|extent| torrent.content.path(extent.file)).unwrap_or_default();
     let path = torrent.place.folder.join(path);
     format!("{} changed since it was verified; what no longer matches is not sent", path.display())
 }

@@ -105,19 +105,34 @@ impl Folder for Root {
     }
 
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
-        let dir = match self.folder_of(path) {
-            Ok(dir) => dir,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(name_obstacle(e)),
+        let name = name_of(path)?;
+        let held = if path.parent() == Some(Path::new("")) {
+            None
+        } else {
+            match self.folder_of(path) {
+                Ok(dir) => Some(dir),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(e) => return Err(name_obstacle(e)),
+            }
         };
-        match fs::statat(&dir, name_of(path)?, AtFlags::SYMLINK_NOFOLLOW) {
+        let dir = held.as_ref().map_or(self.dir.as_fd(), AsFd::as_fd);
+        match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => regular(&stat).map(Some),
             Err(Errno::NOENT) => Ok(None),
             Err(e) => Err(e.into()),
         }
     }
 
+    fn below(&self, path: &Path) -> Option<io::Result<Arc<dyn Folder>>> {
+        let dir = self.dir_at(path).map_err(name_obstacle);
+        Some(dir.map(|dir| Arc::new(Self { dir }) as Arc<dyn Folder>))
+    }
+
     fn make_dirs(&self, path: &Path) -> io::Result<()> {
+        // Most folders are there already.
+        if self.dir_at(path).is_ok() {
+            return Ok(());
+        }
         let mut done = PathBuf::new();
         for component in path.components() {
             done.push(component);

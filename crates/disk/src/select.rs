@@ -45,9 +45,9 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
         torrent.files_to_move().for_each(|f| torrent.seen(f.index).apart = false);
         return Ok(());
     }
-    let wanted: Vec<Stored<'_>> = torrent.files_to_move().collect();
+    let wanted: Vec<Stored> = torrent.files_to_move().collect();
     for file in &wanted {
-        copy(torrent, file).map_err(|e| explain(&e, "write to", &torrent.place.folder.join(file.path)))?;
+        copy(torrent, file.index).map_err(|e| explain(&e, "write to", &torrent.whole_path(file.index)))?;
     }
     for file in &wanted {
         torrent.seen(file.index).apart = false;
@@ -68,25 +68,25 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
 /// Makes files without content, which no piece would ever write.
 pub(crate) fn make_empty(torrent: &Torrent) -> Result<(), DiskError> {
     for file in torrent.content.stored().filter(|file| file.len == 0 && torrent.parts.wants(file.index)) {
-        let fail = |e| explain(&e, "create", &torrent.place.folder.join(file.path));
+        let fail = |e| explain(&e, "create", &torrent.whole_path(file.index));
         if torrent.seen(file.index).stat.is_none() {
-            torrent.prepare(file.index, file.path).map(drop).map_err(fail)?;
+            torrent.prepare(file.index).map(drop).map_err(fail)?;
         }
     }
     Ok(())
 }
 
 /// Copies what there is of a file's edges into the file.
-fn copy(torrent: &Torrent, file: &Stored<'_>) -> io::Result<()> {
+fn copy(torrent: &Torrent, file: usize) -> io::Result<()> {
     let info = &torrent.content.info;
-    let part = torrent.handle(torrent.part_slot(), &torrent.parts.path, Access::Read)?;
-    let own = torrent.prepare(file.index, file.path)?;
+    let part = torrent.handle(torrent.part_slot(), Access::Read)?;
+    let own = torrent.prepare(file)?;
     let mut buffer = vec![0; CHUNK];
-    for edge in edges(info, file.index) {
+    for edge in edges(info, file) {
         let mut at = edge.start;
         while at < edge.end {
             let n = (edge.end - at).min(CHUNK as u64) as usize;
-            let extent = Extent { file: file.index, offset: at, len: n as u32, pad: false };
+            let extent = Extent { file, offset: at, len: n as u32, pad: false };
             let Some(from) = torrent.parts.offset(info, &extent) else { break };
             let got = read_full(&*part, &mut [IoSliceMut::new(&mut buffer[..n])], from)? as usize;
             write_full(&*own, &mut [IoSlice::new(&buffer[..got])], at)?;
@@ -94,7 +94,7 @@ fn copy(torrent: &Torrent, file: &Stored<'_>) -> io::Result<()> {
         }
     }
     let stat = own.stat()?;
-    let mut seen = torrent.seen(file.index);
+    let mut seen = torrent.seen(file);
     (seen.stat, seen.dirty) = (Some(stat), true);
     Ok(())
 }

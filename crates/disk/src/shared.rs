@@ -1,5 +1,5 @@
 //! What submitter and workers share (own design): pool, queue, mailbox, open files, and where torrents lie.
-use crate::create::HashFile;
+use crate::create::HashFiles;
 use crate::files::Files;
 use crate::fs::Fs;
 use crate::mailbox::Mailbox;
@@ -18,7 +18,7 @@ pub(crate) struct Shared {
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) files: Arc<Files>,
     places: Mutex<BTreeMap<TorrentId, Place>>,
-    vouched: Mutex<BTreeMap<TorrentId, Vec<HashFile>>>,
+    vouched: Mutex<BTreeMap<TorrentId, HashFiles>>,
 }
 
 impl Shared {
@@ -41,11 +41,11 @@ impl Shared {
     }
 
     /// Files that were hashed just now, as they were then; asked for once.
-    pub(crate) fn take_vouched(&self, id: TorrentId) -> Option<Vec<HashFile>> {
+    pub(crate) fn take_vouched(&self, id: TorrentId) -> Option<HashFiles> {
         self.vouched.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 
-    pub(crate) fn vouch(&self, id: TorrentId, files: Vec<HashFile>) {
+    pub(crate) fn vouch(&self, id: TorrentId, files: HashFiles) {
         self.vouched.lock().unwrap_or_else(PoisonError::into_inner).insert(id, files);
     }
 }

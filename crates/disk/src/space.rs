@@ -15,9 +15,9 @@ const ENOUGH: u64 = 64 << 20;
 
 /// Bytes that the files of the torrent will take beyond what they take now.
 pub(crate) fn missing(torrent: &Torrent) -> u64 {
-    let taken = |path| torrent.root.stat(path).ok().flatten().map_or(0, |stat| stat.allocated);
+    let taken = |file| torrent.seen(file).stat.map_or(0, |stat| stat.allocated);
     let wanted = torrent.content.stored().filter(|file| torrent.parts.wants(file.index));
-    wanted.map(|file| file.len.saturating_sub(taken(file.path))).sum()
+    wanted.map(|file| file.len.saturating_sub(taken(file.index))).sum()
 }
 
 /// Says what is needed and what there is when there is too little, and begins to look for it.

@@ -7,12 +7,12 @@
 use crate::error::explain;
 use crate::fs::{Access, File, Stat, read_full, write_full};
 use crate::part::Spot;
-use crate::torrent::Torrent;
+use crate::torrent::{Seen, Torrent};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use teem_swarm::job::{DiskError, DiskErrorKind};
 
 /// How long a path is trusted to lead to the file that is open.
@@ -32,22 +32,22 @@ impl Torrent {
                 }
                 continue;
             };
-            let Spot { slot, path, offset } = spot;
-            let fail = |e: &io::Error| explain(e, "read", &self.place.folder.join(path));
-            let result = self.handle(slot, path, Access::Read).and_then(|file| {
+            let Spot { slot, offset } = spot;
+            let fail = |e: &io::Error| explain(e, "read", &self.whole_path(slot));
+            let result = self.handle(slot, Access::Read).and_then(|file| {
                 let n = read_full(&*file, &mut part, offset)?;
                 let whole = n == u64::from(extent.len);
-                self.look(slot, path, &*file, whole)
+                self.look(slot, &*file, whole)
             });
             match result {
                 Ok(true) => {}
                 Ok(false) => {
-                    let message = format!("{} changed since it was verified", self.place.folder.join(path).display());
+                    let message = format!("{} changed since it was verified", self.whole_path(slot).display());
                     return Err(DiskError { kind: DiskErrorKind::Changed, message });
                 }
                 Err(e) => {
                     if e.kind() == io::ErrorKind::NotFound {
-                        self.changed(slot, path, None);
+                        self.changed(slot, None);
                     }
                     return Err(fail(&e));
                 }
@@ -59,10 +59,10 @@ impl Torrent {
     /// Whether a piece is known to be zeros because all of it lies in holes and padding of files that have not changed.
     pub(crate) fn is_blank(&self, piece: u32) -> bool {
         self.content.info.extents(piece, 0, self.content.info.piece_size(piece)).all(|extent| {
-            let Some(Spot { slot, path, offset }) = self.spot(&extent) else { return true };
-            self.handle(slot, path, Access::Read).is_ok_and(|file| {
+            let Some(Spot { slot, offset }) = self.spot(&extent) else { return true };
+            self.handle(slot, Access::Read).is_ok_and(|file| {
                 let hole = file.is_hole(offset, extent.len.into());
-                hole && self.look(slot, path, &*file, true).unwrap_or(false)
+                hole && self.look(slot, &*file, true).unwrap_or(false)
             })
         })
     }
@@ -74,26 +74,26 @@ impl Torrent {
         let mut rest: VecDeque<&[u8]> = bufs.iter().copied().collect();
         for extent in self.content.info.extents(piece, begin, len as u32) {
             let part = take(&mut rest, extent.len as usize);
-            let Some(Spot { slot, path, offset }) = self.spot(&extent) else { continue };
+            let Some(Spot { slot, offset }) = self.spot(&extent) else { continue };
             let result = loop {
-                match self.write_part(slot, path, &mut part.clone(), offset) {
+                match self.write_part(slot, &mut part.clone(), offset) {
                     Err(e) if self.files.make_room(&e) => {}
                     other => break other,
                 }
             };
-            result.map_err(|e| explain(&e, "write to", &self.place.folder.join(path)))?;
+            result.map_err(|e| explain(&e, "write to", &self.whole_path(slot)))?;
         }
         Ok(())
     }
 
-    fn write_part(&self, file: usize, path: &Path, part: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+    fn write_part(&self, file: usize, part: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
         if self.place.read_only {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        if self.seen(file).looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-            self.look_at_path(file, path)?;
+        if self.looks_stale(&self.seen(file)) {
+            self.look_at_path(file)?;
         }
-        let handle = self.prepare(file, path)?;
+        let handle = self.prepare(file)?;
         self.seen(file).writers += 1;
         let turn = self.turn(file);
         let result = write_full(&*handle, part, offset);
@@ -108,15 +108,13 @@ impl Torrent {
     }
 
     /// The file, ready to be written to.
-    pub(crate) fn prepare(&self, file: usize, path: &Path) -> io::Result<Arc<dyn File>> {
+    pub(crate) fn prepare(&self, file: usize) -> io::Result<Arc<dyn File>> {
         if self.seen(file).prepared {
-            return self.handle(file, path, Access::Write);
+            return self.handle(file, Access::Write);
         }
-        if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            self.root.make_dirs(parent)?;
-        }
-        let handle = self.handle(file, path, Access::Write)?;
-        let wanted = self.content.info.files().get(file).map(|file| file.length);
+        self.make_folders(&self.path(file))?;
+        let handle = self.handle(file, Access::Write)?;
+        let wanted = self.content.info.layout().span(file).map(|span| span.end - span.start);
         let mut seen = self.seen(file);
         let now = handle.stat()?;
         // The part file is as long as what was written to it.
@@ -130,50 +128,64 @@ impl Torrent {
         Ok(handle)
     }
 
-    pub(crate) fn handle(&self, file: usize, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
-        self.files.get((self.id, file), &*self.root, path, access)
+    /// The folders above a path.
+    fn make_folders(&self, path: &Path) -> io::Result<()> {
+        match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            Some(parent) => self.root.make_dirs(parent),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn handle(&self, file: usize, access: Access) -> io::Result<Arc<dyn File>> {
+        self.files.get((self.id, file), &*self.root, || self.path(file), access)
+    }
+
+    /// Whether a path was not looked at lately.
+    fn looks_stale(&self, seen: &Seen) -> bool {
+        seen.looked.is_none_or(|at| self.opened.elapsed() >= Duration::from_millis(at.into()) + LOOK_EVERY)
     }
 
     /// Whether a file that was just read is the one that was verified; `whole` when nothing was missing at its end.
-    fn look(&self, file: usize, path: &Path, handle: &dyn File, whole: bool) -> io::Result<bool> {
+    fn look(&self, file: usize, handle: &dyn File, whole: bool) -> io::Result<bool> {
         let stale = {
             let mut seen = self.seen(file);
             if seen.writers == 0 {
                 let now = handle.stat()?;
                 if seen.stat.is_some_and(|then| !same(&then, &now)) || !whole {
                     drop(seen);
-                    self.changed(file, path, Some(now));
+                    self.changed(file, Some(now));
                     return Ok(false);
                 }
                 seen.stat = Some(now);
             }
-            seen.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY)
+            self.looks_stale(&seen)
         };
-        if stale { self.look_at_path(file, path) } else { Ok(whole) }
+        if stale { self.look_at_path(file) } else { Ok(whole) }
     }
 
     /// Whether the path still leads to the file that we know; if not, its pieces are suspect.
-    fn look_at_path(&self, file: usize, path: &Path) -> io::Result<bool> {
+    fn look_at_path(&self, file: usize) -> io::Result<bool> {
+        let path = self.path(file);
         let now = loop {
-            match self.root.stat(path) {
+            match self.root.stat(&path) {
                 Err(e) if self.files.make_room(&e) => {}
                 other => break other?,
             }
         };
         let mut seen = self.seen(file);
-        seen.looked = Some(Instant::now());
+        seen.looked = Some(u32::try_from(self.opened.elapsed().as_millis()).unwrap_or(u32::MAX));
         let Some(then) = seen.stat else { return Ok(true) };
         if now.is_some_and(|now| now.inode == then.inode) {
             return Ok(true);
         }
         drop(seen);
-        self.changed(file, path, now);
+        self.changed(file, now);
         Ok(false)
     }
 
-    fn changed(&self, file: usize, path: &Path, now: Option<Stat>) {
+    fn changed(&self, file: usize, now: Option<Stat>) {
         self.files.forget((self.id, file));
-        let at_path = self.root.stat(path).ok().flatten();
+        let at_path = self.root.stat(&self.path(file)).ok().flatten();
         let mut seen = self.seen(file);
         seen.stat = at_path.or(now);
         seen.prepared = false;

@@ -27,7 +27,7 @@ pub(crate) struct Reader<'a> {
     layout: &'a Layout,
     root: Arc<dyn Folder>,
     files: Files,
-    paths: Vec<Option<PathBuf>>,
+    path: Box<dyn Fn(usize) -> Option<PathBuf> + Sync + 'a>,
 }
 
 /// A file that could not be read.
@@ -37,21 +37,31 @@ pub(crate) struct Fault {
 }
 
 impl<'a> Reader<'a> {
-    /// `paths` by the file indices of `layout`, beneath `root`; none for what is not stored.
-    pub(crate) fn new(layout: &'a Layout, root: Arc<dyn Folder>, paths: Vec<Option<PathBuf>>) -> Self {
-        Self { layout, root, files: Files::new(OPEN_MAX), paths }
+    /// `path` by the file indices of `layout`, beneath `root`; none for what is not stored.
+    pub(crate) fn new(
+        layout: &'a Layout,
+        root: Arc<dyn Folder>,
+        path: impl Fn(usize) -> Option<PathBuf> + Sync + 'a,
+    ) -> Self {
+        Self { layout, root, files: Files::new(OPEN_MAX), path: Box::new(path) }
     }
 
     pub(crate) fn open(&self, file: usize) -> Result<Arc<dyn File>, Fault> {
-        let path = self.paths.get(file).and_then(Option::as_deref);
-        let opened = path
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
-            .and_then(|path| self.files.get((TorrentId(0), file), &*self.root, path, crate::fs::Access::Read));
+        // What is not stored has a path that leads nowhere.
+        let path = || (self.path)(file).unwrap_or_default();
+        let opened = self.files.get((TorrentId(0), file), &*self.root, path, crate::fs::Access::Read);
         opened.map_err(|error| Fault { file, error })
     }
 
-    /// Fills `buffer` with what lies at `begin` in the piece; padding is zeros. A file that ends early is an error.
-    pub(crate) fn read(&self, piece: u32, begin: u32, mut buffer: &mut [u8]) -> Result<(), Fault> {
+    /// Fills `buffer` with what lies at `begin` in the piece; padding is zeros. A file that ends early is an error. After a file was
+    /// read it is shown to `after`.
+    pub(crate) fn read<E: From<Fault>>(
+        &self,
+        piece: u32,
+        begin: u32,
+        mut buffer: &mut [u8],
+        mut after: impl FnMut(usize, &dyn File) -> Result<(), E>,
+    ) -> Result<(), E> {
         for extent in self.layout.extents(piece, begin, buffer.len() as u32) {
             let (part, rest) = buffer.split_at_mut(extent.len as usize);
             buffer = rest;
@@ -65,6 +75,7 @@ impl<'a> Reader<'a> {
                 if n == u64::from(extent.len) { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
             });
             whole.map_err(|error| Fault { file: extent.file, error })?;
+            after(extent.file, &*file)?;
         }
         Ok(())
     }

@@ -59,22 +59,22 @@ pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Re
 pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
     let dirty: Vec<_> = torrent.all_files().filter(|f| std::mem::take(&mut torrent.seen(f.index).dirty)).collect();
     let whole = if dirty.len() >= MANY { torrent.root.sync_all() } else { None };
-    let each = |index: usize, path: &Path| match &whole {
-        Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", path)),
+    let each = |index: usize| match &whole {
+        Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", &torrent.path(index))),
         None => torrent
-            .handle(index, path, Access::Write)
+            .handle(index, Access::Write)
             .and_then(|file| file.sync())
-            .map_err(|e| explain(&e, "sync", &torrent.place.folder.join(path))),
+            .map_err(|e| explain(&e, "sync", &torrent.whole_path(index))),
     };
     let mut result = Ok(());
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     for file in dirty {
-        let one = each(file.index, file.path);
+        let one = each(file.index);
         let mut seen = torrent.seen(file.index);
         if one.is_err() {
             seen.dirty = true;
         } else if seen.born {
-            folders.extend(file.path.ancestors().skip(1).map(Path::to_path_buf));
+            folders.extend(torrent.path(file.index).ancestors().skip(1).map(Path::to_path_buf));
         }
         result = result.and(one);
     }

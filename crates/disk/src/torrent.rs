@@ -26,6 +26,8 @@ pub(crate) struct Torrent {
     pub(crate) files: Arc<Files>,
     pub(crate) parts: Parts,
     pub(crate) zeros: Zeros,
+    /// What times are counted from.
+    pub(crate) opened: Instant,
     marks: Mutex<Marks>,
     /// One for each file, and one for the part file.
     seen: Vec<Mutex<Seen>>,
@@ -60,15 +62,15 @@ pub(crate) struct Seen {
     /// As it was when last looked at or written by us.
     pub(crate) stat: Option<Stat>,
     /// Writes of ours under way: while there are any, its times mean nothing.
-    pub(crate) writers: u32,
+    pub(crate) writers: u16,
     /// Whether it has been made, with its folders and its length.
     pub(crate) prepared: bool,
     /// Whether it was made in this run and its name is not durable yet.
     pub(crate) born: bool,
     /// Written since the last sync.
     pub(crate) dirty: bool,
-    /// When its path was last looked at.
-    pub(crate) looked: Option<Instant>,
+    /// When its path was last looked at, in milliseconds since the torrent was opened.
+    pub(crate) looked: Option<u32>,
     /// Its edges lie in the part file, because it is not wanted or was not.
     pub(crate) apart: bool,
 }
@@ -94,7 +96,8 @@ impl Torrent {
         };
         let seen = (0..=content.info.files().len()).map(|_| Mutex::new(Seen::default())).collect();
         let (zeros, turns, marks, saved) = (Zeros::default(), Default::default(), Mutex::new(marks), Mutex::new(saved));
-        Self { id, content, place, root, files, parts, zeros, marks, seen, saved, turns }
+        let opened = Instant::now();
+        Self { id, content, place, root, files, parts, zeros, opened, marks, seen, saved, turns }
     }
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {

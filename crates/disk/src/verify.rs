@@ -6,6 +6,7 @@
 use crate::content::Content;
 use crate::error::explain;
 use crate::fs::Fs as _;
+use crate::look::Pass;
 use crate::place::Place;
 use crate::root::RealFs;
 use crate::sweep::{Fault, Reader, Sweep};
@@ -83,8 +84,6 @@ pub enum VerifyError {
 
 /// What is known of a file before its pieces are hashed.
 enum Look {
-    /// Of the right length.
-    Fine,
     Missing,
     Short(u64),
     Long(u64),
@@ -108,18 +107,19 @@ pub fn verify(
     let root = root.map_err(|error| VerifyError::Folder { path: place.folder.clone(), error })?;
     let place = Place { read_only: true, ..place.clone() };
     let content = Content::new(Arc::clone(info), &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
+    // Only what is not as it should be: of a million files most are.
     let mut looks: BTreeMap<usize, Look> = BTreeMap::new();
-    let mut paths = vec![None; info.files().len()];
+    let mut pass = Pass::new(&*root);
     for file in content.stored() {
-        let look = match root.stat(file.path) {
+        let path = content.path(file.index).unwrap_or_default();
+        let look = match pass.stat(&path) {
             Ok(Some(stat)) if stat.len < file.len => Look::Short(stat.len),
             Ok(Some(stat)) if stat.len > file.len => Look::Long(stat.len),
-            Ok(Some(_)) => Look::Fine,
+            Ok(Some(_)) => continue,
             Ok(None) => Look::Missing,
-            Err(e) => Look::Unreadable(explain(&e, "read", &place.folder.join(file.path)).message),
+            Err(e) => Look::Unreadable(explain(&e, "read", &place.folder.join(path)).message),
         };
         looks.insert(file.index, look);
-        paths[file.index] = Some(file.path.to_path_buf());
     }
     // Pieces of which a part is not there need no hashing.
     let lacks = |e: &Extent| match looks.get(&e.file) {
@@ -138,9 +138,9 @@ pub fn verify(
             bad.insert(piece, blamed);
         }
     }
-    let reader = Reader::new(info.layout(), Arc::clone(&root), paths);
+    let reader = Reader::new(info.layout(), Arc::clone(&root), |file| content.path(file));
     let read = |piece: u32, begin: u32, buffer: &mut [u8]| {
-        reader.read(piece, begin, buffer)?;
+        reader.read(piece, begin, buffer, |_, _| Ok::<(), Fault>(()))?;
         done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         Ok(())
     };
@@ -158,7 +158,7 @@ pub fn verify(
             Ok(_) => _ = bad.insert(piece, content.extents(piece).collect()),
             Err(Fault { file, error }) => {
                 bad.insert(piece, content.extents(piece).filter(|e| e.file == file).collect());
-                let path = content.path(file).map_or_else(PathBuf::new, |path| place.folder.join(path));
+                let path = place.folder.join(content.path(file).unwrap_or_default());
                 faults.entry(file).or_insert_with(|| explain(&error, "read", &path).message);
             }
         }
@@ -179,7 +179,8 @@ pub fn verify(
             (None, _) if !ranges.is_empty() => Problem::Damaged,
             _ => continue,
         };
-        damaged.push(Damaged { file: file.index, path: file.path.display().to_string(), problem, ranges });
+        let path = content.path(file.index).unwrap_or_default().display().to_string();
+        damaged.push(Damaged { file: file.index, path, problem, ranges });
     }
     let bad_pieces: Vec<u32> = bad.into_keys().collect();
     let whole = damaged.is_empty() && bad_pieces.is_empty();

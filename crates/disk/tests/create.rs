@@ -16,7 +16,7 @@ fn job(paths: &[std::path::PathBuf], piece_length: u32, threads: Option<usize>) 
         let meta = std::fs::metadata(path).unwrap();
         HashFile { path: path.clone(), length: meta.len(), modified: meta.modified().unwrap() }
     };
-    HashJob { files: paths.iter().map(file).collect(), piece_length, threads }
+    HashJob { files: paths.iter().map(file).collect::<Vec<_>>().into(), piece_length, threads }
 }
 
 fn oracle(content: &[u8], piece_length: usize) -> Vec<[u8; 20]> {

@@ -25,7 +25,8 @@ fn sparse(dir: &Scratch, len: u64, islands: &[u64], data: &[u8]) -> Vec<[u8; 20]
         file.write_all_at(data, at).unwrap();
     }
     let modified = file.metadata().unwrap().modified().unwrap();
-    let job = HashJob { files: vec![HashFile { path, length: len, modified }], piece_length: PIECE, threads: Some(2) };
+    let job =
+        HashJob { files: vec![HashFile { path, length: len, modified }].into(), piece_length: PIECE, threads: Some(2) };
     let done = AtomicU64::new(0);
     let digests = hash_pieces(&job, &done, &AtomicBool::new(false), Vec::new(), &mut |_| {}).unwrap();
     assert_eq!(done.load(Ordering::Relaxed), len);

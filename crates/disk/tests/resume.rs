@@ -4,7 +4,7 @@ mod rig;
 use rig::{Made, Rig, Scratch, T, make, noise};
 use std::fs;
 use std::sync::Arc;
-use teem_disk::create::HashFile;
+use teem_disk::create::{HashFile, HashFiles};
 use teem_disk::{DiskConfig, Place, saved_info};
 use teem_engine::storage::Storage;
 use teem_swarm::job::{Done, Facts, Job};
@@ -222,14 +222,15 @@ fn content_that_was_just_hashed_is_not_hashed_again() {
     let dir = Scratch::new("vouch");
     let made = tree();
     made.put(&dir.0);
-    let listed: Vec<HashFile> = made
+    let listed: HashFiles = made
         .stored()
         .map(|(path, _, len)| {
             let path = made.path(&dir.0, path);
             let modified = fs::metadata(&path).unwrap().modified().unwrap();
             HashFile { path, length: len as u64, modified }
         })
-        .collect();
+        .collect::<Vec<HashFile>>()
+        .into();
     let place = Place::seed(&dir.0, dir.join("state"));
     let mut rig = Rig::start(&DiskConfig::default());
     rig.handle.vouch(T, listed.clone());

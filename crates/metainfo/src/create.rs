@@ -4,13 +4,14 @@
 //! [`torrent`] to put trackers and the rest around. The info dictionary is canonical, and the same input gives the same bytes: files are
 //! sorted by path.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
 use teem_bencode::{DictWriter, Writer};
 
 use crate::layout::{BLOCK_LEN, Layout};
 use crate::limits::Limits;
+use crate::paths::{Paths, PathsBuilder};
 
 /// Longest piece that is chosen or allowed when creating, in bytes: a piece must arrive whole before it can be passed on.
 pub const PIECE_LENGTH_MAX: u32 = 16 << 20;
@@ -108,28 +109,50 @@ pub fn piece_length_for(total: u64) -> u32 {
 /// What is to be hashed, in order.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    files: Vec<Source>,
+    paths: Arc<Paths>,
+    executable: Vec<bool>,
     layout: Layout,
 }
 
 impl Plan {
-    /// Orders the files and lays out the piece space.
-    pub fn new(mut files: Vec<Source>, options: &Options, limits: &Limits) -> Result<Self, CreateError> {
-        files.sort();
-        if files.is_empty() {
+    /// Orders the files and lays out the piece space. They are taken one by one, so that a million of them need never be there at once.
+    pub fn new(
+        files: impl IntoIterator<Item = Source>,
+        options: &Options,
+        limits: &Limits,
+    ) -> Result<Self, CreateError> {
+        let mut builder = PathsBuilder::default();
+        let (mut lengths, mut executable) = (Vec::new(), Vec::new());
+        let bad_path =
+            |path: &[&[u8]]| CreateError::BadPath { path: String::from_utf8_lossy(&path.join(&b'/')).into_owned() };
+        for file in files {
+            let parts: Vec<&[u8]> = file.path.iter().map(Vec::as_slice).collect();
+            if parts.contains(&&b""[..]) {
+                return Err(bad_path(&parts));
+            }
+            builder.push(&parts).map_err(|_| bad_path(&parts))?;
+            lengths.push(file.length);
+            executable.push(file.executable);
+        }
+        let mut paths = builder.finish();
+        if paths.is_empty() {
             return Err(CreateError::NoFiles);
         }
         if options.name.is_empty() {
             return Err(CreateError::NoName);
         }
-        let single = files.len() == 1 && files[0].path.is_empty();
-        let bad_part = |file: &Source| file.path.is_empty() || file.path.iter().any(Vec::is_empty);
-        let bad = (!single).then(|| files.iter().find(|file| bad_part(file))).flatten();
-        let twice = files.windows(2).find(|pair| pair[0].path == pair[1].path).map(|pair| &pair[1]);
-        if let Some(file) = bad.or(twice) {
-            return Err(CreateError::BadPath { path: String::from_utf8_lossy(&file.path.join(&b'/')).into_owned() });
+        let mut order: Vec<u32> = (0..paths.len() as u32).collect();
+        order.sort_by(|a, b| paths.compare(*a as usize, *b as usize));
+        paths.reorder(&order);
+        let alone = paths.len() == 1;
+        let bad = |&file: &usize| {
+            let twice = file > 0 && paths.compare(file - 1, file).is_eq();
+            twice || (!alone && paths.name(file).is_empty())
+        };
+        if let Some(file) = (0..paths.len()).find(bad) {
+            return Err(bad_path(&paths.parts(file)));
         }
-        let total = files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.length));
+        let total = lengths.iter().try_fold(0_u64, |sum, length| sum.checked_add(*length));
         let total = total.filter(|&total| total < limits.total).ok_or(CreateError::TooLarge { pieces: u64::MAX })?;
         let piece_length = options.piece_length.unwrap_or_else(|| piece_length_for(total));
         if !piece_length.is_power_of_two() || !(PIECE_LENGTH_MIN..=PIECE_LENGTH_MAX).contains(&piece_length) {
@@ -139,16 +162,17 @@ impl Plan {
         if pieces > u64::from(limits.pieces) {
             return Err(CreateError::TooLarge { pieces });
         }
-        let layout = Layout::new(piece_length, files.iter().map(|file| (file.length, false)));
-        Ok(Self { files, layout })
+        let layout = Layout::new(piece_length, order.iter().map(|&at| (lengths[at as usize], false)));
+        let executable = order.iter().map(|&at| executable[at as usize]).collect();
+        Ok(Self { paths: Arc::new(paths), executable, layout })
     }
 
-    /// The files in the order of the piece space.
-    pub fn files(&self) -> &[Source] {
-        &self.files
+    /// The files' paths, in the order of the piece space.
+    pub fn paths(&self) -> &Arc<Paths> {
+        &self.paths
     }
 
-    /// The map between pieces and files; its file indices are those of [`Plan::files`].
+    /// The map between pieces and files; its file indices are those of [`Plan::paths`].
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -160,11 +184,10 @@ impl Plan {
         }
         let mut writer = Writer::new();
         writer.dict(|d| {
-            match &self.files[..] {
-                [file] if file.path.is_empty() => attributes(d, file),
-                files => {
-                    d.key(b"files").list(|w| files.iter().for_each(|file| w.dict(|d| listed(d, file))));
-                }
+            if self.paths.len() == 1 && self.paths.name(0).is_empty() {
+                self.attributes(d, 0);
+            } else {
+                d.key(b"files").list(|w| (0..self.paths.len()).for_each(|file| w.dict(|d| self.listed(d, file))));
             }
             d.key(b"name").bytes(&options.name);
             d.key(b"piece length").uint(u64::from(self.layout.piece_length()));
@@ -178,18 +201,18 @@ impl Plan {
         });
         Ok(writer.into_bytes())
     }
-}
 
-fn attributes(d: &mut DictWriter<'_>, file: &Source) {
-    if file.executable {
-        d.key(b"attr").str("x");
+    fn attributes(&self, d: &mut DictWriter<'_>, file: usize) {
+        if self.executable.get(file) == Some(&true) {
+            d.key(b"attr").str("x");
+        }
+        d.key(b"length").uint(self.layout.span(file).map_or(0, |span| span.end - span.start));
     }
-    d.key(b"length").uint(file.length);
-}
 
-fn listed(d: &mut DictWriter<'_>, file: &Source) {
-    attributes(d, file);
-    d.key(b"path").list(|w| file.path.iter().for_each(|part| w.bytes(part)));
+    fn listed(&self, d: &mut DictWriter<'_>, file: usize) {
+        self.attributes(d, file);
+        d.key(b"path").list(|w| self.paths.parts(file).into_iter().for_each(|part| w.bytes(part)));
+    }
 }
 
 /// A whole .torrent file around an info dictionary's bytes, which stay as they are.

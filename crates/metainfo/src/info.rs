@@ -1,12 +1,10 @@
 //! A valid info dictionary (BEP 3, 52): what a torrent is, independent of how it was found.
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 use core::ops::Range;
 
-use teem_bencode::Value;
-
 use crate::error::Error;
-use crate::files::File;
+use crate::files::{File, Files};
 use crate::info_hash::{InfoHash, InfoHashV2, InfoHashes};
 use crate::layout::{Extent, Layout};
 use crate::limits::Limits;
@@ -36,18 +34,18 @@ pub struct Info {
 impl Info {
     /// Validates an info dictionary. `raw` is all of it and nothing else; its hashes are taken over these bytes.
     pub fn parse(raw: &[u8], limits: &Limits) -> Result<Self, Error> {
-        Self::from_value(teem_bencode::parse(raw, &limits.bencode)?.root(), limits)
+        // What was parsed is gone before the bytes are copied.
+        let valid = validate(teem_bencode::parse(raw, &limits.bencode)?.root(), limits)?;
+        Ok(Self::of(raw, valid))
     }
 
-    /// Validates an info dictionary that stands within a larger document.
-    pub fn from_value(value: Value<'_, '_>, limits: &Limits) -> Result<Self, Error> {
-        let valid = validate(value, limits)?;
-        let raw = value.raw();
+    /// From what was read of `raw`.
+    pub(crate) fn of(raw: &[u8], valid: Valid) -> Self {
         let hashes =
             InfoHashes { v1: valid.has_v1.then(|| InfoHash::of(raw)), v2: valid.has_v2.then(|| InfoHashV2::of(raw)) };
-        let stored = valid.files.iter().filter(|file| !file.pad);
+        let stored = Files::new(&valid.files, &valid.layout).iter().filter(|file| !file.pad);
         let content = stored.fold((0, 0), |(bytes, files), file| (bytes + file.length, files + 1));
-        Ok(Self { raw: raw.to_vec(), hashes, content, valid })
+        Self { raw: raw.to_vec(), hashes, content, valid }
     }
 
     /// The bytes as they stood.
@@ -117,8 +115,8 @@ impl Info {
     }
 
     /// The files in the order of the piece space, padding included; not empty.
-    pub fn files(&self) -> &[File] {
-        &self.valid.files
+    pub fn files(&self) -> Files<'_> {
+        Files::new(&self.valid.files, &self.valid.layout)
     }
 
     /// Whether the torrent is one file called `name`, not a folder.
@@ -127,8 +125,8 @@ impl Info {
     }
 
     /// The safe path of a file with the torrent's name in front.
-    pub fn full_path<'a>(&'a self, file: &'a File) -> impl Iterator<Item = &'a str> {
-        core::iter::once(self.name()).chain(file.path.iter().map(String::as_str))
+    pub fn full_path<'a>(&'a self, file: &File<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+        core::iter::once(self.name()).chain(file.parts())
     }
 
     /// Whether peers may come from the torrent's own trackers only (BEP 27).

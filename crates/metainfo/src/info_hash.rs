@@ -32,6 +32,13 @@ impl InfoHash {
     pub fn of(info: &[u8]) -> Self {
         Self(sha1::Sha1::digest(info).into())
     }
+
+    /// The same of bytes that come in parts.
+    pub fn of_parts(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        let mut sum = sha1::Sha1::new();
+        parts.into_iter().for_each(|part| sum.update(part));
+        Self(sum.finalize().into())
+    }
 }
 
 impl InfoHashV2 {

@@ -11,6 +11,7 @@ use teem_bencode::{Kind, Value};
 use crate::error::Error;
 use crate::info::Info;
 use crate::limits::Limits;
+use crate::validate::validate;
 use crate::{merkle, url};
 
 /// Something of a file that was ignored or tolerated.
@@ -80,25 +81,35 @@ impl Metainfo {
             return Err(Error::NotADict);
         }
         let info = root.get(b"info").filter(|info| info.kind() == Kind::Dict).ok_or(Error::MissingInfo)?;
-        let info = Info::from_value(info, limits)?;
+        let (raw, valid) = (info.raw(), validate(info, limits)?);
         let mut outer = Outer { root, limits, warnings: Vec::new() };
         if consumed < bytes.len() {
             outer.warnings.push(Warning::TrailingBytes { count: bytes.len() - consumed });
         }
-        if info.has_unsorted_keys() {
+        if valid.unsorted {
             outer.warnings.push(Warning::UnsortedKeys);
         }
+        let (trackers, nodes) = (outer.trackers(), outer.nodes());
+        let (web_seeds, http_seeds) = (outer.urls(b"url-list", "url-list"), outer.urls(b"httpseeds", "httpseeds"));
+        let (comment, created_by) = (outer.text(b"comment"), outer.text(b"created by"));
+        let (warnings, layers) = (outer.warnings, layers(root)?);
+        let creation_date = root.get(b"creation date").and_then(|v| v.as_int());
+        // What was parsed is gone before the bytes are copied: of a million files both are large.
+        drop(document);
+        let info = Info::of(raw, valid);
+        let piece_layers = piece_layers(&layers, &info)?;
+        let info = Arc::new(info);
         Ok(Self {
-            trackers: outer.trackers(),
-            web_seeds: outer.urls(b"url-list", "url-list"),
-            http_seeds: outer.urls(b"httpseeds", "httpseeds"),
-            nodes: outer.nodes(),
-            comment: outer.text(b"comment"),
-            created_by: outer.text(b"created by"),
-            creation_date: root.get(b"creation date").and_then(|v| v.as_int()),
-            piece_layers: piece_layers(root, &info)?,
-            warnings: outer.warnings,
-            info: Arc::new(info),
+            info,
+            trackers,
+            web_seeds,
+            http_seeds,
+            nodes,
+            comment,
+            created_by,
+            creation_date,
+            piece_layers,
+            warnings,
         })
     }
 }
@@ -188,17 +199,22 @@ impl Outer<'_, '_, '_> {
     }
 }
 
-/// Checks that each file longer than a piece has a layer that leads to its root (BEP 52, "piece layers").
-fn piece_layers(root: Value<'_, '_>, info: &Info) -> Result<BTreeMap<merkle::Hash, Vec<u8>>, Error> {
+/// The layers as they stand (BEP 52, "piece layers").
+fn layers<'a>(root: Value<'_, 'a>) -> Result<BTreeMap<&'a [u8], &'a [u8]>, Error> {
     let mut given = BTreeMap::new();
     if let Some(layers) = root.get(b"piece layers") {
         for (key, layer) in layers.dict().ok_or(Error::BadPieceLayer { file: 0 })? {
             given.insert(key, layer.as_bytes().ok_or(Error::BadPieceLayer { file: 0 })?);
         }
     }
+    Ok(given)
+}
+
+/// Checks that each file longer than a piece has a layer that leads to its root (BEP 52, "piece layers").
+fn piece_layers(given: &BTreeMap<&[u8], &[u8]>, info: &Info) -> Result<BTreeMap<merkle::Hash, Vec<u8>>, Error> {
     let mut layers = BTreeMap::new();
     for (index, file) in info.files().iter().enumerate() {
-        let Some(pieces_root) = &file.pieces_root else { continue };
+        let Some(pieces_root) = file.pieces_root() else { continue };
         if file.length <= u64::from(info.piece_length()) || layers.contains_key(pieces_root) {
             continue;
         }

@@ -114,26 +114,34 @@ pub(crate) fn pad(content: Content<'_>, piece_length: u32) -> Vec<RawFile<'_>> {
 }
 
 /// Checks that both versions of a hybrid name the same files, and takes the roots over into those of version 1.
-pub(crate) fn merge(v1: &mut [RawFile<'_>], v2: &Content<'_>, piece_length: u32) -> Result<(), Error> {
-    let mut theirs = v2.files.iter();
-    let mut offset = 0_u64;
-    for (index, file) in v1.iter_mut().enumerate() {
+pub(crate) struct Merge<'v, 'a> {
+    theirs: core::slice::Iter<'v, RawFile<'a>>,
+    piece_length: u32,
+}
+
+impl<'v, 'a> Merge<'v, 'a> {
+    pub(crate) fn new(v2: &'v Content<'a>, piece_length: u32) -> Self {
+        Self { theirs: v2.files.iter(), piece_length }
+    }
+
+    /// The next file of version 1, which begins at `offset`.
+    pub(crate) fn file(&mut self, file: &mut RawFile<'_>, index: usize, offset: u64) -> Result<(), Error> {
         if file.pad {
-            offset += file.length;
-            continue;
+            return Ok(());
         }
-        let other = theirs.next().ok_or(Error::V1V2Mismatch { file: index })?;
+        let other = self.theirs.next().ok_or(Error::V1V2Mismatch { file: index })?;
         if (&file.path, file.length) != (&other.path, other.length) {
             return Err(Error::V1V2Mismatch { file: index });
         }
-        if file.length > 0 && !offset.is_multiple_of(u64::from(piece_length)) {
+        if file.length > 0 && !offset.is_multiple_of(u64::from(self.piece_length)) {
             return Err(Error::BadPadFile { file: index });
         }
         file.pieces_root = other.pieces_root;
-        offset = offset.saturating_add(file.length);
+        Ok(())
     }
-    if theirs.next().is_some() {
-        return Err(Error::V1V2Mismatch { file: v1.len() });
+
+    /// Whether version 2 has no more than the `count` files that version 1 had.
+    pub(crate) fn end(mut self, count: usize) -> Result<(), Error> {
+        if self.theirs.next().is_some() { Err(Error::V1V2Mismatch { file: count }) } else { Ok(()) }
     }
-    Ok(())
 }

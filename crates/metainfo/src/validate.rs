@@ -9,7 +9,7 @@ use core::ops::Range;
 use teem_bencode::{Kind, Value, ViolationKind};
 
 use crate::error::Error;
-use crate::files::{self, File};
+use crate::files::{Placer, Table};
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::path::sanitise;
@@ -21,7 +21,7 @@ pub(crate) struct Valid {
     /// The name as it stands, where it differs.
     pub(crate) original_name: Option<Vec<u8>>,
     pub(crate) layout: Layout,
-    pub(crate) files: Vec<File>,
+    pub(crate) files: Table,
     pub(crate) single_file: bool,
     pub(crate) private: bool,
     pub(crate) source: Option<String>,
@@ -45,29 +45,36 @@ pub(crate) fn validate(info: Value<'_, '_>, limits: &Limits) -> Result<Valid, Er
     let raw_name = raw_name.filter(|name| !name.is_empty()).ok_or(Error::BadName)?;
     let name = sanitise(raw_name, limits.component_bytes);
 
-    let v1 = v1::read(info, limits)?;
     let v2 = v2::read(info, raw_name, limits)?;
     let value = info.get(b"piece length").and_then(|v| v.as_int());
     let piece_length = value
         .and_then(|value| u32::try_from(value).ok())
         .filter(|&l| l > 0 && l <= limits.piece_length && (v2.is_none() || v2::piece_length_is_allowed(l)))
-        .ok_or(Error::BadPieceLength { value })?;
+        .ok_or(Error::BadPieceLength { value });
+    // Without a length of pieces the files are read all the same, so that what is said is what is wrong first.
+    let placed_by = *piece_length.as_ref().unwrap_or(&1);
 
+    let mut placer = Placer::new(&name, placed_by, limits);
+    let mut merge = v2.as_ref().map(|v2| v2::Merge::new(v2, placed_by));
+    let v1 = v1::read(info, limits, &mut |mut file| {
+        if let Some(merge) = &mut merge {
+            merge.file(&mut file, placer.len(), placer.offset())?;
+        }
+        placer.push(file)
+    })?;
+    let piece_length = piece_length?;
     let (has_v1, has_v2) = (v1.is_some(), v2.is_some());
-    let (raw_files, single_file, hashes) = match (v1, v2) {
-        (Some(mut v1), v2) => {
-            if let Some(v2) = v2 {
-                v2::merge(&mut v1.files, &v2, piece_length)?;
-            }
-            (v1.files, v1.single_file, v1.pieces)
-        }
-        (None, Some(v2)) => {
-            let single_file = v2.single_file;
-            (v2::pad(v2, piece_length), single_file, &[][..])
-        }
-        (None, None) => return Err(Error::NoFiles),
+    let (single_file, hashes) = if let Some(v1) = v1 {
+        merge.map_or(Ok(()), |merge| merge.end(placer.len()))?;
+        (v1.single_file, v1.pieces)
+    } else {
+        let v2 = v2.ok_or(Error::NoFiles)?;
+        let single_file = v2.single_file;
+        v2::pad(v2, piece_length).into_iter().try_for_each(|file| placer.push(file))?;
+        (single_file, &[][..])
     };
-    let (files, total) = files::place(raw_files, &name, limits)?;
+    let (files, layout) = placer.finish()?;
+    let total = layout.total();
     let count = total.div_ceil(u64::from(piece_length));
     if count > u64::from(limits.pieces) {
         return Err(Error::TooManyPieces { count, limit: limits.pieces });
@@ -83,7 +90,7 @@ pub(crate) fn validate(info: Value<'_, '_>, limits: &Limits) -> Result<Valid, Er
     Ok(Valid {
         original_name: (name.as_bytes() != raw_name).then(|| raw_name.to_vec()),
         name,
-        layout: Layout::new(piece_length, files.iter().map(|file| (file.length, file.pad))),
+        layout,
         files,
         single_file,
         private: info.get(b"private").and_then(|v| v.as_int()) == Some(1),

@@ -61,7 +61,7 @@ fn a_folder_is_sorted() {
     script.executable = true;
     let plan = Plan::new(vec![source("z", 3), script, source("a", 0)], &options(), &Limits::FILE).unwrap();
     let info = Info::parse(&plan.info(&[[0; 20]], &options()).unwrap(), &Limits::FILE).unwrap();
-    let files: Vec<_> = info.files().iter().map(|f| (f.path.join("/"), f.offset, f.length, f.executable)).collect();
+    let files: Vec<_> = info.files().iter().map(|f| (f.path(), f.offset, f.length, f.executable)).collect();
     assert_eq!(files, [("a".into(), 0, 0, false), ("bin/run".into(), 0, 1, true), ("z".into(), 1, 3, false)]);
     let empty = Plan::new(vec![source("e", 0)], &options(), &Limits::FILE).unwrap();
     assert!(Info::parse(&empty.info(&[], &options()).unwrap(), &Limits::FILE).is_ok());

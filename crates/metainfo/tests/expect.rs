@@ -53,11 +53,11 @@ fn check(file: &str, expect: &Value, torrent: &Metainfo) {
     let real = info.files().iter().filter(|f| !f.pad).zip(list.iter().filter(|f| f["pad"] != true));
     for (ours, theirs) in real {
         assert_eq!(Some(ours.length), theirs["size"].as_u64(), "{file}");
-        assert_eq!(ours.symlink.is_some(), theirs["symlink"].is_string(), "{file}");
-        let root = ours.pieces_root.map(|root| InfoHashV2(root).to_string()); // for its digits
+        assert_eq!(ours.symlink().is_some(), theirs["symlink"].is_string(), "{file}");
+        let root = ours.pieces_root().map(|root| InfoHashV2(*root).to_string()); // for its digits
         assert_eq!(root.as_deref(), theirs["pieces_root"].as_str(), "{file}");
-        info.full_path(ours).for_each(|part| assert_safe(part, file));
-        assert!(paths.insert(ours.path.clone()), "{:?} collides in {file}", ours.path);
+        info.full_path(&ours).for_each(|part| assert_safe(part, file));
+        assert!(paths.insert(ours.path()), "{:?} collides in {file}", ours.path());
     }
 }
 

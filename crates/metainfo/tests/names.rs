@@ -25,7 +25,7 @@ fn paths(list: &[&[&str]]) -> Result<Vec<String>, Error> {
     let list: Vec<Vec<Vec<u8>>> =
         list.iter().map(|path| path.iter().map(|part| part.as_bytes().to_vec()).collect()).collect();
     let info = Info::parse(&common::of_paths(&list), &Limits::FILE)?;
-    Ok(info.files().iter().map(|file| file.path.join("/")).collect())
+    Ok(info.files().iter().map(|file| file.path()).collect())
 }
 
 #[test]
@@ -100,13 +100,14 @@ fn originals_are_remembered() {
     let raw = |parts: &[&[u8]]| parts.iter().map(|part| part.to_vec()).collect::<Vec<_>>();
     let list = [raw(&[b"what?"]), raw(&[b"plain"]), raw(&[b"plain"]), raw(&[b"..", b"x"]), raw(&[b"\xff"])];
     let info = Info::parse(&common::of_paths(&list), &Limits::FILE).unwrap();
-    let originals: Vec<_> = info.files().iter().map(|file| file.original.clone()).collect();
-    assert_eq!(originals[0], Some(raw(&[b"what?"])));
-    assert_eq!((&originals[1], &originals[2]), (&None, &Some(raw(&[b"plain"]))));
-    let native: Vec<_> = info.files().iter().map(teem_metainfo::File::native_parts).collect();
+    let originals: Vec<_> = info.files().iter().map(|file| file.original()).collect();
+    assert_eq!(originals[0], Some(vec![&b"what?"[..]]));
+    assert_eq!((&originals[1], &originals[2]), (&None, &Some(vec![&b"plain"[..]])));
+    let native: Vec<_> = info.files().iter().map(|file| file.native_parts()).collect();
     let same: [&[u8]; 4] = [b"what?", b"plain", b"plain", b"\xff"];
     assert_eq!([&native[0], &native[1], &native[2], &native[4]], same.map(|part| Some(vec![part])).each_ref());
-    assert_eq!((info.files()[0].native_path(), info.files()[4].native_path()), (Some(vec!["what?".into()]), None));
+    let native_path = |file| info.files().get(file).unwrap().native_path();
+    assert_eq!((native_path(0), native_path(4)), (Some(vec!["what?"]), None));
     assert_eq!((&native[3], info.native_name()), (&None, Some(&b"n"[..])));
 }
 
@@ -163,13 +164,14 @@ proptest! {
         list in prop::collection::vec(prop::collection::vec(part(), 1..4), 1..30)
     ) {
         let info = Info::parse(&common::of_paths(&list), &Limits::FILE).unwrap();
-        let fold = |path: &[String]| path.join("/").nfd().flat_map(char::to_lowercase).collect::<String>();
+        let fold = |path: &[&str]| path.join("/").nfd().flat_map(char::to_lowercase).collect::<String>();
         let mut files = BTreeSet::new();
         let mut folders = BTreeSet::new();
-        for file in info.files() {
-            file.path.iter().for_each(|part| assert_safe(part));
-            prop_assert!(files.insert(fold(&file.path)), "{:?} stands twice", file.path);
-            folders.extend((1..file.path.len()).map(|end| fold(&file.path[..end])));
+        for file in info.files().iter() {
+            let path = file.parts();
+            path.iter().for_each(|part| assert_safe(part));
+            prop_assert!(files.insert(fold(&path)), "{path:?} stands twice");
+            folders.extend((1..path.len()).map(|end| fold(&path[..end])));
         }
         prop_assert!(files.is_disjoint(&folders));
     }

@@ -59,7 +59,7 @@ impl Selection {
             return None;
         }
         let mut skipped = Bitfield::full(info.piece_count());
-        let wanted = |(i, file): &(usize, &teem_metainfo::File)| !file.pad && self.wants(*i);
+        let wanted = |(i, file): &(usize, teem_metainfo::File<'_>)| !file.pad && self.wants(*i);
         for (i, _) in info.files().iter().enumerate().filter(wanted) {
             info.pieces_of_file(i).for_each(|piece| {
                 skipped.clear(piece);

@@ -2,8 +2,10 @@
 use super::memory::{Memory, fingerprint};
 use super::recipe::{MakeError, Recipe};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use teem_disk::create::{HashError, HashFile, HashJob, hash_pieces};
+use teem_disk::create::{HashError, HashFiles, HashJob, hash_pieces};
+use teem_metainfo::PathsBuilder;
 
 /// The digests of a recipe's pieces, with what is remembered between runs.
 #[derive(Clone, Debug)]
@@ -45,9 +47,18 @@ impl Digests {
 }
 
 /// The files of a recipe as they were listed.
-pub(crate) fn files(recipe: &Recipe) -> Vec<HashFile> {
-    let files = recipe.listing.files.iter();
-    files.map(|f| HashFile { path: f.path.clone(), length: f.len, modified: f.modified }).collect()
+pub(crate) fn files(recipe: &Recipe) -> HashFiles {
+    let (listing, states) = (&recipe.listing, recipe.listing.files.iter().map(|file| file.state()).collect());
+    let above = listing.root.parent().filter(|_| listing.single);
+    match above.zip(listing.root.file_name()) {
+        Some((folder, name)) => {
+            let mut paths = PathsBuilder::default();
+            // A name that a file has here is not too long.
+            let _ = paths.push(&[name.as_encoded_bytes()]);
+            HashFiles::new(folder.to_owned(), Arc::new(paths.finish()), states)
+        }
+        None => HashFiles::new(listing.root.clone(), Arc::clone(listing.files.paths()), states),
+    }
 }
 
 /// Hashes what is not known yet. `done` counts bytes; setting `stop` ends it early with [`MakeError::Stopped`].

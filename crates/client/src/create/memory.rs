@@ -4,7 +4,6 @@ use super::walk::Listing;
 use crate::store;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 use teem_bencode::{Limits, Writer, parse};
 use teem_metainfo::InfoHash;
 
@@ -41,18 +40,18 @@ pub fn remembered(state_dir: &Path) -> (usize, u64) {
 
 /// A digest over what tells that files are the same as before.
 pub fn fingerprint(listing: &Listing) -> Vec<u8> {
-    let mut all = Vec::new();
-    for file in &listing.files {
-        for name in &file.components {
-            all.extend_from_slice(name.as_bytes());
+    let all = listing.files.iter().map(|file| {
+        let mut all = Vec::new();
+        for name in file.names() {
+            all.extend_from_slice(name);
             all.push(b'/');
         }
-        let ns = file.modified.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
-        all.extend_from_slice(&file.len.to_be_bytes());
-        all.extend_from_slice(&ns.to_be_bytes());
-        all.extend_from_slice(&file.identity);
-    }
-    InfoHash::of(&all).0.to_vec()
+        all.extend_from_slice(&file.length().to_be_bytes());
+        all.extend_from_slice(&u128::try_from(file.modified_ns()).unwrap_or(0).to_be_bytes());
+        all.extend_from_slice(&file.identity());
+        all
+    });
+    InfoHash::of_parts(all).0.to_vec()
 }
 
 impl Memory {

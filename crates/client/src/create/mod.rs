@@ -1,4 +1,5 @@
 //! Making a torrent of what is on the disk (BEP 3): listing, hashing, writing.
+pub mod found;
 pub mod hash;
 pub mod memory;
 pub mod recipe;

@@ -98,13 +98,10 @@ impl Recipe {
         if let Some(output) = &wishes.output {
             listing.leave_out(output)?;
         }
-        listing
-            .files
-            .sort_by(|a, b| a.components.iter().map(String::as_bytes).cmp(b.components.iter().map(String::as_bytes)));
-        let files = listing.files.iter().map(|f| PlanFile {
-            path: f.components.iter().map(|c| c.clone().into_bytes()).collect(),
-            length: f.len,
-            executable: f.executable,
+        let files = listing.files.iter().map(|file| PlanFile {
+            path: file.names().into_iter().map(<[u8]>::to_vec).collect(),
+            length: file.length(),
+            executable: file.executable(),
         });
         let options = Options {
             name: listing.name.clone().into_bytes(),
@@ -117,7 +114,9 @@ impl Recipe {
             web_seeds: wishes.web_seeds.clone(),
             ..Options::default()
         };
-        let plan = Plan::new(files.collect(), &options, &Limits::FILE).map_err(MakeError::Create)?;
+        let plan = Plan::new(files, &options, &Limits::FILE).map_err(MakeError::Create)?;
+        // The same order: names in byte order, folder by folder.
+        listing.files.share_paths(plan.paths());
         Ok(Self { listing, plan, options })
     }
 

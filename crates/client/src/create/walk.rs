@@ -2,14 +2,15 @@
 //!
 //! Folders are read in byte order of their names, so that the same content gives the same info-hash everywhere.
 //! Symbolic links below the path are not followed: they could lead outside of what the user meant to publish.
+use super::found::{Collecting, Found, FoundFiles};
 use super::rules::{Ignores, LeaveOut, LeftOut, Rules, RulesError};
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::SystemTime;
 
 /// How deep folders may be nested (BEP 3 sets none; readers stop at 100).
 pub const DEPTH_MAX: usize = 100;
@@ -23,23 +24,6 @@ pub struct Underway {
     pub files: AtomicU64,
     /// Set by anyone to end it early with [`WalkError::Stopped`].
     pub stop: AtomicBool,
-}
-
-/// A file that will be part of the torrent.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Found {
-    /// Names from the torrent's root down; empty when the torrent is that single file.
-    pub components: Vec<String>,
-    /// Where it lies.
-    pub path: PathBuf,
-    /// Bytes.
-    pub len: u64,
-    /// When it was last written.
-    pub modified: SystemTime,
-    /// Whether the owner may execute it.
-    pub executable: bool,
-    /// What else tells that it is the same file as before: inode and change time, where there are such.
-    pub identity: [u8; 24],
 }
 
 /// Something that was left out.
@@ -61,7 +45,7 @@ pub struct Listing {
     /// Whether the path is a single file.
     pub single: bool,
     /// The files in the torrent's order.
-    pub files: Vec<Found>,
+    pub files: FoundFiles,
     /// What could not go in.
     pub skipped: Vec<Skipped>,
     /// What was not to go in.
@@ -71,7 +55,7 @@ pub struct Listing {
 impl Listing {
     /// Bytes of all files together.
     pub fn total(&self) -> u64 {
-        self.files.iter().map(|f| f.len).sum()
+        self.files.iter().map(|file| file.length()).sum()
     }
 
     fn some(&self) -> Result<(), WalkError> {
@@ -82,9 +66,13 @@ impl Listing {
     /// Takes one file out, if it is in.
     pub(crate) fn leave_out(&mut self, file: &Path) -> Result<(), WalkError> {
         let Ok(file) = fs::canonicalize(file) else { return Ok(()) };
-        let before = self.files.len();
-        self.files.retain(|found| found.path != file);
-        if self.files.len() < before {
+        let below = file.strip_prefix(&self.root).map(Path::to_path_buf);
+        let names = |path: &Path| path.iter().map(|name| name.as_encoded_bytes().to_vec()).collect::<Vec<_>>();
+        let below = below.map(|below| names(&below));
+        let is_it = |found: Found<'_>| below.as_ref().is_ok_and(|below| found.names() == *below);
+        let index = self.files.iter().position(is_it);
+        if let Some(index) = index {
+            self.files.remove(index);
             self.skipped.push(Skipped { path: file, why: "the .torrent itself".to_owned() });
         }
         self.some()
@@ -154,19 +142,16 @@ pub fn walk(path: &Path, wishes: &LeaveOut, underway: &Underway) -> Result<Listi
     let name = root.file_name().and_then(|n| n.to_str()).ok_or_else(|| WalkError::Name(root.clone()))?.to_owned();
     let rules = Rules::new(wishes, &root).map_err(WalkError::Rules)?;
     let single = meta.is_file();
-    let mut listing =
-        Listing { name, single, root, files: Vec::new(), skipped: Vec::new(), left_out: LeftOut::default() };
+    let mut walker = Walker::new(&root, &rules, underway);
     if meta.is_file() {
-        fs::File::open(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
-        let found = found(Vec::new(), listing.root.clone(), &meta);
-        listing.files.push(found);
+        fs::File::open(&root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
+        walker.take(&[], &meta)?;
     } else if meta.is_dir() {
-        let entries = read_folder(&listing.root).map_err(|e| WalkError::Path(path.to_owned(), e))?;
-        let ignores = rules.enter(&listing.root, None);
-        descend(&mut listing, entries, ignores.as_ref(), &rules, underway)?;
+        walker.descend(&root).map_err(|e| e.unwrap_or_else(|e| WalkError::Path(path.to_owned(), e)))?;
     } else {
         return Err(WalkError::Kind(path.to_owned()));
     }
+    let listing = walker.listing(name, single);
     listing.some()?;
     Ok(listing)
 }
@@ -193,122 +178,151 @@ pub fn walk_together(
         return Err(WalkError::Apart(first.clone(), other.clone()));
     }
     let rules = Rules::new(wishes, &root).map_err(WalkError::Rules)?;
-    let (files, skipped, left_out) = (Vec::new(), Vec::new(), LeftOut::default());
-    let mut listing = Listing { name: name.to_owned(), single: false, root, files, skipped, left_out };
+    let mut walker = Walker::new(&root, &rules, underway);
     for path in named {
-        let fail = |e| WalkError::Path(path.clone(), e);
+        let fail = |e: io::Error| WalkError::Path(path.clone(), e);
         let meta = fs::metadata(&path).map_err(fail)?;
         let own = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| WalkError::Name(path.clone()))?;
         if meta.is_file() {
             fs::File::open(&path).map_err(fail)?;
-            listing.files.push(found(vec![own.to_owned()], path.clone(), &meta));
+            walker.take(&[own], &meta)?;
         } else if meta.is_dir() {
-            let ignores = rules.enter(&path, None);
-            descend(&mut listing, read_folder(&path).map_err(fail)?, ignores.as_ref(), &rules, underway)?;
+            walker.descend(&path).map_err(|e| e.unwrap_or_else(fail))?;
         } else {
             return Err(WalkError::Kind(path));
         }
     }
+    let listing = walker.listing(name.to_owned(), false);
     listing.some()?;
     Ok(listing)
 }
 
-/// Entries of a folder in descending byte order, so that a stack hands them out ascending.
-fn read_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries = fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
-    Ok(entries)
+/// Names in a folder, end to end, and those still to come in descending byte order, so that the next is the last.
+struct Names {
+    bytes: Vec<u8>,
+    left: Vec<(usize, usize)>,
 }
 
-fn descend(
-    listing: &mut Listing,
-    top: Vec<PathBuf>,
-    ignores: Option<&Arc<Ignores>>,
-    rules: &Rules,
-    underway: &Underway,
-) -> Result<(), WalkError> {
-    let with = |ignores: Option<Arc<Ignores>>| move |path| (path, ignores.clone());
-    let mut stack: Vec<_> = top.into_iter().map(with(ignores.cloned())).collect();
-    while let Some((path, ignores)) = stack.pop() {
-        if underway.stop.load(Ordering::Relaxed) {
-            return Err(WalkError::Stopped);
+impl Names {
+    fn of(folder: &Path) -> io::Result<Self> {
+        let mut names = Self { bytes: Vec::new(), left: Vec::new() };
+        for entry in fs::read_dir(folder)? {
+            let start = names.bytes.len();
+            names.bytes.extend_from_slice(entry?.file_name().as_encoded_bytes());
+            names.left.push((start, names.bytes.len()));
         }
-        let below = path.strip_prefix(&listing.root).unwrap_or(&path).to_owned();
-        let meta = fs::symlink_metadata(&path);
-        let is_dir = meta.as_ref().is_ok_and(Metadata::is_dir);
-        if rules.leave_out(&below, &path, is_dir, ignores.as_ref(), &mut listing.left_out) {
-            continue;
-        }
-        let mut skip = |why: &str| listing.skipped.push(Skipped { path: path.clone(), why: why.to_owned() });
-        let Some(components) = below.iter().map(|c| c.to_str().map(str::to_owned)).collect::<Option<Vec<_>>>() else {
-            skip("its name is not UTF-8");
-            continue;
-        };
-        if components.len() > DEPTH_MAX {
-            return Err(WalkError::TooLarge(path, "folders are nested more than 100 deep, which readers refuse"));
-        }
-        let meta = match meta {
-            Ok(meta) => meta,
-            Err(e) => {
-                skip(&e.to_string());
+        let Self { bytes, left } = &mut names;
+        left.sort_unstable_by(|a, b| bytes[b.0..b.1].cmp(&bytes[a.0..a.1]));
+        Ok(names)
+    }
+
+    fn next(&mut self) -> Option<OsString> {
+        let (start, end) = self.left.pop()?;
+        Some(os_string(&self.bytes[start..end]))
+    }
+}
+
+#[cfg(unix)]
+fn os_string(bytes: &[u8]) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_vec())
+}
+
+#[cfg(not(unix))]
+fn os_string(bytes: &[u8]) -> OsString {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
+
+/// A folder whose entries are being looked at.
+struct Open {
+    names: Names,
+    ignores: Option<Arc<Ignores>>,
+}
+
+/// A listing under way.
+struct Walker<'a> {
+    root: &'a Path,
+    rules: &'a Rules,
+    underway: &'a Underway,
+    files: Collecting,
+    skipped: Vec<Skipped>,
+    left_out: LeftOut,
+}
+
+impl<'a> Walker<'a> {
+    fn new(root: &'a Path, rules: &'a Rules, underway: &'a Underway) -> Self {
+        let (files, skipped, left_out) = (Collecting::default(), Vec::new(), LeftOut::default());
+        Self { root, rules, underway, files, skipped, left_out }
+    }
+
+    fn listing(self, name: String, single: bool) -> Listing {
+        let Self { root, files, skipped, left_out, .. } = self;
+        Listing { name, root: root.to_owned(), single, files: files.finish(), skipped, left_out }
+    }
+
+    /// Lists a folder and all below it; the error of the file system is about the folder itself.
+    fn descend(&mut self, folder: &Path) -> Result<(), Result<WalkError, io::Error>> {
+        let mut path = folder.to_owned();
+        let mut open = vec![Open { names: Names::of(folder).map_err(Err)?, ignores: self.rules.enter(folder, None) }];
+        while let Some(folder) = open.last_mut() {
+            if self.underway.stop.load(Ordering::Relaxed) {
+                return Err(Ok(WalkError::Stopped));
+            }
+            let Some(name) = folder.names.next() else {
+                open.pop();
+                path.pop();
                 continue;
-            }
-        };
-        if meta.is_symlink() {
-            skip("a symbolic link");
-        } else if meta.is_dir() {
-            match read_folder(&path) {
-                Ok(entries) => stack.extend(entries.into_iter().map(with(rules.enter(&path, ignores)))),
-                Err(e) => skip(&format!("unreadable folder: {e}")),
-            }
-        } else if !meta.is_file() {
-            skip("neither a file nor a folder");
-        } else if let Err(e) = fs::File::open(&path) {
-            skip(&format!("unreadable: {e}"));
-        } else {
-            listing.files.push(found(components, path, &meta));
-            underway.files.fetch_add(1, Ordering::Relaxed);
-            if listing.files.len() > FILES_MAX {
-                return Err(WalkError::TooLarge(listing.root.clone(), "more than 2,000,000 files"));
+            };
+            path.push(name);
+            match self.entry(&path, folder.ignores.as_ref()).map_err(Ok)? {
+                Some(below) => open.push(below),
+                None => _ = path.pop(),
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn found(components: Vec<String>, path: PathBuf, meta: &Metadata) -> Found {
-    Found {
-        components,
-        path,
-        len: meta.len(),
-        modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-        executable: executable(meta),
-        identity: identity(meta),
+    /// Takes an entry or leaves it out; a folder is to be looked into.
+    fn entry(&mut self, path: &Path, ignores: Option<&Arc<Ignores>>) -> Result<Option<Open>, WalkError> {
+        let below = path.strip_prefix(self.root).unwrap_or(path);
+        let meta = fs::symlink_metadata(path);
+        let is_dir = meta.as_ref().is_ok_and(Metadata::is_dir);
+        if self.rules.leave_out(below, path, is_dir, ignores, &mut self.left_out) {
+            return Ok(None);
+        }
+        let Some(names) = below.iter().map(OsStr::to_str).collect::<Option<Vec<_>>>() else {
+            self.skip(path, "its name is not UTF-8");
+            return Ok(None);
+        };
+        if names.len() > DEPTH_MAX {
+            let why = "folders are nested more than 100 deep, which readers refuse";
+            return Err(WalkError::TooLarge(path.to_owned(), why));
+        }
+        match meta {
+            Err(e) => self.skip(path, &e.to_string()),
+            Ok(meta) if meta.is_symlink() => self.skip(path, "a symbolic link"),
+            Ok(meta) if meta.is_dir() => match Names::of(path) {
+                Ok(names) => {
+                    return Ok(Some(Open { names, ignores: self.rules.enter(path, ignores.cloned()) }));
+                }
+                Err(e) => self.skip(path, &format!("unreadable folder: {e}")),
+            },
+            Ok(meta) if !meta.is_file() => self.skip(path, "neither a file nor a folder"),
+            Ok(meta) => match fs::File::open(path) {
+                Ok(_) => self.take(&names, &meta)?,
+                Err(e) => self.skip(path, &format!("unreadable: {e}")),
+            },
+        }
+        Ok(None)
     }
-}
 
-#[cfg(unix)]
-fn identity(meta: &Metadata) -> [u8; 24] {
-    use std::os::unix::fs::MetadataExt;
-    let mut out = [0; 24];
-    out[..8].copy_from_slice(&meta.ino().to_be_bytes());
-    out[8..16].copy_from_slice(&meta.ctime().to_be_bytes());
-    out[16..].copy_from_slice(&meta.ctime_nsec().to_be_bytes());
-    out
-}
+    fn skip(&mut self, path: &Path, why: &str) {
+        self.skipped.push(Skipped { path: path.to_owned(), why: why.to_owned() });
+    }
 
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> [u8; 24] {
-    [0; 24]
-}
-
-#[cfg(unix)]
-fn executable(meta: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    meta.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn executable(_: &Metadata) -> bool {
-    false
+    fn take(&mut self, names: &[&str], meta: &Metadata) -> Result<(), WalkError> {
+        let too_large = |what| WalkError::TooLarge(self.root.to_owned(), what);
+        self.files.push(names, meta).map_err(|_| too_large("the names of the files are too long"))?;
+        self.underway.files.fetch_add(1, Ordering::Relaxed);
+        if self.files.len() > FILES_MAX { Err(too_large("more than 2,000,000 files")) } else { Ok(()) }
+    }
 }

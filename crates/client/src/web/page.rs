@@ -71,9 +71,8 @@ impl Display for Torrent<'_> {
             self.info_hash
         )?;
         for file in info.files().iter().filter(|file| !file.pad).take(FILES_SHOWN) {
-            let parts: Vec<&str> =
-                if file.path.is_empty() { vec![info.name()] } else { file.path.iter().map(String::as_str).collect() };
-            writeln!(f, "<li><bdi>{}</bdi> <span>{}</span></li>", Escaped(&parts.join("/")), Size(file.length))?;
+            let path = if info.is_single_file() { info.name().to_owned() } else { file.path() };
+            writeln!(f, "<li><bdi>{}</bdi> <span>{}</span></li>", Escaped(&path), Size(file.length))?;
         }
         if files > FILES_SHOWN {
             writeln!(f, "<li>and {} more</li>", files - FILES_SHOWN)?;

@@ -43,20 +43,20 @@ impl Claims {
         &self,
         journal: &Journaled,
         content: &Content,
-        now: &[Option<Stat>],
+        now: &dyn Fn(usize) -> Option<Stat>,
         kept: impl Fn(&Extent) -> bool,
     ) -> (Vec<u32>, Vec<u32>) {
-        let changed: Vec<bool> = (0..now.len())
+        let changed: Vec<bool> = (0..content.info.files().len())
             .map(|i| {
                 let noted = journal.files.get(&(i as u32));
                 let then = noted.copied().or_else(|| self.files.get(i).copied().flatten());
                 let lag = if noted.is_some() { NOTE_LAG_NS } else { 0 };
-                !matches!((then, now[i]), (Some(then), Some(now)) if unchanged(&then, &now, lag))
+                !matches!((then, now(i)), (Some(then), Some(now)) if unchanged(&then, &now, lag))
             })
             .collect();
         let (mut have, mut check) = (Vec::new(), Vec::new());
         for piece in 0..content.piece_count() {
-            let long = |e: &Extent| now[e.file].is_some_and(|s| s.len >= e.offset + u64::from(e.len));
+            let long = |e: &Extent| now(e.file).is_some_and(|s| s.len >= e.offset + u64::from(e.len));
             let there = content.extents(piece).all(|e| kept(&e) && long(&e));
             if !there {
                 continue;
