@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::view::{Document, Kind, Token, Violation, ViolationKind};
+use crate::view::{Document, Kind, Token, Violation, ViolationKind, content};
 
 /// Digits that a string's length may have: as many as `u64::MAX`.
 const LENGTH_DIGITS_MAX: usize = 20;
@@ -22,12 +22,12 @@ pub fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Document<'a>, Error
 
 /// Parses the value that `bytes` begins with; also returns how many bytes it takes.
 pub fn parse_prefix<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Document<'a>, usize), Error> {
-    let limit = limits.bytes.min(u32::MAX as usize);
+    let limit = limits.bytes.min(Token::REACH as usize);
     if bytes.len() > limit {
         return Err(Error::TooLarge { size: bytes.len(), limit });
     }
     let mut parser =
-        Parser { input: bytes, at: 0, limits, tokens: Vec::new(), violations: Vec::new(), open: Vec::new() };
+        Parser { input: bytes, at: 0, limits, values: 0, tokens: Vec::new(), violations: Vec::new(), open: Vec::new() };
     parser.run()?;
     let Parser { at, tokens, violations, .. } = parser;
     Ok((Document { input: &bytes[..at], tokens, violations }, at))
@@ -46,6 +46,8 @@ struct Parser<'a, 'l> {
     input: &'a [u8],
     at: usize,
     limits: &'l Limits,
+    /// Values and keys so far: the tokens but for the ends of lists and dictionaries.
+    values: u32,
     tokens: Vec<Token>,
     violations: Vec<Violation>,
     open: Vec<Open>,
@@ -55,7 +57,7 @@ impl<'a> Parser<'a, '_> {
     fn run(&mut self) -> Result<(), Error> {
         loop {
             let byte = self.peek()?;
-            let in_dict = self.open.last().is_some_and(|open| self.tokens[open.token as usize].kind == Kind::Dict);
+            let in_dict = self.open.last().is_some_and(|open| self.tokens[open.token as usize].kind() == Kind::Dict);
             let key_next = in_dict && self.open.last().is_some_and(|open| open.key_next);
             if byte == b'e' && !self.open.is_empty() && (key_next || !in_dict) {
                 self.close();
@@ -90,7 +92,7 @@ impl<'a> Parser<'a, '_> {
                     return Err(Error::TooDeep { at: self.at, limit: self.limits.depth });
                 }
                 let kind = if byte == b'l' { Kind::List } else { Kind::Dict };
-                let token = self.push(kind, self.at, self.at + 1, 0)?;
+                let token = self.push(kind, self.at, 0)?;
                 self.open.push(Open { token, key_next: true, last_key: None, unsorted: false });
                 self.at += 1;
                 Ok(())
@@ -99,12 +101,14 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    fn push(&mut self, kind: Kind, start: usize, end: usize, header: u8) -> Result<u32, Error> {
-        if self.tokens.len() >= self.limits.tokens as usize {
+    /// `end` is of no meaning for a list or dictionary, which ends later.
+    fn push(&mut self, kind: Kind, start: usize, end: usize) -> Result<u32, Error> {
+        if self.values >= self.limits.tokens {
             return Err(Error::TooManyTokens { at: start, limit: self.limits.tokens });
         }
+        self.values += 1;
         let index = self.tokens.len() as u32;
-        self.tokens.push(Token { start: start as u32, end: end as u32, next: index + 1, kind, header });
+        self.tokens.push(Token::new(kind, start as u32, end as u32));
         Ok(index)
     }
 
@@ -140,7 +144,7 @@ impl<'a> Parser<'a, '_> {
             self.violation(start, ViolationKind::IntLeadingZero);
         }
         self.at += 1;
-        self.push(Kind::Int, start, self.at, 0).map(|_| ())
+        self.push(Kind::Int, start, self.at).map(|_| ())
     }
 
     /// Digits, a colon, and as many bytes.
@@ -162,12 +166,11 @@ impl<'a> Parser<'a, '_> {
             self.violation(start, ViolationKind::LengthLeadingZero);
         }
         self.at += 1;
-        let header = (self.at - start) as u8;
         if length > (self.input.len() - self.at) as u64 {
             return Err(Error::UnexpectedEnd { at: self.input.len() });
         }
         self.at += length as usize;
-        self.push(Kind::Bytes, start, self.at, header)
+        self.push(Kind::Bytes, start, self.at)
     }
 
     fn key(&mut self) -> Result<(), Error> {
@@ -193,19 +196,18 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn content(&self, token: u32) -> &'a [u8] {
-        let token = self.tokens[token as usize];
-        &self.input[token.start as usize + token.header as usize..token.end as usize]
+        content(self.input, self.tokens[token as usize])
     }
 
     fn close(&mut self) {
-        self.at += 1;
         let Some(open) = self.open.pop() else { return };
-        let next = self.tokens.len() as u32;
+        let mark = self.tokens.len() as u32;
+        self.tokens.push(Token::new(Kind::Int, self.at as u32, self.at as u32 + 1));
+        self.at += 1;
         let token = &mut self.tokens[open.token as usize];
-        token.end = self.at as u32;
-        token.next = next;
+        *token = Token::new(token.kind(), token.start, mark + 1);
         if open.unsorted {
-            self.duplicates(open.token + 1, next);
+            self.duplicates(open.token + 1, mark);
         }
     }
 
@@ -215,7 +217,7 @@ impl<'a> Parser<'a, '_> {
         let mut index = first;
         while index < end {
             keys.push((self.content(index), self.tokens[index as usize].start as usize));
-            index = self.tokens[index as usize + 1].next;
+            index = self.tokens[index as usize + 1].next(index + 1);
         }
         keys.sort_unstable();
         for pair in keys.windows(2).filter(|pair| pair[0].0 == pair[1].0) {

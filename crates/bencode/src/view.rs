@@ -21,16 +21,49 @@ pub enum Kind {
     Dict,
 }
 
+/// Eight bytes for each value, because a torrent of a million files has ten million of them. Lists and dictionaries have a second
+/// one for their end mark, behind all that is in them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
-    /// Span in the input; 32 bits suffice because `parse` refuses larger inputs.
+    /// Where it begins in the input.
     pub(crate) start: u32,
-    pub(crate) end: u32,
-    /// Index of the token behind this one and all its descendants.
-    pub(crate) next: u32,
-    pub(crate) kind: Kind,
-    /// Bytes before a string's content (its length and the colon).
-    pub(crate) header: u8,
+    /// The kind in the upper two bits; below them where an integer or string ends in the input, or the index of the token behind a list
+    /// or dictionary.
+    rest: u32,
+}
+
+impl Token {
+    /// Inputs are shorter, and have fewer tokens: each takes a byte at least.
+    pub(crate) const REACH: u32 = (1 << 30) - 1;
+
+    pub(crate) fn new(kind: Kind, start: u32, rest: u32) -> Self {
+        Self { start, rest: (kind as u32) << 30 | rest }
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        match self.rest >> 30 {
+            0 => Kind::Int,
+            1 => Kind::Bytes,
+            2 => Kind::List,
+            _ => Kind::Dict,
+        }
+    }
+
+    fn is_leaf(self) -> bool {
+        matches!(self.kind(), Kind::Int | Kind::Bytes)
+    }
+
+    /// The index of the token behind this one, which has `index`, and behind all that is in it.
+    pub(crate) fn next(self, index: u32) -> u32 {
+        if self.is_leaf() { index + 1 } else { self.rest & Self::REACH }
+    }
+}
+
+/// The content of a string: what stands behind its length and the colon.
+pub(crate) fn content(input: &[u8], token: Token) -> &[u8] {
+    let raw = &input[token.start as usize..(token.rest & Token::REACH) as usize];
+    let colon = raw.iter().position(|byte| *byte == b':').unwrap_or(0);
+    &raw[colon + 1..]
 }
 
 /// A way in which bytes that were parsed are not canonical.
@@ -84,7 +117,7 @@ impl<'d, 'a> Value<'d, 'a> {
 
     /// What this value is.
     pub fn kind(&self) -> Kind {
-        self.token().kind
+        self.token().kind()
     }
 
     /// The integer, if it is one.
@@ -101,9 +134,7 @@ impl<'d, 'a> Value<'d, 'a> {
 
     /// The content of the string, if it is one.
     pub fn as_bytes(&self) -> Option<&'a [u8]> {
-        let token = self.token();
-        (token.kind == Kind::Bytes)
-            .then(|| &self.document.input[token.start as usize + token.header as usize..token.end as usize])
+        (self.kind() == Kind::Bytes).then(|| content(self.document.input, self.token()))
     }
 
     /// The content of the string, if it is one and UTF-8.
@@ -134,7 +165,8 @@ impl<'d, 'a> Value<'d, 'a> {
     }
 
     fn children(&self) -> Children<'d, 'a> {
-        Children { document: self.document, index: self.index + 1, end: self.token().next }
+        // The last one is the end mark.
+        Children { document: self.document, index: self.index + 1, end: self.token().next(self.index) - 1 }
     }
 
     /// The bytes of this value as they stand in the input, prefix and end mark included.
@@ -145,7 +177,8 @@ impl<'d, 'a> Value<'d, 'a> {
     /// Where in the input this value stands.
     pub fn span(&self) -> Range<usize> {
         let token = self.token();
-        token.start as usize..token.end as usize
+        let last = if token.is_leaf() { token } else { self.document.tokens[token.next(self.index) as usize - 1] };
+        token.start as usize..(last.rest & Token::REACH) as usize
     }
 
     /// Whether the bytes are the only ones BEP 3 allows for this value.
@@ -185,7 +218,7 @@ impl<'d, 'a> Iterator for Children<'d, 'a> {
             return None;
         }
         let value = Value { document: self.document, index: self.index };
-        self.index = value.token().next;
+        self.index = value.token().next(self.index);
         Some(value)
     }
 }

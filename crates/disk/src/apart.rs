@@ -5,9 +5,11 @@
 use crate::content::Stored;
 use crate::fs::Stat;
 use crate::part::Spot;
+use crate::state::{Claims, Record};
 use crate::torrent::Torrent;
 use std::io;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use teem_metainfo::Extent;
 
 impl Torrent {
@@ -53,10 +55,11 @@ impl Torrent {
         self.seen(self.part_slot()).stat.map(|stat| Stat { len, ..stat })
     }
 
-    /// The files that are stored, and the part file.
-    pub(crate) fn all_files(&self) -> impl Iterator<Item = Stored> + '_ {
-        let part = Stored { index: self.part_slot(), len: 0 };
-        self.content.stored().chain(std::iter::once(part))
+    /// The same, to be saved; of the part file by its slot.
+    pub(crate) fn record(&self, file: usize) -> Record {
+        let Some(seen) = self.seen.get(file) else { return Record::Missing };
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.apart { Record::Apart } else { Record::own(seen.stat) }
     }
 
     /// The files that are kept apart.
@@ -91,19 +94,31 @@ impl Torrent {
 
     /// What lay in the part file when the state was saved lies there still, also where its own file has been begun since: the power may
     /// have gone while it was being put in place.
-    pub(crate) fn recall_parts(&self, then: &[Option<Stat>]) {
-        let Some(part) = self.seen(self.part_slot()).stat.filter(|part| part.inode != 0) else { return };
-        for file in self.content.stored() {
-            let was_apart = then.get(file.index).copied().flatten().is_some_and(|then| then.inode == part.inode);
-            self.seen(file.index).apart |= was_apart;
+    pub(crate) fn recall_parts(&self, then: &Claims) {
+        let part = self.seen(self.part_slot()).stat.filter(|part| part.inode != 0);
+        if part.is_none_or(|part| then.part().is_none_or(|then| then.inode != part.inode)) {
+            return;
         }
+        for file in self.content.stored() {
+            self.seen(file.index).apart |= then.files.get(file.index) == Some(&Record::Apart);
+        }
+    }
+
+    /// A file is kept apart no longer.
+    pub(crate) fn not_apart(&self, file: usize) {
+        self.seen(file).apart = false;
+        self.unsaved(file);
     }
 
     /// What is not there and not wanted (or, where that is said, whatever is not there) is kept apart from now on.
     pub(crate) fn set_apart(&self, wanted_too: bool) {
         for file in self.content.stored() {
             let mut seen = self.seen(file.index);
-            seen.apart |= seen.stat.is_none() && !seen.prepared && (wanted_too || !self.parts.wants(file.index));
+            let apart = seen.stat.is_none() && !seen.prepared && (wanted_too || !self.parts.wants(file.index));
+            if apart && !std::mem::replace(&mut seen.apart, true) {
+                drop(seen);
+                self.unsaved(file.index);
+            }
         }
     }
 }

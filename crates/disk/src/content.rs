@@ -6,7 +6,7 @@ use crate::place::Place;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use teem_metainfo::{Extent, Info};
+use teem_metainfo::{Extent, File, Info};
 
 /// The content of one torrent in one place.
 pub(crate) struct Content {
@@ -45,7 +45,7 @@ impl Content {
     /// The path of a file beneath the folder; `None` for pads and links.
     pub(crate) fn path(&self, file: usize) -> Option<PathBuf> {
         let native = self.native.contains(&file);
-        let file = self.info.files().get(file).filter(|file| file.is_stored())?;
+        let file = self.info.files().get(file).filter(File::is_stored)?;
         let native = if native { file.native_path() } else { None };
         Some(self.join(&native.map_or_else(|| file.path(), |parts| parts.join("/"))))
     }

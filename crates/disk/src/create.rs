@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::{OsStrExt, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -108,7 +108,7 @@ impl From<Vec<HashFile>> for HashFiles {
         let mut paths = PathsBuilder::default();
         for file in &files {
             let below = file.path.strip_prefix(folder).unwrap_or(&file.path);
-            let parts: Vec<&[u8]> = below.iter().map(|part| part.as_bytes()).collect();
+            let parts: Vec<&[u8]> = below.iter().map(OsStrExt::as_bytes).collect();
             if paths.push(&parts).is_err() {
                 break;
             }

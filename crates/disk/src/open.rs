@@ -5,14 +5,14 @@ use crate::check;
 use crate::content::Content;
 use crate::create::HashFiles;
 use crate::error::explain;
-use crate::fs::Stat;
 use crate::look::Pass;
 use crate::part::Parts;
 use crate::select::{make_empty, settle};
 use crate::shared::Shared;
 use crate::space;
-use crate::state::{Loaded, Saved};
+use crate::state::{Claims, Loaded, Saved};
 use crate::torrent::Torrent;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use teem_metainfo::{Extent, Info};
 use teem_swarm::ids::TorrentId;
@@ -52,14 +52,14 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     })?;
     let root = shared.fs.folder(&place.folder, !place.read_only).map_err(|e| explain(&e, "open", &place.folder))?;
     let content = Content::new(info, &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
-    let (saved, Loaded { claims, journal }) = Saved::open(&*shared.fs, &place, &content)?;
+    let (saved, Loaded { claims, journal, stale }) = Saved::open(&*shared.fs, &place, &content)?;
     let before = claims.as_ref().map(|claims| claims.selection.clone());
     // What is served as it lies is served whole.
     let wish = wish.or_else(|| before.clone().filter(|_| !place.read_only)).unwrap_or_default();
     let chosen = before.is_some_and(|before| before != wish);
     let parts = Parts::new(&content.info, wish);
     let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), parts, saved));
-    stat_all(&torrent, claims.as_ref().map_or(&[], |claims| &claims.files))?;
+    stat_all(&torrent, claims.as_ref(), stale)?;
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
     // written: a process that is killed then must find them ours, and those pieces doubtful.
@@ -108,14 +108,22 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
 }
 
 /// Looks at all files, and remembers what they were like; `then` is how they were when the state was saved.
-fn stat_all(torrent: &Torrent, then: &[Option<Stat>]) -> Result<(), DiskError> {
+fn stat_all(torrent: &Torrent, then: Option<&Claims>, stale: BTreeSet<u32>) -> Result<(), DiskError> {
     let mut pass = Pass::new(&*torrent.root);
     for file in torrent.content.stored() {
         let stat = pass.stat(&torrent.path(file.index));
         torrent.seen(file.index).stat = stat.map_err(|e| explain(&e, "use", &torrent.whole_path(file.index)))?;
     }
     torrent.find_parts().map_err(|e| explain(&e, "use", &torrent.place.folder))?;
-    torrent.recall_parts(then);
+    if let Some(then) = then {
+        torrent.recall_parts(then);
+    }
+    torrent.touched().unsaved.extend(stale);
+    for file in 0..=torrent.part_slot() {
+        if then.is_none_or(|then| then.files.get(file) != Some(&torrent.record(file))) {
+            torrent.unsaved(file);
+        }
+    }
     Ok(())
 }
 

@@ -42,7 +42,10 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
     let part = torrent.part_slot();
     if torrent.place.read_only || torrent.seen(part).stat.is_none() {
         // Nothing was ever kept: who is wanted now is simply there or not.
-        torrent.files_to_move().for_each(|f| torrent.seen(f.index).apart = false);
+        let missing: Vec<Stored> = torrent.files_to_move().collect();
+        for file in missing {
+            torrent.not_apart(file.index);
+        }
         return Ok(());
     }
     let wanted: Vec<Stored> = torrent.files_to_move().collect();
@@ -50,7 +53,7 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
         copy(torrent, file.index).map_err(|e| explain(&e, "write to", &torrent.whole_path(file.index)))?;
     }
     for file in &wanted {
-        torrent.seen(file.index).apart = false;
+        torrent.not_apart(file.index);
     }
     if !wanted.is_empty() {
         flush(torrent)?;
@@ -61,6 +64,7 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
         let removed = torrent.root.remove(&torrent.parts.path);
         removed.map_err(|e| explain(&e, "remove", &torrent.place.folder.join(&torrent.parts.path)))?;
         *torrent.seen(part) = Seen::default();
+        torrent.unsaved(part);
     }
     Ok(())
 }
@@ -94,8 +98,9 @@ fn copy(torrent: &Torrent, file: usize) -> io::Result<()> {
         }
     }
     let stat = own.stat()?;
-    let mut seen = torrent.seen(file);
-    (seen.stat, seen.dirty) = (Some(stat), true);
+    torrent.seen(file).stat = Some(stat);
+    torrent.touched().dirty.insert(file);
+    torrent.unsaved(file);
     Ok(())
 }
 

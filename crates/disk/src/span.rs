@@ -101,9 +101,11 @@ impl Torrent {
         let stat = handle.stat();
         let mut seen = self.seen(file);
         seen.writers -= 1;
-        // After the write, so that a sync that began during it does not take the mark away.
-        seen.dirty = true;
         seen.stat = stat.ok();
+        drop(seen);
+        // After the write, so that a sync that began during it does not take the mark away.
+        self.touched().dirty.insert(file);
+        self.unsaved(file);
         result
     }
 
@@ -123,8 +125,12 @@ impl Torrent {
         }
         seen.stat = Some(handle.stat()?);
         seen.prepared = true;
-        seen.born = true;
-        seen.dirty = true;
+        drop(seen);
+        let mut touched = self.touched();
+        touched.dirty.insert(file);
+        touched.born.insert(file);
+        drop(touched);
+        self.unsaved(file);
         Ok(handle)
     }
 
@@ -156,7 +162,9 @@ impl Torrent {
                     self.changed(file, Some(now));
                     return Ok(false);
                 }
-                seen.stat = Some(now);
+                if seen.stat.replace(now).is_none() {
+                    self.unsaved(file);
+                }
             }
             self.looks_stale(&seen)
         };
@@ -190,6 +198,7 @@ impl Torrent {
         seen.stat = at_path.or(now);
         seen.prepared = false;
         drop(seen);
+        self.unsaved(file);
         self.doubt(file);
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Re
 
 /// Syncs all files written since the last time, and the folders of those that are new.
 pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
-    let dirty: Vec<_> = torrent.all_files().filter(|f| std::mem::take(&mut torrent.seen(f.index).dirty)).collect();
+    let dirty = std::mem::take(&mut torrent.touched().dirty);
     let whole = if dirty.len() >= MANY { torrent.root.sync_all() } else { None };
     let each = |index: usize| match &whole {
         Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", &torrent.path(index))),
@@ -67,18 +67,24 @@ pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
             .map_err(|e| explain(&e, "sync", &torrent.whole_path(index))),
     };
     let mut result = Ok(());
-    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
-    for file in dirty {
-        let one = each(file.index);
-        let mut seen = torrent.seen(file.index);
+    for &file in &dirty {
+        let one = each(file);
         if one.is_err() {
-            seen.dirty = true;
-        } else if seen.born {
-            folders.extend(torrent.path(file.index).ancestors().skip(1).map(Path::to_path_buf));
+            torrent.touched().dirty.insert(file);
         }
         result = result.and(one);
     }
     result?;
+    // Those that are made meanwhile are dirty too, and so the next sync's.
+    let born = torrent.touched().born.clone();
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+    for &file in &born {
+        let path = torrent.path(file);
+        let above = path.ancestors().skip(1);
+        // What lies above a folder that is known is known.
+        folders
+            .extend(above.take_while(|folder| !folders.contains(*folder)).map(Path::to_path_buf).collect::<Vec<_>>());
+    }
     for folder in &folders {
         let synced = loop {
             match torrent.root.sync_dir(folder) {
@@ -88,10 +94,10 @@ pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
         };
         synced.map_err(|e| explain(&e, "sync", &torrent.place.folder.join(folder)))?;
     }
-    for file in torrent.all_files() {
-        let mut seen = torrent.seen(file.index);
-        if seen.born && !seen.dirty {
-            seen.born = false;
+    let mut touched = torrent.touched();
+    for file in born {
+        if !touched.dirty.contains(&file) {
+            touched.born.remove(&file);
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::fs::{Folder, Stat};
 use crate::hole::Zeros;
 use crate::part::Parts;
 use crate::place::Place;
-use crate::state::{Claims, Saved};
+use crate::state::{CHUNK, Claims, Saved};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -30,7 +30,8 @@ pub(crate) struct Torrent {
     pub(crate) opened: Instant,
     marks: Mutex<Marks>,
     /// One for each file, and one for the part file.
-    seen: Vec<Mutex<Seen>>,
+    pub(crate) seen: Vec<Mutex<Seen>>,
+    touched: Mutex<Touched>,
     saved: Mutex<Saved>,
     /// Turns at writing, by file: the kernel lets one write into a file at a time, and a second would spin meanwhile.
     turns: [Mutex<()>; TURNS],
@@ -65,14 +66,21 @@ pub(crate) struct Seen {
     pub(crate) writers: u16,
     /// Whether it has been made, with its folders and its length.
     pub(crate) prepared: bool,
-    /// Whether it was made in this run and its name is not durable yet.
-    pub(crate) born: bool,
-    /// Written since the last sync.
-    pub(crate) dirty: bool,
     /// When its path was last looked at, in milliseconds since the torrent was opened.
     pub(crate) looked: Option<u32>,
     /// Its edges lie in the part file, because it is not wanted or was not.
     pub(crate) apart: bool,
+}
+
+/// Files that something is to be done for, so that nobody has to look at all of them. The part file counts as one.
+#[derive(Default)]
+pub(crate) struct Touched {
+    /// Written since the last sync.
+    pub(crate) dirty: BTreeSet<usize>,
+    /// Made in this run, and their names not durable yet.
+    pub(crate) born: BTreeSet<usize>,
+    /// Chunks of files of which one is not as the saved state says.
+    pub(crate) unsaved: BTreeSet<u32>,
 }
 
 impl Torrent {
@@ -95,9 +103,21 @@ impl Torrent {
             failed: BTreeSet::new(),
         };
         let seen = (0..=content.info.files().len()).map(|_| Mutex::new(Seen::default())).collect();
-        let (zeros, turns, marks, saved) = (Zeros::default(), Default::default(), Mutex::new(marks), Mutex::new(saved));
-        let opened = Instant::now();
-        Self { id, content, place, root, files, parts, zeros, opened, marks, seen, saved, turns }
+        Self {
+            id,
+            content,
+            place,
+            root,
+            files,
+            parts,
+            zeros: Zeros::default(),
+            opened: Instant::now(),
+            marks: Mutex::new(marks),
+            seen,
+            touched: Mutex::default(),
+            saved: Mutex::new(saved),
+            turns: Default::default(),
+        }
     }
 
     pub(crate) fn marks(&self) -> MutexGuard<'_, Marks> {
@@ -107,6 +127,15 @@ impl Torrent {
     /// `file` is an index of the torrent's own files, or the slot of the part file.
     pub(crate) fn seen(&self, file: usize) -> MutexGuard<'_, Seen> {
         self.seen[file].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn touched(&self) -> MutexGuard<'_, Touched> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A file is left otherwise than the saved state says. To be called after that can be seen.
+    pub(crate) fn unsaved(&self, file: usize) {
+        self.touched().unsaved.insert((file / CHUNK) as u32);
     }
 
     /// Held while a file is written to.
@@ -171,11 +200,16 @@ impl Torrent {
                     doubtful.insert(piece)
                 };
             }
-            let files = (0..self.part_slot()).map(|i| self.stat_of(i)).collect();
             // Serving what lies there says nothing about what is wanted of it.
             let selection = if self.place.read_only { saved.selection() } else { self.parts.selection() };
-            Claims { have, doubtful, files, facts: facts.unwrap_or_else(|| saved.facts()), selection }
+            let (facts, files) = (facts.unwrap_or_else(|| saved.facts()), Vec::new());
+            Claims { generation: 0, have, doubtful, files, facts, selection }
         };
-        saved.save(&claims)
+        let changed = std::mem::take(&mut self.touched().unsaved);
+        let result = saved.save(claims, self.part_slot() + 1, &changed, &|file| self.record(file));
+        if result.is_err() {
+            self.touched().unsaved.extend(changed);
+        }
+        result
     }
 }

@@ -97,8 +97,24 @@ fn torrent(seed: u64) -> Made {
     make("t", piece, &[("a", 150_000), ("d/b", 1), (".pad/777", 777), ("d/c", 120_000), ("e", 30_000)])
 }
 
+/// More files than their states fit into the saved state of the torrent: in three chunks of the table.
+fn of_many(seed: u64) -> Made {
+    let files: Vec<(String, usize)> = (0..150).map(|n| (format!("d{}/f{n}", n / 40), 500 + n * 13 % 3_000)).collect();
+    let files: Vec<(&str, usize)> = files.iter().map(|(path, len)| (&**path, *len)).collect();
+    make("t", [16_384, 20_000, 50_000][seed as usize % 3], &files)
+}
+
 #[test]
 fn nothing_is_claimed_that_a_power_cut_took() {
+    cut_again_and_again(torrent);
+}
+
+#[test]
+fn nor_where_there_are_many_files() {
+    cut_again_and_again(of_many);
+}
+
+fn cut_again_and_again(torrent: fn(u64) -> Made) {
     for seed in seeds() {
         let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed));
         let mut durable = BTreeSet::new();
@@ -117,6 +133,11 @@ fn nothing_is_claimed_that_a_power_cut_took() {
 
 #[test]
 fn a_killed_process_loses_no_verified_piece() {
+    killed_again_and_again(torrent);
+    killed_again_and_again(of_many);
+}
+
+fn killed_again_and_again(torrent: fn(u64) -> Made) {
     for seed in seeds().into_iter().take(60) {
         let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed));
         let mut verified = BTreeSet::new();

@@ -36,16 +36,22 @@ impl Info {
     pub fn parse(raw: &[u8], limits: &Limits) -> Result<Self, Error> {
         // What was parsed is gone before the bytes are copied.
         let valid = validate(teem_bencode::parse(raw, &limits.bencode)?.root(), limits)?;
+        Ok(Self::of(raw.to_vec(), valid))
+    }
+
+    /// The same of bytes that need no copy.
+    pub fn of_bytes(raw: Vec<u8>, limits: &Limits) -> Result<Self, Error> {
+        let valid = validate(teem_bencode::parse(&raw, &limits.bencode)?.root(), limits)?;
         Ok(Self::of(raw, valid))
     }
 
     /// From what was read of `raw`.
-    pub(crate) fn of(raw: &[u8], valid: Valid) -> Self {
+    pub(crate) fn of(raw: Vec<u8>, valid: Valid) -> Self {
         let hashes =
-            InfoHashes { v1: valid.has_v1.then(|| InfoHash::of(raw)), v2: valid.has_v2.then(|| InfoHashV2::of(raw)) };
+            InfoHashes { v1: valid.has_v1.then(|| InfoHash::of(&raw)), v2: valid.has_v2.then(|| InfoHashV2::of(&raw)) };
         let stored = Files::new(&valid.files, &valid.layout).iter().filter(|file| !file.pad);
         let content = stored.fold((0, 0), |(bytes, files), file| (bytes + file.length, files + 1));
-        Self { raw: raw.to_vec(), hashes, content, valid }
+        Self { raw, hashes, content, valid }
     }
 
     /// The bytes as they stood.

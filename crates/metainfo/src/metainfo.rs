@@ -96,7 +96,7 @@ impl Metainfo {
         let creation_date = root.get(b"creation date").and_then(|v| v.as_int());
         // What was parsed is gone before the bytes are copied: of a million files both are large.
         drop(document);
-        let info = Info::of(raw, valid);
+        let info = Info::of(raw.to_vec(), valid);
         let piece_layers = piece_layers(&layers, &info)?;
         let info = Arc::new(info);
         Ok(Self {

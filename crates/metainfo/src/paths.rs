@@ -156,15 +156,14 @@ impl PathsBuilder {
         for part in &parts[self.trail.len()..] {
             let above = self.trail.last().copied().unwrap_or(ROOT);
             let key = (above, Box::from(*part));
-            let folder = match self.known.get(&key) {
-                Some(folder) => *folder,
-                None => {
-                    let node = self.node(above, part)?;
-                    self.paths.folders.push(node);
-                    let folder = u32::try_from(self.paths.folders.len()).map_err(|_| TooLong)?;
-                    self.known.insert(key, folder);
-                    folder
-                }
+            let folder = if let Some(folder) = self.known.get(&key) {
+                *folder
+            } else {
+                let node = self.node(above, part)?;
+                self.paths.folders.push(node);
+                let folder = u32::try_from(self.paths.folders.len()).map_err(|_| TooLong)?;
+                self.known.insert(key, folder);
+                folder
             };
             self.trail.push(folder);
         }

@@ -155,12 +155,13 @@ impl Recipe {
         made_at: i64,
     ) -> Result<(Info, Vec<u8>), MakeError> {
         let raw = self.plan.info(pieces, &self.options).map_err(MakeError::Create)?;
-        let info = Info::parse(&raw, &Limits::FILE).map_err(MakeError::Invalid)?;
+        let info = Info::of_bytes(raw, &Limits::FILE).map_err(MakeError::Invalid)?;
         let options = Options {
             trackers: trackers.iter().chain(&self.options.trackers).cloned().collect(),
             creation_date: Some(made_at),
             ..self.options.clone()
         };
-        Ok((info, torrent(&raw, &options)))
+        let torrent = torrent(info.raw(), &options);
+        Ok((info, torrent))
     }
 }

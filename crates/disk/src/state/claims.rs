@@ -4,6 +4,7 @@
 //! pieces only. After an unclean end the journal says how files were left and which pieces were being written: those
 //! are checked, whatever else is claimed.
 use super::journal::Journaled;
+use super::table::Record;
 use crate::bits::Bits;
 use crate::content::Content;
 use crate::fs::Stat;
@@ -18,12 +19,14 @@ const NOTE_LAG_NS: i64 = 2_000_000_000;
 /// Claims of one torrent in one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Claims {
+    /// Counts states.
+    pub(crate) generation: u64,
     /// Durable pieces.
     pub(crate) have: Bits,
     /// Pieces that may be there and have to be checked first.
     pub(crate) doubtful: Bits,
-    /// The files as they were, by index; `None` for those that were not there.
-    pub(crate) files: Vec<Option<Stat>>,
+    /// The files as they were, by index, and the part file; none where a table tells of them.
+    pub(crate) files: Vec<Record>,
     pub(crate) facts: Facts,
     /// Which files were wanted.
     pub(crate) selection: Selection,
@@ -34,7 +37,25 @@ impl Claims {
     #[cfg(test)]
     pub(crate) fn none(pieces: u32, files: usize) -> Self {
         let (facts, selection) = (Facts::default(), Selection::all());
-        Self { have: Bits::new(pieces), doubtful: Bits::new(pieces), files: vec![None; files], facts, selection }
+        let files = vec![Record::Missing; files + 1];
+        Self { generation: 0, have: Bits::new(pieces), doubtful: Bits::new(pieces), files, facts, selection }
+    }
+
+    /// How a file of this length was left. One that is kept apart was as the part file was.
+    fn then(&self, file: usize, len: u64) -> Option<Stat> {
+        match self.files.get(file)? {
+            Record::Missing => None,
+            Record::Own(stat) => Some(*stat),
+            Record::Apart => self.part().map(|stat| Stat { len, ..stat }),
+        }
+    }
+
+    /// How the part file was left, whose record is the last.
+    pub(crate) fn part(&self) -> Option<Stat> {
+        match self.files.last()? {
+            Record::Own(stat) => Some(*stat),
+            _ => None,
+        }
     }
 
     /// The pieces that are there, and those to be checked, both ascending.
@@ -46,10 +67,12 @@ impl Claims {
         now: &dyn Fn(usize) -> Option<Stat>,
         kept: impl Fn(&Extent) -> bool,
     ) -> (Vec<u32>, Vec<u32>) {
-        let changed: Vec<bool> = (0..content.info.files().len())
-            .map(|i| {
+        let lengths = content.info.files().iter().map(|file| file.length);
+        let changed: Vec<bool> = lengths
+            .enumerate()
+            .map(|(i, len)| {
                 let noted = journal.files.get(&(i as u32));
-                let then = noted.copied().or_else(|| self.files.get(i).copied().flatten());
+                let then = noted.copied().or_else(|| self.then(i, len));
                 let lag = if noted.is_some() { NOTE_LAG_NS } else { 0 };
                 !matches!((then, now(i)), (Some(then), Some(now)) if unchanged(&then, &now, lag))
             })

@@ -1,8 +1,8 @@
 //! The bytes of a state file (own design): a magic, a version, fields in order, SHA-1 over all of it. Whatever is cut,
 //! flipped, from a newer version or about something else does not decode.
 use super::claims::Claims;
+use super::table::Record;
 use crate::bits::Bits;
-use crate::fs::Stat;
 use crate::hash;
 use teem_swarm::job::Facts;
 use teem_swarm::selection::{Priority, Selection};
@@ -11,7 +11,7 @@ use teem_swarm::selection::{Priority, Selection};
 const MAGIC: &[u8; 8] = b"teemdisk";
 
 /// The version that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes of one remembered text, and how many texts a list holds: more is never written.
 const TEXT_MAX: usize = 64 << 10;
@@ -33,14 +33,10 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
     put_bytes(&mut out, about.folder);
     put_bytes(&mut out, &claims.have.to_bytes());
     put_bytes(&mut out, &claims.doubtful.to_bytes());
+    out.extend(claims.generation.to_le_bytes());
+    out.extend((about.files as u32).to_le_bytes());
     out.extend((claims.files.len() as u32).to_le_bytes());
-    for file in &claims.files {
-        let Stat { len, mtime_ns, inode, .. } = file.unwrap_or_default();
-        out.push(u8::from(file.is_some()));
-        out.extend(len.to_le_bytes());
-        out.extend(mtime_ns.to_le_bytes());
-        out.extend(inode.to_le_bytes());
-    }
+    claims.files.iter().for_each(|file| file.encode(&mut out));
     let facts = &claims.facts;
     out.extend(facts.uploaded.to_le_bytes());
     out.extend(facts.downloaded.to_le_bytes());
@@ -54,11 +50,16 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
     }
     put_bytes(&mut out, &facts.out);
     let level = |priority: &Priority| match priority {
-        Priority::Skip => 0,
+        Priority::Skip => 0_u8,
         Priority::Normal => 1,
         Priority::High => 2,
     };
-    put_bytes(&mut out, &claims.selection.files().iter().map(level).collect::<Vec<u8>>());
+    let runs: Vec<_> = claims.selection.files().chunk_by(|a, b| a == b).collect();
+    out.extend((runs.len() as u32).to_le_bytes());
+    for run in runs {
+        out.push(run.first().map_or(1, level));
+        out.extend((run.len() as u32).to_le_bytes());
+    }
     let sum = hash::sha1(&out);
     out.extend(sum);
     out
@@ -72,33 +73,32 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
     }
     let have = Bits::from_bytes(r.bytes()?, about.pieces)?;
     let doubtful = Bits::from_bytes(r.bytes()?, about.pieces)?;
+    let generation = r.u64()?;
     if r.u32()? as usize != about.files {
         return None;
     }
-    let mut files = Vec::with_capacity(about.files);
-    for _ in 0..about.files {
-        let there = r.take::<1>()? == [1];
-        let stat = Stat { len: r.u64()?, mtime_ns: r.u64()?.cast_signed(), inode: r.u64()?, ..Stat::default() };
-        files.push(there.then_some(stat));
-    }
+    let files = (0..r.u32()?).map(|_| r.record()).collect::<Option<Vec<_>>>()?;
     let mut facts =
         Facts { uploaded: r.u64()?, downloaded: r.u64()?, complete: r.take::<1>()? == [1], ..Facts::default() };
     facts.completed_at = r.texts()?;
     facts.peers = r.texts()?;
-    if !r.0.is_empty() {
-        // States of before this list was kept end here.
-        facts.out = r.bytes()?.to_vec();
+    facts.out = r.bytes()?.to_vec();
+    let mut levels = Vec::new();
+    for _ in 0..r.u32()? {
+        let level = match r.take::<1>()? {
+            [0] => Priority::Skip,
+            [1] => Priority::Normal,
+            [2] => Priority::High,
+            _ => return None,
+        };
+        let end = levels.len() + r.u32()? as usize;
+        if end > about.files {
+            return None;
+        }
+        levels.resize(end, level);
     }
-    // And those of before this one.
-    let levels = if r.0.is_empty() { &[][..] } else { r.bytes()? };
-    let levels = levels.iter().take(about.files).map(|level| match level {
-        0 => Some(Priority::Skip),
-        1 => Some(Priority::Normal),
-        2 => Some(Priority::High),
-        _ => None,
-    });
-    let selection = Selection::of(levels.collect::<Option<_>>()?);
-    r.0.is_empty().then_some(Claims { have, doubtful, files, facts, selection })
+    let selection = Selection::of(levels);
+    r.0.is_empty().then_some(Claims { generation, have, doubtful, files, facts, selection })
 }
 
 /// The folder that a state file of this torrent is about, if it is whole.
@@ -148,6 +148,12 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
+    fn record(&mut self) -> Option<Record> {
+        let (record, rest) = Record::decode(self.0)?;
+        self.0 = rest;
+        Some(record)
+    }
+
     fn texts(&mut self) -> Option<Vec<String>> {
         let n = self.u32()? as usize;
         if n > LIST_MAX {
@@ -160,13 +166,16 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fs::Stat;
 
     fn sample() -> (About<'static>, Claims) {
         let about = About { info_hash: [7; 20], folder: b"/data", pieces: 11, files: 2 };
         let mut claims = Claims::none(11, 2);
         claims.have.insert(3);
         claims.doubtful.insert(10);
-        claims.files[1] = Some(Stat { len: 5, mtime_ns: -9, inode: 4, ..Stat::default() });
+        claims.files[1] = Record::Own(Stat { len: 5, mtime_ns: -9, inode: 4, ..Stat::default() });
+        claims.files[2] = Record::Apart;
+        claims.generation = 1 << 40;
         claims.facts = Facts {
             uploaded: 1,
             completed_at: vec!["http://t".into()],
@@ -203,7 +212,7 @@ mod tests {
         let (about, claims) = sample();
         let mut newer = encode(&about, &claims);
         let n = newer.len() - 20;
-        newer[8] = 2;
+        newer[8] = 3;
         let sum = hash::sha1(&newer[..n]);
         newer[n..].copy_from_slice(&sum);
         assert_eq!(decode(&newer, &about), None);

@@ -37,21 +37,14 @@ impl Journal {
         Ok(Self { file, len })
     }
 
-    /// Notes that `piece` (or none) was written, and how one of its files was left.
-    pub(crate) fn note(&mut self, piece: Option<u32>, file: u32, stat: &Stat) -> io::Result<()> {
-        if self.len + NOTE_LEN as u64 > JOURNAL_MAX {
+    /// Notes that `piece` (or none) was written, and how its files were left.
+    pub(crate) fn note(&mut self, piece: Option<u32>, files: impl Iterator<Item = (usize, Stat)>) -> io::Result<()> {
+        let notes: Vec<u8> = files.flat_map(|(file, stat)| note(piece, file as u32, &stat)).collect();
+        if self.len + notes.len() as u64 > JOURNAL_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        let mut note = [0; NOTE_LEN];
-        note[..4].copy_from_slice(&piece.unwrap_or(NO_PIECE).to_le_bytes());
-        note[4..8].copy_from_slice(&file.to_le_bytes());
-        note[8..16].copy_from_slice(&stat.len.to_le_bytes());
-        note[16..24].copy_from_slice(&stat.mtime_ns.to_le_bytes());
-        note[24..32].copy_from_slice(&stat.inode.to_le_bytes());
-        let sum = checksum(&note[..32]);
-        note[32..].copy_from_slice(&sum.to_le_bytes());
-        write_full(&*self.file, &mut [IoSlice::new(&note)], self.len)?;
-        self.len += NOTE_LEN as u64;
+        write_full(&*self.file, &mut [IoSlice::new(&notes)], self.len)?;
+        self.len += notes.len() as u64;
         Ok(())
     }
 
@@ -63,6 +56,18 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+fn note(piece: Option<u32>, file: u32, stat: &Stat) -> [u8; NOTE_LEN] {
+    let mut note = [0; NOTE_LEN];
+    note[..4].copy_from_slice(&piece.unwrap_or(NO_PIECE).to_le_bytes());
+    note[4..8].copy_from_slice(&file.to_le_bytes());
+    note[8..16].copy_from_slice(&stat.len.to_le_bytes());
+    note[16..24].copy_from_slice(&stat.mtime_ns.to_le_bytes());
+    note[24..32].copy_from_slice(&stat.inode.to_le_bytes());
+    let sum = checksum(&note[..32]);
+    note[32..].copy_from_slice(&sum.to_le_bytes());
+    note
 }
 
 /// Reads notes; those that are torn are skipped.

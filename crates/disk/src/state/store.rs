@@ -3,12 +3,14 @@
 use super::claims::Claims;
 use super::format::{About, decode, encode};
 use super::journal::{self, JOURNAL_MAX, Journal, Journaled};
+use super::table::{CHUNK, Record, Table};
 use crate::bits::Bits;
 use crate::content::Content;
 use crate::error::explain;
 use crate::fs::{Access, Folder, Fs, Lock, Stat, read_small, write_full};
 use crate::hash;
 use crate::place::Place;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, IoSlice};
 use std::os::unix::ffi::OsStrExt;
@@ -18,7 +20,7 @@ use teem_metainfo::{InfoHash, InfoHashV2};
 use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
 use teem_swarm::selection::Selection;
 
-/// Bytes of a state file that are read: 2 Mi pieces twice, a million files, facts.
+/// Bytes of a state file that are read: 2 Mi pieces twice, what is wanted of millions of files, facts.
 pub(super) const STATE_MAX: u64 = 64 << 20;
 
 /// Bytes of a saved info dictionary that are read: the limit of a .torrent file.
@@ -37,6 +39,10 @@ struct Open {
     info_hash: [u8; 20],
     folder: Vec<u8>,
     journal: Option<Journal>,
+    /// Counts states, those that could not be written included.
+    generation: u64,
+    /// Where there are many files: how they were left.
+    table: Option<Table>,
     /// What the state on the disk claims.
     claimed: Bits,
     facts: Facts,
@@ -48,12 +54,14 @@ struct Open {
 pub(crate) struct Loaded {
     pub(crate) claims: Option<Claims>,
     pub(crate) journal: Journaled,
+    /// The chunks of files to be written with the next state whatever happens.
+    pub(crate) stale: BTreeSet<u32>,
 }
 
 impl Saved {
     /// Locks and loads. Seeding works without a state folder that can be written, only without memory.
     pub(crate) fn open(fs: &dyn Fs, place: &Place, content: &Content) -> Result<(Self, Loaded), DiskError> {
-        let nothing = || Loaded { claims: None, journal: Journaled::default() };
+        let nothing = || Loaded { claims: None, journal: Journaled::default(), stale: BTreeSet::new() };
         let dir = match fs.folder(&place.state_dir, true) {
             Ok(dir) => dir,
             Err(_) if place.read_only => return Ok((Self::default(), nothing())),
@@ -82,7 +90,18 @@ impl Saved {
         let about =
             About { info_hash, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
         let load = |name: &str| read_small(&*dir, &named(&stem, name), STATE_MAX).ok().flatten();
-        let claims = ["state", "state.old"].iter().find_map(|name| decode(&load(name)?, &about));
+        let mut claims = ["state", "state.old"].iter().find_map(|name| decode(&load(name)?, &about));
+        let (mut table, mut stale) = (None, BTreeSet::new());
+        let mut generation = claims.as_ref().map_or(0, |claims| claims.generation);
+        // The part file is one more.
+        let records = about.files + 1;
+        if records > CHUNK {
+            let (loaded, found) = Table::load(&*dir, named(&stem, "files"), stem.clone().into(), records, generation);
+            (table, stale, generation) = (Some(loaded), found.stale, found.newest);
+            if let Some(claims) = &mut claims {
+                claims.files = found.records;
+            }
+        }
         let notes = read_small(&*dir, &named(&stem, "journal"), JOURNAL_MAX).ok().flatten();
         let mut journal = notes.map(|bytes| journal::decode(&bytes)).unwrap_or_default();
         if claims.is_none() {
@@ -90,6 +109,8 @@ impl Saved {
         }
         let open = Open {
             journal: None,
+            generation,
+            table,
             claimed: claims.as_ref().map_or_else(|| Bits::new(about.pieces), |c| c.have.clone()),
             facts: claims.as_ref().map(|c| c.facts.clone()).unwrap_or_default(),
             selection: claims.as_ref().map(|c| c.selection.clone()).unwrap_or_default(),
@@ -101,7 +122,7 @@ impl Saved {
             _locks: locks,
         };
         open.keep_info(content.info.raw());
-        Ok((Self { open: Some(open) }, Loaded { claims, journal }))
+        Ok((Self { open: Some(open) }, Loaded { claims, journal, stale }))
     }
 
     /// Whether the state on the disk claims a piece.
@@ -118,11 +139,7 @@ impl Saved {
             open.journal = file.and_then(Journal::new).ok();
         }
         if let Some(journal) = &mut open.journal {
-            for (file, stat) in files {
-                if journal.note(piece, file as u32, &stat).is_err() {
-                    return;
-                }
-            }
+            let _ = journal.note(piece, files);
         }
     }
 
@@ -136,13 +153,30 @@ impl Saved {
         self.open.as_ref().map(|open| open.selection.clone()).unwrap_or_default()
     }
 
-    /// Replaces the state; what is claimed must be durable already.
-    pub(crate) fn save(&mut self, claims: &Claims) -> Result<(), DiskError> {
+    /// Replaces the state; what is claimed must be durable already. `record` tells how each of so many files is left, `changed` in which
+    /// chunks of them one is left otherwise than in the last state.
+    pub(crate) fn save(
+        &mut self,
+        mut claims: Claims,
+        files: usize,
+        changed: &BTreeSet<u32>,
+        record: &dyn Fn(usize) -> Record,
+    ) -> Result<(), DiskError> {
         let Some(open) = &mut self.open else { return Ok(()) };
-        open.write(claims).map_err(|e| explain(&e, "keep state in", &open.dir_path))?;
-        open.claimed = claims.have.clone();
-        open.facts = claims.facts.clone();
-        open.selection = claims.selection.clone();
+        open.generation += 1;
+        claims.generation = open.generation;
+        let written = if let Some(table) = &mut open.table {
+            table.write(&*open.dir, changed, open.generation, record)
+        } else {
+            claims.files = (0..files).map(record).collect();
+            Ok(())
+        };
+        let written = written.and_then(|()| open.write(&claims, files));
+        written.map_err(|e| explain(&e, "keep state in", &open.dir_path))?;
+        if let Some(table) = &mut open.table {
+            table.settle(changed);
+        }
+        (open.claimed, open.facts, open.selection) = (claims.have, claims.facts, claims.selection);
         // Only now: the state knows all that was noted.
         if open.journal.is_none()
             && let Ok(Some(_)) = open.dir.stat(&named(&open.stem, "journal"))
@@ -165,8 +199,8 @@ impl Saved {
 }
 
 impl Open {
-    fn write(&self, claims: &Claims) -> io::Result<()> {
-        let about = About { info_hash: self.info_hash, folder: &self.folder, pieces: 0, files: claims.files.len() };
+    fn write(&self, claims: &Claims, records: usize) -> io::Result<()> {
+        let about = About { info_hash: self.info_hash, folder: &self.folder, pieces: 0, files: records - 1 };
         let (state, old) = (named(&self.stem, "state"), named(&self.stem, "state.old"));
         let temporary = self.temporary(&encode(&about, claims))?;
         if self.dir.stat(&state)?.is_some() {
