@@ -15,9 +15,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A .torrent file: 128 MiB is a million files with paths of 80 bytes and a million piece hashes besides; 16 M tokens are
-    /// a million files five folders deep with attributes, at 8 bytes a token and as much for each end of a list or dictionary.
-    pub const METAINFO: Self = Self { bytes: 128 << 20, depth: 64, tokens: 16_000_000 };
+    /// A .torrent file that the user names: 192 MiB is a million files with paths of 150 bytes and a million piece hashes besides,
+    /// which create makes and so everybody else has to read; 16 M tokens are a million files five folders deep with attributes, at 8
+    /// bytes a token and as much for each end of a list or dictionary. Strangers have [`Limits::INFO`].
+    pub const METAINFO: Self = Self { bytes: 192 << 20, depth: 64, tokens: 16_000_000 };
     /// An info dictionary from strangers: 16 MiB, which a few hundred thousand files fill with less than 4 M tokens.
     pub const INFO: Self = Self { bytes: 16 << 20, tokens: 4_000_000, ..Self::METAINFO };
     /// An answer of a tracker: 1 MiB, of which dictionary-form peers (8 tokens in about 50 bytes) make most tokens.

@@ -90,7 +90,12 @@ impl Torrent {
         if self.place.read_only {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        if self.looks_stale(&self.seen(file)) {
+        // What was never seen is looked at when it is opened.
+        let stale = {
+            let seen = self.seen(file);
+            seen.stat.is_some() && self.looks_stale(&seen)
+        };
+        if stale {
             self.look_at_path(file)?;
         }
         let handle = self.prepare(file)?;
@@ -114,8 +119,14 @@ impl Torrent {
         if self.seen(file).prepared {
             return self.handle(file, Access::Write);
         }
-        self.make_folders(&self.path(file))?;
-        let handle = self.handle(file, Access::Write)?;
+        // Of many files in a folder only the first finds it missing.
+        let handle = match self.handle(file, Access::Write) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                self.make_folders(&self.path(file))?;
+                self.handle(file, Access::Write)?
+            }
+            other => other?,
+        };
         let wanted = self.content.info.layout().span(file).map(|span| span.end - span.start);
         let mut seen = self.seen(file);
         let now = handle.stat()?;

@@ -43,7 +43,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A .torrent file that the user gave: 128 MiB.
+    /// A .torrent file that the user gave: 192 MiB.
     pub const FILE: Self = Self {
         bencode: teem_bencode::Limits::METAINFO,
         pieces: 2_097_152,         // 40 MiB of hashes; other clients stop here too

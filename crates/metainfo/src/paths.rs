@@ -10,13 +10,22 @@ use core::cmp::Ordering;
 pub(crate) const ROOT: u32 = 0;
 
 /// Paths below one folder, by index; made by a [`PathsBuilder`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Paths {
     names: Vec<u8>,
     /// Folder `n` stands at `n - 1`, behind the folder that it lies in; [`ROOT`] has no entry.
     folders: Vec<Node>,
     files: Vec<Node>,
 }
+
+/// Equal are the same paths in the same order, however they are kept.
+impl PartialEq for Paths {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && (0..self.len()).all(|index| self.parts(index) == other.parts(index))
+    }
+}
+
+impl Eq for Paths {}
 
 /// A name in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,5 +241,6 @@ mod tests {
         assert!(paths.rename(1, b"new"));
         paths.remove(0);
         assert_eq!((joined(&paths, 0), joined(&paths, 1)), (b"a/new".to_vec(), b"a!b".to_vec()));
+        assert_eq!(paths, self::paths(&["a/new", "a!b"]));
     }
 }

@@ -81,7 +81,7 @@ fn row_05_trailing_bytes() {
 
 #[test]
 fn row_06_size_of_the_file() {
-    assert_eq!(Metainfo::parse(&vec![b'd'; (128 << 20) + 1], &Limits::FILE).unwrap_err().class(), "limit");
+    assert_eq!(Metainfo::parse(&vec![b'd'; (192 << 20) + 1], &Limits::FILE).unwrap_err().class(), "limit");
     assert_eq!(Info::parse(&vec![b'd'; (16 << 20) + 1], &Limits::PEER).unwrap_err().class(), "limit");
 }
 

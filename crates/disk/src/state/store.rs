@@ -24,7 +24,7 @@ use teem_swarm::selection::Selection;
 pub(super) const STATE_MAX: u64 = 64 << 20;
 
 /// Bytes of a saved info dictionary that are read: the limit of a .torrent file.
-pub(super) const INFO_MAX: u64 = 128 << 20;
+pub(super) const INFO_MAX: u64 = 192 << 20;
 
 /// The saved state of one open torrent; locks are held as long as it lives or until `close`.
 #[derive(Default)]
