@@ -192,3 +192,47 @@ impl Table {
         short
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::Fs;
+    use crate::root::RealFs;
+
+    fn record(generation: u64, file: usize) -> Record {
+        Record::own(Some(Stat { len: file as u64, mtime_ns: -1, inode: generation, ..Stat::default() }))
+    }
+
+    #[test]
+    fn a_state_believes_what_was_written_up_to_it() {
+        let folder = std::env::temp_dir().join(format!("teem-table-{}", std::process::id()));
+        let dir = RealFs.folder(&folder, true).unwrap();
+        let load = |generation| Table::load(&*dir, "t".into(), b"me".to_vec(), 130, generation);
+        let (mut table, nothing) = load(0);
+        assert_eq!((nothing.stale.len(), nothing.records[129]), (3, Record::Missing));
+        table.write(&*dir, &nothing.stale, 1, &|file| record(1, file)).unwrap();
+        table.settle(&nothing.stale);
+        let second = BTreeSet::from([1]);
+        table.write(&*dir, &second, 2, &|file| record(2, file)).unwrap();
+        // The power went before the state of that was written.
+        let (_, before) = load(1);
+        assert_eq!((before.records[64], before.newest), (record(1, 64), 2));
+        assert_eq!(before.stale, second);
+        let (_, after) = load(2);
+        assert_eq!(
+            (after.records[64], after.records[63], after.records[129]),
+            (record(2, 64), record(1, 63), record(1, 129))
+        );
+        assert!(after.stale.is_empty());
+        // Torn: what was there before is still there.
+        let path = folder.join("t");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[2 * PLACE_LEN + 9] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(load(2).1.records[64], record(1, 64));
+        // Another torrent's is nobody's.
+        let (_, other) = Table::load(&*dir, "t".into(), b"you".to_vec(), 130, 2);
+        assert_eq!((other.stale.len(), other.records[0]), (3, Record::Missing));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
