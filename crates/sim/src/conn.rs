@@ -8,6 +8,7 @@ use teem_swarm::ids::ConnId;
 
 /// One connection.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Conn {
     /// The peers at its ends.
     pub peers: [u32; 2],
@@ -15,10 +16,10 @@ pub struct Conn {
     pub open: [bool; 2],
     /// Whether each side has sent its last packet.
     pub ended: [bool; 2],
-    /// What each side sends.
-    pub pipes: [Pipe; 2],
     /// Time from one end to the other.
     pub delay: Duration,
+    /// What each side sends.
+    pub pipes: [Pipe; 2],
 }
 
 impl Conn {

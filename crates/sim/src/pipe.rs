@@ -73,28 +73,32 @@ pub enum Room {
     Unknown,
 }
 
-/// One direction of a connection.
+/// One direction of a connection. What a lone HAVE touches stands first and together: that is most of what happens.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Pipe {
-    /// Everything not yet delivered, in order: first what is in a batch, then what waits.
+    /// How it stands at its uplink.
+    pub turn: Turn,
+    /// A HAVE that waits by itself; it stands among the packets as soon as another waits.
+    have: Option<u32>,
+    /// How many packets wait for the uplink, that HAVE too.
+    waiting: u32,
+    in_flight: u64,
+    window: u64,
+    /// Acknowledgements that the sender has not taken note of, in the order of their times.
+    acks: VecDeque<Ack>,
+    /// Everything else not yet delivered, in order: first what is in a batch, then what waits.
     packets: VecDeque<Packet>,
-    /// How many of them wait for the uplink.
-    waiting: usize,
     batches: VecDeque<Batch>,
     /// How many of the batches, from the front, have arrived at the downlink.
     landed: usize,
-    /// Acknowledgements that the sender has not taken note of, in the order of their times.
-    acks: VecDeque<Ack>,
-    /// How it stands at its uplink.
-    pub turn: Turn,
-    in_flight: u64,
-    window: u64,
 }
 
 impl Default for Pipe {
     fn default() -> Self {
         Self {
             packets: VecDeque::new(),
+            have: None,
             waiting: 0,
             batches: VecDeque::new(),
             landed: 0,
@@ -109,8 +113,19 @@ impl Default for Pipe {
 impl Pipe {
     /// Queues a packet behind the others.
     pub fn push(&mut self, packet: Packet) {
-        self.packets.push_back(packet);
+        match packet {
+            Packet::Have(piece) if self.waiting == 0 => self.have = Some(piece),
+            packet => {
+                self.line_up();
+                self.packets.push_back(packet);
+            }
+        }
         self.waiting += 1;
+    }
+
+    /// The HAVE that waits by itself goes among the packets.
+    fn line_up(&mut self) {
+        self.packets.extend(self.have.take().map(Packet::Have));
     }
 
     /// Whether something waits to be sent.
@@ -120,7 +135,8 @@ impl Pipe {
 
     /// Drops all that has not left yet.
     pub fn drop_waiting(&mut self) {
-        self.packets.truncate(self.packets.len() - self.waiting);
+        self.line_up();
+        self.packets.truncate(self.packets.len() - self.waiting as usize);
         self.waiting = 0;
     }
 
@@ -146,8 +162,9 @@ impl Pipe {
 
     /// Takes one turn's worth of what waits; `time_for` tells what the uplink takes for it.
     pub fn send(&mut self, time_for: impl FnOnce(u64) -> Duration) -> Batch {
+        self.line_up();
         let (mut packets, mut bytes, mut payload) = (0, 0, 0);
-        let first = self.packets.len() - self.waiting;
+        let first = self.packets.len() - self.waiting as usize;
         for packet in self.packets.range(first..) {
             if packets > 0 && bytes + packet.size() > TURN {
                 break;
@@ -158,7 +175,7 @@ impl Pipe {
         }
         let took = time_for(bytes);
         let batch = Batch { packets, bytes: bytes as u32, payload: payload as u32, took, arrived: Time::ZERO };
-        self.waiting -= packets as usize;
+        self.waiting -= packets;
         self.in_flight += bytes;
         self.batches.push_back(batch);
         batch
@@ -166,9 +183,17 @@ impl Pipe {
 
     /// Takes a HAVE that is all that waits: nine bytes leave no trace in the window, so it can travel by itself.
     pub fn lone_have(&mut self) -> Option<u32> {
-        let Some(Packet::Have(piece)) = self.packets.back().filter(|_| self.waiting == 1) else { return None };
-        let piece = *piece;
-        self.packets.pop_back();
+        let piece = match self.have.take() {
+            Some(piece) => piece,
+            None => match self.packets.back() {
+                Some(Packet::Have(piece)) if self.waiting == 1 => {
+                    let piece = *piece;
+                    self.packets.pop_back();
+                    piece
+                }
+                _ => return None,
+            },
+        };
         self.waiting = 0;
         Some(piece)
     }
@@ -200,7 +225,7 @@ impl Pipe {
 
     /// Lets go of the memory of a pipe through which nothing will come any more.
     pub fn retire(&mut self) {
-        if self.packets.is_empty() {
+        if self.packets.is_empty() && self.have.is_none() {
             (self.packets, self.batches, self.acks) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
             self.in_flight = 0;
         }

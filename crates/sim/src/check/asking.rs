@@ -18,6 +18,8 @@ const REQQ_UNKNOWN: u32 = 250;
 const REQUESTS_MAX: usize = 4096;
 /// Of how many peers one block may be asked at a time.
 const ASKED_MAX: u8 = 2;
+/// HAVEs that are kept before they are entered. Each touches memory of its own; entered together they don't wait for it one by one.
+const HEARD_MAX: usize = 256;
 
 /// The account of one peer's requests.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Asking {
     content: Content,
     conns: ConnMap<Asked>,
     asked_of: Counts,
+    /// HAVEs that are not among what is `shown` yet, in their order.
+    heard: Vec<(ConnId, u32)>,
 }
 
 #[derive(Debug)]
@@ -39,7 +43,7 @@ struct Asked {
 impl Asking {
     /// An empty account.
     pub fn new(content: Content) -> Self {
-        Self { asked_of: Counts::new(&content), conns: ConnMap::new(), content }
+        Self { asked_of: Counts::new(&content), conns: ConnMap::new(), heard: Vec::new(), content }
     }
 
     /// A connection began.
@@ -57,6 +61,7 @@ impl Asking {
 
     /// A connection ended; gives the bytes of requests that were outstanding.
     pub fn closed(&mut self, conn: ConnId) -> u64 {
+        self.enter();
         let Some(asked) = self.conns.remove(&conn) else { return 0 };
         for &at in &asked.outstanding {
             self.asked_of.release(at);
@@ -67,14 +72,25 @@ impl Asking {
     /// The process ended.
     pub fn clear(&mut self) {
         self.conns.clear();
+        self.heard.clear();
         self.asked_of = Counts::new(&self.content);
     }
 
     /// The other side said something; gives the bytes of requests that it will not answer.
     pub fn heard(&mut self, conn: ConnId, message: &Message) -> u64 {
+        match message {
+            Message::Have(piece) => {
+                self.heard.push((conn, *piece));
+                if self.heard.len() == HEARD_MAX {
+                    self.enter();
+                }
+                return 0;
+            }
+            Message::Bitfield(_) | Message::HaveAll | Message::HaveNone => self.enter(),
+            _ => {}
+        }
         let Some(asked) = self.conns.get_mut(&conn) else { return 0 };
         match message {
-            Message::Have(piece) => asked.shown.set(*piece, true),
             Message::Bitfield(bits) => asked.shown.read(bits),
             Message::HaveAll => asked.shown.fill(self.content.pieces(), true),
             Message::HaveNone => asked.shown.fill(self.content.pieces(), false),
@@ -97,6 +113,15 @@ impl Asking {
         0
     }
 
+    /// Enters the HAVEs that were kept.
+    fn enter(&mut self) {
+        for (conn, piece) in self.heard.drain(..) {
+            if let Some(asked) = self.conns.get_mut(&conn) {
+                asked.shown.set(piece, true);
+            }
+        }
+    }
+
     /// A block came; says whether it was asked for.
     pub fn settled(&mut self, conn: ConnId, at: BlockRef) -> bool {
         let was = self.conns.get_mut(&conn).is_some_and(|asked| asked.outstanding.remove(&at));
@@ -112,12 +137,16 @@ impl Asking {
     }
 
     /// What a peer has shown, and whether it chokes us.
-    pub fn heard_of(&self, conn: ConnId) -> Option<(u32, bool)> {
+    pub fn heard_of(&mut self, conn: ConnId) -> Option<(u32, bool)> {
+        self.enter();
         self.conns.get(&conn).map(|asked| (asked.shown.count(), !asked.unchoked))
     }
 
     /// We ask.
     pub fn request(&mut self, conn: ConnId, at: BlockRef, verified: &Bits) -> Finding {
+        if self.conns.get(&conn).is_some_and(|asked| !asked.shown.has(at.piece)) {
+            self.enter();
+        }
         let Some(asked) = self.conns.get_mut(&conn) else { return Ok(()) };
         ensure(self.content.is_block(at), Rule::Request, || format!("asks for {at:?}, which is no block"))?;
         ensure(!verified.has(at.piece), Rule::Request, || format!("asks for {at:?}, which it has"))?;

@@ -9,7 +9,7 @@ use crate::check::violation::{Finding, Rule, ensure};
 use teem_swarm::event::{Snapshot, State};
 
 /// Compares.
-pub fn agree(told: &Snapshot, verified: &Bits, asking: &Asking, serving: &Serving) -> Finding {
+pub fn agree(told: &Snapshot, verified: &Bits, asking: &mut Asking, serving: &Serving) -> Finding {
     // Without metadata nothing can be said of pieces, and what arrives while it stops is of no account.
     if told.wanted == 0 || told.state == State::Stopping {
         return Ok(());

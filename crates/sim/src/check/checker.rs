@@ -205,8 +205,8 @@ impl Checker {
                 })
             }
             Event::Snapshot(told) => {
-                let account = &self.peers[peer as usize];
-                books::agree(told, &account.verified, &account.asking, &account.serving)
+                let account = &mut self.peers[peer as usize];
+                books::agree(told, &account.verified, &mut account.asking, &account.serving)
             }
             _ => Ok(()),
         }
