@@ -118,8 +118,11 @@ pub trait File: Send + Sync {
     }
 }
 
-/// At most so many buffers go into one call: a bound that every system keeps (`IOV_MAX` is 1,024 on Linux and macOS).
+/// At most so many buffers are read into by one call: a bound that every system keeps (`IOV_MAX` is 1,024 on Linux and macOS).
 const VECTOR_MAX: usize = 512;
+/// At most so many are written by one: of blocks of 16 KiB 256 KiB. For a longer write the kernel looks for a longer stretch of free
+/// memory, and a virtual machine has mostly given such stretches back to its host: a mebibyte a call costs five times the processor time.
+const WRITE_VECTOR_MAX: usize = 16;
 
 /// Fills all of `bufs` from `offset`; how many bytes were there (less only at the end of the file). Interrupted and
 /// short reads go on.
@@ -145,7 +148,7 @@ pub fn read_full(file: &dyn File, mut bufs: &mut [IoSliceMut<'_>], mut offset: u
 pub fn write_full(file: &dyn File, mut bufs: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
     IoSlice::advance_slices(&mut bufs, 0);
     while !bufs.is_empty() {
-        let n = bufs.len().min(VECTOR_MAX);
+        let n = bufs.len().min(WRITE_VECTOR_MAX);
         match file.write_at(&bufs[..n], offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(n) => {
