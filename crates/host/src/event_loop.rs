@@ -209,14 +209,15 @@ where
         }
     }
 
-    /// After a move, connections of an address that is gone are ended and the machine is told.
+    /// Connections of addresses that are gone are ended, and the machine is told of a move.
     fn look_where_we_are(&mut self, now: Time) {
         let Self { net, core, .. } = self;
-        if core.torrents.is_empty() {
+        if core.torrents.is_empty() || now < core.whereabouts.next() {
             return;
         }
-        if let Some(gone) = core.whereabouts.moved(now) {
-            net.lose(&gone, &mut |input| core.feed(now, input));
+        let moved = core.whereabouts.moved(now);
+        let lost = net.lose(&mut |input| core.feed(now, input));
+        if moved || lost {
             core.feed(now, Input::Moved);
         }
     }

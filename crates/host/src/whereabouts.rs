@@ -4,6 +4,7 @@
 //! clock that timers go by stands still while Linux sleeps, so a sleep is seen as another clock running ahead of it.
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use std::io;
 use std::net::UdpSocket;
 use teem_swarm::time::Time;
 
@@ -27,15 +28,12 @@ struct Seen {
 #[derive(Debug)]
 pub(crate) struct Whereabouts {
     seen: Seen,
-    /// The last address of each family, also while there is no way.
-    last: [Option<IpAddr>; 2],
     next: Time,
 }
 
 impl Whereabouts {
     pub(crate) fn new() -> Self {
-        let seen = look();
-        Self { seen, last: seen.addrs, next: Time::ZERO + LOOK_EVERY }
+        Self { seen: look(), next: Time::ZERO + LOOK_EVERY }
     }
 
     /// When to look again.
@@ -43,29 +41,25 @@ impl Whereabouts {
         self.next
     }
 
-    /// Looks, if it is time. When something has changed: the addresses that are ours no more.
-    pub(crate) fn moved(&mut self, now: Time) -> Option<Vec<IpAddr>> {
-        if now < self.next {
-            return None;
-        }
+    /// Looks, when it is time: whether we are elsewhere than before, or were away.
+    pub(crate) fn moved(&mut self, now: Time) -> bool {
         self.next = now + LOOK_EVERY;
-        let former = self.sees(look())?;
-        Some(former.into_iter().filter(|ip| UdpSocket::bind((*ip, 0)).is_err()).collect())
+        self.sees(look())
     }
 
-    /// Takes in a look. When we have moved: the addresses that were used before and are not now.
-    fn sees(&mut self, seen: Seen) -> Option<Vec<IpAddr>> {
+    /// Takes in a look. A way that is back is a move too, from wherever: who was connected may have given up on us.
+    fn sees(&mut self, seen: Seen) -> bool {
         let before = core::mem::replace(&mut self.seen, seen);
-        let mut moved = seen.asleep >= before.asleep + SLEPT;
-        let mut former = Vec::new();
-        for ((now, before), last) in seen.addrs.into_iter().zip(before.addrs).zip(&mut self.last) {
-            let Some(now) = now else { continue };
-            // Also when there was no way in between: who was connected has given up on us.
-            moved |= before != Some(now);
-            former.extend(last.replace(now).filter(|last| *last != now));
-        }
-        moved.then_some(former)
+        let slept = seen.asleep >= before.asleep + SLEPT;
+        slept || seen.addrs.iter().zip(before.addrs).any(|(now, before)| now.is_some() && *now != before)
     }
+}
+
+/// Whether this machine has an address no more. The port does not matter.
+pub(crate) fn is_gone(mut addr: SocketAddr) -> bool {
+    addr.set_port(0);
+    // Every other error is one of the moment: too few descriptors take no address away.
+    UdpSocket::bind(addr).is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
 }
 
 fn look() -> Seen {
@@ -106,31 +100,31 @@ mod tests {
         Seen { addrs: [v4, None], asleep: Duration::from_secs(asleep_s) }
     }
 
-    fn former(n: &[u8]) -> Vec<IpAddr> {
-        n.iter().map(|n| IpAddr::from([198, 18, 0, *n])).collect()
-    }
-
     #[test]
     fn another_address_a_way_that_is_back_and_a_sleep_are_moves() {
-        let seen = at(Some(1), 0);
-        let mut here = Whereabouts { seen, last: seen.addrs, next: Time::ZERO };
-        assert_eq!(here.sees(at(Some(1), 0)), None);
-        assert_eq!(here.sees(at(Some(2), 0)), Some(former(&[1])));
-        assert_eq!(here.sees(at(None, 0)), None, "nobody can be told");
-        assert_eq!(here.sees(at(None, 0)), None);
-        assert_eq!(here.sees(at(Some(2), 0)), Some(former(&[])), "back, and the connections may live");
-        assert_eq!(here.sees(at(None, 0)), None);
-        assert_eq!(here.sees(at(Some(3), 0)), Some(former(&[2])));
-        assert_eq!(here.sees(at(Some(3), 20)), None);
-        assert_eq!(here.sees(at(Some(3), 60)), Some(former(&[])));
-        assert_eq!(here.sees(at(Some(3), 60)), None);
+        let mut here = Whereabouts { seen: at(Some(1), 0), next: Time::ZERO };
+        assert!(!here.sees(at(Some(1), 0)));
+        assert!(here.sees(at(Some(2), 0)));
+        assert!(!here.sees(at(None, 0)), "nobody can be told");
+        assert!(!here.sees(at(None, 0)));
+        assert!(here.sees(at(Some(2), 0)), "back");
+        assert!(!here.sees(at(Some(2), 20)));
+        assert!(here.sees(at(Some(2), 60)));
+        assert!(!here.sees(at(Some(2), 60)));
     }
 
     #[test]
     fn the_system_answers_and_nothing_moves_by_looking() {
         let mut here = Whereabouts::new();
         let now = here.next();
-        assert_eq!(here.moved(now), None);
+        assert!(!here.moved(now));
         assert_eq!(here.next(), now + LOOK_EVERY);
+    }
+
+    #[test]
+    fn an_address_is_gone_when_the_machine_has_it_not_whatever_its_port_does() {
+        let held = UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert!(!is_gone(held.local_addr().unwrap()));
+        assert!(is_gone("192.0.2.7:80".parse().unwrap()));
     }
 }

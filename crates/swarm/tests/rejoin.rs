@@ -113,3 +113,28 @@ fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() 
     dialled.sort_unstable();
     assert_eq!(dialled, all[..10]);
 }
+
+#[test]
+fn who_comes_from_another_address_is_let_in_when_the_former_connection_is_silent() {
+    let mut world = World::new(info(1 << 20, 2 * BLOCK));
+    let me = world.add(vec![0], 0);
+    world.run(1, |_| false);
+    let come = |world: &mut World, n: u64, ip: [u8; 4]| {
+        let conn = ConnId(60_000 + n);
+        let info_hash = world.nodes[me].torrent.handshake().info_hash;
+        let hello = Handshake { info_hash, peer_id: PeerId([77; 20]), features: Features::default() };
+        world.act(me, |t, cx| t.peer_ready(cx, conn, SocketAddr::from((ip, 7000)), false, hello));
+        conn
+    };
+    let (here, there) = ([198, 19, 2, 1], [198, 19, 3, 1]);
+    let first = come(&mut world, 1, here);
+    world.run(9, |_| false);
+    let early = come(&mut world, 2, there);
+    assert_eq!(world.why_closed(me, early), Some(CloseReason::Duplicate), "its id alone puts nobody out");
+    world.run(2, |_| false);
+    let same = come(&mut world, 3, here);
+    assert_eq!(world.why_closed(me, same), Some(CloseReason::Duplicate), "it has not moved");
+    let late = come(&mut world, 4, there);
+    assert_eq!((world.why_closed(me, first), world.why_closed(me, late)), (Some(CloseReason::TimedOut), None));
+    assert_eq!(world.nodes[me].torrent.peer_count(), 1);
+}

@@ -1,5 +1,6 @@
 //! How connections end (own design): for the engine with what was queued, by the other side, or because time is over.
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 use std::net::Shutdown;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::effect::CloseReason;
@@ -9,7 +10,7 @@ use teem_swarm::time::Time;
 use super::{Entry, Net};
 use crate::budget::FLUSH_LIMIT;
 use crate::conn::Closing;
-use crate::sockopt;
+use crate::whereabouts::is_gone;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Closes a connection for the engine: what is queued is still sent. A peer that did nothing wrong is waited for until it has
@@ -64,17 +65,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         self.expire_undecided(now);
     }
 
-    /// Ends the connections of addresses that this machine has no more: nothing comes through them, and the system would try for minutes.
-    pub(crate) fn lose(&mut self, gone: &[IpAddr], take: &mut impl FnMut(Input<B>)) {
-        if gone.is_empty() {
-            return;
-        }
+    /// Ends the dials and connections of addresses that this machine has no more: nothing comes through them, and the system would try
+    /// for minutes. Whether there were any.
+    pub(crate) fn lose(&mut self, take: &mut impl FnMut(Input<B>)) -> bool {
+        // One connection stands for all of its address.
+        let mut gone: BTreeMap<IpAddr, bool> = BTreeMap::new();
+        let mut is_lost = |local: SocketAddr| *gone.entry(local.ip()).or_insert_with(|| is_gone(local));
+        let mut lost = false;
         for id in self.table.ids() {
-            let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { continue };
-            if conn.stream.local_addr().is_ok_and(|addr| gone.contains(&sockopt::canonical(addr).ip())) {
-                self.drop_conn(id, CloseReason::Remote, take);
+            match self.table.get_mut(id) {
+                Some(Entry::Conn(conn)) if conn.stream.local_addr().is_ok_and(&mut is_lost) => {
+                    self.drop_conn(id, CloseReason::Remote, take);
+                }
+                Some(Entry::Dial(dial)) if dial.stream.local_addr().is_ok_and(&mut is_lost) => {
+                    self.dialled(id, Err(DialError::Unreachable), false, take);
+                }
+                _ => continue,
             }
+            lost = true;
         }
+        lost
     }
 
     /// The queue of a closed connection is sent.

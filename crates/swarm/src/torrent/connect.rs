@@ -2,6 +2,8 @@
 //!
 //! A peer is who its peer id says. Two connections with one id are one too many: when both sides dialled at the same
 //! moment each keeps the one that the greater id dialled, so that both close the same one without a word.
+//! Who comes from another address than the one we know him at, and was silent there, has moved: he cannot close what he has lost, and we
+//! would take it for live for two minutes.
 //! libtorrent has another id on each connection; both are taken in then, and it closes one by rules of its own.
 use crate::effect::CloseReason;
 use crate::ids::ConnId;
@@ -20,6 +22,9 @@ pub const PEERS_WANTED: usize = 50;
 pub const PEERS_PER_ADDRESS_MAX: usize = 8;
 /// Two connections of one peer within this span are a simultaneous open; later the first stays.
 const SIMULTANEOUS: Duration = Duration::from_secs(30);
+
+/// A peer that has said nothing for so long may have moved; one that gives or takes says something more often.
+pub const MOVED_AFTER: Duration = Duration::from_secs(10);
 
 /// What becomes of a connection whose handshake has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,6 +100,12 @@ impl Roster {
         }
         self.enter(conn, entry);
         Admission::Welcome
+    }
+
+    /// The connection of the peer of that id, when it has another address than that one.
+    pub fn elsewhere(&self, id: &PeerId, ip: IpAddr) -> Option<ConnId> {
+        let conn = *self.ids.get(id)?;
+        self.peers.get(&conn).filter(|known| known.addr.ip() != ip).map(|_| conn)
     }
 
     /// A connection is gone; unknown ones are none of this roster's.

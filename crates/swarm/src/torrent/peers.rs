@@ -1,6 +1,6 @@
 //! A peer's coming and going (BEP 3, 6, 10; bad input, rows 31 and 45).
 use super::Torrent;
-use super::connect::Admission;
+use super::connect::{Admission, MOVED_AFTER};
 use super::context::Context;
 use super::evidence::Suspect;
 use super::metadata::METADATA_MAX;
@@ -13,7 +13,7 @@ use crate::time::Time;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::net::{IpAddr, SocketAddr};
-use teem_wire::peer::handshake::Handshake;
+use teem_wire::peer::handshake::{Handshake, PeerId};
 use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 
@@ -61,6 +61,7 @@ impl Torrent {
         if self.candidates.is_banned(addr) || self.evidence.is_banned(&handshake.peer_id) {
             return Err(CloseReason::Banned);
         }
+        self.let_move(cx, addr.ip(), &handshake.peer_id);
         self.make_room(cx, addr, outgoing);
         match self.roster.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
             Admission::Welcome => Ok(()),
@@ -69,6 +70,15 @@ impl Torrent {
                 Ok(())
             }
             Admission::Refused(why) => Err(why),
+        }
+    }
+
+    /// A peer that comes from another address has lost the former: what stands under its name there is let go, unless it was heard of just now,
+    /// lest somebody who knows its id alone could have it put out.
+    fn let_move<B>(&mut self, cx: &mut Context<'_, B>, ip: IpAddr, id: &PeerId) {
+        let former = self.roster.elsewhere(id, ip).and_then(|conn| self.peers.get(&conn));
+        if let Some(peer) = former.filter(|peer| cx.now.since(peer.heard) >= MOVED_AFTER) {
+            self.drop_peer(cx, peer.conn, CloseReason::TimedOut);
         }
     }
 
