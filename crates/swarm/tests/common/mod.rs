@@ -94,6 +94,8 @@ pub struct World {
     pub remembered: (Facts, Selection),
     /// Every message, for tests that look at the conversation.
     pub log: Vec<(Time, usize, ConnId, Message)>,
+    /// When which node asked a tracker.
+    pub asked: Vec<(Time, usize)>,
 }
 
 pub fn at(seconds: u64) -> Time {
@@ -111,6 +113,7 @@ impl World {
             info,
             remembered: (Facts::default(), Selection::all()),
             log: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -344,7 +347,8 @@ impl World {
             }
             Effect::Disk(job) => self.disk(n, job),
             Effect::Event(event) => self.nodes[n].events.push(event),
-            Effect::Dial { .. } | Effect::Hello { .. } | Effect::Announce { .. } | Effect::SeenAs { .. } => {}
+            Effect::Announce { .. } => self.asked.push((self.now, n)),
+            Effect::Dial { .. } | Effect::Hello { .. } | Effect::SeenAs { .. } => {}
         }
     }
 
