@@ -104,7 +104,7 @@ impl Candidates {
     pub fn set_external(&mut self, external: External) {
         self.external = external;
         for candidate in self.known.values_mut() {
-            let Some(tie) = tie(external.priority(self.port, candidate.name.addr)) else { continue };
+            let tie = tie(external.priority(self.port, candidate.name.addr), candidate.name.tie as u32);
             if let State::Waiting(place) = candidate.state {
                 self.turns.leave(candidate.name, place);
                 candidate.name.tie = tie;
@@ -144,8 +144,8 @@ impl Candidates {
         if self.known.len() >= CANDIDATES_MAX && !self.make_room(now, source) {
             return false;
         }
-        let drawn = self.rng.next_u64() as u32;
-        let name = Name { addr, named: now, tie: tie(self.priority(addr)).unwrap_or(drawn) };
+        let tie = tie(self.priority(addr), self.rng.next_u64() as u32);
+        let name = Name { addr, named: now, tie };
         self.known.insert(addr, Candidate { source, state: State::Pending, failures: 0, name, good: false });
         self.wait(addr, now, now);
         true
@@ -335,9 +335,11 @@ impl Candidates {
     }
 }
 
-/// What stands for a priority where the least goes first.
-fn tie(priority: Option<u32>) -> Option<u32> {
-    priority.map(|priority| u32::MAX - priority)
+/// The order among those that are alike, the least first: by priority, at random where networks have the same; who has none is anywhere
+/// among the others.
+fn tie(priority: Option<u32>, drawn: u32) -> u64 {
+    let rank = priority.map_or(drawn, |priority| u32::MAX - priority);
+    u64::from(rank) << 32 | u64::from(drawn)
 }
 
 #[cfg(test)]

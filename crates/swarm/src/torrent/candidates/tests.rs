@@ -77,6 +77,18 @@ fn those_named_together_go_by_canonical_priority_once_we_know_where_we_are() {
 }
 
 #[test]
+fn neighbours_of_one_priority_go_at_random_and_not_by_their_address() {
+    let mut c = table();
+    c.set_external(External { v4: Some(IpAddr::from([9, 9, 9, 9])), v6: None });
+    // Only bits of the last byte differ that canonical priority leaves out.
+    let list: Vec<SocketAddr> = (0..16u32).map(|n| addr((0..4).map(|k| (n >> k & 1) << (2 * k + 1)).sum())).collect();
+    assert!(list.iter().all(|addr| c.priority(*addr) == c.priority(list[0])));
+    c.add(at(0), PeerSource::PublicTracker, &list);
+    let order: Vec<SocketAddr> = core::iter::from_fn(|| c.next(at(0))).collect();
+    assert!(order.len() == 16 && !order.is_sorted(), "{order:?}");
+}
+
+#[test]
 fn the_table_is_bounded_and_those_that_fail_make_room() {
     let mut c = table();
     for n in 0..3000 {

@@ -17,8 +17,8 @@ pub(super) struct Name {
     pub(super) addr: SocketAddr,
     /// When a list last had it.
     pub(super) named: Time,
-    /// The order among those that are alike otherwise: random, or by canonical priority.
-    pub(super) tie: u32,
+    /// The order among those that are alike otherwise: by canonical priority, then at random.
+    pub(super) tie: u64,
 }
 
 /// Where an address stands.
@@ -34,11 +34,11 @@ pub(super) struct Place {
 #[derive(Default, Debug)]
 pub(super) struct Turns {
     /// Those that wait, by their moment.
-    waiting: BTreeSet<(Time, u32, SocketAddr)>,
+    waiting: BTreeSet<(Time, u64, SocketAddr)>,
     /// Those whose moment has come, the last named first.
-    due: BTreeSet<(Reverse<Time>, u32, SocketAddr)>,
+    due: BTreeSet<(Reverse<Time>, u64, SocketAddr)>,
     /// All of them, by their moment while there is nobody else.
-    alone: BTreeSet<(Time, u32, SocketAddr)>,
+    alone: BTreeSet<(Time, u64, SocketAddr)>,
 }
 
 impl Turns {
