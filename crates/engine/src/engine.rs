@@ -112,7 +112,12 @@ impl<B> Engine<B> {
 
     /// The next thing to be done; pops a queue.
     pub fn poll_output(&mut self) -> Option<Output<B>> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // The next ones lie where these lay: a ring that goes round and round is never near in memory.
+            self.outputs.clear();
+        }
+        output
     }
 
     /// When `Tick` is due at the latest; it always makes progress then.

@@ -5,12 +5,13 @@
 use std::fs::read_to_string;
 use std::io::{Write, stdout};
 use std::time::{Duration, Instant};
-use teem_sim::makers;
 use teem_sim::report::Report;
 use teem_sim::scenario::{Group, Role, Scenario};
 use teem_sim::world::World;
+use teem_sim::{makers, memory};
 
 fn main() -> std::io::Result<()> {
+    memory::use_large_pages();
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u32>().unwrap_or(0));
     let (peers, pieces) = (args.next().unwrap_or(100), args.next().unwrap_or(1024));
     let seed = u64::from(args.next().unwrap_or(1));

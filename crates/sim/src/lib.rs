@@ -23,6 +23,7 @@ pub mod field;
 pub mod hostile;
 pub mod link;
 pub mod makers;
+pub mod memory;
 pub mod node;
 pub mod packet;
 pub mod picture;

@@ -10,7 +10,7 @@ use teem_sim::report::stats::decimal;
 use teem_sim::scenario::{Kind, Scenario};
 use teem_sim::series::Sample;
 use teem_sim::world::{Maker, World};
-use teem_sim::{catalog, makers, random, table};
+use teem_sim::{catalog, makers, memory, random, table};
 
 /// Runs a swarm in virtual time: the same scenario and seed give the same run, to the last bit, on every machine.
 #[derive(Parser)]
@@ -84,6 +84,7 @@ struct Full<'a> {
 /// output could not be written.
 fn main() -> ExitCode {
     let args = Args::parse();
+    memory::use_large_pages();
     let scenario = args.scenario.as_deref().map(|name| find(name, &args));
     let done = match (&args.command, scenario) {
         (Some(Command::Table(options)), _) => {

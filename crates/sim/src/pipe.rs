@@ -151,6 +151,9 @@ impl Pipe {
                 self.window = (self.window + u64::from(ack.bytes)).min(WINDOW_MAX);
             }
         }
+        if self.acks.is_empty() {
+            self.acks.clear();
+        }
         if self.waiting == 0 {
             return Room::Idle;
         }
@@ -216,6 +219,13 @@ impl Pipe {
         self.landed -= 1;
         self.acks.push_back(Ack { at: back, bytes: batch.bytes, waited: now.since(batch.arrived) });
         unpack.extend(self.packets.drain(..batch.packets as usize));
+        // What is empty begins anew where it began, near in memory.
+        if self.batches.is_empty() {
+            self.batches.clear();
+        }
+        if self.packets.is_empty() {
+            self.packets.clear();
+        }
         let waits = self.turn == Turn::Blocked;
         if waits {
             self.turn = Turn::Full;

@@ -339,3 +339,33 @@ fn a_lone_client_that_looks_every_five_seconds_is_shown_all_of_little_content_at
     assert_eq!(counts[0], 24);
     assert!(counts[1] < 12, "{counts:?}");
 }
+
+#[test]
+fn a_slow_source_shows_more_than_its_turns_only_to_who_might_leave() {
+    let open = ["Teem 0.1", "aria2/1.37"].map(|client| {
+        let mut world = World::new(info(256 * 16 * u64::from(BLOCK), 16 * BLOCK));
+        let source = world.add_with((0..256).collect(), 312_500, None, |add| add.spreading = Spreading::Granting);
+        world.run(1, |_| false);
+        let conns: Vec<ConnId> = (0..40).map(|host| world.puppet_at(source, true, host)).collect();
+        for conn in &conns {
+            let client = Some(client.to_owned());
+            let known = ExtendedHandshake { metadata_size: Some(1), client, ..ExtendedHandshake::default() };
+            world.say(source, *conn, Message::ExtendedHandshake(known));
+            world.say(source, *conn, Message::HaveNone);
+        }
+        let mut granted = 0;
+        for _ in 0..60 {
+            for conn in &conns {
+                let heard = world.heard(source, *conn);
+                for piece in shown(&heard) {
+                    granted += 1;
+                    let block = |index| BlockRef { piece, begin: index * BLOCK, len: BLOCK };
+                    (0..16).for_each(|index| world.say(source, *conn, Message::Request(block(index))));
+                }
+            }
+            world.run(1, |_| false);
+        }
+        granted - world.snapshot(source).uploaded / u64::from(16 * BLOCK)
+    });
+    assert!(open[0] <= 6 && open[1] > 8, "pieces that are shown and have not left: {open:?}");
+}

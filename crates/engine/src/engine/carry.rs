@@ -80,6 +80,7 @@ impl<B> Engine<B> {
             };
             self.outputs.push_back(output);
         }
+        self.effects.clear(); // the next ones begin where these did, near in memory
     }
 }
 

@@ -86,6 +86,9 @@ impl Upload {
     /// Takes the next request for reading.
     pub fn read(&mut self) -> Option<BlockRef> {
         let at = self.asked.pop_front()?;
+        if self.asked.is_empty() {
+            self.asked.clear(); // the next ones begin where these did, near in memory
+        }
         self.reading.push_back(at);
         self.at = Some(at.piece);
         self.in_flight += u64::from(at.len);
@@ -131,7 +134,11 @@ impl Upload {
 }
 
 fn remove(queue: &mut VecDeque<BlockRef>, at: BlockRef) -> bool {
-    queue.iter().position(|a| *a == at).and_then(|i| queue.remove(i)).is_some()
+    let found = queue.iter().position(|a| *a == at).and_then(|i| queue.remove(i)).is_some();
+    if queue.is_empty() {
+        queue.clear();
+    }
+    found
 }
 
 #[cfg(test)]

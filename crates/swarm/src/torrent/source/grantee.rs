@@ -42,6 +42,8 @@ pub(super) struct Habits {
     pub(super) part: u64,
     /// And who is alone at least so much, however little that leaves for others.
     pub(super) alone: u64,
+    /// Whether it may leave after half a minute in which it wanted nothing, as aria2 does. Who is not known may be of that kind.
+    pub(super) leaves: bool,
 }
 
 impl Habits {
@@ -55,6 +57,7 @@ impl Habits {
             window: (WINDOW_FIRST, WINDOW_MAX),
             part: AHEAD_DIVISOR,
             alone: 0,
+            leaves: !["Teem", "libtorrent", "qBittorrent", "Deluge", "Transmission"].into_iter().any(is),
         };
         if is("Transmission") {
             // It looks at interest every ten seconds.

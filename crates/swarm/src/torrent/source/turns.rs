@@ -8,7 +8,8 @@ use crate::peer::Peer;
 use crate::time::Time;
 use core::time::Duration;
 
-/// Everybody sees a grant at least this often, whoever is served: some clients leave after 30 s without interest.
+/// Who may leave sees a grant at least this often, whoever is served: some clients do after 30 s without interest. Others wait
+/// for their turn, or a slow source with many peers would have a piece begun at each of a dozen, and all of them whole late.
 const SHOWN_EVERY: Duration = Duration::from_secs(20);
 /// But not more than the line carries in so many seconds.
 const QUEUE_SECONDS: u64 = 5;
@@ -63,7 +64,7 @@ impl Source {
             return None;
         }
         let due = |g: &Grantee| now.since(g.last_grant.unwrap_or(g.since)) >= SHOWN_EVERY;
-        let conn = self.first(peers, |g, _| due(g) && g.open.is_empty(), |g| g.last_grant)?;
+        let conn = self.first(peers, |g, _| g.habits.leaves && due(g) && g.open.is_empty(), |g| g.last_grant)?;
         self.grant_to(now, conn, peers).map(|piece| (conn, piece))
     }
 
