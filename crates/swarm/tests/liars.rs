@@ -2,6 +2,7 @@
 mod common;
 
 use common::{BLOCK, World, info};
+use std::time::Duration;
 use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 
@@ -94,4 +95,27 @@ fn row_38_nine_of_ten_corrupt() {
     let honest = world.nodes[1].addr;
     assert!(world.run(600, |w| w.is_complete(peer)));
     assert!(!banned(&world, peer).contains(&honest));
+}
+
+#[test]
+fn row_20_a_corrupter_costs_two_pieces_also_where_the_disk_is_slow() {
+    for (evil, disk) in [1, 5, 9].into_iter().flat_map(|evil| [1, 300].map(|disk| (evil, disk))) {
+        for rate in [300_000, 1 << 20, 4 << 20] {
+            let mut world = World::new(info(8 << 20, 4 * BLOCK));
+            world.disk = Duration::from_millis(disk);
+            let peer = world.add(Vec::new(), 0);
+            for n in 0..10 {
+                let seed = world.add(all(&world), rate);
+                if n < evil {
+                    world.nodes[seed].lies = |at| at.piece % 3 == 0;
+                }
+                world.connect(peer, seed);
+            }
+            assert!(world.run(60, |w| w.is_complete(peer)));
+            let liars: Vec<_> = world.nodes[1..=evil as usize].iter().map(|node| node.addr).collect();
+            assert!(banned(&world, peer).iter().all(|addr| liars.contains(addr)));
+            let wasted = world.snapshot(peer).wasted;
+            assert!(wasted <= evil * 2 * 4 * u64::from(BLOCK), "{evil} of ten, {disk} ms, {rate} B/s: {wasted} bytes");
+        }
+    }
 }

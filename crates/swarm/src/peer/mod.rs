@@ -107,6 +107,8 @@ pub struct Peer {
     pub trust: u32,
     /// Blocks that it was asked for since a piece that it had a part in was judged, or since the peers were last looked over.
     pub on_trial: u32,
+    /// Whole pieces that came from it alone and that the disk has not judged yet.
+    pub unjudged: u32,
     /// It sent all of a piece that failed: until then it is asked for nothing, unless it is acquitted or banned before.
     pub accused: Option<Time>,
     /// When the connection was ready.
@@ -159,6 +161,7 @@ impl Peer {
             waits_up: false,
             trust: 0,
             on_trial: 0,
+            unjudged: 0,
             accused: None,
             since: now,
             heard: now,

@@ -48,9 +48,16 @@ pub(super) struct Evidence {
     gone: BTreeMap<ConnId, Suspect>,
     ids: BTreeSet<PeerId>,
     offenders: BTreeMap<IpAddr, u32>,
+    /// A piece has failed.
+    wary: bool,
 }
 
 impl Evidence {
+    /// Whether somebody has sent wrong data already, so that others may.
+    pub(super) fn is_wary(&self) -> bool {
+        self.wary
+    }
+
     /// Whether a peer id is banned.
     pub(super) fn is_banned(&self, id: &PeerId) -> bool {
         self.ids.contains(id)
@@ -90,6 +97,7 @@ impl Evidence {
         senders: &[ConnId],
         digests: &[BlockDigest],
     ) -> (usize, Option<ConnId>) {
+        self.wary = true;
         let sole = sole(senders);
         let mut ban = None;
         if let Some(conn) = sole {

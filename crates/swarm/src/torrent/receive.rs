@@ -72,13 +72,16 @@ impl Torrent {
             picker.give_back(at, conn, &mut self.rng);
             None
         });
-        let Some((Received::New(others), _)) = outcome else {
+        let Some((Received::New(others), whole)) = outcome else {
             self.wasted += len;
             return Ok(());
         };
         if let Some(peer) = self.peers.get(&conn) {
             let from = Prefix::of(peer.addr.ip());
             self.ledger.add(cx.now, from, i64::from(at.len), self.geometry.piece_len);
+        }
+        if whole {
+            self.await_judgement(at.piece);
         }
         cx.fx.push_back(Effect::Disk(Job::Write { torrent: self.id, at, data }));
         for other in others.into_iter().flatten() {
@@ -130,7 +133,11 @@ impl Torrent {
         let (Some(picker), State::Downloading) = (&self.picker, self.state) else { return false };
         let Some(peer) = self.peers.get(&conn) else { return false };
         let open = !peer.choking_us || !peer.fast_from.is_empty();
-        if !open || !peer.am_interested || peer.refusals.is_full() || !trust::may_ask(peer, now, &self.geometry) {
+        if !open
+            || !peer.am_interested
+            || peer.refusals.is_full()
+            || !trust::may_ask(peer, now, &self.geometry, self.evidence.is_wary())
+        {
             return false;
         }
         let room = |floor| peer.pipeline.room(floor) > 0;

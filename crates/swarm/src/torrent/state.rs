@@ -186,6 +186,7 @@ impl Torrent {
     /// Something is missing: from now on it is asked for.
     pub(super) fn begin_download<B>(&mut self, cx: &mut Context<'_, B>) {
         self.picker = Some(self.new_picker());
+        self.peers.values_mut().for_each(|p| p.unjudged = 0);
         self.announcer.set_partial(cx.now, false);
         self.recount();
         self.set_state(cx, State::Downloading);

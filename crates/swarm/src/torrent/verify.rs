@@ -19,6 +19,7 @@ const RETRY_DOUBLINGS_MAX: u32 = 8;
 impl Torrent {
     /// A downloaded piece was judged.
     pub(super) fn judged<B>(&mut self, cx: &mut Context<'_, B>, piece: u32, ok: bool, digests: &[BlockDigest]) {
+        self.end_judgement(piece);
         if ok {
             self.verified(cx, piece);
             for liar in self.evidence.verified(piece, digests) {
@@ -121,6 +122,7 @@ impl Torrent {
 
     /// What the disk had taken of a piece is gone through its own fault.
     pub(super) fn write_failed<B>(&mut self, cx: &mut Context<'_, B>, piece: u32, error: &DiskError) {
+        self.end_judgement(piece);
         if let Some(picker) = &mut self.picker
             && !self.have.get(piece)
         {

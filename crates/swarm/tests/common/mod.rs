@@ -34,7 +34,7 @@ pub use teem_wire::peer::block::BLOCK_LEN as BLOCK;
 
 /// One way, between any two nodes.
 const DELAY: Duration = Duration::from_millis(20);
-/// Everything the disk does takes this long.
+/// Everything the disk does takes this long, unless a test says otherwise.
 const DISK: Duration = Duration::from_millis(1);
 
 /// A torrent of one file.
@@ -92,6 +92,8 @@ pub struct World {
     pub info: Arc<Info>,
     /// What the disks of nodes added from now on remember of an earlier run.
     pub remembered: (Facts, Selection),
+    /// How long everything takes that a disk does.
+    pub disk: Duration,
     /// Every message, for tests that look at the conversation.
     pub log: Vec<(Time, usize, ConnId, Message)>,
     /// When which node asked a tracker.
@@ -112,6 +114,7 @@ impl World {
             ends: BTreeMap::new(),
             info,
             remembered: (Facts::default(), Selection::all()),
+            disk: DISK,
             log: Vec::new(),
             asked: Vec::new(),
         }
@@ -354,7 +357,7 @@ impl World {
 
     fn disk(&mut self, n: usize, job: Job<Block>) {
         for done in self.nodes[n].disk.work(job) {
-            self.later(self.now + DISK, n, Happens::Disk(done));
+            self.later(self.now + self.disk, n, Happens::Disk(done));
         }
     }
 
