@@ -10,11 +10,13 @@ pub fn use_large_pages() {
     {
         use std::os::unix::process::CommandExt;
         const TUNABLES: &str = "GLIBC_TUNABLES";
-        if std::env::var_os(TUNABLES).is_none() {
+        if std::env::var_os(TUNABLES).is_none()
+            && let Ok(program) = std::env::current_exe()
+        {
             let mut args = std::env::args_os();
             let name = args.next().unwrap_or_default();
             // Returns only when it has failed.
-            let _ = std::process::Command::new("/proc/self/exe")
+            let _ = std::process::Command::new(program)
                 .arg0(name)
                 .args(args)
                 .env(TUNABLES, "glibc.malloc.hugetlb=1")

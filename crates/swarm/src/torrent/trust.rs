@@ -40,8 +40,8 @@ pub(super) fn may_ask(peer: &Peer, now: Time, geometry: &Geometry, wary: bool) -
     let pieces = if wary { (peer.trust / 2).max(1) } else { peer.trust.saturating_add(1) };
     let most = piece.saturating_mul(pieces);
     let proven = peer.trust > 0 || peer.on_trial < piece;
-    // One that has just come is being judged while the next are asked for.
-    let waits = piece.saturating_mul(peer.unjudged.saturating_sub(1));
+    // One that has just come may be judged while the next are asked for, as long as nobody has sent anything wrong.
+    let waits = piece.saturating_mul(peer.unjudged.saturating_sub(u32::from(!wary)));
     proven && peer.pipeline.under_way() + (waits as usize) < most as usize && !is_accused(peer, now)
 }
 
