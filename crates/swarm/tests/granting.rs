@@ -2,7 +2,7 @@
 mod common;
 
 use common::{BLOCK, World, at, info};
-use teem_swarm::command::Spreading;
+use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -76,6 +76,18 @@ fn eight_downloaders_cost_one_copy_and_are_done_soon_after_it() {
     assert_eq!(all_out(&world, seed), Some(TOTAL));
     // One copy takes 4 s; this world's round trips of 40 ms and pieces of a sixty-fourth cost the rest.
     assert!(world.now < at(8), "{:?}", world.now);
+}
+
+#[test]
+fn among_friends_the_first_copy_costs_one_copy_too() {
+    let mut world = world();
+    let friendly = |add: &mut AddTorrent| (add.cooperative, add.spreading) = (true, Spreading::Granting);
+    let seed = world.add_with((0..PIECES).collect(), 1 << 20, None, friendly);
+    let peers: Vec<usize> =
+        (0..8).map(|_| world.add_with(Vec::new(), 1 << 20, None, |add| add.cooperative = true)).collect();
+    meet(&mut world, seed, &peers);
+    assert!(world.run(60, |w| peers.iter().all(|p| w.is_complete(*p))));
+    assert_eq!(all_out(&world, seed), Some(TOTAL));
 }
 
 #[test]

@@ -3,6 +3,7 @@ mod common;
 
 use common::{BLOCK, World, info};
 use std::net::{IpAddr, SocketAddr};
+use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::effect::CloseReason;
 use teem_swarm::external::External;
 use teem_swarm::ids::ConnId;
@@ -54,7 +55,8 @@ fn an_idle_slot_is_refilled_within_a_second_and_one_in_use_is_not() {
 #[test]
 fn among_friends_everybody_has_his_turn_within_the_rule_of_ten_seconds() {
     let mut world = World::new(info(64 << 20, 16 * BLOCK));
-    let seed = world.add_with(all(&world), 100_000, None, |add| add.cooperative = true);
+    let friendly = |add: &mut AddTorrent| (add.cooperative, add.spreading) = (true, Spreading::Ordinary);
+    let seed = world.add_with(all(&world), 100_000, None, friendly);
     world.run(1, |_| false);
     let conns: Vec<ConnId> = (0..12).map(|_| world.puppet(seed, true)).collect();
     for conn in &conns {

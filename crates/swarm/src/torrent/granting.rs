@@ -27,7 +27,7 @@ impl Torrent {
     /// Becomes a source, if it is to be one: everything is there, or will be when it is checked.
     pub(super) fn begin_granting<B>(&mut self, cx: &mut Context<'_, B>) {
         let all = self.geometry.pieces;
-        let wanted = self.spreading != Spreading::Ordinary && !self.cooperative && all > 1;
+        let wanted = self.spreading != Spreading::Ordinary && all > 1;
         if !wanted || self.source.is_some() {
             return;
         }
