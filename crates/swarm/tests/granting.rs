@@ -294,7 +294,7 @@ fn a_slow_source_does_not_promise_more_than_its_line_carries() {
 #[test]
 fn a_publisher_with_a_damaged_piece_gives_the_rest_to_late_comers_too() {
     let mut world = world();
-    let publishes = |add: &mut teem_swarm::command::AddTorrent| {
+    let publishes = |add: &mut AddTorrent| {
         (add.spreading, add.publish) = (Spreading::Granting, true);
     };
     let seed = world.add_with((0..PIECES).collect(), 1 << 20, None, publishes);
