@@ -52,7 +52,7 @@ impl Dialler {
             self.ring.push_back(torrent);
             self.in_ring.insert(torrent);
         }
-        if self.half_open.len() >= HALF_OPEN_MAX || self.free_at().is_some_and(|at| now < at) {
+        if self.ring.is_empty() || self.half_open.len() >= HALF_OPEN_MAX || self.free_at().is_some_and(|at| now < at) {
             return None;
         }
         let torrent = self.ring.pop_front()?;

@@ -48,6 +48,8 @@ pub struct Engine<B> {
     udp: UdpTracker,
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
+    /// The votes have changed since the torrents were told.
+    voted: bool,
     external: External,
     shared: Shared,
     effects: Effects<B>,
@@ -71,6 +73,7 @@ impl<B> Engine<B> {
             removals: Timers::default(),
             udp: UdpTracker::new(rng.fork()),
             votes: Votes::default(),
+            voted: false,
             external: External::default(),
             shared,
             effects: Effects::new(),

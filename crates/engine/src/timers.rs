@@ -1,19 +1,27 @@
 //! When which torrent wants to be called (own design): a queue ordered by time, so that a moment costs the logarithm of
-//! the number of torrents and never a look at all of them.
-use alloc::collections::{BTreeMap, BTreeSet};
+//! the number of torrents and never a look at all of them. Mostly a torrent is called and its moment stays: then no tree is
+//! touched at all.
+use alloc::collections::BTreeMap;
+use teem_swarm::first_set::FirstSet;
 use teem_swarm::ids::TorrentId;
 use teem_swarm::time::Time;
 
 /// At most one moment for each torrent.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    queue: BTreeSet<(Time, TorrentId)>,
+    queue: FirstSet<(Time, TorrentId)>,
     times: BTreeMap<TorrentId, Time>,
+    /// What [`Self::set`] said last; it still holds.
+    last: Option<(TorrentId, Option<Time>)>,
 }
 
 impl Timers {
     /// Sets, moves or clears the moment of a torrent.
     pub(crate) fn set(&mut self, who: TorrentId, when: Option<Time>) {
+        if self.last == Some((who, when)) {
+            return;
+        }
+        self.last = Some((who, when));
         let before = self.get(who);
         if before == when {
             return;

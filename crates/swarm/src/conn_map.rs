@@ -1,11 +1,12 @@
 //! A map by connection for the few hundred that there are at most (own design).
 //!
 //! The names stand in an array of their own, in order, and iteration is in that order; new connections have the greatest
-//! names, so they go to the end. A handler looks the same connection up again and again, so the place found last is tried
+//! names, so they go to the end. A handler looks the same connection up again and again, so what was found last is tried
 //! first; any other is found through an index, which touches one or two lines of memory where a search by halves touches five.
 //! The index is a table of places, at most half full, probed one after the other from where the name's hash points. Names are
 //! given by the host, never by a peer, so the hash needs no key. What leaves or comes in between moves places: then the index is
 //! made anew, which costs as much as moving them did.
+//! Invariants: the index holds each place once; `last` is a name that is there, and its place; `greatest` is the last name.
 use crate::ids::ConnId;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -20,19 +21,20 @@ const INDEX_MIN: usize = 16;
 /// A map from connections to `T`.
 #[derive(Clone, Debug)]
 pub struct ConnMap<T> {
-    /// Ascending.
-    names: Vec<ConnId>,
-    /// What stands under each, in the same order.
-    values: Vec<T>,
+    /// What was found last.
+    last: Cell<Option<(ConnId, usize)>>,
+    greatest: Option<ConnId>,
     /// Places of names by their hash; its length is a power of two, or 0 while it is not used.
     index: Vec<u16>,
-    /// Where something was found last; any value is right.
-    last: Cell<usize>,
+    /// What stands under the names, in their order.
+    values: Vec<T>,
+    /// Ascending.
+    names: Vec<ConnId>,
 }
 
 impl<T> Default for ConnMap<T> {
     fn default() -> Self {
-        Self { names: Vec::new(), values: Vec::new(), index: Vec::new(), last: Cell::new(0) }
+        Self { last: Cell::new(None), greatest: None, index: Vec::new(), values: Vec::new(), names: Vec::new() }
     }
 }
 
@@ -44,39 +46,39 @@ impl<T> ConnMap<T> {
 
     /// What stands under a name.
     pub fn get(&self, conn: &ConnId) -> Option<&T> {
-        self.find(*conn).ok().map(|i| &self.values[i])
+        self.find(*conn).map(|i| &self.values[i])
     }
 
     /// The same, to be changed.
     pub fn get_mut(&mut self, conn: &ConnId) -> Option<&mut T> {
-        self.find(*conn).ok().map(|i| &mut self.values[i])
+        self.find(*conn).map(|i| &mut self.values[i])
     }
 
     /// Whether something stands under a name.
     pub fn contains_key(&self, conn: &ConnId) -> bool {
-        self.find(*conn).is_ok()
+        self.find(*conn).is_some()
     }
 
     /// Puts something under a name; what stood there before.
     pub fn insert(&mut self, conn: ConnId, value: T) -> Option<T> {
-        match self.find(conn) {
-            Ok(i) => Some(core::mem::replace(&mut self.values[i], value)),
-            Err(i) => {
-                self.names.insert(i, conn);
-                self.values.insert(i, value);
-                if i + 1 == self.names.len() && self.names.len() * 2 <= self.index.len() {
-                    self.enter(i);
-                } else {
-                    self.reindex();
-                }
-                None
-            }
+        if let Some(i) = self.find(conn) {
+            return Some(core::mem::replace(&mut self.values[i], value));
         }
+        let place = self.names.partition_point(|name| *name < conn);
+        self.names.insert(place, conn);
+        self.values.insert(place, value);
+        if place + 1 == self.names.len() && self.names.len() * 2 <= self.index.len() {
+            self.greatest = Some(conn);
+            self.enter(place);
+        } else {
+            self.reindex();
+        }
+        None
     }
 
     /// Takes out what stands under a name.
     pub fn remove(&mut self, conn: &ConnId) -> Option<T> {
-        let i = self.find(*conn).ok()?;
+        let i = self.find(*conn)?;
         self.names.remove(i);
         let value = self.values.remove(i);
         self.reindex();
@@ -85,9 +87,7 @@ impl<T> ConnMap<T> {
 
     /// Takes everything out.
     pub fn clear(&mut self) {
-        self.names.clear();
-        self.values.clear();
-        self.index.clear();
+        *self = Self::default();
     }
 
     /// How many there are.
@@ -120,39 +120,34 @@ impl<T> ConnMap<T> {
         self.values.iter_mut()
     }
 
-    /// Where a name stands, or would.
-    fn find(&self, conn: ConnId) -> Result<usize, usize> {
-        let last = self.last.get();
-        if self.names.get(last) == Some(&conn) {
-            return Ok(last);
+    /// Where a name stands.
+    fn find(&self, conn: ConnId) -> Option<usize> {
+        if let Some((name, place)) = self.last.get()
+            && name == conn
+        {
+            return Some(place);
         }
         // New names are the greatest: these are the ones that are looked for without being there.
-        if self.names.last().is_none_or(|greatest| *greatest < conn) {
-            return Err(self.names.len());
+        if self.greatest.is_none_or(|greatest| greatest < conn) {
+            return None;
         }
-        if self.index.is_empty() {
-            return self.search(conn);
-        }
+        let place = if self.index.is_empty() { self.names.binary_search(&conn).ok() } else { self.probe(conn) }?;
+        self.last.set(Some((conn, place)));
+        Some(place)
+    }
+
+    /// By the index.
+    fn probe(&self, conn: ConnId) -> Option<usize> {
         let mask = self.index.len() - 1;
         let mut probe = slot(conn, mask);
         while self.index[probe] != FREE {
             let place = usize::from(self.index[probe]);
             if self.names[place] == conn {
-                self.last.set(place);
-                return Ok(place);
+                return Some(place);
             }
             probe = (probe + 1) & mask;
         }
-        self.search(conn)
-    }
-
-    /// By halves.
-    fn search(&self, conn: ConnId) -> Result<usize, usize> {
-        let found = self.names.binary_search(&conn);
-        if let Ok(place) = found {
-            self.last.set(place);
-        }
-        found
+        None
     }
 
     /// Enters the name at a place into the index, which has room.
@@ -167,6 +162,7 @@ impl<T> ConnMap<T> {
 
     /// Makes the index anew.
     fn reindex(&mut self) {
+        (self.last, self.greatest) = (Cell::new(None), self.names.last().copied());
         self.index.clear();
         if self.names.len() <= INDEXED_MAX {
             self.index.resize((self.names.len() * 2).next_power_of_two().max(INDEX_MIN), FREE);

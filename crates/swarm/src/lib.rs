@@ -15,6 +15,7 @@ pub mod conn_map;
 pub mod effect;
 pub mod event;
 pub mod external;
+pub mod first_set;
 pub mod geometry;
 pub mod ids;
 pub mod job;

@@ -25,6 +25,9 @@ impl<B> Engine<B> {
 
     /// Tells the torrents from where the world sees us, when that has changed.
     fn look_from_outside(&mut self) {
+        if !core::mem::take(&mut self.voted) {
+            return;
+        }
         let seen = self.votes.external();
         if seen != self.external {
             self.external = seen;
@@ -74,6 +77,7 @@ impl<B> Engine<B> {
                 }
                 Effect::SeenAs { voter, ip } => {
                     self.votes.vote(voter, ip);
+                    self.voted = true;
                     continue;
                 }
                 Effect::Event(event) => Output::Event(event),

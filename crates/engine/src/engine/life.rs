@@ -44,6 +44,7 @@ impl<B> Engine<B> {
     pub(super) fn moved(&mut self) {
         self.udp.moved(self.now);
         self.votes.forget();
+        self.voted = true;
         let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
         for torrent in all {
             self.with(torrent, Torrent::rejoin);

@@ -5,8 +5,8 @@
 //! counts while there is nobody else.
 //!
 //! Invariant: each address stands in the queue by its second moment, and in one of the two others.
+use crate::first_set::FirstSet;
 use crate::time::Time;
-use alloc::collections::BTreeSet;
 use core::cmp::Reverse;
 use core::net::SocketAddr;
 
@@ -34,11 +34,11 @@ pub(super) struct Place {
 #[derive(Default, Debug)]
 pub(super) struct Turns {
     /// Those that wait, by their moment.
-    waiting: BTreeSet<(Time, u64, SocketAddr)>,
+    waiting: FirstSet<(Time, u64, SocketAddr)>,
     /// Those whose moment has come, the last named first.
-    due: BTreeSet<(Reverse<Time>, u64, SocketAddr)>,
+    due: FirstSet<(Reverse<Time>, u64, SocketAddr)>,
     /// All of them, by their moment while there is nobody else.
-    alone: BTreeSet<(Time, u64, SocketAddr)>,
+    alone: FirstSet<(Time, u64, SocketAddr)>,
 }
 
 impl Turns {
@@ -114,8 +114,7 @@ impl Turns {
 
     /// Lets all go and tells who they were.
     pub(super) fn clear(&mut self) -> impl Iterator<Item = SocketAddr> + use<> {
-        self.waiting.clear();
-        self.due.clear();
-        core::mem::take(&mut self.alone).into_iter().map(|turn| turn.2)
+        (self.waiting, self.due) = Default::default();
+        self.alone.take().map(|turn| turn.2)
     }
 }
