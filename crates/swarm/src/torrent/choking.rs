@@ -1,11 +1,13 @@
 //! Who is unchoked (BEP 3, "choking"): the slots, the rounds, and what CHOKE does to requests (BEP 6).
 use super::Torrent;
+use super::audience::Audience;
 use super::context::Context;
 use crate::choke::prefix::Prefix;
 use crate::choke::slots::Uplink;
 use crate::choke::{self, Contender, leech, seed, turns};
 use crate::event::State;
 use crate::ids::ConnId;
+use crate::peer::Peer;
 use crate::peer::upload::PAUSE;
 use crate::rate::{CHOKE_SLOTS, PIPELINE_SLOTS};
 use crate::time::Time;
@@ -30,10 +32,10 @@ impl Torrent {
             return;
         }
         let now = cx.now;
-        let open = || self.peers.values().filter(|p| p.interested && !p.am_choking);
-        let paused = open().filter(|p| p.upload.has_paused(now)).count();
-        let served = open().count() - paused;
-        self.crowded = self.peers.values().any(|p| p.interested && p.am_choking);
+        debug_assert_eq!(self.audience, Audience::of(self.peers.values().map(|p| &**p)));
+        let paused = self.may_ask_us().filter(|p| p.upload.has_paused(now)).count();
+        let served = self.audience.open().len() - paused;
+        self.crowded = self.audience.is_crowded();
         self.plan_refill(cx.now);
         if self.crowded
             && served >= self.slots.count()
@@ -71,7 +73,8 @@ impl Torrent {
 
     /// What the uplink is doing, as far as its limit, the blocks that wait and the rate tell; `None` when there is nothing to do.
     fn uplink<B>(&mut self, cx: &Context<'_, B>) -> Option<Uplink> {
-        if self.peers.values().all(|p| p.upload.is_idle()) {
+        // Mostly it is one of those that may ask to whom something goes.
+        if self.may_ask_us().chain(self.peers.values().map(|p| &**p)).all(|p| p.upload.is_idle()) {
             return None;
         }
         let rate = self.sent.rate(cx.now, PIPELINE_SLOTS);
@@ -80,6 +83,11 @@ impl Torrent {
             Some(_) => Uplink::HasRoom,
             None => Uplink::Busy(rate),
         })
+    }
+
+    /// The peers that are interested and not choked.
+    fn may_ask_us(&self) -> impl Iterator<Item = &Peer> {
+        self.audience.open().iter().filter_map(|conn| self.peers.get(conn)).map(|peer| &**peer)
     }
 
     fn contenders(&self, now: Time) -> Vec<Contender> {
@@ -106,14 +114,15 @@ impl Torrent {
     }
 
     fn plan_refill(&mut self, now: Time) {
-        let open = self.peers.values().filter(|p| p.interested && !p.am_choking);
-        let next = open.filter_map(|p| p.upload.pauses_at()).filter(|at| *at > now).min();
+        let next = self.may_ask_us().filter_map(|p| p.upload.pauses_at()).filter(|at| *at > now).min();
         self.refill = next.filter(|_| self.crowded);
     }
 
     fn unchoke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
+        self.audience.leave(peer);
         peer.am_choking = false;
+        self.audience.enter(peer);
         peer.choke_changed = Some(cx.now);
         peer.upload.unchoked(cx.now);
         self.send(cx, conn, Message::Unchoke);
@@ -122,7 +131,9 @@ impl Torrent {
 
     fn choke<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
+        self.audience.leave(peer);
         peer.am_choking = true;
+        self.audience.enter(peer);
         peer.choke_changed = Some(cx.now);
         let allowed = &peer.fast_to;
         let dropped = peer.upload.choke(|at| allowed.contains(&at.piece));

@@ -63,7 +63,9 @@ impl Torrent {
     fn on_interest<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
         let Some(peer) = self.peers.get_mut(&conn) else { return Ok(()) };
         if peer.interested != interested {
+            self.audience.leave(peer);
             peer.interested = interested;
+            self.audience.enter(peer);
             peer.busy = cx.now;
             self.rechoke(cx, false);
         }

@@ -71,7 +71,10 @@ impl Torrent {
     pub(super) fn source_greets<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let (Some(source), Some(peer)) = (&mut self.source, self.peers.get_mut(&conn)) else { return };
         source.came(cx.now, conn);
-        if core::mem::take(&mut peer.am_choking) {
+        if peer.am_choking {
+            self.audience.leave(peer);
+            peer.am_choking = false;
+            self.audience.enter(peer);
             peer.choke_changed = Some(cx.now);
             self.send(cx, conn, Message::Unchoke);
         }

@@ -5,6 +5,7 @@
 //! proportion to the connections and blocks that it concerns. A peer's fault ends its connection, never a handler.
 pub mod address;
 pub mod announce;
+mod audience;
 mod ban;
 pub mod candidates;
 mod choking;
@@ -98,7 +99,8 @@ pub struct Torrent {
     slots: Slots,
     optimistic: Optimistic,
     next_round: Time,
-    /// Somebody who is interested is choked.
+    audience: audience::Audience,
+    /// Somebody who is interested was choked when the slots were last looked at.
     crowded: bool,
     /// What is owed to whom.
     ledger: Ledger,
@@ -169,6 +171,7 @@ impl Torrent {
             slots: Slots::default(),
             optimistic: Optimistic::default(),
             next_round: Time::ZERO,
+            audience: audience::Audience::default(),
             crowded: false,
             ledger: Ledger::default(),
             relayed: BTreeSet::new(),

@@ -148,6 +148,7 @@ impl Torrent {
     fn forget_peer<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, why: CloseReason) {
         self.give_up_requests(cx, conn);
         let Some(peer) = self.peers.remove(&conn) else { return };
+        self.audience.leave(&peer);
         if let Some(picker) = &mut self.picker {
             picker.peer_left(&peer.has, peer.counted_as_everything, &mut self.rng);
         }
