@@ -6,6 +6,7 @@ use crate::block::SimBlock;
 use teem_engine::Engine;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
+use teem_swarm::ids::ConnId;
 use teem_swarm::time::Time;
 
 /// The engine's contract.
@@ -16,6 +17,8 @@ pub trait Brain {
     fn poll_output(&mut self) -> Option<Output<SimBlock>>;
     /// When it wants a `Tick`.
     fn deadline(&self) -> Option<Time>;
+    /// Reads ahead what an input will need: any, or one of a connection about a piece. May as well do nothing.
+    fn approach(&self, _of: Option<(ConnId, u32)>) {}
 }
 
 impl Brain for Engine<SimBlock> {
@@ -29,5 +32,9 @@ impl Brain for Engine<SimBlock> {
 
     fn deadline(&self) -> Option<Time> {
         Self::deadline(self)
+    }
+
+    fn approach(&self, of: Option<(ConnId, u32)>) {
+        Self::approach(self, of);
     }
 }

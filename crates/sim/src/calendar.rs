@@ -43,15 +43,23 @@ impl Calendar {
         }
     }
 
-    /// The next turn: whose it is, when its span begins and ends. It lasts until the peer's [`Self::rest`].
-    pub fn turn(&mut self) -> Option<(u32, Time, Time)> {
-        loop {
-            let Reverse((span, peer)) = self.heap.pop()?;
+    /// The next turns, all of one span and as many as there are up to `most`, in order: whose they are is put into `peers`, when
+    /// their span begins and ends is returned. Each lasts until the peer's [`Self::rest`].
+    pub fn turns(&mut self, most: usize, peers: &mut Vec<u32>) -> Option<(Time, Time)> {
+        peers.clear();
+        let mut of = None;
+        while let Some(&Reverse((span, peer))) = self.heap.peek()
+            && peers.len() < most
+            && of.is_none_or(|first| first == span)
+        {
+            self.heap.pop();
             if self.turns[peer as usize] == span {
-                let begin = span.saturating_mul(self.span);
-                return Some((peer, Time(begin), Time(begin.saturating_add(self.span))));
+                of = Some(span);
+                peers.push(peer);
             }
         }
+        let begin = of?.saturating_mul(self.span);
+        Some((Time(begin), Time(begin.saturating_add(self.span))))
     }
 
     /// The turn of a peer is over; the next thing that is to happen to it does so then.
@@ -73,13 +81,15 @@ mod tests {
         for (peer, at) in [(2, 25), (1, 29), (1, 11), (0, 20)] {
             calendar.due(peer, Time(at));
         }
-        let mut order = Vec::new();
-        while let Some((peer, begin, end)) = calendar.turn() {
+        let (mut order, mut peers) = (Vec::new(), Vec::new());
+        while let Some((begin, end)) = calendar.turns(2, &mut peers) {
             assert_eq!(end.since(begin), calendar.span());
-            order.push((begin.nanos(), peer));
-            calendar.due(peer, begin);
-            calendar.rest(peer, (order.len() == 1).then_some(Time(29)));
+            for &peer in &peers {
+                calendar.due(peer, begin);
+                calendar.rest(peer, order.is_empty().then_some(Time(29)));
+            }
+            order.push((begin.nanos(), peers.clone()));
         }
-        assert_eq!(order, [(10, 1), (20, 0), (20, 1), (20, 2)]);
+        assert_eq!(order, [(10, vec![1]), (20, vec![0, 1]), (20, vec![2])]);
     }
 }

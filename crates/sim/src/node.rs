@@ -109,6 +109,11 @@ impl Node {
         self.mail.len() as u32 - 1
     }
 
+    /// The input that is kept at a place.
+    pub fn awaits(&self, place: u32) -> Option<&Input<SimBlock>> {
+        self.mail.get(place as usize)?.as_ref()
+    }
+
     /// Takes an input out.
     pub fn fetch(&mut self, place: u32) -> Option<Input<SimBlock>> {
         let input = self.mail.get_mut(place as usize)?.take();

@@ -8,6 +8,7 @@
 //! touches only what is its own, and what the other will see no sooner than a delay later: batches, acknowledgements.
 use crate::packet::Packet;
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::time::Duration;
 use teem_swarm::time::Time;
 
@@ -126,6 +127,12 @@ impl Pipe {
     /// The HAVE that waits by itself goes among the packets.
     fn line_up(&mut self) {
         self.packets.extend(self.have.take().map(Packet::Have));
+    }
+
+    /// Reads ahead what its ends will need.
+    pub fn approach(&self) {
+        black_box((self.waiting, self.in_flight, self.landed, self.packets.front().map(Packet::payload)));
+        black_box((self.batches.front().map(|batch| batch.bytes), self.acks.front().map(|ack| ack.bytes)));
     }
 
     /// Whether something waits to be sent.

@@ -4,6 +4,7 @@
 //! an event is never put before the present. So a run is one sequence, the same on every machine.
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::hint::black_box;
 use teem_swarm::time::Time;
 
 /// A queue of events to come. Keep `E` small: events are moved about inside the heap.
@@ -31,6 +32,32 @@ impl<E> EventQueue<E> {
     /// The time of the next event.
     pub fn next_at(&self) -> Option<Time> {
         self.heap.peek().map(|entry| entry.at)
+    }
+
+    /// Calls with each event that is to come before a moment, in any order.
+    pub fn each_before(&self, until: Time, mut call: impl FnMut(&E)) {
+        // In a binary heap nothing is earlier than what stands above it: below what is too late all is.
+        let entries = self.heap.as_slice();
+        let (mut place, mut open) = (0, true);
+        while open {
+            let goes_on = entries.get(place).is_some_and(|entry| entry.at < until);
+            if goes_on {
+                call(&entries[place].event);
+                place = 2 * place + 1;
+                continue;
+            }
+            // To the right of the nearest that stands to the left.
+            while place % 2 == 0 && place > 0 {
+                place = (place - 1) / 2;
+            }
+            open = place > 0;
+            place += 1;
+        }
+    }
+
+    /// Reads ahead where the next event would be put.
+    pub fn approach(&self) {
+        black_box((self.put, self.heap.as_slice().last().map(|entry| entry.at)));
     }
 
     /// How many events have been taken.
@@ -93,6 +120,22 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| queue.take().map(|(_, name)| name)).collect();
         assert_eq!(order, ["a", "b", "c", "d", "e"]);
+    }
+
+    #[test]
+    fn what_comes_before_a_moment_is_found_in_the_heap() {
+        let mut queue = EventQueue::default();
+        for n in 0..50_u64 {
+            queue.put(Time(n * 37 % 50), n * 37 % 50);
+            for until in 0..=50 {
+                let mut found = Vec::new();
+                queue.each_before(Time(until), |at| found.push(*at));
+                found.sort_unstable();
+                let mut right: Vec<u64> = (0..=n).map(|n| n * 37 % 50).filter(|at| *at < until).collect();
+                right.sort_unstable();
+                assert_eq!(found, right);
+            }
+        }
     }
 
     #[test]

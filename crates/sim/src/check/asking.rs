@@ -7,6 +7,7 @@ use crate::check::blocks::BlockSet;
 use crate::check::violation::{Finding, Rule, ensure};
 use crate::content::Content;
 use std::collections::BTreeSet;
+use std::hint::black_box;
 use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::ConnId;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
@@ -57,6 +58,14 @@ impl Asking {
             outstanding: BlockSet::default(),
         };
         self.conns.insert(conn, asked);
+    }
+
+    /// Reads ahead what is known of a connection.
+    pub fn approach(&self, conn: ConnId) {
+        black_box((
+            self.heard.len(),
+            self.conns.get(&conn).map(|asked| (asked.shown.count(), asked.outstanding.len())),
+        ));
     }
 
     /// A connection ended; gives the bytes of requests that were outstanding.

@@ -10,6 +10,7 @@ use crate::content::Content;
 use crate::scenario::Role;
 use crate::storage::SimDisk;
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
 use teem_engine::output::Output;
@@ -107,6 +108,14 @@ impl Checker {
         account.asking.clear();
         account.serving.clear();
         account.verified = Bits::new(self.content.pieces());
+    }
+
+    /// Reads ahead what is known of a connection of a peer.
+    pub fn approach(&self, peer: u32, conn: ConnId) {
+        let account = &self.peers[peer as usize];
+        black_box((account.now, account.verified.count(), account.fresh.len()));
+        account.asking.approach(conn);
+        account.serving.approach(conn);
     }
 
     /// A peer hears something.

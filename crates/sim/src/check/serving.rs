@@ -4,6 +4,7 @@ use crate::check::blocks::Blocks;
 use crate::check::violation::{Finding, Rule, ensure};
 use crate::storage::SimDisk;
 use std::collections::BTreeSet;
+use std::hint::black_box;
 use std::time::Duration;
 use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::ConnId;
@@ -45,6 +46,11 @@ impl Serving {
     /// A connection began.
     pub fn opened(&mut self, conn: ConnId) {
         self.conns.insert(conn, Served::default());
+    }
+
+    /// Reads ahead what is known of a connection.
+    pub fn approach(&self, conn: ConnId) {
+        black_box(self.conns.get(&conn).map(|served| (served.said, served.unchoked, served.asked.len())));
     }
 
     /// A connection ended.

@@ -6,6 +6,7 @@
 //!
 //! Invariants: nothing happens but by an event of an agenda or a deadline; every input and output of every peer goes through
 //! `World::feed`, and with it through the trace and the checkers; nothing is drawn but from the seed.
+mod approach;
 mod life;
 mod network;
 mod outputs;
@@ -37,6 +38,9 @@ const TAIL: Duration = Duration::from_secs(15);
 const DELAY_MIN: Duration = Duration::from_millis(1);
 /// How many ticks in a row may leave the deadline where it is.
 const TICKS_MAX: u32 = 4;
+/// Peers that are read for together before they live: enough that memory is asked for several things at once, few enough that
+/// what was read first is still near when it is needed.
+const TOGETHER: usize = 4;
 /// What is waited before a peer whose deadline does not move is ticked again.
 const STUCK: Duration = Duration::from_millis(1);
 
@@ -184,14 +188,18 @@ impl World {
 
     /// Runs it to its end.
     pub fn run(&mut self) {
-        while let Some((peer, begin, end)) = self.calendar.turn() {
+        let mut peers = Vec::new();
+        while let Some((begin, end)) = self.calendar.turns(TOGETHER, &mut peers) {
             if begin > self.end {
                 break;
             }
             while self.series.due(begin) {
                 self.sample();
             }
-            self.live(peer, end);
+            self.approach(&peers, end);
+            for &peer in &peers {
+                self.live(peer, end);
+            }
         }
         self.now = self.end;
         self.judge();

@@ -5,6 +5,7 @@
 //! proportion to the connections and blocks that it concerns. A peer's fault ends its connection, never a handler.
 pub mod address;
 pub mod announce;
+mod approach;
 mod audience;
 mod ban;
 pub mod candidates;
