@@ -2,6 +2,7 @@
 //!
 //! The chokers look at [`Contender`]s, figures of the interested peers, and name those who should be unchoked; applying that,
 //! with the rule of ten seconds between two changes of one peer, is [`apply`].
+pub mod ahead;
 pub mod ledger;
 pub mod leech;
 pub mod order;

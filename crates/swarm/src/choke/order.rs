@@ -1,4 +1,4 @@
-//! Whose block is next when more is asked than the limit lets out (own design).
+//! Whose block is next when more is asked than the limit lets out, or without one the line (own design).
 //!
 //! Nobody waits for long; then comes what only we have and have not yet passed on, since the swarm waits for it; then the piece
 //! that somebody is at, because only whole pieces can be passed on; then he whom we owe most.

@@ -163,6 +163,12 @@ impl Pipeline {
         }
     }
 
+    /// How long the oldest block of a piece that is asked for has waited with nothing else coming; `None` when none is asked for.
+    pub fn waits_for(&self, now: Time, piece: u32) -> Option<Duration> {
+        let (_, since) = self.asked.iter().find(|(at, _)| at.piece == piece)?;
+        Some(now.since(self.progress.max(*since)))
+    }
+
     /// What is waited for, oldest first.
     pub fn asked(&self) -> impl Iterator<Item = BlockRef> + '_ {
         self.asked.iter().map(|(at, _)| *at)

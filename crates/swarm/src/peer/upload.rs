@@ -3,7 +3,7 @@
 //! Requests wait as descriptors; only a bounded number of bytes is with the disk or in the socket's queue, and the next are
 //! read as `sent` frees room, so that a peer that does not read costs little. Invariant: `in_flight` is the bytes of blocks
 //! that were read or are being read and have not gone to the kernel.
-use crate::rate::{DISPLAY_SLOTS, Meter};
+use crate::rate::{DISPLAY_SLOTS, Meter, PIPELINE_SLOTS};
 use crate::time::Time;
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -16,12 +16,19 @@ pub const PAUSE: Duration = Duration::from_millis(500);
 /// Bytes in flight to one peer: half a second of its rate within these bounds. What is in flight cannot be cancelled any more.
 const IN_FLIGHT: (u64, u64) = (128 << 10, 4 << 20);
 
+/// A peer that takes longer than this for what is in flight is slow, or does not read at all.
+const SLOW: Duration = Duration::from_secs(2);
+/// When so many looks in a row have found that, what is in flight to it says nothing of the line.
+const SLOW_LOOKS: u8 = 2;
+
 /// Requests of one peer.
 #[derive(Clone, Default, Debug)]
 pub struct Upload {
     asked: VecDeque<BlockRef>,
     reading: VecDeque<BlockRef>,
     in_flight: u64,
+    /// How many looks in a row have found that it will take long for what is in flight.
+    slow_looks: u8,
     /// Since when there was nothing to send to it.
     idle_since: Time,
     /// The piece of the block read last.
@@ -56,6 +63,19 @@ impl Upload {
     /// Bytes that were read for it and have not gone to the kernel.
     pub fn in_flight(&self) -> u64 {
         self.in_flight
+    }
+
+    /// Bytes in flight that the line is about to carry.
+    pub fn ahead(&self) -> u64 {
+        if self.slow_looks < SLOW_LOOKS { self.in_flight } else { 0 }
+    }
+
+    /// Looks whether the peer takes what is in flight; to be called once a second or so. Returns [`Self::ahead`].
+    pub fn look_at(&mut self, now: Time) -> u64 {
+        let most = || self.meter.rate(now, PIPELINE_SLOTS).saturating_mul(SLOW.as_secs());
+        self.slow_looks =
+            if self.in_flight > 0 && self.in_flight > most() { (self.slow_looks + 1).min(SLOW_LOOKS) } else { 0 };
+        self.ahead()
     }
 
     /// Whether anything is waiting or on its way.

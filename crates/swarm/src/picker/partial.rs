@@ -74,6 +74,11 @@ impl Partial {
         self.received as usize == self.blocks.len()
     }
 
+    /// Whether nothing of it is here and all that is asked for is asked of one connection.
+    pub fn waits_whole(&self) -> bool {
+        self.received == 0 && self.asked_once > 0 && self.asked_once + self.free == self.blocks.len() as u32
+    }
+
     /// Whether nothing of it is here or asked for.
     pub fn is_untouched(&self) -> bool {
         self.free as usize == self.blocks.len()
@@ -189,6 +194,8 @@ mod tests {
                 let count = |f: fn(&Block) -> bool| piece.blocks().iter().filter(|b| f(b)).count() as u32;
                 prop_assert_eq!(piece.free(), count(|b| *b == Block::Free));
                 prop_assert_eq!(piece.asked_once(), count(|b| matches!(b, Block::Asked(_))));
+                let nothing_else = piece.received() == 0 && !piece.blocks().iter().any(|b| matches!(b, Block::AskedTwice(..)));
+                prop_assert_eq!(piece.waits_whole(), nothing_else && piece.asked_once() > 0);
                 prop_assert_eq!(piece.received(), piece.senders().count() as u32);
                 prop_assert!(piece.blocks()[..(piece.hint as usize).min(9)].iter().all(|b| *b != Block::Free));
                 prop_assert!(!piece.blocks().iter().any(|b| matches!(b, Block::AskedTwice(a, b) if a == b)));

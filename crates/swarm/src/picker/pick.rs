@@ -241,7 +241,7 @@ impl Picker {
         Some(piece)
     }
 
-    fn open_piece(&mut self, piece: u32) {
+    pub(super) fn open_piece(&mut self, piece: u32) {
         self.rarity.remove(piece);
         let mut partial = Partial::new(self.geometry.blocks_in(piece));
         partial.exclusive = self.parole.contains_key(&piece);

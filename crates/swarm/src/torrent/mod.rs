@@ -21,6 +21,7 @@ mod haves;
 mod losses;
 pub mod metadata;
 mod metadata_exchange;
+mod moving;
 mod out;
 mod outside;
 mod peers;
@@ -38,6 +39,7 @@ mod verify;
 mod wanted;
 
 use crate::bitfield::Bitfield;
+use crate::choke::ahead::Ahead;
 use crate::choke::ledger::Ledger;
 use crate::choke::leech::Optimistic;
 use crate::choke::slots::Slots;
@@ -105,6 +107,8 @@ pub struct Torrent {
     crowded: bool,
     /// What is owed to whom.
     ledger: Ledger,
+    /// What is read ahead for the line.
+    ahead: Ahead,
     /// Blocks that only we had and that have left us while others waited.
     relayed: BTreeSet<BlockRef>,
     /// When to look whether a slot lies idle.
@@ -175,6 +179,7 @@ impl Torrent {
             audience: audience::Audience::default(),
             crowded: false,
             ledger: Ledger::default(),
+            ahead: Ahead::default(),
             relayed: BTreeSet::new(),
             refill: None,
             hungry: BTreeSet::new(),

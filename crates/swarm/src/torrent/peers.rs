@@ -149,6 +149,7 @@ impl Torrent {
         self.give_up_requests(cx, conn);
         let Some(peer) = self.peers.remove(&conn) else { return };
         self.audience.leave(&peer);
+        self.ahead.changed(peer.upload.ahead(), 0);
         if let Some(picker) = &mut self.picker {
             picker.peer_left(&peer.has, peer.counted_as_everything, &mut self.rng);
         }

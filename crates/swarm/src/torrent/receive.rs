@@ -155,17 +155,9 @@ impl Torrent {
 
     /// Asks for one block; whether there was one.
     fn ask_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) -> bool {
-        let (Some(picker), Some(peer)) = (&mut self.picker, self.peers.get(&conn)) else { return false };
-        let mut asker = asker(peer, cx.now);
-        asker.trusted = peer.trust > 0 || self.have_bytes == 0;
-        let picked = picker.pick(&asker, &mut self.rng).or_else(|| {
-            // A block asked twice of peers that give nothing would wait for both to stall.
-            if peer.pipeline.under_way() >= ENDGAME_WINDOW || asker.rate == 0 {
-                return None;
-            }
-            let own = peer.pipeline.eta(cx.now, 1);
-            let eta = |other| self.peers.get(&other).map_or(Duration::MAX, |p| p.pipeline.eta(cx.now, 0));
-            picker.duplicate(&asker, own, eta)
+        let picked = self.pick(cx.now, conn).or_else(|| {
+            let moved = self.move_piece(cx, conn);
+            if moved { self.pick(cx.now, conn) } else { self.duplicate(cx.now, conn) }
         });
         let Some(at) = picked else {
             self.hungry.insert(conn);
@@ -183,6 +175,25 @@ impl Torrent {
         true
     }
 
+    fn pick(&mut self, now: Time, conn: ConnId) -> Option<BlockRef> {
+        let (picker, peer) = (self.picker.as_mut()?, self.peers.get(&conn)?);
+        let trusted = peer.trust > 0 || self.have_bytes == 0;
+        picker.pick(&Asker { trusted, ..asker(peer, now) }, &mut self.rng)
+    }
+
+    /// A block that is asked of somebody else and late there.
+    fn duplicate(&mut self, now: Time, conn: ConnId) -> Option<BlockRef> {
+        let (picker, peer) = (self.picker.as_mut()?, self.peers.get(&conn)?);
+        let asker = asker(peer, now);
+        // A block asked twice of peers that give nothing would wait for both to stall.
+        if peer.pipeline.under_way() >= ENDGAME_WINDOW || asker.rate == 0 {
+            return None;
+        }
+        let own = peer.pipeline.eta(now, 1);
+        let eta = |other| self.peers.get(&other).map_or(Duration::MAX, |p| p.pipeline.eta(now, 0));
+        picker.duplicate(&asker, own, eta)
+    }
+
     /// Lets those try again that had nothing to be asked for.
     pub(super) fn wake_hungry<B>(&mut self, cx: &mut Context<'_, B>) {
         // First those that deliver: a block that comes free should not go from one that sat on it to the next such.
@@ -195,7 +206,7 @@ impl Torrent {
     }
 
     /// A block that a peer was asked for has come from another.
-    fn cancel<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) {
+    pub(super) fn cancel<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         if peer.pipeline.cancel(cx.now, at) {
             self.down.refund(&mut cx.shared.down, u64::from(at.len));
@@ -289,7 +300,7 @@ impl Torrent {
     }
 }
 
-fn asker(peer: &Peer, now: Time) -> Asker<'_> {
+pub(super) fn asker(peer: &Peer, now: Time) -> Asker<'_> {
     Asker {
         conn: peer.conn,
         has: &peer.has,

@@ -7,6 +7,9 @@ use crate::effect::{CloseReason, Effect};
 use crate::event::Event;
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Job};
+use crate::peer::Peer;
+use crate::rate::{CHOKE_SLOTS, PIPELINE_SLOTS};
+use crate::throttle::Shared;
 use crate::time::Time;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
@@ -60,11 +63,10 @@ impl Torrent {
         }
     }
 
-    /// Reads what a peer has asked for, as far as its share of bytes in flight and the limit allow.
+    /// Reads what a peer has asked for, as far as its share of bytes in flight and the limit, or the line, allow.
     pub(super) fn serve<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
-        let limited = self.up.is_limited(&cx.shared.up);
         while self.peers.get(&conn).is_some_and(|p| p.upload.is_ready(cx.now)) {
-            if limited && (self.up.is_waiting() || !self.up.may(&mut cx.shared.up, cx.now)) {
+            if self.up.is_waiting() || !self.may_read(cx) {
                 self.wait_up(cx.now, conn);
                 return;
             }
@@ -72,9 +74,41 @@ impl Torrent {
         }
     }
 
-    /// Lets those that wait for the limit go on, a block at a time.
+    /// Whether a block more may be read: by the limit, or, without one, by what the line is about to carry.
+    fn may_read<B>(&mut self, cx: &mut Context<'_, B>) -> bool {
+        if self.up.is_limited(&cx.shared.up) {
+            self.up.may(&mut cx.shared.up, cx.now)
+        } else {
+            !self.has_enough(cx.now)
+        }
+    }
+
+    fn has_enough(&self, now: Time) -> bool {
+        // By the better of two rates: when the line pauses, more is to be read, not less.
+        self.ahead.is_enough(0)
+            && [PIPELINE_SLOTS, CHOKE_SLOTS].iter().all(|slots| self.ahead.is_enough(self.sent.rate(now, *slots)))
+    }
+
+    /// When those that wait can go on; without a limit something else has to happen first.
+    pub(super) fn serving_deadline(&self, shared: &Shared, now: Time) -> Option<Time> {
+        if self.up.is_limited(&shared.up) {
+            return self.up.deadline(&shared.up, now);
+        }
+        (self.up.is_waiting() && !self.has_enough(now)).then_some(now)
+    }
+
+    /// Does something with what a peer has asked for; how much is read ahead may change by that.
+    fn with_upload<T>(&mut self, conn: ConnId, act: impl FnOnce(&mut Peer) -> T) -> Option<T> {
+        let peer = self.peers.get_mut(&conn)?;
+        let before = peer.upload.ahead();
+        let outcome = act(peer);
+        self.ahead.changed(before, peer.upload.ahead());
+        Some(outcome)
+    }
+
+    /// Lets those that wait go on, a block at a time.
     pub(super) fn pump_up<B>(&mut self, cx: &mut Context<'_, B>) {
-        while self.up.is_waiting() && self.up.may(&mut cx.shared.up, cx.now) {
+        while self.up.is_waiting() && self.may_read(cx) {
             let Some(conn) = self.next_served(cx.now) else { return };
             self.up.forget(conn);
             let Some(peer) = self.peers.get_mut(&conn) else { continue };
@@ -123,9 +157,8 @@ impl Torrent {
     }
 
     fn read_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let from = Prefix::of(peer.addr.ip());
-        if let Some(at) = peer.upload.read() {
+        let read = self.with_upload(conn, |peer| Some((peer.upload.read()?, Prefix::of(peer.addr.ip()))));
+        if let Some((at, from)) = read.flatten() {
             self.ledger.add(cx.now, from, -i64::from(at.len), self.geometry.piece_len);
             if self.up.is_waiting() && self.is_unique(at) {
                 if self.relayed.len() >= RELAYED_MAX {
@@ -140,13 +173,14 @@ impl Torrent {
 
     /// A block was read for a peer.
     pub(super) fn has_read<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, data: B) {
-        let wanted = self.peers.get_mut(&conn).is_some_and(|peer| {
+        let wanted = self.with_upload(conn, |peer| {
             peer.told = cx.now;
             peer.upload.has_read(at)
         });
-        if !wanted {
+        if wanted != Some(true) {
             self.up.refund(&mut cx.shared.up, u64::from(at.len));
             self.serve(cx, conn);
+            self.pump_up(cx);
             return;
         }
         cx.fx.push_back(Effect::SendBlock { conn, at, data });
@@ -159,7 +193,7 @@ impl Torrent {
     /// A block could not be read for a peer.
     pub(super) fn read_failed<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, error: DiskError) {
         self.up.refund(&mut cx.shared.up, u64::from(at.len));
-        if self.peers.get_mut(&conn).is_some_and(|peer| peer.upload.read_failed(at)) {
+        if self.with_upload(conn, |peer| peer.upload.read_failed(at)) == Some(true) {
             self.reject(cx, conn, at);
         }
         self.notice(cx, error.message);
@@ -167,17 +201,20 @@ impl Torrent {
             self.lose(cx, at.piece);
         }
         self.serve(cx, conn);
+        self.pump_up(cx);
     }
 
     /// Payload of blocks has gone to the kernel.
     pub fn sent<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, bytes: u64) {
         self.sent.add(cx.now, bytes);
-        if let Some(peer) = self.peers.get_mut(&conn) {
+        let dry = self.with_upload(conn, |peer| {
             peer.upload.sent(cx.now, bytes);
-            peer.told = cx.now;
-            (peer.busy, peer.moved) = (cx.now, cx.now);
-            let dry = peer.upload.is_idle() && !peer.am_choking;
+            (peer.told, peer.busy, peer.moved) = (cx.now, cx.now, cx.now);
+            peer.upload.is_idle() && !peer.am_choking
+        });
+        if let Some(dry) = dry {
             self.serve(cx, conn);
+            self.pump_up(cx);
             if dry {
                 self.has_run_dry(cx.now);
             }

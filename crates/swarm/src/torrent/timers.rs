@@ -103,7 +103,7 @@ impl Torrent {
             self.source.as_ref().and_then(Source::deadline),
             self.announcer.deadline(),
             self.held.first().map(|(at, _)| *at),
-            self.up.deadline(&shared.up, now),
+            self.serving_deadline(shared, now),
             self.down.deadline(&shared.down, now),
         ]
         .iter()
@@ -175,6 +175,7 @@ impl Torrent {
             return Err(CloseReason::Useless);
         }
         let moving = peer.pipeline.under_way() > 0 || !peer.upload.is_idle() || peer.interested || peer.am_interested;
+        self.ahead.changed(peer.upload.ahead(), peer.upload.look_at(cx.now));
         let stalling = peer.pipeline.is_stalling(cx.now, hurry);
         let released = trust::release(peer, cx.now);
         if cx.now.since(peer.told) >= KEEPALIVE {

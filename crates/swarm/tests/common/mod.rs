@@ -96,6 +96,10 @@ pub struct World {
     pub disk: Duration,
     /// Every message, for tests that look at the conversation.
     pub log: Vec<(Time, usize, ConnId, Message)>,
+    /// Blocks as they were given to the sockets.
+    pub sent: Vec<(ConnId, BlockRef)>,
+    /// Connections whose other end reads nothing: blocks stay in their sockets.
+    pub deaf: Vec<ConnId>,
     /// When which node asked a tracker.
     pub asked: Vec<(Time, usize)>,
 }
@@ -116,6 +120,8 @@ impl World {
             remembered: (Facts::default(), Selection::all()),
             disk: DISK,
             log: Vec::new(),
+            sent: Vec::new(),
+            deaf: Vec::new(),
             asked: Vec::new(),
         }
     }
@@ -331,7 +337,9 @@ impl World {
                     self.later(when, there.node, Happens::Message(end.other, message));
                 }
             }
+            Effect::SendBlock { conn, at, .. } if self.deaf.contains(&conn) => self.sent.push((conn, at)),
             Effect::SendBlock { conn, at, data } => {
+                self.sent.push((conn, at));
                 let node = &mut self.nodes[n];
                 let time = (u64::from(at.len) * 1_000_000_000).checked_div(node.line).unwrap_or(100);
                 let out = node.line_free.max(self.now) + Duration::from_nanos(time);
