@@ -5,8 +5,9 @@ use crate::progress::{Progress, plain};
 use crate::sharing::{Row, watch};
 use crate::signals::Signals;
 use crate::units::{Bytes, Count};
-use crate::{addr, cli, json, making};
+use crate::{addr, cli, json, making, stdout};
 use serde_json::json;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use teem_client::create::hash::Digests;
@@ -142,4 +143,7 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
     }
     progress.say(&format!("magnet    {}", shared.magnet));
     progress.say(&format!("others run:\n  {}", command_for_others(shared)));
+    if !io::stdout().is_terminal() {
+        stdout::text(&format!("{}\n", shared.magnet));
+    }
 }

@@ -3,10 +3,11 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::content::{self, Shape};
@@ -210,6 +211,27 @@ fn what_changes_while_it_is_seeded_does_not_leave() {
         stop(get);
         assert_eq!(source.events("notice").len(), 1, "once is enough");
         stop(source);
+    });
+}
+
+#[test]
+fn where_no_terminal_reads_the_link_alone_is_on_standard_output() {
+    isolated("where_no_terminal_reads_the_link_alone_is_on_standard_output", &[], |folder| {
+        let path = folder.join("content");
+        fs::write(&path, "content").expect("the folder is writable");
+        let listen = format!("{TEEM_IP}:{PEER_PORT}");
+        let mut command = Teem::command(&folder.join("home"), &["share", &path.to_string_lossy(), "--listen", &listen]);
+        let mut teem = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut said = BufReader::new(teem.stdout.take().expect("it was asked for"));
+        let mut link = String::new();
+        said.read_line(&mut link).expect("a line");
+        let (mut get, out) = get(folder, 1, link.trim_end(), &[]);
+        get.wait_complete(LIMIT);
+        content::assert_same(&path, &out.join("content"));
+        teem.kill().and_then(|()| teem.wait()).expect("own child");
+        let mut more = String::new();
+        said.read_to_string(&mut more).expect("text");
+        assert_eq!(more, "", "and nothing else");
     });
 }
 
