@@ -1,6 +1,6 @@
 //! How fast and how large the simulator is (own design): one swarm of equal lines, run to its end, with all checkers on.
 //!
-//! `cargo run --release -p teem-sim --example speed -- PEERS PIECES [SEED]` prints events a second, wall time and peak
+//! `cargo run --release -p teem-sim --example speed -- PEERS PIECES [SEED [THREADS]]` prints events a second, wall time and peak
 //! memory. The figures depend on the machine; the trace hash does not.
 use std::fs::read_to_string;
 use std::io::{Write, stdout};
@@ -15,12 +15,14 @@ fn main() -> std::io::Result<()> {
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u32>().unwrap_or(0));
     let (peers, pieces) = (args.next().unwrap_or(100), args.next().unwrap_or(1024));
     let seed = u64::from(args.next().unwrap_or(1));
+    let threads = args.next().unwrap_or(1) as usize;
     let scenario = Scenario::new("speed", "one seed and that many downloaders, equal rates, all at once")
         .content(pieces, 262_144, 0)
         .with(Group::new(Role::Seed, 1))
         .with(Group::new(Role::Downloader, peers))
         .within(Duration::from_secs(24 * 3600));
     let mut world = World::new(scenario, seed, Box::new(makers::engine));
+    world.on_threads(threads);
     let start = Instant::now();
     world.run();
     let wall = start.elapsed();

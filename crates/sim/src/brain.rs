@@ -3,6 +3,8 @@
 //! Everything in a world that talks to peers is driven by the engine's three methods, so that a scripted opponent, a
 //! broken engine (for tests of the checkers) and the real one can stand in each other's place.
 use crate::block::SimBlock;
+use crate::content::Content;
+use crate::scenario::Role;
 use teem_engine::Engine;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
@@ -10,7 +12,7 @@ use teem_swarm::ids::ConnId;
 use teem_swarm::time::Time;
 
 /// The engine's contract.
-pub trait Brain {
+pub trait Brain: Send {
     /// Takes what happened.
     fn handle(&mut self, now: Time, input: Input<SimBlock>);
     /// Gives the next thing to be done.
@@ -20,6 +22,22 @@ pub trait Brain {
     /// Reads ahead what an input will need: any, or one of a connection about a piece. May as well do nothing.
     fn approach(&self, _of: Option<(ConnId, u32)>) {}
 }
+
+/// A process that is about to begin.
+#[derive(Clone, Copy, Debug)]
+pub struct Birth<'a> {
+    /// The peer's number.
+    pub peer: u32,
+    /// What it is.
+    pub role: Role,
+    /// The world's content.
+    pub content: &'a Content,
+    /// What it shall draw from.
+    pub seed: u64,
+}
+
+/// Makes the process of a peer.
+pub type Maker = Box<dyn Fn(&Birth<'_>) -> Box<dyn Brain> + Send + Sync>;
 
 impl Brain for Engine<SimBlock> {
     fn handle(&mut self, now: Time, input: Input<SimBlock>) {

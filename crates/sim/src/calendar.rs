@@ -12,7 +12,7 @@ use teem_swarm::time::Time;
 /// The mark of a peer that nothing is expected of.
 const NEVER: u64 = u64::MAX;
 
-/// The turns of all peers. A peer has one turn at most.
+/// The turns of some peers. A peer has one turn at most.
 #[derive(Debug)]
 pub struct Calendar {
     /// Length of a span in nanoseconds.
@@ -33,9 +33,24 @@ impl Calendar {
         Duration::from_nanos(self.span)
     }
 
+    /// The span in which a moment lies.
+    pub fn span_of(&self, at: Time) -> u64 {
+        at.nanos() / self.span
+    }
+
+    /// When the span of a moment begins.
+    pub fn begin(&self, at: Time) -> Time {
+        Time(self.span_of(at) * self.span)
+    }
+
+    /// When the next span begins in which somebody has a turn, at the soonest.
+    pub fn next(&self) -> Option<Time> {
+        self.heap.peek().map(|Reverse((span, _))| Time(span.saturating_mul(self.span)))
+    }
+
     /// Something is to happen to a peer then: it has its turn at the latest in that span.
     pub fn due(&mut self, peer: u32, at: Time) {
-        let span = at.nanos() / self.span;
+        let span = self.span_of(at);
         let turn = &mut self.turns[peer as usize];
         if span < *turn {
             *turn = span;
@@ -43,23 +58,20 @@ impl Calendar {
         }
     }
 
-    /// The next turns, all of one span and as many as there are up to `most`, in order: whose they are is put into `peers`, when
-    /// their span begins and ends is returned. Each lasts until the peer's [`Self::rest`].
-    pub fn turns(&mut self, most: usize, peers: &mut Vec<u32>) -> Option<(Time, Time)> {
+    /// The next turns of spans that begin before a moment, as many as there are up to `most`, in order: whose they are is put
+    /// into `peers`. Each lasts until the peer's [`Self::rest`]. Says whether there are any.
+    pub fn turns(&mut self, most: usize, until: Time, peers: &mut Vec<u32>) -> bool {
         peers.clear();
-        let mut of = None;
         while let Some(&Reverse((span, peer))) = self.heap.peek()
             && peers.len() < most
-            && of.is_none_or(|first| first == span)
+            && span.saturating_mul(self.span) < until.nanos()
         {
             self.heap.pop();
             if self.turns[peer as usize] == span {
-                of = Some(span);
                 peers.push(peer);
             }
         }
-        let begin = of?.saturating_mul(self.span);
-        Some((Time(begin), Time(begin.saturating_add(self.span))))
+        !peers.is_empty()
     }
 
     /// The turn of a peer is over; the next thing that is to happen to it does so then.
@@ -82,8 +94,10 @@ mod tests {
             calendar.due(peer, Time(at));
         }
         let (mut order, mut peers) = (Vec::new(), Vec::new());
-        while let Some((begin, end)) = calendar.turns(2, &mut peers) {
-            assert_eq!(end.since(begin), calendar.span());
+        while let Some(begin) = calendar.next() {
+            if !calendar.turns(2, begin + calendar.span(), &mut peers) {
+                continue;
+            }
             for &peer in &peers {
                 calendar.due(peer, begin);
                 calendar.rest(peer, order.is_empty().then_some(Time(29)));

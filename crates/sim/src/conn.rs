@@ -1,46 +1,44 @@
-//! A connection between two peers (own design): two pipes, and who still holds on to it.
+//! A connection as one of its peers holds it (own design): what it sends, what comes, and whether it holds on to it.
 //!
-//! Side 0 dialled. Each side knows the connection by a name of its own, twice the connection's number plus the side,
-//! which also is the number of the pipe it sends into.
-use crate::pipe::Pipe;
+//! A connection lies in two places, an [`End`] with each of its peers, and each knows under which place the other has it.
+use crate::pipe::{Incoming, Outgoing};
 use std::time::Duration;
 use teem_swarm::ids::ConnId;
 
-/// One connection.
+/// One end of a connection.
 #[derive(Debug)]
 #[repr(C, align(64))]
-pub struct Conn {
-    /// The peers at its ends.
-    pub peers: [u32; 2],
-    /// Whether the process at each end knows it and has not closed it.
-    pub open: [bool; 2],
-    /// Whether each side has sent its last packet.
-    pub ended: [bool; 2],
-    /// Time from one end to the other.
+pub struct End {
+    /// The peer at the other end.
+    pub other: u32,
+    /// The place of that end.
+    pub there: u32,
+    /// Its name, once it has one.
+    pub conn: ConnId,
+    /// Whether the process knows it and has not closed it.
+    pub open: bool,
+    /// Whether the last packet has been sent.
+    pub ended: bool,
+    /// Time from here to there.
     pub delay: Duration,
-    /// What each side sends.
-    pub pipes: [Pipe; 2],
+    /// What is sent.
+    pub out: Outgoing,
+    /// What comes.
+    pub incoming: Incoming,
 }
 
-impl Conn {
-    /// One that was just dialled.
-    pub fn new(dialler: u32, acceptor: u32, delay: Duration) -> Self {
+impl End {
+    /// One to that peer that nobody uses yet.
+    pub fn new(other: u32, delay: Duration) -> Self {
         Self {
-            peers: [dialler, acceptor],
-            open: [true, false],
-            ended: [false; 2],
-            pipes: [Pipe::default(), Pipe::default()],
+            other,
+            there: u32::MAX,
+            conn: ConnId(u64::MAX),
+            open: false,
+            ended: false,
             delay,
+            out: Outgoing::default(),
+            incoming: Incoming::default(),
         }
     }
-}
-
-/// The name by which a side knows a connection; its number is that of the pipe the side sends into.
-pub fn name(conn: u32, side: usize) -> ConnId {
-    ConnId(u64::from(conn) * 2 + side as u64)
-}
-
-/// The connection and the side that a name, or a pipe's number, stands for.
-pub fn parts(pipe: u64) -> (usize, usize) {
-    ((pipe / 2) as usize, (pipe % 2) as usize)
 }

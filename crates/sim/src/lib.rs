@@ -24,6 +24,7 @@ pub mod hostile;
 pub mod link;
 pub mod makers;
 pub mod memory;
+pub mod name;
 pub mod node;
 pub mod packet;
 pub mod picture;

@@ -4,12 +4,14 @@ use serde::Serialize;
 use std::io::{self, Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
+use teem_sim::brain::Maker;
 use teem_sim::picture::{self, Curve};
 use teem_sim::report::Report;
 use teem_sim::report::stats::decimal;
 use teem_sim::scenario::{Kind, Scenario};
 use teem_sim::series::Sample;
-use teem_sim::world::{Maker, World};
+use teem_sim::world::World;
 use teem_sim::{catalog, makers, memory, random, table};
 
 /// Runs a swarm in virtual time: the same scenario and seed give the same run, to the last bit, on every machine.
@@ -39,6 +41,9 @@ struct Args {
     /// Put somebody else's client in place of the engine: its kind, or the simulator's own small client
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "simple")]
     plain: Option<Own>,
+    /// Run on that many threads: the run is the same. One for each hundred peers, up to one a core, unless told otherwise
+    #[arg(long, value_name = "T")]
+    threads: Option<usize>,
     /// Let the links carry bytes, through the real codecs
     #[arg(long)]
     bytes: bool,
@@ -133,6 +138,8 @@ fn run(scenario: Scenario, args: &Args) -> io::Result<u8> {
     if args.bytes {
         world.carry_bytes();
     }
+    let peers = world.nodes().len();
+    world.on_threads(args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from).min(peers / 100)));
     world.run();
     let report = Report::of(&world, args.seed);
     if let Some(path) = &args.svg {

@@ -1,12 +1,12 @@
 //! Who is put at the ends of the lines (own design): for each role the one who plays it.
 use crate::block::SimBlock;
-use crate::brain::Brain;
+use crate::brain::{Birth, Brain, Maker};
 use crate::hostile::{FreeRider, Hostile};
 use crate::node::PORT;
 use crate::plain::habits::Habits;
 use crate::plain::{Plain, aria2, libtorrent, rqbit, simple, transmission};
 use crate::scenario::{Kind, Role};
-use crate::world::{Birth, Maker};
+
 use teem_engine::Engine;
 use teem_engine::EngineConfig;
 use teem_swarm::rng::Rng;

@@ -1,15 +1,19 @@
 //! One peer of a world (own design): its line, its disk, and whoever sits at its end.
 use crate::block::SimBlock;
 use crate::brain::Brain;
+use crate::conn::End;
 use crate::content::Content;
 use crate::draw::between;
 use crate::link::{Downlink, Uplink};
+use crate::name;
 use crate::scenario::{Departure, Group, Role};
 use crate::storage::SimDisk;
+use crate::trace::Trace;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use teem_engine::input::Input;
+use teem_swarm::ids::ConnId;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 
@@ -20,6 +24,15 @@ pub const PORT: u16 = 6881;
 const FIRST: u32 = 0x0B00_0001;
 /// From one peer's address to the next.
 const STRIDE: u32 = 256;
+
+/// A dial of a peer.
+#[derive(Clone, Copy, Debug)]
+pub struct Dial {
+    /// Whom.
+    pub to: u32,
+    /// In which life.
+    pub life: u32,
+}
 
 /// One peer.
 pub struct Node {
@@ -47,8 +60,16 @@ pub struct Node {
     pub tick_at: Option<Time>,
     /// How many ticks in a row have left its deadline where it was.
     pub ticks: u32,
-    /// The pipes that it sends into, one for each of its connections.
-    pub pipes: BTreeSet<u32>,
+    /// Its connections that are open, by their names.
+    pub pipes: BTreeSet<ConnId>,
+    /// Its ends of all connections that there were.
+    pub ends: Vec<End>,
+    /// Whom it dialled.
+    pub dials: Vec<Dial>,
+    /// The last span in which it made a connection, and how many more it made in it.
+    pub made: (u64, u32),
+    /// The hash of all that happened to it and that it did.
+    pub trace: Trace,
     /// For choices of the world about it.
     pub rng: Rng,
     /// When it first appeared.
@@ -85,6 +106,10 @@ impl Node {
             tick_at: None,
             ticks: 0,
             pipes: BTreeSet::new(),
+            ends: Vec::new(),
+            dials: Vec::new(),
+            made: (u64::MAX, 0),
+            trace: Trace::default(),
             rng,
             came: None,
             complete: None,
@@ -97,6 +122,17 @@ impl Node {
     /// Whether the run goes on until it is complete, or gone for good.
     pub fn must(&self) -> bool {
         self.spec.role.wants() && !matches!(self.spec.departure, Departure::After(_))
+    }
+
+    /// Keeps an end of a connection; gives its place.
+    pub fn keep(&mut self, end: End) -> u32 {
+        self.ends.push(end);
+        self.ends.len() as u32 - 1
+    }
+
+    /// The end that has that name.
+    pub fn end(&mut self, conn: ConnId) -> Option<&mut End> {
+        self.ends.get_mut(name::place(conn) as usize).filter(|end| end.conn == conn)
     }
 
     /// Keeps an input until its time; gives the place where it is found.

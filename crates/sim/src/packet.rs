@@ -3,6 +3,7 @@
 //! The two messages that are nine tenths of all, HAVE and REQUEST, lie in it as they are; the others are boxed, so that
 //! queues are short in memory.
 use crate::block::SimBlock;
+use crate::name::Key;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::{Message, MetadataMessage};
@@ -11,7 +12,12 @@ use teem_wire::peer::message::{Message, MetadataMessage};
 #[derive(Debug)]
 pub enum Packet {
     /// The first packet of the dialling side: the other side accepts.
-    Open,
+    Open {
+        /// The place of the dialler's end.
+        there: u32,
+        /// What the names of both ends have in common.
+        key: Key,
+    },
     /// The handshake.
     Hello(Box<Handshake>),
     /// The message HAVE.
@@ -39,7 +45,7 @@ impl Packet {
     /// Its size on the wire in bytes.
     pub fn size(&self) -> u64 {
         match self {
-            Self::Open | Self::Fin => 0,
+            Self::Open { .. } | Self::Fin => 0,
             Self::Hello(_) => 68,
             Self::Have(_) => 9,
             Self::Request(_) => 17,

@@ -4,8 +4,8 @@
 //! halves when a batch had to queue long at the receiver. Acknowledgements take the way back. Nothing is lost or
 //! reordered within a pipe.
 //!
-//! The sender's end and the receiver's end are called at moments that may lie a span apart (see `calendar`), so each
-//! touches only what is its own, and what the other will see no sooner than a delay later: batches, acknowledgements.
+//! A pipe lies in two places: [`Outgoing`] with who sends, [`Incoming`] with who receives. What goes from one to the other,
+//! batches with their packets and acknowledgements, is carried by the world and is there no sooner than a delay later.
 use crate::packet::Packet;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -34,18 +34,17 @@ pub struct Batch {
     pub payload: u32,
     /// How long the uplink took for it.
     pub took: Duration,
-    /// When it arrived at the receiver's downlink; zero before.
-    pub arrived: Time,
 }
 
 /// The receiver's word that a batch has come.
-#[derive(Clone, Copy, Debug)]
-struct Ack {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ack {
     /// When the sender hears it.
-    at: Time,
-    bytes: u32,
+    pub at: Time,
+    /// Size of the batch.
+    pub bytes: u32,
     /// How long the batch waited at the downlink.
-    waited: Duration,
+    pub waited: Duration,
 }
 
 /// How a pipe stands at its uplink.
@@ -74,54 +73,45 @@ pub enum Room {
     Unknown,
 }
 
-/// One direction of a connection. What a lone HAVE touches stands first and together: that is most of what happens.
+/// The sender's end. What a lone HAVE touches stands first and together: that is most of what happens.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Pipe {
+pub struct Outgoing {
     /// How it stands at its uplink.
     pub turn: Turn,
     /// A HAVE that waits by itself; it stands among the packets as soon as another waits.
     have: Option<u32>,
-    /// How many packets wait for the uplink, that HAVE too.
-    waiting: u32,
     in_flight: u64,
     window: u64,
     /// Acknowledgements that the sender has not taken note of, in the order of their times.
     acks: VecDeque<Ack>,
-    /// Everything else not yet delivered, in order: first what is in a batch, then what waits.
+    /// Everything else that waits, in order.
     packets: VecDeque<Packet>,
-    batches: VecDeque<Batch>,
-    /// How many of the batches, from the front, have arrived at the downlink.
-    landed: usize,
 }
 
-impl Default for Pipe {
+impl Default for Outgoing {
     fn default() -> Self {
         Self {
-            packets: VecDeque::new(),
-            have: None,
-            waiting: 0,
-            batches: VecDeque::new(),
-            landed: 0,
-            acks: VecDeque::new(),
             turn: Turn::Idle,
+            have: None,
             in_flight: 0,
             window: WINDOW_START,
+            acks: VecDeque::new(),
+            packets: VecDeque::new(),
         }
     }
 }
 
-impl Pipe {
+impl Outgoing {
     /// Queues a packet behind the others.
     pub fn push(&mut self, packet: Packet) {
         match packet {
-            Packet::Have(piece) if self.waiting == 0 => self.have = Some(piece),
+            Packet::Have(piece) if !self.waits() => self.have = Some(piece),
             packet => {
                 self.line_up();
                 self.packets.push_back(packet);
             }
         }
-        self.waiting += 1;
     }
 
     /// The HAVE that waits by itself goes among the packets.
@@ -129,22 +119,31 @@ impl Pipe {
         self.packets.extend(self.have.take().map(Packet::Have));
     }
 
-    /// Reads ahead what its ends will need.
+    /// Reads ahead what sending will need.
     pub fn approach(&self) {
-        black_box((self.waiting, self.in_flight, self.landed, self.packets.front().map(Packet::payload)));
-        black_box((self.batches.front().map(|batch| batch.bytes), self.acks.front().map(|ack| ack.bytes)));
+        let first = self.packets.front().map(Packet::payload);
+        black_box((self.in_flight, first, self.acks.front().map(|ack| ack.bytes)));
     }
 
     /// Whether something waits to be sent.
     pub fn waits(&self) -> bool {
-        self.waiting > 0
+        self.have.is_some() || !self.packets.is_empty()
     }
 
     /// Drops all that has not left yet.
     pub fn drop_waiting(&mut self) {
-        self.line_up();
-        self.packets.truncate(self.packets.len() - self.waiting as usize);
-        self.waiting = 0;
+        self.have = None;
+        self.packets.clear();
+    }
+
+    /// An acknowledgement will come; says whether the pipe waits for nothing else.
+    pub fn acknowledged(&mut self, ack: Ack) -> bool {
+        self.acks.push_back(ack);
+        let waits = self.turn == Turn::Blocked;
+        if waits {
+            self.turn = Turn::Full;
+        }
+        waits
     }
 
     /// Takes note of the acknowledgements that have come, and says whether something may be sent.
@@ -161,7 +160,7 @@ impl Pipe {
         if self.acks.is_empty() {
             self.acks.clear();
         }
-        if self.waiting == 0 {
+        if !self.waits() {
             return Room::Idle;
         }
         if self.in_flight == 0 || self.in_flight < self.window {
@@ -170,12 +169,11 @@ impl Pipe {
         self.acks.front().map_or(Room::Unknown, |ack| Room::At(ack.at))
     }
 
-    /// Takes one turn's worth of what waits; `time_for` tells what the uplink takes for it.
-    pub fn send(&mut self, time_for: impl FnOnce(u64) -> Duration) -> Batch {
+    /// Takes one turn's worth of what waits and puts it behind `out`; `time_for` tells what the uplink takes for it.
+    pub fn send(&mut self, time_for: impl FnOnce(u64) -> Duration, out: &mut Vec<Packet>) -> Batch {
         self.line_up();
         let (mut packets, mut bytes, mut payload) = (0, 0, 0);
-        let first = self.packets.len() - self.waiting as usize;
-        for packet in self.packets.range(first..) {
+        for packet in &self.packets {
             if packets > 0 && bytes + packet.size() > TURN {
                 break;
             }
@@ -183,48 +181,84 @@ impl Pipe {
             bytes += packet.size();
             payload += packet.payload();
         }
-        let took = time_for(bytes);
-        let batch = Batch { packets, bytes: bytes as u32, payload: payload as u32, took, arrived: Time::ZERO };
-        self.waiting -= packets;
+        out.extend(self.packets.drain(..packets as usize));
+        // What is empty begins anew where it began, near in memory.
+        if self.packets.is_empty() {
+            self.packets.clear();
+        }
         self.in_flight += bytes;
-        self.batches.push_back(batch);
-        batch
+        Batch { packets, bytes: bytes as u32, payload: payload as u32, took: time_for(bytes) }
     }
 
     /// Takes a HAVE that is all that waits: nine bytes leave no trace in the window, so it can travel by itself.
     pub fn lone_have(&mut self) -> Option<u32> {
-        let piece = match self.have.take() {
-            Some(piece) => piece,
-            None => match self.packets.back() {
-                Some(Packet::Have(piece)) if self.waiting == 1 => {
-                    let piece = *piece;
-                    self.packets.pop_back();
-                    piece
-                }
-                _ => return None,
-            },
-        };
-        self.waiting = 0;
-        Some(piece)
+        if let Some(piece) = self.have.take() {
+            return Some(piece);
+        }
+        match self.packets.back() {
+            Some(Packet::Have(piece)) if self.packets.len() == 1 => {
+                let piece = *piece;
+                self.packets.clear();
+                Some(piece)
+            }
+            _ => None,
+        }
+    }
+
+    /// Lets go of the memory of a pipe into which nothing will be sent any more.
+    pub fn retire(&mut self) {
+        if !self.waits() {
+            (self.packets, self.acks) = (VecDeque::new(), VecDeque::new());
+        }
+    }
+}
+
+/// A batch that has not been received.
+#[derive(Clone, Copy, Debug)]
+struct Coming {
+    batch: Batch,
+    /// When it arrived at the downlink; zero before.
+    arrived: Time,
+}
+
+/// The receiver's end.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    packets: VecDeque<Packet>,
+    batches: VecDeque<Coming>,
+    /// How many of the batches, from the front, have arrived at the downlink.
+    landed: usize,
+}
+
+impl Incoming {
+    /// A batch is on its way; `from` gives its packets.
+    pub fn coming(&mut self, batch: Batch, from: &mut impl Iterator<Item = Packet>) {
+        self.packets.extend(from.take(batch.packets as usize));
+        self.batches.push_back(Coming { batch, arrived: Time::ZERO });
+    }
+
+    /// Reads ahead what receiving will need.
+    pub fn approach(&self) {
+        let first = self.packets.front().map(Packet::payload);
+        black_box((self.landed, first, self.batches.front().map(|coming| coming.batch.bytes)));
     }
 
     /// The next batch arrives at the downlink.
     pub fn arrive(&mut self, now: Time) -> Option<Batch> {
-        let batch = self.batches.get_mut(self.landed)?;
-        batch.arrived = now;
+        let coming = self.batches.get_mut(self.landed)?;
+        coming.arrived = now;
         self.landed += 1;
-        Some(*batch)
+        Some(coming.batch)
     }
 
-    /// The oldest batch that has arrived is received: `unpack` takes its packets in order. The sender hears of it at
-    /// `back`; says whether it waits for nothing else.
-    pub fn deliver(&mut self, now: Time, back: Time, unpack: &mut Vec<Packet>) -> bool {
+    /// The oldest batch that has arrived is received: `unpack` takes its packets in order, and the sender shall hear of it at
+    /// `back`.
+    pub fn deliver(&mut self, now: Time, back: Time, unpack: &mut Vec<Packet>) -> Option<Ack> {
         if self.landed == 0 {
-            return false;
+            return None;
         }
-        let Some(batch) = self.batches.pop_front() else { return false };
+        let Coming { batch, arrived } = self.batches.pop_front()?;
         self.landed -= 1;
-        self.acks.push_back(Ack { at: back, bytes: batch.bytes, waited: now.since(batch.arrived) });
         unpack.extend(self.packets.drain(..batch.packets as usize));
         // What is empty begins anew where it began, near in memory.
         if self.batches.is_empty() {
@@ -233,18 +267,13 @@ impl Pipe {
         if self.packets.is_empty() {
             self.packets.clear();
         }
-        let waits = self.turn == Turn::Blocked;
-        if waits {
-            self.turn = Turn::Full;
-        }
-        waits
+        Some(Ack { at: back, bytes: batch.bytes, waited: now.since(arrived) })
     }
 
     /// Lets go of the memory of a pipe through which nothing will come any more.
     pub fn retire(&mut self) {
-        if self.packets.is_empty() && self.have.is_none() {
-            (self.packets, self.batches, self.acks) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
-            self.in_flight = 0;
+        if self.packets.is_empty() {
+            *self = Self::default();
         }
     }
 }
@@ -260,20 +289,29 @@ mod tests {
         Packet::Block(at, SimBlock::right(at))
     }
 
-    fn send(pipe: &mut Pipe) -> Batch {
-        pipe.send(|_| Duration::ZERO)
+    /// Both ends.
+    #[derive(Default)]
+    struct Pipe(Outgoing, Incoming);
+
+    impl Pipe {
+        fn send(&mut self) -> Batch {
+            let mut packets = Vec::new();
+            let batch = self.0.send(|_| Duration::ZERO, &mut packets);
+            self.1.coming(batch, &mut packets.into_iter());
+            batch
+        }
     }
 
     #[test]
     fn one_block_a_turn_and_small_messages_together() {
         let mut pipe = Pipe::default();
         for piece in 0..10 {
-            pipe.push(Packet::Have(piece));
+            pipe.0.push(Packet::Have(piece));
         }
-        pipe.push(block(0));
-        pipe.push(block(1));
-        assert_eq!(send(&mut pipe).packets, 10);
-        let batch = send(&mut pipe);
+        pipe.0.push(block(0));
+        pipe.0.push(block(1));
+        assert_eq!(pipe.send().packets, 10);
+        let batch = pipe.send();
         assert_eq!((batch.packets, u64::from(batch.bytes), batch.payload), (1, TURN, 16384));
     }
 
@@ -281,34 +319,47 @@ mod tests {
     fn the_window_opens_as_acknowledgements_come() {
         let mut pipe = Pipe::default();
         for index in 0..8 {
-            pipe.push(block(index));
+            pipe.0.push(block(index));
         }
         let mut out = Vec::new();
-        send(&mut pipe);
-        assert_eq!(pipe.room(Time(1)), Room::Unknown, "one block fills the first window");
-        pipe.turn = Turn::Blocked;
-        assert_eq!(pipe.arrive(Time(5)).map(|batch| u64::from(batch.bytes)), Some(TURN));
-        assert!(pipe.deliver(Time(5), Time(10), &mut out), "the sender has to be woken");
-        assert_eq!(pipe.room(Time(9)), Room::At(Time(10)));
-        assert_eq!(pipe.room(Time(10)), Room::Now);
-        send(&mut pipe);
-        assert_eq!(pipe.room(Time(10)), Room::Now, "the window has grown by what was received");
+        pipe.send();
+        assert_eq!(pipe.0.room(Time(1)), Room::Unknown, "one block fills the first window");
+        pipe.0.turn = Turn::Blocked;
+        assert_eq!(pipe.1.arrive(Time(5)).map(|batch| u64::from(batch.bytes)), Some(TURN));
+        let ack = pipe.1.deliver(Time(5), Time(10), &mut out).unwrap();
+        assert!(pipe.0.acknowledged(ack), "the sender has to be woken");
+        assert_eq!(pipe.0.room(Time(9)), Room::At(Time(10)));
+        assert_eq!(pipe.0.room(Time(10)), Room::Now);
+        pipe.send();
+        assert_eq!(pipe.0.room(Time(10)), Room::Now, "the window has grown by what was received");
         assert_eq!(out.len(), 1);
+    }
+
+    #[test]
+    fn a_have_by_itself_is_told_apart() {
+        let mut out = Outgoing::default();
+        out.push(Packet::Have(7));
+        assert_eq!(out.lone_have(), Some(7));
+        assert!(!out.waits());
+        out.push(Packet::Have(8));
+        out.push(Packet::Have(9));
+        assert_eq!(out.lone_have(), None);
+        assert_eq!(out.send(|_| Duration::ZERO, &mut Vec::new()).packets, 2);
     }
 
     #[test]
     fn what_has_left_is_delivered_though_the_rest_is_dropped() {
         let mut pipe = Pipe::default();
-        pipe.push(block(0));
-        pipe.push(block(1));
-        send(&mut pipe);
-        pipe.drop_waiting();
-        pipe.push(Packet::Fin);
-        send(&mut pipe);
+        pipe.0.push(block(0));
+        pipe.0.push(block(1));
+        pipe.send();
+        pipe.0.drop_waiting();
+        pipe.0.push(Packet::Fin);
+        pipe.send();
         let mut out = Vec::new();
         for _ in 0..2 {
-            pipe.arrive(Time(1));
-            pipe.deliver(Time(1), Time(2), &mut out);
+            pipe.1.arrive(Time(1));
+            pipe.1.deliver(Time(1), Time(2), &mut out);
         }
         assert!(matches!(out[..], [Packet::Block(..), Packet::Fin]));
     }

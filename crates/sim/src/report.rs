@@ -132,9 +132,9 @@ impl Report {
             fairness_permille: fairness(&wanting),
             upload_use_permille: end.and_then(|end| world.series().upload_use_permille(end)),
             classes: classes(world, fluid),
-            bans: world.checker().banned().len() as u64,
-            violations: world.checker().count(),
-            first_violations: world.checker().found().iter().map(ToString::to_string).collect(),
+            bans: world.findings().banned().len() as u64,
+            violations: world.findings().count(),
+            first_violations: world.findings().found().iter().map(ToString::to_string).collect(),
         }
     }
 }

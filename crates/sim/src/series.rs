@@ -46,6 +46,42 @@ pub(crate) struct Totals {
     pub source_sent: u64,
     pub blocks: u64,
     pub blocks_missing: u64,
+    pub rarest: u32,
+}
+
+/// How many present givers of some peers hold each piece.
+#[derive(Debug)]
+pub(crate) struct Holders(Vec<u32>);
+
+impl Holders {
+    /// Nobody holds anything of that many pieces.
+    pub(crate) fn new(pieces: u32) -> Self {
+        Self(vec![0; pieces as usize])
+    }
+
+    /// A present giver holds one piece more.
+    pub(crate) fn gained(&mut self, piece: u32) {
+        self.0[piece as usize] += 1;
+    }
+
+    /// A giver comes or goes with what lies on its disk.
+    pub(crate) fn moved(&mut self, node: &Node, comes: bool) {
+        for (piece, holders) in (0..).zip(&mut self.0) {
+            if node.disk.is_good(piece) {
+                *holders = if comes { *holders + 1 } else { holders.saturating_sub(1) };
+            }
+        }
+    }
+
+    /// How many hold the rarest piece, of all together.
+    pub(crate) fn rarest<'a>(all: impl Iterator<Item = &'a Self>) -> u32 {
+        let mut sums: Vec<u32> = Vec::new();
+        for holders in all {
+            sums.resize(holders.0.len(), 0);
+            sums.iter_mut().zip(&holders.0).for_each(|(sum, holders)| *sum += holders);
+        }
+        sums.into_iter().min().unwrap_or(0)
+    }
 }
 
 /// Takes the samples.
@@ -53,7 +89,6 @@ pub(crate) struct Totals {
 pub struct Series {
     every: Duration,
     next: Time,
-    holders: Vec<u32>,
     samples: Vec<Sample>,
     /// Payload that the givers had sent, and when, at the sample before.
     before: (u64, Time),
@@ -62,12 +97,11 @@ pub struct Series {
 }
 
 impl Series {
-    /// An empty one for that many pieces, with a sample so often.
-    pub(crate) fn new(pieces: u32, bound: Duration) -> Self {
+    /// An empty one, with a sample so often.
+    pub(crate) fn new(bound: Duration) -> Self {
         Self {
             every: (bound / 200).max(Duration::from_millis(1)),
             next: Time::ZERO,
-            holders: vec![0; pieces as usize],
             samples: Vec::new(),
             before: (0, Time::ZERO),
             used: Vec::new(),
@@ -90,22 +124,8 @@ impl Series {
         self.next <= now
     }
 
-    /// A present giver holds one piece more.
-    pub(crate) fn gained(&mut self, piece: u32) {
-        self.holders[piece as usize] += 1;
-    }
-
-    /// A giver comes or goes with what lies on its disk.
-    pub(crate) fn moved(&mut self, node: &Node, comes: bool) {
-        for (piece, holders) in (0..).zip(&mut self.holders) {
-            if node.disk.is_good(piece) {
-                *holders = if comes { *holders + 1 } else { holders.saturating_sub(1) };
-            }
-        }
-    }
-
     /// Takes the sample that is due.
-    pub(crate) fn take(&mut self, nodes: &[Node], totals: Totals) {
+    pub(crate) fn take(&mut self, nodes: &[&Node], totals: Totals) {
         let at = self.next;
         let permille = |have: u32| (u64::from(have) * 1000 / u64::from(totals.pieces)) as u32;
         let wanting = || nodes.iter().filter(|node| node.spec.role.wants());
@@ -142,7 +162,7 @@ impl Series {
             out_permille: (totals.blocks - totals.blocks_missing) * 1000 / totals.blocks.max(1),
             upload_permille: did.saturating_mul(1000).checked_div(could).unwrap_or(0),
             present,
-            rarest: self.holders.iter().copied().min().unwrap_or(0),
+            rarest: totals.rarest,
         });
         if self.samples.len() >= MOST {
             let mut place = 0;

@@ -1,7 +1,7 @@
 //! The hash of all that happens (own design): two runs with the same hash were the same run.
 //!
-//! Every input and output of every peer goes in, with its time and its fields, as 64-bit words. The mixing is ours and
-//! has no keys, so the hash of a seed is the same on every machine; it is no protection against anybody.
+//! Every input and output of every peer goes in, with its time and its fields, as 64-bit words; each peer has a hash of its
+//! own, and those of all peers together are the world's. The mixing is ours and has no keys, so the hash of a seed is the same on every machine; it is no protection against anybody.
 use crate::block::SimBlock;
 use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
@@ -35,9 +35,9 @@ impl Trace {
         }
     }
 
-    /// An input of a peer.
-    pub fn input(&mut self, now: Time, peer: u32, input: &Input<SimBlock>) {
-        self.words(&[now.nanos(), u64::from(peer)]);
+    /// An input of the peer.
+    pub fn input(&mut self, now: Time, input: &Input<SimBlock>) {
+        self.words(&[now.nanos()]);
         match input {
             Input::Tick => self.words(&[1]),
             Input::Connected { conn, addr, .. } => self.words(&[2, conn.0, number(*addr)]),
@@ -71,9 +71,9 @@ impl Trace {
         }
     }
 
-    /// An output of a peer.
-    pub fn output(&mut self, now: Time, peer: u32, output: &Output<SimBlock>) {
-        self.words(&[now.nanos(), u64::from(peer)]);
+    /// An output of the peer.
+    pub fn output(&mut self, now: Time, output: &Output<SimBlock>) {
+        self.words(&[now.nanos()]);
         match output {
             Output::Dial { addr, .. } => self.words(&[32, number(*addr)]),
             Output::Hello { conn, handshake } => {

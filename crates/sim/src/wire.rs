@@ -19,8 +19,8 @@ const READ_MAX: u64 = 6_000;
 /// The codecs of a world.
 #[derive(Debug)]
 pub struct Wire {
-    /// By the pipe that they read from.
-    decoders: BTreeMap<u32, Decoder>,
+    /// By who reads, and at which of its ends.
+    decoders: BTreeMap<(usize, u32), Decoder>,
     rng: Rng,
     written: u64,
     charged: u64,
@@ -38,11 +38,11 @@ impl Wire {
         (self.written, self.charged)
     }
 
-    /// Carries a packet through a pipe's codec. An error is a sentence: what was written cannot be read, or reads
+    /// Carries a packet through the codec of an end. An error is a sentence: what was written cannot be read, or reads
     /// otherwise.
-    pub fn carry(&mut self, pipe: u32, packet: Packet) -> Result<Packet, String> {
+    pub fn carry(&mut self, end: (usize, u32), packet: Packet) -> Result<Packet, String> {
         let block = match &packet {
-            Packet::Open | Packet::Fin => return Ok(packet),
+            Packet::Open { .. } | Packet::Fin => return Ok(packet),
             Packet::Block(_, data) => Some(*data),
             _ => None,
         };
@@ -50,7 +50,7 @@ impl Wire {
         write(&packet, &mut self.buffer);
         self.written += self.buffer.len() as u64;
         self.charged += packet.size();
-        let decoder = self.decoders.entry(pipe).or_insert_with(|| Decoder::new(Limits::PEER));
+        let decoder = self.decoders.entry(end).or_insert_with(|| Decoder::new(Limits::PEER));
         let mut read = Reading { block, at: None, held: 0, whole: None };
         let mut rest = &self.buffer[..];
         while !rest.is_empty() {
@@ -110,7 +110,7 @@ impl Reading {
 /// As a host writes it.
 fn write(packet: &Packet, out: &mut Vec<u8>) {
     match packet {
-        Packet::Open | Packet::Fin => {}
+        Packet::Open { .. } | Packet::Fin => {}
         Packet::Hello(handshake) => out.extend_from_slice(&encode_handshake(handshake)),
         Packet::Have(piece) => encode(&Message::Have(*piece), out),
         Packet::Request(at) => encode(&Message::Request(*at), out),

@@ -11,7 +11,7 @@ fn alike(scenario: &Scenario) {
             world.carry_bytes();
         }
         world.run();
-        assert_eq!(world.checker().found(), []);
+        assert_eq!(world.findings().found(), []);
         (world.hash(), world.wire().map_or((0, 0), teem_sim::wire::Wire::bytes))
     };
     let ((plain, _), (carried, (written, charged))) = (run(false), run(true));

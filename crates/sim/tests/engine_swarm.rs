@@ -15,7 +15,7 @@ fn run(scenario: Scenario, seed: u64) -> (World, Report) {
 
 /// The hostile peers that were banned by somebody; that nobody honest was is a rule of the checkers.
 fn banned(world: &World) -> BTreeSet<u32> {
-    world.checker().banned().iter().map(|(_, _, whom)| *whom).collect()
+    world.findings().banned().iter().map(|(_, _, whom)| *whom).collect()
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn scenario() -> Scenario {
 
 /// The rules that are broken when the downloaders say what `change` makes of it.
 fn broken(scenario: Scenario, change: Change, impatient: bool, blind: bool) -> Vec<Rule> {
-    let maker = move |birth: &teem_sim::world::Birth<'_>| -> Box<dyn Brain> {
+    let maker = move |birth: &teem_sim::brain::Birth<'_>| -> Box<dyn Brain> {
         let inner = makers::plain(birth);
         if birth.role != Role::Downloader {
             return inner;
@@ -68,7 +68,7 @@ fn broken(scenario: Scenario, change: Change, impatient: bool, blind: bool) -> V
         world.break_disk(1);
     }
     world.run();
-    let mut rules: Vec<Rule> = world.checker().found().iter().map(|violation| violation.rule).collect();
+    let mut rules: Vec<Rule> = world.findings().found().iter().map(|violation| violation.rule).collect();
     rules.sort();
     rules.dedup();
     rules

@@ -4,13 +4,13 @@ use std::time::Duration;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
 use teem_sim::block::SimBlock;
-use teem_sim::brain::Brain;
+use teem_sim::brain::{Birth, Brain};
 use teem_sim::check::violation::Rule;
 use teem_sim::makers;
 use teem_sim::plain::habits::{EndGame, Habits, Sharing, Slots};
 use teem_sim::plain::{Plain, simple};
 use teem_sim::scenario::{Group, Role, Scenario};
-use teem_sim::world::{Birth, World};
+use teem_sim::world::World;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
@@ -59,7 +59,7 @@ fn broken(
     };
     let mut world = World::new(scenario, 1, Box::new(maker));
     world.run();
-    let mut rules: Vec<Rule> = world.checker().found().iter().map(|violation| violation.rule).collect();
+    let mut rules: Vec<Rule> = world.findings().found().iter().map(|violation| violation.rule).collect();
     rules.sort();
     rules.dedup();
     rules

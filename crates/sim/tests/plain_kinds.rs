@@ -1,7 +1,8 @@
 //! Other people's clients: each kind completes among its own, and with the engine on either side.
+use teem_sim::brain::Maker;
 use teem_sim::report::Report;
 use teem_sim::scenario::{Kind, Role, Scenario};
-use teem_sim::world::{Maker, World};
+use teem_sim::world::World;
 use teem_sim::{field, makers};
 
 fn run(scenario: Scenario, maker: Maker) -> Report {

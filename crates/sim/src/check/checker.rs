@@ -7,11 +7,14 @@ use crate::check::conduct::Bucket;
 use crate::check::serving::Serving;
 use crate::check::violation::{Finding, Rule, Violation, ensure};
 use crate::content::Content;
+use crate::node::Node;
 use crate::scenario::Role;
 use crate::storage::SimDisk;
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 use teem_engine::input::Input;
 use teem_engine::output::Output;
 use teem_swarm::conn_map::ConnMap;
@@ -25,16 +28,72 @@ use teem_wire::peer::message::Message;
 /// How many violations are kept; the first ones tell.
 const KEPT: usize = 100;
 
-/// All checkers.
+/// What the checkers know of all peers of a world.
 #[derive(Debug)]
-pub struct Checker {
-    content: Content,
-    peers: Vec<Account>,
+pub struct Roster {
     by_ip: BTreeMap<IpAddr, u32>,
-    now: Time,
+    /// Who may be neither banned nor accused.
+    honest: Vec<bool>,
+}
+
+impl Roster {
+    /// Of these.
+    pub fn new(nodes: &[Node]) -> Self {
+        let by_ip = (0..).zip(nodes).map(|(peer, node)| (node.addr.ip(), peer)).collect();
+        Self { by_ip, honest: nodes.iter().map(|node| node.spec.role.honest()).collect() }
+    }
+}
+
+/// What checkers have found.
+#[derive(Debug, Default)]
+pub struct Findings {
     found: Vec<Violation>,
     count: u64,
     banned: Vec<(Time, u32, u32)>,
+}
+
+impl Findings {
+    /// What the checkers of several parts of a world found, in the order in which spans and peers follow each other.
+    pub fn merge(parts: Vec<Self>, span: Duration) -> Self {
+        let mut all = Self::default();
+        for part in parts {
+            all.found.extend(part.found);
+            all.count += part.count;
+            all.banned.extend(part.banned);
+        }
+        let span = |at: Time| at.since(Time::ZERO).as_nanos() / span.as_nanos().max(1);
+        all.found.sort_by_key(|one| (span(one.at), one.peer));
+        all.found.truncate(KEPT);
+        all.banned.sort_by_key(|(at, by, _)| (span(*at), *by));
+        all
+    }
+
+    /// The first violations.
+    pub fn found(&self) -> &[Violation] {
+        &self.found
+    }
+
+    /// How many violations there were in all.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Who was banned: when, by whom, whom.
+    pub fn banned(&self) -> &[(Time, u32, u32)] {
+        &self.banned
+    }
+}
+
+/// The checkers of some peers that follow each other. They go by their place among these.
+#[derive(Debug)]
+pub struct Checker {
+    content: Content,
+    roster: Arc<Roster>,
+    /// The number of the first.
+    first: u32,
+    peers: Vec<Account>,
+    now: Time,
+    findings: Findings,
 }
 
 #[derive(Debug)]
@@ -57,53 +116,49 @@ struct Account {
 }
 
 impl Checker {
-    /// One that has seen nothing.
-    pub fn new(content: Content) -> Self {
-        Self {
-            content,
-            peers: Vec::new(),
-            by_ip: BTreeMap::new(),
-            now: Time::ZERO,
-            found: Vec::new(),
-            count: 0,
-            banned: Vec::new(),
-        }
+    /// One that has seen nothing. Of `lenient` ones nobody is watched for more than that it completes.
+    pub fn new(content: Content, roster: Arc<Roster>, first: u32, nodes: &[Node], lenient: bool) -> Self {
+        let account = |node: &Node| {
+            let role = node.spec.role;
+            Account {
+                honest: role.honest(),
+                watched: !lenient && matches!(role, Role::Seed | Role::Downloader),
+                now: Time::ZERO,
+                grants: role == Role::Seed,
+                verified: Bits::new(content.pieces()),
+                fresh: Vec::new(),
+                asking: Asking::new(content.clone()),
+                serving: Serving::default(),
+                remotes: ConnMap::new(),
+                up: node.spec.limit_up.map(Bucket::new),
+                down: node.spec.limit_down.map(Bucket::new),
+            }
+        };
+        let peers = nodes.iter().map(account).collect();
+        Self { content, roster, first, peers, now: Time::ZERO, findings: Findings::default() }
     }
 
-    /// The next peer of the world. Limits are in payload bytes a second.
-    pub fn add(&mut self, role: Role, addr: SocketAddr, up: Option<u64>, down: Option<u64>) {
-        self.by_ip.insert(addr.ip(), self.peers.len() as u32);
-        self.peers.push(Account {
-            honest: role.honest(),
-            watched: matches!(role, Role::Seed | Role::Downloader),
-            now: Time::ZERO,
-            grants: role == Role::Seed,
-            verified: Bits::new(self.content.pieces()),
-            fresh: Vec::new(),
-            asking: Asking::new(self.content.clone()),
-            serving: Serving::default(),
-            remotes: ConnMap::new(),
-            up: up.map(Bucket::new),
-            down: down.map(Bucket::new),
-        });
+    /// What they found.
+    pub fn into_findings(self) -> Findings {
+        self.findings
     }
 
-    /// Of nobody more is asked than to complete.
-    pub fn watch_only_completion(&mut self) {
-        self.peers.iter_mut().for_each(|account| account.watched = false);
+    /// What is noted from here on was found at that moment.
+    pub fn set_now(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// A connection exists for a peer; `remote` is at its other end. Comes before the input that tells the peer.
-    pub fn connected(&mut self, peer: u32, conn: ConnId, remote: u32) {
-        let account = &mut self.peers[peer as usize];
+    pub fn connected(&mut self, me: usize, conn: ConnId, remote: u32) {
+        let account = &mut self.peers[me];
         account.remotes.insert(conn, remote);
         account.asking.opened(conn);
         account.serving.opened(conn);
     }
 
     /// The peer's process ended, or begins.
-    pub fn restarted(&mut self, peer: u32) {
-        let account = &mut self.peers[peer as usize];
+    pub fn restarted(&mut self, me: usize) {
+        let account = &mut self.peers[me];
         account.remotes.clear();
         account.asking.clear();
         account.serving.clear();
@@ -111,17 +166,17 @@ impl Checker {
     }
 
     /// Reads ahead what is known of a connection of a peer.
-    pub fn approach(&self, peer: u32, conn: ConnId) {
-        let account = &self.peers[peer as usize];
+    pub fn approach(&self, me: usize, conn: ConnId) {
+        let account = &self.peers[me];
         black_box((account.now, account.verified.count(), account.fresh.len()));
         account.asking.approach(conn);
         account.serving.approach(conn);
     }
 
     /// A peer hears something.
-    pub fn input(&mut self, now: Time, peer: u32, input: &Input<SimBlock>) {
+    pub fn input(&mut self, now: Time, me: usize, input: &Input<SimBlock>) {
         self.now = now;
-        let account = &mut self.peers[peer as usize];
+        let account = &mut self.peers[me];
         // Peers live through a span one after the other, so each has a present of its own.
         let backwards = now < account.now;
         account.now = now;
@@ -148,15 +203,15 @@ impl Checker {
             _ => {}
         }
         let late = late.map(|piece| format!("has piece {piece} and still waits for blocks of it"));
-        self.note(peer, late.map_or(Ok(()), |what| Err((Rule::InFlight, what))));
-        self.note(peer, ensure(!backwards, Rule::Time, || "hears of the past".into()));
+        self.note(me, late.map_or(Ok(()), |what| Err((Rule::InFlight, what))));
+        self.note(me, ensure(!backwards, Rule::Time, || "hears of the past".into()));
     }
 
     /// A peer does something.
-    pub fn output(&mut self, now: Time, peer: u32, output: &Output<SimBlock>, disk: &SimDisk) {
-        let account = &mut self.peers[peer as usize];
+    pub fn output(&mut self, now: Time, me: usize, output: &Output<SimBlock>, disk: &SimDisk) {
+        let account = &mut self.peers[me];
         let finding = match output {
-            Output::Event(event) => self.event(now, peer, event, disk),
+            Output::Event(event) => self.event(now, me, event, disk),
             Output::Close { conn, why } => {
                 let remote = account.remotes.get(conn).copied();
                 account.ended(*conn);
@@ -164,39 +219,25 @@ impl Checker {
             }
             output => account.output(now, output, disk, &self.content),
         };
-        self.note(peer, finding);
+        self.note(me, finding);
     }
 
     /// Adds what others found.
-    pub fn note(&mut self, peer: u32, finding: Finding) {
+    pub fn note(&mut self, me: usize, finding: Finding) {
         let Err((rule, what)) = finding else { return };
-        let account = &self.peers[peer as usize];
+        let account = &self.peers[me];
         // Of other people's clients only this is known: they complete.
         if !account.watched && (!account.honest || rule != Rule::Liveness) {
             return;
         }
-        self.count += 1;
-        if self.found.len() < KEPT {
-            self.found.push(Violation { at: self.now, peer, rule, what });
+        let Findings { found, count, .. } = &mut self.findings;
+        *count += 1;
+        if found.len() < KEPT {
+            found.push(Violation { at: self.now, peer: self.first + me as u32, rule, what });
         }
     }
 
-    /// The first violations.
-    pub fn found(&self) -> &[Violation] {
-        &self.found
-    }
-
-    /// How many violations there were in all.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Who was banned: when, by whom, whom.
-    pub fn banned(&self) -> &[(Time, u32, u32)] {
-        &self.banned
-    }
-
-    fn event(&mut self, now: Time, peer: u32, event: &Event, disk: &SimDisk) -> Finding {
+    fn event(&mut self, now: Time, me: usize, event: &Event, disk: &SimDisk) -> Finding {
         match event {
             Event::Complete { .. } => ensure(disk.is_whole(), Rule::Truth, || {
                 format!("says that it is complete with {} right pieces", disk.good_pieces())
@@ -205,16 +246,16 @@ impl Checker {
                 ensure(disk.is_good(*piece), Rule::Truth, || format!("took piece {piece} for right, which is wrong"))
             }
             Event::Banned { addr, why, .. } => {
-                let Some(&other) = self.by_ip.get(&addr.ip()) else { return Ok(()) };
-                if self.peers[peer as usize].watched {
-                    self.banned.push((now, peer, other));
+                let Some(&other) = self.roster.by_ip.get(&addr.ip()) else { return Ok(()) };
+                if self.peers[me].watched {
+                    self.findings.banned.push((now, self.first + me as u32, other));
                 }
-                ensure(!self.peers[other as usize].honest, Rule::Justice, || {
+                ensure(!self.roster.honest[other as usize], Rule::Justice, || {
                     format!("bans the honest peer {other}: {why}")
                 })
             }
             Event::Snapshot(told) => {
-                let account = &mut self.peers[peer as usize];
+                let account = &mut self.peers[me];
                 books::agree(told, &account.verified, &mut account.asking, &account.serving)
             }
             _ => Ok(()),
@@ -226,7 +267,7 @@ impl Checker {
             why,
             CloseReason::Protocol(_) | CloseReason::Flood(_) | CloseReason::NotBitTorrent | CloseReason::Banned
         );
-        let honest = remote.is_some_and(|remote| self.peers[remote as usize].honest);
+        let honest = remote.is_some_and(|remote| self.roster.honest[remote as usize]);
         ensure(!(fault && honest), Rule::Justice, || format!("closes on the honest peer {remote:?}: {why:?}"))
     }
 }

@@ -19,6 +19,9 @@ pub struct Options {
     /// How many worlds run at a time; as many as there are cores, unless told otherwise
     #[arg(long, value_name = "J")]
     pub jobs: Option<usize>,
+    /// On how many threads each world runs; the cores that worlds at a time leave over, unless told otherwise
+    #[arg(long, value_name = "T")]
+    pub threads: Option<usize>,
     /// Take runs from this file instead of running them again, and keep new ones there; more files are only read
     #[arg(long, value_name = "FILE")]
     pub merge: Vec<PathBuf>,
@@ -53,8 +56,17 @@ impl Options {
 
     /// How many worlds run at a time.
     pub(super) fn jobs(&self) -> usize {
-        self.jobs.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)).max(1)
+        self.jobs.unwrap_or_else(cores).max(1)
     }
+
+    /// On how many threads each of that many worlds at a time runs.
+    pub(super) fn threads(&self, jobs: usize) -> usize {
+        self.threads.unwrap_or_else(|| cores() / jobs.max(1)).max(1)
+    }
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]

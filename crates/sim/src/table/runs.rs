@@ -85,16 +85,18 @@ impl Runs {
     pub(super) fn complete(&mut self, places: &[Place], options: &Options) -> io::Result<()> {
         let todo = self.missing(places, options);
         let total = todo.len();
+        let jobs = options.jobs().min(total);
+        let threads = options.threads(jobs);
         let todo = Mutex::new(todo);
         let done = Mutex::new((self, 0_usize, Ok(())));
         std::thread::scope(|scope| {
-            for _ in 0..options.jobs().min(total) {
+            for _ in 0..jobs {
                 scope.spawn(|| {
                     loop {
                         // By itself, so that the list is free while the world runs.
                         let next = lock(&todo).pop_front();
                         let Some(key) = next else { return };
-                        let Some(run) = play(&key) else { continue };
+                        let Some(run) = play(&key, threads) else { continue };
                         let mut done = lock(&done);
                         done.1 += 1;
                         tell(&run, done.1, total);
@@ -162,10 +164,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn play(key: &Key) -> Option<Run> {
+fn play(key: &Key, threads: usize) -> Option<Run> {
     let scenario = cases::place(&key.case, key.n)?.scenario(key.granting);
     let start = Instant::now();
     let mut world = World::new(scenario, key.seed, Box::new(makers::engine));
+    world.on_threads(threads);
     world.run();
     let report = Report::of(&world, key.seed);
     let series = if key.seed == DRAWN { thinned(world.series().samples(), &report) } else { Vec::new() };

@@ -1,7 +1,13 @@
 //! How peers come and go (own design): arrivals, departures in good order, crashes, returns.
-use super::{Birth, Event, World};
+use super::common::TORRENT;
+use super::event::Event;
+use super::parcel::News;
+use super::part::Part;
+use crate::brain::Birth;
 use crate::draw::{between, exponential};
-use crate::scenario::{Arrival, Departure, Role};
+use crate::name::place;
+use crate::node::Node;
+use crate::scenario::{Arrival, Departure, Group, Role};
 use crate::tracker::URL;
 use std::time::Duration;
 use teem_engine::input::Input;
@@ -11,44 +17,44 @@ use teem_swarm::time::Time;
 /// An orderly departure that takes longer than this becomes a crash.
 const GO_LIMIT: Duration = Duration::from_secs(6);
 
-impl World {
-    pub(super) fn expect_arrivals(&mut self) {
-        let sizes = self.scenario.groups.iter().map(|group| group.count as usize);
-        let first = sizes.scan(0, |sum, size| Some(std::mem::replace(sum, *sum + size)));
-        let first: Vec<usize> = first.collect();
-        let mut last = Duration::ZERO;
-        let mut times = Vec::new();
-        for (peer, node) in self.nodes.iter_mut().enumerate() {
-            if first.contains(&peer) {
-                last = Duration::ZERO;
-            }
-            let after = match node.spec.arrival {
-                Arrival::At(after) => after,
-                Arrival::Between(from, to) => between(&mut node.rng, from, to),
-                Arrival::Poisson(gap) => last + exponential(&mut node.rng, gap),
-                Arrival::Flash(mean) => exponential(&mut node.rng, mean),
-            };
-            last = after;
-            times.push(Time::ZERO + after);
+/// When each peer comes first, in the order of their numbers.
+pub(super) fn arrivals(groups: &[Group], nodes: &mut [Node]) -> Vec<Time> {
+    let sizes = groups.iter().map(|group| group.count as usize);
+    let first = sizes.scan(0, |sum, size| Some(std::mem::replace(sum, *sum + size)));
+    let first: Vec<usize> = first.collect();
+    let mut last = Duration::ZERO;
+    let mut times = Vec::new();
+    for (peer, node) in nodes.iter_mut().enumerate() {
+        if first.contains(&peer) {
+            last = Duration::ZERO;
         }
-        for (peer, at) in (0..).zip(times) {
-            self.put(peer, at, Event::Come);
-        }
+        let after = match node.spec.arrival {
+            Arrival::At(after) => after,
+            Arrival::Between(from, to) => between(&mut node.rng, from, to),
+            Arrival::Poisson(gap) => last + exponential(&mut node.rng, gap),
+            Arrival::Flash(mean) => exponential(&mut node.rng, mean),
+        };
+        last = after;
+        times.push(Time::ZERO + after);
     }
+    times
+}
 
+impl Part {
     /// A peer's process begins, with whatever lies on its disk.
-    pub(super) fn come(&mut self, peer: u32) {
+    pub(super) fn come(&mut self, me: usize) {
         let now = self.now;
-        let node = &mut self.nodes[peer as usize];
+        let node = &mut self.nodes[me];
         if node.brain.is_some() {
             return;
         }
         node.came.get_or_insert(now);
         if node.spec.role.gives() {
-            self.series.moved(node, true);
+            self.holders.moved(node, true);
         }
         let seed = node.rng.next_u64();
-        node.brain = Some((self.maker)(&Birth { peer, role: node.spec.role, content: &self.content, seed }));
+        let birth = Birth { peer: self.first + me as u32, role: node.spec.role, content: &self.common.content, seed };
+        node.brain = Some((self.common.maker)(&birth));
         let (life, spec) = (node.life, &node.spec);
         let leave = match spec.departure {
             Departure::After(after) => Some((after, false)),
@@ -60,9 +66,9 @@ impl World {
             _ => None,
         };
         let add = AddTorrent {
-            torrent: super::outputs::TORRENT,
-            info_hash: self.content.info_hash(),
-            info: (!spec.magnet).then(|| self.content.info().clone()),
+            torrent: TORRENT,
+            info_hash: self.common.content.info_hash(),
+            info: (!spec.magnet).then(|| self.common.content.info().clone()),
             trackers: vec![vec![URL.to_string()]],
             peers: Vec::new(),
             up: None,
@@ -74,17 +80,17 @@ impl World {
         };
         let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
         if let Some((after, crash)) = leave {
-            self.put(peer, now + after, Event::Go { life, crash });
+            self.put(me, now + after, Event::Go { life, crash });
         }
-        self.checker.restarted(peer);
-        self.feed(peer, Input::Command(limits));
-        self.feed(peer, Input::Command(Command::Add(Box::new(add))));
-        self.audit(peer);
+        self.checker.restarted(me);
+        self.feed(me, Input::Command(limits));
+        self.feed(me, Input::Command(Command::Add(Box::new(add))));
+        self.audit(me);
     }
 
-    pub(super) fn go(&mut self, peer: u32, life: u32, crash: bool) {
+    pub(super) fn go(&mut self, me: usize, life: u32, crash: bool) {
         let now = self.now;
-        let node = &self.nodes[peer as usize];
+        let node = &self.nodes[me];
         if node.life != life || node.brain.is_none() {
             return;
         }
@@ -93,17 +99,17 @@ impl World {
             return;
         }
         if crash || !node.spec.role.honest() {
-            return self.stop(now, peer);
+            return self.stop(now, me);
         }
-        self.put(peer, now + GO_LIMIT, Event::Go { life, crash: true });
-        self.feed(peer, Input::Command(Command::Remove(super::outputs::TORRENT)));
+        self.put(me, now + GO_LIMIT, Event::Go { life, crash: true });
+        self.feed(me, Input::Command(Command::Remove(TORRENT)));
     }
 
     /// The process is gone; its disk and its line remain.
-    pub(super) fn stop(&mut self, now: Time, peer: u32) {
-        let node = &mut self.nodes[peer as usize];
+    pub(super) fn stop(&mut self, now: Time, me: usize) {
+        let node = &mut self.nodes[me];
         if node.spec.role.gives() && node.brain.is_some() {
-            self.series.moved(node, false);
+            self.holders.moved(node, false);
         }
         node.brain = None;
         node.life += 1;
@@ -116,14 +122,14 @@ impl World {
             && missing
         {
             let after = between(&mut node.rng, away / 2, away * 3 / 2);
-            self.put(peer, now + after, Event::Come);
+            self.put(me, now + after, Event::Come);
         }
         if dead {
-            self.settled(now);
+            self.news.push(News::Settled(now));
         }
-        for pipe in std::mem::take(&mut self.nodes[peer as usize].pipes) {
-            self.reset(pipe);
+        for conn in std::mem::take(&mut self.nodes[me].pipes) {
+            self.reset(me, place(conn));
         }
-        self.checker.restarted(peer);
+        self.checker.restarted(me);
     }
 }

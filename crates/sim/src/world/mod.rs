@@ -2,128 +2,75 @@
 //!
 //! Each peer has an agenda of its own and lives through one span of time after the other (see `calendar`). What one
 //! does to another is an event on the other's agenda, no sooner than a span later; a peer's code touches nothing else
-//! of another.
+//! of another. So the peers can be cut into parts that live on threads of their own, and a run is the same on any number.
 //!
 //! Invariants: nothing happens but by an event of an agenda or a deadline; every input and output of every peer goes through
-//! `World::feed`, and with it through the trace and the checkers; nothing is drawn but from the seed.
+//! `Part::feed`, and with it through its trace and the checkers; nothing is drawn but from the seed.
 mod approach;
+mod common;
+mod crew;
+mod event;
 mod life;
 mod network;
 mod outputs;
+mod outs;
+mod parcel;
+mod part;
 
-use crate::block::SimBlock;
 use crate::bound;
-use crate::brain::Brain;
+use crate::brain::Maker;
 use crate::calendar::Calendar;
-use crate::check::checker::Checker;
-use crate::check::violation::Rule;
-use crate::conn::Conn;
+use crate::check::checker::{Checker, Findings, Roster};
 use crate::content::Content;
-use crate::node::Node;
-use crate::packet::Packet;
+use crate::node::{Node, PORT};
 use crate::queue::EventQueue;
-use crate::scenario::{Departure, Role, Scenario};
-use crate::series::{Series, Totals};
+use crate::scenario::Scenario;
+use crate::series::{Holders, Series, Totals};
 use crate::trace::Trace;
 use crate::tracker::Tracker;
 use crate::wire::Wire;
+use common::{Common, TRACKER};
+use crew::Crew;
+use event::Event;
+use outs::Outs;
+use parcel::{News, Sack};
+use part::Part;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use teem_engine::input::Input;
+use teem_engine::input::{Input, PeerSource};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 
 /// How long the world goes on after the last peer is complete, so that what follows is watched too.
 const TAIL: Duration = Duration::from_secs(15);
-/// No way between two peers is shorter.
-const DELAY_MIN: Duration = Duration::from_millis(1);
-/// How many ticks in a row may leave the deadline where it is.
-const TICKS_MAX: u32 = 4;
-/// Peers that are read for together before they live: enough that memory is asked for several things at once, few enough that
-/// what was read first is still near when it is needed.
-const TOGETHER: usize = 4;
-/// What is waited before a peer whose deadline does not move is ticked again.
-const STUCK: Duration = Duration::from_millis(1);
-
-/// A process that is about to begin.
-#[derive(Clone, Copy, Debug)]
-pub struct Birth<'a> {
-    /// The peer's number.
-    pub peer: u32,
-    /// What it is.
-    pub role: Role,
-    /// The world's content.
-    pub content: &'a Content,
-    /// What it shall draw from.
-    pub seed: u64,
-}
-
-/// Makes the process of a peer.
-pub type Maker = Box<dyn Fn(&Birth<'_>) -> Box<dyn Brain>>;
-
-/// What is to happen to a peer.
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    /// It appears.
-    Come,
-    /// Its process of that life goes.
-    Go { life: u32, crash: bool },
-    /// An input of its process of that life is due.
-    Mail { place: u32, life: u32 },
-    /// Its uplink has sent a batch.
-    Uplink,
-    /// The window of a pipe that it sends into opens.
-    Room { pipe: u32 },
-    /// A batch arrives at its downlink.
-    Arrive { pipe: u32 },
-    /// A HAVE by itself arrives at its downlink, or has been received.
-    Have { pipe: u32, piece: u32, received: bool },
-    /// A batch has been received.
-    Deliver { pipe: u32 },
-    /// A process of that life dials it.
-    Knock { from: u32, life: u32 },
-    /// A dial of its process of that life is answered.
-    Answer { to: u32, life: u32, open: bool },
-    /// A connection that it closed has lingered long enough.
-    Linger { pipe: u32 },
-}
 
 /// A world.
 pub struct World {
     scenario: Scenario,
-    content: Content,
-    calendar: Calendar,
+    common: Arc<Common>,
+    /// Everybody, but while it runs: then they are with the parts.
+    nodes: Vec<Node>,
     agendas: Vec<EventQueue<Event>>,
-    /// The moment of the peer whose turn it is.
+    /// On how many threads it runs.
+    threads: usize,
+    /// The moment at which it stands.
     now: Time,
     /// When the run is over.
     end: Time,
-    nodes: Vec<Node>,
-    conns: Vec<Conn>,
     tracker: Tracker,
-    trace: Trace,
-    checker: Checker,
-    maker: Maker,
-    /// What the delays of pairs are drawn from.
-    pairs: u64,
+    /// Nobody is watched for more than that it completes.
+    lenient: bool,
+    findings: Findings,
     /// Peers that must complete and have not.
     missing: usize,
     /// Which blocks have left a seed.
     out: Outs,
     series: Series,
-    unpacked: Vec<Packet>,
     /// The codecs, when the links carry bytes.
     wire: Option<Wire>,
-}
-
-/// The account of what has left the seeds.
-#[derive(Debug)]
-struct Outs {
-    left: Vec<bool>,
-    all: usize,
-    missing: usize,
-    sent: u64,
-    /// What they had sent when every block had left once.
-    all_out: Option<u64>,
+    /// What the codecs draw from.
+    draws: u64,
 }
 
 impl World {
@@ -131,39 +78,40 @@ impl World {
     pub fn new(scenario: Scenario, seed: u64, maker: Maker) -> Self {
         let mut rng = Rng::new(seed);
         let content = Content::new(scenario.pieces, scenario.piece_len, scenario.short, &mut rng.fork());
-        let mut checker = Checker::new(content.clone());
         let mut nodes = Vec::new();
         for group in &scenario.groups {
             for _ in 0..group.count {
-                let node = Node::new(nodes.len() as u32, group, &content, &mut rng);
-                checker.add(group.role, node.addr, group.limit_up, group.limit_down);
-                nodes.push(node);
+                nodes.push(Node::new(nodes.len() as u32, group, &content, &mut rng));
             }
         }
-        let blocks = content.pieces() as usize * content.blocks_max() as usize;
-        let count = (0..content.pieces()).map(|piece| content.blocks(piece) as usize).sum();
-        let mut world = Self {
+        let tracker = Tracker::new(rng.fork());
+        let draws = rng.next_u64();
+        let mut agendas: Vec<EventQueue<Event>> = nodes.iter().map(|_| EventQueue::default()).collect();
+        for (agenda, at) in agendas.iter_mut().zip(life::arrivals(&scenario.groups, &mut nodes)) {
+            agenda.put(at, Event::Come);
+        }
+        Self {
             missing: nodes.iter().filter(|node| node.must()).count(),
-            out: Outs { left: vec![false; blocks], all: count, missing: count, sent: 0, all_out: None },
-            series: Series::new(content.pieces(), bound::fluid(&scenario)),
-            calendar: Calendar::new(span(&scenario, &nodes), nodes.len()),
-            agendas: nodes.iter().map(|_| EventQueue::default()).collect(),
+            out: Outs::new(&content),
+            series: Series::new(bound::fluid(&scenario)),
+            common: Arc::new(Common::new(&scenario, content, maker, draws, &nodes)),
+            threads: 1,
             now: Time::ZERO,
             end: Time::ZERO + scenario.limit,
-            conns: Vec::new(),
-            tracker: Tracker::new(rng.fork()),
-            trace: Trace::default(),
-            pairs: rng.next_u64(),
-            unpacked: Vec::new(),
+            lenient: false,
+            findings: Findings::default(),
             wire: None,
-            checker,
             scenario,
-            content,
+            agendas,
             nodes,
-            maker,
-        };
-        world.expect_arrivals();
-        world
+            tracker,
+            draws,
+        }
+    }
+
+    /// Runs on that many threads, at least one. The run is the same, only sooner over.
+    pub fn on_threads(&mut self, threads: usize) {
+        self.threads = threads.clamp(1, self.nodes.len().max(1));
     }
 
     /// Breaks the disk of a peer, for tests of the checkers: it takes every piece for right.
@@ -171,9 +119,9 @@ impl World {
         self.nodes[peer as usize].disk.set_blind();
     }
 
-    /// The links carry bytes from now on, through the real codecs. For tens of peers.
+    /// The links carry bytes from now on, through the real codecs, on one thread. For tens of peers.
     pub fn carry_bytes(&mut self) {
-        self.wire = Some(Wire::new(Rng::new(self.pairs)));
+        self.wire = Some(Wire::new(Rng::new(self.draws)));
     }
 
     /// The codecs, when the links carry bytes.
@@ -183,75 +131,80 @@ impl World {
 
     /// Somebody else's client plays the engine: that all complete is the only rule.
     pub fn watch_only_completion(&mut self) {
-        self.checker.watch_only_completion();
+        self.lenient = true;
     }
 
     /// Runs it to its end.
     pub fn run(&mut self) {
-        let mut peers = Vec::new();
-        while let Some((begin, end)) = self.calendar.turns(TOGETHER, &mut peers) {
-            if begin > self.end {
-                break;
-            }
-            while self.series.due(begin) {
-                self.sample();
-            }
-            self.approach(&peers, end);
-            for &peer in &peers {
-                self.live(peer, end);
-            }
-        }
-        self.now = self.end;
-        self.judge();
-    }
-
-    /// A peer lives until the end of a span.
-    fn live(&mut self, peer: u32, until: Time) {
-        let next = loop {
-            let (event_at, tick_at) = (self.agendas[peer as usize].next_at(), self.nodes[peer as usize].tick_at);
-            let next = event_at.into_iter().chain(tick_at).min();
-            let next = next.filter(|at| *at <= self.end);
-            let Some(at) = next.filter(|at| *at < until) else { break next };
-            self.now = at;
-            if event_at == Some(at) {
-                self.happen(peer);
-            } else {
-                self.tick(at, peer);
-            }
-        };
-        self.calendar.rest(peer, next);
-    }
-
-    /// The next thing on a peer's agenda happens.
-    fn happen(&mut self, peer: u32) {
-        let Some((now, event)) = self.agendas[peer as usize].take() else { return };
-        match event {
-            Event::Come => self.come(peer),
-            Event::Go { life, crash } => self.go(peer, life, crash),
-            Event::Mail { place, life } => {
-                let node = &mut self.nodes[peer as usize];
-                if node.life == life
-                    && let Some(input) = node.fetch(place)
-                {
-                    self.feed(peer, input);
+        let mut parts = self.cut();
+        std::thread::scope(|scope| {
+            let crew = Crew::new(scope, parts.len() - 1);
+            while let Some(begin) = parts.iter().filter_map(Part::next).min().filter(|begin| *begin <= self.end) {
+                while self.series.due(begin) {
+                    self.sample(&parts);
+                }
+                crew.live_through(&mut parts, begin + self.common.span, self.end);
+                hand_over(&mut parts);
+                for part in &mut parts {
+                    for news in std::mem::take(&mut part.news) {
+                        self.hear(news, part);
+                    }
                 }
             }
-            Event::Uplink => self.uplink_done(peer),
-            Event::Room { pipe } => self.has_room(pipe),
-            Event::Arrive { pipe } => self.arrive(now, peer, pipe),
-            Event::Have { pipe, piece, received } => self.have_arrives(now, peer, pipe, piece, received),
-            Event::Deliver { pipe } => self.deliver(now, pipe),
-            Event::Knock { from, life } => self.knocked(now, peer, from, life),
-            Event::Answer { to, life, open } => self.answered(peer, to, life, open),
-            Event::Linger { pipe } => self.linger(pipe),
-        }
-        self.go_on(now, peer);
+        });
+        self.now = self.end;
+        self.gather(parts);
     }
 
-    /// Puts something on a peer's agenda. On another's than of whose turn it is: no sooner than a span from now.
-    fn put(&mut self, peer: u32, at: Time, event: Event) {
-        self.agendas[peer as usize].put(at, event);
-        self.calendar.due(peer, at);
+    /// Everybody goes to a part.
+    fn cut(&mut self) -> Vec<Part> {
+        let content = &self.common.content;
+        let roster = Arc::new(Roster::new(&self.nodes));
+        let threads = if self.wire.is_some() { 1 } else { self.threads };
+        let size = self.nodes.len().div_ceil(threads).max(1);
+        let count = self.nodes.len().div_ceil(size);
+        let mut nodes = std::mem::take(&mut self.nodes).into_iter();
+        let mut agendas = std::mem::take(&mut self.agendas).into_iter();
+        let part = |place: usize| {
+            let first = (place * size) as u32;
+            let nodes: Vec<Node> = nodes.by_ref().take(size).collect();
+            let agendas: Vec<_> = agendas.by_ref().take(size).collect();
+            let mut calendar = Calendar::new(self.common.span, nodes.len());
+            for (me, at) in agendas.iter().enumerate().filter_map(|(me, agenda)| Some((me, agenda.next_at()?))) {
+                calendar.due(me as u32, at);
+            }
+            Part {
+                common: self.common.clone(),
+                first,
+                checker: Checker::new(content.clone(), roster.clone(), first, &nodes, self.lenient),
+                holders: Holders::new(content.pieces()),
+                sacks: (0..count).map(|_| Sack::default()).collect(),
+                inbox: (0..count).map(|_| Sack::default()).collect(),
+                news: Vec::new(),
+                now: Time::ZERO,
+                end: self.end,
+                size: size as u32,
+                unpacked: Vec::new(),
+                wire: self.wire.take(),
+                nodes,
+                agendas,
+                calendar,
+            }
+        };
+        (0..count).map(part).collect()
+    }
+
+    /// Everybody comes back, with what the checkers found.
+    fn gather(&mut self, parts: Vec<Part>) {
+        let mut findings = Vec::new();
+        for mut part in parts {
+            part.judge(&self.tracker, self.now);
+            findings.push(part.checker.into_findings());
+            self.nodes.append(&mut part.nodes);
+            self.agendas.append(&mut part.agendas);
+            self.wire = self.wire.take().or(part.wire);
+        }
+        self.findings = Findings::merge(findings, self.common.span);
     }
 
     /// What was run.
@@ -264,9 +217,9 @@ impl World {
         &self.nodes
     }
 
-    /// What the checkers found.
-    pub fn checker(&self) -> &Checker {
-        &self.checker
+    /// What the checkers found in a run that is over.
+    pub fn findings(&self) -> &Findings {
+        &self.findings
     }
 
     /// The tracker.
@@ -276,7 +229,9 @@ impl World {
 
     /// The hash of all that happened.
     pub fn hash(&self) -> u64 {
-        self.trace.value()
+        let mut all = Trace::default();
+        self.nodes.iter().for_each(|node| all.words(&[node.trace.value()]));
+        all.value()
     }
 
     /// How many events there were, ticks left out, and when the run ended.
@@ -286,7 +241,7 @@ impl World {
 
     /// Payload bytes that the seeds sent, and what they had sent when every block had left once.
     pub fn source(&self) -> (u64, Option<u64>) {
-        (self.out.sent, self.out.all_out)
+        (self.out.sent(), self.out.all_out())
     }
 
     /// How it went over time.
@@ -294,78 +249,52 @@ impl World {
         &self.series
     }
 
-    fn sample(&mut self) {
+    fn sample(&mut self, parts: &[Part]) {
+        let content = &self.common.content;
         let totals = Totals {
-            size: self.content.total(),
-            pieces: self.content.pieces(),
-            source_sent: self.out.sent,
-            blocks: self.out.all as u64,
-            blocks_missing: self.out.missing as u64,
+            size: content.total(),
+            pieces: content.pieces(),
+            source_sent: self.out.sent(),
+            blocks: self.out.all(),
+            blocks_missing: self.out.missing(),
+            rarest: Holders::rarest(parts.iter().map(|part| &part.holders)),
         };
-        self.series.take(&self.nodes, totals);
+        let nodes: Vec<&Node> = parts.iter().flat_map(|part| &part.nodes).collect();
+        self.series.take(&nodes, totals);
     }
 
-    /// Gives a peer an input and carries out what it wants.
-    fn feed(&mut self, peer: u32, input: Input<SimBlock>) {
-        let now = self.now;
-        let node = &mut self.nodes[peer as usize];
-        let Some(brain) = &mut node.brain else { return };
-        self.trace.input(now, peer, &input);
-        self.checker.input(now, peer, &input);
-        if let Input::Block { at, .. } = &input {
-            node.received += u64::from(at.len);
-        }
-        brain.handle(now, input);
-        while let Some(output) = self.nodes[peer as usize].brain.as_mut().and_then(|brain| brain.poll_output()) {
-            self.trace.output(now, peer, &output);
-            self.checker.output(now, peer, &output, &self.nodes[peer as usize].disk);
-            self.carry_out(now, peer, output);
-        }
-    }
-
-    /// After something has happened to a peer: what it wants to send is sent, and its deadline is noted.
-    fn go_on(&mut self, now: Time, peer: u32) {
-        self.pump(now, peer);
-        let node = &mut self.nodes[peer as usize];
-        node.tick_at = node.brain.as_ref().and_then(|brain| brain.deadline()).map(|at| at.max(now));
-    }
-
-    fn tick(&mut self, now: Time, peer: u32) {
-        self.feed(peer, Input::Tick);
-        self.go_on(now, peer);
-        let node = &mut self.nodes[peer as usize];
-        // What a tick has freed may be due at once, so a few in a row are progress; many are none.
-        node.ticks = if node.tick_at == Some(now) { node.ticks + 1 } else { 0 };
-        if node.ticks > TICKS_MAX {
-            node.ticks = 0;
-            node.tick_at = Some(now + STUCK);
-            self.checker.note(peer, Err((Rule::Time, format!("wants {TICKS_MAX} ticks at one moment"))));
-        }
-    }
-
-    /// What can only be said at the end.
-    fn judge(&mut self) {
-        for (peer, node) in (0..).zip(&self.nodes) {
-            let said = self.tracker.said(node.addr);
-            let wants = node.spec.role.wants();
-            if said.completed > 1 || (said.completed > 0 && !wants) {
-                self.checker.note(peer, Err((Rule::Tracker, format!("said completed {} times", said.completed))));
+    /// Something has happened in a part that concerns all.
+    fn hear(&mut self, news: News, part: &mut Part) {
+        match news {
+            News::Left(at) => self.out.left(at),
+            News::Settled(now) => {
+                self.missing -= 1;
+                if self.missing == 0 {
+                    self.end = self.end.min(now + TAIL);
+                }
             }
-            let gone = matches!(node.spec.departure, Departure::Dies(_)) && node.brain.is_none();
-            if node.must() && !gone && node.complete.is_none() {
-                let (have, all) = (node.disk.good_pieces(), self.content.pieces());
-                let what = format!("ends with {have} of {all} pieces, at {} connections", node.pipes.len());
-                self.checker.note(peer, Err((Rule::Liveness, what)));
+            News::Announce { now, peer, life, torrent, url, announce } => {
+                let me = part.place(peer);
+                let node = &part.nodes[me];
+                let addr = SocketAddr::new(node.addr.ip(), if announce.port == 0 { PORT } else { announce.port });
+                let at = now + TRACKER + node.delay * 2;
+                let reply = self.tracker.announce(now, addr, &announce);
+                if node.life == life {
+                    let source = PeerSource::PublicTracker;
+                    part.post(me, at, Input::Tracker { torrent, url, source, reply });
+                }
             }
         }
     }
 }
 
-/// The shortest way between two peers: the length of a span.
-fn span(scenario: &Scenario, nodes: &[Node]) -> Duration {
-    let shortest = match scenario.rtt {
-        Some((min, _)) => min / 2,
-        None => nodes.iter().map(|node| node.delay).min().unwrap_or_default() * 2,
-    };
-    shortest.max(DELAY_MIN)
+/// What is under way from each part goes to the part that it is for.
+fn hand_over(parts: &mut [Part]) {
+    for from in 0..parts.len() {
+        for to in 0..parts.len() {
+            let sack = std::mem::take(&mut parts[from].sacks[to]);
+            let empty = std::mem::replace(&mut parts[to].inbox[from], sack);
+            parts[from].sacks[to] = empty;
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! How packets get from one peer to another (own design): dial, queue, send, travel, receive, close.
-use super::{Event, World};
+use super::common::TORRENT;
+use super::event::Event;
+use super::parcel::Parcel;
+use super::part::Part;
 use crate::check::violation::Rule;
-use crate::conn::{Conn, name, parts};
-use crate::draw::between;
-use crate::node::{PORT, index_of};
+use crate::conn::End;
+use crate::name::{ENDS_MAX, Key, place};
+use crate::node::{Dial, PORT, index_of};
 use crate::packet::Packet;
 use crate::pipe::{Room, Turn};
 use std::net::SocketAddr;
@@ -11,7 +14,6 @@ use std::time::Duration;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
 
@@ -23,135 +25,148 @@ const LINGER: Duration = Duration::from_secs(2);
 const SMALL: u64 = 1024;
 /// Size of a HAVE in bytes.
 const HAVE: u64 = 9;
+/// The place of an end that a dialled peer does not give.
+const REFUSED: u32 = u32::MAX;
 
-impl World {
-    pub(super) fn dial(&mut self, now: Time, from: u32, torrent: TorrentId, addr: SocketAddr) {
-        let life = self.nodes[from as usize].life;
-        let to = index_of(addr, self.nodes.len()).filter(|to| !self.nodes[*to as usize].spec.nat);
+impl Part {
+    pub(super) fn dial(&mut self, now: Time, me: usize, torrent: TorrentId, addr: SocketAddr) {
+        let seats = &self.common.seats;
+        let to = index_of(addr, seats.len()).filter(|to| !seats[*to as usize].nat);
         let Some(to) = to else {
-            return self.post(from, now + DIAL_LIMIT, Input::DialFailed { torrent, addr, why: DialError::TimedOut });
+            return self.post(me, now + DIAL_LIMIT, Input::DialFailed { torrent, addr, why: DialError::TimedOut });
         };
-        self.put(to, now + self.delay(from, to), Event::Knock { from, life });
+        let from = self.number(me);
+        let node = &mut self.nodes[me];
+        let dial = node.dials.len() as u32;
+        node.dials.push(Dial { to, life: node.life });
+        self.send(to, now + self.common.delay(from, to), Event::Knock { from, dial });
     }
 
-    /// Somebody dials a peer.
-    pub(super) fn knocked(&mut self, now: Time, peer: u32, from: u32, life: u32) {
-        let open = self.nodes[peer as usize].brain.is_some() && !self.full(peer);
-        self.put(from, now + self.delay(from, peer), Event::Answer { to: peer, life, open });
+    /// Somebody dials a peer: it keeps a place for the connection, or refuses.
+    pub(super) fn knocked(&mut self, now: Time, me: usize, from: u32, dial: u32) {
+        let delay = self.common.delay(from, self.number(me));
+        let open = self.nodes[me].brain.is_some() && !self.full(me);
+        let there = if open { self.nodes[me].keep(End::new(from, delay)) } else { REFUSED };
+        self.send(from, now + delay, Event::Answer { dial, there });
     }
 
     /// A dial is answered.
-    pub(super) fn answered(&mut self, from: u32, to: u32, life: u32, open: bool) {
-        if self.nodes[from as usize].life != life || self.nodes[from as usize].brain.is_none() {
+    pub(super) fn answered(&mut self, me: usize, dial: u32, there: u32) {
+        let from = self.number(me);
+        let Dial { to, life } = self.nodes[me].dials[dial as usize];
+        if self.nodes[me].life != life || self.nodes[me].brain.is_none() {
             return;
         }
-        let (torrent, addr) = (super::outputs::TORRENT, self.nodes[to as usize].addr);
-        if !open || self.full(from) {
-            return self.feed(from, Input::DialFailed { torrent, addr, why: DialError::Refused });
+        let (torrent, addr) = (TORRENT, self.common.seats[to as usize].addr);
+        if there == REFUSED || self.full(me) {
+            return self.feed(me, Input::DialFailed { torrent, addr, why: DialError::Refused });
         }
-        let conn = self.conns.len() as u32;
-        let mut state = Conn::new(from, to, self.delay(from, to));
-        state.pipes[0].push(Packet::Open);
-        self.conns.push(state);
-        self.nodes[from as usize].pipes.insert(conn * 2);
-        self.checker.connected(from, name(conn, 0), to);
-        let local = SocketAddr::new(self.nodes[from as usize].addr.ip(), PORT);
-        self.make_ready(conn * 2);
-        self.feed(from, Input::Connected { conn: name(conn, 0), torrent, addr, local });
+        let key = self.next_key(me);
+        let node = &mut self.nodes[me];
+        let here = node.keep(End::new(to, self.common.delay(from, to)));
+        let end = &mut node.ends[here as usize];
+        (end.there, end.conn, end.open) = (there, key.name(here), true);
+        let conn = end.conn;
+        end.out.push(Packet::Open { there: here, key });
+        node.pipes.insert(conn);
+        let local = SocketAddr::new(node.addr.ip(), PORT);
+        self.checker.connected(me, conn, to);
+        self.make_ready(me, here);
+        self.feed(me, Input::Connected { conn, torrent, addr, local });
+    }
+
+    /// What the names of the next connection that a peer makes have in common.
+    fn next_key(&mut self, me: usize) -> Key {
+        let (span, dialler) = (self.calendar.span_of(self.now), self.number(me));
+        let made = &mut self.nodes[me].made;
+        *made = if made.0 == span { (span, made.1 + 1) } else { (span, 0) };
+        Key::new(span, dialler, made.1)
     }
 
     /// Queues a packet; what is sent into a closed connection is lost.
-    pub(super) fn push(&mut self, conn: ConnId, packet: Packet) {
-        let (index, side) = parts(conn.0);
-        let Some(state) = self.conns.get_mut(index) else { return };
-        if state.open[side] && !state.ended[side] {
-            state.pipes[side].push(packet);
-            self.make_ready(conn.0 as u32);
+    pub(super) fn push(&mut self, me: usize, conn: ConnId, packet: Packet) {
+        let Some(end) = self.nodes[me].end(conn) else { return };
+        if end.open && !end.ended {
+            end.out.push(packet);
+            self.make_ready(me, place(conn));
         }
     }
 
     /// The process closes: what is queued goes out, then the connection ends.
-    pub(super) fn close(&mut self, now: Time, conn: ConnId) {
-        let (index, side) = parts(conn.0);
-        let Some(state) = self.conns.get_mut(index) else { return };
-        if !std::mem::replace(&mut state.open[side], false) {
+    pub(super) fn close(&mut self, now: Time, me: usize, conn: ConnId) {
+        let Some(end) = self.nodes[me].end(conn) else { return };
+        if !std::mem::replace(&mut end.open, false) {
             return;
         }
-        let peer = state.peers[side];
-        self.nodes[peer as usize].pipes.remove(&(conn.0 as u32));
-        self.end(conn.0 as u32);
-        self.put(peer, now + LINGER, Event::Linger { pipe: conn.0 as u32 });
+        self.nodes[me].pipes.remove(&conn);
+        self.finish(me, place(conn));
+        self.put(me, now + LINGER, Event::Linger { end: place(conn) });
     }
 
     /// The process or the other side is gone: what is queued is lost.
-    pub(super) fn reset(&mut self, pipe: u32) {
-        let (index, side) = parts(u64::from(pipe));
-        let state = &mut self.conns[index];
-        state.open[side] = false;
-        self.nodes[state.peers[side] as usize].pipes.remove(&pipe);
-        if !state.ended[side] {
-            state.pipes[side].drop_waiting();
-            self.end(pipe);
+    pub(super) fn reset(&mut self, me: usize, end: u32) {
+        let node = &mut self.nodes[me];
+        let state = &mut node.ends[end as usize];
+        state.open = false;
+        node.pipes.remove(&state.conn);
+        if !state.ended {
+            state.out.drop_waiting();
+            self.finish(me, end);
         }
     }
 
-    pub(super) fn linger(&mut self, pipe: u32) {
-        let (index, side) = parts(u64::from(pipe));
-        let waits = &mut self.conns[index].pipes[side];
-        if waits.waits() {
-            waits.drop_waiting();
-            waits.push(Packet::Fin);
+    pub(super) fn linger(&mut self, me: usize, end: u32) {
+        let out = &mut self.nodes[me].ends[end as usize].out;
+        if out.waits() {
+            out.drop_waiting();
+            out.push(Packet::Fin);
         }
     }
 
-    /// Sends the last packet of a side.
-    fn end(&mut self, pipe: u32) {
-        let (index, side) = parts(u64::from(pipe));
-        let state = &mut self.conns[index];
-        if !std::mem::replace(&mut state.ended[side], true) {
-            state.pipes[side].push(Packet::Fin);
-            self.make_ready(pipe);
+    /// Sends the last packet.
+    fn finish(&mut self, me: usize, end: u32) {
+        let state = &mut self.nodes[me].ends[end as usize];
+        if !std::mem::replace(&mut state.ended, true) {
+            state.out.push(Packet::Fin);
+            self.make_ready(me, end);
         }
     }
 
-    fn make_ready(&mut self, pipe: u32) {
-        let (index, side) = parts(u64::from(pipe));
-        let state = &mut self.conns[index];
-        let end = &mut state.pipes[side];
-        if end.turn == Turn::Idle && end.waits() {
-            end.turn = Turn::Ready;
-            self.nodes[state.peers[side] as usize].up.ready.push_back(pipe);
+    fn make_ready(&mut self, me: usize, end: u32) {
+        let node = &mut self.nodes[me];
+        let out = &mut node.ends[end as usize].out;
+        if out.turn == Turn::Idle && out.waits() {
+            out.turn = Turn::Ready;
+            node.up.ready.push_back(end);
         }
     }
 
     /// An acknowledgement has come for which a pipe waited.
-    pub(super) fn has_room(&mut self, pipe: u32) {
-        let (index, side) = parts(u64::from(pipe));
-        self.conns[index].pipes[side].turn = Turn::Idle;
-        self.make_ready(pipe);
+    pub(super) fn has_room(&mut self, me: usize, end: u32) {
+        self.nodes[me].ends[end as usize].out.turn = Turn::Idle;
+        self.make_ready(me, end);
     }
 
     /// Sends while the uplink is free and something is ready.
-    pub(super) fn pump(&mut self, now: Time, peer: u32) {
+    pub(super) fn pump(&mut self, now: Time, me: usize) {
         loop {
-            let up = &mut self.nodes[peer as usize].up;
+            let node = &mut self.nodes[me];
+            let up = &mut node.up;
             if up.ready.is_empty() || up.current.is_some() {
                 return;
             }
             if up.busy_until > now {
                 if !std::mem::replace(&mut up.waking, true) {
                     let at = up.busy_until;
-                    self.put(peer, at, Event::Uplink);
+                    self.put(me, at, Event::Uplink);
                 }
                 return;
             }
-            let Some(pipe) = up.ready.pop_front() else { return };
+            let Some(end) = up.ready.pop_front() else { return };
             let rate = up.rate;
-            let (index, side) = parts(u64::from(pipe));
-            let state = &mut self.conns[index];
-            let end = &mut state.pipes[side];
-            let room = end.room(now);
-            end.turn = match room {
+            let state = &mut node.ends[end as usize];
+            let room = state.out.room(now);
+            state.out.turn = match room {
                 Room::Now | Room::Idle => Turn::Idle,
                 Room::At(_) => Turn::Full,
                 Room::Unknown => Turn::Blocked,
@@ -159,103 +174,107 @@ impl World {
             match room {
                 Room::Now => {}
                 Room::At(at) => {
-                    self.put(peer, at, Event::Room { pipe });
+                    self.put(me, at, Event::Room { end });
                     continue;
                 }
                 Room::Idle | Room::Unknown => continue,
             }
-            if let Some(piece) = end.lone_have() {
-                let (to, delay) = (state.peers[1 - side], state.delay);
+            let (to, there, delay) = (state.other, state.there, state.delay);
+            if let Some(piece) = state.out.lone_have() {
                 let left = now + rate.time_for(HAVE);
-                self.nodes[peer as usize].up.busy_until = left;
-                self.put(to, left + delay, Event::Have { pipe, piece, received: false });
+                up.busy_until = left;
+                self.send(to, left + delay, Event::Have { end: there, piece, received: false });
                 continue;
             }
-            let batch = end.send(|bytes| rate.time_for(bytes));
-            let (to, delay) = (state.peers[1 - side], state.delay);
-            let node = &mut self.nodes[peer as usize];
+            let sack = &mut self.sacks[(to / self.size) as usize];
+            let batch = state.out.send(|bytes| rate.time_for(bytes), &mut sack.packets);
+            if state.ended {
+                state.out.retire();
+            }
             let left = now + batch.took;
-            node.up.busy_until = left;
+            sack.put(left + delay, Parcel::Batch { to, end: there, at: left + delay, batch });
+            up.busy_until = left;
             node.sent += u64::from(batch.payload);
             if batch.payload > 0 {
-                node.up.current = Some((pipe, u64::from(batch.payload)));
-                node.up.waking = true;
-                self.put(peer, left, Event::Uplink);
+                up.current = Some((end, u64::from(batch.payload)));
+                up.waking = true;
+                self.put(me, left, Event::Uplink);
             }
-            self.put(to, left + delay, Event::Arrive { pipe });
-            self.make_ready(pipe);
+            self.make_ready(me, end);
         }
     }
 
-    pub(super) fn uplink_done(&mut self, peer: u32) {
-        let up = &mut self.nodes[peer as usize].up;
-        up.waking = false;
-        let Some((pipe, bytes)) = up.current.take() else { return };
-        let (index, side) = parts(u64::from(pipe));
-        if self.conns[index].open[side] {
-            self.feed(peer, Input::Sent { conn: ConnId(u64::from(pipe)), bytes });
+    pub(super) fn uplink_done(&mut self, me: usize) {
+        let node = &mut self.nodes[me];
+        node.up.waking = false;
+        let Some((end, bytes)) = node.up.current.take() else { return };
+        let End { open, conn, .. } = node.ends[end as usize];
+        if open {
+            self.feed(me, Input::Sent { conn, bytes });
         }
     }
 
-    pub(super) fn arrive(&mut self, now: Time, peer: u32, pipe: u32) {
-        let (index, side) = parts(u64::from(pipe));
-        let Some(batch) = self.conns[index].pipes[side].arrive(now) else { return };
+    pub(super) fn arrive(&mut self, now: Time, me: usize, end: u32) {
+        let node = &mut self.nodes[me];
+        let Some(batch) = node.ends[end as usize].incoming.arrive(now) else { return };
         let bytes = u64::from(batch.bytes);
-        let down = &mut self.nodes[peer as usize].down;
-        let idle = down.busy_until <= now;
-        let received = down.receive(now, bytes, batch.took);
+        let idle = node.down.busy_until <= now;
+        let received = node.down.receive(now, bytes, batch.took);
         if received <= now || idle && bytes <= SMALL {
-            self.deliver(now, pipe);
+            self.deliver(now, me, end);
         } else {
-            self.put(peer, received, Event::Deliver { pipe });
+            self.put(me, received, Event::Deliver { end });
         }
     }
 
     /// What `arrive` and `deliver` do for a batch.
-    pub(super) fn have_arrives(&mut self, now: Time, peer: u32, pipe: u32, piece: u32, received: bool) {
+    pub(super) fn have_arrives(&mut self, now: Time, me: usize, end: u32, piece: u32, received: bool) {
         if !received {
-            let node = &mut self.nodes[peer as usize];
-            let (idle, took) = (node.down.busy_until <= now, node.down.rate.time_for(HAVE));
-            let at = node.down.receive(now, HAVE, took);
+            let down = &mut self.nodes[me].down;
+            let (idle, took) = (down.busy_until <= now, down.rate.time_for(HAVE));
+            let at = down.receive(now, HAVE, took);
             if !idle {
-                return self.put(peer, at, Event::Have { pipe, piece, received: true });
+                return self.put(me, at, Event::Have { end, piece, received: true });
             }
         }
-        let (index, side) = parts(u64::from(pipe));
-        self.unpack(index, 1 - side, Packet::Have(piece));
+        self.unpack(me, end, Packet::Have(piece));
     }
 
-    pub(super) fn deliver(&mut self, now: Time, pipe: u32) {
-        let (index, side) = parts(u64::from(pipe));
+    pub(super) fn deliver(&mut self, now: Time, me: usize, end: u32) {
         let mut packets = std::mem::take(&mut self.unpacked);
-        let state = &mut self.conns[index];
-        let (sender, back) = (state.peers[side], now + state.delay);
-        if state.pipes[side].deliver(now, back, &mut packets) {
-            self.put(sender, back, Event::Room { pipe });
+        let state = &mut self.nodes[me].ends[end as usize];
+        let (to, back) = (state.other, now + state.delay);
+        if let Some(ack) = state.incoming.deliver(now, back, &mut packets) {
+            // The first packet of a dial says where the other end lies.
+            let there = match packets.first() {
+                Some(Packet::Open { there, .. }) => *there,
+                _ => state.there,
+            };
+            self.sacks[(to / self.size) as usize].put(back, Parcel::Ack { to, end: there, ack });
         }
         for packet in packets.drain(..) {
-            self.unpack(index, 1 - side, packet);
+            self.unpack(me, end, packet);
         }
         self.unpacked = packets;
     }
 
-    /// A packet comes out at a side.
-    fn unpack(&mut self, index: usize, side: usize, packet: Packet) {
-        let Some(packet) = self.carried(index, side, packet) else { return };
-        let state = &mut self.conns[index];
-        let (peer, conn) = (state.peers[side], name(index as u32, side));
+    /// A packet comes out at an end.
+    fn unpack(&mut self, me: usize, end: u32, packet: Packet) {
+        let Some(packet) = self.carried(me, end, packet) else { return };
+        let state = &mut self.nodes[me].ends[end as usize];
+        let conn = state.conn;
         match packet {
-            Packet::Open => return self.accept(index),
+            Packet::Open { there, key } => return self.accept(me, end, there, key),
             Packet::Fin => {
-                let known = state.open[side];
-                state.pipes[1 - side].retire();
-                self.reset(conn.0 as u32);
+                let known = state.open;
+                state.incoming.retire();
+                self.reset(me, end);
                 if known {
-                    self.feed(peer, Input::Closed { conn, why: CloseReason::Remote });
+                    self.feed(me, Input::Closed { conn, why: CloseReason::Remote });
                 }
                 return;
             }
-            _ if !state.open[side] => return,
+            _ if !state.open => return,
             _ => {}
         }
         let input = match packet {
@@ -264,55 +283,46 @@ impl World {
             Packet::Request(at) => Input::Message { conn, message: Message::Request(at) },
             Packet::Message(message) => Input::Message { conn, message: *message },
             Packet::Block(at, data) => Input::Block { conn, at, data },
-            Packet::Open | Packet::Fin => return,
+            Packet::Open { .. } | Packet::Fin => return,
         };
-        self.feed(peer, input);
+        self.feed(me, input);
     }
 
-    /// What a side reads when the links carry bytes; what cannot be read is the other side's fault.
-    fn carried(&mut self, index: usize, side: usize, packet: Packet) -> Option<Packet> {
+    /// What an end reads when the links carry bytes; what cannot be read is the other side's fault.
+    fn carried(&mut self, me: usize, end: u32, packet: Packet) -> Option<Packet> {
         let Some(wire) = &mut self.wire else { return Some(packet) };
-        let pipe = index as u32 * 2 + 1 - side as u32;
-        match wire.carry(pipe, packet) {
+        match wire.carry((me, end), packet) {
             Ok(packet) => Some(packet),
             Err(what) => {
-                self.checker.note(self.conns[index].peers[1 - side], Err((Rule::Connection, what)));
+                // All peers are of one part when links carry bytes.
+                let other = self.nodes[me].ends[end as usize].other as usize;
+                self.checker.note(other, Err((Rule::Connection, what)));
                 None
             }
         }
     }
 
-    fn accept(&mut self, index: usize) {
-        let state = &self.conns[index];
-        let [from, to] = state.peers;
-        let conn = name(index as u32, 1);
-        if self.nodes[to as usize].brain.is_none() || self.full(to) {
-            return self.end(conn.0 as u32);
+    fn accept(&mut self, me: usize, here: u32, there: u32, key: Key) {
+        let full = self.full(me);
+        let node = &mut self.nodes[me];
+        let end = &mut node.ends[here as usize];
+        (end.there, end.conn) = (there, key.name(here));
+        if node.brain.is_none() || full {
+            return self.finish(me, here);
         }
-        self.conns[index].open[1] = true;
-        self.nodes[to as usize].pipes.insert(conn.0 as u32);
-        self.checker.connected(to, conn, from);
+        end.open = true;
+        let (conn, from) = (end.conn, end.other);
+        node.pipes.insert(conn);
+        self.checker.connected(me, conn, from);
         // What the listener sees is the port that the dialler's system chose, never the one it listens on.
-        let addr = SocketAddr::new(self.nodes[from as usize].addr.ip(), 40_000 + (index % 20_000) as u16);
-        let local = self.nodes[to as usize].addr;
-        self.feed(to, Input::Accepted { conn, addr, local });
+        let addr = SocketAddr::new(self.common.seats[from as usize].addr.ip(), key.port());
+        let local = self.nodes[me].addr;
+        self.feed(me, Input::Accepted { conn, addr, local });
     }
 
     /// Whether a line bears no more connections.
-    fn full(&self, peer: u32) -> bool {
-        let node = &self.nodes[peer as usize];
-        node.spec.conns_max.is_some_and(|most| node.pipes.len() >= most as usize)
-    }
-
-    /// From one peer to another, half of a round trip.
-    fn delay(&self, a: u32, b: u32) -> Duration {
-        let delay = match self.scenario.rtt {
-            None => self.nodes[a as usize].delay + self.nodes[b as usize].delay,
-            Some((min, max)) => {
-                let pair = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
-                between(&mut Rng::new(self.pairs ^ pair), min, max) / 2
-            }
-        };
-        delay.max(self.calendar.span())
+    fn full(&self, me: usize) -> bool {
+        let node = &self.nodes[me];
+        node.ends.len() >= ENDS_MAX || node.spec.conns_max.is_some_and(|most| node.pipes.len() >= most as usize)
     }
 }

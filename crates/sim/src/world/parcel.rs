@@ -1,0 +1,49 @@
+//! What peers do to each other, and to the world (own design): it is handed over when all have lived through a span.
+//!
+//! Nothing of it matters sooner than a span later, so when it is handed over changes nothing; and it is handed over in the
+//! order of who sent it, so it doesn't matter either which threads they lived on.
+use super::event::Event;
+use crate::packet::Packet;
+use crate::pipe::{Ack, Batch};
+use teem_swarm::ids::TorrentId;
+use teem_swarm::time::Time;
+use teem_wire::peer::block::BlockRef;
+use teem_wire::tracker::announce::Announce;
+
+/// Something for a peer.
+#[derive(Debug)]
+pub(super) enum Parcel {
+    /// What is to happen to it.
+    Event { to: u32, at: Time, event: Event },
+    /// A batch that will arrive at one of its ends; its packets are the next in the sack.
+    Batch { to: u32, end: u32, at: Time, batch: Batch },
+    /// An acknowledgement for one of its ends.
+    Ack { to: u32, end: u32, ack: Ack },
+}
+
+/// What is under way to some peers.
+#[derive(Debug, Default)]
+pub(super) struct Sack {
+    pub parcels: Vec<Parcel>,
+    pub packets: Vec<Packet>,
+    /// When the first of it is to happen, at the soonest.
+    pub soonest: Option<Time>,
+}
+
+impl Sack {
+    pub(super) fn put(&mut self, at: Time, parcel: Parcel) {
+        self.soonest = Some(self.soonest.map_or(at, |soonest| soonest.min(at)));
+        self.parcels.push(parcel);
+    }
+}
+
+/// Something for the world.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A seed has sent a block.
+    Left(BlockRef),
+    /// One that the run waited for is complete, or gone for good.
+    Settled(Time),
+    /// A process of that life announces to the tracker.
+    Announce { now: Time, peer: u32, life: u32, torrent: TorrentId, url: String, announce: Announce },
+}
