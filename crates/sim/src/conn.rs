@@ -7,7 +7,7 @@ use teem_swarm::ids::ConnId;
 
 /// One end of a connection.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub struct End {
     /// The peer at the other end.
     pub other: u32,

@@ -25,6 +25,9 @@ const FIRST: u32 = 0x0B00_0001;
 /// From one peer's address to the next.
 const STRIDE: u32 = 256;
 
+/// For how many more connections a peer makes room at a time.
+const ENDS_MORE: usize = 16;
+
 /// A dial of a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Dial {
@@ -126,6 +129,10 @@ impl Node {
 
     /// Keeps an end of a connection; gives its place.
     pub fn keep(&mut self, end: End) -> u32 {
+        if self.ends.len() == self.ends.capacity() {
+            // Doubled, half of them would be empty with each of thousands of peers.
+            self.ends.reserve_exact(ENDS_MORE);
+        }
         self.ends.push(end);
         self.ends.len() as u32 - 1
     }
