@@ -5,6 +5,9 @@ use crate::pipe::{Incoming, Outgoing};
 use std::time::Duration;
 use teem_swarm::ids::ConnId;
 
+/// The place of an end of which nobody has said where it lies.
+pub const NOWHERE: u32 = u32::MAX;
+
 /// One end of a connection.
 #[derive(Debug)]
 #[repr(C)]
@@ -32,7 +35,7 @@ impl End {
     pub fn new(other: u32, delay: Duration) -> Self {
         Self {
             other,
-            there: u32::MAX,
+            there: NOWHERE,
             conn: ConnId(u64::MAX),
             open: false,
             ended: false,

@@ -11,7 +11,7 @@ use teem_sim::report::Report;
 use teem_sim::report::stats::decimal;
 use teem_sim::scenario::{Kind, Scenario};
 use teem_sim::series::Sample;
-use teem_sim::world::World;
+use teem_sim::world::{PEERS_A_THREAD, World};
 use teem_sim::{catalog, makers, memory, random, table};
 
 /// Runs a swarm in virtual time: the same scenario and seed give the same run, to the last bit, on every machine.
@@ -139,7 +139,9 @@ fn run(scenario: Scenario, args: &Args) -> io::Result<u8> {
         world.carry_bytes();
     }
     let peers = world.nodes().len();
-    world.on_threads(args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from).min(peers / 100)));
+    world.on_threads(
+        args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from).min(peers / PEERS_A_THREAD)),
+    );
     world.run();
     let report = Report::of(&world, args.seed);
     if let Some(path) = &args.svg {

@@ -2,7 +2,8 @@
 //!
 //! The name by which a peer's process knows a connection says where its end lies (see `conn`). Names stand in the order in
 //! which connections came to be: by the span of time in which the dial was answered, then by who dialled, then one after the
-//! other. So they are the same on any number of threads.
+//! other. So they are the same on any number of threads. That order holds for [`SPANS_MAX`] spans and [`PEERS_MAX`] peers, which a world
+//! keeps to; of the connections that one peer makes within one span it tells the first 32 apart, others stand in the order of their places.
 use teem_swarm::ids::ConnId;
 
 /// Bits of a name for the place of the end.
@@ -13,6 +14,10 @@ const DIAL_BITS: u32 = 5;
 const PEER_BITS: u32 = 18;
 /// Most connections that a peer can have in the course of a run.
 pub const ENDS_MAX: usize = 1 << PLACE_BITS;
+/// Most peers of a world.
+pub const PEERS_MAX: usize = 1 << PEER_BITS;
+/// Most spans of a run.
+pub const SPANS_MAX: u128 = 1 << (u64::BITS - PLACE_BITS - DIAL_BITS - PEER_BITS);
 
 /// What the names of a connection's two ends have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -65,10 +65,12 @@ pub struct Node {
     pub ticks: u32,
     /// Its connections that are open, by their names.
     pub pipes: BTreeSet<ConnId>,
-    /// Its ends of all connections that there were.
+    /// Its ends of all connections that there were, or may come to be.
     pub ends: Vec<End>,
-    /// Whom it dialled.
-    pub dials: Vec<Dial>,
+    /// Places of ends of which nothing came, for the next.
+    pub unused: Vec<u32>,
+    /// Its dials that are not answered.
+    dials: Vec<Option<Dial>>,
     /// The last span in which it made a connection, and how many more it made in it.
     pub made: (u64, u32),
     /// The hash of all that happened to it and that it did.
@@ -110,6 +112,7 @@ impl Node {
             ticks: 0,
             pipes: BTreeSet::new(),
             ends: Vec::new(),
+            unused: Vec::new(),
             dials: Vec::new(),
             made: (u64::MAX, 0),
             trace: Trace::default(),
@@ -127,8 +130,37 @@ impl Node {
         self.spec.role.wants() && !matches!(self.spec.departure, Departure::After(_))
     }
 
+    /// It dials somebody; gives the number of the dial.
+    pub fn dials(&mut self, to: u32) -> u32 {
+        let dial = Some(Dial { to, life: self.life });
+        let free = self.dials.iter().position(Option::is_none).unwrap_or(self.dials.len());
+        match self.dials.get_mut(free) {
+            Some(place) => *place = dial,
+            None => self.dials.push(dial),
+        }
+        free as u32
+    }
+
+    /// A dial is answered.
+    pub fn answered(&mut self, dial: u32) -> Option<Dial> {
+        self.dials.get_mut(dial as usize)?.take()
+    }
+
     /// Keeps an end of a connection; gives its place.
+    ///
+    /// # Panics
+    ///
+    /// When there have been more than names can tell apart.
     pub fn keep(&mut self, end: End) -> u32 {
+        if let Some(place) = self.unused.pop() {
+            self.ends[place as usize] = end;
+            return place;
+        }
+        assert!(
+            self.ends.len() < name::ENDS_MAX,
+            "a peer has had {} connections, more than names tell apart",
+            self.ends.len()
+        );
         if self.ends.len() == self.ends.capacity() {
             // Doubled, half of them would be empty with each of thousands of peers.
             self.ends.reserve_exact(ENDS_MORE);

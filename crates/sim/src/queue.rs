@@ -4,7 +4,6 @@
 //! an event is never put before the present. So a run is one sequence, the same on every machine.
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::hint::black_box;
 use teem_swarm::time::Time;
 
 /// A queue of events to come. Keep `E` small: events are moved about inside the heap.
@@ -53,11 +52,6 @@ impl<E> EventQueue<E> {
             open = place > 0;
             place += 1;
         }
-    }
-
-    /// Reads ahead where the next event would be put.
-    pub fn approach(&self) {
-        black_box((self.put, self.heap.as_slice().last().map(|entry| entry.at)));
     }
 
     /// How many events have been taken.

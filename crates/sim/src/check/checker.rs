@@ -53,19 +53,27 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// What the checkers of several parts of a world found, in the order in which spans and peers follow each other.
-    pub fn merge(parts: Vec<Self>, span: Duration) -> Self {
+    /// What the checkers of several parts of a world found, in the order in which spans and peers follow each other, and then what
+    /// they found at the end.
+    pub fn merge(parts: Vec<Self>, judged: Vec<Self>, span: Duration) -> Self {
         let mut all = Self::default();
         for part in parts {
-            all.found.extend(part.found);
-            all.count += part.count;
-            all.banned.extend(part.banned);
+            all.add(part);
         }
         let span = |at: Time| at.since(Time::ZERO).as_nanos() / span.as_nanos().max(1);
         all.found.sort_by_key(|one| (span(one.at), one.peer));
-        all.found.truncate(KEPT);
         all.banned.sort_by_key(|(at, by, _)| (span(*at), *by));
+        for part in judged {
+            all.add(part);
+        }
+        all.found.truncate(KEPT);
         all
+    }
+
+    fn add(&mut self, part: Self) {
+        self.found.extend(part.found);
+        self.count += part.count;
+        self.banned.extend(part.banned);
     }
 
     /// The first violations.
@@ -138,9 +146,9 @@ impl Checker {
         Self { content, roster, first, peers, now: Time::ZERO, findings: Findings::default() }
     }
 
-    /// What they found.
-    pub fn into_findings(self) -> Findings {
-        self.findings
+    /// What they found since they were asked last.
+    pub fn take_findings(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
     }
 
     /// What is noted from here on was found at that moment.

@@ -1,6 +1,6 @@
 //! The runs that the table is made of (own design): which are needed, which are there, and running the others.
 //!
-//! Each world runs in one thread; several worlds run at a time. A run that has ended is put into the file at once, so
+//! Several worlds run at a time, and large ones on several threads. A run that has ended is put into the file at once, so
 //! an interrupted table goes on where it stopped.
 use super::cases::{self, Place};
 use super::options::Options;
@@ -8,7 +8,7 @@ use crate::makers;
 use crate::report::Report;
 use crate::report::stats::decimal;
 use crate::series::Sample;
-use crate::world::World;
+use crate::world::{PEERS_A_THREAD, World};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Write, stderr};
@@ -168,7 +168,7 @@ fn play(key: &Key, threads: usize) -> Option<Run> {
     let scenario = cases::place(&key.case, key.n)?.scenario(key.granting);
     let start = Instant::now();
     let mut world = World::new(scenario, key.seed, Box::new(makers::engine));
-    world.on_threads(threads);
+    world.on_threads(threads.min(world.nodes().len() / PEERS_A_THREAD));
     world.run();
     let report = Report::of(&world, key.seed);
     let series = if key.seed == DRAWN { thinned(world.series().samples(), &report) } else { Vec::new() };

@@ -22,6 +22,7 @@ use crate::brain::Maker;
 use crate::calendar::Calendar;
 use crate::check::checker::{Checker, Findings, Roster};
 use crate::content::Content;
+use crate::name::{PEERS_MAX, SPANS_MAX};
 use crate::node::{Node, PORT};
 use crate::queue::EventQueue;
 use crate::scenario::Scenario;
@@ -44,6 +45,9 @@ use teem_swarm::time::Time;
 
 /// How long the world goes on after the last peer is complete, so that what follows is watched too.
 const TAIL: Duration = Duration::from_secs(15);
+
+/// For so many peers another thread is worth its while.
+pub const PEERS_A_THREAD: usize = 100;
 
 /// A world.
 pub struct World {
@@ -75,6 +79,10 @@ pub struct World {
 
 impl World {
     /// A world at its start.
+    ///
+    /// # Panics
+    ///
+    /// When it has more peers, or may last for more spans, than the names of connections can tell apart.
     pub fn new(scenario: Scenario, seed: u64, maker: Maker) -> Self {
         let mut rng = Rng::new(seed);
         let content = Content::new(scenario.pieces, scenario.piece_len, scenario.short, &mut rng.fork());
@@ -90,11 +98,14 @@ impl World {
         for (agenda, at) in agendas.iter_mut().zip(life::arrivals(&scenario.groups, &mut nodes)) {
             agenda.put(at, Event::Come);
         }
+        let common = Arc::new(Common::new(&scenario, content, maker, draws, &nodes));
+        let spans = scenario.limit.as_nanos() / common.span.as_nanos();
+        assert!(nodes.len() <= PEERS_MAX && spans < SPANS_MAX, "{} peers for {spans} spans are too many", nodes.len());
         Self {
             missing: nodes.iter().filter(|node| node.must()).count(),
-            out: Outs::new(&content),
+            out: Outs::new(&common.content),
             series: Series::new(bound::fluid(&scenario)),
-            common: Arc::new(Common::new(&scenario, content, maker, draws, &nodes)),
+            common,
             threads: 1,
             now: Time::ZERO,
             end: Time::ZERO + scenario.limit,
@@ -162,7 +173,7 @@ impl World {
         let roster = Arc::new(Roster::new(&self.nodes));
         let threads = if self.wire.is_some() { 1 } else { self.threads };
         let size = self.nodes.len().div_ceil(threads).max(1);
-        let count = self.nodes.len().div_ceil(size);
+        let count = self.nodes.len().div_ceil(size).max(1);
         let mut nodes = std::mem::take(&mut self.nodes).into_iter();
         let mut agendas = std::mem::take(&mut self.agendas).into_iter();
         let part = |place: usize| {
@@ -196,15 +207,16 @@ impl World {
 
     /// Everybody comes back, with what the checkers found.
     fn gather(&mut self, parts: Vec<Part>) {
-        let mut findings = Vec::new();
+        let (mut watched, mut judged) = (Vec::new(), Vec::new());
         for mut part in parts {
+            watched.push(part.checker.take_findings());
             part.judge(&self.tracker, self.now);
-            findings.push(part.checker.into_findings());
+            judged.push(part.checker.take_findings());
             self.nodes.append(&mut part.nodes);
             self.agendas.append(&mut part.agendas);
             self.wire = self.wire.take().or(part.wire);
         }
-        self.findings = Findings::merge(findings, self.common.span);
+        self.findings = Findings::merge(watched, judged, self.common.span);
     }
 
     /// What was run.

@@ -4,8 +4,8 @@ use super::event::Event;
 use super::parcel::Parcel;
 use super::part::Part;
 use crate::check::violation::Rule;
-use crate::conn::End;
-use crate::name::{ENDS_MAX, Key, place};
+use crate::conn::{End, NOWHERE};
+use crate::name::{Key, place};
 use crate::node::{Dial, PORT, index_of};
 use crate::packet::Packet;
 use crate::pipe::{Room, Turn};
@@ -25,8 +25,6 @@ const LINGER: Duration = Duration::from_secs(2);
 const SMALL: u64 = 1024;
 /// Size of a HAVE in bytes.
 const HAVE: u64 = 9;
-/// The place of an end that a dialled peer does not give.
-const REFUSED: u32 = u32::MAX;
 
 impl Part {
     pub(super) fn dial(&mut self, now: Time, me: usize, torrent: TorrentId, addr: SocketAddr) {
@@ -36,9 +34,7 @@ impl Part {
             return self.post(me, now + DIAL_LIMIT, Input::DialFailed { torrent, addr, why: DialError::TimedOut });
         };
         let from = self.number(me);
-        let node = &mut self.nodes[me];
-        let dial = node.dials.len() as u32;
-        node.dials.push(Dial { to, life: node.life });
+        let dial = self.nodes[me].dials(to);
         self.send(to, now + self.common.delay(from, to), Event::Knock { from, dial });
     }
 
@@ -46,24 +42,30 @@ impl Part {
     pub(super) fn knocked(&mut self, now: Time, me: usize, from: u32, dial: u32) {
         let delay = self.common.delay(from, self.number(me));
         let open = self.nodes[me].brain.is_some() && !self.full(me);
-        let there = if open { self.nodes[me].keep(End::new(from, delay)) } else { REFUSED };
+        let there = if open { self.nodes[me].keep(End::new(from, delay)) } else { NOWHERE };
         self.send(from, now + delay, Event::Answer { dial, there });
     }
 
     /// A dial is answered.
     pub(super) fn answered(&mut self, me: usize, dial: u32, there: u32) {
         let from = self.number(me);
-        let Dial { to, life } = self.nodes[me].dials[dial as usize];
-        if self.nodes[me].life != life || self.nodes[me].brain.is_none() {
+        let Some(Dial { to, life }) = self.nodes[me].answered(dial) else { return };
+        let (open, delay) = (there != NOWHERE, self.common.delay(from, to));
+        let wanted = self.nodes[me].life == life && self.nodes[me].brain.is_some();
+        if open && (!wanted || self.full(me)) {
+            let at = self.now + delay;
+            self.sacks[(to / self.size) as usize].put(at, Parcel::Unused { to, end: there });
+        }
+        if !wanted {
             return;
         }
         let (torrent, addr) = (TORRENT, self.common.seats[to as usize].addr);
-        if there == REFUSED || self.full(me) {
+        if !open || self.full(me) {
             return self.feed(me, Input::DialFailed { torrent, addr, why: DialError::Refused });
         }
         let key = self.next_key(me);
         let node = &mut self.nodes[me];
-        let here = node.keep(End::new(to, self.common.delay(from, to)));
+        let here = node.keep(End::new(to, delay));
         let end = &mut node.ends[here as usize];
         (end.there, end.conn, end.open) = (there, key.name(here), true);
         let conn = end.conn;
@@ -103,12 +105,13 @@ impl Part {
         self.put(me, now + LINGER, Event::Linger { end: place(conn) });
     }
 
-    /// The process or the other side is gone: what is queued is lost.
+    /// The process or the other side is gone: what is queued is lost. Where nothing has said where the other end lies, nothing is sent.
     pub(super) fn reset(&mut self, me: usize, end: u32) {
         let node = &mut self.nodes[me];
         let state = &mut node.ends[end as usize];
         state.open = false;
         node.pipes.remove(&state.conn);
+        state.ended |= state.there == NOWHERE;
         if !state.ended {
             state.out.drop_waiting();
             self.finish(me, end);
@@ -250,7 +253,10 @@ impl Part {
                 Some(Packet::Open { there, .. }) => *there,
                 _ => state.there,
             };
-            self.sacks[(to / self.size) as usize].put(back, Parcel::Ack { to, end: there, ack });
+            // Who went before it had said where, hears nothing.
+            if there != NOWHERE {
+                self.sacks[(to / self.size) as usize].put(back, Parcel::Ack { to, end: there, ack });
+            }
         }
         for packet in packets.drain(..) {
             self.unpack(me, end, packet);
@@ -323,6 +329,6 @@ impl Part {
     /// Whether a line bears no more connections.
     fn full(&self, me: usize) -> bool {
         let node = &self.nodes[me];
-        node.ends.len() >= ENDS_MAX || node.spec.conns_max.is_some_and(|most| node.pipes.len() >= most as usize)
+        node.spec.conns_max.is_some_and(|most| node.pipes.len() >= most as usize)
     }
 }

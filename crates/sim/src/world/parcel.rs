@@ -1,7 +1,7 @@
 //! What peers do to each other, and to the world (own design): it is handed over when all have lived through a span.
 //!
-//! Nothing of it matters sooner than a span later, so when it is handed over changes nothing; and it is handed over in the
-//! order of who sent it, so it doesn't matter either which threads they lived on.
+//! Nothing of it matters sooner than a span later, and it is handed over in the order of who sent it; so it doesn't matter which
+//! threads they lived on. Of what happens to a peer at the same nanosecond its own comes first, then the tracker's, then others'.
 use super::event::Event;
 use crate::packet::Packet;
 use crate::pipe::{Ack, Batch};
@@ -17,6 +17,8 @@ pub(super) enum Parcel {
     Event { to: u32, at: Time, event: Event },
     /// A batch that will arrive at one of its ends; its packets are the next in the sack.
     Batch { to: u32, end: u32, at: Time, batch: Batch },
+    /// Of one of its ends nothing will come.
+    Unused { to: u32, end: u32 },
     /// An acknowledgement for one of its ends.
     Ack { to: u32, end: u32, ack: Ack },
 }

@@ -100,9 +100,16 @@ impl Part {
                         self.nodes[me].ends[end as usize].incoming.coming(batch, &mut packets);
                         self.put(me, at, Event::Arrive { end });
                     }
+                    Parcel::Unused { to, end } => {
+                        let me = self.place(to);
+                        self.nodes[me].unused.push(end);
+                    }
                     Parcel::Ack { to, end, ack } => {
                         let me = self.place(to);
-                        if self.nodes[me].ends[end as usize].out.acknowledged(ack) {
+                        let state = &mut self.nodes[me].ends[end as usize];
+                        // After the last packet nobody takes note of it.
+                        let over = state.ended && !state.out.waits();
+                        if !over && state.out.acknowledged(ack) {
                             self.put(me, ack.at, Event::Room { end });
                         }
                     }
