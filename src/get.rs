@@ -56,7 +56,8 @@ async fn work(
         let name = source.name.clone();
         let mode = Mode::Download { overwrite: options.overwrite };
         let choice = choice(options, &source);
-        let add = Add { mode, choice, peers: options.peers.clone(), ..Add::download(source, &options.output) };
+        let (peers, cooperative) = (options.peers.clone(), options.cooperative);
+        let add = Add { mode, choice, peers, cooperative, ..Add::download(source, &options.output) };
         let torrent = client.add(add).await.map_err(|e| crate::job::not_added(&e))?;
         view.add(&torrent, name);
         jobs.spawn(Job { torrent, link, ending, hook: hook.cloned(), json: options.json }.run(view.voice()));

@@ -31,7 +31,12 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
         view.say(&format!("hint: {hint}"));
     }
     let torrent = client
-        .add(Add { name: place.name, spreading: options.spread.spreading(), ..Add::publish(source, place.folder) })
+        .add(Add {
+            name: place.name,
+            spreading: options.spread.spreading(),
+            cooperative: options.spread.cooperative,
+            ..Add::publish(source, place.folder)
+        })
         .await
         .map_err(|e| crate::job::not_added(&e))?;
     view.add(&torrent, Some(info.name().to_owned()));

@@ -50,6 +50,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         tracker: !options.no_tracker,
         up: None,
         spreading: options.spread.spreading(),
+        cooperative: options.spread.cooperative,
     };
     let (mut all, mut rows) = (Vec::<Shared>::new(), Vec::new());
     for (recipe, mut digests) in lots.drain(..) {

@@ -10,7 +10,7 @@ use teem_swarm::ids::ConnId;
 use teem_swarm::torrent::connect::PEERS_MAX;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::message::Message;
+use teem_wire::peer::message::{ExtendedHandshake, Message};
 
 fn all(world: &World) -> Vec<u32> {
     (0..world.info.piece_count()).collect()
@@ -155,4 +155,42 @@ fn of_those_with_whom_nothing_moves_the_lowest_makes_room_for_a_caller_of_higher
     let second = *all.iter().rev().find(|n| **n != high && left.iter().all(|(there, _)| there != *n)).unwrap();
     assert!(refused(&mut world, second), "one a second");
     assert_eq!(world.why_closed(node, needed.1), None, "it alone has piece 5");
+}
+
+/// One that wants the content, as it says.
+fn eager(world: &mut World, node: usize, n: u64) -> ConnId {
+    let conn = arrive(world, node, n);
+    let hello = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
+    for said in [Message::ExtendedHandshake(hello), Message::HaveNone, Message::Interested] {
+        world.say(node, conn, said);
+    }
+    conn
+}
+
+#[test]
+fn who_never_asks_a_source_for_what_it_is_shown_makes_room_there() {
+    let mut world = World::new(info(256 << 20, 64 * BLOCK));
+    let source = world.add_with(all(&world), 1 << 20, None, |add| add.spreading = Spreading::Frugal);
+    world.run(1, |_| false);
+    let conns: Vec<ConnId> = (0..PEERS_MAX as u64).map(|n| eager(&mut world, source, n)).collect();
+    let mut asked = None;
+    for _ in 0..13 {
+        world.run(10, |_| false);
+        for conn in &conns {
+            world.say(source, *conn, Message::KeepAlive);
+        }
+        // The first asks for what it is shown.
+        let heard = world.heard(source, conns[0]);
+        if let Some(piece) = heard.iter().find_map(|m| if let Message::Have(piece) = m { Some(*piece) } else { None }) {
+            asked = Some(piece);
+            (0..64).for_each(|n| {
+                world.say(source, conns[0], Message::Request(BlockRef { piece, begin: n * BLOCK, len: BLOCK }));
+            });
+        }
+    }
+    assert!(asked.is_some(), "it is shown something");
+    let late = eager(&mut world, source, 100);
+    assert_eq!(world.why_closed(source, late), None);
+    assert_eq!(world.why_closed(source, conns[0]), None, "it takes what it is shown");
+    assert!(conns[1..].iter().any(|conn| world.why_closed(source, *conn) == Some(CloseReason::Useless)));
 }

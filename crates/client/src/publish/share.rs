@@ -29,6 +29,8 @@ pub struct ShareOptions {
     pub up: Option<u64>,
     /// How the content leaves this machine.
     pub spreading: Spreading,
+    /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
+    pub cooperative: bool,
 }
 
 /// Why content cannot be shared.
@@ -117,7 +119,7 @@ pub async fn share(
     let folder = recipe.listing.root.parent().unwrap_or(&recipe.listing.root);
     let mut add = Add::publish(source::Source { trackers: foreign, ..source }, folder);
     add.name = Some(recipe.own_name().unwrap_or(&recipe.listing.name).to_owned());
-    (add.up, add.spreading) = (options.up, options.spreading);
+    (add.up, add.spreading, add.cooperative) = (options.up, options.spreading, options.cooperative);
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
     // Only now, so that nobody is told by a tracker which knows of nothing yet that the torrent is not there.

@@ -178,7 +178,10 @@ pub const CASES: &[Case] = &[
         "slow source, u_s = u/4",
         |n| worlds::equal(1, n),
         SMALL,
-        &[(Figure::Makespan, &[most(1_030), most(1_030), most(1_040)])],
+        &[
+            (Figure::Makespan, &[most(1_030), most(1_030), most(1_040)]),
+            (Figure::Wasted, &[Aim::Shown, Aim::Shown, Aim::Shown]),
+        ],
     ),
     grants(
         "mixed",
@@ -231,6 +234,7 @@ pub const CASES: &[Case] = &[
             (Figure::Percentile(500), &[most(1_120)]),
             (Figure::Percentile(990), &[most(1_250)]),
             (Figure::Percentile(999), &[most(1_400)]),
+            (Figure::Wasted, &[Aim::Shown]),
         ],
     ),
     plain("plain10", "10 % plain clients", |n| worlds::plain(10, n), false),

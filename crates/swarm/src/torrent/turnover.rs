@@ -19,18 +19,20 @@ const REPLACE_EVERY: Duration = Duration::from_secs(1);
 
 impl Torrent {
     /// With the table full, lets go of the peer that has been of no use for longest, if there is one; else, for somebody who dials
-    /// us, of one with nothing under way whose canonical priority is lower.
+    /// us, of one with nothing under way whose canonical priority is lower. A source keeps all but those who leave alone what they
+    /// were shown: whom it has shown nothing cannot have asked for anything.
     pub(super) fn make_room<B>(&mut self, cx: &mut Context<'_, B>, comes: SocketAddr, outgoing: bool) {
-        if !self.roster.is_full() || self.is_source() {
+        if !self.roster.is_full() {
             return;
         }
         let idle = self.peers.values().filter(|p| cx.now.since(p.moved) >= IDLE_MIN);
         let mut idle: Vec<&Peer> = idle.map(|p| &**p).collect();
         idle.sort_by_key(|p| (p.moved, p.conn));
         // Whether one is needed costs a look at all its pieces: mostly the first will do.
-        if let Some(conn) = idle.into_iter().find(|p| !self.needs(p)).map(|p| p.conn) {
+        let useless = |p: &&Peer| self.source.as_ref().map_or_else(|| !self.needs(p), |s| s.is_ignored_by(p.conn));
+        if let Some(conn) = idle.into_iter().find(useless).map(|p| p.conn) {
             self.drop_peer(cx, conn, CloseReason::Useless);
-        } else if !outgoing && self.replaced.is_none_or(|at| cx.now.since(at) >= REPLACE_EVERY) {
+        } else if !outgoing && !self.is_source() && self.replaced.is_none_or(|at| cx.now.since(at) >= REPLACE_EVERY) {
             self.replaced = Some(cx.now);
             if let Some(conn) = self.outranked(cx.now, comes) {
                 self.drop_peer(cx, conn, CloseReason::Useless);

@@ -2,9 +2,15 @@
 use super::Source;
 use super::grantee::{Grantee, Peers};
 use super::pieces::{Pieces, Stage};
+use crate::ids::ConnId;
 use crate::time::Time;
 
 impl Source {
+    /// Whether a peer that wants the content has left alone what it was shown.
+    pub(in crate::torrent) fn is_ignored_by(&self, conn: ConnId) -> bool {
+        self.grantees.get(&conn).is_some_and(|grantee| grantee.candidate && grantee.wider > 0)
+    }
+
     /// Who leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
     ///
     /// With nobody else there it is shown everything at once, when it says itself that nothing of what it was shown is of use to
