@@ -209,42 +209,6 @@ fn what_left_in_an_earlier_run_does_not_leave_again() {
 }
 
 #[test]
-fn a_frugal_source_sends_one_copy_and_then_helps_only_who_is_not_fed() {
-    let mut world = world();
-    let seed = source(&mut world, 8 << 20, Spreading::Frugal);
-    let peers: Vec<usize> = (0..4).map(|_| world.add(Vec::new(), 1 << 20)).collect();
-    meet(&mut world, seed, &peers);
-    assert!(world.run(120, |w| peers.iter().all(|p| w.is_complete(*p))));
-    assert_eq!(world.snapshot(seed).uploaded, TOTAL);
-    // They go, and one comes who finds nobody else.
-    for peer in peers {
-        world.leave(peer);
-    }
-    let late = world.add(Vec::new(), 0);
-    world.connect(late, seed);
-    assert!(world.run(300, |w| w.is_complete(late)));
-    assert_eq!(world.snapshot(seed).uploaded, 2 * TOTAL);
-}
-
-#[test]
-fn a_frugal_source_feeds_who_never_stays_for_long() {
-    let mut world = world();
-    world.remembered.0.out = vec![0xFF; 8];
-    let seed = source(&mut world, 0, Spreading::Frugal);
-    world.remembered.0 = Facts::default();
-    for life in 1.. {
-        let conn = world.puppet_at(seed, true, 77);
-        world.say(seed, conn, Message::HaveNone);
-        world.run(12, |_| false);
-        if !shown(&world.heard(seed, conn)).is_empty() {
-            break;
-        }
-        assert!(life < 4, "unfed for {life} lives of twelve seconds");
-        world.act(seed, |t, cx| t.closed(cx, conn, CloseReason::Remote));
-    }
-}
-
-#[test]
 fn a_damaged_piece_ends_it_and_the_rest_is_shown() {
     let mut world = world();
     let seed = source(&mut world, 0, Spreading::Granting);

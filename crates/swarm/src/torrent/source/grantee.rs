@@ -1,4 +1,5 @@
 //! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
+use super::need::Pace;
 use crate::bitfield::Bitfield;
 use crate::conn_map::ConnMap;
 use crate::ids::ConnId;
@@ -115,8 +116,14 @@ pub(super) struct Grantee {
     pub(super) wider: u32,
     /// When it last showed a piece that did not come from us.
     pub(super) fed: Time,
+    /// How often it gains one from others.
+    pub(super) pace: Pace,
     /// Up to where everything was shown to it, once all is out.
     pub(super) revealed: u32,
+    /// Since when something is in flight to it.
+    pub(super) waits: Option<Time>,
+    /// It has asked, and does not read.
+    pub(super) stalled: bool,
 }
 
 impl Grantee {
@@ -140,7 +147,10 @@ impl Grantee {
             onward: None,
             wider: 0,
             fed: now,
+            pace: Pace::default(),
             revealed: 0,
+            waits: None,
+            stalled: false,
         }
     }
 
@@ -151,7 +161,7 @@ impl Grantee {
 
     /// Whether it may be shown more ahead of what has left for it, at that rate.
     pub(super) fn has_window(&self, rate: u64, piece_len: u64, most: Option<u64>) -> bool {
-        self.outstanding < self.window(rate, piece_len, most) && self.open.len() < OPEN_MAX
+        !self.stalled && self.outstanding < self.window(rate, piece_len, most) && self.open.len() < OPEN_MAX
     }
 
     /// A block of a piece has left; whether it was the last of a grant.

@@ -9,12 +9,14 @@
 //!
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`turns`] who gets the next piece, [`tail`] what to do about the last ones,
-//! [`losses`] what to do about pieces that are gone, [`need`] whom a frugal source helps afterwards, [`wider`] what to show to who leaves its grants alone.
+//! [`losses`] what to do about pieces that are gone, [`need`] whom a frugal source helps afterwards, [`wider`] what to show to who leaves its grants alone,
+//! [`stalled`] what to do about who asks and does not read.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
 mod grantee;
 mod losses;
 mod need;
 mod pieces;
+mod stalled;
 mod tail;
 mod turns;
 mod wider;
@@ -29,7 +31,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 use grantee::{Grantee, Habits, Peers};
-use need::Hungry;
+use need::{Hungry, Pace};
 use pieces::{Pieces, Stage, Tail, Watch};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;
@@ -89,6 +91,8 @@ pub(super) struct Source {
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
     watch: Watch,
     hungry: Hungry,
+    /// How often peers gain pieces from each other.
+    pace: Pace,
     tail: Tail,
 }
 
@@ -120,6 +124,7 @@ impl Source {
             hedged: BTreeMap::new(),
             watch: Watch::default(),
             hungry: Hungry::default(),
+            pace: Pace::default(),
             tail: Tail::default(),
         }
     }
@@ -185,8 +190,14 @@ impl Source {
     pub(super) fn shows(&mut self, now: Time, conn: ConnId, has: &Bitfield) {
         // Who claims everything may lie: what is out is seen at those who gain it.
         if !has.is_full() {
+            let pace = self.pace;
             for piece in has.iter() {
                 self.has(now, conn, piece);
+            }
+            // What it brings along was not gained here.
+            self.pace = pace;
+            if let Some(grantee) = self.grantees.get_mut(&conn) {
+                grantee.pace = Pace::default();
             }
         }
     }
@@ -206,6 +217,9 @@ impl Source {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return false };
         let ours = grantee.shown.get(piece);
         if !ours {
+            let after = now.since(grantee.fed);
+            grantee.pace.gained(after);
+            self.pace.gained(after);
             grantee.fed = now;
         }
         grantee.served.remove(&piece);
@@ -298,11 +312,12 @@ impl Source {
         if now < self.next {
             return;
         }
-        self.next = now + self.pace(now);
+        self.next = now + self.tick_after(now);
         self.confirm_sent(now);
         self.give_back_kept(now);
         self.behind = grantee::behind(rate, &self.grantees, peers);
         self.widen(now, peers);
+        self.take_from_stalled(now, peers);
         if self.phase == Phase::Frugal {
             self.look_for_need(now, peers);
         }
@@ -318,7 +333,7 @@ impl Source {
         }
     }
 
-    fn pace(&self, now: Time) -> Duration {
+    fn tick_after(&self, now: Time) -> Duration {
         if self.phase == Phase::Revealing {
             REVEAL
         } else if now.since(self.active) < QUIET[0] {

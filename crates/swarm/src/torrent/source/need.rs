@@ -1,18 +1,23 @@
 //! Whom a frugal source helps once everything is out (own design): those whom the swarm does not feed.
 //!
-//! A peer that has gained nothing from others for half a minute gets what it lacks, rarest first; a piece with one or two holders
-//! that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
+//! A peer that has gained nothing from others for half a minute, or for four times as long as a piece takes it, gets what it lacks,
+//! rarest first; a piece with one or two holders that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
 use super::Source;
 use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
+use crate::peer::Peer;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
 
-/// A peer that has gained nothing from others for so long is fed.
+/// A peer that has gained nothing from others for so long is fed,
 const UNFED: Duration = Duration::from_secs(30);
+/// or for so many times what a piece takes it, where that is longer,
+const PIECES: u32 = 4;
+/// but not longer than this.
+const UNFED_MAX: Duration = Duration::from_secs(300);
 /// A piece whose holders have not grown for so long is given to one more.
 const STUCK: Duration = Duration::from_secs(60);
 /// More holders than this can be left to themselves: rarest first makes them come last, not never.
@@ -33,7 +38,7 @@ impl Hungry {
         if self.0.len() >= HUNGRY_MAX && !self.0.contains_key(&addr) {
             self.0.pop_first();
         }
-        self.0.insert(addr, unfed.min(UNFED));
+        self.0.insert(addr, unfed.min(UNFED_MAX));
     }
 
     /// It is back: how long that was.
@@ -42,7 +47,33 @@ impl Hungry {
     }
 }
 
+/// How often pieces are gained from others.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Pace {
+    time: Duration,
+    gains: u32,
+}
+
+impl Pace {
+    /// A piece came so long after the one before.
+    pub(super) fn gained(&mut self, after: Duration) {
+        self.time += after;
+        self.gains += 1;
+    }
+
+    /// What a piece takes, if one has come.
+    fn piece_time(self) -> Option<Duration> {
+        self.time.checked_div(self.gains)
+    }
+}
+
 impl Source {
+    /// For how long a peer goes unfed before it is fed: by its own pace, or, before it has one, by that of the swarm.
+    fn unfed(&self, grantee: &Grantee) -> Duration {
+        let piece_time = grantee.pace.piece_time().or(self.pace.piece_time()).unwrap_or_default();
+        (piece_time * PIECES).clamp(UNFED, UNFED_MAX)
+    }
+
     /// Once a minute: which pieces have not gained a holder since the last look although somebody lacks them.
     pub(super) fn look_for_need(&mut self, now: Time, peers: &Peers) {
         if self.watch.at.is_some_and(|at| now.since(at) < STUCK) {
@@ -69,17 +100,16 @@ impl Source {
         let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, self.behind, peer)).count();
         let piece_len = u64::from(self.geometry.piece_len);
         let room = |g: &Grantee, rate: u64| g.has_window(rate, piece_len, None);
-        let unfed = self.first(
-            peers,
-            |g, peer| {
-                let may = active < self.slots || g.is_active(now, self.behind, peer);
-                may && now.since(g.fed) >= UNFED && room(g, grantee::rate(now, peer)) && !peer.has.is_full()
-            },
-            |g| g.fed,
-        );
-        if let Some(conn) = unfed
-            && let Some(piece) = self.lacking(conn, peers)
-        {
+        let hungry = |(_, g, peer): &(ConnId, &Grantee, &Peer)| {
+            let may = active < self.slots || g.is_active(now, self.behind, peer);
+            may && now.since(g.fed) >= self.unfed(g) && room(g, grantee::rate(now, peer)) && !peer.has.is_full()
+        };
+        let mut unfed: Vec<(Time, ConnId)> =
+            self.peers_of(peers).filter(hungry).map(|(conn, g, _)| (g.fed, conn)).collect();
+        unfed.sort_unstable();
+        // Who was shown all that it lacks and does not take it is in nobody's way.
+        let help = unfed.into_iter().find_map(|(_, conn)| Some((conn, self.lacking(conn, peers)?)));
+        if let Some((conn, piece)) = help {
             return self.help(now, conn, piece, peers);
         }
         while active < self.slots

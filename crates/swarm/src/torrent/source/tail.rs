@@ -6,6 +6,7 @@ use super::{Phase, Source};
 use crate::bitfield::Bitfield;
 use crate::ids::ConnId;
 use crate::time::Time;
+use core::cmp::Reverse;
 use core::time::Duration;
 
 /// What a hedge has to gain besides the factor of two.
@@ -45,13 +46,17 @@ impl Source {
             let old = now.since(grant.at) >= GAIN_MIN * 2 && times(grant.piece) < HEDGES_PER_PIECE;
             old && self.pieces.is_here(grant.piece)
         });
-        let (rest, holder, piece) = slow.map(|(rest, conn, grant)| (rest, conn, grant.piece)).max()?;
+        let slowest = slow.max_by_key(|(rest, conn, grant)| (Reverse(times(grant.piece)), *rest, *conn, grant.piece));
+        let (rest, holder, piece) = slowest.map(|(rest, conn, grant)| (rest, conn, grant.piece))?;
         let size = u64::from(self.geometry.piece_size(piece));
         let fit = self
             .peers_of(peers)
-            .filter(|(conn, g, peer)| *conn != holder && !g.shown.get(piece) && !peer.has.get(piece));
-        let (best, conn) =
-            fit.map(|(conn, g, peer)| (time_of(g.outstanding() + size, grantee::rate(now, peer)), conn)).min()?;
+            .filter(|(conn, g, peer)| *conn != holder && !g.stalled && !g.shown.get(piece) && !peer.has.get(piece));
+        // Who has got all that it was granted is idle, not slow.
+        let idle_rate = self.tail.peak / self.slots as u64;
+        let rate = |g: &Grantee, rate: u64| if g.open.is_empty() { rate.max(idle_rate) } else { rate };
+        let time = |g: &Grantee, peer| time_of(g.outstanding() + size, rate(g, grantee::rate(now, peer)));
+        let (best, conn) = fit.map(|(conn, g, peer)| (time(g, peer), conn)).min()?;
         if rest <= best * 2 + GAIN_MIN {
             return None;
         }

@@ -64,7 +64,8 @@ impl Source {
             return None;
         }
         let due = |g: &Grantee| now.since(g.last_grant.unwrap_or(g.since)) >= SHOWN_EVERY;
-        let conn = self.first(peers, |g, _| g.habits.leaves && due(g) && g.open.is_empty(), |g| g.last_grant)?;
+        let conn =
+            self.first(peers, |g, _| g.habits.leaves && !g.stalled && due(g) && g.open.is_empty(), |g| g.last_grant)?;
         self.grant_to(now, conn, peers).map(|piece| (conn, piece))
     }
 
