@@ -8,6 +8,7 @@ use teem_disk::create::{HashFile, HashFiles};
 use teem_disk::{DiskConfig, Place, saved_info};
 use teem_engine::storage::Storage;
 use teem_swarm::job::{Done, Facts, Job};
+use teem_wire::peer::handshake::PeerId;
 
 /// Opens in a new disk as soon as the one before, which was dropped, has let go of its locks.
 fn reopen(made: &Made, place: &Place) -> (Rig, Vec<u32>, Vec<u32>) {
@@ -29,6 +30,7 @@ fn facts() -> Facts {
         complete: true,
         peers: vec!["1.2.3.4:5".into()],
         out: vec![0x80],
+        granted: vec![(PeerId([7; 20]), 3)],
     }
 }
 

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use teem_metainfo::{Info, InfoHash};
 use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::handshake::PeerId;
 
 /// Work for the disk.
 #[derive(Debug)]
@@ -105,6 +106,8 @@ pub struct Facts {
     pub peers: Vec<String>,
     /// Pieces that have left this holder whole, as a bitfield (BEP 3, high bit first); empty when nothing was counted.
     pub out: Vec<u8>,
+    /// Pieces that were on their way to a peer whom this source had shown them, at most 1,000: who comes again gets them again.
+    pub granted: Vec<(PeerId, u32)>,
 }
 
 /// The digest by which blocks of a piece that failed are told apart (smart ban): the first 16 bytes of a hash.

@@ -7,7 +7,9 @@ use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
+use teem_swarm::torrent::Torrent;
 use teem_wire::peer::block::BlockRef;
+use teem_wire::peer::handshake::PeerId;
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 
 const PIECE: u32 = 4 * BLOCK;
@@ -50,10 +52,14 @@ fn told(world: &World, n: usize) -> Vec<(u64, u64)> {
 /// A peer that the test plays, with the metadata and without a piece.
 fn puppet(world: &mut World, source: usize) -> ConnId {
     let conn = world.puppet(source, true);
+    wants_all(world, source, conn);
+    conn
+}
+
+fn wants_all(world: &mut World, source: usize, conn: ConnId) {
     let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
     world.say(source, conn, Message::ExtendedHandshake(known));
     world.say(source, conn, Message::HaveNone);
-    conn
 }
 
 fn shown(heard: &[Message]) -> Vec<u32> {
@@ -206,6 +212,40 @@ fn what_left_in_an_earlier_run_does_not_leave_again() {
     assert!(world.run(60, |w| all_out(w, seed).is_some()));
     assert_eq!(all_out(&world, seed), Some(TOTAL), "only what had not left");
     assert!(world.run(60, |w| w.is_complete(peer) && w.is_complete(other)));
+}
+
+#[test]
+fn what_was_under_way_to_whom_outlives_a_restart() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let who = PeerId([9; 20]);
+    let conn = world.puppet_named(seed, true, 9, who);
+    wants_all(&mut world, seed, conn);
+    world.run(1, |_| false);
+    let begun = shown(&world.heard(seed, conn))[..2].to_vec();
+    for piece in &begun {
+        world.say(seed, conn, Message::Request(BlockRef { piece: *piece, begin: 0, len: BLOCK }));
+    }
+    world.run(1, |_| false);
+    world.act(seed, Torrent::remove);
+    world.run(1, |_| false);
+    world.remembered.0 = world.nodes[seed].disk.facts.clone();
+    let mut kept = world.remembered.0.granted.clone();
+    kept.sort_unstable_by_key(|(_, piece)| *piece);
+    let mut wanted = begun.clone();
+    wanted.sort_unstable();
+    assert_eq!(kept, wanted.iter().map(|piece| (who, *piece)).collect::<Vec<_>>());
+    // Another comes first, and it is there again within a minute.
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let other = puppet(&mut world, seed);
+    world.run(1, |_| false);
+    let conn = world.puppet_named(seed, true, 9, who);
+    wants_all(&mut world, seed, conn);
+    world.run(1, |_| false);
+    let [others, its] = [other, conn].map(|conn| shown(&world.heard(seed, conn)));
+    assert!(begun.iter().all(|piece| its.contains(piece) && !others.contains(piece)), "{begun:?}, {its:?}, {others:?}");
 }
 
 #[test]

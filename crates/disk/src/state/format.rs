@@ -6,12 +6,16 @@ use crate::bits::Bits;
 use crate::hash;
 use teem_swarm::job::Facts;
 use teem_swarm::selection::{Priority, Selection};
+use teem_wire::peer::handshake::PeerId;
 
 /// Begins every state file.
 const MAGIC: &[u8; 8] = b"teemdisk";
 
-/// The version that this program writes and reads.
-const VERSION: u32 = 2;
+/// The version that this program writes.
+const VERSION: u32 = 3;
+
+/// The oldest version that it reads. It has nothing of what was granted.
+const VERSION_MIN: u32 = 2;
 
 /// Bytes of one remembered text, and how many texts a list holds: more is never written.
 const TEXT_MAX: usize = 64 << 10;
@@ -60,6 +64,12 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
         out.push(run.first().map_or(1, level));
         out.extend((run.len() as u32).to_le_bytes());
     }
+    let granted: Vec<_> = facts.granted.iter().take(LIST_MAX).collect();
+    out.extend((granted.len() as u32).to_le_bytes());
+    for (who, piece) in granted {
+        out.extend(who.0);
+        out.extend(piece.to_le_bytes());
+    }
     let sum = hash::sha1(&out);
     out.extend(sum);
     out
@@ -67,7 +77,7 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
 
 /// The claims in a state file, if it is whole and about what it should be.
 pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
-    let (folder, mut r) = begin(bytes, &about.info_hash)?;
+    let (version, folder, mut r) = begin(bytes, &about.info_hash)?;
     if folder != about.folder {
         return None;
     }
@@ -98,25 +108,36 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
         levels.resize(end, level);
     }
     let selection = Selection::of(levels);
+    if version > VERSION_MIN {
+        let granted = r.u32()? as usize;
+        if granted > LIST_MAX {
+            return None;
+        }
+        facts.granted = (0..granted).map(|_| Some((PeerId(r.take()?), r.u32()?))).collect::<Option<_>>()?;
+    }
     r.0.is_empty().then_some(Claims { generation, have, doubtful, files, facts, selection })
 }
 
 /// The folder that a state file of this torrent is about, if it is whole.
 pub(crate) fn about<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<&'a [u8]> {
-    begin(bytes, info_hash).map(|(folder, _)| folder)
+    begin(bytes, info_hash).map(|(_, folder, _)| folder)
 }
 
-/// The folder, and the rest of a whole state file of this torrent.
-fn begin<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<(&'a [u8], Reader<'a>)> {
+/// The version, the folder, and the rest of a whole state file of this torrent.
+fn begin<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<(u32, &'a [u8], Reader<'a>)> {
     let (body, sum) = bytes.split_last_chunk::<20>()?;
     if hash::sha1(body) != *sum {
         return None;
     }
     let mut r = Reader(body);
-    if r.take::<8>()? != *MAGIC || r.u32()? != VERSION || r.take::<20>()? != *info_hash {
+    if r.take::<8>()? != *MAGIC {
         return None;
     }
-    Some((r.bytes()?, r))
+    let version = r.u32()?;
+    if !(VERSION_MIN..=VERSION).contains(&version) || r.take::<20>()? != *info_hash {
+        return None;
+    }
+    Some((version, r.bytes()?, r))
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -181,6 +202,7 @@ mod tests {
             completed_at: vec!["http://t".into()],
             complete: true,
             out: vec![0xA0, 1],
+            granted: vec![(PeerId([9; 20]), 4)],
             ..Facts::default()
         };
         claims.selection = Selection::of(vec![Priority::Skip, Priority::High]);
@@ -212,7 +234,7 @@ mod tests {
         let (about, claims) = sample();
         let mut newer = encode(&about, &claims);
         let n = newer.len() - 20;
-        newer[8] = 3;
+        newer[8] = 4;
         let sum = hash::sha1(&newer[..n]);
         newer[n..].copy_from_slice(&sum);
         assert_eq!(decode(&newer, &about), None);

@@ -38,7 +38,9 @@ impl Torrent {
         if out.is_full() && !frugal {
             return;
         }
-        self.source = Some(Source::new(cx.now, self.geometry, &self.have, &out, frugal, &mut self.rng));
+        let mut source = Source::new(cx.now, self.geometry, &self.have, &out, frugal, &mut self.rng);
+        source.keep(cx.now, core::mem::take(&mut self.facts_before.granted));
+        self.source = Some(source);
         for conn in self.connections() {
             // They came while the content was looked at, and were shown nothing.
             self.source_greets(cx, conn);

@@ -46,6 +46,7 @@ impl Torrent {
                 self.candidates.worth_saving(SAVED_PEERS_MAX).map(|a| a.to_string()).collect()
             },
             out: self.out_pieces(),
+            granted: self.source.as_ref().map_or_else(Vec::new, |source| source.under_way(&self.peers)),
         }
     }
 

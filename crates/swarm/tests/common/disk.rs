@@ -16,7 +16,8 @@ pub struct Block {
 pub struct Disk {
     info: Arc<Info>,
     start: Vec<u32>,
-    facts: Facts,
+    /// What outlives a run.
+    pub facts: Facts,
     /// What was wanted in an earlier run.
     pub selection: Selection,
     verified: BTreeSet<u32>,
@@ -79,14 +80,18 @@ impl Disk {
                 assert!(self.verified.contains(&at.piece), "only verified pieces are read");
                 vec![Done::Block { torrent, conn, at, data: Block { at, good: true } }]
             }
-            Job::Sync { torrent, .. } => {
+            Job::Sync { torrent, facts } => {
                 self.syncs += 1;
+                self.facts = facts;
                 vec![Done::Synced { torrent }]
             }
             Job::Metadata { torrent, .. } => {
                 vec![Done::Metadata { torrent, result: Ok(self.info.clone()), hash_ok: true }]
             }
-            Job::Close { torrent, .. } => vec![Done::Closed { torrent }],
+            Job::Close { torrent, facts } => {
+                self.facts = facts;
+                vec![Done::Closed { torrent }]
+            }
         }
     }
 

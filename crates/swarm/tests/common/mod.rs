@@ -195,11 +195,16 @@ impl World {
 
     /// The same, at the last byte of its address.
     pub fn puppet_at(&mut self, node: usize, fast: bool, host: u8) -> ConnId {
+        let who = PeerId([200 + ((self.serial + 1) % 50) as u8; 20]);
+        self.puppet_named(node, fast, host, who)
+    }
+
+    /// The same, with that name.
+    pub fn puppet_named(&mut self, node: usize, fast: bool, host: u8, peer_id: PeerId) -> ConnId {
         let conn = ConnId(self.serial * 2);
         self.serial += 1;
         let info_hash = self.nodes[node].torrent.handshake().info_hash;
         let features = Features { fast, extended: true, ..Features::default() };
-        let peer_id = PeerId([200 + (self.serial % 50) as u8; 20]);
         let addr = SocketAddr::new(IpAddr::from([198, 19, 0, host]), 50_000);
         self.act(node, |t, cx| t.peer_ready(cx, conn, addr, false, Handshake { info_hash, peer_id, features }));
         conn

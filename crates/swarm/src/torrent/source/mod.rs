@@ -10,9 +10,11 @@
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`turns`] who gets the next piece, [`tail`] what to do about the last ones,
 //! [`losses`] what to do about pieces that are gone, [`need`] whom a frugal source helps afterwards, [`wider`] what to show to who leaves its grants alone,
-//! [`stalled`] what to do about who asks and does not read.
+//! [`stalled`] what to do about who asks and does not read,
+//! [`kept`] what to keep for who has gone and may come again.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
 mod grantee;
+mod kept;
 mod losses;
 mod need;
 mod pieces;
@@ -31,10 +33,10 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 use grantee::{Grantee, Habits, Peers};
+use kept::Kept;
 use need::{Hungry, Pace};
 use pieces::{Pieces, Stage, Tail, Watch};
 use teem_wire::peer::block::BlockRef;
-use teem_wire::peer::handshake::PeerId;
 
 /// Peers served at once, at first and at least.
 const SLOTS_MIN: usize = 4;
@@ -50,8 +52,6 @@ const REVEAL: Duration = Duration::from_millis(5);
 const SHRINK: Duration = Duration::from_secs(5);
 /// A piece that was sent whole is out after this, whatever its peer shows: some clients never show what we have.
 const CONFIRM: Duration = Duration::from_secs(10);
-/// A peer that left with half a piece gets the rest when it is back within this.
-const RETURN: Duration = Duration::from_secs(60);
 
 /// What a source does at a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,8 +84,8 @@ pub(super) struct Source {
     next: Time,
     /// Pieces to be shown besides grants, to peers that leave their grants alone.
     shows: VecDeque<(ConnId, u32)>,
-    /// Pieces begun by peers that have gone, kept for them until then.
-    kept: Vec<(PeerId, u32, Time)>,
+    /// Pieces begun by peers that have gone.
+    kept: Vec<Kept>,
     /// Grants of pieces that somebody else is at, and how often each piece was.
     hedged: BTreeMap<u32, u32>,
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
@@ -160,15 +160,9 @@ impl Source {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
         grantee.habits = Habits::of(&peer.name());
         if can && !grantee.candidate {
-            let (id, hunger) = (&peer.handshake.peer_id, self.hungry.back(peer.addr.ip()));
+            let hunger = self.hungry.back(peer.addr.ip());
             (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
-            let pieces = &mut self.pieces;
-            self.kept.retain(|(who, piece, _)| {
-                if who == id && pieces.stage(*piece) == Stage::Granted {
-                    pieces.back(*piece);
-                }
-                who != id
-            });
+            self.give_again(now, conn, &peer.handshake.peer_id);
         }
         if let Some(grantee) = self.grantees.get_mut(&conn) {
             grantee.candidate = can;
@@ -286,7 +280,7 @@ impl Source {
             let begun = grant.left < u64::from(self.geometry.piece_size(grant.piece));
             if begun && self.phase == Phase::Granting {
                 self.pieces.keep(grant.piece);
-                self.kept.push((peer.handshake.peer_id, grant.piece, now + RETURN));
+                self.keep_for(now, peer.handshake.peer_id, grant.piece);
             } else {
                 self.pieces.back(grant.piece);
             }
@@ -378,18 +372,6 @@ impl Source {
                 }
                 !over
             });
-        }
-    }
-
-    fn give_back_kept(&mut self, now: Time) {
-        let waits = self.pieces.waits();
-        let (over, kept) = core::mem::take(&mut self.kept).into_iter().partition(|(.., until)| !waits || *until <= now);
-        self.kept = kept;
-        let over: Vec<(PeerId, u32, Time)> = over;
-        for (_, piece, _) in over {
-            if self.pieces.stage(piece) == Stage::Granted {
-                self.pieces.back(piece);
-            }
         }
     }
 }

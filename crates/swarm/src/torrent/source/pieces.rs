@@ -163,8 +163,9 @@ impl Pieces {
         self.queue.push(piece);
     }
 
-    /// A granted piece is kept for the peer that had begun it: it does not wait for others.
+    /// A piece that is not out is kept for the peer that had begun it: it does not wait for others.
     pub(super) fn keep(&mut self, piece: u32) {
+        self.stage[piece as usize] = Stage::Granted;
         self.sole.remove(&piece);
     }
 
