@@ -65,6 +65,16 @@ impl Upload {
         self.in_flight
     }
 
+    /// When payload last went to the kernel, or the peer was unchoked.
+    pub fn taken(&self) -> Time {
+        self.idle_since
+    }
+
+    /// Whether what was in flight at that moment may have gone to the kernel.
+    pub fn has_taken(&self, at: Time) -> bool {
+        self.in_flight == 0 || self.idle_since > at
+    }
+
     /// Bytes in flight that the line is about to carry.
     pub fn ahead(&self) -> u64 {
         if self.slow_looks < SLOW_LOOKS { self.in_flight } else { 0 }

@@ -46,7 +46,10 @@ impl Torrent {
                 self.candidates.worth_saving(SAVED_PEERS_MAX).map(|a| a.to_string()).collect()
             },
             out: self.out_pieces(),
-            granted: self.source.as_ref().map_or_else(Vec::new, |source| source.under_way(&self.peers)),
+            granted: match &self.source {
+                Some(source) => source.under_way(&self.peers),
+                None => self.facts_before.granted.clone(),
+            },
         }
     }
 

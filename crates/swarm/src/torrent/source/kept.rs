@@ -20,7 +20,7 @@ const KEPT_MAX: usize = 1_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept {
     who: PeerId,
-    piece: u32,
+    pub(super) piece: u32,
     until: Time,
 }
 
@@ -56,14 +56,19 @@ impl Source {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
         self.kept.retain(|kept| {
             let (mine, piece) = (kept.who == *who, kept.piece);
-            if mine && self.pieces.stage(piece) == Stage::Granted {
+            if !mine || self.pieces.stage(piece) != Stage::Granted {
+                return !mine;
+            }
+            if grantee.has_window(0, u64::from(self.geometry.piece_len), None) {
                 self.pieces.granted(piece, conn);
                 grantee.grant(now, piece, u64::from(self.geometry.piece_size(piece)));
                 // It is shown by what shows pieces besides.
                 grantee.shown.clear(piece);
                 self.shows.push_back((conn, piece));
+            } else {
+                self.pieces.back(piece);
             }
-            !mine
+            false
         });
     }
 

@@ -52,6 +52,8 @@ const REVEAL: Duration = Duration::from_millis(5);
 const SHRINK: Duration = Duration::from_secs(5);
 /// A piece that was sent whole is out after this, whatever its peer shows: some clients never show what we have.
 const CONFIRM: Duration = Duration::from_secs(10);
+/// Or after this, if not even we have got rid of it.
+const UNTAKEN: Duration = Duration::from_secs(30);
 
 /// What a source does at a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +81,8 @@ pub(super) struct Source {
     busy_since: Time,
     /// How long what is shown now waits behind what is queued on the line.
     behind: Duration,
+    /// Since when peers take what is sent: the line, or the disk, stood before.
+    flows_since: Time,
     /// When a peer last asked for something or came.
     active: Time,
     next: Time,
@@ -117,6 +121,7 @@ impl Source {
             idle: None,
             busy_since: now,
             behind: Duration::ZERO,
+            flows_since: now,
             active: now,
             next: now,
             shows: VecDeque::new(),
@@ -221,6 +226,7 @@ impl Source {
         if self.hedged.remove(&piece).is_some() {
             self.grantees.values_mut().for_each(|g| g.forget(piece));
         }
+        self.kept.retain(|kept| kept.piece != piece);
         ours || self.pieces.missing() == 0
     }
 
@@ -232,22 +238,32 @@ impl Source {
         self.next = self.next.min(now + TICK);
         match grantee.open.iter_mut().find(|g| g.piece == piece) {
             Some(grant) => grant.asked = true,
-            None if self.pieces.stage(piece) == Stage::Never => {
-                // Left alone before, or shown besides: it is this peer's after all.
-                grantee.grant(now, piece, u64::from(self.geometry.piece_size(piece)));
-                self.pieces.granted(piece, conn);
-                if let Some(grant) = grantee.open.last_mut() {
-                    grant.asked = true;
-                }
-            }
+            // Left alone before, or shown besides: it is this peer's after all, unless it asks and does not read.
+            None if !grantee.stalled => self.adopt(now, conn, piece),
             None => {}
         }
         true
     }
 
+    /// A piece that waits is granted to who is at it.
+    fn adopt(&mut self, now: Time, conn: ConnId, piece: u32) {
+        if self.pieces.stage(piece) == Stage::Never
+            && let Some(grantee) = self.grantees.get_mut(&conn)
+        {
+            self.pieces.granted(piece, conn);
+            grantee.grant(now, piece, u64::from(self.geometry.piece_size(piece)));
+            if let Some(grant) = grantee.open.last_mut() {
+                grant.asked = true;
+            }
+        }
+    }
+
     /// A block has left for a peer. Whether more should be granted now.
     pub(super) fn sent(&mut self, now: Time, conn: ConnId, at: BlockRef, peers: &Peers) -> bool {
         let alone = self.candidates < 2;
+        if !self.grantees.get(&conn).is_some_and(|g| g.stalled) {
+            self.adopt(now, conn, at.piece);
+        }
         let Some(grantee) = self.grantees.get_mut(&conn) else { return false };
         if !grantee.left(at.piece, u64::from(at.len)) {
             return false;
@@ -270,11 +286,8 @@ impl Source {
         if !peer.has.is_full() {
             self.unshows(&peer.has);
         }
-        let others = |source: &Self, piece| {
-            source.grantees.values().any(|g| g.open.iter().any(|o| o.piece == piece) || g.served.contains_key(&piece))
-        };
         for grant in &grantee.open {
-            if self.pieces.stage(grant.piece) != Stage::Granted || others(self, grant.piece) {
+            if self.pieces.stage(grant.piece) != Stage::Granted || self.is_under_way(grant.piece, conn) {
                 continue;
             }
             let begun = grant.left < u64::from(self.geometry.piece_size(grant.piece));
@@ -293,7 +306,7 @@ impl Source {
             only.sort_unstable();
             only.dedup();
             for piece in only {
-                if self.pieces.stage(piece) != Stage::Never && !others(self, piece) {
+                if self.pieces.stage(piece) != Stage::Never && !self.is_under_way(piece, conn) {
                     self.pieces.back(piece);
                 }
             }
@@ -307,7 +320,7 @@ impl Source {
             return;
         }
         self.next = now + self.tick_after(now);
-        self.confirm_sent(now);
+        self.confirm_sent(now, peers);
         self.give_back_kept(now);
         self.behind = grantee::behind(rate, &self.grantees, peers);
         self.widen(now, peers);
@@ -361,12 +374,14 @@ impl Source {
         }
     }
 
-    fn confirm_sent(&mut self, now: Time) {
+    fn confirm_sent(&mut self, now: Time, peers: &Peers) {
         let patience = if self.ends_soon() { TICK * 20 } else { CONFIRM };
-        for grantee in self.grantees.values_mut() {
+        for (conn, grantee) in &mut self.grantees {
+            let Some(peer) = peers.get(conn) else { continue };
             let pieces = &mut self.pieces;
             grantee.served.retain(|piece, at| {
-                let over = now.since(*at) >= patience;
+                let since = now.since(*at);
+                let over = since >= UNTAKEN || since >= patience && peer.upload.has_taken(*at);
                 if over {
                     pieces.confirm(*piece);
                 }

@@ -4,6 +4,7 @@
 //! rarest first; a piece with one or two holders that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
 use super::Source;
 use super::grantee::{self, Grantee, Peers};
+use super::turns::SATED;
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::time::Time;
@@ -102,20 +103,24 @@ impl Source {
         let room = |g: &Grantee, rate: u64| g.has_window(rate, piece_len, None);
         let hungry = |(_, g, peer): &(ConnId, &Grantee, &Peer)| {
             let may = active < self.slots || g.is_active(now, self.behind, peer);
-            may && now.since(g.fed) >= self.unfed(g) && room(g, grantee::rate(now, peer)) && !peer.has.is_full()
+            let lacks = !peer.has.is_full() && g.sated.is_none_or(|at| now.since(at) >= SATED);
+            may && lacks && now.since(g.fed) >= self.unfed(g) && room(g, grantee::rate(now, peer))
         };
         let mut unfed: Vec<(Time, ConnId)> =
             self.peers_of(peers).filter(hungry).map(|(conn, g, _)| (g.fed, conn)).collect();
         unfed.sort_unstable();
-        // Who was shown all that it lacks and does not take it is in nobody's way.
-        let help = unfed.into_iter().find_map(|(_, conn)| Some((conn, self.lacking(conn, peers)?)));
-        if let Some((conn, piece)) = help {
-            return self.help(now, conn, piece, peers);
+        for (_, conn) in unfed {
+            if let Some(piece) = self.lacking(conn, peers) {
+                return self.help(now, conn, piece, peers);
+            }
+            // Who was shown all that it lacks and does not take it is in nobody's way.
+            self.grantees.get_mut(&conn)?.sated = Some(now);
         }
         while active < self.slots
             && let Some(piece) = self.watch.stuck.pop()
         {
-            let lacks = self.peers_of(peers).find(|(_, g, peer)| !g.shown.get(piece) && !peer.has.get(piece));
+            let lacks =
+                self.peers_of(peers).find(|(_, g, peer)| !g.stalled && !g.shown.get(piece) && !peer.has.get(piece));
             if let Some(conn) = lacks.map(|(conn, ..)| conn) {
                 return self.help(now, conn, piece, peers);
             }

@@ -163,6 +163,14 @@ impl Pieces {
         self.queue.push(piece);
     }
 
+    /// A granted piece waits again, as the last one: who was shown it is not offered it again, and is not to see it first.
+    pub(super) fn back_last(&mut self, piece: u32) {
+        self.back(piece);
+        if let Some(last) = self.queue.pop() {
+            self.queue.insert(0, last);
+        }
+    }
+
     /// A piece that is not out is kept for the peer that had begun it: it does not wait for others.
     pub(super) fn keep(&mut self, piece: u32) {
         self.stage[piece as usize] = Stage::Granted;

@@ -1,32 +1,64 @@
-//! What to do about who has asked and does not read (own design): what it was granted is for others.
+//! What to do about who has asked and goes no further (own design): what it was granted is for others.
 //!
-//! Its line may be down, or it may mean to hold the swarm up: with what only it was shown, nobody could complete before it is gone.
-//! What it has asked for it still gets, if it goes on reading.
+//! It does not read, or it has begun a piece and asks for no more of it. Its line may be down, it may have paused, or it may mean to hold
+//! the swarm up: with what only it was shown, nobody could complete before it is gone. What it has asked for it still gets.
 use super::Source;
 use super::grantee::{Grantee, Peers};
+use super::pieces::Stage;
+use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::time::Time;
+use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Who has taken nothing of what is in flight to it for so long has stalled.
+/// Who has gone no further for so long has stalled.
 const STALLED: Duration = Duration::from_secs(10);
-/// As long as somebody else has taken something so much later; otherwise it is our line that is down.
-const OTHERS: Duration = Duration::from_secs(1);
+/// When none of several has taken anything for so long, it is our line or our disk that stands: everybody's time begins anew after that.
+const DEAD: Duration = Duration::from_secs(5);
 
 impl Source {
-    /// Takes back what is granted to those who have stalled.
+    /// Takes back what is granted to those who go no further.
     pub(super) fn take_from_stalled(&mut self, now: Time, peers: &Peers) {
-        let Some(last) = peers.values().map(|peer| peer.moved).max() else { return };
+        let served = || peers.values().map(|peer| &peer.upload).filter(|upload| upload.in_flight() > 0);
+        if served().count() > 1 && served().all(|upload| now.since(upload.taken()) >= DEAD) {
+            self.flows_since = now;
+        }
         let patience = STALLED + self.behind;
+        let since = |at: Time| now.since(at.max(self.flows_since));
+        let mut taken = Vec::new();
         for (conn, grantee) in &mut self.grantees {
             let Some(peer) = peers.get(conn) else { continue };
-            let since = grantee.stands_since(now, peer);
-            let stalled = since.is_some_and(|at| now.since(at) >= patience && last.since(at) >= OTHERS);
-            if stalled && !grantee.stalled {
-                grantee.give_back(&mut self.pieces);
+            let deaf = grantee.stands_since(now, peer).is_some_and(|at| since(at) >= patience);
+            let paused = peer.upload.is_idle() && since(grantee.last_request) >= patience;
+            // Until it has taken all that it asked for it is granted no more.
+            grantee.stalled = deaf || (grantee.stalled && !peer.upload.is_idle());
+            if (deaf || paused) && grantee.open.iter().any(|grant| grant.asked) {
+                taken.extend(grantee.take_open().into_iter().map(|grant| (*conn, grant.piece)));
             }
-            grantee.stalled = stalled;
+            if deaf {
+                grantee.served.retain(|piece, at| {
+                    let read = *at < peer.upload.taken();
+                    if !read {
+                        taken.push((*conn, *piece));
+                    }
+                    read
+                });
+            }
         }
+        for (conn, piece) in taken {
+            if let Some(times) = self.hedged.get_mut(&piece) {
+                *times = times.saturating_sub(1);
+            }
+            if self.pieces.stage(piece) == Stage::Granted && !self.is_under_way(piece, conn) {
+                self.pieces.back_last(piece);
+            }
+        }
+    }
+
+    /// Whether a piece that was granted is under way to somebody else too.
+    pub(super) fn is_under_way(&self, piece: u32, but: ConnId) -> bool {
+        let has = |g: &Grantee| g.open.iter().any(|grant| grant.piece == piece) || g.served.contains_key(&piece);
+        self.grantees.iter().any(|(conn, g)| *conn != but && has(g))
     }
 }
 
@@ -37,6 +69,6 @@ impl Grantee {
             self.waits = None;
             return None;
         }
-        Some((*self.waits.get_or_insert(now)).max(peer.moved))
+        Some((*self.waits.get_or_insert(now)).max(peer.upload.taken()))
     }
 }

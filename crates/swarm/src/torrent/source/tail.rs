@@ -52,9 +52,10 @@ impl Source {
         let fit = self
             .peers_of(peers)
             .filter(|(conn, g, peer)| *conn != holder && !g.stalled && !g.shown.get(piece) && !peer.has.get(piece));
-        // Who has got all that it was granted is idle, not slow.
+        // Who has passed pieces on and has got all that it was granted is idle, not slow.
         let idle_rate = self.tail.peak / self.slots as u64;
-        let rate = |g: &Grantee, rate: u64| if g.open.is_empty() { rate.max(idle_rate) } else { rate };
+        let idle = |g: &Grantee| g.open.is_empty() && g.onward.is_some();
+        let rate = |g: &Grantee, rate: u64| if idle(g) { rate.max(idle_rate) } else { rate };
         let time = |g: &Grantee, peer| time_of(g.outstanding() + size, rate(g, grantee::rate(now, peer)));
         let (best, conn) = fit.map(|(conn, g, peer)| (time(g, peer), conn)).min()?;
         if rest <= best * 2 + GAIN_MIN {

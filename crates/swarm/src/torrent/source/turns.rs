@@ -14,7 +14,7 @@ const SHOWN_EVERY: Duration = Duration::from_secs(20);
 /// But not more than the line carries in so many seconds.
 const QUEUE_SECONDS: u64 = 5;
 /// Who lacks nothing that waits is looked at again after this.
-const SATED: Duration = Duration::from_secs(1);
+pub(super) const SATED: Duration = Duration::from_secs(1);
 /// Who is alone is shown at most this part, since others may be about to come.
 const ALONE_DIVISOR: u64 = 4;
 

@@ -18,7 +18,7 @@ impl Source {
     pub(super) fn widen(&mut self, now: Time, peers: &Peers) {
         let alone = self.candidates < 2;
         for (conn, grantee) in &mut self.grantees {
-            if !grantee.candidate || !grantee.ignores(now, self.behind) {
+            if !grantee.candidate || grantee.stalled || !grantee.ignores(now, self.behind) {
                 continue;
             }
             grantee.give_back(&mut self.pieces);
