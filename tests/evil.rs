@@ -1,50 +1,69 @@
-//! Peers that cheat a swarm (faults, rows 19 to 21): some of ten seeds corrupt what they send, some claim everything and send
-//! nothing, some take and give nothing. The honest get everything, lose little, and are never banned.
+//! Peers that cheat a swarm (faults, rows 19 to 21): some of ten seeds corrupt what they send, hundreds hold connections and send
+//! nothing or next to nothing, change their minds without end, or take and give nothing. The honest get everything, lose little, and are
+//! never banned.
 
 mod common;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::content::{self, Shape};
 use common::namespace::isolated;
-use common::scripted::{Manner, Scripted};
+use common::rider::Riders;
+use common::scripted::{Manner, Scripted, Vice};
 use common::teem::Teem;
 use common::torrent::Torrent;
 use common::tracker_url;
 use common::{PEER_PORT, TEEM_IP};
 
 const LIMIT: Duration = Duration::from_secs(120);
+/// Where the honest seed is.
+const SEED_IP: &str = "198.18.0.3";
 const PIECE: usize = 64 << 10;
+/// Peers that the great tests have, besides the honest.
+const CROWD: u16 = 500;
 /// Pieces that a corrupter may cost on average (faults, row 20), and how many more in all: one is usual, but what the first one is
 /// trusted with when it first lies is chance.
 const WASTED_MAX: (usize, usize) = (2, 2);
 
 #[test]
 fn row_20_one_of_ten_corrupts() {
-    isolated("row_20_one_of_ten_corrupts", &[], |folder| corrupters(folder, 1));
+    isolated("row_20_one_of_ten_corrupts", &[], |folder| corrupters(folder, 1, Vice::Lies));
 }
 
 #[test]
 fn row_20_five_of_ten_corrupt() {
-    isolated("row_20_five_of_ten_corrupt", &[], |folder| corrupters(folder, 5));
+    isolated("row_20_five_of_ten_corrupt", &[], |folder| corrupters(folder, 5, Vice::Lies));
 }
 
 #[test]
 fn row_20_nine_of_ten_corrupt() {
-    isolated("row_20_nine_of_ten_corrupt", &[], |folder| corrupters(folder, 9));
+    isolated("row_20_nine_of_ten_corrupt", &[], |folder| corrupters(folder, 9, Vice::Lies));
 }
 
-fn corrupters(folder: &Path, evil: usize) {
+#[test]
+fn row_20_five_of_ten_corrupt_one_block_of_each_piece() {
+    let name = "row_20_five_of_ten_corrupt_one_block_of_each_piece";
+    isolated(name, &[], |folder| corrupters(folder, 5, Vice::LiesOnce));
+}
+
+#[test]
+fn row_20_five_of_ten_corrupt_every_second_piece() {
+    let name = "row_20_five_of_ten_corrupt_every_second_piece";
+    isolated(name, &[], |folder| corrupters(folder, 5, Vice::LiesInTurn));
+}
+
+fn corrupters(folder: &Path, evil: usize, vice: Vice) {
     content::write(folder, "content", Shape::Single, 8 << 20);
     let torrent = Torrent::create(folder, "content", PIECE, &[]);
     let seeds: Vec<_> = (0..10)
         .map(|i| {
-            let manner = Manner { rate: 1 << 20, lies: i < evil, ..Manner::default() };
+            let manner = Manner { rate: 1 << 20, vice: if i < evil { vice } else { Vice::None } };
             Scripted::start(&format!("198.18.2.{}", i + 1), "-HO0001-", &torrent, folder, manner)
         })
         .collect();
-    let peers: Vec<String> = seeds.iter().flat_map(|seed| ["--peer".into(), seed.address.to_string()]).collect();
+    let peers = named(seeds.iter().map(|seed| seed.address));
     let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
     let out = folder.join("out");
     let mut get = Teem::get(&folder.join("home"), &torrent.path.to_string_lossy(), &out, &peers);
@@ -56,7 +75,11 @@ fn corrupters(folder: &Path, evil: usize) {
         assert!(seeds[..evil].iter().any(|seed| seed.address.to_string() == addr), "an honest peer: {ban}");
     }
     let wasted = done["wasted"].as_u64().expect("bytes");
-    eprintln!("figure: {evil} of ten corrupt, {} banned, {} pieces wasted", banned.len(), wasted / PIECE as u64);
+    eprintln!(
+        "figure: {evil} of ten corrupt ({vice:?}), {} banned, {} pieces wasted",
+        banned.len(),
+        wasted / PIECE as u64
+    );
     assert!(wasted <= ((WASTED_MAX.0 * evil + WASTED_MAX.1) * PIECE) as u64, "{wasted} bytes wasted");
 }
 
@@ -66,10 +89,10 @@ fn rows_19_and_21_those_who_only_claim_and_those_who_only_take() {
         content::write(folder, "content", Shape::Single, 16 << 20);
         let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
         let _tracker = Teem::track(&folder.join("track"));
-        let keeps = Manner { keeps: true, ..Manner::default() };
+        let keeps = Manner { vice: Vice::Keeps, ..Manner::default() };
         let claim: Vec<_> =
             (1..=8).map(|i| Scripted::start(&format!("198.18.2.{i}"), "-HO0001-", &torrent, folder, keeps)).collect();
-        let peers: Vec<String> = claim.iter().flat_map(|peer| ["--peer".into(), peer.address.to_string()]).collect();
+        let peers = named(claim.iter().map(|peer| peer.address));
         let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
         let link = torrent.path.to_string_lossy();
         let listen = format!("{TEEM_IP}:{PEER_PORT}");
@@ -99,5 +122,150 @@ fn rows_19_and_21_those_who_only_claim_and_those_who_only_take() {
         );
         assert!(copies <= 1.3, "{copies} copies");
         drop(takers);
+    });
+}
+
+/// `--peer` for each of them.
+fn named(peers: impl IntoIterator<Item = SocketAddr>) -> Vec<String> {
+    peers.into_iter().flat_map(|peer| ["--peer".into(), peer.to_string()]).collect()
+}
+
+/// The address of the `n`th of a crowd.
+fn of_crowd(n: u16) -> IpAddr {
+    Ipv4Addr::new(198, 19, (n / 250) as u8, (n % 250 + 1) as u8).into()
+}
+
+/// A crowd of `count` listening peers, an equal part of each manner.
+fn crowd(torrent: &Torrent, folder: &Path, count: u16, manners: &[Manner]) -> (Vec<Scripted>, Vec<SocketAddr>) {
+    let ports = (PEER_PORT + 1..).zip(manners);
+    let kinds: Vec<_> = ports.map(|(port, manner)| Scripted::everywhere(port, torrent, folder, *manner)).collect();
+    let port = |n: u16| PEER_PORT + 1 + n % kinds.len() as u16;
+    let addresses = (0..count).map(|n| SocketAddr::new(of_crowd(n), port(n))).collect();
+    (kinds, addresses)
+}
+
+/// Peers that hold connections and give nothing.
+const HALF_OPEN: [Vice; 4] = [Vice::Mute, Vice::Silent, Vice::Keeps, Vice::Drips];
+
+/// Downloads `torrent` into `folder`/`home`, with these peers named. How long it took, and how many pieces were wasted; nobody is
+/// banned, for nobody sends anything wrong.
+fn download(folder: &Path, home: &str, torrent: &Torrent, peers: &[SocketAddr]) -> (f64, u64) {
+    let (peers, home) = (named(peers.iter().copied()), folder.join(home));
+    let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
+    let out = home.join("out");
+    let mut get = Teem::get(&home, &torrent.path.to_string_lossy(), &out, &peers);
+    let begun = Instant::now();
+    let done = get.wait_event("done", LIMIT);
+    let took = begun.elapsed().as_secs_f64();
+    get.wait_complete(LIMIT);
+    content::assert_same(&folder.join("content"), &out.join("content"));
+    assert!(get.events("banned").is_empty(), "{:?}", get.events("banned"));
+    (took, done["wasted"].as_u64().expect("bytes").div_ceil(PIECE as u64))
+}
+
+/// `teem seed` of the content in `folder`, known to the tracker.
+fn seed(folder: &Path, torrent: &Torrent, up: &str) -> Teem {
+    let (link, data, listen) =
+        (torrent.path.to_string_lossy(), folder.to_string_lossy(), format!("{SEED_IP}:{PEER_PORT}"));
+    let args = ["seed", &link, "--data", &data, "--listen", &listen, "--up", up];
+    let mut seed = Teem::start(&folder.join("source"), &args);
+    seed.wait_event("tracker", LIMIT);
+    seed
+}
+
+#[test]
+fn row_19_five_hundred_half_open() {
+    isolated("row_19_five_hundred_half_open", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 8 << 20);
+        let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
+        let _tracker = Teem::track(&folder.join("track"));
+        let _seed = seed(folder, &torrent, "1Mi");
+        let (clean, _) = download(folder, "clean", &torrent, &[]);
+        let manners = HALF_OPEN.map(|vice| Manner { vice, ..Manner::default() });
+        let (kinds, peers) = crowd(&torrent, folder, CROWD, &manners);
+        let (took, wasted) = download(folder, "home", &torrent, &peers);
+        let met: usize = kinds.iter().map(Scripted::met).sum();
+        eprintln!("figure: {took:.1} s with them, {clean:.1} s without; {met} were introduced; {wasted} pieces wasted");
+        assert!(wasted <= WASTED_MAX.1 as u64, "{wasted} pieces wasted");
+    });
+}
+
+#[test]
+fn row_19_one_seed_hidden_among_half_open() {
+    isolated("row_19_one_seed_hidden_among_half_open", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 2 << 20);
+        let torrent = Torrent::create(folder, "content", PIECE, &[]);
+        let manners = HALF_OPEN.map(|vice| Manner { vice, ..Manner::default() });
+        // More than are dialled at first: they have to make room for others.
+        let (kinds, mut peers) = crowd(&torrent, folder, CROWD * 2 / 5, &manners);
+        let seed = Scripted::start("198.18.2.1", "-HO0001-", &torrent, folder, Manner::default());
+        peers.push(seed.address);
+        let (took, wasted) = download(folder, "home", &torrent, &peers);
+        let met: usize = kinds.iter().map(Scripted::met).sum();
+        eprintln!("figure: {took:.1} s; {met} were introduced; {wasted} pieces wasted");
+        assert!(wasted <= WASTED_MAX.1 as u64, "{wasted} pieces wasted");
+    });
+}
+
+#[test]
+fn row_21_those_who_change_their_minds() {
+    isolated("row_21_those_who_change_their_minds", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 8 << 20);
+        let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
+        let _tracker = Teem::track(&folder.join("track"));
+        let _seed = seed(folder, &torrent, "1Mi");
+        let (clean, _) = download(folder, "clean", &torrent, &[]);
+        // Some as fast as answers come, some slow enough not to be taken for a flood.
+        let storm = |rate| Manner { rate, vice: Vice::Storms };
+        let flap = Manner { vice: Vice::Flaps, ..Manner::default() };
+        let (kinds, peers) = crowd(&torrent, folder, 30, &[storm(0), storm(160 << 10), flap]);
+        // They come by themselves too, again and again, before it has heard of them.
+        let get = SocketAddr::new(TEEM_IP.parse().expect("an address"), PEER_PORT);
+        (0..20).for_each(|n| kinds[2].visit(of_crowd(CROWD + n), get));
+        let (took, wasted) = download(folder, "home", &torrent, &peers);
+        let met: Vec<usize> = kinds.iter().map(Scripted::met).collect();
+        eprintln!("figure: {took:.1} s with them, {clean:.1} s without; met {met:?}; {wasted} pieces wasted");
+        assert!(wasted <= 2 * peers.len() as u64, "{wasted} pieces wasted");
+    });
+}
+
+#[test]
+fn rows_19_and_21_five_hundred_who_connect_to_everybody_and_only_take() {
+    let name = "rows_19_and_21_five_hundred_who_connect_to_everybody_and_only_take";
+    isolated(name, &[], |folder| {
+        let size = 8 << 20;
+        content::write(folder, "content", Shape::Single, size);
+        let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
+        let _tracker = Teem::track(&folder.join("track"));
+        let mut source = seed(folder, &torrent, "2Mi");
+        let begun = Instant::now();
+        let mut honest: Vec<_> = (1..=4)
+            .map(|i| {
+                let home = folder.join(format!("peer{i}"));
+                let (out, listen) = (home.join("out"), format!("198.18.1.{i}:{PEER_PORT}"));
+                let link = torrent.path.to_string_lossy();
+                let args = ["get", &link, "-o", &out.to_string_lossy(), "--listen", &listen, "--seed", "--up", "2Mi"];
+                (Teem::start(&home, &args), out)
+            })
+            .collect();
+        let riders = Riders::new(&torrent, size as usize);
+        let everybody = (1..=4).map(|i| format!("198.18.1.{i}")).chain([SEED_IP.to_owned()]);
+        for to in everybody {
+            let to = SocketAddr::new(to.parse().expect("an address"), PEER_PORT);
+            (0..CROWD).for_each(|n| riders.ride(of_crowd(n), to, n % 2 == 0));
+        }
+        let all_out = source.wait_event("all_out", LIMIT)["sent"].as_u64().expect("bytes");
+        let (out_after, copies) = (begun.elapsed().as_secs_f64(), all_out as f64 / size as f64);
+        for (get, out) in &mut honest {
+            get.wait_event("done", LIMIT);
+            content::assert_same(&folder.join("content"), &out.join("content"));
+            assert!(get.events("banned").is_empty(), "{:?}", get.events("banned"));
+        }
+        let (took, taken) = (begun.elapsed().as_secs_f64(), riders.taken() as f64 / size as f64);
+        eprintln!(
+            "figure: {copies:.3} copies until all was out after {out_after:.1} s; the honest had all after {took:.1} s, \
+             the riders {taken:.1} copies"
+        );
+        assert!(copies <= 1.02, "{copies} copies");
     });
 }

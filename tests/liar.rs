@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::content::{self, Shape};
 use common::namespace::isolated;
-use common::scripted::{Manner, Scripted};
+use common::scripted::{Manner, Scripted, Vice};
 use common::teem::Teem;
 use common::torrent::Torrent;
 
@@ -22,7 +22,7 @@ fn the_liar_alone_is_banned() {
         let seeds = [
             Scripted::start("198.18.2.1", "-HO0001-", &torrent, folder, honest),
             Scripted::start("198.18.2.2", "-HO0001-", &torrent, folder, honest),
-            Scripted::start("198.18.2.3", "-qB4520-", &torrent, folder, Manner { lies: true, ..honest }),
+            Scripted::start("198.18.2.3", "-qB4520-", &torrent, folder, Manner { vice: Vice::Lies, ..honest }),
         ];
         let peers: Vec<String> = seeds.iter().flat_map(|seed| ["--peer".into(), seed.address.to_string()]).collect();
         let peers: Vec<&str> = peers.iter().map(String::as_str).collect();

@@ -10,7 +10,7 @@ use common::content::{self, Shape};
 use common::namespace::isolated;
 use common::process::wait_until;
 use common::run::{Ran, command, teem};
-use common::scripted::{Manner, Scripted};
+use common::scripted::{Manner, Scripted, Vice};
 use common::teem::Teem;
 use common::torrent::Torrent;
 use common::tracker::{Answer, Tracker};
@@ -163,7 +163,7 @@ fn when_all_lie_nothing_is_taken_and_nothing_spins() {
     isolated("when_all_lie_nothing_is_taken_and_nothing_spins", &[], |folder| {
         content::write(folder, "content", Shape::Single, 600_000);
         let torrent = Torrent::create(folder, "content", 32 << 10, &[]);
-        let lies = Manner { lies: true, ..Manner::default() };
+        let lies = Manner { vice: Vice::Lies, ..Manner::default() };
         let liars: Vec<_> =
             (1u32..=2).map(|i| Scripted::start(&format!("198.18.2.{i}"), "-qB4520-", &torrent, folder, lies)).collect();
         let peers: Vec<String> = liars.iter().flat_map(|liar| ["--peer".into(), liar.address.to_string()]).collect();

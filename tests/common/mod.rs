@@ -4,10 +4,12 @@
 #![allow(unused_imports)] // same
 #![allow(unreachable_pub)] // same: `pub` means "for the tests"
 
+pub mod rider;
 pub mod run;
 pub mod scripted;
 pub mod teem;
 pub mod tracker;
+pub mod words;
 
 pub use teem_rig::client::{Client, Job, Running, Seat};
 pub use teem_rig::setting::{Family, Protocol};

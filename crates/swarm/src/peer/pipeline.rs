@@ -212,6 +212,11 @@ impl Pipeline {
         self.adjusted = now;
     }
 
+    /// Whether it has kept us waiting for too long, and sent nothing since.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
     /// Whether it owes us blocks for a minute.
     pub fn is_snubbing(&self, now: Time) -> bool {
         (self.stalled || !self.asked.is_empty()) && now.since(self.progress) > SNUBBED

@@ -130,6 +130,7 @@ impl Torrent {
                 Err(why) => self.drop_peer(cx, conn, why),
             }
         }
+        self.drop_barren(cx);
         self.wake_hungry(cx);
         if cx.now >= self.next_round {
             self.next_round = cx.now + ROUND;

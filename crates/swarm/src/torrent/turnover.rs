@@ -1,8 +1,10 @@
 //! Who makes room when there are as many connections as there may be (own design; BEP 40): in a swarm larger than that newcomers
 //! would find nobody, and the useless would stay for ever.
 use super::Torrent;
+use super::connect::PEERS_WANTED;
 use super::context::Context;
 use crate::effect::CloseReason;
+use crate::event::State;
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::time::Time;
@@ -16,8 +18,27 @@ const IDLE_MIN: Duration = Duration::from_secs(120);
 const LULL_MIN: Duration = Duration::from_secs(30);
 /// That happens no more often than this, whoever comes.
 const REPLACE_EVERY: Duration = Duration::from_secs(1);
+/// One that has not said a word for so long after its handshake has none to say: whoever has something shows it at once.
+const MUTE_MIN: Duration = Duration::from_secs(10);
 
 impl Torrent {
+    /// While nobody gives anything and others could come, lets go of those who have held back all that they were asked for, and of those
+    /// who never said a word: fifty of them would keep us from ever dialling one that gives.
+    pub(super) fn drop_barren<B>(&mut self, cx: &mut Context<'_, B>) {
+        let wanting = matches!(self.state, State::Metadata | State::Downloading);
+        let others = self.roster.is_full() || self.roster.len() >= PEERS_WANTED && self.candidates.has_more(cx.now);
+        if !wanting || !others || self.peers.values().any(|p| p.pipeline.is_delivering(cx.now)) {
+            return;
+        }
+        let mute = |p: &Peer| p.heard == p.since && cx.now.since(p.since) >= MUTE_MIN;
+        let barren = |p: &&Peer| p.moved == p.since && (p.pipeline.is_stalled() || mute(p));
+        let peers = self.peers.values().map(|p| &**p);
+        let barren: Vec<ConnId> = peers.filter(barren).map(|p| p.conn).collect();
+        for conn in barren {
+            self.drop_peer(cx, conn, CloseReason::Useless);
+        }
+    }
+
     /// With the table full, lets go of the peer that has been of no use for longest, if there is one; else, for somebody who dials
     /// us, of one with nothing under way whose canonical priority is lower. A source keeps all but those who leave alone what they
     /// were shown: whom it has shown nothing cannot have asked for anything.
