@@ -7,7 +7,8 @@ use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::effect::CloseReason;
 use teem_swarm::external::External;
 use teem_swarm::ids::ConnId;
-use teem_swarm::torrent::connect::PEERS_MAX;
+use teem_swarm::torrent::address::PeerSource;
+use teem_swarm::torrent::connect::{PEERS_MAX, PEERS_WANTED};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
@@ -115,6 +116,32 @@ fn with_all_places_taken_the_useless_make_room_but_never_who_alone_has_what_is_m
     assert!(conns[1..].iter().all(|conn| world.why_closed(node, *conn) == Some(CloseReason::Useless)));
     let beyond = arrive(&mut world, node, 200);
     assert_eq!(world.why_closed(node, beyond), Some(CloseReason::TooMany));
+}
+
+#[test]
+fn who_holds_back_everything_makes_room_for_others_unless_somebody_gives() {
+    for gives in [false, true] {
+        let mut world = World::new(info(64 << 20, 16 * BLOCK));
+        let node = world.add(Vec::new(), 0);
+        if gives {
+            let seed = world.add(all(&world), 200_000);
+            world.connect(node, seed);
+        }
+        world.run(1, |_| false);
+        let conns: Vec<ConnId> = (0..PEERS_WANTED as u64).map(|n| arrive(&mut world, node, n)).collect();
+        // Every second one is mute.
+        for conn in conns.iter().step_by(2) {
+            world.say(node, *conn, Message::HaveAll);
+            world.say(node, *conn, Message::Unchoke);
+        }
+        world.run(30, |_| false);
+        assert!(conns.iter().all(|conn| world.why_closed(node, *conn).is_none()), "there is nobody else");
+        let other = SocketAddr::from(([198, 19, 2, 1], 50_000));
+        world.act(node, |t, cx| t.add_peers(cx.now, PeerSource::User, &[other]));
+        world.run(12, |_| false);
+        let gone = conns.iter().filter(|conn| world.why_closed(node, **conn) == Some(CloseReason::Useless)).count();
+        assert_eq!(gone, if gives { 0 } else { conns.len() });
+    }
 }
 
 #[test]

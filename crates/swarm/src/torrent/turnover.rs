@@ -22,11 +22,11 @@ const REPLACE_EVERY: Duration = Duration::from_secs(1);
 const MUTE_MIN: Duration = Duration::from_secs(10);
 
 impl Torrent {
-    /// While nobody gives anything and others could come, lets go of those who have held back all that they were asked for, and of those
-    /// who never said a word: fifty of them would keep us from ever dialling one that gives.
+    /// While nobody gives anything and others could be dialled, lets go of those who have held back all that they were asked for, and of those
+    /// who never said a word: fifty of them would keep us from one that gives.
     pub(super) fn drop_barren<B>(&mut self, cx: &mut Context<'_, B>) {
         let wanting = matches!(self.state, State::Metadata | State::Downloading);
-        let others = self.roster.is_full() || self.roster.len() >= PEERS_WANTED && self.candidates.has_more(cx.now);
+        let others = self.roster.len() >= PEERS_WANTED && self.candidates.has_more(cx.now);
         if !wanting || !others || self.peers.values().any(|p| p.pipeline.is_delivering(cx.now)) {
             return;
         }
