@@ -95,11 +95,7 @@ fn rows_19_and_21_those_who_only_claim_and_those_who_only_take() {
         let peers = named(claim.iter().map(|peer| peer.address));
         let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
         let link = torrent.path.to_string_lossy();
-        let listen = format!("{TEEM_IP}:{PEER_PORT}");
-        let data = folder.to_string_lossy();
-        let args = ["seed", &link, "--data", &data, "--listen", &listen, "--up", "2Mi"];
-        let mut source = Teem::start(&folder.join("source"), &args);
-        source.wait_event("tracker", LIMIT);
+        let mut source = seed(folder, &torrent, "2Mi");
         let begun = Instant::now();
         let get = |i: u64, up: &str| {
             let home = folder.join(format!("peer{i}"));
