@@ -26,6 +26,9 @@ const CROWD: u16 = 500;
 /// Pieces that a corrupter may cost on average (faults, row 20), and how many more in all: one is usual, but what the first one is
 /// trusted with when it first lies is chance.
 const WASTED_MAX: (usize, usize) = (2, 2);
+/// The same for one that lies with every second piece: its first was right, so that two at a time are asked of it, and where the disk is
+/// busy a third is on its way before the second is found out.
+const WASTED_IN_TURN_MAX: (usize, usize) = (3, 2);
 
 #[test]
 fn row_20_one_of_ten_corrupts() {
@@ -80,7 +83,8 @@ fn corrupters(folder: &Path, evil: usize, vice: Vice) {
         banned.len(),
         wasted / PIECE as u64
     );
-    assert!(wasted <= ((WASTED_MAX.0 * evil + WASTED_MAX.1) * PIECE) as u64, "{wasted} bytes wasted");
+    let (each, more) = if vice == Vice::LiesInTurn { WASTED_IN_TURN_MAX } else { WASTED_MAX };
+    assert!(wasted <= ((each * evil + more) * PIECE) as u64, "{wasted} bytes wasted");
 }
 
 #[test]
