@@ -245,7 +245,8 @@ impl Client {
         };
         let (status, status_seen) = watch::channel(status);
         let (snapshot, snapshot_seen) = watch::channel(None);
-        let feed = Feed { events: events.clone(), status, snapshot };
+        let (availability, availability_seen) = watch::channel(None);
+        let feed = Feed { events: events.clone(), status, snapshot, availability };
         inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
         let is_there = |id: &TorrentId| inner.has(*id);
         if let Err(e) = inner.places.reserve(id, info_hash, &place, add.choice, info.as_deref(), is_there) {
@@ -266,6 +267,7 @@ impl Client {
             events,
             status: status_seen,
             snapshot: snapshot_seen,
+            availability: availability_seen,
         };
         let spec = AddTorrent {
             torrent: id,

@@ -54,6 +54,10 @@ impl Owner for Router {
             feed.snapshot.send_replace(Some(snapshot));
             return;
         }
+        if let Event::Availability { pieces, .. } = event {
+            feed.availability.send_replace(Some(pieces));
+            return;
+        }
         // Nobody listening is fine: the status has what must not be missed. It comes second, so that whoever waits for it
         // finds the event told.
         let _ = feed.events.send(event.clone());
@@ -96,6 +100,7 @@ fn torrent_of(event: &Event) -> TorrentId {
         | Event::DiskRecovered { torrent }
         | Event::Failed { torrent, .. }
         | Event::Notice { torrent, .. }
+        | Event::Availability { torrent, .. }
         | Event::Removed { torrent } => *torrent,
         Event::Snapshot(snapshot) => snapshot.torrent,
     }

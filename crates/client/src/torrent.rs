@@ -39,6 +39,7 @@ pub(crate) struct Feed {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) snapshot: watch::Sender<Option<Box<Snapshot>>>,
+    pub(crate) availability: watch::Sender<Option<Box<[u16]>>>,
 }
 
 /// A torrent ended before what was waited for.
@@ -71,6 +72,7 @@ pub struct Torrent {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) snapshot: watch::Receiver<Option<Box<Snapshot>>>,
+    pub(crate) availability: watch::Receiver<Option<Box<[u16]>>>,
 }
 
 impl Torrent {
@@ -106,6 +108,16 @@ impl Torrent {
         self.command(Command::Snapshot(self.id))?;
         answers.changed().await.map_err(|_| Ended::Removed)?;
         let answer = answers.borrow().as_deref().cloned();
+        answer.ok_or(Ended::Removed)
+    }
+
+    /// How many connected peers have each piece; empty while the metadata is missing.
+    pub async fn availability(&self) -> Result<Box<[u16]>, Ended> {
+        let mut answers = self.availability.clone();
+        answers.mark_unchanged();
+        self.command(Command::Availability(self.id))?;
+        answers.changed().await.map_err(|_| Ended::Removed)?;
+        let answer = answers.borrow().clone();
         answer.ok_or(Ended::Removed)
     }
 

@@ -130,6 +130,7 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
             23 => match rng.below(30) {
                 0 => Input::Command(Command::Remove(ME)),
                 1..10 => Input::Command(Command::Sync(ME)),
+                10 => Input::Command(Command::Availability(ME)),
                 _ => Input::Command(Command::Snapshot(ME)),
             },
             24 => Input::Disk(Done::Synced { torrent: ME }),

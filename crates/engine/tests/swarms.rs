@@ -112,6 +112,31 @@ fn two_that_dial_each_other_keep_one_connection() {
 }
 
 #[test]
+fn availability_is_what_connected_peers_have_shown() {
+    let info = info(40, false);
+    let mut world = World::new();
+    let (seed, get) = (world.node(true), world.node(false));
+    let addr = world.nodes[seed].addr;
+    world.command(seed, limited(torrent(&info, true, &[], &[]), ME, Some(100_000), None));
+    world.command(get, torrent(&info, true, &[addr], &[]));
+    let told = |world: &mut World, node: usize| {
+        world.command(node, Command::Availability(ME));
+        let Some(Event::Availability { pieces, .. }) = world.nodes[node].events.last() else { panic!("no answer") };
+        pieces.to_vec()
+    };
+    assert_eq!(told(&mut world, seed), [0; 40]);
+    world.run(3);
+    for node in [seed, get] {
+        let some = told(&mut world, node);
+        assert!(some.iter().all(|peers| *peers <= 1) && some.contains(&1), "{some:?}");
+    }
+    world.until(60, |w| w.is_complete(get));
+    world.run(3);
+    // Both are complete and have let go of each other.
+    assert_eq!(told(&mut world, seed), [0; 40]);
+}
+
+#[test]
 fn a_private_torrent_ignores_peers_named_by_hand() {
     let info = info(4, true);
     let mut world = World::new();

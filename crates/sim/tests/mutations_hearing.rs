@@ -11,6 +11,7 @@ use teem_sim::plain::habits::{EndGame, Habits, Sharing, Slots};
 use teem_sim::plain::{Plain, simple};
 use teem_sim::scenario::{Group, Role, Scenario};
 use teem_sim::world::World;
+use teem_swarm::event::Event;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
@@ -87,6 +88,16 @@ fn an_engine_that_does_not_hear_what_others_have() {
     let hears: fn(&Input<SimBlock>) -> bool =
         |input| !matches!(input, Input::Message { message: Message::Have(piece), .. } if piece % 2 == 1);
     assert!(broken(slow(), makers::engine, hears, |_| true).contains(&Rule::Books));
+}
+
+#[test]
+fn an_engine_whose_availability_is_not_the_sum_of_what_was_shown() {
+    // Without its snapshot, which would show it peer by peer.
+    let says: fn(&Output<SimBlock>) -> bool = |output| !matches!(output, Output::Event(Event::Snapshot(_)));
+    let hears: fn(&Input<SimBlock>) -> bool =
+        |input| !matches!(input, Input::Message { message: Message::Have(piece), .. } if piece % 2 == 1);
+    assert_eq!(broken(slow(), makers::engine, |_| true, says), []);
+    assert!(broken(slow(), makers::engine, hears, says).contains(&Rule::Books));
 }
 
 #[test]

@@ -67,6 +67,8 @@ pub enum Command {
     Select(TorrentId, Selection),
     /// Asks for an `Event::Snapshot`.
     Snapshot(TorrentId),
+    /// Asks for an `Event::Availability`: apart from the snapshot, because it costs in proportion to the pieces.
+    Availability(TorrentId),
     /// Makes all that is verified durable soon: `Event::Durable` comes.
     Sync(TorrentId),
 }

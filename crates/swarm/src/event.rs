@@ -140,6 +140,13 @@ pub enum Event {
     },
     /// The answer to `Command::Snapshot`.
     Snapshot(alloc::boxed::Box<Snapshot>),
+    /// The answer to `Command::Availability`.
+    Availability {
+        /// The torrent.
+        torrent: TorrentId,
+        /// How many connected peers have shown each piece, whether we have it or not; empty while the metadata is missing.
+        pieces: alloc::boxed::Box<[u16]>,
+    },
     /// The torrent is gone: everything saved, nothing held.
     Removed {
         /// The torrent.

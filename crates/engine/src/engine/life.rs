@@ -37,6 +37,12 @@ impl<B> Engine<B> {
                     self.outputs.push_back(Output::Event(Event::Snapshot(snapshot)));
                 }
             }
+            Command::Availability(torrent) => {
+                if let Some(one) = self.torrents.get(&torrent) {
+                    let pieces = one.availability();
+                    self.outputs.push_back(Output::Event(Event::Availability { torrent, pieces }));
+                }
+            }
         }
     }
 

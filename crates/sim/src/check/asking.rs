@@ -95,7 +95,7 @@ impl Asking {
                 }
                 return 0;
             }
-            Message::Bitfield(_) | Message::HaveAll | Message::HaveNone => self.enter(),
+            Message::Bitfield(_) | Message::HaveAll | Message::HaveNone | Message::DontHave { .. } => self.enter(),
             _ => {}
         }
         let Some(asked) = self.conns.get_mut(&conn) else { return 0 };
@@ -103,6 +103,7 @@ impl Asking {
             Message::Bitfield(bits) => asked.shown.read(bits),
             Message::HaveAll => asked.shown.fill(self.content.pieces(), true),
             Message::HaveNone => asked.shown.fill(self.content.pieces(), false),
+            Message::DontHave { piece, .. } => asked.shown.set(*piece, false),
             Message::AllowedFast(piece) => {
                 asked.allowed_fast.insert(*piece);
             }
@@ -149,6 +150,18 @@ impl Asking {
     pub fn heard_of(&mut self, conn: ConnId) -> Option<(u32, bool)> {
         self.enter();
         self.conns.get(&conn).map(|asked| (asked.shown.count(), !asked.unchoked))
+    }
+
+    /// How many of those connected have shown each piece.
+    pub fn availability(&mut self) -> Vec<u16> {
+        self.enter();
+        let mut sums = vec![0; self.content.pieces() as usize];
+        for piece in self.conns.values().flat_map(|asked| asked.shown.iter()) {
+            if let Some(sum) = sums.get_mut(piece as usize) {
+                *sum += 1;
+            }
+        }
+        sums
     }
 
     /// We ask.

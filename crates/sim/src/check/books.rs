@@ -1,7 +1,7 @@
 //! Whether a peer's own account agrees with what was said (own design): its snapshot beside the checkers' books.
 //!
-//! What a peer believes of others decides what it asks of whom: that each piece's availability is the sum of what the
-//! peers have shown rests on what is compared here, peer by peer.
+//! What a peer believes of others decides what it asks of whom: it is compared peer by peer, and each piece's
+//! availability, which the picker keeps apart and changes HAVE by HAVE, with the sum of what the peers have shown.
 use crate::bits::Bits;
 use crate::check::asking::Asking;
 use crate::check::serving::Serving;
@@ -31,4 +31,17 @@ pub fn agree(told: &Snapshot, verified: &Bits, asking: &mut Asking, serving: &Se
         })?;
     }
     Ok(())
+}
+
+/// Compares what is said of each piece's availability; without metadata that is nothing.
+pub fn available(told: &[u16], asking: &mut Asking) -> Finding {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let shown = asking.availability();
+    let wrong = (0..).zip(told.iter().zip(&shown)).find(|(_, (told, shown))| told != shown);
+    ensure(told.len() == shown.len(), Rule::Books, || format!("tells of {} pieces of {}", told.len(), shown.len()))?;
+    wrong.map_or(Ok(()), |(piece, (told, shown)): (u32, _)| {
+        Err((Rule::Books, format!("counts {told} peers that have piece {piece}, which {shown} have shown")))
+    })
 }

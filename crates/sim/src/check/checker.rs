@@ -266,6 +266,7 @@ impl Checker {
                 let account = &mut self.peers[me];
                 books::agree(told, &account.verified, &mut account.asking, &account.serving)
             }
+            Event::Availability { pieces, .. } => books::available(pieces, &mut self.peers[me].asking),
             _ => Ok(()),
         }
     }

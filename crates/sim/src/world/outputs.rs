@@ -78,6 +78,12 @@ impl Part {
         self.post(me, at, Input::Command(Command::Snapshot(TORRENT)));
     }
 
+    /// It was asked for its own account: for what the account does not hold it is asked in the same moment, so that a run has no
+    /// event more.
+    pub(super) fn audited(&mut self, me: usize) {
+        self.feed(me, Input::Command(Command::Availability(TORRENT)));
+    }
+
     fn told(&mut self, now: Time, me: usize, event: &Told) {
         let node = &mut self.nodes[me];
         match event {

@@ -19,6 +19,7 @@ use crate::wire::Wire;
 use std::sync::Arc;
 use std::time::Duration;
 use teem_engine::input::Input;
+use teem_swarm::command::Command;
 use teem_swarm::time::Time;
 
 /// What is waited before a peer whose deadline does not move is ticked again.
@@ -149,7 +150,11 @@ impl Part {
                 if node.life == life
                     && let Some(input) = node.fetch(place)
                 {
+                    let audit = matches!(input, Input::Command(Command::Snapshot(_)));
                     self.feed(me, input);
+                    if audit {
+                        self.audited(me);
+                    }
                 }
             }
             Event::Uplink => self.uplink_done(me),

@@ -8,7 +8,9 @@ use crate::job::Facts;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
 use crate::time::Time;
+use alloc::boxed::Box;
 use alloc::string::ToString;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// Peers in a snapshot.
@@ -51,6 +53,22 @@ impl Torrent {
                 None => self.facts_before.granted.clone(),
             },
         }
+    }
+
+    /// How many connected peers have shown each piece: what pieces are picked by while something is missing, and else the same
+    /// sum, for which nothing is kept then. Costs in proportion to the pieces; without a picker, to those that all peers have.
+    pub fn availability(&self) -> Box<[u16]> {
+        if let Some(picker) = &self.picker {
+            let of = |piece| u16::try_from(picker.availability(piece)).unwrap_or(u16::MAX);
+            return (0..self.geometry.pieces).map(of).collect();
+        }
+        let mut sums = vec![0u16; self.geometry.pieces as usize];
+        for piece in self.peers.values().flat_map(|peer| peer.has.iter()) {
+            if let Some(sum) = sums.get_mut(piece as usize) {
+                *sum = sum.saturating_add(1);
+            }
+        }
+        sums.into_boxed_slice()
     }
 
     /// The figures of this moment. Costs in proportion to the peers.
