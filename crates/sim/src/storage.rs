@@ -10,8 +10,9 @@ use crate::content::Content;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use teem_metainfo::InfoHash;
-use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts, Job};
+use teem_swarm::job::{BlockDigest, DiskError, DiskErrorKind, Done, Facts, Job};
 use teem_swarm::rng::Rng;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
 /// Shortest time of any job.
 const JOB_MIN: Duration = Duration::from_micros(100);
@@ -33,6 +34,7 @@ pub struct SimDisk {
     partial: BTreeMap<u32, Vec<Option<SimBlock>>>,
     failed_before: BTreeSet<u32>,
     blind: bool,
+    stuck: bool,
     rng: Rng,
 }
 
@@ -49,6 +51,7 @@ impl SimDisk {
             partial: BTreeMap::new(),
             failed_before: BTreeSet::new(),
             blind: false,
+            stuck: false,
             rng,
         }
     }
@@ -61,6 +64,11 @@ impl SimDisk {
     /// Breaks it: from now on every piece is said to be right. For tests that show that the checkers notice.
     pub fn set_blind(&mut self) {
         self.blind = true;
+    }
+
+    /// From now on it takes what is written and judges no piece, as one that is too slow.
+    pub fn set_stuck(&mut self) {
+        self.stuck = true;
     }
 
     /// Whether a piece on it is really right.
@@ -76,6 +84,19 @@ impl SimDisk {
     /// How many pieces on it are right.
     pub fn good_pieces(&self) -> u32 {
         self.good.count()
+    }
+
+    /// Whether it has a block of a piece in the making.
+    pub fn holds(&self, at: BlockRef) -> bool {
+        let blocks = self.partial.get(&at.piece);
+        let block = blocks.and_then(|blocks| blocks.get((at.begin / BLOCK_LEN) as usize));
+        block.is_some_and(Option::is_some)
+    }
+
+    /// How many blocks of a piece in the making it has not; of one that it has nothing of, all.
+    pub fn lacks(&self, piece: u32) -> usize {
+        let blocks = self.partial.get(&piece);
+        blocks.map_or(self.content.blocks(piece) as usize, |blocks| blocks.iter().filter(|b| b.is_none()).count())
     }
 
     /// The process ends without warning: what was in memory is gone.
@@ -100,7 +121,7 @@ impl SimDisk {
                 }
             }
             Job::Write { torrent, at, data } => {
-                if let Some((piece, ok, blocks)) = self.write(at, data) {
+                if let Some((piece, ok, blocks)) = self.write(at, data).filter(|_| !self.stuck) {
                     self.answer(answers, Duration::ZERO, Done::Piece { torrent, piece, ok, blocks });
                 }
             }
@@ -146,17 +167,13 @@ impl SimDisk {
     }
 
     /// Takes a block; when the piece is full: its number, whether it is right, and the digests where they are due.
-    fn write(
-        &mut self,
-        at: teem_wire::peer::block::BlockRef,
-        data: SimBlock,
-    ) -> Option<(u32, bool, Vec<teem_swarm::job::BlockDigest>)> {
+    fn write(&mut self, at: BlockRef, data: SimBlock) -> Option<(u32, bool, Vec<BlockDigest>)> {
         let piece = at.piece;
         let count = self.content.blocks(piece) as usize;
         let blocks = self.partial.entry(piece).or_insert_with(|| vec![None; count]);
         // What is not this block of this piece is content like any other, only wrong.
         let data = if data.fits(at) { data } else { SimBlock::wrong(at) };
-        *blocks.get_mut((at.begin / teem_wire::peer::block::BLOCK_LEN) as usize)? = Some(data);
+        *blocks.get_mut((at.begin / BLOCK_LEN) as usize)? = Some(data);
         if blocks.iter().any(Option::is_none) {
             return None;
         }

@@ -52,9 +52,20 @@ fn broken(
     hears: fn(&Input<SimBlock>) -> bool,
     says: fn(&Output<SimBlock>) -> bool,
 ) -> Vec<Rule> {
+    broken_by(Role::Downloader, scenario, own, hears, says)
+}
+
+/// The same, when those of a role do.
+fn broken_by(
+    role: Role,
+    scenario: Scenario,
+    own: fn(&Birth<'_>) -> Box<dyn Brain>,
+    hears: fn(&Input<SimBlock>) -> bool,
+    says: fn(&Output<SimBlock>) -> bool,
+) -> Vec<Rule> {
     let maker = move |birth: &Birth<'_>| -> Box<dyn Brain> {
         match birth.role {
-            Role::Downloader => Box::new(Deaf { inner: own(birth), hears, says, out: VecDeque::new() }),
+            it if it == role => Box::new(Deaf { inner: own(birth), hears, says, out: VecDeque::new() }),
             _ => makers::engine(birth),
         }
     };
@@ -136,4 +147,28 @@ fn a_client_that_serves_a_hundred_at_once() {
         .within(Duration::from_secs(60));
     let found = broken(crowd, own, |_| true, |_| true);
     assert!(found.contains(&Rule::Slots) && found.contains(&Rule::ConnectionLimit), "{found:?}");
+}
+
+/// A source with seventy who hardly give, so that they are still there when it is done with granting.
+fn admirers() -> Scenario {
+    Scenario::new("admirers", "")
+        .content(16, 16_384, 0)
+        .with(Group::new(Role::Seed, 1).rates(20_000, 400_000))
+        .with(Group::new(Role::Downloader, 70).rates(1_000, 400_000))
+        .within(Duration::from_secs(120))
+}
+
+#[test]
+fn a_source_that_goes_on_serving_everybody_when_it_is_a_seed() {
+    let says: fn(&Output<SimBlock>) -> bool = |output| !matches!(output, Output::Send { message: Message::Choke, .. });
+    let found = |says| broken_by(Role::Seed, admirers(), makers::engine, |_| true, says);
+    assert!(!found(|_| true).contains(&Rule::Slots));
+    assert!(found(says).contains(&Rule::Slots));
+}
+
+#[test]
+fn a_seed_that_never_granted_and_serves_a_hundred_at_once() {
+    let own: fn(&Birth<'_>) -> Box<dyn Brain> =
+        |birth| client(birth, Habits { conns: 100, slots: Slots::Interested, ..simple::habits() });
+    assert!(broken_by(Role::Seed, admirers(), own, |_| true, |_| true).contains(&Rule::Slots));
 }

@@ -4,6 +4,7 @@ use crate::block::SimBlock;
 use crate::check::asking::Asking;
 use crate::check::books;
 use crate::check::conduct::Bucket;
+use crate::check::pool::Pool;
 use crate::check::serving::Serving;
 use crate::check::violation::{Finding, Rule, Violation, ensure};
 use crate::content::Content;
@@ -27,6 +28,10 @@ use teem_wire::peer::message::Message;
 
 /// How many violations are kept; the first ones tell.
 const KEPT: usize = 100;
+
+/// Who has served everybody as a source takes so long at most to choke those for whom there is no slot: two rounds of 10 s, since
+/// who was unchoked less than 10 s ago stays so in the first, and one more for those who say late that they are interested.
+const SETTLED: Duration = Duration::from_secs(30);
 
 /// What the checkers know of all peers of a world.
 #[derive(Debug)]
@@ -111,13 +116,16 @@ struct Account {
     /// The rules are watched: it plays the engine.
     watched: bool,
     now: Time,
-    /// Whether it shows pieces instead of choking.
-    grants: bool,
+    /// Since when it has slots; `None` while it may be granting, when it shows pieces instead of choking.
+    chokes: Option<Time>,
+    /// Whether it has them from the start.
+    always: bool,
     verified: Bits,
     /// Pieces verified by the last input.
     fresh: Vec<u32>,
     asking: Asking,
     serving: Serving,
+    pool: Pool,
     remotes: ConnMap<u32>,
     up: Option<Bucket>,
     down: Option<Bucket>,
@@ -132,11 +140,13 @@ impl Checker {
                 honest: role.honest(),
                 watched: !lenient && matches!(role, Role::Seed | Role::Downloader),
                 now: Time::ZERO,
-                grants: role == Role::Seed,
+                chokes: (role != Role::Seed).then_some(Time::ZERO),
+                always: role != Role::Seed,
                 verified: Bits::new(content.pieces()),
                 fresh: Vec::new(),
                 asking: Asking::new(content.clone()),
                 serving: Serving::default(),
+                pool: Pool::default(),
                 remotes: ConnMap::new(),
                 up: node.spec.limit_up.map(Bucket::new),
                 down: node.spec.limit_down.map(Bucket::new),
@@ -170,6 +180,8 @@ impl Checker {
         account.remotes.clear();
         account.asking.clear();
         account.serving.clear();
+        account.pool.clear();
+        account.chokes = account.chokes.filter(|_| account.always);
         account.verified = Bits::new(self.content.pieces());
     }
 
@@ -190,6 +202,7 @@ impl Checker {
         account.now = now;
         let fresh = std::mem::take(&mut account.fresh);
         let late = fresh.into_iter().find(|piece| account.asking.pending(*piece));
+        account.pool.input(input);
         match input {
             Input::Closed { conn, .. } => account.ended(*conn),
             Input::Message { conn, message } => {
@@ -225,6 +238,7 @@ impl Checker {
                 account.ended(*conn);
                 self.blamed(*why, remote)
             }
+            Output::Disk(job) => account.pool.job(job, &self.content, &account.verified, disk),
             output => account.output(now, output, disk, &self.content),
         };
         self.note(me, finding);
@@ -264,6 +278,9 @@ impl Checker {
             }
             Event::Snapshot(told) => {
                 let account = &mut self.peers[me];
+                if account.chokes.is_some_and(|since| now.since(since) >= SETTLED) {
+                    account.serving.slots()?;
+                }
                 books::agree(told, &account.verified, &mut account.asking, &account.serving)
             }
             Event::Availability { pieces, .. } => books::available(pieces, &mut self.peers[me].asking),
@@ -304,12 +321,14 @@ impl Account {
             Output::SendBlock { at, data, .. } => {
                 let in_limit = self.up.as_mut().is_none_or(|bucket| bucket.add(now, u64::from(at.len)));
                 self.serving.block(conn, *at, &self.verified)?;
+                self.pool.sent(conn, *at, *data)?;
                 ensure(data.fits(*at), Rule::Truth, || format!("sends a wrong block {at:?}"))?;
                 ensure(in_limit, Rule::UpLimit, || "sends more than its limit".into())
             }
             Output::Send { message: Message::Request(at), .. } => {
                 let in_limit = self.down.as_mut().is_none_or(|bucket| bucket.add(now, u64::from(at.len)));
                 self.asking.request(conn, *at, &self.verified)?;
+                self.pool.request()?;
                 ensure(in_limit, Rule::DownLimit, || "asks for more than its limit".into())
             }
             Output::Send { message, .. } => {
@@ -320,10 +339,22 @@ impl Account {
                     bucket.give_back(u64::from(at.len));
                 }
                 self.serving.message(now, conn, message, &self.verified, disk, content.pieces())?;
-                let may = self.grants || *message != Message::Unchoke;
-                if may { Ok(()) } else { self.serving.slots() }
+                if shows_all(message) {
+                    self.chokes.get_or_insert(now);
+                }
+                if *message == Message::Unchoke && self.chokes.is_some() { self.serving.slots() } else { Ok(()) }
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether this is said only by who does not grant, or no more: a source shows nothing at first, and piece by piece then; when it is
+/// done with that it says that it wants nothing (BEP 21).
+fn shows_all(message: &Message) -> bool {
+    match message {
+        Message::HaveAll | Message::Bitfield(_) => true,
+        Message::ExtendedHandshake(hello) => hello.upload_only == Some(true),
+        _ => false,
     }
 }

@@ -8,5 +8,6 @@ pub mod blocks;
 pub mod books;
 pub mod checker;
 pub mod conduct;
+pub mod pool;
 pub mod serving;
 pub mod violation;

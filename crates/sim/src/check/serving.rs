@@ -88,7 +88,7 @@ impl Serving {
         self.conns.get(&conn).is_some_and(|served| served.unchoked)
     }
 
-    /// A downloader has unchoked somebody: it keeps to its slots.
+    /// Who has slots keeps to them. Those who may ask and do not are among the taken, so this is more than the slots that are in use.
     pub fn slots(&self) -> Finding {
         let taken = self.conns.values().filter(|served| served.unchoked && served.wanted).count();
         ensure(taken <= SLOTS_MAX, Rule::Slots, || format!("serves {taken} peers at once"))

@@ -27,10 +27,13 @@ pub enum Rule {
     Serve,
     /// Choking one peer changes at most every 10 s, and only from one state to the other.
     Choke,
-    /// No more peers that are interested are unchoked than there are slots.
+    /// No more peers that are interested are unchoked than there are slots, but by a source while it grants.
     Slots,
     /// What a peer says of itself agrees with what it heard, said and verified.
     Books,
+    /// A block that is handed to a peer is handed on at once, to the disk or to who asked, or let go; no more is asked for than the disk
+    /// can judge.
+    Pool,
     /// A limit on sending holds, with bursts of a second.
     UpLimit,
     /// A limit on receiving holds, with bursts of a second.

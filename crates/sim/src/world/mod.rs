@@ -130,6 +130,11 @@ impl World {
         self.nodes[peer as usize].disk.set_blind();
     }
 
+    /// The disk of a peer judges no piece, for tests of what waits for it.
+    pub fn stop_disk(&mut self, peer: u32) {
+        self.nodes[peer as usize].disk.set_stuck();
+    }
+
     /// The links carry bytes from now on, through the real codecs, on one thread. For tens of peers.
     pub fn carry_bytes(&mut self) {
         self.wire = Some(Wire::new(Rng::new(self.draws)));
