@@ -279,7 +279,7 @@ impl Checker {
             Event::Snapshot(told) => {
                 let account = &mut self.peers[me];
                 if account.chokes.is_some_and(|since| now.since(since) >= SETTLED) {
-                    account.serving.slots()?;
+                    account.serving.served()?;
                 }
                 books::agree(told, &account.verified, &mut account.asking, &account.serving)
             }

@@ -88,10 +88,18 @@ impl Serving {
         self.conns.get(&conn).is_some_and(|served| served.unchoked)
     }
 
-    /// Who has slots keeps to them. Those who may ask and do not are among the taken, so this is more than the slots that are in use.
+    /// Who has slots has unchoked somebody: nobody is unchoked while too many are. Who may ask and does not is among those.
     pub fn slots(&self) -> Finding {
         let taken = self.conns.values().filter(|served| served.unchoked && served.wanted).count();
         ensure(taken <= SLOTS_MAX, Rule::Slots, || format!("serves {taken} peers at once"))
+    }
+
+    /// At any time no more are served than there are slots. Who asks for nothing takes none: he may be left unchoked, and so may he who
+    /// was not interested when the slots were given.
+    pub fn served(&self) -> Finding {
+        let asking = |served: &&Served| served.unchoked && served.wanted && !served.asked.is_empty();
+        let served = self.conns.values().filter(asking).count();
+        ensure(served <= SLOTS_MAX, Rule::Slots, || format!("goes on serving {served} peers"))
     }
 
     /// We send our handshake.
