@@ -24,6 +24,7 @@ pub fn all() -> Vec<Scenario> {
         mixed(),
         crawling(),
         orphans(),
+        one_copy(),
         outnumbered(),
         arriving(),
         flash_crowd(),
@@ -231,6 +232,18 @@ pub fn orphans() -> Scenario {
         .with(Group::new(Role::Downloader, 8))
         .with(Group::new(Role::Downloader, 4).arriving(Arrival::Between(secs(40), secs(60))))
         .within(secs(1200))
+}
+
+/// The only seed leaves when the others hold one copy between them, and hardly anybody all of it.
+pub fn one_copy() -> Scenario {
+    Scenario::new(
+        "one-copy",
+        "the seed leaves as soon as 12 downloaders, half of them behind NAT, hold one copy together",
+    )
+    .with(Group::new(Role::Seed, 1).leaving(Departure::OnceCopied(Duration::ZERO)))
+    .with(Group::new(Role::Downloader, 6))
+    .with(Group::new(Role::Downloader, 6).behind_nat())
+    .within(secs(1200))
 }
 
 /// Five hostile peers for each honest one.

@@ -127,7 +127,7 @@ impl Node {
 
     /// Whether the run goes on until it is complete, or gone for good.
     pub fn must(&self) -> bool {
-        self.spec.role.wants() && !matches!(self.spec.departure, Departure::After(_))
+        self.spec.role.wants() && !matches!(self.spec.departure, Departure::After(_) | Departure::OnceCopied(_))
     }
 
     /// It dials somebody; gives the number of the dial.

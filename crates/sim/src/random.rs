@@ -1,8 +1,8 @@
 //! Scenarios drawn from a seed (own design): sizes, lines, limits, arrivals, departures, clients and faults at random.
 //!
 //! Each seed first draws which faults it knows and how much each weighs, so that some worlds have one fault in plenty
-//! and others a little of everything. Each of them can complete: one seed stays and can be dialled, and nobody who must
-//! complete is so slow that the time would not do. What breaks a rule here goes, with its seed, into the list of
+//! and others a little of everything. Each of them can complete: one seed can be dialled and stays, or leaves those who stay with a
+//! whole copy, and nobody who must complete is so slow that the time would not do. What breaks a rule here goes, with its seed, into the list of
 //! regressions.
 use crate::scenario::{Arrival, Departure, Group, Kind, Role, Scenario};
 use std::time::Duration;
@@ -13,6 +13,9 @@ use teem_swarm::rng::Rng;
 pub const NAME: &str = "random";
 /// What they show.
 pub const ABOUT: &str = "sizes, lines, limits, arrivals, departures, clients and faults drawn from the seed";
+
+/// The stream that says whose source leaves; with it those seeds that once broke a rule keep theirs.
+const BEREAVED: u64 = 0x0B5E_5601;
 
 /// How sources spread, as often as it stands here.
 const SPREADING: [Spreading; 4] = [Spreading::Granting, Spreading::Granting, Spreading::Frugal, Spreading::Ordinary];
@@ -94,7 +97,22 @@ pub fn scenario(seed: u64) -> Scenario {
         let (role, count) = (pick(rng, &mix.vices), 1 + rng.below(4) as u32);
         scenario = scenario.with(lines(rng, Group::new(role, count)));
     }
-    scenario.spreading(mix.spreading)
+    bereave(seed, scenario.spreading(mix.spreading))
+}
+
+/// Lets the source go once others hold a copy, in some worlds where they can do without it: those who keep what they get can be dialled,
+/// in part, and send enough. Drawn from a stream of its own, so that whatever else is drawn is as it would be.
+fn bereave(seed: u64, mut scenario: Scenario) -> Scenario {
+    let rng = &mut Rng::new(seed ^ BEREAVED);
+    let (leaves, after) = (one_in(rng, 3), Duration::from_millis(rng.below(5_000)));
+    let keepers = || scenario.groups.iter().filter(|group| group.keeps());
+    let stays = |group: &Group| !group.nat && group.departure == Departure::Stays;
+    let given: u64 = keepers().map(|group| group.gives() * u64::from(group.count)).sum();
+    let enough = given * scenario.limit.as_secs() / 4 >= scenario.total() * u64::from(scenario.wanting());
+    if leaves && enough && keepers().any(stays) {
+        scenario.groups[0].departure = Departure::OnceCopied(after);
+    }
+    scenario
 }
 
 fn downloaders(rng: &mut Rng, mix: &Mix, role: Role, count: u32) -> Group {
@@ -157,4 +175,18 @@ fn one_in(rng: &mut Rng, n: u64) -> bool {
 
 fn chance(rng: &mut Rng, in_12: u64) -> bool {
     rng.below(12) < in_12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_leaves_in_some_worlds_and_stays_where_it_once_went_wrong() {
+        let leaves = |seed: &u64| matches!(scenario(*seed).groups[0].departure, Departure::OnceCopied(_));
+        let of_200 = (1..=200).filter(leaves).count();
+        assert!((20..60).contains(&of_200), "{of_200}");
+        assert_eq!([129, 198, 315, 359, 456].iter().find(|seed| leaves(seed)), None);
+        assert!((1..=24).any(|seed| leaves(&seed)), "none of those that the tests run");
+    }
 }

@@ -141,7 +141,7 @@ impl Report {
 
 /// Gone for good, and incomplete.
 fn is_gone(node: &Node) -> bool {
-    let for_good = matches!(node.spec.departure, Departure::Dies(_) | Departure::After(_));
+    let for_good = matches!(node.spec.departure, Departure::Dies(_) | Departure::After(_) | Departure::OnceCopied(_));
     for_good && node.complete.is_none() && node.came.is_some() && node.brain.is_none()
 }
 

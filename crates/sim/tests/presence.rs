@@ -47,6 +47,23 @@ fn the_run_does_not_wait_for_the_dead() {
 }
 
 #[test]
+fn a_source_leaves_once_others_hold_a_copy_and_not_before() {
+    let leaving = |after| {
+        Scenario::new("test", "")
+            .content(16, 65_536, 0)
+            .with(Group::new(Role::Seed, 1).leaving(Departure::OnceCopied(after)))
+            .with(Group::new(Role::Downloader, 6))
+    };
+    let (world, report) = run(leaving(Duration::ZERO), 1);
+    assert!(world.nodes()[0].brain.is_none(), "it is still there");
+    assert_eq!((report.complete, report.violations), (6, 0), "{report}");
+    assert!((1_000..5_000).contains(&report.copies_permille), "{report}");
+    // With one who does not stay there is nobody to hold a copy.
+    let (world, _) = run(leaving(Duration::ZERO).leaving(Departure::After(Duration::from_secs(5))), 1);
+    assert!(world.nodes()[0].brain.is_some(), "it left who does not stay");
+}
+
+#[test]
 fn a_line_that_bears_few_connections_refuses_the_rest() {
     let few = world().with(Group::new(Role::Downloader, 10).with_connections(3));
     let (world, report) = run(few, 1);

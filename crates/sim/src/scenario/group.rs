@@ -129,6 +129,12 @@ impl Group {
         Self { conns_max: Some(most), ..self }
     }
 
+    /// Whether what they get stays with the swarm: they play the engine, and stay or come back until they have everything.
+    pub fn keeps(&self) -> bool {
+        let stays = matches!(self.departure, Departure::Stays | Departure::Comes { .. });
+        self.role == Role::Downloader && stays
+    }
+
     /// What one of them can send, in bytes a second: the line or the user's limit, 0 for who never gives.
     pub fn gives(&self) -> u64 {
         let line = self.up.per_second();

@@ -23,6 +23,9 @@ pub enum Departure {
     WhenComplete(Duration),
     /// At that time after its arrival, orderly.
     After(Duration),
+    /// Orderly, so long after those who stay hold a whole copy between them (see `Group::keeps`): for sources. The world looks for it
+    /// whenever a sample is taken.
+    OnceCopied(Duration),
     /// Without a word and for good, complete or not, after a life drawn for each (exponential) with that mean.
     Dies(Duration),
     /// Lives about as long as the first, is away about as long as the second, and comes back, again and again until it

@@ -1,4 +1,5 @@
 //! How peers come and go (own design): arrivals, departures in good order, crashes, returns.
+use super::World;
 use super::common::TORRENT;
 use super::event::Event;
 use super::parcel::News;
@@ -40,7 +41,39 @@ pub(super) fn arrivals(groups: &[Group], nodes: &mut [Node]) -> Vec<Time> {
     times
 }
 
+/// Who goes once others hold a whole copy.
+pub(super) fn waiting(nodes: &[Node]) -> Vec<u32> {
+    let waits = |node: &Node| matches!(node.spec.departure, Departure::OnceCopied(_));
+    (0..).zip(nodes).filter(|(_, node)| waits(node)).map(|(peer, _)| peer).collect()
+}
+
+impl World {
+    /// Lets those go that waited for others to hold a whole copy, if they do.
+    pub(super) fn part_with(&mut self, parts: &mut [Part], now: Time) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let keepers = || parts.iter().flat_map(|part| &part.nodes).filter(|node| node.spec.keeps());
+        if (0..self.common.content.pieces()).all(|piece| keepers().any(|node| node.disk.is_good(piece))) {
+            for peer in std::mem::take(&mut self.waiting) {
+                if let Some(part) = parts.iter_mut().find(|part| part.has(peer)) {
+                    part.sees_a_copy(peer, now);
+                }
+            }
+        }
+    }
+}
+
 impl Part {
+    /// One of ours that has waited for it hears that others hold a whole copy.
+    fn sees_a_copy(&mut self, peer: u32, now: Time) {
+        let me = self.place(peer);
+        let node = &self.nodes[me];
+        if let Departure::OnceCopied(after) = node.spec.departure {
+            self.put(me, now + after, Event::Go { life: node.life, crash: false });
+        }
+    }
+
     /// A peer's process begins, with whatever lies on its disk.
     pub(super) fn come(&mut self, me: usize) {
         let now = self.now;

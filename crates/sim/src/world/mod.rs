@@ -66,6 +66,8 @@ pub struct World {
     /// Nobody is watched for more than that it completes.
     lenient: bool,
     findings: Findings,
+    /// Those that go once others hold a whole copy, while others do not.
+    waiting: Vec<u32>,
     /// Peers that must complete and have not.
     missing: usize,
     /// Which blocks have left a seed.
@@ -102,6 +104,7 @@ impl World {
         let spans = scenario.limit.as_nanos() / common.span.as_nanos();
         assert!(nodes.len() <= PEERS_MAX && spans < SPANS_MAX, "{} peers for {spans} spans are too many", nodes.len());
         Self {
+            waiting: life::waiting(&nodes),
             missing: nodes.iter().filter(|node| node.must()).count(),
             out: Outs::new(&common.content),
             series: Series::new(bound::fluid(&scenario)),
@@ -156,6 +159,9 @@ impl World {
         std::thread::scope(|scope| {
             let crew = Crew::new(scope, parts.len() - 1);
             while let Some(begin) = parts.iter().filter_map(Part::next).min().filter(|begin| *begin <= self.end) {
+                if self.series.due(begin) {
+                    self.part_with(&mut parts, begin);
+                }
                 while self.series.due(begin) {
                     self.sample(&parts);
                 }

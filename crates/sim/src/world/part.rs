@@ -63,6 +63,11 @@ impl Part {
         self.first + me as u32
     }
 
+    /// Whether a peer is one of ours.
+    pub(super) fn has(&self, peer: u32) -> bool {
+        peer.checked_sub(self.first).is_some_and(|place| (place as usize) < self.nodes.len())
+    }
+
     /// The place of one of ours.
     pub(super) fn place(&self, peer: u32) -> usize {
         (peer - self.first) as usize
