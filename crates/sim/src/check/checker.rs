@@ -29,8 +29,8 @@ use teem_wire::peer::message::Message;
 /// How many violations are kept; the first ones tell.
 const KEPT: usize = 100;
 
-/// Who has served everybody as a source takes so long at most to choke those for whom there is no slot: two rounds of 10 s, since
-/// who was unchoked less than 10 s ago stays so in the first, and one more for those who say late that they are interested.
+/// Who has let everybody ask as a source takes so long at most to choke those for whom there is no slot: a round of 10 s in which
+/// those stay that were unchoked less than 10 s ago or say only then that they are interested, another, and one to spare.
 const SETTLED: Duration = Duration::from_secs(30);
 
 /// What the checkers know of all peers of a world.

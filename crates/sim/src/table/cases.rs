@@ -200,6 +200,7 @@ pub const CASES: &[Case] = &[
         &[
             (Figure::Makespan, &[most(1_080), most(1_100)]),
             (Figure::Fairness, &[Aim::AtMost(950, Some(900)), Aim::AtMost(950, Some(900))]),
+            (Figure::AllOut, &[Aim::Shown, Aim::Shown]),
         ],
     ),
     grants(
