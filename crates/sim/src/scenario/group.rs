@@ -129,10 +129,11 @@ impl Group {
         Self { conns_max: Some(most), ..self }
     }
 
-    /// Whether what they get stays with the swarm: they play the engine, and stay or come back until they have everything.
+    /// Whether what they hold stays with the swarm and is of use to it: they play the engine, stay or come back until they have
+    /// everything, and need nobody to tell them the metadata (`random`, seed 1090: a copy on disks of whom nobody knew what it was).
     pub fn keeps(&self) -> bool {
         let stays = matches!(self.departure, Departure::Stays | Departure::Comes { .. });
-        self.role == Role::Downloader && stays
+        self.role == Role::Downloader && stays && !self.magnet
     }
 
     /// What one of them can send, in bytes a second: the line or the user's limit, 0 for who never gives.
