@@ -1,5 +1,5 @@
 //! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
-use super::need::Pace;
+use super::pace::Pace;
 use crate::bitfield::Bitfield;
 use crate::conn_map::ConnMap;
 use crate::ids::ConnId;
@@ -21,6 +21,9 @@ const OPEN_MAX: usize = 2_048;
 const AHEAD_DIVISOR: u64 = 8;
 /// A peer that was granted something is taken to be about to ask for it.
 const REACTION: Duration = Duration::from_secs(1);
+
+/// Who lacks nothing that waits is looked at again after this.
+const SATED: Duration = Duration::from_secs(1);
 
 /// A queue longer than this is no excuse.
 const BEHIND_MAX: Duration = Duration::from_secs(60);
@@ -152,6 +155,11 @@ impl Grantee {
             waits: None,
             stalled: false,
         }
+    }
+
+    /// Whether it lacked nothing of what waits a moment ago.
+    pub(super) fn is_sated(&self, now: Time) -> bool {
+        self.sated.is_some_and(|at| now.since(at) < SATED)
     }
 
     /// Bytes granted that have not left.

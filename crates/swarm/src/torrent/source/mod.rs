@@ -9,7 +9,7 @@
 //!
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`turns`] who gets the next piece, [`tail`] what to do about the last ones,
-//! [`losses`] what to do about pieces that are gone, [`need`] whom a frugal source helps afterwards, [`wider`] what to show to who leaves its grants alone,
+//! [`losses`] what to do about pieces that are gone, [`need`] whom a frugal source helps afterwards (by [`pace`]), [`wider`] what to show to who leaves its grants alone,
 //! [`stalled`] what to do about who asks and does not read,
 //! [`kept`] what to keep for who has gone and may come again.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
@@ -17,6 +17,7 @@ mod grantee;
 mod kept;
 mod losses;
 mod need;
+mod pace;
 mod pieces;
 mod stalled;
 mod tail;
@@ -34,7 +35,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use grantee::{Grantee, Habits, Peers};
 use kept::Kept;
-use need::{Hungry, Pace};
+use need::Hungry;
+use pace::Pace;
 use pieces::{Pieces, Stage, Tail, Watch};
 use teem_wire::peer::block::BlockRef;
 

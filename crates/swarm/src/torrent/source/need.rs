@@ -4,7 +4,6 @@
 //! rarest first; a piece with one or two holders that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
 use super::Source;
 use super::grantee::{self, Grantee, Peers};
-use super::turns::SATED;
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::time::Time;
@@ -48,26 +47,6 @@ impl Hungry {
     }
 }
 
-/// How often pieces are gained from others.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Pace {
-    time: Duration,
-    gains: u32,
-}
-
-impl Pace {
-    /// A piece came so long after the one before.
-    pub(super) fn gained(&mut self, after: Duration) {
-        self.time += after;
-        self.gains += 1;
-    }
-
-    /// What a piece takes, if one has come.
-    fn piece_time(self) -> Option<Duration> {
-        self.time.checked_div(self.gains)
-    }
-}
-
 impl Source {
     /// For how long a peer goes unfed before it is fed: by its own pace, or, before it has one, by that of the swarm.
     fn unfed(&self, grantee: &Grantee) -> Duration {
@@ -103,7 +82,7 @@ impl Source {
         let room = |g: &Grantee, rate: u64| g.has_window(rate, piece_len, None);
         let hungry = |(_, g, peer): &(ConnId, &Grantee, &Peer)| {
             let may = active < self.slots || g.is_active(now, self.behind, peer);
-            let lacks = !peer.has.is_full() && g.sated.is_none_or(|at| now.since(at) >= SATED);
+            let lacks = !peer.has.is_full() && !g.is_sated(now);
             may && lacks && now.since(g.fed) >= self.unfed(g) && room(g, grantee::rate(now, peer))
         };
         let mut unfed: Vec<(Time, ConnId)> =

@@ -13,8 +13,6 @@ use core::time::Duration;
 const SHOWN_EVERY: Duration = Duration::from_secs(20);
 /// But not more than the line carries in so many seconds.
 const QUEUE_SECONDS: u64 = 5;
-/// Who lacks nothing that waits is looked at again after this.
-pub(super) const SATED: Duration = Duration::from_secs(1);
 /// Who is alone is shown at most this part, since others may be about to come.
 const ALONE_DIVISOR: u64 = 4;
 
@@ -81,7 +79,7 @@ impl Source {
 
     /// Whether a peer may be shown more ahead of what has left for it.
     fn has_room(&self, now: Time, grantee: &Grantee, peer: &Peer) -> bool {
-        if grantee.sated.is_some_and(|at| now.since(at) < SATED) {
+        if grantee.is_sated(now) {
             return false;
         }
         let candidates = self.candidates as u64;
