@@ -278,7 +278,8 @@ impl Checker {
             }
             Event::Snapshot(told) => {
                 let account = &mut self.peers[me];
-                if account.chokes.is_some_and(|since| now.since(since) >= SETTLED) {
+                // A downloader's slots are judged when it unchokes: those it left unchoked may come to want what it has later.
+                if !account.always && account.chokes.is_some_and(|since| now.since(since) >= SETTLED) {
                     account.serving.served()?;
                 }
                 books::agree(told, &account.verified, &mut account.asking, &account.serving)
