@@ -12,7 +12,7 @@ impl Pace {
     /// A piece came so long after the one before.
     pub(super) fn gained(&mut self, after: Duration) {
         self.time += after;
-        self.gains += 1;
+        self.gains = self.gains.saturating_add(1);
     }
 
     /// What a piece takes, if one has come.
