@@ -12,7 +12,6 @@ use crate::config::EngineConfig;
 use crate::conns::Conns;
 use crate::dial::Dialler;
 use crate::input::{Input, PeerSource};
-use crate::output::Output;
 use crate::route::Routes;
 use crate::timers::Timers;
 use crate::udp_tracker::UdpTracker;
@@ -20,11 +19,11 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use teem_swarm::effect::{CloseReason, Effects};
 use teem_swarm::event::Event;
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
+use teem_swarm::output::{CloseReason, Output, Outputs};
 use teem_swarm::rng::Rng;
 use teem_swarm::throttle::Shared;
 use teem_swarm::time::Time;
@@ -48,11 +47,10 @@ pub struct Engine<B> {
     udp: UdpTracker,
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
-    /// The votes have changed since the torrents were told.
-    voted: bool,
     external: External,
     shared: Shared,
-    effects: Effects<B>,
+    /// What torrents want, not looked at yet.
+    pushed: Outputs<B>,
     outputs: VecDeque<Output<B>>,
 }
 
@@ -73,10 +71,9 @@ impl<B> Engine<B> {
             removals: Timers::default(),
             udp: UdpTracker::new(rng.fork()),
             votes: Votes::default(),
-            voted: false,
             external: External::default(),
             shared,
-            effects: Effects::new(),
+            pushed: Outputs::new(),
             outputs: VecDeque::new(),
             rng,
             config,
@@ -138,7 +135,7 @@ impl<B> Engine<B> {
     /// Reads ahead what an input will need: any, or one of a connection about a piece (see `Torrent::approach`). It changes nothing.
     pub fn approach(&self, of: Option<(ConnId, u32)>) {
         let Some((conn, piece)) = of else {
-            core::hint::black_box((self.now, self.voted, self.outputs.len(), self.effects.len(), self.deadline()));
+            core::hint::black_box((self.now, self.outputs.len(), self.pushed.len(), self.deadline()));
             return self.torrents.values().for_each(Torrent::approach);
         };
         if let Some(torrent) = self.routes.of(conn).and_then(|torrent| self.torrents.get(&torrent)) {
@@ -181,12 +178,13 @@ impl<B> Engine<B> {
     /// Calls a torrent, then carries out what it wants and sets its timers.
     fn with(&mut self, torrent: TorrentId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
         let Some(one) = self.torrents.get_mut(&torrent) else { return };
-        let mut context = Context { now: self.now, shared: &mut self.shared, fx: &mut self.effects };
+        let mut context =
+            Context { now: self.now, shared: &mut self.shared, votes: &mut self.votes, out: &mut self.pushed };
         call(one, &mut context);
         self.timers.set(torrent, one.deadline(&self.shared, self.now));
         self.dialler.wants(torrent, one.dial_deadline());
         let ended = one.is_removed(self.now);
-        self.carry_effects();
+        self.carry_pushed();
         if ended {
             self.gone(torrent);
         }

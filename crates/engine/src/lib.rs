@@ -19,7 +19,6 @@ mod conns;
 mod dial;
 pub mod engine;
 pub mod input;
-pub mod output;
 mod route;
 pub mod storage;
 mod timers;

@@ -5,9 +5,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeSet;
 use teem_engine::input::{DialError, Input, PeerSource};
-use teem_engine::output::Output;
 use teem_engine::{Engine, EngineConfig};
 use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 
 const URL: &str = "http://t/announce";

@@ -4,7 +4,7 @@
 mod common;
 use common::stranger::{STATES, Scene, Speaks, State, extended, frame, ints};
 use core::time::Duration;
-use teem_swarm::effect::CloseReason;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BLOCK_LEN;
 use teem_wire::peer::encode::encode;
 use teem_wire::peer::message::Message;

@@ -5,7 +5,7 @@
 mod common;
 use common::secs;
 use common::stranger::{PIECES, STATES, Scene, Speaks, State, extended, frame, ints};
-use teem_swarm::effect::CloseReason;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BLOCK_LEN;
 use teem_wire::peer::message::{Message, MetadataMessage};
 

@@ -2,7 +2,7 @@
 mod common;
 use common::*;
 use teem_swarm::command::Command;
-use teem_swarm::effect::CloseReason;
+use teem_swarm::output::CloseReason;
 
 #[test]
 fn from_a_magnet_link_to_completion() {

@@ -5,9 +5,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use teem_engine::input::{Input, PeerSource};
 use teem_swarm::command::Command;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::output::CloseReason;
 use teem_swarm::rng::Rng;
 
 const OTHER: TorrentId = TorrentId(2);

@@ -5,8 +5,8 @@
 use mio::net::TcpStream;
 use std::io::{self, Read};
 use teem_engine::input::Input;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::decode::{Decoder, Frame};
 use teem_wire::peer::error::DecodeError;

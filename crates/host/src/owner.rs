@@ -4,9 +4,9 @@
 use std::net::TcpStream;
 use teem_engine::Engine;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::tracker::announce::Announce;
 

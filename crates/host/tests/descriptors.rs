@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use teem_engine::input::{DialError, Input};
-use teem_engine::output::Output;
+use teem_swarm::output::Output;
 
 mod common;
 use common::{Led, TORRENT};

@@ -1,12 +1,12 @@
 //! How the host ends (own design): torrents first, then what is queued, then the thread.
 use std::sync::Arc;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::InfoHash;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::output::Output;
 
 mod common;
 use common::{Led, TORRENT, Told};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use teem_engine::input::Input;
 use teem_host::mailbox::HostMsg;
 use teem_host::packet::Packet;
-use teem_swarm::effect::CloseReason;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::encode::encode_handshake;
 use teem_wire::tracker::udp::{Request, encode_request};
 

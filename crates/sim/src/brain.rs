@@ -7,8 +7,8 @@ use crate::content::Content;
 use crate::scenario::Role;
 use teem_engine::Engine;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 
 /// The engine's contract.

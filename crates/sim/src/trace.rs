@@ -6,10 +6,10 @@
 use crate::block::SimBlock;
 use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 use teem_swarm::job::{Done, Job};
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::{Message, MetadataMessage};

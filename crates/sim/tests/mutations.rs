@@ -2,15 +2,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_sim::block::SimBlock;
 use teem_sim::brain::Brain;
 use teem_sim::check::violation::Rule;
 use teem_sim::makers;
 use teem_sim::scenario::{Group, Role, Scenario};
 use teem_sim::world::World;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
+use teem_swarm::output::CloseReason;
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;

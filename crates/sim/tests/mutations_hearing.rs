@@ -2,7 +2,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_sim::block::SimBlock;
 use teem_sim::brain::{Birth, Brain};
 use teem_sim::check::violation::Rule;
@@ -12,6 +11,7 @@ use teem_sim::plain::{Plain, simple};
 use teem_sim::scenario::{Group, Role, Scenario};
 use teem_sim::world::World;
 use teem_swarm::event::Event;
+use teem_swarm::output::Output;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;

@@ -2,7 +2,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_sim::block::SimBlock;
 use teem_sim::brain::{Birth, Brain};
 use teem_sim::check::violation::Rule;
@@ -10,6 +9,7 @@ use teem_sim::makers;
 use teem_sim::scenario::{Group, Role, Scenario};
 use teem_sim::world::World;
 use teem_swarm::job::Job;
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 
 type Out = Output<SimBlock>;

@@ -1,7 +1,7 @@
 //! The decisions of one torrent's life: what to ask of whom, whom to serve, whom to dial, what to answer (BEP 3, 6, 9, 10).
 //!
 //! Nothing here touches a socket, a file, a thread, a clock or a source of entropy: time and a seeded generator are
-//! passed in, and what should happen is pushed as an [`effect::Effect`]. A block's payload is an opaque `B` without a bound.
+//! passed in, and what should happen is pushed as an [`output::Output`]. A block's payload is an opaque `B` without a bound.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -12,7 +12,6 @@ pub mod bucket;
 pub mod choke;
 pub mod command;
 pub mod conn_map;
-pub mod effect;
 pub mod event;
 pub mod external;
 pub mod first_set;
@@ -20,6 +19,7 @@ pub mod geometry;
 pub mod ids;
 pub mod job;
 pub mod map;
+pub mod output;
 pub mod peer;
 pub mod picker;
 pub mod rate;

@@ -3,8 +3,8 @@ mod common;
 
 use common::{BLOCK, World, info};
 use std::time::Duration;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::State;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 

@@ -3,9 +3,9 @@ mod common;
 
 use common::{BLOCK, World, info};
 use teem_swarm::command::Spreading;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::Facts;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::message::Message;
 
 const PIECE: u32 = 4 * BLOCK;

@@ -3,10 +3,10 @@ mod common;
 
 use common::{BLOCK, World, at, info};
 use teem_swarm::command::{AddTorrent, Spreading};
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
+use teem_swarm::output::CloseReason;
 use teem_swarm::torrent::Torrent;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;

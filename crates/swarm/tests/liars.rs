@@ -3,8 +3,8 @@ mod common;
 
 use common::{BLOCK, World, info};
 use std::time::Duration;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
+use teem_swarm::output::CloseReason;
 
 fn all(world: &World) -> Vec<u32> {
     (0..world.info.piece_count()).collect()

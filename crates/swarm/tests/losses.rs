@@ -3,10 +3,10 @@ mod common;
 
 use common::{BLOCK, World, info};
 use teem_swarm::command::Spreading;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::Done;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 

@@ -1,8 +1,8 @@
 //! Fetching the info dictionary: votes, parallel peers, time limits, liars (BEP 9; bad-input rows 25, 26, 27).
 #![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
 use core::time::Duration;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::CloseReason;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::metadata::MetadataFetch;

@@ -4,8 +4,8 @@ mod common;
 
 use common::{BLOCK, World, info};
 use std::collections::BTreeSet;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 

@@ -1,10 +1,9 @@
 //! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
 //! client (BEP 15), everything else as it is.
 use super::Engine;
-use crate::output::Output;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
-use teem_swarm::effect::Effect;
+use teem_swarm::output::Output;
 
 impl<B> Engine<B> {
     /// Carries out what is left to do after an input: dials that the budget allows, packets and answers of trackers.
@@ -25,9 +24,6 @@ impl<B> Engine<B> {
 
     /// Tells the torrents from where the world sees us, when that has changed.
     fn look_from_outside(&mut self) {
-        if !core::mem::take(&mut self.voted) {
-            return;
-        }
         let seen = self.votes.external();
         if seen != self.external {
             self.external = seen;
@@ -52,39 +48,24 @@ impl<B> Engine<B> {
         }
     }
 
-    /// Turns the effects that a torrent has pushed into outputs.
-    pub(super) fn carry_effects(&mut self) {
-        while let Some(effect) = self.effects.pop_front() {
-            let output = match effect {
-                Effect::Dial { torrent, addr } => {
-                    self.dialler.begun(self.now, torrent, addr);
-                    Output::Dial { torrent, addr }
+    /// Passes on what torrents have pushed, and looks at what concerns the engine: dials count, whoever is closed leaves the routes.
+    pub(super) fn carry_pushed(&mut self) {
+        while let Some(output) = self.pushed.pop_front() {
+            match &output {
+                Output::Dial { torrent, addr } => self.dialler.begun(self.now, *torrent, *addr),
+                Output::Close { conn, .. } => {
+                    self.routes.leave(*conn);
                 }
-                Effect::Hello { conn, handshake } => Output::Hello { conn, handshake },
-                Effect::Send { conn, message } => Output::Send { conn, message },
-                Effect::SendBlock { conn, at, data } => Output::SendBlock { conn, at, data },
-                Effect::Close { conn, why } => {
-                    self.routes.leave(conn);
-                    Output::Close { conn, why }
+                _ => {}
+            }
+            match output {
+                Output::Announce { torrent, url, announce } if is_udp(&url) => {
+                    self.udp.announce(self.now, torrent, url, announce);
                 }
-                Effect::Disk(job) => Output::Disk(job),
-                Effect::Announce { torrent, url, announce } => {
-                    if is_udp(&url) {
-                        self.udp.announce(self.now, torrent, url, announce);
-                        continue;
-                    }
-                    Output::Announce { torrent, url, announce }
-                }
-                Effect::SeenAs { voter, ip } => {
-                    self.votes.vote(voter, ip);
-                    self.voted = true;
-                    continue;
-                }
-                Effect::Event(event) => Output::Event(event),
-            };
-            self.outputs.push_back(output);
+                output => self.outputs.push_back(output),
+            }
         }
-        self.effects.clear(); // the next ones begin where these did, near in memory
+        self.pushed.clear(); // the next ones begin where these did, near in memory
     }
 }
 

@@ -4,10 +4,9 @@
 //! for any.
 use super::Engine;
 use crate::conns::{Arrival, Unproven};
-use crate::output::Output;
 use core::net::SocketAddr;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::output::{CloseReason, Output};
 use teem_wire::peer::handshake::Handshake;
 
 impl<B> Engine<B> {

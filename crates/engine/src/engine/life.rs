@@ -1,13 +1,12 @@
 //! Torrents come and go (own design; BEP 3 for `stopped`): adding, commands, and an end within 4 s whatever happens.
 use super::Engine;
-use crate::output::Output;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::time::Duration;
 use teem_swarm::command::{AddTorrent, Command};
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::torrent::Torrent;
 use teem_swarm::torrent::announce::Identity;
 
@@ -50,7 +49,6 @@ impl<B> Engine<B> {
     pub(super) fn moved(&mut self) {
         self.udp.moved(self.now);
         self.votes.forget();
-        self.voted = true;
         let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
         for torrent in all {
             self.with(torrent, Torrent::rejoin);

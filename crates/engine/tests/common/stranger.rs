@@ -4,8 +4,8 @@
 use super::{Block, ME, World, info, torrent};
 use core::net::SocketAddr;
 use teem_engine::input::{Input, PeerSource};
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::decode::{Decoder, Frame};
 use teem_wire::peer::encode::encode_handshake;

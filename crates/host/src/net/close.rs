@@ -3,8 +3,8 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 use std::net::Shutdown;
 use teem_engine::input::{DialError, Input};
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::CloseReason;
 use teem_swarm::time::Time;
 
 use super::{Entry, Net};

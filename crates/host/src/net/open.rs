@@ -4,8 +4,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io;
 use teem_engine::input::{DialError, Input};
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::output::CloseReason;
 use teem_swarm::time::Time;
 
 use super::{CONNS_FROM, Entry, Net};

@@ -1,8 +1,8 @@
 //! Bytes in and out of the sockets that stand (own design): one read and one vectored write a turn for each, packets by the dozen.
 use core::net::SocketAddr;
 use teem_engine::input::Input;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 

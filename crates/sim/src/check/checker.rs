@@ -17,12 +17,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_swarm::conn_map::ConnMap;
-use teem_swarm::effect::CloseReason;
 use teem_swarm::event::Event;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::Done;
+use teem_swarm::output::CloseReason;
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
 

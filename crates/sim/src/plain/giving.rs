@@ -2,9 +2,9 @@
 use super::Plain;
 use super::habits::{Haves, Slots};
 use std::collections::VecDeque;
-use teem_engine::output::Output;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::Job;
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::message::{Message, MetadataMessage};

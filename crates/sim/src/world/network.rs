@@ -12,8 +12,8 @@ use crate::pipe::{Room, Turn};
 use std::net::SocketAddr;
 use std::time::Duration;
 use teem_engine::input::{DialError, Input};
-use teem_swarm::effect::CloseReason;
 use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::output::CloseReason;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
 

@@ -8,10 +8,10 @@ use crate::packet::Packet;
 use crate::scenario::{Departure, Role};
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_engine::output::Output;
 use teem_swarm::command::Command;
 use teem_swarm::event::Event as Told;
 use teem_swarm::job::Job;
+use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::peer::message::{Message, MetadataMessage};
 

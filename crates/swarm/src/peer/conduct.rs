@@ -1,5 +1,5 @@
 //! How often a peer has broken rules that are forgiven a few times (own design; bad input, rows 29, 33 to 36 and 39).
-use crate::effect::CloseReason;
+use crate::output::CloseReason;
 use crate::time::Time;
 use core::time::Duration;
 

@@ -87,7 +87,7 @@ pub struct Heard {
     pub completed: bool,
 }
 
-/// One ask of one tracker, to be pushed as [`crate::effect::Effect::Announce`].
+/// One ask of one tracker, to be pushed as [`crate::output::Output::Announce`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ask {
     /// The tracker.

@@ -2,9 +2,9 @@
 use super::Torrent;
 use super::context::Context;
 use super::evidence::Suspect;
-use crate::effect::CloseReason;
 use crate::event::Event;
 use crate::ids::ConnId;
+use crate::output::CloseReason;
 use alloc::string::ToString;
 
 impl Torrent {

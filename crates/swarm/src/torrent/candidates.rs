@@ -7,9 +7,9 @@
 mod turns;
 
 use super::address::{DialError, PeerSource, may_dial};
-use crate::effect::CloseReason;
 use crate::event::Dials;
 use crate::external::External;
+use crate::output::CloseReason;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};

@@ -5,8 +5,8 @@
 //! Who comes from another address than the one we know him at, and was silent there, has moved: he cannot close what he has lost, and we
 //! would take it for live for two minutes.
 //! libtorrent has another id on each connection; both are taken in then, and it closes one by rules of its own.
-use crate::effect::CloseReason;
 use crate::ids::ConnId;
+use crate::output::CloseReason;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
 use core::net::{IpAddr, SocketAddr};

@@ -1,6 +1,7 @@
 //! What every handler of a torrent is called with (own design).
-use crate::effect::{Effect, Effects};
 use crate::event::Event;
+use crate::external::Votes;
+use crate::output::{Output, Outputs};
 use crate::throttle::Shared;
 use crate::time::Time;
 
@@ -11,13 +12,15 @@ pub struct Context<'a, B> {
     pub now: Time,
     /// The limits of all torrents together.
     pub shared: &'a mut Shared,
-    /// Where effects are pushed.
-    pub fx: &'a mut Effects<B>,
+    /// From where others say that they see us: every torrent counts, and the engine tells all of them what most say.
+    pub votes: &'a mut Votes,
+    /// Where outputs are pushed.
+    pub out: &'a mut Outputs<B>,
 }
 
 impl<B> Context<'_, B> {
     /// Tells the owner.
     pub(super) fn tell(&mut self, event: Event) {
-        self.fx.push_back(Effect::Event(event));
+        self.out.push_back(Output::Event(event));
     }
 }

@@ -1,8 +1,8 @@
 //! What each message means for the torrent (BEP 3, 6, 10).
 use super::Torrent;
 use super::context::Context;
-use crate::effect::{CloseReason, Effect};
 use crate::ids::ConnId;
+use crate::output::{CloseReason, Output};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 
 /// Pieces that are kept of those a peer lets us ask for while it chokes us (bad input, row 39).
@@ -127,7 +127,7 @@ impl Torrent {
     pub(super) fn send<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, message: Message) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.told = cx.now;
-            cx.fx.push_back(Effect::Send { conn, message });
+            cx.out.push_back(Output::Send { conn, message });
         }
     }
 }

@@ -4,9 +4,9 @@ use super::context::Context;
 use super::source::Source;
 use crate::bitfield::Bitfield;
 use crate::command::Spreading;
-use crate::effect::Effect;
 use crate::event::{Event, State};
 use crate::ids::ConnId;
+use crate::output::Output;
 use crate::rate::PIPELINE_SLOTS;
 use crate::time::Time;
 use core::time::Duration;
@@ -187,7 +187,7 @@ impl Torrent {
         for conn in self.connections() {
             if let Some(peer) = self.peers.get(&conn).filter(|p| p.handshake.features.extended) {
                 let said = self.extended_handshake(peer.addr.ip(), Some(true));
-                cx.fx.push_back(Effect::Send { conn, message: Message::ExtendedHandshake(said) });
+                cx.out.push_back(Output::Send { conn, message: Message::ExtendedHandshake(said) });
             }
         }
     }

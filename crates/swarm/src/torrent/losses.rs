@@ -3,8 +3,8 @@
 //! Who has no word for it finds out by rejects (BEP 6) or silence.
 use super::Torrent;
 use super::context::Context;
-use crate::effect::CloseReason;
 use crate::ids::ConnId;
+use crate::output::CloseReason;
 use crate::peer::EARLY_HAVES_MAX;
 use alloc::vec::Vec;
 use teem_wire::peer::block::BlockRef;

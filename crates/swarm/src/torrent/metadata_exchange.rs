@@ -1,10 +1,10 @@
 //! The info dictionary on its way between peers and the torrent (BEP 9; bad input, rows 25 to 27).
 use super::Torrent;
 use super::context::Context;
-use crate::effect::{CloseReason, Effect};
 use crate::event::{Event, State};
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::output::{CloseReason, Output};
 use alloc::string::String;
 use alloc::sync::Arc;
 use teem_metainfo::Info;
@@ -62,9 +62,9 @@ impl Torrent {
     /// Sends what the budget for metadata allows.
     pub(super) fn give_metadata<B>(&mut self, cx: &mut Context<'_, B>) {
         if let Some(info) = &self.info {
-            let fx = &mut *cx.fx;
+            let out = &mut *cx.out;
             self.give.poll(cx.now, info.raw(), |conn, id, message| {
-                fx.push_back(Effect::Send { conn, message: Message::Metadata { id, message } });
+                out.push_back(Output::Send { conn, message: Message::Metadata { id, message } });
             });
         }
     }
@@ -76,12 +76,12 @@ impl Torrent {
         }
         if let Some(bytes) = self.fetch.take() {
             let info_hash = self.me.info_hash;
-            cx.fx.push_back(Effect::Disk(Job::Metadata { torrent: self.id, info_hash, bytes }));
+            cx.out.push_back(Output::Disk(Job::Metadata { torrent: self.id, info_hash, bytes }));
             return;
         }
-        let fx = &mut *cx.fx;
+        let out = &mut *cx.out;
         self.fetch.poll(cx.now, &mut self.rng, |conn, id, message| {
-            fx.push_back(Effect::Send { conn, message: Message::Metadata { id, message } });
+            out.push_back(Output::Send { conn, message: Message::Metadata { id, message } });
         });
     }
 

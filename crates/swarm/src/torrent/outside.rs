@@ -3,7 +3,6 @@
 use super::Torrent;
 use super::context::Context;
 use crate::choke::prefix::Prefix;
-use crate::effect::Effect;
 use crate::event::Event;
 use crate::external::{External, Voter};
 use crate::ids::ConnId;
@@ -17,7 +16,7 @@ impl Torrent {
         let (Some(ip), Some(peer)) = (ip, self.peers.get_mut(&conn)) else { return };
         if !peer.voted && Family::of(ip) == Family::of(peer.addr.ip()) {
             peer.voted = true;
-            cx.fx.push_back(Effect::SeenAs { voter: Voter::Peer(Prefix::of(peer.addr.ip())), ip });
+            cx.votes.vote(Voter::Peer(Prefix::of(peer.addr.ip())), ip);
         }
     }
 
@@ -34,6 +33,6 @@ impl Torrent {
 /// A tracker says how it sees us.
 pub(super) fn tracker_sees_us<B>(cx: &mut Context<'_, B>, url: &str, ip: Option<IpAddr>) {
     if let (Some(ip), Ok(url)) = (ip, TrackerUrl::parse(url)) {
-        cx.fx.push_back(Effect::SeenAs { voter: Voter::Tracker(url.host), ip });
+        cx.votes.vote(Voter::Tracker(url.host), ip);
     }
 }

@@ -4,9 +4,9 @@ use super::connect::{Admission, MOVED_AFTER};
 use super::context::Context;
 use super::evidence::Suspect;
 use super::metadata::METADATA_MAX;
-use crate::effect::{CloseReason, Effect};
 use crate::event::State;
 use crate::ids::ConnId;
+use crate::output::{CloseReason, Output};
 use crate::peer::Peer;
 use crate::peer::upload::REQQ;
 use crate::time::Time;
@@ -34,7 +34,7 @@ impl Torrent {
             if outgoing {
                 self.address_closed(cx.now, addr, why);
             }
-            cx.fx.push_back(Effect::Close { conn, why });
+            cx.out.push_back(Output::Close { conn, why });
             return;
         }
         if outgoing {
@@ -139,7 +139,7 @@ impl Torrent {
     /// Ends a connection for a reason of ours.
     pub(super) fn drop_peer<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, why: CloseReason) {
         if self.peers.contains_key(&conn) {
-            cx.fx.push_back(Effect::Close { conn, why });
+            cx.out.push_back(Output::Close { conn, why });
             self.forget_peer(cx, conn, why);
         }
     }

@@ -2,10 +2,10 @@
 use super::context::Context;
 use super::{Torrent, trust};
 use crate::choke::prefix::Prefix;
-use crate::effect::{CloseReason, Effect};
 use crate::event::State;
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::output::{CloseReason, Output};
 use crate::peer::Peer;
 use crate::peer::pipeline::Arrival;
 use crate::picker::partial::Received;
@@ -83,7 +83,7 @@ impl Torrent {
         if whole {
             self.await_judgement(at.piece);
         }
-        cx.fx.push_back(Effect::Disk(Job::Write { torrent: self.id, at, data }));
+        cx.out.push_back(Output::Disk(Job::Write { torrent: self.id, at, data }));
         for other in others.into_iter().flatten() {
             self.cancel(cx, other, at);
             self.fill(cx, other);
@@ -171,7 +171,7 @@ impl Torrent {
         }
         self.hungry.remove(&conn);
         self.down.take(&mut cx.shared.down, u64::from(at.len));
-        cx.fx.push_back(Effect::Send { conn, message: Message::Request(at) });
+        cx.out.push_back(Output::Send { conn, message: Message::Request(at) });
         true
     }
 

@@ -3,10 +3,10 @@ use super::Torrent;
 use super::context::Context;
 use crate::choke::order::{self, Waiting};
 use crate::choke::prefix::Prefix;
-use crate::effect::{CloseReason, Effect};
 use crate::event::Event;
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Job};
+use crate::output::{CloseReason, Output};
 use crate::peer::Peer;
 use crate::rate::{CHOKE_SLOTS, PIPELINE_SLOTS};
 use crate::throttle::Shared;
@@ -167,7 +167,7 @@ impl Torrent {
                 self.relayed.insert(at);
             }
             self.up.take(&mut cx.shared.up, u64::from(at.len));
-            cx.fx.push_back(Effect::Disk(Job::Read { torrent: self.id, conn, at }));
+            cx.out.push_back(Output::Disk(Job::Read { torrent: self.id, conn, at }));
         }
     }
 
@@ -183,7 +183,7 @@ impl Torrent {
             self.pump_up(cx);
             return;
         }
-        cx.fx.push_back(Effect::SendBlock { conn, at, data });
+        cx.out.push_back(Output::SendBlock { conn, at, data });
         self.source_sent(cx, conn, at);
         if let Some(sent) = self.out.mark(&self.geometry, at) {
             cx.tell(Event::AllOut { torrent: self.id, sent, elsewhere: 0 });

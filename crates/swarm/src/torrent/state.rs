@@ -6,11 +6,11 @@ use super::context::Context;
 use super::outside::tracker_sees_us;
 use super::wanted::Wanted;
 use crate::bitfield::Bitfield;
-use crate::effect::{CloseReason, Effect};
 use crate::event::{Event, State};
 use crate::geometry::Geometry;
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Done, Facts, Job};
+use crate::output::{CloseReason, Output};
 use crate::rng::Rng;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -52,7 +52,7 @@ impl Torrent {
     fn open<B>(&mut self, cx: &mut Context<'_, B>) {
         if let Some(info) = &self.info {
             let selection = self.wanted.said();
-            cx.fx.push_back(Effect::Disk(Job::Open { torrent: self.id, info: info.clone(), selection }));
+            cx.out.push_back(Output::Disk(Job::Open { torrent: self.id, info: info.clone(), selection }));
             self.set_state(cx, State::Checking);
         }
     }
@@ -126,7 +126,7 @@ impl Torrent {
         if check.is_empty() {
             self.ready(cx);
         } else {
-            cx.fx.push_back(Effect::Disk(Job::Check { torrent: self.id, pieces: check }));
+            cx.out.push_back(Output::Disk(Job::Check { torrent: self.id, pieces: check }));
         }
     }
 
@@ -350,7 +350,7 @@ impl Torrent {
         self.announcer.stop(cx.now);
         if opened {
             self.closing = true;
-            cx.fx.push_back(Effect::Disk(Job::Close { torrent: self.id, facts }));
+            cx.out.push_back(Output::Disk(Job::Close { torrent: self.id, facts }));
         }
         self.settle(cx);
     }

@@ -7,10 +7,10 @@ use super::context::Context;
 use super::source::Source;
 use super::trust;
 use crate::choke::ROUND;
-use crate::effect::{CloseReason, Effect};
 use crate::event::State;
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::output::{CloseReason, Output};
 use crate::picker::pick::Picker;
 use crate::throttle::Shared;
 use crate::time::Time;
@@ -70,13 +70,13 @@ impl Torrent {
     pub(super) fn settle<B>(&mut self, cx: &mut Context<'_, B>) {
         if self.durability.deadline().is_some_and(|at| at <= cx.now) && self.is_open() {
             self.durability.begin(self.is_done());
-            cx.fx.push_back(Effect::Disk(Job::Sync { torrent: self.id, facts: self.facts() }));
+            cx.out.push_back(Output::Disk(Job::Sync { torrent: self.id, facts: self.facts() }));
         }
         if self.announcer.deadline().is_some_and(|at| at <= cx.now) {
             let counters = self.counters();
-            let (torrent, fx) = (self.id, &mut *cx.fx);
+            let (torrent, out) = (self.id, &mut *cx.out);
             self.announcer.poll(cx.now, counters, &mut self.rng, |ask| {
-                fx.push_back(Effect::Announce { torrent, url: ask.url, announce: ask.announce });
+                out.push_back(Output::Announce { torrent, url: ask.url, announce: ask.announce });
             });
         }
         self.up.settle(&mut cx.shared.up, cx.now);

@@ -12,10 +12,10 @@
 use super::Torrent;
 use super::context::Context;
 use super::evidence::sole;
-use crate::effect::Effect;
 use crate::geometry::Geometry;
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::output::Output;
 use crate::peer::Peer;
 use crate::peer::pipeline::WINDOW_MIN;
 use crate::picker::partial::{Block, Partial};
@@ -141,7 +141,7 @@ impl Torrent {
         for at in back {
             if peer.pipeline.cancel(cx.now, at) {
                 self.down.refund(&mut cx.shared.down, u64::from(at.len));
-                cx.fx.push_back(Effect::Send { conn, message: Message::Cancel(at) });
+                cx.out.push_back(Output::Send { conn, message: Message::Cancel(at) });
             }
             picker.give_back(at, conn, &mut self.rng);
         }
@@ -160,7 +160,7 @@ impl Torrent {
             let blocks = picker.partial(piece).map_or(0, Partial::received);
             self.wasted += u64::from(blocks) * u64::from(teem_wire::peer::block::BLOCK_LEN);
             picker.lost(piece, &mut self.rng);
-            cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
+            cx.out.push_back(Output::Disk(Job::Forget { torrent: self.id, piece }));
         }
     }
 }

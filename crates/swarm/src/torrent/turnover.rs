@@ -3,9 +3,9 @@
 use super::Torrent;
 use super::connect::PEERS_WANTED;
 use super::context::Context;
-use crate::effect::CloseReason;
 use crate::event::State;
 use crate::ids::ConnId;
+use crate::output::CloseReason;
 use crate::peer::Peer;
 use crate::time::Time;
 use alloc::vec::Vec;

@@ -2,10 +2,10 @@
 use super::context::Context;
 use super::files::content_in;
 use super::{Torrent, evidence};
-use crate::effect::Effect;
 use crate::event::{Event, State};
 use crate::ids::ConnId;
 use crate::job::{BlockDigest, DiskError, Job};
+use crate::output::Output;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -127,7 +127,7 @@ impl Torrent {
             && !self.have.get(piece)
         {
             // Blocks that were on their way when it failed must not count as the first of the new attempt.
-            cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
+            cx.out.push_back(Output::Disk(Job::Forget { torrent: self.id, piece }));
             picker.lost(piece, &mut self.rng);
             self.lost_unwanted(cx, piece);
         }

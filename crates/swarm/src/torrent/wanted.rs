@@ -5,10 +5,10 @@
 use super::Torrent;
 use super::context::Context;
 use crate::bitfield::Bitfield;
-use crate::effect::Effect;
 use crate::event::State;
 use crate::ids::ConnId;
 use crate::job::Job;
+use crate::output::Output;
 use crate::picker::partial::Partial;
 use crate::picker::pick::Picker;
 use crate::selection::Selection;
@@ -120,7 +120,7 @@ impl Torrent {
         let wanted = Wanted::new(Some(selection.clone()), &info, &self.have);
         let before = core::mem::replace(&mut self.wanted, wanted);
         if matches!(self.state, State::Checking | State::Downloading | State::Seeding | State::DiskTrouble) {
-            cx.fx.push_back(Effect::Disk(Job::Select { torrent: self.id, selection }));
+            cx.out.push_back(Output::Disk(Job::Select { torrent: self.id, selection }));
         }
         match (self.state, self.is_done()) {
             (State::Downloading | State::DiskTrouble, _) => {
@@ -169,7 +169,7 @@ impl Torrent {
                 continue;
             }
             if picker.drop_piece(piece) {
-                cx.fx.push_back(Effect::Disk(Job::Forget { torrent: self.id, piece }));
+                cx.out.push_back(Output::Disk(Job::Forget { torrent: self.id, piece }));
             }
         }
         self.held.retain(|(_, p)| !self.wanted.skips(*p));

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use teem_metainfo::{Info, InfoHash, Limits};
 use teem_swarm::command::{AddTorrent, Spreading};
-use teem_swarm::effect::{CloseReason, Effect};
 use teem_swarm::event::{Event, Snapshot};
+use teem_swarm::external::Votes;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::rng::Rng;
 use teem_swarm::selection::Selection;
 use teem_swarm::throttle::{Lane, Shared};
@@ -61,6 +62,7 @@ enum Happens {
 pub struct Node {
     pub torrent: Torrent,
     pub shared: Shared,
+    pub votes: Votes,
     pub disk: Disk,
     pub events: Vec<Event>,
     /// What it sends is spoilt where this says so.
@@ -160,6 +162,7 @@ impl World {
         self.nodes.push(Node {
             torrent,
             shared,
+            votes: Votes::default(),
             disk: Disk::remembering(self.info.clone(), have, self.remembered.clone()),
             events: Vec::new(),
             lies: |_| false,
@@ -317,19 +320,20 @@ impl World {
 
     /// Calls a handler and carries out what it wants.
     pub fn act(&mut self, n: usize, handler: impl FnOnce(&mut Torrent, &mut Context<'_, Block>)) {
-        let mut fx = VecDeque::new();
+        let mut out = VecDeque::new();
         let node = &mut self.nodes[n];
-        handler(&mut node.torrent, &mut Context { now: self.now, shared: &mut node.shared, fx: &mut fx });
-        for effect in fx {
+        let (shared, votes) = (&mut node.shared, &mut node.votes);
+        handler(&mut node.torrent, &mut Context { now: self.now, shared, votes, out: &mut out });
+        for effect in out {
             self.carry_out(n, effect);
         }
         let node = &mut self.nodes[n];
         node.ticks = node.torrent.deadline(&node.shared, self.now).map(|t| t.max(self.now));
     }
 
-    fn carry_out(&mut self, n: usize, effect: Effect<Block>) {
+    fn carry_out(&mut self, n: usize, effect: Output<Block>) {
         match effect {
-            Effect::Send { conn, message } => {
+            Output::Send { conn, message } => {
                 self.log.push((self.now, n, conn, message.clone()));
                 if matches!(message, Message::Metadata { message: MetadataMessage::Data { .. }, .. }) {
                     self.later(self.now, n, Happens::MetadataSent(conn));
@@ -342,8 +346,8 @@ impl World {
                     self.later(when, there.node, Happens::Message(end.other, message));
                 }
             }
-            Effect::SendBlock { conn, at, .. } if self.deaf.contains(&conn) => self.sent.push((conn, at)),
-            Effect::SendBlock { conn, at, data } => {
+            Output::SendBlock { conn, at, .. } if self.deaf.contains(&conn) => self.sent.push((conn, at)),
+            Output::SendBlock { conn, at, data } => {
                 self.sent.push((conn, at));
                 let node = &mut self.nodes[n];
                 let time = (u64::from(at.len) * 1_000_000_000).checked_div(node.line).unwrap_or(100);
@@ -357,14 +361,14 @@ impl World {
                     self.later(out + DELAY, there.node, Happens::Block(end.other, at, data));
                 }
             }
-            Effect::Close { conn, why } => {
+            Output::Close { conn, why } => {
                 self.nodes[n].closed.push((conn, why));
                 self.hang_up(conn, CloseReason::Remote);
             }
-            Effect::Disk(job) => self.disk(n, job),
-            Effect::Event(event) => self.nodes[n].events.push(event),
-            Effect::Announce { .. } => self.asked.push((self.now, n)),
-            Effect::Dial { .. } | Effect::Hello { .. } | Effect::SeenAs { .. } => {}
+            Output::Disk(job) => self.disk(n, job),
+            Output::Event(event) => self.nodes[n].events.push(event),
+            Output::Announce { .. } => self.asked.push((self.now, n)),
+            Output::Dial { .. } | Output::Hello { .. } | Output::Datagram { .. } | Output::Resolve { .. } => {}
         }
     }
 

@@ -5,8 +5,8 @@
 //! is somebody who fails less: a crowd that names a size and gives nothing holds nobody up. When the whole hashes wrong nothing of it is kept, everybody who gave a piece gets a mark,
 //! and the next attempts take it whole from one peer each, so that the second mark hits the liar.
 use super::{METADATA_MAX, metadata_piece_len, metadata_pieces};
-use crate::effect::CloseReason;
 use crate::ids::ConnId;
+use crate::output::CloseReason;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};

@@ -1,20 +1,21 @@
-//! What a torrent wants done (own design): pushed into a queue by its handlers, carried out by whoever owns it.
+//! Everything that a torrent, and the engine that holds it, can want done (own design; BEP 3, 15): one alphabet from a decision to
+//! the socket. A torrent pushes into the queue that its context carries; the engine looks at what concerns it and passes the rest on.
 use crate::event::Event;
-use crate::external::Voter;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::Job;
 use alloc::collections::VecDeque;
 use alloc::string::String;
-use core::net::{IpAddr, SocketAddr};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
 use teem_wire::tracker::announce::Announce;
 
-/// One thing to be done.
+/// One thing to be done. The host carries them out in order.
 #[derive(Debug)]
-pub enum Effect<B> {
-    /// Connect to a peer; answered by `connected` or `dial_failed` with the same address.
+pub enum Output<B> {
+    /// Connect: `Connected` or `DialFailed` follows with the same torrent and address.
     Dial {
         /// For which torrent.
         torrent: TorrentId,
@@ -35,7 +36,7 @@ pub enum Effect<B> {
         /// It.
         message: Message,
     },
-    /// Send a block as PIECE; `sent` comes when its bytes have gone to the kernel.
+    /// Send a block as PIECE: `Sent` follows when its bytes have gone to the kernel.
     SendBlock {
         /// To whom.
         conn: ConnId,
@@ -44,16 +45,16 @@ pub enum Effect<B> {
         /// The payload.
         data: B,
     },
-    /// Close a connection, after what was sent before has gone out (2 s at most). No `closed` comes for it.
+    /// Close a connection once what was sent before is out (2 s at most). No `Closed` follows, and no other input of it.
     Close {
         /// Which.
         conn: ConnId,
         /// Why, for the log and the display.
         why: CloseReason,
     },
-    /// Ask the disk.
+    /// Work for the storage.
     Disk(Job<B>),
-    /// Announce to one tracker; answered by `tracker` with the same torrent and URL.
+    /// Announce to one tracker: `Tracker` follows with the same torrent and URL. UDP trackers are the engine's own work.
     Announce {
         /// For which torrent.
         torrent: TorrentId,
@@ -62,19 +63,26 @@ pub enum Effect<B> {
         /// What to say.
         announce: Announce,
     },
-    /// Somebody has said at which address it sees us: a vote, of which all torrents hear the outcome by `seen_from_outside`.
-    SeenAs {
-        /// Who.
-        voter: Voter,
-        /// Where.
-        ip: IpAddr,
+    /// Send a UDP packet to a tracker, from the socket of the listening port (of the address's family).
+    Datagram {
+        /// To whom.
+        to: SocketAddr,
+        /// The packet.
+        bytes: Vec<u8>,
+    },
+    /// Resolve a host name (of a UDP tracker): `Resolved` follows. The egress policy is applied by the resolver.
+    Resolve {
+        /// The name.
+        host: String,
+        /// The port, handed back.
+        port: u16,
     },
     /// Tell the owner.
     Event(Event),
 }
 
-/// Where handlers push effects.
-pub type Effects<B> = VecDeque<Effect<B>>;
+/// Where handlers push outputs.
+pub type Outputs<B> = VecDeque<Output<B>>;
 
 /// Why a connection ends. A peer's fault is one of these, never an error of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
