@@ -67,7 +67,7 @@ fn message(rng: &mut Rng) -> Message {
 /// Inputs as hosts, disks, trackers and hostile peers might give them; the same for the same seed.
 fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
     let mut rng = Rng::new(seed);
-    let info = info(PIECES as usize, rng.below(4) == 0);
+    let info = info(PIECES, rng.below(4) == 0);
     let mut now = secs(1000);
     let known = rng.below(3) > 0;
     let peers = [addr(&mut rng), addr(&mut rng)];
@@ -109,7 +109,7 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
             4..=12 => Input::Message { conn, message: message(&mut rng) },
             13 | 14 => {
                 let at = at(&mut rng);
-                Input::Block { conn, at, data: (at, true) }
+                Input::Block { conn, at, data: Block::right(at) }
             }
             15 => Input::Closed { conn, why: CloseReason::Remote },
             16 => Input::DialFailed { torrent: ME, addr: addr(&mut rng), why: DialError::TimedOut },
@@ -122,7 +122,7 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
                 Input::Tracker { torrent: ME, url: "http://t/a".into(), source: PeerSource::PublicTracker, reply }
             }
             20 => Input::Datagram { from: ([9, 9, 9, 9], 9).into(), bytes: vec![0; rng.below(30) as usize] },
-            21 => Input::Disk(Done::Block { torrent: ME, conn, at: at(&mut rng), data: (at(&mut rng), true) }),
+            21 => Input::Disk(Done::Block { torrent: ME, conn, at: at(&mut rng), data: Block::right(at(&mut rng)) }),
             22 => {
                 let limit = |rng: &mut Rng| (rng.below(2) == 0).then(|| 1000 + rng.below(1 << 20));
                 Input::Command(Command::Limits { up: limit(&mut rng), down: limit(&mut rng) })

@@ -15,7 +15,7 @@ const URL: &str = "http://t/announce";
 fn engine(torrents: u32) -> Engine<Block> {
     let mut engine = Engine::new(EngineConfig::new(5000, 3));
     for n in 1..=torrents {
-        let add = torrent(&info(n as usize, false), false, &[], &[URL]);
+        let add = torrent(&info(n.into(), false), false, &[], &[URL]);
         engine.handle(secs(50), Input::Command(limited(add, TorrentId(n), None, None)));
     }
     while engine.poll_output().is_some() {}

@@ -20,7 +20,7 @@ const PORT: u16 = 5000;
 fn engine() -> Engine<Block> {
     let mut engine = Engine::new(EngineConfig::new(PORT, 3));
     for n in 1..=2 {
-        let add = torrent(&info(n as usize, false), false, &[], &[URLS[n as usize - 1]]);
+        let add = torrent(&info(n.into(), false), false, &[], &[URLS[n as usize - 1]]);
         engine.handle(secs(50), Input::Command(limited(add, TorrentId(n), None, None)));
     }
     while engine.poll_output().is_some() {}

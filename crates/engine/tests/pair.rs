@@ -8,23 +8,23 @@ use teem_swarm::output::CloseReason;
 fn from_a_magnet_link_to_completion() {
     // With a thousand pieces the info dictionary itself has two.
     let info = info(1000, false);
-    let mut world = World::new();
+    let mut world = empty();
     let (seed, get) = (world.node(true), world.node(false));
     let addr = world.nodes[seed].addr;
     world.command(seed, torrent(&info, true, &[], &[]));
     world.command(get, torrent(&info, false, &[addr], &[]));
     world.until(60, |w| w.is_complete(get));
-    assert_eq!(world.nodes[get].disk.have(), 1000);
+    assert_eq!(world.nodes[get].disk.pieces(ME), 1000);
 }
 
 #[test]
 fn a_get_that_starts_before_its_seed_finds_it_within_seconds() {
     let info = info(4, false);
-    let mut world = World::new();
+    let mut world = empty();
     let (seed, get) = (world.node(true), world.node(false));
     let addr = world.nodes[seed].addr;
     world.command(get, torrent(&info, false, &[addr], &[]));
-    world.run(40);
+    world.wait(40);
     world.command(seed, torrent(&info, true, &[], &[]));
     world.until(25, |w| w.is_complete(get));
 }
@@ -32,7 +32,7 @@ fn a_get_that_starts_before_its_seed_finds_it_within_seconds() {
 #[test]
 fn pieces_go_on_from_peer_to_peer() {
     let info = info(40, false);
-    let mut world = World::new();
+    let mut world = empty();
     let seed = world.node(true);
     let addrs: Vec<_> = (0..4).map(|n| ([198, 18, 0, n], 5000).into()).collect();
     for _ in 0..3 {
@@ -52,18 +52,18 @@ fn pieces_go_on_from_peer_to_peer() {
 fn removal_ends_within_4_s_even_if_disk_and_trackers_are_silent() {
     let info = info(4, false);
     for (known, silent) in [(true, false), (true, true), (false, true)] {
-        let mut world = World::new();
+        let mut world = empty();
         let node = world.node(false);
         world.nodes[node].disk.silent = silent;
         world.command(node, torrent(&info, known, &[], &["http://t/announce", "udp://u:5/announce"]));
-        world.run(3);
+        world.wait(3);
         world.command(node, Command::Remove(ME));
         world.until(4, |w| w.is_removed(node));
-        assert_eq!(world.nodes[node].engine.deadline(), None);
-        assert!(!world.nodes[node].engine.has(ME));
-        world.run(60);
+        assert_eq!(world.nodes[node].machine.deadline(), None);
+        assert!(!world.nodes[node].machine.has(ME));
+        world.wait(60);
         assert_eq!(world.nodes[node].events.iter().filter(|e| format!("{e:?}").contains("Removed")).count(), 1);
         world.command(node, torrent(&info, known, &[], &[]));
-        assert!(world.nodes[node].engine.has(ME), "its info-hash is free again");
+        assert!(world.nodes[node].machine.has(ME), "its info-hash is free again");
     }
 }

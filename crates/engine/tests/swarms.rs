@@ -15,7 +15,7 @@ const OTHER: TorrentId = TorrentId(2);
 /// A seed with two torrents of a MiB each and a get of both; the seconds until each was there.
 fn two_torrents(seed_limit: Option<u64>, get_limit: Option<u64>) -> (u64, u64) {
     let infos = [info(16, false), info(17, false)];
-    let mut world = World::new();
+    let mut world = empty();
     let (seed, get) = (world.node(true), world.node(false));
     let addr = world.nodes[seed].addr;
     world.command(seed, Command::Limits { up: seed_limit, down: None });
@@ -53,7 +53,7 @@ fn broken_lines_cost_time_and_nothing_else() {
     let info = info(60, false);
     for seed in 0..6 {
         let mut rng = Rng::new(seed);
-        let mut world = World::new();
+        let mut world = empty();
         world.node(true);
         let addrs: Vec<SocketAddr> = (0..5).map(|n| ([198, 18, 0, n], 5000).into()).collect();
         for _ in 0..4 {
@@ -65,7 +65,7 @@ fn broken_lines_cost_time_and_nothing_else() {
             world.command(node, limited(torrent(&info, known, &addrs, &[]), ME, up, None));
         }
         for _ in 0..30 {
-            world.run(1);
+            world.wait(1);
             world.cut(rng.below(5) as usize, rng.below(6) as usize);
         }
         world.until(400, |w| (1..5).all(|get| w.is_complete(get)));
@@ -75,9 +75,9 @@ fn broken_lines_cost_time_and_nothing_else() {
 #[test]
 fn a_liar_is_banned_and_the_content_still_comes() {
     let info = info(20, false);
-    let mut world = World::new();
+    let mut world = empty();
     let (good, liar, get) = (world.node(true), world.node(true), world.node(false));
-    world.nodes[liar].honest = false;
+    world.nodes[liar].lies = |_| true;
     let addrs = [world.nodes[good].addr, world.nodes[liar].addr];
     world.command(good, torrent(&info, true, &[], &[]));
     world.command(liar, torrent(&info, true, &[], &[]));
@@ -94,13 +94,13 @@ fn a_liar_is_banned_and_the_content_still_comes() {
 #[test]
 fn two_that_dial_each_other_keep_one_connection() {
     let info = info(40, false);
-    let mut world = World::new();
+    let mut world = empty();
     let (a, b) = (world.node(false), world.node(false));
     let addrs = [world.nodes[a].addr, world.nodes[b].addr];
     world.nodes[a].disk.whole = true;
     world.command(a, limited(torrent(&info, true, &[addrs[1]], &[]), ME, Some(100_000), None));
     world.command(b, torrent(&info, true, &[addrs[0]], &[]));
-    world.run(10);
+    world.wait(10);
     for node in [a, b] {
         world.command(node, Command::Snapshot(ME));
         let Some(Event::Snapshot(snapshot)) = world.nodes[node].events.last() else { panic!("no answer") };
@@ -114,7 +114,7 @@ fn two_that_dial_each_other_keep_one_connection() {
 #[test]
 fn availability_is_what_connected_peers_have_shown() {
     let info = info(40, false);
-    let mut world = World::new();
+    let mut world = empty();
     let (seed, get) = (world.node(true), world.node(false));
     let addr = world.nodes[seed].addr;
     world.command(seed, limited(torrent(&info, true, &[], &[]), ME, Some(100_000), None));
@@ -125,13 +125,13 @@ fn availability_is_what_connected_peers_have_shown() {
         pieces.to_vec()
     };
     assert_eq!(told(&mut world, seed), [0; 40]);
-    world.run(3);
+    world.wait(3);
     for node in [seed, get] {
         let some = told(&mut world, node);
         assert!(some.iter().all(|peers| *peers <= 1) && some.contains(&1), "{some:?}");
     }
     world.until(60, |w| w.is_complete(get));
-    world.run(3);
+    world.wait(3);
     // Both are complete and have let go of each other.
     assert_eq!(told(&mut world, seed), [0; 40]);
 }
@@ -139,14 +139,14 @@ fn availability_is_what_connected_peers_have_shown() {
 #[test]
 fn a_private_torrent_ignores_peers_named_by_hand() {
     let info = info(4, true);
-    let mut world = World::new();
+    let mut world = empty();
     let (seed, get) = (world.node(true), world.node(false));
     let addr = world.nodes[seed].addr;
     world.command(seed, torrent(&info, true, &[], &[]));
     world.command(get, torrent(&info, true, &[addr], &["http://t/announce", "http://u/announce"]));
-    world.run(30);
+    world.wait(30);
     world.give(get, Input::Peers { torrent: ME, source: PeerSource::User, list: vec![addr] });
-    world.run(30);
+    world.wait(30);
     assert!(!world.is_complete(get));
     assert!(world.nodes[get].events.iter().any(|e| matches!(e, Event::Notice { .. })));
     let asked: Vec<_> = world.nodes[get].announces.iter().map(|(_, url)| url.as_str()).collect();
@@ -156,26 +156,26 @@ fn a_private_torrent_ignores_peers_named_by_hand() {
 #[test]
 fn the_same_torrent_twice_is_refused_and_the_first_goes_on() {
     let info = info(4, false);
-    let mut world = World::new();
+    let mut world = empty();
     let node = world.node(true);
     world.command(node, torrent(&info, true, &[], &[]));
     world.command(node, limited(torrent(&info, true, &[], &[]), OTHER, None, None));
     assert!(matches!(world.nodes[node].events.last(), Some(Event::Failed { torrent: OTHER, .. })));
     world.command(node, Command::Remove(OTHER));
-    assert!(world.is_removed(node) && world.nodes[node].engine.has(ME));
+    assert!(world.is_removed(node) && world.nodes[node].machine.has(ME));
     world.until(5, |w| w.is_complete(node));
 }
 
 #[test]
 fn no_torrent_is_called_when_nothing_happens() {
-    let mut world = World::new();
+    let mut world = empty();
     let node = world.node(true);
     for n in 0..200 {
         let id = TorrentId(n + 1);
-        world.command(node, limited(torrent(&info(n as usize + 1, false), true, &[], &[]), id, None, None));
+        world.command(node, limited(torrent(&info(u64::from(n) + 1, false), true, &[], &[]), id, None, None));
     }
-    world.run(60);
-    assert_eq!(world.nodes[node].engine.deadline(), None, "no timers without peers and trackers");
+    world.wait(60);
+    assert_eq!(world.nodes[node].machine.deadline(), None, "no timers without peers and trackers");
     world.now = world.now + Duration::from_secs(1);
     world.give(node, Input::Tick);
 }

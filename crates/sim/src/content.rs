@@ -33,6 +33,11 @@ impl Content {
         Self { info_hash: InfoHash::of(&raw), info: Arc::new(info) }
     }
 
+    /// The content that an info dictionary describes.
+    pub fn of(info: Arc<Info>) -> Self {
+        Self { info_hash: info.hashes().v1.unwrap_or(InfoHash([0; 20])), info }
+    }
+
     /// The metadata.
     pub fn info(&self) -> &Arc<Info> {
         &self.info

@@ -21,6 +21,7 @@ pub mod content;
 pub mod draw;
 pub mod field;
 pub mod hostile;
+pub mod lab;
 pub mod link;
 pub mod makers;
 pub mod memory;

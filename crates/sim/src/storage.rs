@@ -12,6 +12,7 @@ use std::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_swarm::job::{BlockDigest, DiskError, DiskErrorKind, Done, Facts, Job};
 use teem_swarm::rng::Rng;
+use teem_swarm::selection::Selection;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
 /// Shortest time of any job.
@@ -35,7 +36,28 @@ pub struct SimDisk {
     failed_before: BTreeSet<u32>,
     blind: bool,
     stuck: bool,
+    /// What was wanted when it was last open.
+    selection: Selection,
+    /// Trouble that a test makes, and what came of it.
+    pub trouble: Trouble,
     rng: Rng,
+}
+
+/// Trouble that a test makes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// Pieces that fit: writes of further ones fail for want of space.
+    pub room: u32,
+    /// So many of the next writes fail with an error of the medium.
+    pub bad_writes: u32,
+    /// Pieces that were judged wrong so far.
+    pub failures: u32,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self { room: u32::MAX, bad_writes: 0, failures: 0 }
+    }
 }
 
 impl SimDisk {
@@ -52,8 +74,33 @@ impl SimDisk {
             failed_before: BTreeSet::new(),
             blind: false,
             stuck: false,
+            selection: Selection::default(),
+            trouble: Trouble::default(),
             rng,
         }
+    }
+
+    /// What an earlier run left on it besides pieces.
+    pub fn remember(&mut self, facts: Facts, selection: Selection) {
+        (self.facts, self.selection) = (facts, selection);
+    }
+
+    /// Puts pieces on it that the saved state claims.
+    pub fn put_claimed(&mut self, pieces: impl IntoIterator<Item = u32>) {
+        for piece in pieces {
+            self.good.set(piece, true);
+            self.claimed.set(piece, true);
+        }
+    }
+
+    /// A piece on it is damaged.
+    pub fn damage(&mut self, piece: u32) {
+        self.good.set(piece, false);
+    }
+
+    /// What the saved state says besides the pieces.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Puts pieces on it that the saved state does not claim: they have to be checked.
@@ -111,7 +158,7 @@ impl SimDisk {
                 let have = self.claimed.iter().collect();
                 let check = self.good.iter().filter(|piece| !self.claimed.has(*piece)).collect();
                 let facts = self.facts.clone();
-                let selection = selection.unwrap_or_default();
+                let selection = selection.unwrap_or_else(|| self.selection.clone());
                 self.answer(answers, Duration::ZERO, Done::Opened { torrent, have, check, facts, selection });
             }
             Job::Check { torrent, pieces } => {
@@ -121,7 +168,11 @@ impl SimDisk {
                 }
             }
             Job::Write { torrent, at, data } => {
-                if let Some((piece, ok, blocks)) = self.write(at, data).filter(|_| !self.stuck) {
+                if let Some(error) = self.refuses() {
+                    self.partial.remove(&at.piece);
+                    let failed = Done::Failed { torrent, piece: Some(at.piece), opening: false, error };
+                    self.answer(answers, Duration::ZERO, failed);
+                } else if let Some((piece, ok, blocks)) = self.write(at, data).filter(|_| !self.stuck) {
                     self.answer(answers, Duration::ZERO, Done::Piece { torrent, piece, ok, blocks });
                 }
             }
@@ -166,6 +217,15 @@ impl SimDisk {
         self.facts = facts;
     }
 
+    /// Why it does not take a block now.
+    fn refuses(&mut self) -> Option<DiskError> {
+        if self.good.count() >= self.trouble.room {
+            return Some(DiskError { kind: DiskErrorKind::NoSpace, message: "needs 1 MiB, has none".into() });
+        }
+        self.trouble.bad_writes = self.trouble.bad_writes.checked_sub(1)?;
+        Some(DiskError { kind: DiskErrorKind::Io, message: "cannot write: I/O error".into() })
+    }
+
     /// Takes a block; when the piece is full: its number, whether it is right, and the digests where they are due.
     fn write(&mut self, at: BlockRef, data: SimBlock) -> Option<(u32, bool, Vec<BlockDigest>)> {
         let piece = at.piece;
@@ -189,6 +249,7 @@ impl SimDisk {
         }
         if !ok {
             self.failed_before.insert(piece);
+            self.trouble.failures += 1;
         }
         Some((piece, ok, digests))
     }

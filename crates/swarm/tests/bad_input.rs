@@ -11,7 +11,7 @@ use teem_wire::peer::message::{ExtendedHandshake, Message};
 fn seed_and_puppet(fast: bool) -> (World, usize, teem_swarm::ids::ConnId) {
     let mut world = World::new(info(1 << 20, 4 * BLOCK));
     let seed = world.add((0..16).collect(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let conn = world.puppet(seed, fast);
     (world, seed, conn)
 }
@@ -19,7 +19,7 @@ fn seed_and_puppet(fast: bool) -> (World, usize, teem_swarm::ids::ConnId) {
 fn leech_and_puppet(fast: bool) -> (World, usize, teem_swarm::ids::ConnId) {
     let mut world = World::new(info(1 << 20, 4 * BLOCK));
     let leech = world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let conn = world.puppet(leech, fast);
     (world, leech, conn)
 }
@@ -87,13 +87,13 @@ fn rows_32_and_33_before_the_metadata_is_known_are_judged_when_it_is() {
         let ext = ExtendedHandshake { ut_metadata: Some(3), metadata_size, ..ExtendedHandshake::default() };
         world.say(node, conn, Message::ExtendedHandshake(ext));
         assert!(world.why_closed(node, conn).is_none());
-        let (torrent, info) = (world.nodes[node].torrent.id(), world.info.clone());
+        let (torrent, info) = (world.nodes[node].machine.torrent.id(), world.info.clone());
         world.act(node, |t, cx| {
             t.disk(cx, teem_swarm::job::Done::Metadata { torrent, result: Ok(info), hash_ok: true });
         });
         assert_eq!(world.why_closed(node, conn).is_none(), fate, "{said:?}");
         world.act(node, teem_swarm::torrent::Torrent::placed);
-        assert!(world.run(2, |w| w.nodes[node].torrent.state() == State::Downloading));
+        assert!(world.run(2, |w| w.nodes[node].machine.torrent.state() == State::Downloading));
         assert_eq!(world.heard(node, conn).contains(&Message::Interested), fate);
     }
 }
@@ -151,7 +151,7 @@ fn row_34_while_choked_only_allowed_fast_pieces_are_served() {
     world.say(seed, conn, Message::Request(block(granted[0], 0)));
     world.say(seed, conn, Message::Request(block(other, 0)));
     assert_eq!(world.heard(seed, conn), [Message::Reject(block(other, 0))]);
-    world.run(1, |_| false);
+    world.wait(1);
     assert_eq!(world.snapshot(seed).uploaded, u64::from(BLOCK));
 }
 
@@ -159,7 +159,7 @@ fn row_34_while_choked_only_allowed_fast_pieces_are_served() {
 fn row_35_a_hundred_thousand_requests() {
     let mut world = World::new(info(1 << 20, 4 * BLOCK));
     let seed = world.add_with((0..16).collect(), 0, Some(16_384), |_| {});
-    world.run(1, |_| false);
+    world.wait(1);
     let conn = world.puppet(seed, true);
     world.say(seed, conn, Message::Interested);
     assert!(world.heard(seed, conn).contains(&Message::Unchoke));
@@ -175,7 +175,7 @@ fn row_35_a_hundred_thousand_requests() {
 fn row_36_blocks_that_were_never_asked_for_or_have_another_length() {
     for fast in [true, false] {
         let (mut world, leech, conn) = leech_and_puppet(fast);
-        world.give(leech, conn, block(3, 0));
+        world.send_block(leech, conn, block(3, 0));
         let closed = matches!(world.why_closed(leech, conn), Some(CloseReason::Protocol(_)));
         assert_eq!(closed, fast, "dropped with BEP 6, else discarded");
         assert_eq!(world.snapshot(leech).wasted, u64::from(BLOCK));
@@ -187,12 +187,12 @@ fn row_36_blocks_that_were_never_asked_for_or_have_another_length() {
     assert_eq!(asked.len(), 4, "a whole piece, from one that has not proven anything");
     // Late ones are used: it has choked us in between.
     world.say(leech, conn, Message::Choke);
-    world.give(leech, conn, asked[0]);
+    world.send_block(leech, conn, asked[0]);
     assert_eq!((world.why_closed(leech, conn), world.snapshot(leech).wasted), (None, 0));
     world.say(leech, conn, Message::Unchoke);
     let again = requests(&world.heard(leech, conn));
     assert!(!again.contains(&asked[0]));
-    world.give(leech, conn, BlockRef { len: 100, ..again[0] });
+    world.send_block(leech, conn, BlockRef { len: 100, ..again[0] });
     assert!(matches!(world.why_closed(leech, conn), Some(CloseReason::Protocol(_))));
 }
 
@@ -231,7 +231,7 @@ fn a_peer_that_rejects_everything_is_not_asked_in_a_hot_loop() {
     }
     assert!(requests(&world.heard(leech, conn)).is_empty());
     assert!(rejected <= 64, "{rejected}");
-    world.run(21, |_| false);
+    world.wait(21);
     assert!(!requests(&world.heard(leech, conn)).is_empty(), "but later it is tried again");
 }
 
@@ -239,11 +239,11 @@ fn a_peer_that_rejects_everything_is_not_asked_in_a_hot_loop() {
 fn row_44_silence_ends_a_connection_and_keepalives_are_not_too_often() {
     let (mut world, seed, conn) = seed_and_puppet(true);
     world.heard(seed, conn);
-    world.run(119, |_| false);
+    world.wait(119);
     assert_eq!(world.why_closed(seed, conn), None);
     let keepalives: Vec<_> = world.log.iter().filter(|(.., m)| *m == Message::KeepAlive).map(|(t, ..)| *t).collect();
     assert_eq!(keepalives.len(), 1);
-    world.run(12, |_| false);
+    world.wait(12);
     assert_eq!(world.why_closed(seed, conn), Some(CloseReason::TimedOut));
 }
 
@@ -251,7 +251,7 @@ fn row_44_silence_ends_a_connection_and_keepalives_are_not_too_often() {
 fn chokes_are_never_changed_twice_in_ten_seconds_and_the_first_unchoke_is_at_once() {
     let mut world = World::new(info(1 << 20, 4 * BLOCK));
     let seed = world.add_with((0..16).collect(), 0, Some(65_536), |_| {});
-    world.run(1, |_| false);
+    world.wait(1);
     let puppets: Vec<_> = (0..12).map(|_| world.puppet(seed, true)).collect();
     let interested = world.now;
     for conn in &puppets {
@@ -261,7 +261,7 @@ fn chokes_are_never_changed_twice_in_ten_seconds_and_the_first_unchoke_is_at_onc
         for conn in &puppets {
             world.say(seed, *conn, Message::Request(block(round % 16, 1)));
         }
-        world.run(1, |_| false);
+        world.wait(1);
     }
     for conn in &puppets {
         let changes =

@@ -20,16 +20,16 @@ type End = fn(&mut World, SocketAddr, ConnId);
 fn crossed() -> (World, SocketAddr) {
     let mut world = World::new(info(1 << 20, 2 * BLOCK));
     world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let them = SocketAddr::from(([198, 19, 2, 1], 7000));
     let now = world.now;
     world.act(ME, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &[them]));
-    assert_eq!(world.nodes[ME].torrent.next_dial(now), Some(them));
+    assert_eq!(world.nodes[ME].machine.torrent.next_dial(now), Some(them));
     (world, them)
 }
 
 fn ready(world: &mut World, conn: ConnId, addr: SocketAddr, outgoing: bool, id: u8) {
-    let info_hash = world.nodes[ME].torrent.handshake().info_hash;
+    let info_hash = world.nodes[ME].machine.torrent.handshake().info_hash;
     let features = Features { fast: true, extended: true, ..Features::default() };
     let hello = Handshake { info_hash, peer_id: PeerId([id; 20]), features };
     world.act(ME, |t, cx| t.peer_ready(cx, conn, addr, outgoing, hello));
@@ -44,7 +44,7 @@ fn comes(world: &mut World, conn: ConnId, them: SocketAddr, id: u8) {
 
 /// Whether anybody is dialled within an hour.
 fn dials(world: &World) -> bool {
-    world.nodes[ME].torrent.dial_deadline().is_some_and(|at| at <= world.now + Duration::from_secs(3600))
+    world.nodes[ME].machine.torrent.dial_deadline().is_some_and(|at| at <= world.now + Duration::from_secs(3600))
 }
 
 #[test]

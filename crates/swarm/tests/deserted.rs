@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 fn downloader(world: &mut World) -> usize {
     let node = world.add_with(Vec::new(), 0, None, |add| add.trackers = vec![vec![URL.to_string()]]);
-    assert!(world.run(1, |w| w.asked.last().is_some_and(|(_, n)| *n == node)));
+    assert!(world.run(1, |w| !w.nodes[node].announces.is_empty()));
     node
 }
 
@@ -26,10 +26,10 @@ fn answer(world: &mut World, node: usize, min: Option<Duration>, peers: &[Socket
 }
 
 /// How long after an answer it is asked again.
-fn asked_again(world: &mut World, answered: Time) -> Duration {
-    let before = world.asked.len();
-    world.run(3600, |w| w.asked.len() > before);
-    world.asked[before].0.since(answered)
+fn asked_again(world: &mut World, node: usize, answered: Time) -> Duration {
+    let before = world.nodes[node].announces.len();
+    world.run(3600, |w| w.nodes[node].announces.len() > before);
+    world.nodes[node].announces[before].0.since(answered)
 }
 
 fn liars(world: &mut World, count: usize) -> Vec<usize> {
@@ -50,13 +50,13 @@ fn when_all_that_were_named_are_banned() {
         let node = downloader(&mut world);
         let addrs: Vec<SocketAddr> = liars.iter().map(|n| world.nodes[*n].addr).collect();
         let answered = answer(&mut world, node, min, &addrs);
-        while world.nodes[node].torrent.next_dial(answered).is_some() {}
+        while world.nodes[node].machine.torrent.next_dial(answered).is_some() {}
         for liar in liars {
             world.connect(node, liar);
         }
-        let wait = asked_again(&mut world, answered);
+        let wait = asked_again(&mut world, node, answered);
         assert_eq!(wait, min.unwrap_or(MINUTE), "{count} liars");
-        assert_eq!(world.nodes[node].torrent.peer_count(), 0);
+        assert_eq!(world.nodes[node].machine.torrent.peer_count(), 0);
     }
 }
 
@@ -67,9 +67,10 @@ fn when_all_that_were_named_refuse_or_are_silent() {
         let node = downloader(&mut world);
         let addrs: Vec<SocketAddr> = (1..=9).map(|n| SocketAddr::from(([198, 19, 2, n], 7000))).collect();
         let answered = answer(&mut world, node, None, &addrs);
-        while let Some(addr) = world.nodes[node].torrent.next_dial(world.now) {
+        let now = world.now;
+        while let Some(addr) = world.nodes[node].machine.torrent.next_dial(now) {
             world.act(node, |t, cx| t.dial_failed(cx.now, addr, why));
         }
-        assert_eq!(asked_again(&mut world, answered), MINUTE);
+        assert_eq!(asked_again(&mut world, node, answered), MINUTE);
     }
 }

@@ -72,9 +72,9 @@ fn churn_does_not_stop_a_download() {
         let guest = world.add(Vec::new(), 1 << 20);
         world.connect(guest, seed);
         world.connect(guest, stays);
-        world.run(2, |_| false);
+        world.wait(2);
         world.leave(guest);
-        world.run(1, |_| false);
+        world.wait(1);
     }
     assert!(world.run(120, |w| w.is_complete(stays)));
 }
@@ -112,7 +112,7 @@ fn the_upload_limit_is_kept_and_shared() {
         world.connect(*peer, seed);
     }
     let start = world.now;
-    world.run(6, |_| false);
+    world.wait(6);
     let sent = world.snapshot(seed).uploaded;
     let most = (512 << 10) * world.now.since(start).as_millis() as u64 / 1_000 + (256 << 10);
     assert!(sent <= most, "{sent} of {most}");
@@ -129,10 +129,10 @@ fn a_medium_that_fails_for_a_moment_costs_ten_seconds_however_much_was_under_way
     for _ in 0..3 {
         let have = world.snapshot(peer).pieces;
         assert!(world.run(60, |w| w.snapshot(peer).pieces > have + 8));
-        world.nodes[peer].disk.bad_writes = usize::MAX;
+        world.content(peer).trouble.bad_writes = u32::MAX;
         assert!(world.run(10, |w| w.snapshot(peer).state == State::DiskTrouble));
-        world.run(1, |_| false);
-        world.nodes[peer].disk.bad_writes = 0;
+        world.wait(1);
+        world.content(peer).trouble.bad_writes = 0;
         assert!(world.run(12, |w| w.snapshot(peer).state == State::Downloading), "it is tried again after ten seconds");
     }
     assert!(world.run(60, |w| w.is_complete(peer)));
@@ -144,17 +144,17 @@ fn a_full_disk_stops_downloading_not_serving_and_goes_on_when_there_is_room() {
     let seed = world.add(all(&world), 1 << 20);
     let peer = world.add(Vec::new(), 1 << 20);
     let third = world.add(Vec::new(), 1 << 20);
-    world.nodes[peer].disk.room = 20;
+    world.content(peer).trouble.room = 20;
     world.connect(peer, seed);
     world.connect(third, peer);
-    assert!(world.run(30, |w| w.nodes[peer].torrent.state() == State::DiskTrouble));
-    world.run(20, |_| false);
+    assert!(world.run(30, |w| w.nodes[peer].machine.torrent.state() == State::DiskTrouble));
+    world.wait(20);
     let before = world.snapshot(peer);
     assert_eq!(world.snapshot(third).pieces, before.pieces, "what there is, is served");
     let (wasted, pieces) = (before.wasted, before.pieces);
     assert!(wasted < 2 << 20 && pieces < 64);
-    world.nodes[peer].disk.room = usize::MAX;
-    let torrent = world.nodes[peer].torrent.id();
+    world.content(peer).trouble.room = u32::MAX;
+    let torrent = world.nodes[peer].machine.torrent.id();
     world.act(peer, |t, cx| t.disk(cx, teem_swarm::job::Done::Recovered { torrent }));
     assert!(world.run(60, |w| w.is_complete(peer) && w.is_complete(third)));
 }

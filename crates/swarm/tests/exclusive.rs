@@ -20,7 +20,7 @@ const LINE: u64 = 1 << 20;
 fn swarm(downloaders: usize) -> (World, usize, Vec<usize>) {
     let mut world = World::new(info(TOTAL, PIECE));
     let source = world.add_with((0..PIECES).collect(), LINE, None, |add| add.spreading = Spreading::Granting);
-    world.run(1, |_| false);
+    world.wait(1);
     let peers: Vec<usize> = (0..downloaders).map(|_| world.add(Vec::new(), LINE)).collect();
     for (i, a) in peers.iter().enumerate() {
         world.connect(*a, source);
@@ -178,7 +178,7 @@ fn who_takes_pieces_in_their_order_gets_them_all() {
             for piece in &next {
                 ask(&mut world, source, conn, *piece);
             }
-            world.run(1, |_| false);
+            world.wait(1);
             for piece in &next {
                 world.say(source, conn, Message::Have(*piece));
             }

@@ -55,7 +55,7 @@ fn a_frugal_source_feeds_who_never_stays_for_long() {
     for life in 1.. {
         let conn = world.puppet_at(seed, true, 77);
         world.say(seed, conn, Message::HaveNone);
-        world.run(12, |_| false);
+        world.wait(12);
         if !shown(&world.heard(seed, conn)).is_empty() {
             break;
         }
@@ -79,7 +79,7 @@ fn who_gains_a_piece_now_and_then_is_not_fed_before_four_of_them_would_have_come
     world.say(seed, conn, Message::HaveNone);
     let fed = |world: &mut World, conn: ConnId| !shown(&world.heard(seed, conn)).is_empty();
     let pass = |world: &mut World, seconds: u64| {
-        world.run(seconds, |_| false);
+        world.wait(seconds);
         for conn in holders {
             world.say(seed, conn, Message::KeepAlive);
         }

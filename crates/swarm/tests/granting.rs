@@ -230,7 +230,7 @@ fn what_was_under_way_to_whom_outlives_a_restart() {
     world.run(1, |_| false);
     world.act(seed, Torrent::remove);
     world.run(1, |_| false);
-    world.remembered.0 = world.nodes[seed].disk.facts.clone();
+    world.remembered.0 = world.content(seed).facts().clone();
     let mut kept = world.remembered.0.granted.clone();
     kept.sort_unstable_by_key(|(_, piece)| *piece);
     let mut wanted = begun.clone();

@@ -48,7 +48,7 @@ fn row_37_a_liar_that_shares_every_piece_with_honest_peers() {
     assert!(world.run(300, |w| w.is_complete(peer)));
     let liar = world.nodes[seeds[1]].addr;
     assert!(banned(&world, peer).iter().all(|addr| *addr == liar), "{:?}", banned(&world, peer));
-    assert!(world.nodes[peer].disk.failures > 0);
+    assert!(world.content(peer).trouble.failures > 0);
 }
 
 #[test]
@@ -62,7 +62,8 @@ fn row_38_all_corrupt_backs_off_and_says_so() {
     }
     assert!(!world.run(600, |w| w.is_complete(peer)));
     assert_eq!(banned(&world, peer).len(), 3);
-    assert!(world.nodes[peer].disk.failures <= 3 * 3 + 3 * 3, "{}", world.nodes[peer].disk.failures);
+    let failures = world.content(peer).trouble.failures;
+    assert!(failures <= 3 * 3 + 3 * 3, "{failures}");
     assert!(world.snapshot(peer).wasted > 0);
     let seed = world.add(all(&world), 0);
     world.connect(peer, seed);

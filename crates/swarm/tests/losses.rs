@@ -26,8 +26,8 @@ fn asked(heard: &[Message]) -> Vec<u32> {
 
 /// A piece turns out to be damaged.
 fn damage(world: &mut World, node: usize, piece: u32) {
-    let torrent = world.nodes[node].torrent.id();
-    world.nodes[node].disk.forget(piece);
+    let torrent = world.nodes[node].machine.torrent.id();
+    world.content(node).damage(piece);
     world.act(node, |t, cx| t.disk(cx, Done::Checked { torrent, piece, ok: false }));
 }
 
@@ -40,7 +40,7 @@ fn speaks(world: &mut World, node: usize, conn: ConnId, id: u8) {
 fn a_damaged_piece_is_told_to_those_who_have_a_word_for_it() {
     let mut world = world();
     let seed = world.add((0..16).collect(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let (knows, does_not) = (world.puppet(seed, true), world.puppet(seed, true));
     speaks(&mut world, seed, knows, 77);
     let hello = world.heard(seed, knows);
@@ -58,7 +58,7 @@ fn a_source_tells_only_of_what_it_has_shown() {
     let source = world.add_with((0..16).collect(), 0, None, |add| {
         (add.spreading, add.publish) = (Spreading::Granting, true);
     });
-    world.run(1, |_| false);
+    world.wait(1);
     let conn = world.puppet(source, true);
     let known = ExtendedHandshake { metadata_size: Some(5), lt_donthave: Some(9), ..ExtendedHandshake::default() };
     world.say(source, conn, Message::ExtendedHandshake(known));
@@ -77,7 +77,7 @@ fn a_source_tells_only_of_what_it_has_shown() {
 fn what_a_peer_has_lost_is_not_asked_of_it_and_comes_from_another() {
     let mut world = world();
     let me = world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let (one, other) = (world.puppet(me, true), world.puppet(me, true));
     world.say(me, one, Message::HaveAll);
     world.say(me, one, Message::Unchoke);
@@ -95,7 +95,7 @@ fn what_a_peer_has_lost_is_not_asked_of_it_and_comes_from_another() {
     assert_eq!(world.heard(me, one).last(), Some(&Message::NotInterested));
     assert_eq!(world.snapshot(me).peers.iter().map(|p| p.pieces).collect::<Vec<_>>(), [0, 1]);
     world.say(me, one, Message::Have(3));
-    world.run(11, |_| false);
+    world.wait(11);
     let heard = world.heard(me, one);
     assert!(heard.contains(&Message::Interested) && asked(&heard).contains(&3), "{heard:?}");
 }
@@ -120,7 +120,7 @@ fn what_was_lost_before_the_metadata_was_known_counts_too() {
 fn one_that_is_not_there_ends_the_connection_and_so_does_a_flood() {
     let mut world = world();
     let me = world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let (wrong, flood) = (world.puppet(me, true), world.puppet(me, true));
     world.say(me, wrong, lost(16));
     assert!(matches!(world.why_closed(me, wrong), Some(CloseReason::Protocol(_))));
@@ -137,7 +137,7 @@ fn what_only_one_peer_had_of_a_source_and_has_lost_is_granted_again() {
     let source = world.add_with((0..16).collect(), 0, None, |add| {
         (add.spreading, add.publish) = (Spreading::Granting, true);
     });
-    world.run(1, |_| false);
+    world.wait(1);
     let conns = [world.puppet(source, true), world.puppet(source, true)];
     let mut heard = Vec::new();
     for conn in conns {
@@ -152,7 +152,7 @@ fn what_only_one_peer_had_of_a_source_and_has_lost_is_granted_again() {
     for index in 0..2 {
         world.say(source, conns[0], Message::Request(BlockRef { piece: mine, begin: index * BLOCK, len: BLOCK }));
     }
-    world.run(1, |_| false);
+    world.wait(1);
     world.say(source, conns[0], Message::Have(mine));
     let out = world.snapshot(source).first_copy;
     world.say(source, conns[0], lost(mine));

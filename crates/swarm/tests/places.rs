@@ -31,7 +31,7 @@ fn an_idle_slot_is_refilled_within_a_second_and_one_in_use_is_not() {
     for uses in [false, true] {
         let mut world = World::new(info(64 << 20, 16 * BLOCK));
         let seed = world.add(all(&world), 50_000);
-        world.run(1, |_| false);
+        world.wait(1);
         let conns: Vec<ConnId> = (0..6).map(|_| world.puppet(seed, true)).collect();
         for conn in &conns {
             world.say(seed, *conn, Message::Interested);
@@ -48,7 +48,7 @@ fn an_idle_slot_is_refilled_within_a_second_and_one_in_use_is_not() {
                 });
             }
         }
-        world.run(2, |_| false);
+        world.wait(2);
         assert_eq!(unchoked(&world, &conns), if uses { 4 } else { 6 });
     }
 }
@@ -58,7 +58,7 @@ fn among_friends_everybody_has_his_turn_within_the_rule_of_ten_seconds() {
     let mut world = World::new(info(64 << 20, 16 * BLOCK));
     let friendly = |add: &mut AddTorrent| (add.cooperative, add.spreading) = (true, Spreading::Ordinary);
     let seed = world.add_with(all(&world), 100_000, None, friendly);
-    world.run(1, |_| false);
+    world.wait(1);
     let conns: Vec<ConnId> = (0..12).map(|_| world.puppet(seed, true)).collect();
     for conn in &conns {
         world.say(seed, *conn, Message::Interested);
@@ -68,7 +68,7 @@ fn among_friends_everybody_has_his_turn_within_the_rule_of_ten_seconds() {
             let at = BlockRef { piece: n as u32, begin: step % 16 * BLOCK, len: BLOCK };
             world.say(seed, *conn, Message::Request(at));
         }
-        world.run(1, |_| false);
+        world.wait(1);
     }
     for conn in &conns {
         let changes: Vec<_> = world
@@ -84,7 +84,7 @@ fn among_friends_everybody_has_his_turn_within_the_rule_of_ten_seconds() {
 
 fn arrive(world: &mut World, node: usize, n: u64) -> ConnId {
     let conn = ConnId(10_000 + n);
-    let info_hash = world.nodes[node].torrent.handshake().info_hash;
+    let info_hash = world.nodes[node].machine.torrent.handshake().info_hash;
     let mut id = [9; 20];
     id[..8].copy_from_slice(&n.to_be_bytes());
     let handshake =
@@ -98,16 +98,16 @@ fn arrive(world: &mut World, node: usize, n: u64) -> ConnId {
 fn with_all_places_taken_the_useless_make_room_but_never_who_alone_has_what_is_missing() {
     let mut world = World::new(info(1 << 20, 4 * BLOCK));
     let node = world.add(vec![0, 1], 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let conns: Vec<ConnId> = (0..PEERS_MAX as u64).map(|n| arrive(&mut world, node, n)).collect();
     world.say(node, conns[0], Message::Have(5));
     let early = arrive(&mut world, node, 100);
     assert_eq!(world.why_closed(node, early), Some(CloseReason::TooMany), "nobody has been useless for long");
-    world.run(100, |_| false);
+    world.wait(100);
     for conn in &conns {
         world.say(node, *conn, Message::KeepAlive);
     }
-    world.run(30, |_| false);
+    world.wait(30);
     for n in 101..101 + PEERS_MAX as u64 - 1 {
         let late = arrive(&mut world, node, n);
         assert_eq!(world.why_closed(node, late), None);
@@ -127,18 +127,18 @@ fn who_holds_back_everything_makes_room_for_others_unless_somebody_gives() {
             let seed = world.add(all(&world), 200_000);
             world.connect(node, seed);
         }
-        world.run(1, |_| false);
+        world.wait(1);
         let conns: Vec<ConnId> = (0..PEERS_WANTED as u64).map(|n| arrive(&mut world, node, n)).collect();
         // Every second one is mute.
         for conn in conns.iter().step_by(2) {
             world.say(node, *conn, Message::HaveAll);
             world.say(node, *conn, Message::Unchoke);
         }
-        world.run(30, |_| false);
+        world.wait(30);
         assert!(conns.iter().all(|conn| world.why_closed(node, *conn).is_none()), "there is nobody else");
         let other = SocketAddr::from(([198, 19, 2, 1], 50_000));
         world.act(node, |t, cx| t.add_peers(cx.now, PeerSource::User, &[other]));
-        world.run(12, |_| false);
+        world.wait(12);
         let gone = conns.iter().filter(|conn| world.why_closed(node, **conn) == Some(CloseReason::Useless)).count();
         assert_eq!(gone, if gives { 0 } else { conns.len() });
     }
@@ -148,7 +148,7 @@ fn who_holds_back_everything_makes_room_for_others_unless_somebody_gives() {
 fn of_those_with_whom_nothing_moves_the_lowest_makes_room_for_a_caller_of_higher_priority() {
     let mut world = World::new(info(1 << 20, 4 * BLOCK));
     let node = world.add(vec![0, 1], 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let ours = External { v4: Some(IpAddr::from([198, 18, 77, 7])), v6: None };
     let rank = |n: u64| ours.priority(6881, SocketAddr::new(IpAddr::from([198, 19, 1, n as u8]), 1)).unwrap();
     let mut all: Vec<u64> = (0..200).collect();
@@ -169,12 +169,12 @@ fn of_those_with_whom_nothing_moves_the_lowest_makes_room_for_a_caller_of_higher
         let conn = arrive(world, node, n);
         world.nodes[node].closed[before..].contains(&(conn, CloseReason::TooMany))
     };
-    world.run(40, |_| false);
+    world.wait(40);
     assert!(refused(&mut world, high), "where the world sees us is not known");
     world.act(node, |t, cx| t.seen_from_outside(cx, ours));
     assert_eq!(world.snapshot(node).external, ours);
     assert!(refused(&mut world, low), "lower than all");
-    world.run(2, |_| false);
+    world.wait(2);
     assert!(!refused(&mut world, high));
     let gone = lowest(&left);
     assert_eq!(world.why_closed(node, gone.1), Some(CloseReason::Useless));
@@ -198,11 +198,11 @@ fn eager(world: &mut World, node: usize, n: u64) -> ConnId {
 fn who_never_asks_a_source_for_what_it_is_shown_makes_room_there() {
     let mut world = World::new(info(256 << 20, 64 * BLOCK));
     let source = world.add_with(all(&world), 1 << 20, None, |add| add.spreading = Spreading::Frugal);
-    world.run(1, |_| false);
+    world.wait(1);
     let conns: Vec<ConnId> = (0..PEERS_MAX as u64).map(|n| eager(&mut world, source, n)).collect();
     let mut asked = None;
     for _ in 0..13 {
-        world.run(10, |_| false);
+        world.wait(10);
         for conn in &conns {
             world.say(source, *conn, Message::KeepAlive);
         }

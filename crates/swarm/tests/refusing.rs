@@ -29,7 +29,7 @@ fn reject_all(world: &mut World, node: usize, conn: ConnId, seconds: u64, also: 
             world.say(node, conn, Message::KeepAlive);
         }
         also(world, second);
-        world.run(1, |_| false);
+        world.wait(1);
     }
     asked
 }
@@ -37,7 +37,7 @@ fn reject_all(world: &mut World, node: usize, conn: ConnId, seconds: u64, also: 
 fn leech() -> (World, usize, ConnId) {
     let mut world = World::new(info(64 << 20, 4 * BLOCK));
     let leech = world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let conn = world.puppet(leech, true);
     world.say(leech, conn, Message::HaveAll);
     world.say(leech, conn, Message::Unchoke);
@@ -88,18 +88,18 @@ fn a_block_makes_up_for_everything() {
             break at;
         }
         world.say(leech, conn, Message::Interested);
-        world.run(1, |_| false);
+        world.wait(1);
     };
     let mut given = 0;
-    world.give(leech, conn, next);
+    world.send_block(leech, conn, next);
     for _ in 0..60 {
         for message in world.heard(leech, conn) {
             if let Message::Request(at) = message {
-                world.give(leech, conn, at);
+                world.send_block(leech, conn, at);
                 given += 1;
             }
         }
-        world.run(1, |_| false);
+        world.wait(1);
     }
     assert!(given > 200, "{given} blocks in the minute after it");
 }
@@ -108,7 +108,7 @@ fn a_block_makes_up_for_everything() {
 fn one_that_gives_is_not_held_back_by_those_that_reject() {
     let mut world = World::new(info(8 << 20, 4 * BLOCK));
     let leech = world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let refusing: Vec<ConnId> = (0..20).map(|_| world.puppet(leech, true)).collect();
     for conn in &refusing {
         world.say(leech, *conn, Message::HaveAll);

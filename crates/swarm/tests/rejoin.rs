@@ -69,14 +69,14 @@ fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
 fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() {
     let mut world = World::new(info(1 << 20, 2 * BLOCK));
     let me = world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let addr = |n: u8| SocketAddr::from(([198, 19, 2, n], 7000));
     let all: Vec<SocketAddr> = (1..=20).map(addr).collect();
     let start = world.now;
     world.act(me, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &all));
     // Half of them are peers, half cannot be reached.
     let mut conns = Vec::new();
-    while let Some(at) = world.nodes[me].torrent.next_dial(start) {
+    while let Some(at) = world.nodes[me].machine.torrent.next_dial(start) {
         let SocketAddr::V4(v4) = at else { panic!("{at}") };
         let n = v4.ip().octets()[3];
         if n > 10 {
@@ -84,7 +84,7 @@ fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() 
             continue;
         }
         let conn = ConnId(50_000 + u64::from(n));
-        let info_hash = world.nodes[me].torrent.handshake().info_hash;
+        let info_hash = world.nodes[me].machine.torrent.handshake().info_hash;
         let features = Features { fast: true, extended: true, ..Features::default() };
         let hello = Handshake { info_hash, peer_id: PeerId([n + 100; 20]), features };
         world.act(me, |t, cx| t.peer_ready(cx, conn, at, true, hello));
@@ -105,8 +105,10 @@ fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() 
     }
     let moved = world.now;
     let mut dialled = Vec::new();
-    while let Some(at) = world.nodes[me].torrent.dial_deadline().filter(|at| *at <= moved + Duration::from_secs(10)) {
-        while let Some(addr) = world.nodes[me].torrent.next_dial(at) {
+    while let Some(at) =
+        world.nodes[me].machine.torrent.dial_deadline().filter(|at| *at <= moved + Duration::from_secs(10))
+    {
+        while let Some(addr) = world.nodes[me].machine.torrent.next_dial(at) {
             dialled.push(addr);
         }
     }
@@ -118,23 +120,23 @@ fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() 
 fn who_comes_from_another_address_is_let_in_when_the_former_connection_is_silent() {
     let mut world = World::new(info(1 << 20, 2 * BLOCK));
     let me = world.add(vec![0], 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let come = |world: &mut World, n: u64, ip: [u8; 4]| {
         let conn = ConnId(60_000 + n);
-        let info_hash = world.nodes[me].torrent.handshake().info_hash;
+        let info_hash = world.nodes[me].machine.torrent.handshake().info_hash;
         let hello = Handshake { info_hash, peer_id: PeerId([77; 20]), features: Features::default() };
         world.act(me, |t, cx| t.peer_ready(cx, conn, SocketAddr::from((ip, 7000)), false, hello));
         conn
     };
     let (here, there) = ([198, 19, 2, 1], [198, 19, 3, 1]);
     let first = come(&mut world, 1, here);
-    world.run(9, |_| false);
+    world.wait(9);
     let early = come(&mut world, 2, there);
     assert_eq!(world.why_closed(me, early), Some(CloseReason::Duplicate), "its id alone puts nobody out");
-    world.run(2, |_| false);
+    world.wait(2);
     let same = come(&mut world, 3, here);
     assert_eq!(world.why_closed(me, same), Some(CloseReason::Duplicate), "it has not moved");
     let late = come(&mut world, 4, there);
     assert_eq!((world.why_closed(me, first), world.why_closed(me, late)), (Some(CloseReason::TimedOut), None));
-    assert_eq!(world.nodes[me].torrent.peer_count(), 1);
+    assert_eq!(world.nodes[me].machine.torrent.peer_count(), 1);
 }

@@ -84,11 +84,11 @@ fn more_can_be_wanted_while_it_runs_and_after_it_was_done() {
     assert!(world.why_closed(me, conn).is_some(), "nothing more to be had from a seed");
     world.act(me, |t, cx| t.select(cx, only(0)));
     assert_eq!(world.snapshot(me).state, State::Downloading);
-    world.run(1, |_| false);
+    world.wait(1);
     world.connect(me, seed);
     assert!(world.run(60, |w| verified(w, me) == [0, 1, 2, 3, 4, 5, 6, 7]));
     world.act(me, |t, cx| t.select(cx, Selection::all()));
-    world.run(1, |_| false);
+    world.wait(1);
     world.connect(me, seed);
     assert!(world.run(60, |w| w.snapshot(me).pieces == 12));
     assert_eq!(world.snapshot(me).state, State::Seeding);
@@ -136,7 +136,7 @@ fn what_was_begun_is_forgotten_when_nothing_is_wanted_and_fetched_anew_when_it_i
     world.act(me, |t, cx| t.select(cx, nothing));
     assert!(world.run(5, |w| w.snapshot(me).state == State::Seeding));
     world.act(me, |t, cx| t.select(cx, Selection::all()));
-    world.run(1, |_| false);
+    world.wait(1);
     world.connect(me, seed);
     assert!(world.run(120, |w| w.snapshot(me).pieces == 12));
 }
@@ -177,13 +177,13 @@ proptest! {
             let level = |n: u8| [Priority::Skip, Priority::Normal, Priority::High][n as usize];
             last = Selection::of(choice.into_iter().take(lengths.len()).map(level).collect());
             world.act(me, |t, cx| t.select(cx, last.clone()));
-            world.run(1, |_| false);
+            world.wait(1);
             for seed in seeds {
                 join(&mut world, me, seed);
             }
         }
         // Those that were let go come again, once both sides know that they had gone.
-        world.run(1, |_| false);
+        world.wait(1);
         for seed in seeds {
             join(&mut world, me, seed);
         }
@@ -219,7 +219,7 @@ fn what_was_chosen_goes_on_in_the_next_run_until_something_else_is() {
     assert_eq!((world.snapshot(late).pieces, told(&world, late)), (12, false));
     // What is published is published whole.
     let published = world.add_with((0..12).collect(), 0, None, |add| add.publish = true);
-    world.run(1, |_| false);
+    world.wait(1);
     assert_eq!((world.snapshot(published).wanted, told(&world, published)), (world.info.content_size(), false));
 }
 

@@ -21,13 +21,13 @@ fn blocks(piece: u32) -> impl Iterator<Item = BlockRef> {
 fn six_friends() -> (World, Vec<ConnId>) {
     let mut world = World::new(info(64 << 18, PIECE * BLOCK));
     world.add_with((0..64).collect(), 500_000, None, |add| add.cooperative = true);
-    world.run(1, |_| false);
+    world.wait(1);
     let friends: Vec<ConnId> = (0..6).map(|_| world.puppet(ME, true)).collect();
     for friend in &friends {
         world.say(ME, *friend, Message::HaveNone);
         world.say(ME, *friend, Message::Interested);
     }
-    world.run(20, |_| false);
+    world.wait(20);
     let heard = friends.iter().all(|friend| world.heard(ME, *friend).contains(&Message::Unchoke));
     assert!(heard, "all six may ask");
     (world, friends)
@@ -67,7 +67,7 @@ fn those_who_read_nothing_do_not_hold_up_the_line() {
 fn a_piece_of_which_nothing_comes_is_moved_to_a_peer_that_is_at_nothing() {
     let mut world = World::new(info(u64::from(PIECE * BLOCK), PIECE * BLOCK));
     world.add(Vec::new(), 0);
-    world.run(1, |_| false);
+    world.wait(1);
     let holders = [world.puppet(ME, true), world.puppet(ME, true)];
     for holder in holders {
         world.say(ME, holder, Message::HaveAll);
@@ -76,15 +76,15 @@ fn a_piece_of_which_nothing_comes_is_moved_to_a_peer_that_is_at_nothing() {
     let heard = holders.map(|holder| world.heard(ME, holder));
     let requests = |said: &[Message]| said.iter().filter(|m| matches!(m, Message::Request(_))).count();
     assert_eq!([requests(&heard[0]), requests(&heard[1])], [PIECE as usize, 0], "it is asked for as a whole at first");
-    world.run(1, |_| false);
+    world.wait(1);
     assert_eq!(requests(&world.heard(ME, holders[1])), 0, "it is waited for");
-    world.run(3, |_| false);
+    world.wait(3);
     let heard = world.heard(ME, holders[0]);
     let cancels = heard.iter().filter(|m| matches!(m, Message::Cancel(_))).count();
     assert_eq!(cancels, PIECE as usize, "then it is not waited for any more");
     // What the first had sent before our CANCEL came is used, and not asked for again.
     for at in blocks(0).take(4) {
-        world.give(ME, holders[0], at);
+        world.send_block(ME, holders[0], at);
     }
     while !world.is_complete(ME) {
         let more = world.heard(ME, holders[1]);
@@ -94,7 +94,7 @@ fn a_piece_of_which_nothing_comes_is_moved_to_a_peer_that_is_at_nothing() {
             more.iter().filter_map(|m| if let Message::Cancel(at) = m { Some(*at) } else { None }).collect();
         let wanted: Vec<BlockRef> = more.iter().filter_map(request).filter(|at| !cancelled.contains(at)).collect();
         for at in wanted {
-            world.give(ME, holders[1], at);
+            world.send_block(ME, holders[1], at);
         }
         world.run(1, |w| w.is_complete(ME));
     }

@@ -26,7 +26,10 @@ const TABLE: [(&str, &[&str]); 14] = [
 const ON_TOP: [&str; 3] = ["teem", "teem-fuzz", "xtask"];
 
 /// Dependencies of tests alone that go beyond the table: (crate, dependency, reason).
-const FOR_TESTS: [(&str, &str, &str); 0] = [];
+const FOR_TESTS: [(&str, &str, &str); 2] = [
+    ("teem-swarm", "teem-sim", "one world and one disk for the tests of all core crates"),
+    ("teem-engine", "teem-sim", "one world and one disk for the tests of all core crates"),
+];
 
 /// The formats of the wire are not derived from the model, so serde is named here only.
 const MAY_SERIALISE: [&str; 7] = ["teem-client", "teem-web", "teem-sim", "teem-rig", "teem", "xtask", "teem-fuzz"];

@@ -1,7 +1,7 @@
 //! A peer that the test plays byte by byte, and the three states that a torrent meets it in (bad input).
 //!
 //! Its bytes go through the decoder that connections use; what the decoder refuses ends the connection as the host would end it.
-use super::{Block, ME, World, info, torrent};
+use super::{Block, ME, World, empty, info, torrent};
 use core::net::SocketAddr;
 use teem_engine::input::{Input, PeerSource};
 use teem_swarm::ids::ConnId;
@@ -50,8 +50,8 @@ pub struct Scene {
 impl Scene {
     /// Two nodes, of which the first is in that state.
     pub fn new(state: State) -> Self {
-        let info = info(PIECES as usize, false);
-        let mut world = World::new();
+        let info = info(u64::from(PIECES), false);
+        let mut world = empty();
         let (node, honest) = (world.node(state == State::Seeding), world.node(state != State::Seeding));
         let addr = world.nodes[honest].addr;
         world.command(honest, torrent(&info, true, &[], &[]));
@@ -59,7 +59,7 @@ impl Scene {
         let peers = if known { vec![addr] } else { Vec::new() };
         world.command(node, torrent(&info, known, &peers, &[]));
         if known {
-            let begun = |w: &World| w.nodes[node].disk.have() + w.nodes[honest].disk.have() > PIECES as usize + 2;
+            let begun = |w: &World| w.nodes[node].disk.pieces(ME) + w.nodes[honest].disk.pieces(ME) > PIECES + 2;
             world.until(60, begun);
         }
         Self { world, node, honest, state }
@@ -69,7 +69,7 @@ impl Scene {
     pub fn connect(&mut self, speaks: Speaks, host: u8) -> Stranger {
         let mut stranger = self.dial(host);
         let features = Features { fast: speaks == Speaks::All, extended: speaks == Speaks::All, ..Features::default() };
-        let info_hash = super::hash(&info(PIECES as usize, false));
+        let info_hash = super::hash(&info(u64::from(PIECES), false));
         let hello = encode_handshake(&Handshake { info_hash, peer_id: PeerId([100 + host; 20]), features });
         assert!(stranger.send(&mut self.world, &hello), "its handshake is in order");
         stranger
@@ -142,7 +142,8 @@ impl Stranger {
     /// What it has been told.
     pub fn heard<'a>(&self, world: &'a World) -> impl Iterator<Item = &'a Message> {
         let mine = self.conn;
-        world.nodes[self.node].said.iter().filter(move |(conn, _)| *conn == mine).map(|(_, message)| message)
+        let node = self.node;
+        world.log.iter().filter(move |(_, n, conn, _)| (*n, *conn) == (node, mine)).map(|(_, _, _, message)| message)
     }
 }
 
@@ -157,7 +158,7 @@ fn input(conn: ConnId, block: &mut Option<BlockRef>, frame: Frame<'_>) -> Option
         Frame::Payload { last: false, .. } => return None,
         Frame::Payload { .. } => {
             let at = block.take()?;
-            Input::Block { conn, at, data: (at, false) }
+            Input::Block { conn, at, data: Block::wrong(at) }
         }
     })
 }
