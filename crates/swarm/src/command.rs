@@ -1,4 +1,4 @@
-//! What the owner of a torrent can ask of the engine (own design).
+//! Commands: what the owner of a torrent can ask of the engine (own design).
 use crate::ids::TorrentId;
 use crate::selection::Selection;
 use alloc::string::String;
@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_metainfo::{Info, InfoHash};
 
-/// How a complete holder gives its content to those who miss it.
+/// How a peer that is complete from the start gives its content to others.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Spreading {
     /// Pieces that have not left it are granted, each to one peer; then it serves like any seed.
@@ -15,7 +15,7 @@ pub enum Spreading {
     Granting,
     /// As granting, and afterwards only what the peers cannot give each other: about one copy in all.
     Frugal,
-    /// It shows everything at once and serves whoever asks.
+    /// It shows everything at once and serves every peer that asks.
     Ordinary,
 }
 
@@ -57,9 +57,9 @@ pub enum Command {
     Remove(TorrentId),
     /// Sets the limits of all torrents together, in payload bytes a second; `None` is unlimited.
     Limits {
-        /// Sending.
+        /// Limit of what is sent.
         up: Option<u64>,
-        /// Receiving.
+        /// Limit of what is received.
         down: Option<u64>,
     },
     /// Chooses which files are wanted from now on. What is there of others stays; what is fetched of others with a wanted file's

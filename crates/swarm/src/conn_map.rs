@@ -28,7 +28,7 @@ pub struct ConnMap<T> {
     index: Vec<u16>,
     /// What stands under the names, in their order.
     values: Vec<T>,
-    /// Ascending.
+    /// Names in ascending order.
     names: Vec<ConnId>,
 }
 

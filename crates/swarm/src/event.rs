@@ -1,4 +1,4 @@
-//! What the owner of a torrent is told (own design).
+//! Events: what the engine tells the owner of a torrent (own design).
 use crate::external::External;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::DiskError;
@@ -15,7 +15,7 @@ pub enum State {
     Metadata,
     /// Looking at what is on the disk.
     Checking,
-    /// Fetching pieces.
+    /// Asking peers for the pieces that are wanted and missing.
     Downloading,
     /// Complete (or publishing): serving others.
     Seeding,
@@ -23,46 +23,46 @@ pub enum State {
     DiskTrouble,
     /// Cannot go on; an `Event::Failed` said why.
     Failed,
-    /// Being removed.
+    /// Being removed: trackers are told, state is saved.
     Stopping,
 }
 
-/// Something happened.
+/// Something that happened to a torrent.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The metadata is there and valid; the owner tells the disk where the content lies and then gives `Command::Placed`. Comes only for torrents added without it.
     Metadata {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
-        /// The metadata.
+        /// The metadata, parsed and valid.
         info: Arc<Info>,
     },
     /// The torrent does something else now.
     State {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
-        /// What.
+        /// What it does from now on.
         state: State,
     },
     /// A piece was downloaded and verified.
     PieceVerified {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
-        /// The piece.
+        /// Index of the piece.
         piece: u32,
     },
     /// A downloaded piece hashed wrong.
     PieceFailed {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
-        /// The piece.
+        /// Index of the piece.
         piece: u32,
     },
     /// A peer that sent corrupt data is not spoken to again.
     Banned {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
-        /// Its address.
+        /// The peer's address.
         addr: SocketAddr,
         /// What it called itself (BEP 10 `v`, or by its peer id).
         client: String,
@@ -71,14 +71,14 @@ pub enum Event {
     },
     /// Every wanted piece is verified.
     Complete {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
         /// Whether that was so from the start of this run.
         at_start: bool,
     },
     /// Everything verified is on the disk for good and claimed in the saved state.
     Durable {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
         /// Whether the torrent was complete then.
         complete: bool,
@@ -86,7 +86,7 @@ pub enum Event {
     /// Every block has left this publisher at least once, or is in pieces that peers show. Told again when the last of
     /// those has left too.
     AllOut {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
         /// Payload bytes sent until then.
         sent: u64,
@@ -96,35 +96,35 @@ pub enum Event {
     },
     /// A tracker answered, or did not.
     Tracker {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
         /// The tracker's URL as it stands in the torrent; printed only after redaction.
         url: String,
         /// Peers it gave, or what went wrong in a sentence.
         result: Result<u32, String>,
     },
-    /// Most of those who told us say that they see us at this address: it is new, or another than before.
+    /// Most trackers and peers that told us say that they see us at this address: it is new, or another than before.
     External {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
         /// Our public address of its family.
         ip: IpAddr,
     },
     /// The disk is in trouble; downloading pauses.
     Disk {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
-        /// What.
+        /// The disk's error.
         error: DiskError,
     },
     /// The disk works again.
     DiskRecovered {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
     },
     /// The torrent cannot go on.
     Failed {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
         /// Why, in a sentence.
         why: String,
@@ -133,23 +133,23 @@ pub enum Event {
     },
     /// Something that the user should know once, in a sentence.
     Notice {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
-        /// The sentence.
+        /// The sentence, ready to be printed.
         text: String,
     },
     /// The answer to `Command::Snapshot`.
     Snapshot(alloc::boxed::Box<Snapshot>),
     /// The answer to `Command::Availability`.
     Availability {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
         /// How many connected peers have shown each piece, whether we have it or not; empty while the metadata is missing.
         pieces: alloc::boxed::Box<[u16]>,
     },
     /// The torrent is gone: everything saved, nothing held.
     Removed {
-        /// The torrent.
+        /// The torrent that it happened to.
         torrent: TorrentId,
     },
 }
@@ -157,7 +157,7 @@ pub enum Event {
 /// The figures of one torrent at a moment. Bytes, bytes a second, counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Snapshot {
-    /// The torrent.
+    /// The torrent that the figures are of.
     pub torrent: TorrentId,
     /// What it does.
     pub state: State,
@@ -165,7 +165,7 @@ pub struct Snapshot {
     pub have: u64,
     /// Bytes wanted (without pads); 0 while the metadata is missing.
     pub wanted: u64,
-    /// Verified pieces.
+    /// Number of verified pieces.
     pub pieces: u32,
     /// Pieces checked so far, and to be checked, in this run.
     pub checked: (u32, u32),
@@ -199,14 +199,14 @@ pub struct Snapshot {
     pub external: External,
     /// The peers, at most 100.
     pub peers: Vec<PeerStats>,
-    /// The trackers.
+    /// The trackers, in the order in which they are tried.
     pub trackers: Vec<TrackerStats>,
 }
 
 /// How dialling went, over this run.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Dials {
-    /// Addresses known.
+    /// Addresses known of peers that are not connected.
     pub known: u32,
     /// Under way now.
     pub pending: u32,
@@ -223,9 +223,9 @@ pub struct Dials {
 /// One connected peer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PeerStats {
-    /// The connection.
+    /// Name of the connection.
     pub conn: ConnId,
-    /// Its address.
+    /// The peer's address.
     pub addr: SocketAddr,
     /// What it calls itself.
     pub client: String,
@@ -241,7 +241,7 @@ pub struct PeerStats {
     pub choked: bool,
 }
 
-/// One tracker.
+/// The figures of one tracker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TrackerStats {
     /// Its URL as it stands in the torrent; printed only after redaction.

@@ -1,8 +1,8 @@
 //! From where the world sees us (BEP 24 for trackers, BEP 10 `yourip` for peers), and what follows from it (BEP 40).
 //!
-//! Everybody who answers us has one vote for each family, whoever it is: a network (/24, /48), or a tracker. An address is believed when more
-//! than half of the votes are for it, and then until another has as many. It orders who is dialled and who may stay, is shown,
-//! and decides nothing else: whoever lies in numbers gains no more than that.
+//! Every tracker, and every network that a peer comes from (/24, /48), has one vote for each family. An address is believed when more
+//! than half of the votes are for it, and then until another has as many. It orders which peers are dialled and which may stay, is shown,
+//! and decides nothing else: liars in any number gain no more than that.
 use crate::choke::prefix::Prefix;
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -14,7 +14,7 @@ use teem_wire::reach::Reach;
 /// Votes that are kept for each family; the oldest makes room.
 const VOTES_MAX: usize = 64;
 
-/// Who says how it sees us.
+/// A party that says how it sees us.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Voter {
     /// A peer, by its network.
@@ -26,9 +26,9 @@ pub enum Voter {
 /// Our public address in each family, as far as it is known.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct External {
-    /// IPv4.
+    /// Our IPv4 address.
     pub v4: Option<IpAddr>,
-    /// IPv6.
+    /// Our IPv6 address.
     pub v6: Option<IpAddr>,
 }
 
@@ -54,7 +54,7 @@ impl External {
     }
 }
 
-/// The votes of one family.
+/// The votes of one address family.
 #[derive(Default, Debug)]
 struct Poll {
     votes: VecDeque<(Voter, IpAddr)>,
@@ -87,7 +87,7 @@ impl Poll {
     }
 }
 
-/// All votes.
+/// The votes of both families.
 #[derive(Default, Debug)]
 pub struct Votes {
     v4: Poll,

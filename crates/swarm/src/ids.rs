@@ -1,9 +1,9 @@
-//! Names for torrents and connections inside one process (own design).
+//! Names of torrents and connections inside one process (own design).
 
-/// A torrent, named by whoever adds it; never used again for another.
+/// The name of a torrent inside one process, given by its owner when it is added; never used again for another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TorrentId(pub u32);
 
-/// A connection, named by the host when it is established; never used again for another.
+/// The name of a connection inside one process, given by the host when it is established; never used again for another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConnId(pub u64);

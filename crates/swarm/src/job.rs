@@ -19,9 +19,9 @@ pub enum Job<B> {
     /// Loads saved state, looks at the files and says which pieces are there: answered by `Opened` or `Failed`.
     /// Where the files lie was told to the disk beforehand, under the torrent's id.
     Open {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
-        /// Its metadata.
+        /// The torrent's metadata.
         info: Arc<Info>,
         /// Which of its files are wanted: the others are not made. `None`: those that were when it was last open, or all.
         selection: Option<Selection>,
@@ -29,62 +29,62 @@ pub enum Job<B> {
     /// Other files are wanted from now on. Not answered, unless what was kept apart of a file cannot be put into its place: `Failed`,
     /// and the next `Sync` tries again.
     Select {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
         /// Which files are wanted.
         selection: Selection,
     },
     /// Hashes these pieces as they lie on the disk; each is answered by a `Checked`, in any order.
     Check {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
-        /// Pieces, ascending.
+        /// Indices of the pieces, ascending.
         pieces: Vec<u32>,
     },
     /// Takes one block of a piece that is being downloaded. When the piece's last block is there: `Piece`.
     Write {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
         /// Where the block lies; never given twice for the same piece unless `Forget` came between.
         at: BlockRef,
-        /// The payload.
+        /// The payload of the block.
         data: B,
     },
     /// Drops what has been taken of a piece, so that it can be downloaded anew. Not answered.
     Forget {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
-        /// The piece.
+        /// Index of the piece.
         piece: u32,
     },
     /// Reads a block of a verified piece for a peer: `Block` or `ReadFailed`.
     Read {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
-        /// For whom.
+        /// The connection that the block is for.
         conn: ConnId,
-        /// What.
+        /// Where the block lies.
         at: BlockRef,
     },
     /// Makes every piece verified so far durable, then writes the saved state that claims them: `Synced` or `Failed`.
     Sync {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
         /// What is to be remembered besides the pieces.
         facts: Facts,
     },
     /// Parses and validates a fetched info dictionary (BEP 9): `Metadata`.
     Metadata {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
         /// What it has to hash to.
         info_hash: InfoHash,
-        /// The bytes.
+        /// The bytes as peers sent them.
         bytes: Vec<u8>,
     },
     /// Syncs, saves and lets go of files and locks: `Closed`.
     Close {
-        /// The torrent.
+        /// The torrent whose content it concerns.
         torrent: TorrentId,
         /// What is to be remembered besides the pieces.
         facts: Facts,
@@ -106,7 +106,7 @@ pub struct Facts {
     pub peers: Vec<String>,
     /// Pieces that have left this holder whole, as a bitfield (BEP 3, high bit first); empty when nothing was counted.
     pub out: Vec<u8>,
-    /// Pieces that were on their way to a peer whom this source had shown them, at most 1,000: who comes again gets them again.
+    /// Pieces that were on their way to a peer whom this source had shown them, at most 1,000: a peer that comes again gets them again.
     pub granted: Vec<(PeerId, u32)>,
 }
 
@@ -119,7 +119,7 @@ pub struct BlockDigest(pub [u8; 16]);
 pub enum Done<B> {
     /// Saved state and files have been looked at.
     Opened {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
         /// Pieces that are claimed and need no check, ascending.
         have: Vec<u32>,
@@ -132,18 +132,18 @@ pub enum Done<B> {
     },
     /// One piece of a `Check` (or of a piece found damaged later).
     Checked {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
-        /// The piece.
+        /// Index of the piece.
         piece: u32,
         /// Whether it hashes right.
         ok: bool,
     },
     /// A downloaded piece has been assembled, hashed and, when right, written.
     Piece {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
-        /// The piece.
+        /// Index of the piece.
         piece: u32,
         /// Whether it hashes right. When not, its blocks are forgotten.
         ok: bool,
@@ -152,34 +152,34 @@ pub enum Done<B> {
     },
     /// A block for a peer.
     Block {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
-        /// For whom.
+        /// The connection that the block is for.
         conn: ConnId,
-        /// What.
+        /// Where the block lies.
         at: BlockRef,
-        /// The payload.
+        /// The payload of the block.
         data: B,
     },
     /// A block for a peer could not be read, or its piece is not what it was.
     ReadFailed {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
-        /// For whom.
+        /// The connection that the block is for.
         conn: ConnId,
-        /// What.
+        /// Where the block lies.
         at: BlockRef,
-        /// Why.
+        /// What went wrong.
         error: DiskError,
     },
     /// Everything verified before the `Sync` is durable and claimed in the saved state.
     Synced {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
     },
     /// Fetched metadata, judged.
     Metadata {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
         /// The metadata, or what is wrong with it in a sentence.
         result: Result<Arc<Info>, String>,
@@ -188,23 +188,23 @@ pub enum Done<B> {
     },
     /// `Open`, `Check`, `Write` or `Sync` failed. After a failed write the piece is forgotten and `piece` names it.
     Failed {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
         /// The piece whose write failed.
         piece: Option<u32>,
         /// Whether the job was an `Open`: the torrent cannot start then.
         opening: bool,
-        /// Why.
+        /// What went wrong.
         error: DiskError,
     },
     /// After trouble with space: there is room again, downloading may go on.
     Recovered {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
     },
     /// Files and locks are let go.
     Closed {
-        /// The torrent.
+        /// The torrent of the job.
         torrent: TorrentId,
     },
 }

@@ -17,37 +17,37 @@ use teem_wire::tracker::announce::Announce;
 pub enum Output<B> {
     /// Connect: `Connected` or `DialFailed` follows with the same torrent and address.
     Dial {
-        /// For which torrent.
+        /// The torrent that it is done for.
         torrent: TorrentId,
-        /// Where.
+        /// The peer's address.
         addr: SocketAddr,
     },
     /// Send our handshake.
     Hello {
-        /// To whom.
+        /// The connection that it goes out on.
         conn: ConnId,
-        /// It.
+        /// Our handshake on that torrent.
         handshake: Handshake,
     },
     /// Send a message.
     Send {
-        /// To whom.
+        /// The connection that it goes out on.
         conn: ConnId,
-        /// It.
+        /// The message, sent as it is.
         message: Message,
     },
     /// Send a block as PIECE: `Sent` follows when its bytes have gone to the kernel.
     SendBlock {
-        /// To whom.
+        /// The connection that it goes out on.
         conn: ConnId,
-        /// What.
+        /// Where the block lies.
         at: BlockRef,
-        /// The payload.
+        /// The payload of the block.
         data: B,
     },
     /// Close a connection once what was sent before is out (2 s at most). No `Closed` follows, and no other input of it.
     Close {
-        /// Which.
+        /// The connection to be closed.
         conn: ConnId,
         /// Why, for the log and the display.
         why: CloseReason,
@@ -56,7 +56,7 @@ pub enum Output<B> {
     Disk(Job<B>),
     /// Announce to one tracker: `Tracker` follows with the same torrent and URL. UDP trackers are the engine's own work.
     Announce {
-        /// For which torrent.
+        /// The torrent that it is done for.
         torrent: TorrentId,
         /// The tracker's URL.
         url: String,
@@ -65,14 +65,14 @@ pub enum Output<B> {
     },
     /// Send a UDP packet to a tracker, from the socket of the listening port (of the address's family).
     Datagram {
-        /// To whom.
+        /// The receiver's address.
         to: SocketAddr,
-        /// The packet.
+        /// The packet, at most 4 KiB.
         bytes: Vec<u8>,
     },
     /// Resolve a host name (of a UDP tracker): `Resolved` follows. The egress policy is applied by the resolver.
     Resolve {
-        /// The name.
+        /// The name to be resolved.
         host: String,
         /// The port, handed back.
         port: u16,

@@ -23,7 +23,7 @@ pub enum Priority {
 pub struct Selection(Vec<Priority>);
 
 impl Selection {
-    /// Everything alike.
+    /// All files wanted, none before the others.
     pub fn all() -> Self {
         Self::default()
     }

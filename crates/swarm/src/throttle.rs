@@ -66,7 +66,7 @@ impl Lane {
 /// The limits of all torrents together; the engine owns one and passes it to each call.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// Payload sent.
+    /// Limit of payload sent.
     pub up: Lane,
     /// Payload asked for.
     pub down: Lane,

@@ -1,7 +1,7 @@
 //! How much is read ahead for the line while no limit says when it is full (own design).
 //!
 //! Blocks that are read wait in the sockets, where all connections take turns: with everything that is asked for in there, a new
-//! piece comes whole to all who ask at once, and late. With no more than the line carries in a moment they wait as requests, in
+//! piece comes whole to all peers at once, and late. With no more than the line carries in a moment they wait as requests, in
 //! the order of [`super::order`], and the first has its piece while the others wait; then two can pass it on.
 //! Invariant: the sum is that of [`crate::peer::upload::Upload::ahead`] over all peers.
 

@@ -1,5 +1,5 @@
-//! What we owe to whom (own design after FairTorrent, ToN 2012): received less sent, by network, so that of those who may ask he
-//! is served first who has given most for what he got.
+//! What we owe to each network (own design after FairTorrent, ToN 2012): bytes received less bytes sent, so that among peers that may
+//! ask the one is served first that has given most for what it got.
 //!
 //! A debt halves in a minute and never exceeds two pieces either way: it orders what is going on, it is no account for life.
 //! Invariant: at most `ENTRIES_MAX` networks are remembered.

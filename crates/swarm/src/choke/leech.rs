@@ -1,4 +1,4 @@
-//! The choker of a downloader: those who give us most are served, and one at a time is given a chance (BEP 3).
+//! The choker of a downloader: the peers that give us most are served, and one at a time is given a chance (BEP 3).
 use super::Contender;
 use super::prefix::Prefix;
 use crate::ids::ConnId;
@@ -11,7 +11,7 @@ use core::time::Duration;
 /// How long the optimistic unchoke stays with one peer.
 const OPTIMISTIC: Duration = Duration::from_secs(30);
 
-/// Who has the optimistic slot, and since when.
+/// The peer that has the optimistic slot, and since when.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Optimistic(Option<(ConnId, Time)>);
 
@@ -36,7 +36,7 @@ pub fn choose(
     optimistic.0 = stays.or_else(|| {
         let fresh: Vec<&Contender> = rest.iter().copied().filter(|c| c.choked).collect();
         let pool = if fresh.is_empty() { rest.to_vec() } else { fresh };
-        // A network first, then one of it: who comes from one place many times has one chance.
+        // A network first, then one of it: many connections from one network share one chance.
         let networks: BTreeSet<Prefix> = pool.iter().map(|c| c.from).collect();
         let chosen = rng.index(networks.len()).and_then(|i| networks.into_iter().nth(i));
         let of_it: Vec<ConnId> = pool.iter().filter(|c| Some(c.from) == chosen).map(|c| c.conn).collect();

@@ -1,6 +1,6 @@
-//! Whom to serve (BEP 3, "choking"): tit-for-tat while downloading, turns and speed while seeding, turns alone among friends.
+//! The chokers: which peers are served (BEP 3, "choking"): tit-for-tat while downloading, turns and speed while seeding, turns alone among friends.
 //!
-//! The chokers look at [`Contender`]s, figures of the interested peers, and name those who should be unchoked; applying that,
+//! The chokers look at [`Contender`]s, figures of the interested peers, and name the peers that should be unchoked; applying that,
 //! with the rule of ten seconds between two changes of one peer, is [`apply`].
 pub mod ahead;
 pub mod ledger;
@@ -26,9 +26,9 @@ const CHANGE_MIN: Duration = Duration::from_secs(10);
 /// An interested peer, as a choker sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Contender {
-    /// The connection.
+    /// Name of its connection.
     pub conn: ConnId,
-    /// Its network.
+    /// The network that it comes from.
     pub from: Prefix,
     /// Whether we choke it.
     pub choked: bool,

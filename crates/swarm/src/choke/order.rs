@@ -6,13 +6,13 @@ use crate::ids::ConnId;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-/// Who has waited so long comes first: within five seconds everybody who may ask has a block.
+/// A peer that has waited so long comes first: within five seconds every peer that may ask has a block.
 const WAIT_MAX: Duration = Duration::from_secs(4);
 
-/// Somebody who waits for a block.
+/// A peer that waits for a block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Waiting {
-    /// The connection.
+    /// Name of its connection.
     pub conn: ConnId,
     /// For how long.
     pub waited: Duration,
@@ -24,7 +24,7 @@ pub struct Waiting {
     pub owed: i64,
 }
 
-/// Who is next.
+/// The peer that is read for next.
 pub fn next(waiting: impl Iterator<Item = Waiting>) -> Option<ConnId> {
     let key = |w: &Waiting| {
         let late = Some(w.waited).filter(|waited| *waited >= WAIT_MAX);

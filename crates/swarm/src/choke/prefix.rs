@@ -2,7 +2,7 @@
 //! cannot be had twice by coming twice.
 use core::net::IpAddr;
 
-/// A network.
+/// A network that one party may well hold all of: /24 of IPv4 or /48 of IPv6.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Prefix(bool, [u8; 6]);
 

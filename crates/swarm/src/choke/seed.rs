@@ -1,6 +1,6 @@
-//! The choker of a seed: turns of a minute, half of the slots that come free for those who take fastest (BEP 3).
+//! The choker of a seed: turns of a minute, half of the slots that come free go to the peers that take fastest (BEP 3).
 //!
-//! Speed alone would feed the same few for ever, turns alone would give slots to those who cannot use them.
+//! Speed alone would feed the same few for ever, turns alone would give slots to peers that cannot use them.
 use super::Contender;
 use crate::ids::ConnId;
 use crate::time::Time;

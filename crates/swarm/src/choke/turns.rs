@@ -1,7 +1,7 @@
-//! The choker among peers of one owner (own design): nobody has to give before he gets; everybody is served by turns.
+//! The choker among peers of one owner (own design): no peer has to give before it gets; all are served by turns.
 //!
-//! A turn is a round long. Then those follow that have waited longest, so that what one has is soon with everybody, and who has
-//! just come is not behind those that have nearly all.
+//! A turn is a round long. Then the peers follow that have waited longest, so that what one has is soon with all of them, and a newcomer
+//! is not behind those that have nearly everything.
 use super::{Contender, ROUND};
 use crate::ids::ConnId;
 use crate::time::Time;

@@ -3,7 +3,8 @@
 //! One duplicate of a block at most: unlimited ones gain nothing and waste payload. A block is worth it only where the second
 //! peer is expected to be done with it in half of the first one's time, and of all blocks only one in 320 and a few more are asked
 //! for twice in vain. Blocks at peers that hardly send anything are asked of a second one before the end, or pieces would wait
-//! for them, and whoever wants those pieces. A swarm that waits for its source is in that state again and again: there, only where much is gained.
+//! for them, and with them every peer that wants those pieces. A swarm that waits for its source is in that state again and again: there it is done only
+//! where much is gained.
 use super::partial::Block;
 use super::pick::{Asker, Picker};
 use crate::ids::ConnId;

@@ -99,7 +99,7 @@ impl Partial {
         &self.blocks
     }
 
-    /// Who sent each block, in order; only of a whole piece is the list complete.
+    /// The sender of each block, in order; only of a whole piece is the list complete.
     pub fn senders(&self) -> impl Iterator<Item = ConnId> + '_ {
         self.blocks.iter().filter_map(|b| match b {
             Block::Received(from) => Some(*from),

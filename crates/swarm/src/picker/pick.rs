@@ -28,10 +28,10 @@ const BEGUN_MIN: u64 = 2;
 /// A peer takes over another's piece when it is more than three times as fast: up to there rates are "alike".
 const FASTER: u64 = 3;
 
-/// Who asks for something to ask for.
+/// The peer that something to ask for is wanted for.
 #[derive(Debug)]
 pub struct Asker<'a> {
-    /// The connection.
+    /// Name of its connection.
     pub conn: ConnId,
     /// What the peer has.
     pub has: &'a Bitfield,
@@ -187,7 +187,7 @@ impl Picker {
         who.only.is_none() && (self.rarity.has_sole(who.has) || who.current.is_some_and(at_it))
     }
 
-    /// A piece that failed and is to be had whole from this trusted peer: who sent the wrong blocks is known the sooner.
+    /// A piece that failed and is to be had whole from this trusted peer: so it is known sooner which peer sent the wrong blocks.
     fn again(&mut self, who: &Asker<'_>) -> Option<u32> {
         if self.parole.is_empty() || !who.trusted || who.only.is_some() {
             return None;
@@ -220,7 +220,7 @@ impl Picker {
         candidates.min().map(|(_, piece)| piece)
     }
 
-    /// The pieces begun that a peer could help with, whoever is at them, each with the number of its free blocks.
+    /// The pieces begun that a peer could help with, whether others are at them or not, each with the number of its free blocks.
     fn joinable(&self, who: &Asker<'_>) -> impl Iterator<Item = (u32, u32)> {
         self.open.iter().filter_map(|piece| {
             let partial = self.partials.get(piece)?;
