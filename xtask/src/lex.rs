@@ -15,7 +15,7 @@ pub enum Kind {
     Lifetime,
 }
 
-/// One token.
+/// The smallest piece of source text that has a meaning of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// What it is.

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | ci
-  tidy   check crate arrows, module cycles, file lengths, heads, panics and dead files
+const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | ci
+  tidy   check crate arrows, cycles of modules and of calls among a struct's files, unused `pub`, file lengths, heads,
+         comments, panics and dead files; --figures: the structs, files, calls, fields and faces behind it
   bench  figures of the release binary over loopback; --smoke: a small run
          swarm: one seed and downloaders in a network namespace, 64 MiB at 4 MiB/s each unless told otherwise;
          [--seed CLIENT] --get CLIENT:N,... [--size MIB] [--rate MIB/S] [--keep FOLDER] [--teem BINARY]; CLIENT is
@@ -26,6 +27,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy(&root()),
+        ["tidy", "--figures"] => figures(&root()),
+        ["tidy", "--figures", dir] => figures(Path::new(dir)),
         ["tidy", dir] => tidy(Path::new(dir)),
         ["bench"] => print_or_fail("bench", xtask::bench::run(&root(), false)),
         ["bench", "--smoke"] => print_or_fail("bench", xtask::bench::run(&root(), true)),
@@ -48,7 +51,7 @@ fn root() -> PathBuf {
 }
 
 fn tidy(root: &Path) -> ExitCode {
-    match xtask::tidy::check(root) {
+    match xtask::tidy::check(root, &xtask::tidy::owed::TODAY) {
         Ok(findings) if findings.is_empty() => {
             println!("tidy: nothing to say");
             ExitCode::SUCCESS
@@ -59,6 +62,19 @@ fn tidy(root: &Path) -> ExitCode {
             }
             println!("tidy: {} to put right", findings.len());
             ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("tidy: cannot read the tree: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn figures(root: &Path) -> ExitCode {
+    match xtask::tidy::figures(root) {
+        Ok(tables) => {
+            print!("{tables}");
+            ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("tidy: cannot read the tree: {error}");

@@ -18,14 +18,14 @@ pub struct Manifest {
     pub targets: Vec<String>,
 }
 
-/// One dependency.
+/// A line of one of the tables of dependencies.
 #[derive(Clone, Debug)]
 pub struct Dependency {
     /// The package depended on, whatever it is renamed to.
     pub package: String,
-    /// From 1.
+    /// The line it stands on, counted from 1.
     pub line: usize,
-    /// Under `dev-dependencies`.
+    /// It stands under `dev-dependencies`.
     pub dev: bool,
     /// It has a comment at its end.
     pub has_reason: bool,
@@ -34,7 +34,7 @@ pub struct Dependency {
 }
 
 impl Manifest {
-    /// Reads `root`/`folder`/Cargo.toml.
+    /// Reads the file Cargo.toml in `root`/`folder`.
     pub fn read(root: &Path, folder: &Path) -> io::Result<Self> {
         let path = folder.join("Cargo.toml");
         let text = fs::read_to_string(root.join(&path))?;

@@ -20,7 +20,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads `root`/`path`.
+    /// Reads the file at `root`/`path`.
     pub fn read(root: &Path, path: &Path) -> io::Result<Self> {
         let text = fs::read_to_string(root.join(path))?;
         let tokens = lex::tokens(&text);

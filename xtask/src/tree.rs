@@ -15,7 +15,7 @@ use crate::source::{Source, after_group, is_attribute};
 pub struct Package {
     /// Relative to the workspace's root; empty for the root package.
     pub folder: PathBuf,
-    /// Its Cargo.toml.
+    /// What its Cargo.toml says.
     pub manifest: Manifest,
     /// All its `.rs` files by path.
     pub sources: BTreeMap<PathBuf, Source>,
@@ -33,9 +33,9 @@ pub struct Tree {
 /// One module that is a file.
 #[derive(Debug)]
 pub struct Module {
-    /// Its file.
+    /// The file that holds it, relative to the workspace's root.
     pub path: PathBuf,
-    /// `crate::a::b`.
+    /// Its path inside the target, as `crate::a::b`.
     pub name: String,
     /// The module above; none for the root.
     pub parent: Option<usize>,

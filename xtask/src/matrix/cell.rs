@@ -15,7 +15,7 @@ const MI: usize = 1 << 20;
 /// The most files that a torrent here has.
 const FILES: usize = 20_000;
 
-/// Dimensions.
+/// How many things about a cell can differ from other cells.
 const COUNT: usize = 8;
 /// Their names, as columns of a table.
 pub(super) const NAMES: [&str; COUNT] = ["client", "Teem", "content", "piece", "link", "tracker", "protocol", "family"];
@@ -111,7 +111,7 @@ impl Cell {
         if self.0[6] == 0 { Protocol::Http } else { Protocol::Udp }
     }
 
-    /// Over what.
+    /// The address family that the cell's packets use.
     pub(super) fn family(self) -> Family {
         if self.0[7] == 0 { Family::V4 } else { Family::V6 }
     }

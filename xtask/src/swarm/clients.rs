@@ -5,7 +5,7 @@ use teem_rig::client::{Client, Job, Running, Seat};
 use teem_rig::clients::{OTHERS, libtorrent::Libtorrent, teem::Teem};
 use teem_rig::setting::{Family, Role};
 
-/// A program.
+/// A program that can take part in a swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// The release build of this tree.
@@ -16,13 +16,13 @@ pub enum Kind {
     Libtorrent,
     /// The same as a seed by BEP 16.
     SuperSeed,
-    /// qbittorrent-nox.
+    /// qBittorrent without its window (`qbittorrent-nox`).
     Qbittorrent,
-    /// aria2c.
+    /// aria2 by its command line (`aria2c`).
     Aria2,
-    /// transmission-daemon.
+    /// Transmission without its window (`transmission-daemon`).
     Transmission,
-    /// rqbit.
+    /// rqbit by its command line (`rqbit`).
     Rqbit,
 }
 
@@ -63,7 +63,7 @@ impl Kind {
 pub struct Common<'a> {
     /// The binary of this tree.
     pub teem: &'a Path,
-    /// The torrent.
+    /// The .torrent file that all of them are given.
     pub torrent: &'a Path,
     /// Upload limit of each, bytes a second.
     pub up: u64,

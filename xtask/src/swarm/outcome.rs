@@ -1,7 +1,7 @@
 //! What a swarm was measured to do: one flat JSON object a line, so that runs add up in a file.
 use std::fmt::{self, Write as _};
 
-/// One run.
+/// What one run of one swarm gave.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Outcome {
     /// Copies that the seed had sent when every block had left it, as it tells; others than Teem do not tell.
@@ -10,7 +10,7 @@ pub(super) struct Outcome {
     pub copies: f64,
     /// When each downloader was done, in seconds; those that are missing were not when patience ended.
     pub ends: Vec<f64>,
-    /// Downloaders.
+    /// How many downloaders took part.
     pub count: f64,
     /// The least time that any clients could need, in seconds.
     pub bound: f64,

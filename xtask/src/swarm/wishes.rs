@@ -1,12 +1,12 @@
 //! What a swarm to be measured is made of, as it is typed.
 use super::clients::Kind;
 
-/// One swarm.
+/// The swarm that a run consists of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Wishes {
-    /// Who has the content.
+    /// The program that has the content.
     pub seed: Kind,
-    /// Who wants it.
+    /// The programs that download it, one entry each.
     pub get: Vec<Kind>,
     /// Bytes of content.
     pub size: u64,

@@ -8,8 +8,8 @@ use crate::finding::Finding;
 use crate::tidy::exports::Exports;
 use crate::tree::{Package, Tree};
 
-/// By module: which others it names, and on which line first.
-type Edges = Vec<BTreeMap<usize, (usize, String)>>;
+/// By module (or file): which others it names, and on which line first.
+pub(super) type Edges = Vec<BTreeMap<usize, (usize, String)>>;
 
 pub(super) fn check(package: &Package, findings: &mut Vec<Finding>) {
     for tree in &package.trees {
@@ -54,8 +54,8 @@ fn edges(tree: &Tree, exports: &Exports<'_>) -> Edges {
     edges
 }
 
-/// The modules of a shortest cycle through `start`, beginning with it.
-fn shortest_cycle(edges: &Edges, start: usize) -> Option<Vec<usize>> {
+/// The nodes of a shortest cycle through `start`, beginning with it.
+pub(super) fn shortest_cycle(edges: &Edges, start: usize) -> Option<Vec<usize>> {
     let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {

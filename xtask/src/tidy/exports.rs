@@ -22,7 +22,7 @@ pub(super) struct Target {
 /// A tree with the names its files write.
 pub(super) struct Exports<'a> {
     tree: &'a Tree,
-    /// By module.
+    /// One entry a module, in the order of the tree.
     pub(super) names: Vec<Names>,
 }
 

@@ -1,4 +1,4 @@
-//! A file answers one question, in at most 400 lines with its tests.
+//! A file answers one question, in at most 600 lines with its tests.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Lines in a file.
-const LINES_MAX: usize = 400;
+const LINES_MAX: usize = 600;
 
 /// Files that may be longer: (path, lines, reason).
 const EXCEPTIONS: [(&str, usize, &str); 0] = [];

@@ -1,6 +1,7 @@
 //! The paths a file writes: each `use` (its tree flattened) and each path in code, with the inline modules around it.
 
 use crate::lex::{Kind, Token};
+use crate::tidy::items::implemented;
 use crate::tree::inline_scopes;
 
 /// A path as written.
@@ -10,14 +11,14 @@ pub(super) struct Written {
     pub(super) segments: Vec<String>,
     /// Inline modules around it.
     pub(super) inline: Vec<String>,
-    /// From 1.
+    /// The line it begins on, counted from 1.
     pub(super) line: usize,
 }
 
 /// One name that a `use` brings in.
 #[derive(Clone, Debug)]
 pub(super) struct Import {
-    /// Where from.
+    /// The path that the name stands for.
     pub(super) path: Written,
     /// The name it has here (`*` for all).
     pub(super) name: String,
@@ -28,7 +29,7 @@ pub(super) struct Import {
 /// What a file names.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// By `use`.
+    /// Names that come in by a `use`.
     pub(super) imports: Vec<Import>,
     /// In code; of one segment too, because an imported module's or item's name may stand alone.
     pub(super) paths: Vec<Written>,
@@ -91,25 +92,6 @@ fn path(tokens: &[Token], mut i: usize) -> (Vec<String>, usize) {
 
 fn begins_item(tokens: &[Token], i: usize) -> bool {
     i == 0 || ["}", ";", "{", "]"].iter().any(|end| tokens[i - 1].is(end)) || tokens[i - 1].is_ident("unsafe")
-}
-
-/// The name of the type that an `impl` is for: the last segment before its generics, of what follows `for` if there is
-/// one.
-fn implemented(tokens: &[Token], from: usize) -> Option<String> {
-    let mut depth = 0usize;
-    let mut name = None;
-    for (i, token) in tokens.iter().enumerate().skip(from) {
-        if token.is("<") {
-            depth += 1;
-        } else if token.is(">") && !tokens[i - 1].is("-") && !tokens[i - 1].is("=") {
-            depth = depth.saturating_sub(1);
-        } else if depth == 0 && (token.is("{") || token.is(";") || token.is_ident("where")) {
-            break;
-        } else if depth == 0 && token.kind == Kind::Ident && !token.is_ident("for") {
-            name = Some(token.text.clone());
-        }
-    }
-    name
 }
 
 fn defined(tokens: &[Token], i: usize, out: &mut Vec<String>) {
