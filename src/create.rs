@@ -31,7 +31,7 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         return Ok(Exit::Done);
     }
     store::write_whole(&output, &bytes).map_err(Stop::local)?;
-    let hash = info.hashes().v1.map(|h| h.to_string()).unwrap_or_default();
+    let hash = info.key().v1().map(|h| h.to_string()).unwrap_or_default();
     if options.json {
         json::line(&serde_json::json!({
             "event": "created", "path": output.to_string_lossy(), "name": info.name(), "infohash_v1": hash,

@@ -138,8 +138,6 @@ async fn sources(options: &cli::Get, client: &Client) -> Result<Vec<(String, Sou
 
 async fn load(link: &str, client: &Client) -> Result<Source, Stop> {
     let source = source::load(link, client.http()).await.map_err(|e| Stop::link(&e))?;
-    if source.info_hash.is_none() {
-        return Err(Stop::refused("only_v2", teem_client::AddError::OnlyV2));
-    }
+    source.transferable().map_err(|e| crate::job::not_added(&e))?;
     Ok(source)
 }

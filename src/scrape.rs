@@ -19,7 +19,7 @@ pub(crate) struct Told {
 
 /// Asks all trackers of a torrent; the answers in the order of the trackers.
 pub(crate) async fn all(source: &Source, http: &Http) -> Vec<Told> {
-    let hash = source.hashes.peer();
+    let hash = source.key.wire();
     let mut asks = JoinSet::new();
     for (n, url) in source.trackers.iter().flatten().take(TRACKERS_MAX).cloned().enumerate() {
         let http = http.clone();

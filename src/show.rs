@@ -62,10 +62,10 @@ fn document<'a>(source: &'a Source, swarm: Option<&[Told]>) -> BTreeMap<&'static
     let mut put = |key: &'static str, value: Value| {
         out.insert(key, Field::Value(value));
     };
-    if let Some(hash) = source.hashes.v1 {
+    if let Some(hash) = source.key.v1() {
         put("infohash_v1", json!(hash.to_string()));
     }
-    if let Some(hash) = source.hashes.v2 {
+    if let Some(hash) = source.key.v2() {
         put("infohash_v2", json!(hash.to_string()));
     }
     put("trackers", json!(source.trackers.iter().flatten().collect::<Vec<_>>()));
@@ -148,10 +148,10 @@ fn report(source: &Source, swarm: &[Told], files: bool) -> String {
         let _ = writeln!(out, "{key:<15}{}", plain(value));
     };
     row("name", source.name.as_deref().unwrap_or("(known when the metadata has been fetched)"));
-    if let Some(hash) = source.hashes.v1 {
+    if let Some(hash) = source.key.v1() {
         row("info-hash", &hash.to_string());
     }
-    if let Some(hash) = source.hashes.v2 {
+    if let Some(hash) = source.key.v2() {
         row("info-hash v2", &hash.to_string());
     }
     if let Some(metainfo) = &source.metainfo {

@@ -101,7 +101,7 @@ async fn forget_all(state_dir: &Path, wish: &Forget, json: bool) -> Outcome {
     let mut hashes = Vec::new();
     for link in &wish.links {
         let source = source::load(link, &http).await.map_err(|e| Stop::link(&e))?;
-        hashes.push((link, source.hashes.peer()));
+        hashes.push((link, source.key.wire()));
     }
     let all = all(state_dir)?;
     let (mut progress, mut failed) = (Progress::new(json), Vec::new());

@@ -202,7 +202,7 @@ impl Client {
     /// Adds a torrent; it starts at once.
     pub async fn add(&self, add: Add) -> Result<Torrent, AddError> {
         let inner = &self.0;
-        let info_hash = add.source.info_hash.ok_or(AddError::OnlyV2)?;
+        let key = add.source.transferable()?;
         let id = TorrentId(inner.next.fetch_add(1, Ordering::Relaxed));
         let folder = std::path::absolute(&add.folder).unwrap_or_else(|_| add.folder.clone());
         let place = Place {
@@ -222,8 +222,9 @@ impl Client {
         }
         let info = match add.source.info {
             Some(info) => Some(info),
-            None => remembered(place.clone(), info_hash).await,
+            None => remembered(place.clone(), key).await,
         };
+        let key = info.as_ref().map_or(key, |info| info.key());
         let selection = match info.clone().filter(|_| !add.choice.is_all()) {
             Some(info) => {
                 let choice = add.choice.clone();
@@ -249,7 +250,7 @@ impl Client {
         let feed = Feed { events: events.clone(), status, snapshot, availability };
         inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
         let is_there = |id: &TorrentId| inner.has(*id);
-        if let Err(e) = inner.places.reserve(id, info_hash, &place, add.choice, info.as_deref(), is_there) {
+        if let Err(e) = inner.places.reserve(id, key, &place, add.choice, info.as_deref(), is_there) {
             inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             return Err(e);
         }
@@ -261,7 +262,7 @@ impl Client {
         }
         let torrent = Torrent {
             id,
-            info_hash,
+            key,
             folder,
             host: inner.host.clone(),
             events,
@@ -271,7 +272,7 @@ impl Client {
         };
         let spec = AddTorrent {
             torrent: id,
-            info_hash,
+            key,
             info,
             trackers: add.source.trackers,
             peers,

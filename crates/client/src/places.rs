@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_disk::root::RealFs;
 use teem_disk::{Place, saved_info};
-use teem_metainfo::{Info, InfoHash, Limits};
+use teem_metainfo::{Info, Limits, TorrentKey};
 use teem_swarm::ids::TorrentId;
 
 /// Why a torrent cannot be added.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AddError {
     /// It is here already.
-    Already(InfoHash),
+    Already(TorrentKey),
     /// Another torrent of this client writes to the same place.
     SamePlace(PathBuf),
     /// The torrent has no v1 part; those of v2 alone cannot be transferred.
@@ -44,7 +44,7 @@ impl std::error::Error for AddError {}
 
 /// Where a torrent's content goes, kept until (magnet links) its name is known.
 struct Placing {
-    info_hash: InfoHash,
+    key: TorrentKey,
     place: Place,
     /// Which files are wanted, until that can be said by their indices.
     choice: Choice,
@@ -61,7 +61,7 @@ impl Places {
     pub(crate) fn reserve(
         &self,
         id: TorrentId,
-        info_hash: InfoHash,
+        key: TorrentKey,
         place: &Place,
         choice: Choice,
         info: Option<&Info>,
@@ -69,14 +69,14 @@ impl Places {
     ) -> Result<(), AddError> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         places.retain(|id, _| is_there(id));
-        if places.values().any(|p| p.info_hash == info_hash) {
-            return Err(AddError::Already(info_hash));
+        if places.values().any(|p| p.key.is_same(&key)) {
+            return Err(AddError::Already(key));
         }
         let root = info.map(|info| content_root(place, info));
         if let Some(root) = root.as_deref().filter(|_| !place.read_only) {
             free(&places, root)?;
         }
-        places.insert(id, Placing { info_hash, place: place.clone(), choice, root });
+        places.insert(id, Placing { key, place: place.clone(), choice, root });
         Ok(())
     }
 
@@ -94,9 +94,9 @@ impl Places {
 }
 
 /// The metadata that an earlier run fetched for this folder.
-pub(crate) async fn remembered(place: Place, info_hash: InfoHash) -> Option<Arc<Info>> {
+pub(crate) async fn remembered(place: Place, key: TorrentKey) -> Option<Arc<Info>> {
     let look = move || {
-        let raw = saved_info(&RealFs, &place, &info_hash)?;
+        let raw = saved_info(&RealFs, &place, key)?;
         Info::parse(&raw, &Limits::PEER).ok().map(Arc::new)
     };
     tokio::task::spawn_blocking(look).await.ok().flatten()

@@ -1,11 +1,12 @@
 //! From what a person pastes to what a torrent needs (BEP 3, 9): reads files and URLs, understands links.
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits as HttpLimits};
+use crate::places::AddError;
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use teem_metainfo::{Info, InfoHash, InfoHashes, Limits, Link, Magnet, Metainfo};
+use teem_metainfo::{Info, Limits, Link, Magnet, Metainfo, TorrentKey};
 
 /// Why a link leads nowhere. `class` is a word for scripts.
 #[derive(Debug)]
@@ -52,12 +53,10 @@ impl fmt::Display for LinkError {
 impl std::error::Error for LinkError {}
 
 /// What a link gave.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Source {
-    /// The v1 info-hash; `None` for v2 alone.
-    pub info_hash: Option<InfoHash>,
-    /// Both hashes.
-    pub hashes: InfoHashes,
+    /// What the torrent is known by.
+    pub key: TorrentKey,
     /// The metadata, where the link brought it along.
     pub info: Option<Arc<Info>>,
     /// The whole .torrent, where there was one.
@@ -74,31 +73,51 @@ pub struct Source {
     pub hints: Vec<String>,
 }
 
+impl From<TorrentKey> for Source {
+    fn from(key: TorrentKey) -> Self {
+        Self {
+            key,
+            info: None,
+            metainfo: None,
+            magnet: None,
+            name: None,
+            trackers: Vec::new(),
+            peers: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+}
+
+impl Source {
+    /// What the torrent is known by, if it is one that can be transferred: nothing of version 2 alone is.
+    pub fn transferable(&self) -> Result<TorrentKey, AddError> {
+        self.key.v1().map(|_| self.key).ok_or(AddError::OnlyV2)
+    }
+}
+
 impl From<Metainfo> for Source {
     fn from(metainfo: Metainfo) -> Self {
+        let known = Self::from(metainfo.info.key());
         Self {
-            info_hash: metainfo.info.hashes().v1,
-            hashes: metainfo.info.hashes(),
             info: Some(metainfo.info.clone()),
             name: Some(metainfo.info.name().to_owned()),
             trackers: metainfo.trackers.clone(),
             hints: metainfo.warnings.iter().map(ToString::to_string).collect(),
             metainfo: Some(Arc::new(metainfo)),
-            ..Self::default()
+            ..known
         }
     }
 }
 
 impl From<Magnet> for Source {
     fn from(magnet: Magnet) -> Self {
+        let known = Self::from(magnet.key);
         Self {
-            info_hash: magnet.hashes.v1,
-            hashes: magnet.hashes,
             name: magnet.name.clone(),
             trackers: magnet.trackers.iter().map(|t| vec![t.clone()]).collect(),
             peers: magnet.peers.clone(),
             magnet: Some(Arc::new(magnet)),
-            ..Self::default()
+            ..known
         }
     }
 }

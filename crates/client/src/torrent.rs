@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use teem_host::host::HostHandle;
 use teem_host::mailbox::HostMsg;
-use teem_metainfo::{Info, InfoHash};
+use teem_metainfo::{Info, InfoHash, TorrentKey};
 use teem_swarm::command::Command;
 use teem_swarm::event::{Event, Snapshot, State};
 use teem_swarm::ids::TorrentId;
@@ -66,7 +66,7 @@ impl std::error::Error for Ended {}
 #[derive(Clone)]
 pub struct Torrent {
     pub(crate) id: TorrentId,
-    pub(crate) info_hash: InfoHash,
+    pub(crate) key: TorrentKey,
     pub(crate) folder: PathBuf,
     pub(crate) host: HostHandle,
     pub(crate) events: broadcast::Sender<Event>,
@@ -76,9 +76,14 @@ pub struct Torrent {
 }
 
 impl Torrent {
-    /// Its v1 info-hash.
+    /// What it was known by when it was added; the metadata may know more.
+    pub fn key(&self) -> TorrentKey {
+        self.key
+    }
+
+    /// The 20 bytes that peers and trackers know it by.
     pub fn info_hash(&self) -> InfoHash {
-        self.info_hash
+        self.key.wire()
     }
 
     /// The folder that its content goes into.

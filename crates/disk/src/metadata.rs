@@ -1,13 +1,13 @@
 //! Fetched metadata, hashed and validated away from the engine, because 16 MiB of it must not stall it (BEP 9).
 use crate::pool::Block;
 use std::sync::Arc;
-use teem_metainfo::{Info, InfoHash, InfoHashV2, Limits};
+use teem_metainfo::{Info, Limits, TorrentKey};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::Done;
 
-/// Judges an info dictionary that peers sent. A torrent of version 2 alone goes by the first 20 bytes of its hash (BEP 52).
-pub(crate) fn parse(torrent: TorrentId, info_hash: InfoHash, bytes: &[u8]) -> Done<Block> {
-    let hash_ok = InfoHash::of(bytes) == info_hash || InfoHashV2::of(bytes).truncated() == info_hash;
+/// Judges an info dictionary that peers sent.
+pub(crate) fn parse(torrent: TorrentId, key: TorrentKey, bytes: &[u8]) -> Done<Block> {
+    let hash_ok = key.matches(bytes);
     let result = if hash_ok {
         Info::parse(bytes, &Limits::PEER).map(Arc::new).map_err(|e| e.to_string())
     } else {

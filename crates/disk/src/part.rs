@@ -29,7 +29,7 @@ pub(crate) struct Spot {
 impl Parts {
     pub(crate) fn new(info: &Info, selection: Selection) -> Self {
         let mut path = String::from(".");
-        for byte in info.hashes().peer().0 {
+        for byte in info.key().wire().0 {
             // INVARIANT: writing to a String cannot fail; the result is of no use.
             let _ = write!(path, "{byte:02x}");
         }

@@ -79,8 +79,8 @@ impl Schedule {
     pub(crate) fn accept(&mut self, job: Job<Block>, out: &mut Outbox) {
         let id = match &job {
             Job::Metadata { .. } => {
-                if let Job::Metadata { torrent: id, info_hash, bytes } = job {
-                    self.metadata.push_back(Task::Metadata { id, info_hash, bytes });
+                if let Job::Metadata { torrent: id, key, bytes } = job {
+                    self.metadata.push_back(Task::Metadata { id, key, bytes });
                 }
                 return;
             }

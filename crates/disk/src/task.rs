@@ -5,7 +5,7 @@ use crate::pool::Block;
 use crate::torrent::Torrent;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use teem_metainfo::InfoHash;
+use teem_metainfo::TorrentKey;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
 use teem_wire::peer::block::BlockRef;
@@ -25,7 +25,7 @@ pub(crate) enum Task {
     Reads { torrent: Arc<Torrent>, reads: Vec<(ConnId, BlockRef)> },
     Check { torrent: Arc<Torrent>, pieces: Vec<u32>, quiet: bool },
     Barrier { id: TorrentId, torrent: Option<Arc<Torrent>>, barrier: Barrier },
-    Metadata { id: TorrentId, info_hash: InfoHash, bytes: Vec<u8> },
+    Metadata { id: TorrentId, key: TorrentKey, bytes: Vec<u8> },
     LookForSpace { torrent: Arc<Torrent>, needed: u64 },
 }
 

@@ -57,8 +57,8 @@ fn perform(shared: &Shared, task: Task) {
             }
             shared.mailbox.answer([Done::Closed { torrent: id }]);
         }
-        Task::Metadata { id, info_hash, bytes } => {
-            shared.mailbox.answer([metadata::parse(id, info_hash, &bytes)]);
+        Task::Metadata { id, key, bytes } => {
+            shared.mailbox.answer([metadata::parse(id, key, &bytes)]);
         }
         Task::LookForSpace { torrent, needed } => space::look(shared, &torrent, needed),
     }

@@ -60,7 +60,7 @@ fn a_clean_end_is_believed_without_a_check() {
     assert_eq!((have.len() as u32, check.len()), (made.pieces(), 0));
     assert_eq!(rig.read(made.blocks(6)[1]).unwrap(), made.data(made.blocks(6)[1]));
     let real = teem_disk::root::RealFs;
-    assert_eq!(saved_info(&real, &place, &made.hash()).as_deref(), Some(made.info.raw()));
+    assert_eq!(saved_info(&real, &place, made.info.key()).as_deref(), Some(made.info.raw()));
 }
 
 #[test]

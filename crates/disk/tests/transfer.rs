@@ -134,17 +134,17 @@ fn metadata_is_judged() {
     let made = make("", 16_384, &[("f", 5)]);
     let mut rig = Rig::start(&DiskConfig::default());
     let mut bytes = made.info.raw().to_vec();
-    rig.submit([Job::Metadata { torrent: T, info_hash: made.hash(), bytes: bytes.clone() }]);
+    rig.submit([Job::Metadata { torrent: T, key: made.info.key(), bytes: bytes.clone() }]);
     let judged = |d: &Done<_>| match d {
         Done::Metadata { result, hash_ok, .. } => Some((result.is_ok(), *hash_ok)),
         _ => None,
     };
     assert_eq!(rig.wait(judged), (true, true));
     bytes[3] ^= 1;
-    rig.submit([Job::Metadata { torrent: T, info_hash: made.hash(), bytes }]);
+    rig.submit([Job::Metadata { torrent: T, key: made.info.key(), bytes }]);
     assert_eq!(rig.wait(judged), (false, false));
     let bytes = b"de".to_vec();
-    rig.submit([Job::Metadata { torrent: T, info_hash: teem_metainfo::InfoHash::of(b"de"), bytes }]);
+    rig.submit([Job::Metadata { torrent: T, key: teem_metainfo::InfoHash::of(b"de").into(), bytes }]);
     assert_eq!(rig.wait(judged), (false, true));
 }
 

@@ -1,7 +1,7 @@
 //! Which torrent a connection or an info-hash belongs to (own design).
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use teem_metainfo::InfoHash;
+use teem_metainfo::{InfoHash, TorrentKey};
 use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::{ConnId, TorrentId};
 
@@ -21,21 +21,28 @@ impl Routes {
         self.hashes.get(&hash).copied()
     }
 
-    /// A torrent is there from now on. False when its info-hash is another's.
-    pub(crate) fn enter_torrent(&mut self, hash: InfoHash, torrent: TorrentId) -> bool {
-        match self.hashes.entry(hash) {
-            alloc::collections::btree_map::Entry::Occupied(_) => false,
-            alloc::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(torrent);
-                true
-            }
+    /// A torrent is there from now on, under each hash of its key. False when one of them is another's.
+    pub(crate) fn enter_torrent(&mut self, key: TorrentKey, torrent: TorrentId) -> bool {
+        let is_free = key.wires().all(|hash| !self.hashes.contains_key(&hash));
+        if is_free {
+            self.learn(key, torrent);
+        }
+        is_free
+    }
+
+    /// More is known of a torrent that is there: its new hashes lead to it, unless they are another's.
+    pub(crate) fn learn(&mut self, key: TorrentKey, torrent: TorrentId) {
+        for hash in key.wires() {
+            self.hashes.entry(hash).or_insert(torrent);
         }
     }
 
     /// A torrent takes no connections any more.
-    pub(crate) fn leave_torrent(&mut self, hash: InfoHash, torrent: TorrentId) {
-        if self.torrent(hash) == Some(torrent) {
-            self.hashes.remove(&hash);
+    pub(crate) fn leave_torrent(&mut self, key: TorrentKey, torrent: TorrentId) {
+        for hash in key.wires() {
+            if self.torrent(hash) == Some(torrent) {
+                self.hashes.remove(&hash);
+            }
         }
     }
 

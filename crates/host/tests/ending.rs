@@ -14,7 +14,7 @@ use common::{Led, TORRENT, Told};
 fn add(torrent: TorrentId) -> HostMsg {
     HostMsg::Command(Command::Add(Box::new(AddTorrent {
         torrent,
-        info_hash: InfoHash([7; 20]),
+        key: InfoHash([7; 20]).into(),
         info: None,
         trackers: Vec::new(),
         peers: Vec::new(),

@@ -110,7 +110,7 @@ impl Side {
         let info = info();
         let add = AddTorrent {
             torrent: TORRENT,
-            info_hash: info.hashes().v1.unwrap(),
+            key: info.key(),
             info: Some(info),
             trackers: Vec::new(),
             peers,

@@ -133,7 +133,7 @@ pub fn edit(bytes: &[u8], edit: &Edit, limits: &Limits) -> Result<Edited, EditEr
     let mut edited = writer.into_bytes();
     edited.extend_from_slice(&bytes[consumed..]);
     let after = Metainfo::parse(&edited, limits).map_err(EditError::Torrent)?;
-    if after.info.hashes() != before.info.hashes() {
+    if after.info.key() != before.info.key() {
         return Err(EditError::InfoChanged);
     }
     Ok(Edited { bytes: edited, changes: work.changes })

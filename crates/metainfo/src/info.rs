@@ -5,7 +5,8 @@ use core::ops::Range;
 
 use crate::error::Error;
 use crate::files::{File, Files};
-use crate::info_hash::{InfoHash, InfoHashV2, InfoHashes};
+use crate::info_hash::{InfoHash, InfoHashV2};
+use crate::key::TorrentKey;
 use crate::layout::{Extent, Layout};
 use crate::limits::Limits;
 use crate::path::is_native;
@@ -25,7 +26,7 @@ pub enum Version {
 /// A valid info dictionary with the bytes it was read from. Share it behind an `Arc`.
 pub struct Info {
     raw: Vec<u8>,
-    hashes: InfoHashes,
+    key: TorrentKey,
     /// Bytes of content, and how many files hold it: without padding.
     content: (u64, usize),
     valid: Valid,
@@ -47,11 +48,15 @@ impl Info {
 
     /// From what was read of `raw`.
     pub(crate) fn of(raw: Vec<u8>, valid: Valid) -> Self {
-        let hashes =
-            InfoHashes { v1: valid.has_v1.then(|| InfoHash::of(&raw)), v2: valid.has_v2.then(|| InfoHashV2::of(&raw)) };
+        let v1 = || InfoHash::of(&raw);
+        let key = match (valid.has_v1, valid.has_v2) {
+            (_, false) => TorrentKey::V1(v1()),
+            (false, true) => TorrentKey::V2(InfoHashV2::of(&raw)),
+            (true, true) => TorrentKey::Hybrid(v1(), InfoHashV2::of(&raw)),
+        };
         let stored = Files::new(&valid.files, &valid.layout).iter().filter(|file| !file.pad);
         let content = stored.fold((0, 0), |(bytes, files), file| (bytes + file.length, files + 1));
-        Self { raw, hashes, content, valid }
+        Self { raw, key, content, valid }
     }
 
     /// The bytes as they stood.
@@ -60,16 +65,16 @@ impl Info {
     }
 
     /// The digests of `raw`, one for each version it has.
-    pub fn hashes(&self) -> InfoHashes {
-        self.hashes
+    pub fn key(&self) -> TorrentKey {
+        self.key
     }
 
     /// Which versions the dictionary has.
     pub fn version(&self) -> Version {
-        match (self.valid.has_v1, self.valid.has_v2) {
-            (true, true) => Version::Hybrid,
-            (false, true) => Version::V2,
-            _ => Version::V1,
+        match self.key {
+            TorrentKey::V1(_) => Version::V1,
+            TorrentKey::V2(_) => Version::V2,
+            TorrentKey::Hybrid(..) => Version::Hybrid,
         }
     }
 
@@ -168,6 +173,6 @@ impl Info {
 
 impl core::fmt::Debug for Info {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Info").field("hashes", &self.hashes).field("name", &self.name()).finish_non_exhaustive()
+        f.debug_struct("Info").field("key", &self.key).field("name", &self.name()).finish_non_exhaustive()
     }
 }

@@ -14,15 +14,6 @@ pub struct InfoHash(pub [u8; 20]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InfoHashV2(pub [u8; 32]);
 
-/// The hashes that are known of one torrent; a hybrid has both. At least one is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct InfoHashes {
-    /// Of version 1.
-    pub v1: Option<InfoHash>,
-    /// Of version 2.
-    pub v2: Option<InfoHashV2>,
-}
-
 /// A text that is no info-hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadInfoHash;
@@ -55,28 +46,6 @@ impl InfoHashV2 {
     }
 }
 
-impl InfoHashes {
-    /// Whether `info` is what these hashes name; all that are known must agree.
-    pub fn matches(&self, info: &[u8]) -> bool {
-        self.v1.is_none_or(|v1| v1 == InfoHash::of(info)) && self.v2.is_none_or(|v2| v2 == InfoHashV2::of(info))
-    }
-
-    /// The 20 bytes that stand in handshakes and announces: version 1 if there is one, so that a hybrid meets the larger swarm.
-    pub fn peer(&self) -> InfoHash {
-        match (self.v1, self.v2) {
-            (Some(v1), _) => v1,
-            (None, Some(v2)) => v2.truncated(),
-            (None, None) => InfoHash([0; 20]),
-        }
-    }
-}
-
-impl From<InfoHash> for InfoHashes {
-    fn from(v1: InfoHash) -> Self {
-        Self { v1: Some(v1), v2: None }
-    }
-}
-
 fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
@@ -102,17 +71,6 @@ impl fmt::Display for InfoHashV2 {
 impl fmt::Debug for InfoHashV2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(&self.0, f)
-    }
-}
-
-/// The version 1 hash if there is one, else the whole version 2 hash.
-impl fmt::Display for InfoHashes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.v1, self.v2) {
-            (Some(v1), _) => v1.fmt(f),
-            (None, Some(v2)) => v2.fmt(f),
-            (None, None) => f.write_str("(none)"),
-        }
     }
 }
 

@@ -6,7 +6,8 @@
 use alloc::{borrow::Cow, string::String};
 use core::fmt;
 
-use crate::info_hash::{InfoHash, InfoHashV2, InfoHashes};
+use crate::info_hash::{InfoHash, InfoHashV2};
+use crate::key::TorrentKey;
 use crate::limits::Limits;
 use crate::magnet::{Magnet, MagnetError};
 use crate::percent::decode;
@@ -60,8 +61,8 @@ impl Link {
                 .map(|magnet| Self::Magnet { magnet, lost_trackers })
                 .map_err(LinkError::Magnet);
         }
-        if let Some(hashes) = as_hash(trimmed) {
-            return Ok(Self::Magnet { magnet: Magnet::from(hashes), lost_trackers: false });
+        if let Some(key) = as_hash(trimmed) {
+            return Ok(Self::Magnet { magnet: Magnet::from(key), lost_trackers: false });
         }
         if let Some((scheme, _)) = trimmed.split_once("://") {
             let is_scheme = scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c));
@@ -75,7 +76,7 @@ impl Link {
         }
         if ["data:", "file:", "urn:btih:"].iter().any(|p| has_prefix(trimmed, p)) {
             return match trimmed.get(9..).filter(|_| has_prefix(trimmed, "urn:btih:")).and_then(as_hash) {
-                Some(hashes) => Ok(Self::Magnet { magnet: Magnet::from(hashes), lost_trackers: false }),
+                Some(key) => Ok(Self::Magnet { magnet: Magnet::from(key), lost_trackers: false }),
                 None => Err(LinkError::BadUrl { url: trimmed.chars().take(200).collect() }),
             };
         }
@@ -111,10 +112,10 @@ fn as_magnet(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// 40 hexadecimal or 32 base32 digits, or 64 hexadecimal ones for version 2 (with or without the prefix of a multihash).
-fn as_hash(text: &str) -> Option<InfoHashes> {
+fn as_hash(text: &str) -> Option<TorrentKey> {
     let v1: Option<InfoHash> = text.parse().ok();
     let v2: Option<InfoHashV2> = text.strip_prefix("1220").unwrap_or(text).parse().ok().or_else(|| text.parse().ok());
-    (v1.is_some() || v2.is_some()).then_some(InfoHashes { v1, v2 })
+    TorrentKey::new(v1, v2)
 }
 
 impl LinkError {

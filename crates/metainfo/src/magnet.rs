@@ -6,7 +6,8 @@
 use alloc::{string::String, vec::Vec};
 use core::{fmt, ops::RangeInclusive};
 
-use crate::info_hash::{InfoHash, InfoHashV2, InfoHashes, hex};
+use crate::info_hash::{InfoHash, InfoHashV2, hex};
+use crate::key::TorrentKey;
 use crate::limits::Limits;
 use crate::percent::{decode, encode};
 use crate::url;
@@ -14,8 +15,8 @@ use crate::url;
 /// What a magnet link says. Build one and print it by `Display` to make a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Magnet {
-    /// `xt`: what is wanted. At least one is there.
-    pub hashes: InfoHashes,
+    /// `xt`: what is wanted.
+    pub key: TorrentKey,
     /// `dn`: a name to show until the true one is known; a stranger's text.
     pub name: Option<String>,
     /// `tr`: trackers, each a tier of its own; without duplicates.
@@ -53,10 +54,10 @@ pub enum MagnetError {
     },
 }
 
-impl From<InfoHashes> for Magnet {
-    fn from(hashes: InfoHashes) -> Self {
+impl From<TorrentKey> for Magnet {
+    fn from(key: TorrentKey) -> Self {
         Self {
-            hashes,
+            key,
             name: None,
             trackers: Vec::new(),
             web_seeds: Vec::new(),
@@ -76,24 +77,24 @@ impl Magnet {
         }
         let scheme = text.get(..8).filter(|scheme| scheme.eq_ignore_ascii_case("magnet:?"));
         let query = &text[scheme.ok_or(MagnetError::NotMagnet)?.len()..];
-        let mut magnet = Self::from(InfoHashes { v1: None, v2: None });
-        for (key, value) in query.split('&').filter_map(|parameter| parameter.split_once('=')) {
-            magnet.parameter(key, value, limits)?;
+        let parameters = || query.split('&').filter_map(|parameter| parameter.split_once('='));
+        let (mut v1, mut v2) = (None, None);
+        for (_, value) in parameters().filter(|(key, _)| unnumbered(key).eq_ignore_ascii_case("xt")) {
+            let (one, two) = exact_topic(&String::from_utf8(decode(value)).unwrap_or_default())?;
+            (v1, v2) = (v1.or(one), v2.or(two));
         }
-        match magnet.hashes {
-            InfoHashes { v1: None, v2: None } => Err(MagnetError::MissingHash),
-            _ => Ok(magnet),
+        let mut magnet = Self::from(TorrentKey::new(v1, v2).ok_or(MagnetError::MissingHash)?);
+        for (key, value) in parameters() {
+            magnet.parameter(key, value, limits);
         }
+        Ok(magnet)
     }
 
-    fn parameter(&mut self, key: &str, value: &str, limits: &Limits) -> Result<(), MagnetError> {
+    fn parameter(&mut self, key: &str, value: &str, limits: &Limits) {
         let text = || String::from_utf8(decode(value)).ok();
-        // Repeated keys may be numbered: `tr.1`.
-        let plain = key.split_once('.').map_or(key, |(plain, _)| plain);
+        let plain = unnumbered(key);
         if key.eq_ignore_ascii_case("x.pe") {
             add(&mut self.peers, text().filter(|peer| is_endpoint(peer)), limits.magnet_peers);
-        } else if plain.eq_ignore_ascii_case("xt") {
-            self.exact_topic(&text().unwrap_or_default())?;
         } else if plain.eq_ignore_ascii_case("tr") {
             let tracker = text().and_then(|t| url::tracker(&t).map(String::from));
             add(&mut self.trackers, tracker, limits.magnet_trackers);
@@ -111,30 +112,31 @@ impl Magnet {
             let room = limits.magnet_selections.saturating_sub(self.selected.len());
             self.selected.extend(ranges.split(',').filter_map(range).take(room));
         }
-        Ok(())
-    }
-
-    /// Other networks' hashes (`urn:sha1:` and the like) are not ours.
-    fn exact_topic(&mut self, urn: &str) -> Result<(), MagnetError> {
-        let bad = || MagnetError::BadHash { text: urn.chars().take(128).collect() };
-        let strip = |prefix: &str| {
-            urn.get(..prefix.len()).filter(|p| p.eq_ignore_ascii_case(prefix)).map(|_| &urn[prefix.len()..])
-        };
-        if let Some(text) = strip("urn:btih:") {
-            let hash: InfoHash = text.parse().map_err(|_| bad())?;
-            self.hashes.v1.get_or_insert(hash);
-        } else if let Some(text) = strip("urn:btmh:") {
-            // A multihash: 0x12 is SHA-256, 0x20 its length.
-            let text = text.strip_prefix("1220").ok_or_else(bad)?;
-            self.hashes.v2.get_or_insert(InfoHashV2(hex(text).ok_or_else(bad)?));
-        }
-        Ok(())
     }
 
     /// Whether the file with this index is wanted (BEP 53).
     pub fn selects(&self, file: u32) -> bool {
         self.selected.is_empty() || self.selected.iter().any(|range| range.contains(&file))
     }
+}
+
+/// A parameter's name; repeated ones may be numbered: `tr.1`.
+fn unnumbered(key: &str) -> &str {
+    key.split_once('.').map_or(key, |(plain, _)| plain)
+}
+
+/// The hash that a topic names, if any. Other networks' hashes (`urn:sha1:` and the like) are not ours.
+fn exact_topic(urn: &str) -> Result<(Option<InfoHash>, Option<InfoHashV2>), MagnetError> {
+    let bad = || MagnetError::BadHash { text: urn.chars().take(128).collect() };
+    let strip =
+        |prefix: &str| urn.get(..prefix.len()).filter(|p| p.eq_ignore_ascii_case(prefix)).map(|_| &urn[prefix.len()..]);
+    if let Some(text) = strip("urn:btih:") {
+        return Ok((Some(text.parse().map_err(|_| bad())?), None));
+    }
+    let Some(text) = strip("urn:btmh:") else { return Ok((None, None)) };
+    // A multihash: 0x12 is SHA-256, 0x20 its length.
+    let text = text.strip_prefix("1220").ok_or_else(bad)?;
+    Ok((None, Some(InfoHashV2(hex(text).ok_or_else(bad)?))))
 }
 
 /// Appends unless it is there already or there is no room.
@@ -160,8 +162,8 @@ fn range(text: &str) -> Option<RangeInclusive<u32>> {
 impl fmt::Display for Magnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("magnet:?")?;
-        let v1 = self.hashes.v1.map(|hash| write!(f, "xt=urn:btih:{hash}")).transpose()?;
-        if let Some(hash) = self.hashes.v2 {
+        let v1 = self.key.v1().map(|hash| write!(f, "xt=urn:btih:{hash}")).transpose()?;
+        if let Some(hash) = self.key.v2() {
             write!(f, "{}xt=urn:btmh:1220{hash}", if v1.is_some() { "&" } else { "" })?;
         }
         if let Some(name) = &self.name {

@@ -214,7 +214,7 @@ fn row_22_file_trees_and_piece_layers() {
     };
     let good = build(&root, nodes.as_flattened()).unwrap();
     assert_eq!((good.info.is_single_file(), good.info.piece_count(), good.piece_layers.len()), (true, 3, 1));
-    assert_eq!((good.info.hashes().v1, good.info.piece_hash(0)), (None, None));
+    assert_eq!((good.info.key().v1(), good.info.piece_hash(0)), (None, None));
     assert_eq!(build(&[7; 32], nodes.as_flattened()).unwrap_err(), "bad_piece_layer");
     assert_eq!(build(&root, &nodes.as_flattened()[..64]).unwrap_err(), "bad_piece_layer");
     assert_eq!(build(&root, &nodes.as_flattened()[..95]).unwrap_err(), "bad_piece_layer");
@@ -246,8 +246,8 @@ fn row_23_halves_of_a_hybrid_that_differ() {
     };
     let files = "ld6:lengthi10e4:pathl1:aeed4:attr1:p6:lengthi16374e4:pathl4:.pad1:1eed6:lengthi9e4:pathl1:beee";
     let good = hybrid(files, "d1:ad0:d6:lengthi10eRee1:bd0:d6:lengthi9eReee").unwrap();
-    assert!(good.hashes().v1.is_some() && good.hashes().v2.is_some());
-    assert_eq!(good.hashes().peer(), good.hashes().v1.unwrap());
+    assert!(good.key().v2().is_some());
+    assert_eq!(good.key().wire(), good.key().v1().unwrap());
     let last = good.files().get(2).unwrap();
     assert!(last.pieces_root().is_some() && last.offset == 16_384);
     for tree in [

@@ -46,7 +46,7 @@ fn a_single_file() {
     assert!(teem_bencode::parse(&bytes, &Limits::FILE.bencode).unwrap().root().is_canonical());
     let read = Metainfo::parse(&bytes, &Limits::FILE).unwrap();
     assert_eq!(read.info.raw(), info);
-    assert_eq!(read.info.hashes(), Info::parse(&info, &Limits::PEER).unwrap().hashes());
+    assert_eq!(read.info.key(), Info::parse(&info, &Limits::PEER).unwrap().key());
     assert_eq!((read.info.version(), read.info.is_single_file(), read.info.is_private()), (Version::V1, true, true));
     assert_eq!((read.info.source(), read.info.piece_hash(1)), (Some("tag"), Some(&[2; 20])));
     assert_eq!((read.info.piece_size(1), read.info.piece_hash(2)), (3_616, None));

@@ -19,8 +19,8 @@ fn assert_safe(part: &str, file: &str) {
 
 fn check(file: &str, expect: &Value, torrent: &Metainfo) {
     let info = &torrent.info;
-    assert_eq!(info.hashes().v1.map(|h| h.to_string()).as_deref(), expect["infohash_v1"].as_str(), "{file}");
-    assert_eq!(info.hashes().v2.map(|h| h.to_string()).as_deref(), expect["infohash_v2"].as_str(), "{file}");
+    assert_eq!(info.key().v1().map(|h| h.to_string()).as_deref(), expect["infohash_v1"].as_str(), "{file}");
+    assert_eq!(info.key().v2().map(|h| h.to_string()).as_deref(), expect["infohash_v2"].as_str(), "{file}");
     for (key, value) in [
         ("files", info.files().len() as u64),
         ("real_files", info.files().iter().filter(|f| !f.pad).count() as u64),

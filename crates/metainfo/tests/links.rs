@@ -5,7 +5,7 @@ mod common;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use teem_metainfo::{InfoHash, InfoHashes, Limits, Link, LinkError, Magnet, MagnetError, percent, url};
+use teem_metainfo::{InfoHash, Limits, Link, LinkError, Magnet, MagnetError, TorrentKey, percent, url};
 
 const HASH: &str = "d2354010a3ca4ade5b7427bb093a62a3899ff381";
 
@@ -29,8 +29,8 @@ fn magnet_vectors() {
                 let magnet = result.unwrap_or_else(|error| panic!("{error}: {case}"));
                 let theirs = &case["libtorrent"];
                 for (ours, key) in [
-                    (magnet.hashes.v1.map(|h| h.to_string()), "infohash_v1"),
-                    (magnet.hashes.v2.map(|h| h.to_string()), "infohash_v2"),
+                    (magnet.key.v1().map(|h| h.to_string()), "infohash_v1"),
+                    (magnet.key.v2().map(|h| h.to_string()), "infohash_v2"),
                 ] {
                     // The other side takes a hash of zeros for none.
                     if ours.as_deref() != Some("0000000000000000000000000000000000000000") {
@@ -140,7 +140,7 @@ fn pasted_links() {
     ] {
         let Link::Magnet { magnet, lost_trackers } = pasted(text) else { panic!("{text:?}") };
         assert_eq!(
-            (magnet.hashes.v1, &magnet.trackers[..], lost_trackers),
+            (magnet.key.v1(), &magnet.trackers[..], lost_trackers),
             (Some(hash), &["http://t/".into()][..], false)
         );
     }
@@ -149,10 +149,10 @@ fn pasted_links() {
         [HASH.to_owned(), HASH.to_uppercase(), "2I2UAEFDZJFN4W3UE65QSOTCUOEZ744B".into(), format!(" urn:btih:{HASH} ")]
     {
         let Link::Magnet { magnet, lost_trackers: false } = pasted(&text) else { panic!("{text}") };
-        assert_eq!(magnet, Magnet::from(InfoHashes::from(hash)));
+        assert_eq!(magnet, Magnet::from(TorrentKey::from(hash)));
     }
     assert!(
-        matches!(pasted(&format!("1220{HASH}{}", &HASH[..24])), Link::Magnet { magnet, .. } if magnet.hashes.v2.is_some())
+        matches!(pasted(&format!("1220{HASH}{}", &HASH[..24])), Link::Magnet { magnet, .. } if magnet.key.v2().is_some())
     );
     assert_eq!(pasted(" https://h.example/a.torrent?x=1\n"), Link::Url("https://h.example/a.torrent?x=1".into()));
     for path in ["a.torrent", "./d2354010a3ca4ade5b7427bb093a62a3899ff381", "C:\\x.torrent", "dir/ä b.torrent", "-"] {

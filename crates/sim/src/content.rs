@@ -35,7 +35,7 @@ impl Content {
 
     /// The content that an info dictionary describes.
     pub fn of(info: Arc<Info>) -> Self {
-        Self { info_hash: info.hashes().v1.unwrap_or(InfoHash([0; 20])), info }
+        Self { info_hash: info.key().wire(), info }
     }
 
     /// The metadata.

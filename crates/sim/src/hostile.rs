@@ -72,10 +72,10 @@ impl Hostile {
     }
 
     fn add(&mut self, now: Time, add: &AddTorrent) {
-        self.torrent = Some((add.torrent, add.info_hash));
+        self.torrent = Some((add.torrent, add.key.wire()));
         for url in add.trackers.iter().flatten() {
             let announce = Announce {
-                info_hash: add.info_hash,
+                info_hash: add.key.wire(),
                 peer_id: self.id,
                 port: 6881,
                 uploaded: 0,

@@ -9,7 +9,6 @@ use crate::block::SimBlock;
 use crate::content::Content;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use teem_metainfo::InfoHash;
 use teem_swarm::job::{BlockDigest, DiskError, DiskErrorKind, Done, Facts, Job};
 use teem_swarm::rng::Rng;
 use teem_swarm::selection::Selection;
@@ -195,9 +194,9 @@ impl SimDisk {
                 self.claim(facts);
                 self.answer(answers, SYNC, Done::Synced { torrent });
             }
-            Job::Metadata { torrent, info_hash, bytes } => {
-                let hash_ok = InfoHash::of(&bytes) == info_hash;
-                let result = if hash_ok && info_hash == self.content.info_hash() {
+            Job::Metadata { torrent, key, bytes } => {
+                let hash_ok = key.matches(&bytes);
+                let result = if hash_ok && key.wire() == self.content.info_hash() {
                     Ok(self.content.info().clone())
                 } else {
                     Err("the metadata is not what the info-hash names".to_string())

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use teem_metainfo::{Info, InfoHash};
+use teem_metainfo::{Info, TorrentKey};
 
 /// How a peer that is complete from the start gives its content to others.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -24,8 +24,8 @@ pub enum Spreading {
 pub struct AddTorrent {
     /// The name it is known by from now on.
     pub torrent: TorrentId,
-    /// Its v1 info-hash (of a hybrid too).
-    pub info_hash: InfoHash,
+    /// What it is known by: the metadata's own key, when that is known.
+    pub key: TorrentKey,
     /// The metadata, when it is known; else it is fetched from peers (BEP 9).
     pub info: Option<Arc<Info>>,
     /// Trackers in tiers (BEP 12), URLs as they stand in the torrent.

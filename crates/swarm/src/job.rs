@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use teem_metainfo::{Info, InfoHash};
+use teem_metainfo::{Info, TorrentKey};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;
 
@@ -78,7 +78,7 @@ pub enum Job<B> {
         /// The torrent whose content it concerns.
         torrent: TorrentId,
         /// What it has to hash to.
-        info_hash: InfoHash,
+        key: TorrentKey,
         /// The bytes as peers sent them.
         bytes: Vec<u8>,
     },

@@ -25,7 +25,7 @@ struct World {
 impl World {
     fn new(tiers: &[&[&str]], private: bool, seed: u64) -> Self {
         let tiers: Vec<Vec<String>> = tiers.iter().map(|t| t.iter().map(ToString::to_string).collect()).collect();
-        let me = Identity { info_hash: InfoHash([1; 20]), peer_id: PeerId([2; 20]), port: 7000, key: 9 };
+        let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000, key: 9 };
         let mut rng = Rng::new(seed);
         let announcer = Announcer::new(me, &tiers, private, &mut rng);
         Self { announcer, rng, left: Some(100) }

@@ -1,6 +1,6 @@
 //! What a publisher gives to others: announce URLs, the magnet link, the URL of the .torrent (BEP 3, 9).
 use super::addresses::Address;
-use teem_metainfo::{Info, InfoHash, InfoHashes, Magnet};
+use teem_metainfo::{Info, InfoHash, Magnet};
 
 /// Announce URLs of our own tracker, a tier for each address: UDP first because it costs less, HTTP where UDP is blocked.
 pub fn tracker_tiers(addresses: &[Address], port: u16) -> Vec<Vec<String>> {
@@ -13,7 +13,7 @@ pub fn tracker_tiers(addresses: &[Address], port: u16) -> Vec<Vec<String>> {
 
 /// The magnet link: hash, name, trackers, web seeds and the seed's own addresses.
 pub fn magnet(info: &Info, trackers: &[Vec<String>], web_seeds: &[String], addresses: &[Address], port: u16) -> String {
-    let mut magnet = Magnet::from(InfoHashes { v1: info.hashes().v1, v2: info.hashes().v2 });
+    let mut magnet = Magnet::from(info.key());
     magnet.name = Some(info.name().to_owned());
     magnet.trackers = trackers.iter().flatten().cloned().collect();
     magnet.web_seeds = web_seeds.to_vec();

@@ -4,6 +4,7 @@ use super::claims::Claims;
 use super::table::Record;
 use crate::bits::Bits;
 use crate::hash;
+use teem_metainfo::{InfoHash, InfoHashV2, TorrentKey};
 use teem_swarm::job::Facts;
 use teem_swarm::selection::{Priority, Selection};
 use teem_wire::peer::handshake::PeerId;
@@ -12,9 +13,12 @@ use teem_wire::peer::handshake::PeerId;
 const MAGIC: &[u8; 8] = b"teemdisk";
 
 /// The version that this program writes.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
-/// The oldest version that it reads. It has nothing of what was granted.
+/// The last version that names the torrent by 20 bytes alone: its info-hash of version 1, or that of version 2 cut short.
+const VERSION_SHORT_NAME: u32 = 3;
+
+/// The last version that has nothing of what was granted, and the oldest that is read.
 const VERSION_MIN: u32 = 2;
 
 /// Bytes of one remembered text, and how many texts a list holds: more is never written.
@@ -23,7 +27,7 @@ const LIST_MAX: usize = 1_000;
 
 /// What the state is about, so that a file under a wrong name is not believed.
 pub(crate) struct About<'a> {
-    pub(crate) info_hash: [u8; 20],
+    pub(crate) key: TorrentKey,
     pub(crate) folder: &'a [u8],
     pub(crate) pieces: u32,
     pub(crate) files: usize,
@@ -33,7 +37,7 @@ pub(crate) struct About<'a> {
 pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     out.extend(VERSION.to_le_bytes());
-    out.extend(about.info_hash);
+    put_key(&mut out, about.key);
     put_bytes(&mut out, about.folder);
     put_bytes(&mut out, &claims.have.to_bytes());
     put_bytes(&mut out, &claims.doubtful.to_bytes());
@@ -77,8 +81,8 @@ pub(crate) fn encode(about: &About<'_>, claims: &Claims) -> Vec<u8> {
 
 /// The claims in a state file, if it is whole and about what it should be.
 pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
-    let (version, folder, mut r) = begin(bytes, &about.info_hash)?;
-    if folder != about.folder {
+    let Begun { version, key, folder, rest: mut r } = begin(bytes, about.key.wire())?;
+    if folder != about.folder || key.is_some_and(|key| !key.is_same(&about.key)) {
         return None;
     }
     let have = Bits::from_bytes(r.bytes()?, about.pieces)?;
@@ -119,12 +123,21 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
 }
 
 /// The folder that a state file of this torrent is about, if it is whole.
-pub(crate) fn about<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<&'a [u8]> {
-    begin(bytes, info_hash).map(|(_, folder, _)| folder)
+pub(crate) fn about(bytes: &[u8], wire: InfoHash) -> Option<&[u8]> {
+    begin(bytes, wire).map(|begun| begun.folder)
 }
 
-/// The version, the folder, and the rest of a whole state file of this torrent.
-fn begin<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<(u32, &'a [u8], Reader<'a>)> {
+/// How a state file begins.
+struct Begun<'a> {
+    version: u32,
+    /// What the torrent is known by; `None` where only 20 bytes are written.
+    key: Option<TorrentKey>,
+    folder: &'a [u8],
+    rest: Reader<'a>,
+}
+
+/// Reads the beginning of a whole state file of the torrent that goes by these 20 bytes.
+fn begin(bytes: &[u8], wire: InfoHash) -> Option<Begun<'_>> {
     let (body, sum) = bytes.split_last_chunk::<20>()?;
     if hash::sha1(body) != *sum {
         return None;
@@ -134,10 +147,19 @@ fn begin<'a>(bytes: &'a [u8], info_hash: &[u8; 20]) -> Option<(u32, &'a [u8], Re
         return None;
     }
     let version = r.u32()?;
-    if !(VERSION_MIN..=VERSION).contains(&version) || r.take::<20>()? != *info_hash {
-        return None;
-    }
-    Some((version, r.bytes()?, r))
+    let key = match version {
+        VERSION_MIN..=VERSION_SHORT_NAME => (r.take::<20>()? == wire.0).then_some(None)?,
+        VERSION => Some(r.key().filter(|key| key.wire() == wire)?),
+        _ => return None,
+    };
+    Some(Begun { version, key, folder: r.bytes()?, rest: r })
+}
+
+/// Which hashes there are, in bits, and the hashes.
+fn put_key(out: &mut Vec<u8>, key: TorrentKey) {
+    out.push(u8::from(key.v1().is_some()) | u8::from(key.v2().is_some()) << 1);
+    out.extend(key.v1().iter().flat_map(|v1| v1.0));
+    out.extend(key.v2().iter().flat_map(|v2| v2.0));
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -152,6 +174,13 @@ impl<'a> Reader<'a> {
         let (first, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*first)
+    }
+
+    fn key(&mut self) -> Option<TorrentKey> {
+        let [which @ 0..=3] = self.take()? else { return None };
+        let v1 = if which & 1 != 0 { Some(InfoHash(self.take()?)) } else { None };
+        let v2 = if which & 2 != 0 { Some(InfoHashV2(self.take()?)) } else { None };
+        TorrentKey::new(v1, v2)
     }
 
     fn u32(&mut self) -> Option<u32> {
@@ -190,7 +219,8 @@ mod tests {
     use crate::fs::Stat;
 
     fn sample() -> (About<'static>, Claims) {
-        let about = About { info_hash: [7; 20], folder: b"/data", pieces: 11, files: 2 };
+        let key = InfoHash([7; 20]).into();
+        let about = About { key, folder: b"/data", pieces: 11, files: 2 };
         let mut claims = Claims::none(11, 2);
         claims.have.insert(3);
         claims.doubtful.insert(10);
@@ -216,6 +246,44 @@ mod tests {
     }
 
     #[test]
+    fn every_hash_is_written_and_must_agree() {
+        let (v1, v2) = (InfoHash([7; 20]), InfoHashV2([6; 32]));
+        let (about, claims) = sample();
+        for key in [TorrentKey::V2(v2), TorrentKey::Hybrid(v1, v2)] {
+            let bytes = encode(&About { key, ..about }, &claims);
+            assert_eq!(decode(&bytes, &About { key, ..about }).as_ref(), Some(&claims));
+            assert_eq!(super::about(&bytes, key.wire()), Some(about.folder));
+            let other = TorrentKey::new(key.v1(), Some(InfoHashV2([5; 32]))).unwrap();
+            assert_eq!(decode(&bytes, &About { key: other, ..about }), None);
+        }
+        // What was saved while only version 1 was known is that hybrid's.
+        let hybrid = About { key: TorrentKey::Hybrid(v1, v2), ..about };
+        assert_eq!(decode(&encode(&about, &claims), &hybrid), Some(claims));
+    }
+
+    /// The claims of `sample` as version 3 of the format has them.
+    const VERSION_3: &str = "\
+        7465656d6469736b030000000707070707070707070707070707070707070707050000002f646174610200000010000200000000200000\
+        000000010000020000000300000000000000000000000000000000000000000000000000000000010500000000000000f7ffffffffffff\
+        ff040000000000000002000000000000000000000000000000000000000000000000010000000000000000000000000000000101000000\
+        08000000687474703a2f2f740000000002000000a001020000000001000000020100000001000000090909090909090909090909090909\
+        09090909090400000034f806863a9ab116fd6b8a490cd8ec07956c9e04";
+
+    #[test]
+    fn older_versions_are_read() {
+        let (about, claims) = sample();
+        let digits = VERSION_3.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        let third: Vec<u8> = digits.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+        assert_eq!(decode(&third, &about), Some(claims.clone()));
+        // Version 2 ended before what was granted: a number and one peer with its piece.
+        let mut second = third[..third.len() - 20 - 4 - 24].to_vec();
+        second[8] = 2;
+        second.extend(hash::sha1(&second));
+        let granted_nothing = Claims { facts: Facts { granted: Vec::new(), ..claims.facts.clone() }, ..claims };
+        assert_eq!(decode(&second, &about), Some(granted_nothing));
+    }
+
+    #[test]
     fn no_cut_and_no_flipped_bit_is_believed() {
         let (about, claims) = sample();
         let good = encode(&about, &claims);
@@ -234,13 +302,13 @@ mod tests {
         let (about, claims) = sample();
         let mut newer = encode(&about, &claims);
         let n = newer.len() - 20;
-        newer[8] = 4;
+        newer[8] = 5;
         let sum = hash::sha1(&newer[..n]);
         newer[n..].copy_from_slice(&sum);
         assert_eq!(decode(&newer, &about), None);
-        let other = About { info_hash: [8; 20], ..about };
+        let other = About { key: InfoHash([8; 20]).into(), ..about };
         assert_eq!(decode(&encode(&sample().0, &claims), &other), None);
-        let fewer = About { pieces: 10, info_hash: [7; 20], ..other };
+        let fewer = About { pieces: 10, key: about.key, ..other };
         assert_eq!(decode(&encode(&sample().0, &claims), &fewer), None);
     }
 }

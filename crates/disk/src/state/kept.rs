@@ -3,7 +3,7 @@
 //! A state is forgotten only under its lock, so never beneath a process that works on it. The lock file itself stays: another process
 //! might wait with it open, and would then hold a lock that nobody else sees.
 use super::format::{About, about, decode};
-use super::store::{INFO_MAX, STATE_MAX, is_info_of, stem};
+use super::store::{INFO_MAX, STATE_MAX, stem};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
@@ -119,8 +119,8 @@ pub fn forget(state_dir: &Path, kept: &Kept) -> Result<(), ForgetError> {
 
 fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> Kept {
     let read = |what: &str, max: u64| read(&file(state_dir, &name, what), max);
-    let info = read("info", INFO_MAX).filter(|raw| is_info_of(raw, &info_hash));
-    let info = info.and_then(|raw| Info::parse(&raw, &Limits::PEER).ok());
+    let info = read("info", INFO_MAX).and_then(|raw| Info::parse(&raw, &Limits::PEER).ok());
+    let info = info.filter(|info| info.key().wire() == info_hash);
     let mut kept = Kept {
         info_hash,
         folder: None,
@@ -136,7 +136,7 @@ fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> Kept {
     };
     for generation in ["state", "state.old"] {
         let Some(bytes) = read(generation, STATE_MAX) else { continue };
-        let Some(place) = about(&bytes, &info_hash.0).filter(|place| stem(&info_hash.0, place) == name) else {
+        let Some(place) = about(&bytes, info_hash).filter(|place| stem(info_hash, place) == name) else {
             continue;
         };
         let mut parts = place.splitn(2, |byte| *byte == 0);
@@ -145,8 +145,7 @@ fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> Kept {
             kept.name = Some(String::from_utf8_lossy(own).into_owned());
         }
         let Some(info) = &info else { break };
-        let about =
-            About { info_hash: info_hash.0, folder: place, pieces: info.piece_count(), files: info.files().len() };
+        let about = About { key: info.key(), folder: place, pieces: info.piece_count(), files: info.files().len() };
         if let Some(claims) = decode(&bytes, &about) {
             kept.have = claims.have.iter().count() as u32;
             (kept.uploaded, kept.downloaded) = (claims.facts.uploaded, claims.facts.downloaded);

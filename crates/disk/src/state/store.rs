@@ -16,7 +16,7 @@ use std::io::{self, IoSlice};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use teem_metainfo::{InfoHash, InfoHashV2};
+use teem_metainfo::{InfoHash, TorrentKey};
 use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
 use teem_swarm::selection::Selection;
 
@@ -36,7 +36,7 @@ struct Open {
     dir: Arc<dyn Folder>,
     dir_path: PathBuf,
     stem: String,
-    info_hash: [u8; 20],
+    key: TorrentKey,
     folder: Vec<u8>,
     journal: Option<Journal>,
     /// Counts states, those that could not be written included.
@@ -68,9 +68,9 @@ impl Saved {
             Err(e) => return Err(explain(&e, "keep state in", &place.state_dir)),
         };
         let fail = |e: io::Error| explain(&e, "keep state in", &place.state_dir);
-        let info_hash = content.info.hashes().peer().0;
+        let key = content.info.key();
         let folder = folder_name(fs, &place.folder, place.name.as_deref()).map_err(fail)?;
-        let stem = stem(&info_hash, &folder);
+        let stem = stem(key.wire(), &folder);
         let lock = match dir.lock(&named(&stem, "lock")) {
             Ok(Lock::Held(lock)) => lock,
             Ok(Lock::Taken(pid)) => return Err(locked(pid, place, content)),
@@ -87,8 +87,7 @@ impl Saved {
                 Lock::Taken(pid) => return Err(locked(pid, place, content)),
             }
         }
-        let about =
-            About { info_hash, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
+        let about = About { key, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
         let load = |name: &str| read_small(&*dir, &named(&stem, name), STATE_MAX).ok().flatten();
         let mut claims = ["state", "state.old"].iter().find_map(|name| decode(&load(name)?, &about));
         let (mut table, mut stale) = (None, BTreeSet::new());
@@ -117,7 +116,7 @@ impl Saved {
             dir_path: place.state_dir.clone(),
             dir,
             stem,
-            info_hash,
+            key,
             folder,
             _locks: locks,
         };
@@ -200,7 +199,7 @@ impl Saved {
 
 impl Open {
     fn write(&self, claims: &Claims, records: usize) -> io::Result<()> {
-        let about = About { info_hash: self.info_hash, folder: &self.folder, pieces: 0, files: records - 1 };
+        let about = About { key: self.key, folder: &self.folder, pieces: 0, files: records - 1 };
         let (state, old) = (named(&self.stem, "state"), named(&self.stem, "state.old"));
         let temporary = self.temporary(&encode(&about, claims))?;
         if self.dir.stat(&state)?.is_some() {
@@ -235,16 +234,11 @@ impl Open {
 
 /// The info dictionary that was kept when this torrent was last opened in this folder, so that a magnet link can go on
 /// without peers. Its hash is right.
-pub fn saved_info(fs: &dyn Fs, place: &Place, info_hash: &InfoHash) -> Option<Vec<u8>> {
+pub fn saved_info(fs: &dyn Fs, place: &Place, key: TorrentKey) -> Option<Vec<u8>> {
     let dir = fs.folder(&place.state_dir, false).ok()?;
     let folder = folder_name(fs, &place.folder, place.name.as_deref()).ok()?;
-    let raw = read_small(&*dir, &named(&stem(&info_hash.0, &folder), "info"), INFO_MAX).ok()??;
-    is_info_of(&raw, info_hash).then_some(raw)
-}
-
-/// Whether an info dictionary is the torrent's that peers know by this hash.
-pub(super) fn is_info_of(raw: &[u8], info_hash: &InfoHash) -> bool {
-    InfoHash::of(raw) == *info_hash || InfoHashV2::of(raw).truncated() == *info_hash
+    let raw = read_small(&*dir, &named(&stem(key.wire(), &folder), "info"), INFO_MAX).ok()??;
+    key.matches(&raw).then_some(raw)
 }
 
 fn locked(pid: Option<u32>, place: &Place, content: &Content) -> DiskError {
@@ -265,8 +259,8 @@ fn folder_name(fs: &dyn Fs, folder: &Path, name: Option<&str>) -> io::Result<Vec
 }
 
 /// What the names of all files of a state begin with.
-pub(super) fn stem(info_hash: &[u8; 20], folder: &[u8]) -> String {
-    format!("{}-{}", hex(info_hash), hex(&hash::sha1(folder)[..8]))
+pub(super) fn stem(wire: InfoHash, folder: &[u8]) -> String {
+    format!("{wire}-{}", hex(&hash::sha1(folder)[..8]))
 }
 
 fn named(stem: &str, what: &str) -> PathBuf {

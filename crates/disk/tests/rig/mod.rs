@@ -106,7 +106,7 @@ pub(crate) fn make(name: &str, piece_length: usize, files: &[(&str, usize)]) -> 
 
 impl Made {
     pub(crate) fn hash(&self) -> InfoHash {
-        self.info.hashes().peer()
+        self.info.key().wire()
     }
 
     pub(crate) fn pieces(&self) -> u32 {

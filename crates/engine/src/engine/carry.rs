@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
+use teem_swarm::event::Event;
 use teem_swarm::output::Output;
 
 impl<B> Engine<B> {
@@ -56,6 +57,8 @@ impl<B> Engine<B> {
                 Output::Close { conn, .. } => {
                     self.routes.leave(*conn);
                 }
+                // A magnet link may have named only one of a hybrid's hashes.
+                Output::Event(Event::Metadata { torrent, info }) => self.routes.learn(info.key(), *torrent),
                 _ => {}
             }
             match output {

@@ -70,8 +70,10 @@ impl<B> Engine<B> {
         }
         let outgoing = unproven.dialled_for.is_some();
         if !outgoing {
-            // Also to one that the torrent will refuse: only so does a dialler learn that it has dialled itself.
-            self.outputs.push_back(Output::Hello { conn, handshake: one.handshake() });
+            // Also to one that the torrent will refuse: only so does a dialler learn that it has dialled itself. The answer names the
+            // torrent as the dialler did (BEP 52, "upgrade path"), by whichever of its hashes.
+            let ours = Handshake { info_hash: handshake.info_hash, ..one.handshake() };
+            self.outputs.push_back(Output::Hello { conn, handshake: ours });
         }
         self.routes.enter(conn, torrent);
         self.with(torrent, |t, cx| t.peer_ready(cx, conn, unproven.addr, outgoing, handshake));

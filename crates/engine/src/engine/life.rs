@@ -57,12 +57,12 @@ impl<B> Engine<B> {
 
     fn add(&mut self, add: AddTorrent) {
         let torrent = add.torrent;
-        if self.torrents.contains_key(&torrent) || !self.routes.enter_torrent(add.info_hash, torrent) {
+        if self.torrents.contains_key(&torrent) || !self.routes.enter_torrent(add.key, torrent) {
             let why = String::from("this torrent is there already: the same info-hash cannot be added twice");
             return self.outputs.push_back(Output::Event(Event::Failed { torrent, why, disk: None }));
         }
         let me = Identity {
-            info_hash: add.info_hash,
+            torrent: add.key,
             peer_id: self.config.peer_id(&mut self.rng),
             port: self.config.listen_port,
             key: self.rng.next_u64() as u32,
@@ -82,7 +82,7 @@ impl<B> Engine<B> {
         if self.removals.get(torrent).is_some() {
             return;
         }
-        self.routes.leave_torrent(one.handshake().info_hash, torrent);
+        self.routes.leave_torrent(one.key(), torrent);
         self.dialler.forget(torrent);
         self.removals.set(torrent, Some(self.now + REMOVAL_MAX));
         for conn in self.conns.of(torrent) {
@@ -99,7 +99,7 @@ impl<B> Engine<B> {
             self.routes.leave(conn);
             self.close(conn, CloseReason::Stopping);
         }
-        self.routes.leave_torrent(one.handshake().info_hash, torrent);
+        self.routes.leave_torrent(one.key(), torrent);
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.removals.set(torrent, None);

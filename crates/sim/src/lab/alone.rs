@@ -6,7 +6,6 @@ use crate::brain::Brain;
 use crate::storage::SimDisk;
 use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
-use teem_metainfo::InfoHash;
 use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::event::Snapshot;
 use teem_swarm::external::Votes;
@@ -89,10 +88,10 @@ impl World<Alone> {
     ) -> usize {
         let (info, (facts, selection)) = (self.info.clone(), self.remembered.clone());
         let n = self.nodes.len();
-        let info_hash = info.hashes().v1.unwrap_or(InfoHash([0; 20]));
+        let key = info.key();
         let mut add = AddTorrent {
             torrent: TorrentId(n as u32),
-            info_hash,
+            key,
             info: Some(info.clone()),
             trackers: Vec::new(),
             peers: Vec::new(),
@@ -104,7 +103,7 @@ impl World<Alone> {
             selection: None,
         };
         change(&mut add);
-        let me = Identity { info_hash, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881, key: n as u32 };
+        let me = Identity { torrent: key, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881, key: n as u32 };
         let mut disk = Disk::default();
         disk.put(add.torrent, &info, have).remember(facts, selection);
         let torrent = Torrent::new(add, me, Rng::new(n as u64 + 77));

@@ -5,7 +5,7 @@ use crate::content::Content;
 use crate::storage::SimDisk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use teem_metainfo::{Info, InfoHash, Limits};
+use teem_metainfo::{Info, Limits};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{Done, Job};
 use teem_swarm::rng::Rng;
@@ -66,9 +66,9 @@ impl Disk {
                 }
                 *torrent
             }
-            Job::Metadata { torrent, info_hash, bytes } => {
+            Job::Metadata { torrent, key, bytes } => {
                 let result = Info::parse(bytes, &Limits::default()).map(Arc::new).map_err(|error| error.to_string());
-                let hash_ok = InfoHash::of(bytes) == *info_hash;
+                let hash_ok = key.matches(bytes);
                 return vec![Done::Metadata { torrent: *torrent, result, hash_ok }];
             }
             Job::Write { torrent, at, data } => {

@@ -18,20 +18,16 @@ pub const TORRENT: TorrentId = TorrentId(1);
 /// Messages and disks of these worlds take the same, so that answers of both come in the order of their causes.
 const DELAY: Duration = Duration::from_millis(10);
 
-/// The v1 info-hash of a torrent that [`super::info`] made.
-///
-/// # Panics
-/// When it has none.
+/// The info-hash that peers name a torrent by.
 pub fn hash(info: &Info) -> InfoHash {
-    // INVARIANT: worlds of the lab have torrents of version 1.
-    info.hashes().v1.expect("a torrent of version 1")
+    info.key().wire()
 }
 
 /// The command that adds a torrent; with `known` the metadata is there from the start.
 pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[&str]) -> Command {
     Command::Add(Box::new(AddTorrent {
         torrent: TORRENT,
-        info_hash: hash(info),
+        key: info.key(),
         info: known.then(|| info.clone()),
         trackers: trackers.iter().map(|url| vec![(*url).to_string()]).collect(),
         peers: peers.to_vec(),

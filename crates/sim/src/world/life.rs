@@ -100,7 +100,7 @@ impl Part {
         };
         let add = AddTorrent {
             torrent: TORRENT,
-            info_hash: self.common.content.info_hash(),
+            key: self.common.content.info_hash().into(),
             info: (!spec.magnet).then(|| self.common.content.info().clone()),
             trackers: vec![vec![URL.to_string()]],
             peers: Vec::new(),

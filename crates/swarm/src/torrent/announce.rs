@@ -15,7 +15,7 @@ use crate::time::Time;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
-use teem_metainfo::InfoHash;
+use teem_metainfo::TorrentKey;
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
 use tracker::Tracker;
@@ -37,7 +37,7 @@ const SLEPT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The torrent.
-    pub info_hash: InfoHash,
+    pub torrent: TorrentKey,
     /// Our id in this torrent.
     pub peer_id: PeerId,
     /// The TCP port that takes connections.
@@ -49,7 +49,7 @@ pub struct Identity {
 impl Identity {
     fn announce(&self, event: AnnounceEvent, tracker_id: Option<Vec<u8>>, now: Counters, num_want: u32) -> Announce {
         Announce {
-            info_hash: self.info_hash,
+            info_hash: self.torrent.wire(),
             peer_id: self.peer_id,
             port: self.port,
             uploaded: now.uploaded,

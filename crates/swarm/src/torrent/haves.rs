@@ -160,7 +160,7 @@ impl Torrent {
         if !newcomer || self.have.is_empty() || self.source.is_some() {
             return;
         }
-        let set = allowed_fast(ip, &self.me.info_hash, self.geometry.pieces, ALLOWED_FAST_COUNT);
+        let set = allowed_fast(ip, &self.me.torrent.wire(), self.geometry.pieces, ALLOWED_FAST_COUNT);
         let granted: Vec<u32> = set.into_iter().filter(|p| self.have.get(*p) && !peer.has.get(*p)).collect();
         peer.fast_to.clone_from(&granted);
         for piece in granted {

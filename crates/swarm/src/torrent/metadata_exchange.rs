@@ -75,8 +75,8 @@ impl Torrent {
             return;
         }
         if let Some(bytes) = self.fetch.take() {
-            let info_hash = self.me.info_hash;
-            cx.out.push_back(Output::Disk(Job::Metadata { torrent: self.id, info_hash, bytes }));
+            let key = self.me.torrent;
+            cx.out.push_back(Output::Disk(Job::Metadata { torrent: self.id, key, bytes }));
             return;
         }
         let out = &mut *cx.out;

@@ -67,7 +67,7 @@ use candidates::Candidates;
 use connect::Roster;
 use core::net::SocketAddr;
 use metadata::{MetadataFetch, MetadataServe};
-use teem_metainfo::Info;
+use teem_metainfo::{Info, TorrentKey};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake};
 
@@ -216,6 +216,11 @@ impl Torrent {
         self.id
     }
 
+    /// What it is known by in the world; more of it is known with the metadata.
+    pub fn key(&self) -> TorrentKey {
+        self.me.torrent
+    }
+
     /// What it is doing.
     pub fn state(&self) -> State {
         self.state
@@ -234,7 +239,7 @@ impl Torrent {
     /// What we say first on its connections.
     pub fn handshake(&self) -> Handshake {
         Handshake {
-            info_hash: self.me.info_hash,
+            info_hash: self.me.torrent.wire(),
             peer_id: self.me.peer_id,
             features: Features { fast: true, extended: true, dht: false, v2: false },
         }

@@ -62,6 +62,7 @@ impl Torrent {
         self.geometry = Geometry::of(&info);
         self.have = Bitfield::new(self.geometry.pieces);
         self.wanted = Wanted::new(self.wanted.said(), &info, &self.have);
+        self.me.torrent = info.key();
         self.info = Some(info);
     }
 
