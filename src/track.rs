@@ -40,7 +40,15 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
     let http = bind::tcp(options.http).map_err(taken("--http", options.http))?;
     let udp = bind::udp(options.udp).map_err(taken("--udp", options.udp))?;
     let tracker = Arc::new(Mutex::new(tracker));
-    let config = Config { http, udp, lent: None, tracker: tracker.clone(), routes: None, limits: NetLimits::DEFAULT };
+    let config = Config {
+        http,
+        udp,
+        lent: None,
+        tracker: tracker.clone(),
+        routes: None,
+        on_announced: None,
+        limits: NetLimits::DEFAULT,
+    };
     let server = serve(config).map_err(Stop::local)?;
     let (Some(http), Some(udp)) = (server.http().first().copied(), server.udp().first().copied()) else {
         return Err(Stop::local("no address to listen on"));

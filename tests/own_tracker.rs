@@ -1,8 +1,12 @@
-//! What the tracker of `share` tells of its own seed: each asker hears the address by which it reached us (BEP 15).
+//! What the tracker of `share` and its own seed have to do with each other (BEP 15): each asker hears the address by which it reached
+//! us, and the seed dials who announced.
 
 mod common;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use common::content::{self, Shape};
@@ -42,18 +46,41 @@ fn announce(source: &str, tracker: (&str, u16), hash: &[u8], port: u16) -> Vec<S
     buffer[20..size].chunks_exact(6).map(peer).collect()
 }
 
+/// Shares something; its info-hash, the port of peers and that of the tracker.
+fn share(folder: &Path) -> (Teem, Vec<u8>, u16, u16) {
+    content::write(folder, "content", Shape::Single, 100_000);
+    let path = folder.join("content");
+    let mut source = Teem::start(&folder.join("home"), &["share", &path.to_string_lossy()]);
+    let ready: Value = source.wait_event("ready", LIMIT);
+    let number = |key: &str| ready[key].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
+    let hex = ready["infohash_v1"].as_str().expect("a hash").to_string();
+    let hash = (0..20).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).expect("hexadecimal")).collect();
+    (source, hash, number("port"), number("web_port"))
+}
+
+#[test]
+fn the_seed_dials_who_announced() {
+    isolated("the_seed_dials_who_announced", &[], |folder| {
+        let (_source, hash, _, web_port) = share(folder);
+        let peer = TcpListener::bind("198.18.3.1:0").expect("the namespace is our own");
+        let port = peer.local_addr().expect("it is bound").port();
+        let (said, hears) = channel();
+        std::thread::spawn(move || {
+            let (mut stream, _) = peer.accept().expect("a listener accepts");
+            let mut handshake = [0; 68];
+            stream.read_exact(&mut handshake).expect("who dials speaks first");
+            said.send(handshake).expect("the test waits");
+        });
+        announce("198.18.3.1", ("198.18.0.2", web_port), &hash, port);
+        let handshake = hears.recv_timeout(LIMIT).expect("the seed dials");
+        assert_eq!((&handshake[..20], &handshake[28..48]), (&b"\x13BitTorrent protocol"[..], &hash[..]));
+    });
+}
+
 #[test]
 fn each_asker_hears_the_address_it_asked() {
     isolated("each_asker_hears_the_address_it_asked", &[], |folder| {
-        content::write(folder, "content", Shape::Single, 100_000);
-        let path = folder.join("content");
-        let mut source = Teem::start(&folder.join("home"), &["share", &path.to_string_lossy()]);
-        let ready: Value = source.wait_event("ready", LIMIT);
-        let number = |key: &str| ready[key].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
-        let (port, web_port) = (number("port"), number("web_port"));
-        let hex = ready["infohash_v1"].as_str().expect("a hash").to_string();
-        let hash: Vec<u8> =
-            (0..20).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).expect("hexadecimal")).collect();
+        let (_source, hash, port, web_port) = share(folder);
         let seed = |ip: &str| SocketAddrV4::new(ip.parse().expect("an address"), port);
 
         let near = announce("127.0.0.1", ("127.0.0.1", web_port), &hash, 5001);

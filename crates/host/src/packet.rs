@@ -1,11 +1,12 @@
-//! What a UDP packet to the listening port is, by its form alone (BEP 15): an answer of a tracker that the engine asked, or a
-//! question to the tracker that runs here.
+//! What a UDP packet to the listening port is, by its form alone (BEP 15, 29): an answer of a tracker that the engine asked, a
+//! question to the tracker that runs here, or what opens a uTP connection.
 //!
 //! An answer begins with its action, 0 to 3. A question begins with eight bytes that are either the protocol's own number or a connection id,
 //! and has its action behind them. Ids that begin with three zero bytes and a small one would be taken for answers: whoever issues ids must
 //! not issue such.
 use core::net::SocketAddr;
 use teem_wire::tracker::udp::{ANNOUNCE_LEN, CONNECT_LEN, PROTOCOL_ID};
+use teem_wire::utp::Head;
 
 /// The longest packet that is taken, in bytes.
 pub(crate) const PACKET_MAX: usize = 4096;
@@ -37,6 +38,8 @@ pub(crate) enum For {
     Engine,
     /// The tracker here.
     Tracker,
+    /// Nobody, which is said with this packet.
+    Refused(Head),
 }
 
 /// Sorts a packet; `None` when nobody can have sent it in earnest.
@@ -48,12 +51,15 @@ pub(crate) fn sort(packet: &[u8]) -> Option<For> {
         return Some(For::Engine);
     }
     let least = match word(packet, 8)? {
-        0 if packet.starts_with(&PROTOCOL_ID.to_be_bytes()) => CONNECT_LEN,
-        1 => ANNOUNCE_LEN,
-        2 => SCRAPE_MIN,
-        _ => return None,
+        0 if packet.starts_with(&PROTOCOL_ID.to_be_bytes()) => Some(CONNECT_LEN),
+        1 => Some(ANNOUNCE_LEN),
+        2 => Some(SCRAPE_MIN),
+        _ => None,
     };
-    (packet.len() >= least).then_some(For::Tracker)
+    if least.is_some_and(|least| packet.len() >= least) {
+        return Some(For::Tracker);
+    }
+    Head::decode(packet)?.refusal().map(For::Refused)
 }
 
 /// The big-endian number at an offset.
@@ -67,6 +73,7 @@ mod tests {
     use teem_metainfo::InfoHash;
     use teem_wire::compact::Family;
     use teem_wire::tracker::udp::{Reply, Request, encode_reply, encode_request};
+    use teem_wire::utp::Kind;
 
     #[test]
     fn answers_and_questions_are_told_apart() {
@@ -93,6 +100,27 @@ mod tests {
         announce.resize(ANNOUNCE_LEN, 0);
         assert_eq!(sort(&announce), Some(For::Tracker));
         assert_eq!(sort(&announce[..ANNOUNCE_LEN - 1]), None);
+    }
+
+    /// A uTP packet whose clocks differ by one or two microseconds is a question by its form when it is long enough; one that opens has
+    /// nothing to compare its clock with.
+    #[test]
+    fn what_opens_a_utp_connection_is_refused_and_nothing_else_of_utp() {
+        let opens = Head {
+            kind: Kind::Syn,
+            connection_id: 9,
+            timestamp_us: 5,
+            timestamp_difference_us: 0,
+            window: 1 << 20,
+            seq_nr: 1,
+            ack_nr: 0,
+        };
+        let refused = Head { kind: Kind::Reset, timestamp_us: 0, window: 0, seq_nr: 0, ack_nr: 1, ..opens };
+        assert_eq!(sort(&opens.encode()), Some(For::Refused(refused)));
+        for kind in [Kind::Data, Kind::Fin, Kind::State, Kind::Reset] {
+            assert!(!matches!(sort(&Head { kind, ..opens }.encode()), Some(For::Refused(_))), "{kind:?}");
+        }
+        assert_eq!(sort(&opens.encode()[..19]), None);
     }
 
     #[test]

@@ -187,3 +187,32 @@ fn questions_to_a_tracker_are_answered_from_the_address_that_was_asked() {
     }
     led.end();
 }
+
+/// The packet of BEP 29 that opens connection 0x1234 by packet 7.
+const SYN: [u8; 20] = [0x41, 0, 0x12, 0x34, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 7, 0, 0];
+
+#[test]
+fn an_opening_of_utp_is_refused_at_the_address_that_was_asked_and_nothing_else_is_answered() {
+    let led = Led::on(None);
+    for addr in reachable(&led) {
+        let asker = UdpSocket::bind((addr.ip(), 0)).unwrap();
+        asker.set_read_timeout(Some(PATIENCE)).unwrap();
+        asker.connect(addr).unwrap();
+        let mut buffer = [0; 64];
+        for first in [0x01, 0x11, 0x21, 0x31, 0x51, 0x40, 0x42] {
+            let mut packet = SYN;
+            packet[0] = first; // no opening
+            asker.send(&packet).unwrap();
+        }
+        asker.send(&SYN[..19]).unwrap();
+        let mut long = SYN.to_vec();
+        long.extend([7; 1000]);
+        for opening in [&SYN[..], &long] {
+            asker.send(opening).unwrap();
+            assert_eq!(asker.recv(&mut buffer).unwrap(), 20, "the first answer is to the first opening");
+            assert_eq!(buffer[..4], [0x31, 0, 0x12, 0x34], "a reset of that connection");
+            assert_eq!(buffer[18..20], [0, 7], "which acknowledges the packet");
+        }
+    }
+    led.end();
+}

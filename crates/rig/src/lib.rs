@@ -10,11 +10,13 @@
 pub mod client;
 pub mod clients;
 pub mod content;
+pub mod hosts;
 pub mod http;
 pub mod namespace;
 mod node;
 pub mod process;
 pub mod setting;
+pub mod stock;
 pub mod torrent;
 pub mod tracker;
 pub mod trackers;

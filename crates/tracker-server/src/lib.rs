@@ -17,6 +17,7 @@ extern crate alloc;
 #[cfg(feature = "net")]
 extern crate std;
 
+mod announced;
 pub mod connection_id;
 pub mod http;
 pub mod limits;

@@ -2,6 +2,7 @@
 //!
 //! Time is a duration since whatever start the caller counts from; entropy is given once. Work for an announce is in proportion to
 //! the answer, save for a sweep of the whole table twice a minute.
+use crate::announced::Announced;
 use crate::connection_id::ConnectionIds;
 use crate::limits::Limits;
 use crate::random::Random;
@@ -44,6 +45,8 @@ pub struct Tracker {
     swarms: BTreeMap<InfoHash, Swarm>,
     /// Peers of all swarms together.
     peers: usize,
+    /// Peers that seeds of this machine may dial.
+    announced: Announced,
     swept: Duration,
 }
 
@@ -65,6 +68,7 @@ impl Tracker {
             random: Random::new(u64::from_le_bytes(seed)),
             swarms: BTreeMap::new(),
             peers: 0,
+            announced: Announced::default(),
             swept: Duration::ZERO,
         }
     }
@@ -108,6 +112,12 @@ impl Tracker {
         if let Some(swarm) = self.swarms.get_mut(info_hash) {
             swarm.own_seed = None;
         }
+    }
+
+    /// Peers of torrents with a seed of this machine that announced since this was last asked, for the seed to dial: at most 64, and few
+    /// of one host. A peer that has everything is not among them; one that begins may say so and have nothing but a magnet link.
+    pub fn take_announced(&mut self) -> Vec<(InfoHash, SocketAddr)> {
+        self.announced.take()
     }
 
     /// Torrents and peers in the table.
@@ -183,6 +193,9 @@ impl Tracker {
             let expires = now.saturating_add((interval * 2).max(limits.forget_min));
             swarm.put(asker, completed, expires, room);
             self.peers += swarm.len() - before;
+            if swarm.own_seed.is_some() && (asker.role == Role::Leech || asker.begins) {
+                self.announced.put(request.info_hash, asker.addr);
+            }
         }
         let most = request.num_want.unwrap_or(limits.default_peers).min(request.peers_max) as usize;
         let mut peers = Vec::new();
@@ -238,6 +251,7 @@ impl Tracker {
             return;
         }
         self.swept = now;
+        self.announced.again();
         let listed = matches!(self.access, Access::Allow(_));
         let mut peers = 0;
         self.swarms.retain(|_, swarm| {
@@ -270,10 +284,10 @@ fn interval(limits: &Limits, age: Duration, random: &mut Random) -> Duration {
     Duration::from_secs(random.within(least.as_secs(), most.as_secs()))
 }
 
-/// Whether our own seed's address, the one that the asker reached us by, is of use to it.
+/// Whether our own seed's address, the one that the asker reached us by, is of use to it. What it says of itself is not looked at: aria2
+/// and rqbit with a magnet link say in every announce that nothing is left.
 fn tells_own_seed(own: SocketAddr, asker: &Asker) -> bool {
-    asker.role == Role::Leech
-        && own != asker.addr
+    own != asker.addr
         && asker.family.is_none_or(|only| only == Family::of(own.ip()))
         && Reach::of(own.ip()).told_to(Reach::of(asker.addr.ip()))
 }

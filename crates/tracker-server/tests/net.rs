@@ -36,7 +36,16 @@ fn routes() -> Routes {
 
 fn start(addr: &str, tracker: &Arc<Mutex<Tracker>>, limits: NetLimits) -> Server {
     let (http, udp) = bind::tcp_and_udp(addr.parse().unwrap()).unwrap();
-    serve(Config { http, udp, lent: None, tracker: tracker.clone(), routes: Some(routes()), limits }).unwrap()
+    serve(Config {
+        http,
+        udp,
+        lent: None,
+        tracker: tracker.clone(),
+        routes: Some(routes()),
+        on_announced: None,
+        limits,
+    })
+    .unwrap()
 }
 
 fn announce(id: u8) -> Announce {
@@ -190,7 +199,15 @@ async fn a_port_of_somebody_else() {
     let answer = Box::new(move |answer| answers.send(answer).unwrap());
     let lent = Some(Lent { streams: from_holder, questions: asked, answer });
     let limits = NetLimits { connections: 2, ..NetLimits::DEFAULT };
-    let config = Config { http: vec![], udp: vec![], lent, tracker: table.clone(), routes: Some(routes()), limits };
+    let config = Config {
+        http: vec![],
+        udp: vec![],
+        lent,
+        tracker: table.clone(),
+        routes: Some(routes()),
+        on_announced: None,
+        limits,
+    };
     let server = serve(config).unwrap();
 
     let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();

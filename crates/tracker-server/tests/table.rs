@@ -144,13 +144,49 @@ fn the_own_seed_is_told_by_the_address_it_was_reached_by() {
     assert_eq!(told(&mut t, SEC, &via("[::ffff:198.18.0.1]:1", "198.18.0.5:55")), addrs(&["198.18.0.1:6881"]));
     let v6 = Request { family: Some(Family::V6), ..via("198.18.0.1:1", "198.18.0.5:55") };
     assert_eq!(told(&mut t, SEC, &v6), []);
-    assert_eq!(told(&mut t, SEC, &Request { left: 0, ..via("198.18.0.1:1", "198.18.0.5:55") }), []);
+    // A client with nothing but a magnet link may say that nothing is left.
+    let nothing_left = Request { left: 0, ..via("198.18.0.1:1", "198.18.0.5:55") };
+    assert_eq!(told(&mut t, SEC, &nothing_left), addrs(&["198.18.0.1:6881"]));
     // Its own announces do not make a second one of it.
     let own = Request { left: 0, ..via("127.0.0.1:1", "127.0.0.1:6881") };
     let reply = t.announce(SEC, &own).unwrap();
     assert_eq!((reply.complete, t.counts().1), (Some(2), 1)); // it and the peer 7, a seed by now
     t.own_seed_ends(&HASH);
     assert_eq!(t.scrape(&HASH).unwrap().complete, 1);
+}
+
+#[test]
+fn the_own_seed_hears_who_announces() {
+    let mut t = tracker(Access::Open);
+    let leech = request(1, "198.18.0.5:5005", 5);
+    t.announce(SEC, &leech).unwrap();
+    assert_eq!(t.take_announced(), [], "no seed of ours");
+    t.own_seed(HASH, 6881);
+    let by_magnet = Request { event: AnnounceEvent::Started, ..request(2, "198.18.0.6:5006", 0) };
+    let others = [
+        request(3, "198.18.0.7:5007", 0),
+        Request { event: AnnounceEvent::Stopped, ..request(4, "198.18.0.8:5008", 5) },
+        Request { event: AnnounceEvent::Paused, ..request(5, "198.18.0.9:5009", 5) },
+        Request { local: "198.18.0.1:1".parse().unwrap(), ..request(6, "198.18.0.1:6881", 5) },
+    ];
+    for announce in [&leech, &by_magnet].into_iter().chain(&others) {
+        t.announce(SEC, announce).unwrap();
+    }
+    let heard: Vec<_> = t.take_announced().into_iter().map(|(hash, peer)| (hash == HASH, peer.to_string())).collect();
+    let expected = ["198.18.0.5:5005", "198.18.0.6:5006"].map(|peer| (true, peer.to_string()));
+    assert_eq!(heard, expected, "not seeds, nor who leaves or wants no more, nor the seed itself");
+    assert_eq!(t.take_announced(), []);
+    // One host is passed on eight times, and again when half a minute has gone by.
+    let many = |t: &mut Tracker, now| {
+        for port in 2000..2100u16 {
+            let announce = Request { port, ..request(port as u8, "198.18.0.5:1", 5) };
+            t.announce(now, &announce).unwrap();
+        }
+        t.take_announced().len()
+    };
+    assert_eq!(many(&mut t, SEC), 7);
+    assert_eq!(many(&mut t, 29 * SEC), 0);
+    assert_eq!(many(&mut t, 31 * SEC), 8);
 }
 
 #[test]

@@ -8,13 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use teem_engine::input::PeerSource;
 use teem_host::host::HostHandle;
 use teem_host::mailbox::HostMsg;
 use teem_host::packet::Packet;
-use teem_metainfo::Info;
+use teem_metainfo::{Info, InfoHash};
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::net::{Answering, Bytes, Config, Content, Datagram, Lent, NetLimits, Routes, Server, serve};
+use teem_tracker_server::net::{
+    Answering, Bytes, Config, Content, Datagram, Lent, NetLimits, OnAnnounced, Routes, Server, serve,
+};
 use teem_tracker_server::tracker::{Access, Tracker};
+use teem_wire::reach::Reach;
 use tokio::time::{Instant, timeout};
 
 /// HTTP connections at a time: a quarter of the 256 files that a process of the smallest usual limit can have open.
@@ -46,8 +50,11 @@ pub(crate) struct Offer {
 /// By the path of the .torrent.
 type Offers = BTreeMap<String, (Arc<Offer>, Bytes)>;
 
+#[derive(Default)]
 struct Shared {
     offers: Mutex<Offers>,
+    /// What is offered, by its info-hash.
+    seeds: Mutex<BTreeMap<InfoHash, Torrent>>,
     /// The page as it was last put together.
     page: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
 }
@@ -65,18 +72,20 @@ impl Site {
     pub(crate) fn open(door: &Door, host: HostHandle, port: u16) -> io::Result<Self> {
         let Guests { streams, questions } = door.open();
         // A host that has ended sends nothing; a packet that is lost is asked for again.
+        let answering = host.clone();
         let answer: Answering = Box::new(move |Datagram { remote, local, bytes }| {
-            let _ = host.send(HostMsg::Answer(Packet { remote, local, bytes }));
+            let _ = answering.send(HostMsg::Answer(Packet { remote, local, bytes }));
         });
         let own_only = Access::Allow(BTreeSet::new());
         let tracker = Arc::new(Mutex::new(Tracker::new(Limits::DEFAULT, own_only, crate::entropy::bytes())));
-        let shared = Arc::new(Shared { offers: Mutex::default(), page: tokio::sync::Mutex::default() });
+        let shared = Arc::new(Shared::default());
         let config = Config {
             http: Vec::new(),
             udp: Vec::new(),
             lent: Some(Lent { streams, questions, answer }),
             tracker: tracker.clone(),
             routes: Some(routes(shared.clone())),
+            on_announced: Some(dialling(shared.clone(), host)),
             limits: NetLimits { connections: CONNECTIONS_MAX, ..NetLimits::DEFAULT },
         };
         Ok(Self { _server: serve(config)?, tracker, shared, port })
@@ -87,6 +96,7 @@ impl Site {
         let hash = offer.torrent.info_hash();
         self.tracker().own_seed(hash, self.port);
         let file = Bytes::copy_from_slice(&offer.file);
+        self.shared.seeds().insert(hash, offer.torrent.clone());
         let mut offers = self.shared.offers();
         let [wanted, unique] = paths;
         let free = offers.get(&wanted).is_none_or(|(other, _)| other.torrent.info_hash() == hash);
@@ -100,6 +110,7 @@ impl Site {
         let offer = self.shared.offers().remove(path);
         if let Some((offer, _)) = offer {
             self.tracker().remove(&offer.torrent.info_hash());
+            self.shared.seeds().remove(&offer.torrent.info_hash());
         }
     }
 
@@ -111,6 +122,10 @@ impl Site {
 impl Shared {
     fn offers(&self) -> MutexGuard<'_, Offers> {
         self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seeds(&self) -> MutexGuard<'_, BTreeMap<InfoHash, Torrent>> {
+        self.seeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn answer(&self, path: &str) -> Option<Content> {
@@ -157,5 +172,19 @@ fn routes(shared: Arc<Shared>) -> Routes {
     Arc::new(move |path| {
         let (shared, path) = (shared.clone(), path.to_owned());
         Box::pin(async move { shared.answer(&path).await })
+    })
+}
+
+/// Has the seed dial those who announce: some clients accept connections and do not dial, or not soon, or not by TCP first. The usual rules
+/// for addresses from a tracker hold; a near address is what the announce itself came from. A peer is lost when the
+/// engine is too busy to hear of it, and announces again.
+fn dialling(shared: Arc<Shared>, host: HostHandle) -> OnAnnounced {
+    Arc::new(move |info_hash, peer| {
+        let Some(torrent) = shared.seeds().get(&info_hash).map(|torrent| torrent.id) else { return };
+        let source = match Reach::of(peer.ip()) {
+            Reach::Public => PeerSource::PublicTracker,
+            _ => PeerSource::LocalTracker,
+        };
+        let _ = host.send(HostMsg::Peers { torrent, source, list: vec![peer] });
     })
 }

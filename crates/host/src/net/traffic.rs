@@ -12,6 +12,9 @@ use crate::conn::ReadEnd;
 use crate::packet::{self, For, Packet};
 use crate::sockopt;
 
+/// uTP connections refused in one turn on one socket; an opening beyond that is dropped, and its sender repeats it.
+const REFUSALS_PER_TURN: usize = 32;
+
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Reads from those that are ready, once each, within the budget. When the storage has no buffer left, only blocks that have
     /// one already are read to their end: they are what may come back to the pool.
@@ -43,16 +46,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Takes packets from the UDP sockets.
+    /// Takes packets from the UDP sockets. A client that opens a uTP connection tries TCP at once when it is told that nobody speaks
+    /// uTP here, and after seconds when it hears nothing; no answer is longer than what it answers.
     pub(crate) fn receive(&mut self, take: &mut impl FnMut(Input<B>)) {
         let Self { listening, scratch, questions, .. } = self;
         for listening in listening.iter_mut().filter(|listening| listening.receiving) {
+            let mut refusals = Vec::new();
             let empty = listening.udp.receive(scratch, |from, local, packet| match packet::sort(packet) {
                 Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
                 Some(For::Tracker) => questions.push(Packet { remote: from, local, bytes: packet.to_vec() }),
-                None => {}
+                Some(For::Refused(answer)) if refusals.len() < REFUSALS_PER_TURN => {
+                    refusals.push(Packet { remote: from, local, bytes: answer.encode().to_vec() });
+                }
+                Some(For::Refused(_)) | None => {}
             });
             listening.receiving = !empty;
+            refusals.iter().for_each(|refusal| listening.udp.answer(refusal));
         }
     }
 

@@ -1,10 +1,11 @@
 //! libtorrent 2.1.1 by its Python binding: a short script plays one client with one torrent and tells its state by words
 //! on standard output.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, Job, Running, Seat, Whole, printed_version};
 use crate::namespace::Needs;
@@ -44,12 +45,22 @@ impl Client for Libtorrent {
         let at = seat.listen();
         let job = json!({
             "mode": mode, "link": job.link, "dir": job.folder, "at": at.to_string(), "ip": seat.ip.to_string(),
-            "up": job.up, "super": self.super_seeds,
+            "up": job.up, "super": self.super_seeds, "stock": false,
         });
-        let mut command = Command::new("python3");
-        command.args(["-W", "ignore", "-c", SCRIPT, &job.to_string()]);
-        let mut running = seat.start(&mut command, Whole::Line("done"));
+        let mut running = session(seat, &job);
         running.process.wait_line("ready session", READY, |line| (line == "ready").then_some(()));
         running
     }
+}
+
+/// The same with all settings as they come; returns at once.
+pub(crate) fn stock(seat: &Seat, role: Role, link: &str, folder: &Path) -> Running {
+    let mode = if role == Role::Seeds { "seed" } else { "get" };
+    session(seat, &json!({ "mode": mode, "link": link, "dir": folder, "stock": true }))
+}
+
+fn session(seat: &Seat, job: &Value) -> Running {
+    let mut command = Command::new("python3");
+    command.args(["-W", "ignore", "-c", SCRIPT, &job.to_string()]);
+    seat.start(&mut command, Whole::Line("done"))
 }

@@ -1,5 +1,6 @@
 """One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, at (address and port
-to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), and super (whether a seed is to be one by BEP 16).
+to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), super (whether a seed is to be one by BEP 16),
+and stock (whether all settings stay as they come; at, ip, up and super say nothing then).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
 written. Runs until it is killed."""
 import json
@@ -8,24 +9,28 @@ import sys
 import libtorrent as lt
 
 job = json.loads(sys.argv[1])
-session = lt.session({
-    "listen_interfaces": job["at"],
-    "outgoing_interfaces": job["ip"],
-    "allow_multiple_connections_per_ip": True,
-    "enable_dht": False,
-    "enable_lsd": False,
-    "enable_upnp": False,
-    "enable_natpmp": False,
-    "enable_ip_notifier": False,
-    "enable_incoming_utp": False,
-    "enable_outgoing_utp": False,
-    "in_enc_policy": int(lt.enc_policy.enabled),
-    "out_enc_policy": int(lt.enc_policy.disabled),
+settings = {
     "alert_mask": lt.alert.category_t.status_notification
     | lt.alert.category_t.error_notification
     | lt.alert.category_t.tracker_notification
     | lt.alert.category_t.connect_notification,
-})
+}
+if not job["stock"]:
+    settings.update({
+        "listen_interfaces": job["at"],
+        "outgoing_interfaces": job["ip"],
+        "allow_multiple_connections_per_ip": True,
+        "enable_dht": False,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "enable_ip_notifier": False,
+        "enable_incoming_utp": False,
+        "enable_outgoing_utp": False,
+        "in_enc_policy": int(lt.enc_policy.enabled),
+        "out_enc_policy": int(lt.enc_policy.disabled),
+    })
+session = lt.session(settings)
 
 if job["link"].startswith("magnet:"):
     params = lt.parse_magnet_uri(job["link"])
@@ -33,12 +38,13 @@ else:
     params = lt.add_torrent_params()
     params.ti = lt.torrent_info(job["link"])
 params.save_path = job["dir"]
-params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-params.flags |= lt.torrent_flags.disable_pex
-if job["super"]:
-    params.flags |= lt.torrent_flags.super_seeding
+if not job["stock"]:
+    params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    params.flags |= lt.torrent_flags.disable_pex
+    if job["super"]:
+        params.flags |= lt.torrent_flags.super_seeding
 handle = session.add_torrent(params)
-if job["up"]:
+if not job["stock"] and job["up"]:
     handle.set_upload_limit(job["up"])
 
 

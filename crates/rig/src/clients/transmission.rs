@@ -2,6 +2,7 @@
 //! an address, and finds peers through trackers only. It makes no files for empty ones.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::setting::{Asked, Family, Protocol, Role};
 
 /// Starting, and as a seed checking what is there.
 const READY: Duration = Duration::from_secs(60);
+/// The control port that it comes with.
+const STOCK_CONTROL: &str = "127.0.0.1:9091";
 
 /// A daemon with one torrent.
 #[derive(Clone, Copy, Debug)]
@@ -57,15 +60,7 @@ impl Client for Transmission {
             "peer-limit-per-torrent": 200, "speed-limit-up-enabled": job.up > 0, "speed-limit-up": job.up / 1000,
         });
         fs::write(seat.home.join("settings.json"), settings.to_string()).expect("the folder is writable");
-        let mut daemon = Remote { at: control.to_string(), session: String::new() };
-        let mut asked = Remote { at: control.to_string(), session: String::new() };
-        let mut command = Command::new("transmission-daemon");
-        let whole = Whole::Asked(Box::new(move || asked.is_whole()));
-        let mut running = seat.start(command.arg("-f").arg("-g").arg(&seat.home), whole);
-        wait_until("answer from transmission", READY, || {
-            running.process.assert_runs();
-            daemon.call("session-get", &json!({}))
-        });
+        let (running, mut daemon) = daemon(seat, &control.to_string());
         let seeds = job.role == Role::Seeds;
         daemon.add(&json!({ "filename": job.link, "download-dir": job.folder, "paused": seeds }));
         if seeds {
@@ -73,6 +68,27 @@ impl Client for Transmission {
         }
         running
     }
+}
+
+/// A daemon with all settings as they come that fetches into `folder`.
+pub(crate) fn stock(seat: &Seat, link: &str, folder: &Path) -> Running {
+    let (running, mut daemon) = daemon(seat, STOCK_CONTROL);
+    daemon.add(&json!({ "filename": link, "download-dir": folder }));
+    running
+}
+
+/// Starts a daemon with its folder in `seat`, and waits until it can be told what to do.
+fn daemon(seat: &Seat, control: &str) -> (Running, Remote) {
+    let mut daemon = Remote { at: control.to_string(), session: String::new() };
+    let mut asked = Remote { at: control.to_string(), session: String::new() };
+    let mut command = Command::new("transmission-daemon");
+    let whole = Whole::Asked(Box::new(move || asked.is_whole()));
+    let mut running = seat.start(command.arg("-f").arg("-g").arg(&seat.home), whole);
+    wait_until("answer from transmission", READY, || {
+        running.process.assert_runs();
+        daemon.call("session-get", &json!({}))
+    });
+    (running, daemon)
 }
 
 /// Remote control of one daemon.

@@ -9,7 +9,7 @@ use crate::node;
 use crate::setting::{Asked, Family, Protocol, Role};
 
 const SCRIPT: &str = include_str!("webtorrent_peer.mjs");
-const COMMAND: &str = "webtorrent";
+pub(crate) const COMMAND: &str = "webtorrent";
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]

@@ -85,7 +85,7 @@ async fn answer(
         return response;
     }
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let answered = http::handle(&mut shared.tracker(), shared.now(), from, local, target);
+    let answered = shared.ask(|tracker, now| http::handle(tracker, now, from, local, target));
     if let Some(http::Answer { status, body }) = answered {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return response(status, "text/plain", body.into());

@@ -54,7 +54,7 @@ pub(super) async fn serve(mut streams: mpsc::Receiver<TcpStream>, shared: Shared
 pub(super) async fn answer(mut questions: mpsc::Receiver<Datagram>, answer: Answering, shared: Shared) {
     while let Some(Datagram { remote, local, bytes }) = questions.recv().await {
         let (from, to) = (shared::canonical(remote), shared::canonical(local));
-        let bytes = udp::handle(&mut shared.tracker(), shared.now(), from, to, &bytes);
+        let bytes = shared.ask(|tracker, now| udp::handle(tracker, now, from, to, &bytes));
         if let Some(bytes) = bytes {
             answer(Datagram { remote, local, bytes });
         }

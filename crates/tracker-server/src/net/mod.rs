@@ -17,4 +17,4 @@ mod udp;
 pub use hyper::body::Bytes;
 pub use lent::{Answering, Datagram, Lent};
 pub use server::{Config, Server, serve};
-pub use shared::{Content, NetLimits, Reply, Routes};
+pub use shared::{Content, NetLimits, OnAnnounced, Reply, Routes};

@@ -1,7 +1,7 @@
 //! Starts the drivers and ends them (own design).
 use super::crowd::Crowd;
 use super::lent::{self, Lent};
-use super::shared::{NetLimits, Routes, Shared};
+use super::shared::{NetLimits, OnAnnounced, Routes, Shared};
 use super::{http, udp};
 use crate::tracker::Tracker;
 use std::io;
@@ -23,6 +23,8 @@ pub struct Config {
     pub tracker: Arc<Mutex<Tracker>>,
     /// What else is served over HTTP.
     pub routes: Option<Routes>,
+    /// Called with each peer that announces a torrent which this machine seeds.
+    pub on_announced: Option<OnAnnounced>,
     /// Bounds.
     pub limits: NetLimits,
 }
@@ -37,8 +39,8 @@ pub struct Server {
 
 /// Starts to serve. To be called in a tokio runtime with its I/O and time drivers on.
 pub fn serve(config: Config) -> io::Result<Server> {
-    let Config { http, udp, lent, tracker, routes, limits } = config;
-    let shared = Shared { tracker, routes, limits, start: Instant::now() };
+    let Config { http, udp, lent, tracker, routes, on_announced, limits } = config;
+    let shared = Shared { tracker, routes, on_announced, limits, start: Instant::now() };
     let mut server = Server { http: Vec::new(), udp: Vec::new(), tasks: JoinSet::new() };
     let crowd = Arc::new(Crowd::new(limits.connections));
     for listener in http {

@@ -4,8 +4,9 @@ use hyper::body::Bytes;
 use std::boxed::Box;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use teem_metainfo::InfoHash;
 
 /// What is served beside the tracker.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +24,9 @@ pub type Reply = Pin<Box<dyn Future<Output = Option<Content>> + Send>>;
 
 /// What else is served over HTTP, by a request's path.
 pub type Routes = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
+
+/// Takes a peer that announced a torrent which this machine seeds; must not block.
+pub type OnAnnounced = Arc<dyn Fn(InfoHash, SocketAddr) + Send + Sync>;
 
 /// Bounds of the drivers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,18 +50,23 @@ impl NetLimits {
 pub(super) struct Shared {
     pub(super) tracker: Arc<Mutex<Tracker>>,
     pub(super) routes: Option<Routes>,
+    pub(super) on_announced: Option<OnAnnounced>,
     pub(super) limits: NetLimits,
     pub(super) start: Instant,
 }
 
 impl Shared {
-    pub(super) fn now(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    /// The table. A panic elsewhere does not make it unusable: each request leaves it whole.
-    pub(super) fn tracker(&self) -> MutexGuard<'_, Tracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks the table at this moment, and passes on which peers announced. A panic elsewhere does not make the table unusable: each
+    /// request leaves it whole.
+    pub(super) fn ask<T>(&self, ask: impl FnOnce(&mut Tracker, Duration) -> T) -> T {
+        let (answer, announced) = {
+            let mut tracker = self.tracker.lock().unwrap_or_else(PoisonError::into_inner);
+            (ask(&mut tracker, self.start.elapsed()), tracker.take_announced())
+        };
+        if let Some(on_announced) = &self.on_announced {
+            announced.into_iter().for_each(|(info_hash, peer)| on_announced(info_hash, peer));
+        }
+        answer
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn receive(socket: UdpSocket, state: UdpSocketState, bound: Soc
         let (from, local) = (canonical(meta.addr), canonical(SocketAddr::new(to.unwrap_or(bound.ip()), bound.port())));
         for packet in buffer[..meta.len].chunks(meta.stride.max(1)) {
             let packet = &packet[..packet.len().min(PACKET_BYTES_MAX)];
-            let answer = udp::handle(&mut shared.tracker(), shared.now(), from, local, packet);
+            let answer = shared.ask(|tracker, now| udp::handle(tracker, now, from, local, packet));
             if let Some(answer) = answer {
                 // What cannot be sent is as good as lost: the client asks again.
                 let _ = write(&socket, &state, meta.addr, to, &answer).await;

@@ -1,0 +1,49 @@
+//! Two hosts (own design): the scenario's own network and that of a second host, joined by a cable (a veth pair), each with one address
+//! that the other reaches it by, as strangers have. Nothing else can be reached, so programs may keep all of their default settings.
+//!
+//! The scenario itself stands on the near host, and so does whatever it asks over 127.0.0.1.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::Process;
+
+/// The near host, which the scenario stands on.
+pub const NEAR_IP: &str = "198.18.0.1";
+/// The far host.
+pub const FAR_IP: &str = "198.18.0.2";
+
+/// Holds the far host's network until it is killed.
+const HOLD: &str = "ip link set lo up && echo held && exec sleep infinity";
+
+/// Takes from the near host the addresses that [`crate::namespace`] gave it, and lays the cable to the network of that process.
+const JOIN: &str = r#"
+ip address flush dev lo scope global &&
+ip link add eth0 type veth peer name eth0 netns "$1" &&
+ip address add 198.18.0.1/30 dev eth0 && ip link set eth0 up &&
+nsenter --net="/proc/$1/ns/net" -- sh -c 'ip address add 198.18.0.2/30 dev eth0 && ip link set eth0 up'"#;
+
+/// How long it may take to start a shell.
+const READY: Duration = Duration::from_secs(30);
+
+/// The far host; its network ends with this.
+pub struct Hosts {
+    holder: Process,
+}
+
+impl Hosts {
+    /// Makes a second host. The scenario must run in a namespace of its own, whose addresses give way to those of the cable.
+    pub fn join() -> Self {
+        let mut holder = Process::start(Command::new("unshare").args(["-n", "sh", "-c", HOLD]));
+        holder.wait_line("network of the far host", READY, |line| (line == "held").then_some(()));
+        let joined = Command::new("sh").args(["-c", JOIN, "sh", &holder.id().to_string()]).output();
+        let joined = joined.expect("a shell can be started");
+        assert!(joined.status.success(), "no cable: {}", String::from_utf8_lossy(&joined.stderr));
+        Self { holder }
+    }
+
+    /// What stands before a command that is to run on the far host.
+    pub fn far(&self) -> [String; 3] {
+        ["nsenter".to_string(), format!("--net=/proc/{}/ns/net", self.holder.id()), "--".to_string()]
+    }
+}

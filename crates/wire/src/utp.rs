@@ -1,0 +1,178 @@
+//! The head of a uTP packet (BEP 29), as much of it as it takes to answer that nobody speaks uTP here.
+//!
+//! ```text
+//! 0       4       8               16              24              32
+//! | type  | ver   | extension     | connection_id                 |
+//! | timestamp_microseconds                                        |
+//! | timestamp_difference_microseconds                             |
+//! | wnd_size                                                      |
+//! | seq_nr                        | ack_nr                        |
+//! ```
+//! A chain of extensions may follow: the number of the next one, a length, so many bytes.
+
+/// Length in bytes of a head without extensions.
+pub const HEAD_LEN: usize = 20;
+/// The only version.
+const VERSION: u8 = 1;
+/// Extensions of one packet that are followed; two are in use.
+const EXTENSIONS_MAX: usize = 4;
+
+/// What a packet is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Carries bytes of the stream.
+    Data,
+    /// Ends the stream.
+    Fin,
+    /// Acknowledges and carries nothing.
+    State,
+    /// Ends the connection at once.
+    Reset,
+    /// Opens a connection.
+    Syn,
+}
+
+/// The head of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// What the packet is for.
+    pub kind: Kind,
+    /// The connection, as the receiver knows it; that of a [`Kind::Syn`] is the one that answers to it carry.
+    pub connection_id: u16,
+    /// The sender's clock in microseconds, in wrapping arithmetic.
+    pub timestamp_us: u32,
+    /// How long the last packet of the other side took by both clocks, in microseconds.
+    pub timestamp_difference_us: u32,
+    /// Bytes that the sender takes beyond what it has acknowledged.
+    pub window: u32,
+    /// Number of this packet.
+    pub seq_nr: u16,
+    /// Number of the last packet that came in order.
+    pub ack_nr: u16,
+}
+
+impl Head {
+    /// Reads the head of a packet; `None` when it is none of version 1, or its extensions do not fit into it.
+    pub fn decode(packet: &[u8]) -> Option<Self> {
+        let (head, mut rest) = packet.split_first_chunk::<HEAD_LEN>()?;
+        let [first, mut extension, ..] = *head;
+        let kind = match first >> 4 {
+            0 => Kind::Data,
+            1 => Kind::Fin,
+            2 => Kind::State,
+            3 => Kind::Reset,
+            4 => Kind::Syn,
+            _ => return None,
+        };
+        if first & 0x0f != VERSION {
+            return None;
+        }
+        for _ in 0..EXTENSIONS_MAX {
+            if extension == 0 {
+                break;
+            }
+            let (&[next, len], tail) = rest.split_first_chunk::<2>()?;
+            (extension, rest) = (next, tail.get(usize::from(len)..)?);
+        }
+        let short = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+        let long = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        (extension == 0).then_some(Self {
+            kind,
+            connection_id: short(2),
+            timestamp_us: long(4),
+            timestamp_difference_us: long(8),
+            window: long(12),
+            seq_nr: short(16),
+            ack_nr: short(18),
+        })
+    }
+
+    /// The packet that consists of this head alone.
+    pub fn encode(&self) -> [u8; HEAD_LEN] {
+        let kind: u8 = match self.kind {
+            Kind::Data => 0,
+            Kind::Fin => 1,
+            Kind::State => 2,
+            Kind::Reset => 3,
+            Kind::Syn => 4,
+        };
+        let mut out = [0; HEAD_LEN];
+        out[0] = kind << 4 | VERSION;
+        out[2..4].copy_from_slice(&self.connection_id.to_be_bytes());
+        out[4..8].copy_from_slice(&self.timestamp_us.to_be_bytes());
+        out[8..12].copy_from_slice(&self.timestamp_difference_us.to_be_bytes());
+        out[12..16].copy_from_slice(&self.window.to_be_bytes());
+        out[16..18].copy_from_slice(&self.seq_nr.to_be_bytes());
+        out[18..20].copy_from_slice(&self.ack_nr.to_be_bytes());
+        out
+    }
+
+    /// What ends the connection that this packet would open; `None` when it opens none, so that no answer is ever answered. The
+    /// sender finds its connection by the id that it chose, and believes the reset because its own packet is acknowledged.
+    pub fn refusal(&self) -> Option<Self> {
+        (self.kind == Kind::Syn).then_some(Self {
+            kind: Kind::Reset,
+            connection_id: self.connection_id,
+            timestamp_us: 0,
+            timestamp_difference_us: 0,
+            window: 0,
+            seq_nr: 0,
+            ack_nr: self.seq_nr,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// Connection 0x9c21 is opened by packet 0xabcd, with a window of 1 MiB.
+    const SYN: [u8; 20] = [0x41, 0, 0x9c, 0x21, 0x12, 0x34, 0x56, 0x78, 0, 0, 0, 0, 0, 0x10, 0, 0, 0xab, 0xcd, 0, 0];
+
+    #[test]
+    fn a_packet_that_opens_is_understood_and_refused() {
+        let head = Head::decode(&SYN).unwrap();
+        assert_eq!((head.kind, head.connection_id, head.seq_nr), (Kind::Syn, 0x9c21, 0xabcd));
+        assert_eq!(head.encode(), SYN);
+        let refusal = head.refusal().unwrap();
+        assert_eq!(refusal.encode()[..4], [0x31, 0, 0x9c, 0x21]);
+        assert_eq!(refusal.encode()[16..], [0, 0, 0xab, 0xcd]);
+        assert_eq!(Head::decode(&refusal.encode()), Some(refusal));
+    }
+
+    #[test]
+    fn nothing_but_an_opening_is_refused() {
+        for first in 0..=u8::MAX {
+            let mut packet = SYN;
+            packet[0] = first;
+            let head = Head::decode(&packet);
+            assert_eq!(head.is_some(), first & 0x0f == 1 && first >> 4 <= 4, "{first:#x}");
+            assert_eq!(head.and_then(|head| head.refusal()).is_some(), first == 0x41, "{first:#x}");
+        }
+    }
+
+    #[test]
+    fn extensions_must_fit_and_end() {
+        let with = |first: u8, more: &[u8]| {
+            let mut packet = SYN.to_vec();
+            packet[1] = first;
+            packet.extend_from_slice(more);
+            packet
+        };
+        for (packet, fits) in [
+            (with(2, &[0, 8, 0, 0, 0, 0, 0, 0, 0, 0]), true),
+            (with(2, &[1, 1, 9, 0, 4, 0, 0, 0, 0]), true),
+            (with(0, b"payload"), true),
+            (with(2, &[]), false),
+            (with(2, &[0]), false),
+            (with(2, &[0, 1]), false),
+            (with(1, &[1, 0, 1, 0, 1, 0, 0, 0]), true),
+            (with(1, &[1, 0, 1, 0, 1, 0, 1, 0, 0, 0]), false),
+        ] {
+            assert_eq!(Head::decode(&packet).is_some(), fits, "{packet:?}");
+        }
+        let short: Vec<_> = (0..HEAD_LEN).filter(|len| Head::decode(&SYN[..*len]).is_some()).collect();
+        assert_eq!(short, []);
+    }
+}
