@@ -39,14 +39,14 @@ pub enum Error {
     TooDeep {
         /// Offset of the first one too deep.
         at: usize,
-        /// The limit.
+        /// How deep they may be nested.
         limit: u32,
     },
     /// More values than allowed.
     TooManyTokens {
         /// Offset of the first one too many.
         at: usize,
-        /// The limit.
+        /// How many values there may be.
         limit: u32,
     },
     /// The input is larger than allowed; it was not looked at.

@@ -11,13 +11,13 @@ use core::{fmt, ops::Range};
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `i7e`
+    /// An integer, written `i7e`.
     Int,
-    /// `3:moo`, any bytes
+    /// A string of any bytes, written `3:moo`.
     Bytes,
-    /// `l…e`
+    /// A list, written `l…e`.
     List,
-    /// `d…e`
+    /// A dictionary, written `d…e`.
     Dict,
 }
 

@@ -41,7 +41,7 @@ impl Writer {
         self.out.extend_from_slice(&digits[start..]);
     }
 
-    /// `i…e`
+    /// Appends an integer, `i…e`.
     pub fn int(&mut self, value: i64) {
         self.out.push(b'i');
         if value < 0 {
@@ -58,7 +58,7 @@ impl Writer {
         self.out.push(b'e');
     }
 
-    /// `length:content`
+    /// Appends a string, `length:content`.
     pub fn bytes(&mut self, value: &[u8]) {
         self.digits(value.len() as u64);
         self.out.push(b':');

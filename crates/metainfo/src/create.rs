@@ -14,9 +14,9 @@ use crate::limits::Limits;
 use crate::paths::{Paths, PathsBuilder};
 
 /// Longest piece that is chosen or allowed when creating, in bytes: a piece must arrive whole before it can be passed on.
-pub const PIECE_LENGTH_MAX: u32 = 16 << 20;
+pub(crate) const PIECE_LENGTH_MAX: u32 = 16 << 20;
 /// Shortest piece that is created, in bytes: one block.
-pub const PIECE_LENGTH_MIN: u32 = BLOCK_LEN;
+pub(crate) const PIECE_LENGTH_MIN: u32 = BLOCK_LEN;
 /// Most pieces that an automatic piece length leads to, unless pieces are at their longest. With the powers of two this means 2,000
 /// to 4,000: fine enough to spread well, and a .torrent file below 100 KiB.
 const PIECES_AIM_MAX: u64 = 4_000;
@@ -26,7 +26,7 @@ const PIECES_AIM_MAX: u64 = 4_000;
 pub struct Source {
     /// Parts below the folder, as the file system has them; empty for a single file.
     pub path: Vec<Vec<u8>>,
-    /// In bytes.
+    /// Its length in bytes.
     pub length: u64,
     /// Whether it is executable (BEP 47).
     pub executable: bool,
@@ -36,7 +36,7 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Kind {
-    /// BEP 3.
+    /// Version 1: SHA-1 over pieces that run on from file to file (BEP 3).
     #[default]
     V1,
 }
@@ -50,7 +50,7 @@ pub struct Options {
     pub name: Vec<u8>,
     /// In bytes, a power of two; chosen by [`piece_length_for`] if none.
     pub piece_length: Option<u32>,
-    /// BEP 27.
+    /// Peers come from its trackers alone (BEP 27).
     pub private: bool,
     /// A tag that gives the same content another hash.
     pub source: Option<String>,
@@ -62,7 +62,7 @@ pub struct Options {
     pub creation_date: Option<i64>,
     /// Trackers by tier (BEP 12).
     pub trackers: Vec<Vec<String>>,
-    /// BEP 19.
+    /// URLs of servers that have the content (BEP 19).
     pub web_seeds: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ pub enum CreateError {
     },
     /// Not a power of two between 16 KiB and 16 MiB.
     BadPieceLength {
-        /// In bytes.
+        /// What was asked for, in bytes.
         value: u32,
     },
     /// The content is too large, or has too many pieces of the length that was asked for.
@@ -90,9 +90,9 @@ pub enum CreateError {
     },
     /// The number of digests is not the number of pieces.
     WrongPieceCount {
-        /// Needed.
+        /// Pieces of the content.
         expected: u32,
-        /// Given.
+        /// Digests that were given.
         found: usize,
     },
 }

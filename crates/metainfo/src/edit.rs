@@ -39,14 +39,14 @@ pub struct Edit {
 pub enum Change {
     /// A tracker joined this tier, from 1.
     TrackerAdded {
-        /// Its URL.
+        /// The URL of the tracker.
         url: String,
-        /// From 1.
+        /// The tier that it joined, counted from 1.
         tier: usize,
     },
     /// A tracker is there no more.
     TrackerRemoved {
-        /// Its URL.
+        /// The URL of the tracker.
         url: String,
     },
     /// A tracker has another URL.
@@ -58,12 +58,12 @@ pub enum Change {
     },
     /// A web seed was added.
     WebSeedAdded {
-        /// Its URL.
+        /// The URL of the web seed.
         url: String,
     },
     /// A web seed is there no more.
     WebSeedRemoved {
-        /// Its URL.
+        /// The URL of the web seed.
         url: String,
     },
     /// The comment is another one.
@@ -91,7 +91,7 @@ pub enum EditError {
     Torrent(Error),
     /// A key outside the info dictionary stands twice, so that programs differ on what it says.
     RepeatedKey {
-        /// The key.
+        /// The key that stands twice.
         key: String,
     },
     /// A URL that the edit would write is none, or of no use.
@@ -108,7 +108,7 @@ pub enum EditError {
     },
     /// A text would be longer than readers take.
     TooLong {
-        /// In bytes.
+        /// The most that readers take, in bytes.
         limit: usize,
     },
     /// The info-hash would be another one: a fault of this program.

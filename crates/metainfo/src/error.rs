@@ -46,30 +46,30 @@ pub enum Error {
     },
     /// The number of piece hashes does not fit the size of the content.
     WrongPieceCount {
-        /// Hashes needed.
+        /// Hashes that the content needs, one a piece.
         expected: u64,
-        /// Hashes given.
+        /// Hashes that stand there.
         found: u64,
     },
     /// More pieces than allowed.
     TooManyPieces {
         /// Pieces of the content.
         count: u64,
-        /// The limit.
+        /// The most pieces that are allowed.
         limit: u32,
     },
     /// Neither a file nor a list of files.
     NoFiles,
     /// More paths collide than can be sensibly renamed.
     TooManyDuplicates {
-        /// The limit.
+        /// The most paths that are renamed.
         limit: usize,
     },
     /// A path has more parts than allowed.
     PathTooDeep {
         /// Index of the file.
         file: usize,
-        /// The limit.
+        /// The most parts that a path may have.
         limit: usize,
     },
     /// The two halves of a hybrid torrent name different content (BEP 52, "Upgrade Path").

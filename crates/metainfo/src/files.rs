@@ -48,7 +48,7 @@ pub struct File<'a> {
 /// What [`Files`] looks at.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    /// Safe ones.
+    /// Paths that may be used on disk as they are.
     paths: Paths,
     attributes: Vec<u8>,
     /// The files whose path in the torrent is another one, ascending, and those paths.

@@ -15,9 +15,9 @@ use crate::validate::{Valid, validate};
 /// Which specification's keys an info dictionary has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
-    /// BEP 3.
+    /// Version 1 alone (BEP 3).
     V1,
-    /// BEP 52 alone.
+    /// Version 2 alone (BEP 52).
     V2,
     /// Both, naming the same content; used as version 1.
     Hybrid,
@@ -150,22 +150,17 @@ impl Info {
         self.valid.source.as_deref()
     }
 
-    /// Whether some keys of the dictionary are not in order; its hash is right nevertheless.
-    pub fn has_unsorted_keys(&self) -> bool {
-        self.valid.unsorted
-    }
-
     /// The map between pieces and files.
     pub fn layout(&self) -> &Layout {
         &self.valid.layout
     }
 
-    /// See [`Layout::extents`].
+    /// The parts of files that a range of a piece covers, as [`Layout::extents`] gives them.
     pub fn extents(&self, piece: u32, begin: u32, len: u32) -> impl Iterator<Item = Extent> + use<'_> {
         self.valid.layout.extents(piece, begin, len)
     }
 
-    /// See [`Layout::pieces_of_file`].
+    /// The pieces that have bytes of a file, as [`Layout::pieces_of_file`] gives them.
     pub fn pieces_of_file(&self, file: usize) -> Range<u32> {
         self.valid.layout.pieces_of_file(file)
     }

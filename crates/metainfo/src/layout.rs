@@ -79,18 +79,13 @@ impl Layout {
     }
 
     /// Where a piece begins in the piece space.
-    pub fn piece_offset(&self, piece: u32) -> u64 {
+    pub(crate) fn piece_offset(&self, piece: u32) -> u64 {
         u64::from(piece) * u64::from(self.piece_length)
     }
 
     /// Bytes of a piece; 0 if there is no such piece.
     pub fn piece_size(&self, piece: u32) -> u32 {
         self.total().saturating_sub(self.piece_offset(piece)).min(u64::from(self.piece_length)) as u32
-    }
-
-    /// Blocks of a piece.
-    pub fn block_count(&self, piece: u32) -> u32 {
-        self.piece_size(piece).div_ceil(BLOCK_LEN)
     }
 
     /// The files that `len` bytes from `begin` in `piece` lie in, in order; what is beyond the content is left out.

@@ -39,7 +39,7 @@ pub enum LinkError {
     Magnet(MagnetError),
     /// A URL that is malformed, or of a scheme that is not fetched.
     BadUrl {
-        /// As given.
+        /// The URL as it was given.
         url: String,
     },
 }

@@ -40,9 +40,9 @@ pub enum MagnetError {
     NotMagnet,
     /// It has more bytes than allowed.
     TooLong {
-        /// Its size.
+        /// The size of the link in bytes.
         size: usize,
-        /// The limit.
+        /// The most that is read, in bytes.
         limit: usize,
     },
     /// No `xt` names a torrent.

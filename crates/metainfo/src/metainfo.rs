@@ -19,7 +19,7 @@ use crate::{merkle, url};
 pub enum Warning {
     /// Bytes follow the torrent.
     TrailingBytes {
-        /// How many.
+        /// How many bytes follow.
         count: usize,
     },
     /// Keys of the info dictionary are not in order.

@@ -47,7 +47,7 @@ pub fn sanitise(bytes: &[u8], limit: usize) -> String {
 
 /// Whether bytes as they stand in a torrent can name one file in one folder of this system: not empty, `.` or `..`, no separator,
 /// no NUL; on Windows also nothing that [`sanitise`] would change. They may be no text.
-pub fn is_native(part: &[u8]) -> bool {
+pub(crate) fn is_native(part: &[u8]) -> bool {
     let anywhere = !matches!(part, b"" | b"." | b"..") && !part.contains(&b'/') && !part.contains(&0);
     anywhere && (!cfg!(windows) || sanitise(part, 255).as_bytes() == part)
 }

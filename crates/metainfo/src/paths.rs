@@ -131,7 +131,7 @@ impl Paths {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
-/// Collects paths.
+/// Collects paths one by one, each folder's name once.
 #[derive(Debug, Default)]
 pub struct PathsBuilder {
     paths: Paths,
@@ -153,7 +153,7 @@ impl PathsBuilder {
         &self.paths
     }
 
-    /// All paths.
+    /// All paths that were appended, in that order.
     pub fn finish(self) -> Paths {
         self.paths
     }

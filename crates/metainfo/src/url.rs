@@ -53,7 +53,7 @@ impl<'a> Url<'a> {
 }
 
 /// Splits `host`, `host:port`, `[v6]` or `[v6]:port`. None if the host is empty or the port is not 1 to 65535.
-pub fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let end = if authority.starts_with('[') {
         authority.find(']')? + 1
     } else {

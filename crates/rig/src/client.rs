@@ -21,7 +21,7 @@ const CONTROL_PORT: u16 = 20_000;
 pub struct Seat {
     /// Its number, which its ports follow from.
     pub number: u16,
-    /// Its address.
+    /// The address that it uses inside the namespace.
     pub ip: IpAddr,
     /// The folder for all that it writes, except content.
     pub home: PathBuf,
@@ -55,7 +55,7 @@ impl Seat {
     }
 
     /// Where it may listen for remote control.
-    pub fn control(&self) -> SocketAddr {
+    pub(crate) fn control(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], CONTROL_PORT + self.number))
     }
 
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// A client.
+/// A BitTorrent client that can be started in a seat and be told to seed or download.
 pub trait Client: Sync {
     /// The name that is typed.
     fn name(&self) -> &'static str;
@@ -126,7 +126,7 @@ pub trait Client: Sync {
         true
     }
 
-    /// Starts it.
+    /// Starts the client; it works from then on.
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running;
 }
 
@@ -142,7 +142,7 @@ pub enum Whole {
 
 /// A running client, killed when dropped.
 pub struct Running {
-    /// The program.
+    /// The running program with what it writes.
     pub process: Process,
     home: PathBuf,
     whole: Whole,
@@ -179,7 +179,7 @@ impl Drop for Running {
 }
 
 /// The first word with a digit and a dot that a command prints: a version, as all of them have it.
-pub fn printed_version(command: &mut Command) -> String {
+pub(crate) fn printed_version(command: &mut Command) -> String {
     let Ok(output) = command.output() else { return String::new() };
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     let words = text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));

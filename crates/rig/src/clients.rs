@@ -4,12 +4,12 @@ use crate::client::Client;
 
 pub mod aria2;
 pub mod libtorrent;
-pub mod qbittorrent;
-pub mod rqbit;
-pub mod rtorrent;
+pub(crate) mod qbittorrent;
+pub(crate) mod rqbit;
+pub(crate) mod rtorrent;
 pub mod teem;
 pub mod transmission;
-pub mod webtorrent;
+pub(crate) mod webtorrent;
 
 /// All of other people.
 pub const OTHERS: [&dyn Client; 7] = [

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// What kind of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One file.
+    /// The content is a file alone, in no folder.
     Single,
     /// Folders, empty files, names that need care; every one is legal on every system, so no client may change it.
     Tree,

@@ -8,14 +8,14 @@ use std::time::Duration;
 /// The longest an answer may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// An answer.
+/// An answer to a request, read to its end.
 #[derive(Debug)]
 pub struct Answer {
-    /// Status code.
+    /// The three digits of its status.
     pub status: u16,
-    /// Header lines.
+    /// The lines of its header, as they came.
     pub head: String,
-    /// Body.
+    /// The bytes of its body.
     pub body: Vec<u8>,
 }
 

@@ -21,13 +21,11 @@ pub mod torrent;
 pub mod tracker;
 pub mod trackers;
 
-/// The program that is tested.
+/// The address of the Teem that is tested.
 pub const TEEM_IP: &str = "198.18.0.2";
-/// The other client.
+/// The address of the other client.
 pub const OTHER_IP: &str = "198.18.0.3";
-/// A second other client.
-pub const THIRD_IP: &str = "198.18.0.4";
-/// The tracker.
+/// The address of the tracker.
 pub const TRACKER_IP: &str = "198.18.0.5";
 /// Where every client listens; the namespace is a scenario's own, so it is free.
 pub const PEER_PORT: u16 = 42_000;

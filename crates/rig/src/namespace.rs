@@ -23,7 +23,7 @@ const FOLDER: &str = "TEEM_TEST_FOLDER";
 const ALL: &str = "TEEM_TEST_ALL";
 
 /// Addresses of IPv6 on the loopback device, beside all of IPv4's range: 2001:2::1 and so on.
-pub const V6_ADDRESSES: u16 = 32;
+pub(crate) const V6_ADDRESSES: u16 = 32;
 
 /// What the first process inside does before it becomes the wanted one.
 const SETUP: &str = r#"

@@ -96,7 +96,7 @@ impl Process {
         }
     }
 
-    /// Sends SIGTERM.
+    /// Asks the program to end, by SIGTERM.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status().expect("kill can be started");
@@ -113,7 +113,7 @@ impl Process {
     }
 
     /// All that it wrote, of a program that has ended: its last lines may come after its end.
-    pub fn whole_log(&mut self) -> String {
+    pub(crate) fn whole_log(&mut self) -> String {
         let end = Instant::now() + LAST_LINES;
         while self.lines.recv_timeout(end.saturating_duration_since(Instant::now())).is_ok() {}
         self.log()

@@ -1,20 +1,20 @@
 //! The settings in which a client and a tracker are tried.
 
-/// Addresses of which version of the protocol.
+/// The version of the Internet Protocol that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// IPv4.
+    /// Addresses of 32 bits (IPv4).
     V4,
-    /// IPv6.
+    /// Addresses of 128 bits (IPv6).
     V6,
 }
 
-/// How a tracker is spoken to.
+/// The protocol by which a tracker is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// BEP 3.
+    /// HTTP without encryption (BEP 3).
     Http,
-    /// BEP 15.
+    /// UDP packets (BEP 15).
     Udp,
 }
 
@@ -42,6 +42,6 @@ pub struct Asked {
     pub tracker: &'static str,
     /// How it is to ask the tracker.
     pub protocol: Protocol,
-    /// Over what.
+    /// The address family that peers and tracker use.
     pub family: Family,
 }

@@ -11,13 +11,13 @@ use crate::content;
 
 /// A torrent and where its file lies.
 pub struct Torrent {
-    /// The .torrent.
+    /// Where the .torrent file lies.
     pub path: PathBuf,
     /// The content's name.
     pub name: String,
-    /// In hexadecimal.
+    /// The info-hash, in hexadecimal digits.
     pub info_hash: String,
-    /// In bytes.
+    /// The length of a piece in bytes.
     pub piece_length: usize,
     /// As in the .torrent.
     pub trackers: Vec<String>,

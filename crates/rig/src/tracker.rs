@@ -27,7 +27,7 @@ pub struct Swarm {
     pub protocol: Protocol,
     /// Where it listens.
     pub at: SocketAddr,
-    /// In hexadecimal.
+    /// The info-hash, in hexadecimal digits.
     pub info_hash: String,
 }
 
@@ -92,7 +92,7 @@ impl Swarm {
     }
 }
 
-/// A tracker.
+/// A tracker that can be started with one torrent to serve.
 pub trait Tracker: Sync {
     /// The name that is typed.
     fn name(&self) -> &'static str;

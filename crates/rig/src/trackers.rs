@@ -2,8 +2,8 @@
 
 use crate::tracker::Tracker;
 
-pub mod aquatic;
-pub mod bittorrent_tracker;
+pub(crate) mod aquatic;
+pub(crate) mod bittorrent_tracker;
 pub mod opentracker;
 pub mod teem;
 

@@ -19,23 +19,23 @@ const MAC_MASK: u64 = (1 << 48) - 1;
 
 /// Issues and checks ids.
 #[derive(Clone)]
-pub struct ConnectionIds {
+pub(crate) struct ConnectionIds {
     key: [u8; 16],
 }
 
 impl ConnectionIds {
     /// With a secret key, the same for all families and sockets.
-    pub fn new(key: [u8; 16]) -> Self {
+    pub(crate) fn new(key: [u8; 16]) -> Self {
         Self { key }
     }
 
     /// An id for a client at that address.
-    pub fn issue(&self, now: Duration, ip: IpAddr) -> u64 {
+    pub(crate) fn issue(&self, now: Duration, ip: IpAddr) -> u64 {
         self.id(now.as_secs() / STEP_SECS, ip)
     }
 
     /// Whether an id was issued to that address at most 120 s ago.
-    pub fn check(&self, now: Duration, ip: IpAddr, id: u64) -> bool {
+    pub(crate) fn check(&self, now: Duration, ip: IpAddr, id: u64) -> bool {
         let step = now.as_secs() / STEP_SECS;
         let age = (step as u8).wrapping_sub((id >> 48) as u8);
         let Some(issued) = step.checked_sub(u64::from(age)) else { return false };

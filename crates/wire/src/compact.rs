@@ -3,9 +3,9 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Length in bytes of an IPv4 address with port.
-pub const V4_LEN: usize = 6;
+pub(crate) const V4_LEN: usize = 6;
 /// Length in bytes of an IPv6 address with port.
-pub const V6_LEN: usize = 18;
+pub(crate) const V6_LEN: usize = 18;
 
 /// Whose addresses a list holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -23,7 +23,7 @@ impl Family {
     }
 
     /// Length in bytes of an entry.
-    pub fn entry_len(self) -> usize {
+    pub(crate) fn entry_len(self) -> usize {
         match self {
             Self::V4 => V4_LEN,
             Self::V6 => V6_LEN,

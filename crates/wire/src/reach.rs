@@ -7,11 +7,11 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Reach {
     /// Nothing that can be connected to: unspecified, multicast, broadcast, reserved.
     Nowhere,
-    /// This machine.
+    /// An address of this machine itself.
     Loopback,
     /// This network: private, link-local, unique local, and shared by a carrier.
     Private,
-    /// Everywhere.
+    /// An address that may be reached from everywhere.
     Public,
 }
 

@@ -9,7 +9,7 @@ use crate::setting::{Asked, Role};
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
-pub struct Qbittorrent;
+pub(crate) struct Qbittorrent;
 
 impl Client for Qbittorrent {
     fn name(&self) -> &'static str {

@@ -9,7 +9,7 @@ use crate::setting::{Asked, Family, Role};
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
-pub struct Rqbit;
+pub(crate) struct Rqbit;
 
 impl Client for Rqbit {
     fn name(&self) -> &'static str {

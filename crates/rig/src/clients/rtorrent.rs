@@ -9,7 +9,7 @@ use crate::setting::{Asked, Family, Role};
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
-pub struct Rtorrent;
+pub(crate) struct Rtorrent;
 
 impl Client for Rtorrent {
     fn name(&self) -> &'static str {

@@ -13,7 +13,7 @@ pub(crate) const COMMAND: &str = "webtorrent";
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
-pub struct Webtorrent;
+pub(crate) struct Webtorrent;
 
 impl Client for Webtorrent {
     fn name(&self) -> &'static str {

@@ -15,7 +15,7 @@ pub(crate) const NAME: &str = "aquatic";
 
 /// The stock tracker: a program for each protocol.
 #[derive(Clone, Copy, Debug)]
-pub struct Aquatic;
+pub(crate) struct Aquatic;
 
 impl Tracker for Aquatic {
     fn name(&self) -> &'static str {

@@ -20,7 +20,7 @@ server.listen(o.port, { http: o.ip, udp: o.v6 ? '127.0.0.1' : o.ip, udp6: o.v6 ?
 
 /// The stock tracker.
 #[derive(Clone, Copy, Debug)]
-pub struct BittorrentTracker;
+pub(crate) struct BittorrentTracker;
 
 impl Tracker for BittorrentTracker {
     fn name(&self) -> &'static str {

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 /// How our ids begin: the client's two letters and the version 0.1.0.
-pub const OWN_PREFIX: &[u8; 8] = b"-TM0100-";
+pub(crate) const OWN_PREFIX: &[u8; 8] = b"-TM0100-";
 
 /// An id of ours: the prefix and 12 bytes of entropy, drawn anew for each torrent and run.
 pub fn own_peer_id(entropy: [u8; 12]) -> PeerId {
@@ -27,7 +27,7 @@ enum Version {
     ThreeBeta,
     /// Two letters for each: 12.34.
     TwoTwo,
-    /// No version.
+    /// The id tells no version.
     None,
 }
 
@@ -141,7 +141,7 @@ pub fn client_name(id: &PeerId) -> String {
     dashed(&id.0).or_else(|| special(&id.0)).or_else(|| shadow(&id.0)).unwrap_or_else(|| escaped(&id.0))
 }
 
-/// `-XX1234-`
+/// The style of most clients: `-XX1234-`, two letters and four characters of a version.
 fn dashed(id: &[u8; 20]) -> Option<String> {
     if id[0] != b'-' {
         return None;

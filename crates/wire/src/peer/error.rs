@@ -18,7 +18,7 @@ pub enum DecodeError {
     },
     /// A frame is over the limit of its kind.
     MessageTooLong {
-        /// Message id.
+        /// The id of the message.
         id: u8,
         /// As the prefix says, in bytes.
         len: u32,
@@ -27,14 +27,14 @@ pub enum DecodeError {
     },
     /// A message of fixed size has another, or one with a head is shorter than it.
     WrongLength {
-        /// Message id.
+        /// The id of the message.
         id: u8,
         /// As the prefix says, in bytes.
         len: u32,
     },
     /// An unknown message id from a peer that does not speak the extension protocol.
     UnknownId {
-        /// Message id.
+        /// The id of the message.
         id: u8,
     },
     /// The extension handshake is no bencoded dictionary.

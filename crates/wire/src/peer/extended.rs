@@ -9,7 +9,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use teem_bencode::{Limits, Value, Writer};
 
 /// Entries of `m` that are looked at; honest peers have below 20.
-pub const EXTENSIONS_MAX: usize = 100;
+pub(crate) const EXTENSIONS_MAX: usize = 100;
 /// Bytes kept of the client's name.
 pub const CLIENT_BYTES_MAX: usize = 64;
 /// Requests that a peer may say it queues; our own pipeline ends there too.

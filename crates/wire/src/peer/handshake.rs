@@ -21,9 +21,9 @@ pub struct Features {
 /// The first 68 bytes of a connection, in either direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Handshake {
-    /// The torrent.
+    /// The torrent that the connection is about.
     pub info_hash: InfoHash,
-    /// Who speaks.
+    /// The id of the peer that sent it.
     pub peer_id: PeerId,
     /// What it can do.
     pub features: Features,

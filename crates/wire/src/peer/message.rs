@@ -12,21 +12,21 @@ use core::net::IpAddr;
 pub enum Message {
     /// A frame of length 0 (BEP 3).
     KeepAlive,
-    /// Id 0.
+    /// Id 0: the sender will answer no more requests.
     Choke,
-    /// Id 1.
+    /// Id 1: the sender answers requests from now on.
     Unchoke,
-    /// Id 2.
+    /// Id 2: the receiver has pieces that the sender wants.
     Interested,
-    /// Id 3.
+    /// Id 3: the receiver has none that the sender wants.
     NotInterested,
     /// Id 4: the index of a piece the sender has.
     Have(u32),
     /// Id 5: the raw bytes, most significant bit first; length and spare bits are judged by whoever knows the torrent.
     Bitfield(Vec<u8>),
-    /// Id 6.
+    /// Id 6: asks for a block.
     Request(BlockRef),
-    /// Id 8.
+    /// Id 8: takes a request back.
     Cancel(BlockRef),
     /// Id 9: UDP port of the sender's DHT node (BEP 5).
     Port(u16),
@@ -58,7 +58,7 @@ pub enum Message {
     },
     /// An id that we do not speak; its payload was skipped.
     Unknown {
-        /// Message id.
+        /// The id of the message.
         id: u8,
         /// Extended id, where `id` is 20.
         extended: Option<u8>,
@@ -100,7 +100,7 @@ pub enum MetadataMessage {
         /// Index of the piece.
         piece: u32,
     },
-    /// One piece.
+    /// Carries one piece of the info dictionary.
     Data {
         /// Index of the piece.
         piece: u32,

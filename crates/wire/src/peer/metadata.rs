@@ -6,11 +6,11 @@ use teem_bencode::{Limits, Writer};
 /// Size in bytes of each piece of the info dictionary but the last.
 pub const METADATA_PIECE_LEN: u32 = 16 * 1024;
 
-/// `msg_type`.
+/// The `msg_type` of a request.
 const REQUEST: u64 = 0;
-/// `msg_type`.
+/// The `msg_type` of a piece.
 const DATA: u64 = 1;
-/// `msg_type`.
+/// The `msg_type` of a refusal.
 const REJECT: u64 = 2;
 
 /// Bounds of the dictionary: three integers, with room for what others add. The bytes are the whole message's.

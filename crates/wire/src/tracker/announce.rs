@@ -25,7 +25,7 @@ pub enum AnnounceEvent {
 /// What a client tells a tracker. Counters are payload bytes of this run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Announce {
-    /// The torrent.
+    /// The torrent that is announced.
     pub info_hash: InfoHash,
     /// Our id in this torrent.
     pub peer_id: PeerId,
@@ -37,7 +37,7 @@ pub struct Announce {
     pub downloaded: u64,
     /// Bytes still missing; 16384 while the metadata is missing.
     pub left: u64,
-    /// Why now.
+    /// The reason for announcing now.
     pub event: AnnounceEvent,
     /// Peers wanted; 0 with `Stopped`.
     pub num_want: u32,

@@ -5,17 +5,17 @@ use core::time::Duration;
 /// Peers taken of one answer: more than twice what we ask for.
 pub const PEERS_MAX: usize = 500;
 /// Bytes kept of a failure's reason or a warning.
-pub const TEXT_BYTES_MAX: usize = 512;
+pub(crate) const TEXT_BYTES_MAX: usize = 512;
 /// Bytes of a `tracker id`; a longer one is not sent back.
-pub const TRACKER_ID_BYTES_MAX: usize = 512;
+pub(crate) const TRACKER_ID_BYTES_MAX: usize = 512;
 /// Never announce more often, whatever the tracker says.
 pub const INTERVAL_MIN: Duration = Duration::from_secs(60);
 /// Announce at least as often, whatever the tracker says.
 pub const INTERVAL_MAX: Duration = Duration::from_secs(6 * 3600);
 /// When a tracker does not say (BEP 3 has no figure; most say this).
-pub const INTERVAL_DEFAULT: Duration = Duration::from_secs(1800);
+pub(crate) const INTERVAL_DEFAULT: Duration = Duration::from_secs(1800);
 /// Longest pause that BEP 31 can ask for; a tracker that wants more says "never".
-pub const RETRY_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Torrents taken of one scrape's answer: more than fit into a UDP packet.
 pub const SCRAPE_MAX: usize = 100;
 

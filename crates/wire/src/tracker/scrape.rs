@@ -11,11 +11,11 @@ use teem_metainfo::percent;
 /// What a tracker says of one torrent.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ScrapeEntry {
-    /// Seeds.
+    /// Peers that have everything (seeds).
     pub complete: u32,
     /// Completed downloads since the tracker counts.
     pub downloaded: u32,
-    /// Downloaders.
+    /// Peers that lack something (leechers).
     pub incomplete: u32,
 }
 

@@ -16,8 +16,6 @@ pub const PROTOCOL_ID: u64 = 0x0417_2710_1980;
 pub const CONNECT_LEN: usize = 16;
 /// Least length in bytes of an announce request.
 pub const ANNOUNCE_LEN: usize = 98;
-/// Length in bytes of an announce's answer, without peers.
-pub const ANNOUNCE_REPLY_LEN: usize = 20;
 /// Seconds for which a client may use a connection id.
 pub const CONNECTION_ID_SECS: u64 = 60;
 /// `num_want` of an announce that leaves the number to the tracker: -1 on the wire.
@@ -58,28 +56,28 @@ pub enum Request {
 pub enum Reply {
     /// A connection id, good for [`CONNECTION_ID_SECS`].
     Connect {
-        /// Of the request.
+        /// The transaction id of the request.
         transaction: u32,
         /// To be sent in what follows.
         connection: u64,
     },
     /// The answer to an announce: interval, seeds, downloaders and peers of one family; the rest has no place in the packet.
     Announce {
-        /// Of the request.
+        /// The transaction id of the request.
         transaction: u32,
         /// They; the interval in the bounds of the decoder.
         reply: AnnounceReply,
     },
     /// The numbers, in the order of the request.
     Scrape {
-        /// Of the request.
+        /// The transaction id of the request.
         transaction: u32,
-        /// They.
+        /// One entry for each info-hash, in the order of the request.
         entries: Vec<ScrapeEntry>,
     },
-    /// A refusal.
+    /// The tracker refuses the request.
     Error {
-        /// Of the request.
+        /// The transaction id of the request.
         transaction: u32,
         /// In the tracker's words, at most 512 bytes.
         message: String,

@@ -7,18 +7,18 @@ use teem_metainfo::url::Url;
 /// How a tracker is spoken to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scheme {
-    /// Plain HTTP.
+    /// HTTP without encryption (BEP 3).
     Http,
     /// HTTP over TLS.
     Https,
-    /// BEP 15.
+    /// UDP packets (BEP 15).
     Udp,
 }
 
 /// A URL that a tracker can have.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TrackerUrl {
-    /// How.
+    /// The protocol that the tracker speaks.
     pub scheme: Scheme,
     /// A name or an address; an IPv6 address without its brackets.
     pub host: String,
@@ -111,7 +111,7 @@ fn secret(segment: &str) -> bool {
 }
 
 impl fmt::Display for TrackerUrl {
-    /// Without secrets.
+    /// Writes the URL without the secrets in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.scheme {
             Scheme::Http => "http",

@@ -38,11 +38,11 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
 /// A frame with the block's bytes put together.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Whole {
-    /// The handshake.
+    /// The handshake that opens the stream.
     Handshake(Handshake),
-    /// A message.
+    /// A message without payload of content.
     Message(Message),
-    /// A block.
+    /// A block with its content.
     Block(BlockRef, Vec<u8>),
 }
 
