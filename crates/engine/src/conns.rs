@@ -4,9 +4,9 @@
 //! too many have dialled us the one that has been silent longest makes room. What we dialled counts against none of
 //! these but the time limit, because the dial budget bounds it.
 use alloc::collections::{BTreeMap, BTreeSet};
-use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::remote::Remote;
 use teem_swarm::time::Time;
 use teem_wire::reach::Reach;
 
@@ -23,7 +23,7 @@ const PENDING_MAX: usize = 128;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unproven {
     /// The other end.
-    pub(crate) addr: SocketAddr,
+    pub(crate) remote: Remote,
     /// The torrent we dialled it for; `None` when it dialled us.
     pub(crate) dialled_for: Option<TorrentId>,
     deadline: Time,
@@ -46,16 +46,16 @@ pub(crate) struct Conns {
     known: BTreeMap<ConnId, Unproven>,
     deadlines: BTreeSet<(Time, ConnId)>,
     /// Incoming ones, by address and in all.
-    by_address: BTreeMap<IpAddr, usize>,
+    by_address: BTreeMap<Remote, usize>,
     incoming: usize,
 }
 
 impl Conns {
     /// Somebody dialled us. `torrents` is how many we have.
-    pub(crate) fn arrive(&mut self, now: Time, conn: ConnId, addr: SocketAddr, torrents: usize) -> Arrival {
-        let here = self.by_address.get(&addr.ip()).copied().unwrap_or(0);
+    pub(crate) fn arrive(&mut self, now: Time, conn: ConnId, remote: Remote, torrents: usize) -> Arrival {
+        let here = self.by_address.get(&remote.machine()).copied().unwrap_or(0);
         let limit = (PENDING_PER_ADDRESS * torrents.max(1)).min(PENDING_PER_ADDRESS_MAX);
-        if here >= limit && Reach::of(addr.ip()) != Reach::Loopback {
+        if here >= limit && remote.ip().is_none_or(|ip| Reach::of(ip) != Reach::Loopback) {
             return Arrival::Refused;
         }
         let mut arrival = Arrival::Welcome;
@@ -68,19 +68,19 @@ impl Conns {
             }
         }
         self.incoming += 1;
-        *self.by_address.entry(addr.ip()).or_default() += 1;
-        self.enter(now, conn, addr, None);
+        *self.by_address.entry(remote.machine()).or_default() += 1;
+        self.enter(now, conn, remote, None);
         arrival
     }
 
     /// A dial of ours succeeded.
-    pub(crate) fn dialled(&mut self, now: Time, conn: ConnId, addr: SocketAddr, torrent: TorrentId) {
-        self.enter(now, conn, addr, Some(torrent));
+    pub(crate) fn dialled(&mut self, now: Time, conn: ConnId, remote: Remote, torrent: TorrentId) {
+        self.enter(now, conn, remote, Some(torrent));
     }
 
-    fn enter(&mut self, now: Time, conn: ConnId, addr: SocketAddr, dialled_for: Option<TorrentId>) {
+    fn enter(&mut self, now: Time, conn: ConnId, remote: Remote, dialled_for: Option<TorrentId>) {
         let deadline = now + HANDSHAKE_LIMIT;
-        self.known.insert(conn, Unproven { addr, dialled_for, deadline });
+        self.known.insert(conn, Unproven { remote, dialled_for, deadline });
         self.deadlines.insert((deadline, conn));
     }
 
@@ -90,11 +90,11 @@ impl Conns {
         self.deadlines.remove(&(unproven.deadline, conn));
         if unproven.dialled_for.is_none() {
             self.incoming -= 1;
-            let ip = unproven.addr.ip();
-            if let Some(count) = self.by_address.get_mut(&ip) {
+            let machine = unproven.remote.machine();
+            if let Some(count) = self.by_address.get_mut(&machine) {
                 *count -= 1;
                 if *count == 0 {
-                    self.by_address.remove(&ip);
+                    self.by_address.remove(&machine);
                 }
             }
         }
@@ -122,8 +122,8 @@ impl Conns {
 mod tests {
     use super::*;
 
-    fn at(ip: [u8; 4]) -> SocketAddr {
-        (ip, 5000).into()
+    fn at(ip: [u8; 4]) -> Remote {
+        core::net::SocketAddr::from((ip, 5000)).into()
     }
 
     #[test]

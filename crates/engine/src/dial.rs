@@ -4,9 +4,9 @@
 //! Invariant: a torrent stands in the ring or in the timers, never in both.
 use crate::timers::Timers;
 use alloc::collections::{BTreeSet, VecDeque};
-use core::net::SocketAddr;
 use core::time::Duration;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::remote::Remote;
 use teem_swarm::time::Time;
 
 /// Dials under way at once: routers at home drop more.
@@ -19,7 +19,7 @@ const SPAN: Duration = Duration::from_secs(1);
 /// Who may dial next.
 #[derive(Debug, Default)]
 pub(crate) struct Dialler {
-    half_open: BTreeSet<(TorrentId, SocketAddr)>,
+    half_open: BTreeSet<(TorrentId, Remote)>,
     /// When the last dials were, at most [`DIALS_PER_SPAN`] of them.
     recent: VecDeque<Time>,
     /// Torrents that want to dial, in turn.
@@ -61,8 +61,8 @@ impl Dialler {
     }
 
     /// A dial has begun.
-    pub(crate) fn begun(&mut self, now: Time, torrent: TorrentId, addr: SocketAddr) {
-        self.half_open.insert((torrent, addr));
+    pub(crate) fn begun(&mut self, now: Time, torrent: TorrentId, to: Remote) {
+        self.half_open.insert((torrent, to));
         if self.recent.len() >= DIALS_PER_SPAN {
             self.recent.pop_front();
         }
@@ -70,8 +70,8 @@ impl Dialler {
     }
 
     /// A dial has ended, well or not.
-    pub(crate) fn ended(&mut self, torrent: TorrentId, addr: SocketAddr) {
-        self.half_open.remove(&(torrent, addr));
+    pub(crate) fn ended(&mut self, torrent: TorrentId, to: Remote) {
+        self.half_open.remove(&(torrent, to));
     }
 
     /// When [`Self::turn`] will say something else.
@@ -101,7 +101,7 @@ mod tests {
         dialler.wants(TorrentId(1), Some(now));
         dialler.wants(TorrentId(2), Some(now));
         let mut dials: Vec<(Time, TorrentId)> = Vec::new();
-        let addr = |n: usize| SocketAddr::from(([8, 8, 8, 8], 2000 + n as u16));
+        let addr = |n: usize| Remote::from(core::net::SocketAddr::from(([8, 8, 8, 8], 2000 + n as u16)));
         while let Some(at) = dialler.deadline() {
             now = now.max(at);
             while let Some(torrent) = dialler.turn(now) {

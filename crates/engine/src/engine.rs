@@ -85,12 +85,12 @@ impl<B> Engine<B> {
         self.now = self.now.max(now);
         match input {
             Input::Tick => self.tick(),
-            Input::Connected { conn, torrent, addr, .. } => self.connected(conn, torrent, addr),
-            Input::DialFailed { torrent, addr, why } => {
-                self.dialler.ended(torrent, addr);
-                self.with(torrent, |t, cx| t.dial_failed(cx.now, addr, why));
+            Input::Connected { conn, torrent, remote, .. } => self.connected(conn, torrent, remote),
+            Input::DialFailed { torrent, to, how, why } => {
+                self.dialler.ended(torrent, to);
+                self.with(torrent, |t, cx| t.dial_failed(cx.now, to, how, why));
             }
-            Input::Accepted { conn, addr, .. } => self.accepted(conn, addr),
+            Input::Accepted { conn, remote, .. } => self.accepted(conn, remote),
             Input::Closed { conn, why } => self.closed(conn, why),
             Input::Hello { conn, handshake } => self.hello(conn, handshake),
             Input::Message { conn, message } => self.with_conn(conn, |t, cx| t.message(cx, conn, message)),

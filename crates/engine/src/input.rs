@@ -6,6 +6,7 @@ use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
 use teem_swarm::output::CloseReason;
+use teem_swarm::remote::{How, Remote};
 pub use teem_swarm::torrent::address::{DialError, PeerSource};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
@@ -24,27 +25,29 @@ pub enum Input<B> {
         /// For which torrent it was dialled.
         torrent: TorrentId,
         /// The other end, as it was dialled.
-        addr: SocketAddr,
-        /// Our end.
-        local: SocketAddr,
+        remote: Remote,
+        /// Our end, where the connection has an address.
+        local: Option<SocketAddr>,
     },
     /// A dial came to nothing.
     DialFailed {
         /// For which torrent.
         torrent: TorrentId,
         /// Where to.
-        addr: SocketAddr,
+        to: Remote,
+        /// The way that was tried.
+        how: How,
         /// Why.
         why: DialError,
     },
-    /// Somebody dialled us; nothing is known but the address.
+    /// Somebody dialled us; nothing is known but the other end.
     Accepted {
         /// The connection's name, given by the host.
         conn: ConnId,
         /// The other end.
-        addr: SocketAddr,
-        /// Our end.
-        local: SocketAddr,
+        remote: Remote,
+        /// Our end, where the connection has an address.
+        local: Option<SocketAddr>,
     },
     /// A connection ended without our asking.
     Closed {

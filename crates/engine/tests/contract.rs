@@ -15,6 +15,7 @@ use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Facts};
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
+use teem_swarm::remote::How;
 use teem_swarm::rng::Rng;
 use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
@@ -93,11 +94,11 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
         let input = match rng.below(26) {
             0 | 1 => {
                 next_conn += 1;
-                let (addr, local) = (addr(&mut rng), ([1, 1, 1, 1], 5000).into());
+                let (remote, local) = (addr(&mut rng).into(), Some(([1, 1, 1, 1], 5000).into()));
                 if rng.below(3) == 0 {
-                    Input::Connected { conn: ConnId(next_conn), torrent: ME, addr, local }
+                    Input::Connected { conn: ConnId(next_conn), torrent: ME, remote, local }
                 } else {
-                    Input::Accepted { conn: ConnId(next_conn), addr, local }
+                    Input::Accepted { conn: ConnId(next_conn), remote, local }
                 }
             }
             2 | 3 => {
@@ -112,7 +113,7 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
                 Input::Block { conn, at, data: Block::right(at) }
             }
             15 => Input::Closed { conn, why: CloseReason::Remote },
-            16 => Input::DialFailed { torrent: ME, addr: addr(&mut rng), why: DialError::TimedOut },
+            16 => Input::DialFailed { torrent: ME, to: addr(&mut rng).into(), how: How::Tcp, why: DialError::TimedOut },
             17 if rng.below(2) == 0 => Input::MetadataSent { conn },
             17 => Input::Sent { conn, bytes: rng.below(40_000) },
             18 => Input::Peers { torrent: ME, source: PeerSource::PublicTracker, list: vec![addr(&mut rng)] },

@@ -8,6 +8,7 @@ use teem_engine::input::{DialError, Input, PeerSource};
 use teem_engine::{Engine, EngineConfig};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
+use teem_swarm::remote::{How, Remote};
 use teem_swarm::time::Time;
 
 const URL: &str = "http://t/announce";
@@ -32,7 +33,7 @@ fn dials(
     let mut now = Time::ZERO;
     loop {
         while let Some(output) = engine.poll_output() {
-            if let Output::Dial { torrent, addr } = output {
+            if let Output::Dial { torrent, to: Remote::Addr(addr), how: How::Tcp } = output {
                 all.push((now, torrent, addr));
                 if let Some(input) = answer(torrent, addr) {
                     engine.handle(now, input);
@@ -68,7 +69,7 @@ fn ten_a_second_forty_at_once_and_torrents_take_turns() {
         assert!((9..=20).contains(&of_one), "{of_one}");
     }
     let (_, torrent, addr) = hanging[0];
-    engine.handle(secs(201), Input::DialFailed { torrent, addr, why: DialError::TimedOut });
+    engine.handle(secs(201), Input::DialFailed { torrent, to: addr.into(), how: How::Tcp, why: DialError::TimedOut });
     assert_eq!(dials(&mut engine, secs(202), |_, _| None).len(), 1);
 }
 
@@ -77,7 +78,10 @@ fn a_refusal_is_final_for_the_hour_when_there_are_others() {
     let mut engine = engine(1);
     list(&mut engine, 1, PeerSource::PublicTracker, addrs(1, 5));
     let keep: SocketAddr = ([9, 9, 1, 0], 6000).into();
-    let refuse = |torrent, addr| (addr != keep).then_some(Input::DialFailed { torrent, addr, why: DialError::Refused });
+    let refuse = |torrent, addr: SocketAddr| {
+        let (to, how, why) = (addr.into(), How::Tcp, DialError::Refused);
+        (addr != keep).then_some(Input::DialFailed { torrent, to, how, why })
+    };
     let first = dials(&mut engine, secs(3000), refuse);
     let distinct: BTreeSet<_> = first.iter().map(|dial| dial.2).collect();
     assert_eq!((first.len(), distinct.len()), (5, 5), "one hangs, so nobody is alone, and no other is tried again");
@@ -101,7 +105,10 @@ fn a_connection_that_is_never_introduced_is_closed_and_the_address_rests() {
     list(&mut engine, 1, PeerSource::PublicTracker, all.clone());
     assert_eq!(dials(&mut engine, secs(61), |_, _| None).len(), 1);
     let (addr, local) = (all[0], ([1, 1, 1, 1], 5000).into());
-    engine.handle(secs(61), Input::Connected { conn: ConnId(1), torrent: TorrentId(1), addr, local });
+    engine.handle(
+        secs(61),
+        Input::Connected { conn: ConnId(1), torrent: TorrentId(1), remote: addr.into(), local: Some(local) },
+    );
     assert!(matches!(engine.poll_output(), Some(Output::Hello { .. })));
     assert!(engine.poll_output().is_none());
     engine.handle(secs(71), Input::Tick);

@@ -10,6 +10,7 @@ use teem_swarm::event::Event;
 use teem_swarm::external::External;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
+use teem_swarm::remote::Remote;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 use teem_wire::tracker::announce::AnnounceReply;
@@ -40,7 +41,7 @@ fn drain(engine: &mut Engine<Block>) -> (Vec<(TorrentId, IpAddr)>, Vec<SocketAdd
     while let Some(output) = engine.poll_output() {
         match output {
             Output::Event(Event::External { torrent, ip }) => said.push((torrent, ip)),
-            Output::Dial { addr, .. } => dialled.push(addr),
+            Output::Dial { to: Remote::Addr(addr), .. } => dialled.push(addr),
             _ => {}
         }
     }
@@ -58,8 +59,8 @@ fn ours(engine: &mut Engine<Block>, torrent: u32) -> External {
 /// A peer that dials us and says how it sees us.
 fn peer_says(engine: &mut Engine<Block>, host: u8, ip: IpAddr) {
     let conn = ConnId(u64::from(host));
-    let (addr, local) = (([9, 8, host, 7], 4000).into(), ([10, 0, 0, 1], PORT).into());
-    engine.handle(secs(60), Input::Accepted { conn, addr, local });
+    let (addr, local) = (SocketAddr::from(([9, 8, host, 7], 4000)), ([10, 0, 0, 1], PORT).into());
+    engine.handle(secs(60), Input::Accepted { conn, remote: addr.into(), local: Some(local) });
     let features = Features { fast: true, extended: true, ..Features::default() };
     let handshake = Handshake { info_hash: hash(&info(1, false)), peer_id: PeerId([host; 20]), features };
     engine.handle(secs(60), Input::Hello { conn, handshake });

@@ -40,8 +40,8 @@ fn outputs(engine: &mut Engine<Block>) -> Vec<Output<Block>> {
 /// What is said to somebody who dials us and names a torrent so: the hash in our own handshake, or why there is none.
 fn answer(engine: &mut Engine<Block>, conn: u64, info_hash: InfoHash) -> Result<InfoHash, CloseReason> {
     let conn = ConnId(conn);
-    let (addr, local) = (format!("8.8.8.8:{}", 4000 + conn.0).parse().unwrap(), "198.18.0.1:5000".parse().unwrap());
-    engine.handle(secs(101), Input::Accepted { conn, addr, local });
+    let addr = core::net::SocketAddr::from(([8, 8, 8, 8], 4000 + conn.0 as u16));
+    engine.handle(secs(101), Input::Accepted { conn, remote: addr.into(), local: None });
     let features = Features { fast: true, extended: true, dht: false, v2: false };
     let handshake = Handshake { info_hash, peer_id: PeerId([conn.0 as u8; 20]), features };
     engine.handle(secs(101), Input::Hello { conn, handshake });

@@ -52,8 +52,8 @@ impl One {
     }
 
     fn accept(&mut self, conn: u64, addr: &str) -> Vec<Output<Block>> {
-        let (addr, local) = (addr.parse().unwrap(), "198.18.0.1:5000".parse().unwrap());
-        self.give(Input::Accepted { conn: ConnId(conn), addr, local })
+        let [remote, local] = [addr, "198.18.0.1:5000"].map(|text| text.parse::<SocketAddr>().unwrap());
+        self.give(Input::Accepted { conn: ConnId(conn), remote: remote.into(), local: Some(local) })
     }
 
     fn hello(&mut self, conn: u64, info_hash: InfoHash, peer_id: PeerId) -> Vec<Output<Block>> {
@@ -118,7 +118,7 @@ fn row_31_ourselves_duplicates_and_other_torrents_are_closed() {
     let dials = dials.into_iter().chain(one.outputs()).filter(|o| matches!(o, Output::Dial { .. })).count();
     assert!(dials <= 1);
     let local = "198.18.0.1:5000".parse().unwrap();
-    let outputs = one.give(Input::Connected { conn: ConnId(1), torrent: ME, addr: peer, local });
+    let outputs = one.give(Input::Connected { conn: ConnId(1), torrent: ME, remote: peer.into(), local: Some(local) });
     let [Output::Hello { handshake: ours, .. }] = &outputs[..] else { panic!("{outputs:?}") };
     let ours = *ours;
     let outputs = one.hello(1, one.hash, ours.peer_id);
@@ -127,7 +127,7 @@ fn row_31_ourselves_duplicates_and_other_torrents_are_closed() {
     one.accept(3, "9.9.9.9:4001");
     assert_eq!(closes(&one.hello(2, one.hash, id(5))), []);
     assert_eq!(closes(&one.hello(3, one.hash, id(5))), [(3, CloseReason::Duplicate)]);
-    one.give(Input::Connected { conn: ConnId(4), torrent: ME, addr: peer, local });
+    one.give(Input::Connected { conn: ConnId(4), torrent: ME, remote: peer.into(), local: Some(local) });
     let closed = closes(&one.hello(4, InfoHash([0; 20]), id(6)));
     assert!(matches!(closed[..], [(4, CloseReason::Protocol(_))]), "{closed:?}");
 }

@@ -104,9 +104,9 @@ where
         self.fed = false;
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Dial { torrent, addr } => {
-                    if let Err(why) = net.dial(now, torrent, addr) {
-                        self.pending.push_back(Input::DialFailed { torrent, addr, why });
+                Output::Dial { torrent, to, how } => {
+                    if let Err(why) = net.dial(now, torrent, to, how) {
+                        self.pending.push_back(Input::DialFailed { torrent, to, how, why });
                     }
                 }
                 Output::Hello { conn, handshake } => {

@@ -10,6 +10,7 @@ use teem_swarm::command::Command;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
+use teem_swarm::remote::How;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::encode::{block_head, encode, encode_handshake};
 use teem_wire::peer::message::Message;
@@ -159,9 +160,9 @@ fn dials_come_to_something_or_say_why_not() {
     let led = Led::new();
     let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
-    led.run([Output::Dial { torrent: TORRENT, addr }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::Tcp }]);
     let conn = match led.next() {
-        Input::Connected { conn, torrent: TORRENT, addr: to, local } if to == addr => {
+        Input::Connected { conn, torrent: TORRENT, remote, local: Some(local) } if remote == addr => {
             assert_eq!(local.ip(), LOOPBACK);
             conn
         }
@@ -174,15 +175,15 @@ fn dials_come_to_something_or_say_why_not() {
     assert_eq!(hello, encode_handshake(&handshake()));
 
     drop(listener);
-    led.run([Output::Dial { torrent: TORRENT, addr }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::Tcp }]);
     match led.next() {
-        Input::DialFailed { torrent: TORRENT, addr: to, why: DialError::Refused } => assert_eq!(to, addr),
+        Input::DialFailed { torrent: TORRENT, to, how: How::Tcp, why: DialError::Refused } => assert_eq!(to, addr),
         other => panic!("{other:?}"),
     }
-    let v6 = "[::1]:6881".parse().unwrap();
-    led.run([Output::Dial { torrent: TORRENT, addr: v6 }]);
+    let v6: std::net::SocketAddr = "[::1]:6881".parse().unwrap();
+    led.run([Output::Dial { torrent: TORRENT, to: v6.into(), how: How::Tcp }]);
     match led.next() {
-        Input::DialFailed { torrent: TORRENT, addr: to, why: DialError::Unreachable } => assert_eq!(to, v6),
+        Input::DialFailed { torrent: TORRENT, to, how: How::Tcp, why: DialError::Unreachable } => assert_eq!(to, v6),
         other => panic!("{other:?}"),
     }
     led.end();
@@ -244,8 +245,9 @@ fn both_families_come_in_under_their_own_addresses() {
         let Ok(mut stranger) = TcpStream::connect((ip, bound.port)) else { continue };
         stranger.write_all(&[19]).unwrap();
         match led.next() {
-            Input::Accepted { addr, local, .. } => {
-                assert_eq!((addr, local), (stranger.local_addr().unwrap(), stranger.peer_addr().unwrap()));
+            Input::Accepted { remote, local: Some(local), .. } => {
+                assert_eq!(remote, stranger.local_addr().unwrap());
+                assert_eq!(local, stranger.peer_addr().unwrap());
             }
             other => panic!("{other:?}"),
         }

@@ -9,6 +9,7 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::output::Output;
+use teem_swarm::remote::How;
 
 mod common;
 use common::{Led, TORRENT};
@@ -42,7 +43,7 @@ fn accepting_rests_without_a_spin_and_goes_on_when_there_is_room() {
     stranger.send(&[19]).unwrap();
     // The dial is answered after the stranger has been looked at in vain, or with it in one turn.
     let addr = led.addr();
-    led.run([Output::Dial { torrent: TORRENT, addr }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::Tcp }]);
     match led.next() {
         Input::DialFailed { why: DialError::Unreachable, .. } => {}
         other => panic!("{other:?}"),

@@ -13,6 +13,7 @@ use teem_host::owner::Machine;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Job};
 use teem_swarm::output::Output;
+use teem_swarm::remote::How;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::message::Message;
@@ -102,7 +103,7 @@ fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
     let (written, pool) = (Arc::clone(&storage.written), Arc::clone(&storage.pool));
     let (finished, done) = channel();
     let leech = Leech {
-        outputs: (0..conns).map(|_| Output::Dial { torrent: TORRENT, addr }).collect(),
+        outputs: (0..conns).map(|_| Output::Dial { torrent: TORRENT, to: addr.into(), how: How::Tcp }).collect(),
         left: blocks.iter().copied().collect(),
         missing: blocks.len(),
         finished,

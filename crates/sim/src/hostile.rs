@@ -14,6 +14,7 @@ use teem_metainfo::InfoHash;
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
+use teem_swarm::remote::How;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
@@ -30,7 +31,7 @@ const FLAP_MAX_MS: u64 = 3_000;
 
 /// A scripted peer.
 #[derive(Debug)]
-pub(crate) struct Hostile {
+pub struct Hostile {
     role: Role,
     content: Content,
     rng: Rng,
@@ -55,7 +56,7 @@ struct Conn {
 
 impl Hostile {
     /// One with that vice.
-    pub(crate) fn new(role: Role, content: Content, mut rng: Rng) -> Self {
+    pub fn new(role: Role, content: Content, mut rng: Rng) -> Self {
         let mut id = *b"-XX0001-............";
         rng.fill(&mut id[8..]);
         Self {
@@ -97,7 +98,7 @@ impl Hostile {
         let Some((torrent, _)) = self.torrent else { return };
         for &addr in peers.iter().take(DIALS_MAX.saturating_sub(self.dialled)) {
             self.dialled += 1;
-            self.out.push_back(Output::Dial { torrent, addr });
+            self.out.push_back(Output::Dial { torrent, to: addr.into(), how: How::Tcp });
         }
     }
 
@@ -227,7 +228,7 @@ impl Brain for Hostile {
 }
 
 /// An engine whose gifts never reach anybody: it takes and never gives.
-pub(crate) struct FreeRider(pub Box<dyn Brain>);
+pub struct FreeRider(pub Box<dyn Brain>);
 
 impl Brain for FreeRider {
     fn handle(&mut self, now: Time, input: Input<SimBlock>) {

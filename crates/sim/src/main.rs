@@ -49,7 +49,7 @@ struct Args {
     bytes: bool,
 }
 
-/// The script of a client that stands in for the engine.
+/// Who stands in for the engine.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Own {
     Simple,

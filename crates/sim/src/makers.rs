@@ -1,5 +1,4 @@
-//! The processes that are put at the ends of the lines (own design): for each role the script or the engine that
-//! plays it.
+//! Who is put at the ends of the lines (own design): for each role the one who plays it.
 use crate::block::SimBlock;
 use crate::brain::{Birth, Brain, Maker};
 use crate::hostile::{FreeRider, Hostile};

@@ -4,17 +4,17 @@
 //! does and why; `simple` is the plainest of all, keeps every rule that the checkers watch, and so serves to test worlds
 //! and, with one rule broken at a time, the checkers themselves. Downloads are in `asking` over the pieces in `book`,
 //! uploads in `giving` over the rounds in `slots`.
-pub(crate) mod aria2;
+pub mod aria2;
 mod asking;
 mod book;
 mod giving;
 pub mod habits;
-pub(crate) mod libtorrent;
+pub mod libtorrent;
 mod peer;
-pub(crate) mod rqbit;
+pub mod rqbit;
 pub mod simple;
 mod slots;
-pub(crate) mod transmission;
+pub mod transmission;
 
 use crate::bits::pieces_of;
 use crate::block::SimBlock;
@@ -34,6 +34,7 @@ use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Facts, Job};
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
+use teem_swarm::remote::{How, Remote};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
@@ -47,7 +48,7 @@ const FEW: usize = 20;
 /// Our number for `ut_metadata`.
 const METADATA: u8 = 3;
 
-/// A scripted client, whose ways are set by its [`Habits`].
+/// A client.
 pub struct Plain {
     habits: Habits,
     rng: Rng,
@@ -95,8 +96,7 @@ impl Plain {
         }
     }
 
-    /// A client that was given the info-hash alone is taken to have the metadata: how it gets there tells nothing
-    /// of a swarm.
+    /// Whoever knows only the info-hash is taken to have the metadata: how it gets there tells nothing of a swarm.
     fn add(&mut self, add: &AddTorrent) {
         self.torrent = add.torrent;
         self.urls = add.trackers.concat();
@@ -145,7 +145,7 @@ impl Plain {
             let known = self.shunned.contains(&addr.ip()) || self.peers.values().any(|peer| peer.ip == addr.ip());
             let room = self.peers.len() + self.dialling.len() < self.habits.conns;
             if room && !known && self.dialling.insert(addr.ip()) {
-                self.out.push_back(Output::Dial { torrent: self.torrent, addr });
+                self.out.push_back(Output::Dial { torrent: self.torrent, to: addr.into(), how: How::Tcp });
             }
         }
     }
@@ -255,7 +255,7 @@ impl Plain {
         }
     }
 
-    /// A complete client has nothing to do with other complete ones: it closes their connections.
+    /// Who has everything has nothing to do with others who have.
     fn leave_seeds(&mut self) {
         let all = self.book.content.pieces();
         let seeds = self.peers.iter().filter(|(_, peer)| peer.id.is_some() && peer.shows == all);
@@ -308,7 +308,7 @@ impl Plain {
         self.may_ask(now, conn);
     }
 
-    /// Does what is due by the clock: rounds, requests that went unanswered, connections without use.
+    /// The clock.
     fn tick(&mut self, now: Time) {
         let passed = now.since(self.ticked);
         self.ticked = now;
@@ -359,9 +359,9 @@ impl Brain for Plain {
                     self.tick(now);
                 }
             }
-            Input::Connected { conn, addr, .. } => self.connected(now, conn, addr.ip(), true),
-            Input::Accepted { conn, addr, .. } => self.connected(now, conn, addr.ip(), false),
-            Input::DialFailed { addr, .. } => {
+            Input::Connected { conn, remote: Remote::Addr(addr), .. } => self.connected(now, conn, addr.ip(), true),
+            Input::Accepted { conn, remote: Remote::Addr(addr), .. } => self.connected(now, conn, addr.ip(), false),
+            Input::DialFailed { to: Remote::Addr(addr), .. } => {
                 self.dialling.remove(&addr.ip());
             }
             Input::Hello { conn, handshake } => self.hello(now, conn, &handshake),

@@ -10,6 +10,7 @@ use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 use teem_swarm::job::{Done, Job};
 use teem_swarm::output::Output;
+use teem_swarm::remote::Remote;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::{Message, MetadataMessage};
@@ -25,8 +26,8 @@ impl Default for Trace {
 }
 
 impl Trace {
-    /// The hash of all words that were mixed in.
-    pub(crate) fn value(self) -> u64 {
+    /// Its value.
+    pub fn value(self) -> u64 {
         self.0
     }
 
@@ -46,9 +47,9 @@ impl Trace {
         self.words(&[now.nanos()]);
         match input {
             Input::Tick => self.words(&[1]),
-            Input::Connected { conn, addr, .. } => self.words(&[2, conn.0, number(*addr)]),
-            Input::DialFailed { addr, why, .. } => self.words(&[3, number(*addr), *why as u64]),
-            Input::Accepted { conn, addr, .. } => self.words(&[4, conn.0, number(*addr)]),
+            Input::Connected { conn, remote, .. } => self.words(&[2, conn.0, end(*remote)]),
+            Input::DialFailed { to, why, .. } => self.words(&[3, end(*to), *why as u64]),
+            Input::Accepted { conn, remote, .. } => self.words(&[4, conn.0, end(*remote)]),
             Input::Closed { conn, .. } => self.words(&[5, conn.0]),
             Input::Hello { conn, .. } => self.words(&[6, conn.0]),
             Input::Message { conn, message } => {
@@ -84,7 +85,7 @@ impl Trace {
         }
         self.words(&[now.nanos()]);
         match output {
-            Output::Dial { addr, .. } => self.words(&[32, number(*addr)]),
+            Output::Dial { to, .. } => self.words(&[32, end(*to)]),
             Output::Hello { conn, handshake } => {
                 self.words(&[33, conn.0]);
                 for part in handshake.peer_id.0.chunks(4) {
@@ -204,6 +205,13 @@ fn number(addr: SocketAddr) -> u64 {
     match addr.ip() {
         IpAddr::V4(ip) => u64::from(u32::from(ip)) << 16 | u64::from(addr.port()),
         IpAddr::V6(ip) => (u128::from(ip) as u64).rotate_left(16) ^ u64::from(addr.port()),
+    }
+}
+
+fn end(remote: Remote) -> u64 {
+    match remote {
+        Remote::Addr(addr) => number(addr),
+        Remote::Named(number) => u64::MAX - u64::from(number),
     }
 }
 

@@ -193,7 +193,7 @@ fn limits_that_nobody_keeps() {
 fn an_honest_peer_accused_or_banned() {
     let found = rules(|output, out| {
         if let Output::Event(Event::PieceVerified { torrent, .. }) = output {
-            let addr = teem_sim::node::addr_of(0);
+            let addr = teem_sim::node::addr_of(0).into();
             out.push_back(Output::Event(Event::Banned { torrent, addr, client: String::new(), why: String::new() }));
         }
         out.push_back(output);

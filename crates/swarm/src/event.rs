@@ -2,10 +2,11 @@
 use crate::external::External;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::DiskError;
+use crate::remote::Remote;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use teem_metainfo::Info;
 
 /// What a torrent is doing.
@@ -62,8 +63,8 @@ pub enum Event {
     Banned {
         /// The torrent that it happened to.
         torrent: TorrentId,
-        /// The peer's address.
-        addr: SocketAddr,
+        /// The peer's end of the connection.
+        addr: Remote,
         /// What it called itself (BEP 10 `v`, or by its peer id).
         client: String,
         /// Why, in words.
@@ -140,13 +141,6 @@ pub enum Event {
     },
     /// The answer to `Command::Snapshot`.
     Snapshot(alloc::boxed::Box<Snapshot>),
-    /// The answer to `Command::Snapshots`.
-    Snapshots {
-        /// As it was asked.
-        ask: u64,
-        /// In the order in which they were named, or by id where all were asked for.
-        list: Vec<Snapshot>,
-    },
     /// The answer to `Command::Availability`.
     Availability {
         /// The torrent that it happened to.
@@ -159,32 +153,6 @@ pub enum Event {
         /// The torrent that it happened to.
         torrent: TorrentId,
     },
-}
-
-impl Event {
-    /// The torrent that it is about; `None` of an answer about many.
-    pub fn torrent(&self) -> Option<TorrentId> {
-        match self {
-            Self::Metadata { torrent, .. }
-            | Self::State { torrent, .. }
-            | Self::PieceVerified { torrent, .. }
-            | Self::PieceFailed { torrent, .. }
-            | Self::Banned { torrent, .. }
-            | Self::Complete { torrent, .. }
-            | Self::Durable { torrent, .. }
-            | Self::AllOut { torrent, .. }
-            | Self::Tracker { torrent, .. }
-            | Self::External { torrent, .. }
-            | Self::Disk { torrent, .. }
-            | Self::DiskRecovered { torrent }
-            | Self::Failed { torrent, .. }
-            | Self::Notice { torrent, .. }
-            | Self::Availability { torrent, .. }
-            | Self::Removed { torrent } => Some(*torrent),
-            Self::Snapshot(snapshot) => Some(snapshot.torrent),
-            Self::Snapshots { .. } => None,
-        }
-    }
 }
 
 /// The figures of one torrent at a moment. Bytes, bytes a second, counts.
@@ -258,8 +226,8 @@ pub struct Dials {
 pub struct PeerStats {
     /// Name of the connection.
     pub conn: ConnId,
-    /// The peer's address.
-    pub addr: SocketAddr,
+    /// The peer's end of the connection.
+    pub addr: Remote,
     /// What it calls itself.
     pub client: String,
     /// Pieces it has shown.

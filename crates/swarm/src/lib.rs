@@ -23,6 +23,7 @@ pub mod output;
 pub mod peer;
 pub mod picker;
 pub mod rate;
+pub mod remote;
 pub mod rng;
 pub mod selection;
 pub mod throttle;

@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::Job;
+use crate::remote::{How, Remote};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,12 +16,14 @@ use teem_wire::tracker::announce::Announce;
 /// One thing to be done. The host carries them out in order.
 #[derive(Debug)]
 pub enum Output<B> {
-    /// Connect: `Connected` or `DialFailed` follows with the same torrent and address.
+    /// Connect: `Connected` or `DialFailed` follows with the same torrent and remote end.
     Dial {
         /// The torrent that it is done for.
         torrent: TorrentId,
-        /// The peer's address.
-        addr: SocketAddr,
+        /// The peer's end.
+        to: Remote,
+        /// The way to it.
+        how: How,
     },
     /// Send our handshake.
     Hello {

@@ -12,7 +12,7 @@ fn all(world: &World) -> Vec<u32> {
 
 fn banned(world: &World, n: usize) -> Vec<std::net::SocketAddr> {
     let events = world.nodes[n].events.iter();
-    events.filter_map(|e| if let Event::Banned { addr, .. } = e { Some(*addr) } else { None }).collect()
+    events.filter_map(|e| if let Event::Banned { addr, .. } = e { addr.addr() } else { None }).collect()
 }
 
 #[test]

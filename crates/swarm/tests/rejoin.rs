@@ -76,11 +76,11 @@ fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() 
     world.act(me, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &all));
     // Half of them are peers, half cannot be reached.
     let mut conns = Vec::new();
-    while let Some(at) = world.nodes[me].machine.torrent.next_dial(start) {
-        let SocketAddr::V4(v4) = at else { panic!("{at}") };
+    while let Some((at, how)) = world.nodes[me].machine.torrent.next_dial(start) {
+        let Some(SocketAddr::V4(v4)) = at.addr() else { panic!("{at}") };
         let n = v4.ip().octets()[3];
         if n > 10 {
-            world.act(me, |t, cx| t.dial_failed(cx.now, at, DialError::TimedOut));
+            world.act(me, |t, cx| t.dial_failed(cx.now, at, how, DialError::TimedOut));
             continue;
         }
         let conn = ConnId(50_000 + u64::from(n));
@@ -108,8 +108,8 @@ fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() 
     while let Some(at) =
         world.nodes[me].machine.torrent.dial_deadline().filter(|at| *at <= moved + Duration::from_secs(10))
     {
-        while let Some(addr) = world.nodes[me].machine.torrent.next_dial(at) {
-            dialled.push(addr);
+        while let Some((to, _)) = world.nodes[me].machine.torrent.next_dial(at) {
+            dialled.extend(to.addr());
         }
     }
     dialled.sort_unstable();

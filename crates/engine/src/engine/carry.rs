@@ -40,9 +40,9 @@ impl<B> Engine<B> {
         while !self.routes.is_full() {
             let Some(torrent) = self.dialler.turn(self.now) else { return };
             let Some(one) = self.torrents.get_mut(&torrent) else { continue };
-            if let Some(addr) = one.next_dial(self.now) {
-                self.dialler.begun(self.now, torrent, addr);
-                self.outputs.push_back(Output::Dial { torrent, addr });
+            if let Some((to, how)) = one.next_dial(self.now) {
+                self.dialler.begun(self.now, torrent, to);
+                self.outputs.push_back(Output::Dial { torrent, to, how });
             }
             let next = one.dial_deadline();
             self.dialler.wants(torrent, next);
@@ -53,7 +53,7 @@ impl<B> Engine<B> {
     pub(super) fn carry_pushed(&mut self) {
         while let Some(output) = self.pushed.pop_front() {
             match &output {
-                Output::Dial { torrent, addr } => self.dialler.begun(self.now, *torrent, *addr),
+                Output::Dial { torrent, to, .. } => self.dialler.begun(self.now, *torrent, *to),
                 Output::Close { conn, .. } => {
                     self.routes.leave(*conn);
                 }

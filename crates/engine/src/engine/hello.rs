@@ -4,30 +4,30 @@
 //! for any.
 use super::Engine;
 use crate::conns::{Arrival, Unproven};
-use core::net::SocketAddr;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
+use teem_swarm::remote::Remote;
 use teem_wire::peer::handshake::Handshake;
 
 impl<B> Engine<B> {
     /// A dial succeeded: we introduce ourselves.
-    pub(super) fn connected(&mut self, conn: ConnId, torrent: TorrentId, addr: SocketAddr) {
-        self.dialler.ended(torrent, addr);
+    pub(super) fn connected(&mut self, conn: ConnId, torrent: TorrentId, remote: Remote) {
+        self.dialler.ended(torrent, remote);
         let handshake = match self.torrents.get(&torrent) {
             Some(one) if self.routes.torrent(one.handshake().info_hash) == Some(torrent) => one.handshake(),
             _ => return self.close(conn, CloseReason::Stopping),
         };
         if self.routes.is_full() {
-            self.with(torrent, |t, cx| t.dial_closed(cx.now, addr, CloseReason::TooMany));
+            self.with(torrent, |t, cx| t.dial_closed(cx.now, remote, CloseReason::TooMany));
             return self.close(conn, CloseReason::TooMany);
         }
-        self.conns.dialled(self.now, conn, addr, torrent);
+        self.conns.dialled(self.now, conn, remote, torrent);
         self.outputs.push_back(Output::Hello { conn, handshake });
     }
 
     /// Somebody dialled us.
-    pub(super) fn accepted(&mut self, conn: ConnId, addr: SocketAddr) {
-        match self.conns.arrive(self.now, conn, addr, self.torrents.len()) {
+    pub(super) fn accepted(&mut self, conn: ConnId, remote: Remote) {
+        match self.conns.arrive(self.now, conn, remote, self.torrents.len()) {
             Arrival::Welcome => {}
             Arrival::Instead(silent) => self.close(silent, CloseReason::TimedOut),
             Arrival::Refused => self.close(conn, CloseReason::TooMany),
@@ -46,7 +46,7 @@ impl<B> Engine<B> {
     /// A connection ended before its handshake: who dialled it has to know.
     pub(super) fn unproven_gone(&mut self, unproven: Unproven, why: CloseReason) {
         if let Some(torrent) = unproven.dialled_for {
-            self.with(torrent, |t, cx| t.dial_closed(cx.now, unproven.addr, why));
+            self.with(torrent, |t, cx| t.dial_closed(cx.now, unproven.remote, why));
         }
     }
 
@@ -76,7 +76,7 @@ impl<B> Engine<B> {
             self.outputs.push_back(Output::Hello { conn, handshake: ours });
         }
         self.routes.enter(conn, torrent);
-        self.with(torrent, |t, cx| t.peer_ready(cx, conn, unproven.addr, outgoing, handshake));
+        self.with(torrent, |t, cx| t.peer_ready(cx, conn, unproven.remote, outgoing, handshake));
     }
 
     fn refuse(&mut self, conn: ConnId, unproven: Unproven, why: CloseReason) {

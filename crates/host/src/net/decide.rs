@@ -45,7 +45,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let Ok(conn) = self.table.insert(entry);
         debug_assert_eq!(table::slot(conn), table::slot(was));
         self.ready.push_back(conn);
-        take(Input::Accepted { conn, addr, local: sockopt::canonical(local) });
+        take(Input::Accepted { conn, remote: addr.into(), local: Some(sockopt::canonical(local)) });
         self.make_room(take);
         self.unproven.push_back(conn);
     }

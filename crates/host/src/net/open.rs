@@ -6,6 +6,7 @@ use std::io;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::CloseReason;
+use teem_swarm::remote::{How, Remote};
 use teem_swarm::time::Time;
 
 use super::{CONNS_FROM, Entry, Net};
@@ -18,7 +19,10 @@ use crate::{sockopt, table};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Begins a dial.
-    pub(crate) fn dial(&mut self, now: Time, torrent: TorrentId, addr: SocketAddr) -> Result<(), DialError> {
+    pub(crate) fn dial(&mut self, now: Time, torrent: TorrentId, to: Remote, how: How) -> Result<(), DialError> {
+        let (Remote::Addr(addr), How::Tcp) = (to, how) else {
+            return Err(DialError::Unreachable);
+        };
         if self.table.len() >= SOCKETS_MAX {
             return Err(DialError::Unreachable);
         }
@@ -55,9 +59,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     entry.in_ready = true;
                     self.ready.push_back(conn);
                 }
-                take(Input::Connected { conn, torrent, addr, local });
+                take(Input::Connected { conn, torrent, remote: addr.into(), local: Some(local) });
             }
-            Err(why) => take(Input::DialFailed { torrent, addr, why }),
+            Err(why) => take(Input::DialFailed { torrent, to: addr.into(), how: How::Tcp, why }),
         }
     }
 

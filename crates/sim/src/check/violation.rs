@@ -49,13 +49,13 @@ pub enum Rule {
 /// One breach of a rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
-    /// The moment at which it was seen.
+    /// When.
     pub at: Time,
-    /// The number of the peer that broke the rule.
+    /// By which peer.
     pub peer: u32,
-    /// The rule that was broken.
+    /// Of which rule.
     pub rule: Rule,
-    /// What the peer did, for people.
+    /// What happened.
     pub what: String,
 }
 

@@ -58,7 +58,7 @@ impl World<Engine<SimBlock>> {
     /// Somebody whom the test plays dials a node; the name of the connection.
     pub fn stranger(&mut self, node: usize, addr: SocketAddr) -> ConnId {
         let (conn, local) = (self.name(), self.nodes[node].addr);
-        self.give(node, Input::Accepted { conn, addr, local });
+        self.give(node, Input::Accepted { conn, remote: addr.into(), local: Some(local) });
         conn
     }
 

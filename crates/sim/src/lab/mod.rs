@@ -22,6 +22,7 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Facts;
 use teem_swarm::output::{CloseReason, Output};
+use teem_swarm::remote::{How, Remote};
 use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
@@ -57,7 +58,7 @@ pub fn info(total: u64, piece_len: u32, private: bool) -> Arc<Info> {
     Arc::new(Info::parse(&raw, &Limits::FILE).expect("valid metadata"))
 }
 
-/// A node of the world: an engine or a torrent, with its disk, its line and what it did.
+/// One node.
 #[derive(Debug)]
 pub struct Node<M> {
     /// The engine, or the torrent.
@@ -93,13 +94,13 @@ struct End {
 /// Nodes and the lines between them.
 #[derive(Debug)]
 pub struct World<M> {
-    /// The moment that the world has reached.
+    /// The moment.
     pub now: Time,
     /// The content that nodes are added with, where a test does not bring its own.
     pub info: Arc<Info>,
     /// What the disks of nodes that are added from now on remember of an earlier run besides pieces.
     pub remembered: (Facts, Selection),
-    /// The nodes, numbered by their place.
+    /// The nodes.
     pub nodes: Vec<Node<M>>,
     /// What a message takes from one node to any other.
     pub delay: Duration,
@@ -136,7 +137,7 @@ impl<M: Brain> World<M> {
     }
 
     /// Adds a node at that address; its number.
-    pub(crate) fn put(&mut self, machine: M, addr: SocketAddr, disk: Disk) -> usize {
+    pub fn put(&mut self, machine: M, addr: SocketAddr, disk: Disk) -> usize {
         self.nodes.push(Node {
             machine,
             disk,
@@ -198,7 +199,7 @@ impl<M: Brain> World<M> {
 
     fn carry_out(&mut self, node: usize, output: Output<SimBlock>) {
         match output {
-            Output::Dial { torrent, addr } => self.dial(node, torrent, addr),
+            Output::Dial { torrent, to, how } => self.dial(node, torrent, to, how),
             Output::Hello { conn, handshake } => {
                 self.pass(node, conn, self.now, |conn| Input::Hello { conn, handshake });
             }
@@ -240,16 +241,16 @@ impl<M: Brain> World<M> {
         }
     }
 
-    fn dial(&mut self, node: usize, torrent: TorrentId, addr: SocketAddr) {
-        let Some(other) = self.nodes.iter().position(|n| n.addr == addr) else {
+    fn dial(&mut self, node: usize, torrent: TorrentId, to: Remote, how: How) {
+        let Some(other) = self.nodes.iter().position(|n| to == n.addr) else {
             let why = DialError::Refused;
-            return self.later(self.now + self.delay, node, Input::DialFailed { torrent, addr, why });
+            return self.later(self.now + self.delay, node, Input::DialFailed { torrent, to, how, why });
         };
         let (here, there) = self.link(node, other);
         let from = SocketAddr::new(self.nodes[node].addr.ip(), 40_000);
         let when = self.now + self.delay;
-        self.later(when, other, Input::Accepted { conn: there, addr: from, local: addr });
-        self.later(when, node, Input::Connected { conn: here, torrent, addr, local: from });
+        self.later(when, other, Input::Accepted { conn: there, remote: from.into(), local: to.addr() });
+        self.later(when, node, Input::Connected { conn: here, torrent, remote: to, local: Some(from) });
     }
 
     /// Hands something to the other end of a connection, behind the blocks that were queued before it.

@@ -12,9 +12,9 @@ use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 use teem_wire::tracker::announce::AnnounceEvent;
 
-/// A peer that rejects this many requests in a row is left alone.
+/// Who rejects so many requests in a row is left.
 const REJECTS_MAX: u32 = 200;
-/// A peer that had a part in this many wrong pieces is left for good; one that sent a whole wrong piece, at once.
+/// Who had a part in so many wrong pieces is left for good; who sent one alone, at once.
 const STRIKES_MAX: u32 = 5;
 
 impl Plain {

@@ -2,7 +2,7 @@
 use super::habits::{Choice, EndGame, Habits, Haves, Moment, Queue, Sharing, Slots, Starved};
 use std::time::Duration;
 
-/// The habits of the plainest client.
+/// Its habits.
 pub fn habits() -> Habits {
     Habits {
         id: b"-PL0001-",

@@ -19,11 +19,11 @@ const READY_MAX: usize = 8;
 /// Something that is to happen soon.
 #[derive(Clone, Copy, Debug)]
 struct Near {
-    /// The number of the peer that it happens to.
+    /// To whom.
     me: usize,
-    /// The end of a connection at which it happens.
+    /// At which of its ends.
     end: u32,
-    /// The connection as the peer's process names it.
+    /// On which of its connections.
     conn: ConnId,
     /// The piece that it is about, if it is about one.
     piece: u32,

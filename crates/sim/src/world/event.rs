@@ -3,7 +3,7 @@
 /// What is to happen to a peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
-    /// The peer appears.
+    /// It appears.
     Come,
     /// Its process of that life goes.
     Go { life: u32, crash: bool },

@@ -14,6 +14,7 @@ use std::time::Duration;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::CloseReason;
+use teem_swarm::remote::{How, Remote};
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
 
@@ -27,11 +28,12 @@ const SMALL: u64 = 1024;
 const HAVE: u64 = 9;
 
 impl Part {
-    pub(super) fn dial(&mut self, now: Time, me: usize, torrent: TorrentId, addr: SocketAddr) {
+    pub(super) fn dial(&mut self, now: Time, me: usize, torrent: TorrentId, (remote, how): (Remote, How)) {
         let seats = &self.common.seats;
-        let to = index_of(addr, seats.len()).filter(|to| !seats[*to as usize].nat);
+        let to = remote.addr().and_then(|addr| index_of(addr, seats.len())).filter(|to| !seats[*to as usize].nat);
         let Some(to) = to else {
-            return self.post(me, now + DIAL_LIMIT, Input::DialFailed { torrent, addr, why: DialError::TimedOut });
+            let failed = Input::DialFailed { torrent, to: remote, how, why: DialError::TimedOut };
+            return self.post(me, now + DIAL_LIMIT, failed);
         };
         let from = self.number(me);
         let dial = self.nodes[me].dials(to);
@@ -59,9 +61,9 @@ impl Part {
         if !wanted {
             return;
         }
-        let (torrent, addr) = (TORRENT, self.common.seats[to as usize].addr);
+        let (torrent, remote) = (TORRENT, Remote::from(self.common.seats[to as usize].addr));
         if !open || self.full(me) {
-            return self.feed(me, Input::DialFailed { torrent, addr, why: DialError::Refused });
+            return self.feed(me, Input::DialFailed { torrent, to: remote, how: How::Tcp, why: DialError::Refused });
         }
         let key = self.next_key(me);
         let node = &mut self.nodes[me];
@@ -74,7 +76,7 @@ impl Part {
         let local = SocketAddr::new(node.addr.ip(), PORT);
         self.checker.connected(me, conn, to);
         self.make_ready(me, here);
-        self.feed(me, Input::Connected { conn, torrent, addr, local });
+        self.feed(me, Input::Connected { conn, torrent, remote, local: Some(local) });
     }
 
     /// What the names of the next connection that a peer makes have in common.
@@ -253,7 +255,7 @@ impl Part {
                 Some(Packet::Open { there, .. }) => *there,
                 _ => state.there,
             };
-            // A peer that left before it said where its end lies hears no acknowledgement.
+            // Who went before it had said where, hears nothing.
             if there != NOWHERE {
                 self.sacks[(to / self.size) as usize].put(back, Parcel::Ack { to, end: there, ack });
             }
@@ -323,7 +325,7 @@ impl Part {
         // What the listener sees is the port that the dialler's system chose, never the one it listens on.
         let addr = SocketAddr::new(self.common.seats[from as usize].addr.ip(), key.port());
         let local = self.nodes[me].addr;
-        self.feed(me, Input::Accepted { conn, addr, local });
+        self.feed(me, Input::Accepted { conn, remote: addr.into(), local: Some(local) });
     }
 
     /// Whether a line bears no more connections.

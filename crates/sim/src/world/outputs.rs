@@ -23,7 +23,7 @@ const OWNER: Duration = Duration::from_millis(1);
 impl Part {
     pub(super) fn carry_out(&mut self, now: Time, me: usize, output: Output<SimBlock>) {
         match output {
-            Output::Dial { torrent, addr } => self.dial(now, me, torrent, addr),
+            Output::Dial { torrent, to, how } => self.dial(now, me, torrent, (to, how)),
             Output::Hello { conn, handshake } => self.push(me, conn, Packet::Hello(Box::new(handshake))),
             Output::Send { conn, message } => {
                 if matches!(message, Message::Metadata { message: MetadataMessage::Data { .. }, .. }) {

@@ -2,7 +2,7 @@
 use crate::content::Content;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
-/// What has left the seeds so far.
+/// The account.
 #[derive(Debug)]
 pub(super) struct Outs {
     /// Which blocks have left.

@@ -9,11 +9,11 @@ pub mod upload;
 
 use crate::bitfield::Bitfield;
 use crate::ids::ConnId;
+use crate::remote::Remote;
 use crate::time::Time;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use conduct::Conduct;
-use core::net::SocketAddr;
 use pipeline::Pipeline;
 use refusals::Refusals;
 use teem_wire::peer::client_names::client_name;
@@ -41,8 +41,8 @@ pub struct Early {
 pub struct Peer {
     /// Its connection.
     pub conn: ConnId,
-    /// Its address as the connection has it.
-    pub addr: SocketAddr,
+    /// Its end as the connection has it.
+    pub addr: Remote,
     /// Whether we dialled it.
     pub outgoing: bool,
     /// What it said at first.
@@ -125,7 +125,7 @@ pub struct Peer {
 
 impl Peer {
     /// A peer whose handshake has come; `pieces` is 0 while their number is unknown.
-    pub fn new(now: Time, conn: ConnId, addr: SocketAddr, outgoing: bool, handshake: Handshake, pieces: u32) -> Self {
+    pub fn new(now: Time, conn: ConnId, addr: Remote, outgoing: bool, handshake: Handshake, pieces: u32) -> Self {
         Self {
             conn,
             addr,
@@ -186,10 +186,10 @@ impl Peer {
         self.client.as_deref().map_or_else(|| client_name(&self.handshake.peer_id), ToString::to_string)
     }
 
-    /// The address at which it could be dialled.
-    pub fn dial_addr(&self) -> SocketAddr {
+    /// Where it could be dialled.
+    pub fn dial_addr(&self) -> Remote {
         match self.listen_port {
-            Some(port) if !self.outgoing => SocketAddr::new(self.addr.ip(), port),
+            Some(port) if !self.outgoing => self.addr.with_port(port),
             _ => self.addr,
         }
     }

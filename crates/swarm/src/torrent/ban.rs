@@ -5,6 +5,7 @@ use super::evidence::Suspect;
 use crate::event::Event;
 use crate::ids::ConnId;
 use crate::output::CloseReason;
+use crate::remote::Remote;
 use alloc::string::ToString;
 
 impl Torrent {
@@ -15,12 +16,13 @@ impl Torrent {
         if self.evidence.is_banned(&who.peer_id) {
             return;
         }
-        if self.evidence.ban(&who) {
-            self.candidates.ban_whole(who.addr.ip());
+        if let (true, Some(ip)) = (self.evidence.ban(&who), who.addr.ip()) {
+            self.candidates.ban_whole(ip);
         }
         cx.tell(Event::Banned { torrent: self.id, addr: who.addr, client: who.client, why: why.to_string() });
         self.drop_peer(cx, conn, CloseReason::Banned);
-        self.candidates.ban(who.addr);
-        self.candidates.ban(who.dial_addr);
+        for addr in [who.addr, who.dial_addr].into_iter().filter_map(Remote::addr) {
+            self.candidates.ban(addr);
+        }
     }
 }

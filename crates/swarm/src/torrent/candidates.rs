@@ -10,6 +10,7 @@ use super::address::{DialError, PeerSource, may_dial};
 use crate::event::Dials;
 use crate::external::External;
 use crate::output::CloseReason;
+use crate::remote::{How, Ways};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,8 @@ struct Candidate {
     source: PeerSource,
     state: State,
     failures: usize,
+    /// The ways that have failed since it last waited for long.
+    failed: Ways,
     name: Name,
     /// Whether it was ever one of the torrent's peers: worth saving.
     good: bool,
@@ -78,6 +81,8 @@ pub struct Candidates {
     banned_whole: BTreeSet<IpAddr>,
     dials: Dials,
     rng: Rng,
+    /// The ways that there are to dial.
+    ways: Ways,
     /// Where we are dialled, as far as is known.
     external: External,
     port: u16,
@@ -95,6 +100,7 @@ impl Candidates {
             banned_whole: BTreeSet::new(),
             dials: Dials::default(),
             rng,
+            ways: Ways::TCP,
             external: External::default(),
             port,
         }
@@ -146,7 +152,10 @@ impl Candidates {
         }
         let tie = tie(self.priority(addr), self.rng.next_u64() as u32);
         let name = Name { addr, named: now, tie };
-        self.known.insert(addr, Candidate { source, state: State::Pending, failures: 0, name, good: false });
+        self.known.insert(
+            addr,
+            Candidate { source, state: State::Pending, failures: 0, failed: Ways::default(), name, good: false },
+        );
         self.wait(addr, now, now);
         true
     }
@@ -179,14 +188,27 @@ impl Candidates {
         self.turns.deadline(self.is_alone())
     }
 
-    /// A dial came to nothing.
-    pub fn failed(&mut self, now: Time, addr: SocketAddr, why: DialError) {
+    /// The way that an address is to be dialled: the first that has not failed.
+    pub fn how(&self, addr: SocketAddr) -> How {
+        let failed = self.known.get(&addr).map(|c| c.failed).unwrap_or_default();
+        self.ways.first_but(failed).unwrap_or(How::Tcp)
+    }
+
+    /// A dial came to nothing. Another way is tried at once, if there is one; else the address waits.
+    pub fn failed(&mut self, now: Time, addr: SocketAddr, how: How, why: DialError) {
         let count = match why {
             DialError::Refused => &mut self.dials.refused,
             DialError::TimedOut => &mut self.dials.timed_out,
             DialError::Unreachable => &mut self.dials.failed,
         };
         *count = count.saturating_add(1);
+        if let Some(candidate) = self.known.get_mut(&addr) {
+            candidate.failed = candidate.failed.with(how);
+            if self.ways.first_but(candidate.failed).is_some() {
+                return self.wait(addr, now, now);
+            }
+            candidate.failed = Ways::default();
+        }
         let final_for_now =
             why == DialError::Refused && self.known.get(&addr).is_some_and(|c| c.source != PeerSource::User);
         self.back_off(now, addr, final_for_now.then_some(REFUSED));
@@ -198,6 +220,7 @@ impl Candidates {
         self.add_one(now, PeerSource::Inbound, addr);
         if let Some(candidate) = self.known.get_mut(&addr) {
             candidate.failures = 0;
+            candidate.failed = Ways::default();
             candidate.good = true;
             self.set(addr, State::Connected);
         }

@@ -95,7 +95,7 @@ impl Torrent {
         interested
             .map(|p| Contender {
                 conn: p.conn,
-                from: Prefix::of(p.addr.ip()),
+                from: Prefix::of_remote(p.addr),
                 choked: p.am_choking,
                 changed: p.choke_changed,
                 paused: !p.am_choking && p.upload.has_paused(now),

@@ -7,9 +7,9 @@
 //! libtorrent has another id on each connection; both are taken in then, and it closes one by rules of its own.
 use crate::ids::ConnId;
 use crate::output::CloseReason;
+use crate::remote::Remote;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
-use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::reach::Reach;
@@ -41,7 +41,7 @@ pub enum Admission {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     id: PeerId,
-    addr: SocketAddr,
+    addr: Remote,
     outgoing: bool,
     since: Time,
 }
@@ -52,7 +52,7 @@ pub struct Roster {
     ours: PeerId,
     peers: BTreeMap<ConnId, Entry>,
     ids: BTreeMap<PeerId, ConnId>,
-    addresses: BTreeMap<IpAddr, usize>,
+    addresses: BTreeMap<Remote, usize>,
 }
 
 impl Roster {
@@ -78,7 +78,7 @@ impl Roster {
 
     /// Judges a connection by its handshake's peer id and takes it in when it may stay. `outgoing` is whether we
     /// dialled it.
-    pub fn admit(&mut self, now: Time, conn: ConnId, addr: SocketAddr, outgoing: bool, id: PeerId) -> Admission {
+    pub fn admit(&mut self, now: Time, conn: ConnId, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
         if id == self.ours {
             return Admission::Refused(CloseReason::Ourselves);
         }
@@ -93,8 +93,8 @@ impl Roster {
             self.enter(conn, entry);
             return Admission::Instead(first);
         }
-        let here = self.addresses.get(&addr.ip()).copied().unwrap_or(0);
-        let crowded = here >= PEERS_PER_ADDRESS_MAX && Reach::of(addr.ip()) != Reach::Loopback;
+        let here = self.addresses.get(&addr.machine()).copied().unwrap_or(0);
+        let crowded = here >= PEERS_PER_ADDRESS_MAX && addr.ip().is_none_or(|ip| Reach::of(ip) != Reach::Loopback);
         if crowded || self.is_full() {
             return Admission::Refused(CloseReason::TooMany);
         }
@@ -103,26 +103,26 @@ impl Roster {
     }
 
     /// The connection of the peer of that id, when it has another address than that one.
-    pub fn elsewhere(&self, id: &PeerId, ip: IpAddr) -> Option<ConnId> {
+    pub fn elsewhere(&self, id: &PeerId, addr: Remote) -> Option<ConnId> {
         let conn = *self.ids.get(id)?;
-        self.peers.get(&conn).filter(|known| known.addr.ip() != ip).map(|_| conn)
+        self.peers.get(&conn).filter(|known| known.addr.machine() != addr.machine()).map(|_| conn)
     }
 
     /// A connection is gone; unknown ones are none of this roster's.
     pub fn leave(&mut self, conn: ConnId) {
         let Some(entry) = self.peers.remove(&conn) else { return };
         self.ids.remove(&entry.id);
-        if let Some(count) = self.addresses.get_mut(&entry.addr.ip()) {
+        if let Some(count) = self.addresses.get_mut(&entry.addr.machine()) {
             *count -= 1;
             if *count == 0 {
-                self.addresses.remove(&entry.addr.ip());
+                self.addresses.remove(&entry.addr.machine());
             }
         }
     }
 
     fn enter(&mut self, conn: ConnId, entry: Entry) {
         self.ids.insert(entry.id, conn);
-        *self.addresses.entry(entry.addr.ip()).or_default() += 1;
+        *self.addresses.entry(entry.addr.machine()).or_default() += 1;
         self.peers.insert(conn, entry);
     }
 }
@@ -131,8 +131,8 @@ impl Roster {
 mod tests {
     use super::*;
 
-    fn addr(text: &str) -> SocketAddr {
-        text.parse().unwrap()
+    fn addr(text: &str) -> Remote {
+        text.parse::<core::net::SocketAddr>().unwrap().into()
     }
 
     #[test]

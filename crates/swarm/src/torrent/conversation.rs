@@ -107,8 +107,9 @@ impl Torrent {
         peer.upload_only = said.upload_only.unwrap_or(peer.upload_only);
         if let Some(port) = said.port.filter(|port| *port != 0 && peer.listen_port.is_none()) {
             peer.listen_port = Some(port);
-            let addr = peer.dial_addr();
-            self.candidates.connected(cx.now, addr);
+            if let Some(addr) = peer.dial_addr().addr() {
+                self.candidates.connected(cx.now, addr);
+            }
         }
         self.hear_of_us(cx, conn, said.your_ip);
         self.source_hears(cx.now, conn, said.metadata_size.is_some());

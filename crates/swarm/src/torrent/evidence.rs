@@ -7,10 +7,10 @@ use crate::ids::ConnId;
 use crate::job::BlockDigest;
 use crate::peer::Peer;
 use crate::peer::conduct::FAILED_PIECES_MAX;
+use crate::remote::Remote;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
 use teem_wire::peer::handshake::PeerId;
 
 /// Failed pieces whose evidence is kept.
@@ -27,8 +27,8 @@ const BANS_MAX: usize = 2_000;
 /// Who a connection was.
 #[derive(Clone, Debug)]
 pub(super) struct Suspect {
-    pub(super) addr: SocketAddr,
-    pub(super) dial_addr: SocketAddr,
+    pub(super) addr: Remote,
+    pub(super) dial_addr: Remote,
     pub(super) peer_id: PeerId,
     pub(super) client: String,
 }
@@ -47,7 +47,7 @@ pub(super) struct Evidence {
     sole_failures: BTreeMap<ConnId, u32>,
     gone: BTreeMap<ConnId, Suspect>,
     ids: BTreeSet<PeerId>,
-    offenders: BTreeMap<IpAddr, u32>,
+    offenders: BTreeMap<Remote, u32>,
     /// A piece has failed.
     wary: bool,
 }
@@ -81,7 +81,7 @@ impl Evidence {
         if self.ids.len() < BANS_MAX {
             self.ids.insert(who.peer_id);
         }
-        let offenders = self.offenders.entry(who.addr.ip()).or_default();
+        let offenders = self.offenders.entry(who.addr.machine()).or_default();
         *offenders += 1;
         let again = *offenders > 1;
         if self.offenders.len() > BANS_MAX {

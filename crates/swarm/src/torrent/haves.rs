@@ -155,7 +155,7 @@ impl Torrent {
     /// Lets a newcomer that has next to nothing ask for a few pieces while it is choked (BEP 6).
     fn allow_fast<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
-        let IpAddr::V4(ip) = peer.addr.ip() else { return };
+        let Some(IpAddr::V4(ip)) = peer.addr.ip() else { return };
         let newcomer = peer.is_fast() && peer.has.count() < ALLOWED_FAST_COUNT as u32 && peer.fast_to.is_empty();
         if !newcomer || self.have.is_empty() || self.source.is_some() {
             return;

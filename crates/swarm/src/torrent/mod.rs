@@ -53,6 +53,7 @@ use crate::output::CloseReason;
 use crate::peer::Peer;
 use crate::picker::pick::Picker;
 use crate::rate::Meter;
+use crate::remote::{How, Remote};
 use crate::rng::Rng;
 use crate::throttle::Throttle;
 use crate::time::Time;
@@ -264,9 +265,10 @@ impl Torrent {
         self.count_peers(now);
     }
 
-    /// The address to dial now, if one is wanted; its dial is under way from then on.
-    pub fn next_dial(&mut self, now: Time) -> Option<SocketAddr> {
-        if self.wants_peers() { self.candidates.next(now) } else { None }
+    /// Where to dial now and how, if it is wanted; that dial is under way from then on.
+    pub fn next_dial(&mut self, now: Time) -> Option<(Remote, How)> {
+        let addr = if self.wants_peers() { self.candidates.next(now)? } else { return None };
+        Some((addr.into(), self.candidates.how(addr)))
     }
 
     /// When [`Self::next_dial`] will have something.
@@ -275,23 +277,24 @@ impl Torrent {
     }
 
     /// A dial came to nothing.
-    pub fn dial_failed(&mut self, now: Time, addr: SocketAddr, why: DialError) {
-        if self.is_connected_with(addr) {
-            self.candidates.connected(now, addr);
-        } else {
-            self.candidates.failed(now, addr, why);
+    pub fn dial_failed(&mut self, now: Time, to: impl Into<Remote>, how: How, why: DialError) {
+        let to = to.into();
+        match to.addr() {
+            Some(addr) if self.is_connected_with(to) => self.candidates.connected(now, addr),
+            Some(addr) => self.candidates.failed(now, addr, how, why),
+            None => {}
         }
         self.count_peers(now);
     }
 
     /// A dialled connection has ended before its handshake.
-    pub fn dial_closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
-        self.address_closed(now, addr, why);
+    pub fn dial_closed(&mut self, now: Time, to: impl Into<Remote>, why: CloseReason) {
+        self.address_closed(now, to.into(), why);
         self.count_peers(now);
     }
 
-    /// Whether connections with that address are to be refused at once.
-    pub fn is_banned(&self, addr: SocketAddr) -> bool {
-        self.candidates.is_banned(addr)
+    /// Whether connections with that end are to be refused at once.
+    pub fn is_banned(&self, remote: Remote) -> bool {
+        remote.addr().is_some_and(|addr| self.candidates.is_banned(addr))
     }
 }

@@ -14,9 +14,9 @@ impl Torrent {
     /// A peer says how it sees us: once for a connection, so that counting costs it as much as us.
     pub(super) fn hear_of_us<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, ip: Option<IpAddr>) {
         let (Some(ip), Some(peer)) = (ip, self.peers.get_mut(&conn)) else { return };
-        if !peer.voted && Family::of(ip) == Family::of(peer.addr.ip()) {
+        if !peer.voted && peer.addr.ip().map(Family::of) == Some(Family::of(ip)) {
             peer.voted = true;
-            cx.votes.vote(Voter::Peer(Prefix::of(peer.addr.ip())), ip);
+            cx.votes.vote(Voter::Peer(Prefix::of_remote(peer.addr)), ip);
         }
     }
 

@@ -9,10 +9,11 @@ use crate::ids::ConnId;
 use crate::output::{CloseReason, Output};
 use crate::peer::Peer;
 use crate::peer::upload::REQQ;
+use crate::remote::Remote;
 use crate::time::Time;
 use alloc::boxed::Box;
 use alloc::string::ToString;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use teem_wire::peer::handshake::{Handshake, PeerId};
 use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
@@ -26,10 +27,11 @@ impl Torrent {
         &mut self,
         cx: &mut Context<'_, B>,
         conn: ConnId,
-        addr: SocketAddr,
+        addr: impl Into<Remote>,
         outgoing: bool,
         handshake: Handshake,
     ) {
+        let addr = addr.into();
         if let Err(why) = self.admit(cx, conn, addr, outgoing, handshake) {
             if outgoing {
                 self.address_closed(cx.now, addr, why);
@@ -37,7 +39,7 @@ impl Torrent {
             cx.out.push_back(Output::Close { conn, why });
             return;
         }
-        if outgoing {
+        if let (true, Some(addr)) = (outgoing, addr.addr()) {
             self.candidates.connected(cx.now, addr);
         }
         self.peers.insert(conn, Box::new(Peer::new(cx.now, conn, addr, outgoing, handshake, self.geometry.pieces)));
@@ -51,17 +53,17 @@ impl Torrent {
         &mut self,
         cx: &mut Context<'_, B>,
         conn: ConnId,
-        addr: SocketAddr,
+        addr: Remote,
         outgoing: bool,
         handshake: Handshake,
     ) -> Result<(), CloseReason> {
         if matches!(self.state, State::Stopping | State::Failed) {
             return Err(CloseReason::Stopping);
         }
-        if self.candidates.is_banned(addr) || self.evidence.is_banned(&handshake.peer_id) {
+        if self.is_banned(addr) || self.evidence.is_banned(&handshake.peer_id) {
             return Err(CloseReason::Banned);
         }
-        self.let_move(cx, addr.ip(), &handshake.peer_id);
+        self.let_move(cx, addr, &handshake.peer_id);
         self.make_room(cx, addr, outgoing);
         match self.roster.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
             Admission::Welcome => Ok(()),
@@ -75,8 +77,8 @@ impl Torrent {
 
     /// A peer that comes from another address has lost the former: what stands under its name there is let go, unless it was heard of just now,
     /// lest somebody who knows its id alone could have it put out.
-    fn let_move<B>(&mut self, cx: &mut Context<'_, B>, ip: IpAddr, id: &PeerId) {
-        let former = self.roster.elsewhere(id, ip).and_then(|conn| self.peers.get(&conn));
+    fn let_move<B>(&mut self, cx: &mut Context<'_, B>, addr: Remote, id: &PeerId) {
+        let former = self.roster.elsewhere(id, addr).and_then(|conn| self.peers.get(&conn));
         if let Some(peer) = former.filter(|peer| cx.now.since(peer.heard) >= MOVED_AFTER) {
             self.drop_peer(cx, peer.conn, CloseReason::TimedOut);
         }
@@ -107,7 +109,7 @@ impl Torrent {
     }
 
     /// What we say of ourselves (BEP 10). A source tells by a key of its own how much it holds, since its HAVEs do not.
-    pub(super) fn extended_handshake(&self, your_ip: IpAddr, upload_only: Option<bool>) -> ExtendedHandshake {
+    pub(super) fn extended_handshake(&self, your_ip: Option<IpAddr>, upload_only: Option<bool>) -> ExtendedHandshake {
         ExtendedHandshake {
             ut_metadata: Some(UT_METADATA),
             lt_donthave: Some(LT_DONTHAVE),
@@ -115,7 +117,7 @@ impl Torrent {
             client: Some(CLIENT.to_string()),
             reqq: Some(REQQ as u32),
             metadata_size: self.metadata_size(),
-            your_ip: Some(your_ip),
+            your_ip,
             upload_only,
             teem_source: self.source.as_ref().map(|_| self.have.count()),
             ..ExtendedHandshake::default()
@@ -172,8 +174,10 @@ impl Torrent {
 
     /// A dial of or a connection with an address has ended. That says nothing of it while whoever listens there has another connection with
     /// us: where both dialled at one moment one is closed, and a peer may have another id on each (libtorrent), so that ids don't tell.
-    pub(super) fn address_closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
-        if why != CloseReason::Banned && self.is_connected_with(addr) {
+    pub(super) fn address_closed(&mut self, now: Time, addr: Remote, why: CloseReason) {
+        let is_connected = self.is_connected_with(addr);
+        let Some(addr) = addr.addr() else { return };
+        if why != CloseReason::Banned && is_connected {
             self.candidates.connected(now, addr);
         } else {
             self.candidates.closed(now, addr, why);
@@ -181,7 +185,7 @@ impl Torrent {
     }
 
     /// Whether one of the peers listens there.
-    pub(super) fn is_connected_with(&self, addr: SocketAddr) -> bool {
+    pub(super) fn is_connected_with(&self, addr: Remote) -> bool {
         self.peers.values().any(|peer| peer.dial_addr() == addr)
     }
 

@@ -77,7 +77,7 @@ impl Torrent {
             return Ok(());
         };
         if let Some(peer) = self.peers.get(&conn) {
-            let from = Prefix::of(peer.addr.ip());
+            let from = Prefix::of_remote(peer.addr);
             self.ledger.add(cx.now, from, i64::from(at.len), self.geometry.piece_len);
         }
         if whole {

@@ -129,7 +129,7 @@ impl Torrent {
                 waited: now.since(peer.upload.waits_since),
                 unique: next.is_some_and(|(at, _)| self.is_unique(at) && !self.relayed.contains(&at)),
                 goes_on: next.is_some_and(|(_, goes_on)| goes_on),
-                owed: if self.cooperative { 0 } else { self.ledger.owed(now, Prefix::of(peer.addr.ip())) },
+                owed: if self.cooperative { 0 } else { self.ledger.owed(now, Prefix::of_remote(peer.addr)) },
             })
         });
         order::next(waiting)
@@ -157,7 +157,7 @@ impl Torrent {
     }
 
     fn read_one<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
-        let read = self.with_upload(conn, |peer| Some((peer.upload.read()?, Prefix::of(peer.addr.ip()))));
+        let read = self.with_upload(conn, |peer| Some((peer.upload.read()?, Prefix::of_remote(peer.addr))));
         if let Some((at, from)) = read.flatten() {
             self.ledger.add(cx.now, from, -i64::from(at.len), self.geometry.piece_len);
             if self.up.is_waiting() && self.is_unique(at) {

@@ -7,9 +7,9 @@ use crate::event::State;
 use crate::ids::ConnId;
 use crate::output::CloseReason;
 use crate::peer::Peer;
+use crate::remote::Remote;
 use crate::time::Time;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 use core::time::Duration;
 
 /// A peer that neither gave nor took anything for so long may be replaced: longer than anybody waits for a slot by turns.
@@ -42,7 +42,7 @@ impl Torrent {
     /// With the table full, lets go of the peer that has been of no use for longest, if there is one; else, for somebody who dials
     /// us, of one with nothing under way whose canonical priority is lower. A source keeps all but those who leave alone what they
     /// were shown: whom it has shown nothing cannot have asked for anything.
-    pub(super) fn make_room<B>(&mut self, cx: &mut Context<'_, B>, comes: SocketAddr, outgoing: bool) {
+    pub(super) fn make_room<B>(&mut self, cx: &mut Context<'_, B>, comes: Remote, outgoing: bool) {
         if !self.roster.is_full() {
             return;
         }
@@ -62,15 +62,16 @@ impl Torrent {
     }
 
     /// The peer of lowest priority, when it is below that of the one who comes, and nothing moves between us.
-    fn outranked(&self, now: Time, comes: SocketAddr) -> Option<ConnId> {
+    fn outranked(&self, now: Time, comes: Remote) -> Option<ConnId> {
         // Between neighbours behind one router the ports decide, and whoever dials can choose his.
+        let comes = comes.addr()?;
         if self.candidates.external().iter().any(|ours| ours == comes.ip()) {
             return None;
         }
         let theirs = self.candidates.priority(comes)?;
         let calm = |p: &Peer| now.since(p.moved) >= LULL_MIN && p.pipeline.under_way() == 0 && p.upload.is_idle();
         let ranked = self.peers.values().filter(|p| calm(p));
-        let ranked = ranked.filter_map(|p| Some((self.candidates.priority(p.dial_addr())?, p.conn)));
+        let ranked = ranked.filter_map(|p| Some((self.candidates.priority(p.dial_addr().addr()?)?, p.conn)));
         let mut below: Vec<(u32, ConnId)> = ranked.filter(|(rank, _)| *rank < theirs).collect();
         below.sort_unstable();
         below.into_iter().map(|(_, conn)| conn).find(|conn| self.peers.get(conn).is_some_and(|p| !self.needs(p)))

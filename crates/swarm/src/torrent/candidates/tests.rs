@@ -22,12 +22,12 @@ fn back_off_is_1_5_30_minutes_and_an_hour_after_a_refusal() {
     c.connected(at(0), b);
     let mut now = at(0);
     for wait in [1, 5, 30, 30] {
-        c.failed(now, a, DialError::TimedOut);
+        c.failed(now, a, How::Tcp, DialError::TimedOut);
         assert_eq!(c.deadline(), Some(now + minutes(wait)));
         now = now + minutes(wait);
         assert_eq!(c.next(now), Some(a));
     }
-    c.failed(now, a, DialError::Refused);
+    c.failed(now, a, How::Tcp, DialError::Refused);
     assert_eq!(c.deadline(), Some(now + minutes(60)));
     assert_eq!((c.dials().tried, c.dials().refused, c.dials().timed_out), (6, 1, 4));
 }
@@ -40,7 +40,7 @@ fn with_nobody_else_a_seed_that_is_only_starting_is_tried_again_within_seconds()
     for wait in [5, 10, 15, 15, 15, 15, 15, 15, 15, 15, 15] {
         assert_eq!(c.next(now), Some(addr(1)));
         assert_eq!(c.deadline(), None, "under way");
-        c.failed(now, addr(1), DialError::Refused);
+        c.failed(now, addr(1), How::Tcp, DialError::Refused);
         assert_eq!(c.deadline(), Some(now + Duration::from_secs(wait)));
         now = now + Duration::from_secs(wait);
     }
@@ -97,7 +97,7 @@ fn the_table_is_bounded_and_those_that_fail_make_room() {
     assert_eq!(c.dials().known as usize, CANDIDATES_MAX);
     assert_eq!(c.add(at(0), PeerSource::PublicTracker, &[addr(5000)]), 0);
     let gone = c.next(at(0)).unwrap();
-    c.failed(at(0), gone, DialError::TimedOut);
+    c.failed(at(0), gone, How::Tcp, DialError::TimedOut);
     assert_eq!(c.add(at(0), PeerSource::PublicTracker, &[addr(5000)]), 1);
     assert_eq!(c.add(at(0), PeerSource::User, &[addr(5001)]), 1, "the user goes before");
     assert_eq!(c.dials().known as usize, CANDIDATES_MAX);
@@ -129,7 +129,7 @@ fn queues_and_counts_agree_whatever_happens() {
         match rng.below(10) {
             0 => _ = c.add(now, PeerSource::PublicTracker, &[who]),
             1 | 2 => _ = c.next(now),
-            3 => c.failed(now, who, DialError::Refused),
+            3 => c.failed(now, who, How::Tcp, DialError::Refused),
             4 => c.connected(now, who),
             5 => c.closed(now, who, CloseReason::Remote),
             6 => c.closed(now, who, CloseReason::BothSeeds),
@@ -141,4 +141,22 @@ fn queues_and_counts_agree_whatever_happens() {
         let connected = c.known.values().filter(|c| c.state == State::Connected).count();
         assert_eq!((c.turns.len(), c.connected), (waiting, connected));
     }
+}
+
+#[test]
+fn another_way_is_tried_at_once_and_only_then_the_address_waits() {
+    let mut c = table();
+    c.ways = Ways::TCP.with(How::Utp);
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
+    c.connected(at(0), addr(2));
+    for now in [at(0), at(60)] {
+        for how in [How::Tcp, How::Utp] {
+            assert_eq!((c.next(now), c.how(addr(1))), (Some(addr(1)), how));
+            c.failed(now, addr(1), how, DialError::TimedOut);
+        }
+        assert_eq!(c.next(now), None);
+    }
+    assert_eq!(c.deadline(), Some(at(60) + minutes(5)), "both ways failed twice");
+    c.ways = Ways::TCP;
+    assert_eq!((c.next(at(400)), c.how(addr(1))), (Some(addr(1)), How::Tcp));
 }

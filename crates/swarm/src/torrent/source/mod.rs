@@ -167,7 +167,7 @@ impl Source {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
         grantee.habits = Habits::of(&peer.name());
         if can && !grantee.candidate {
-            let hunger = self.hungry.back(peer.addr.ip());
+            let hunger = self.hungry.back(peer.addr.machine());
             (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
             self.give_again(now, conn, &peer.handshake.peer_id);
         }
@@ -283,7 +283,7 @@ impl Source {
         let Some(grantee) = self.grantees.remove(&conn) else { return };
         self.candidates -= usize::from(grantee.candidate);
         if grantee.candidate {
-            self.hungry.gone(peer.addr.ip(), now.since(grantee.fed));
+            self.hungry.gone(peer.addr.machine(), now.since(grantee.fed));
         }
         if !peer.has.is_full() {
             self.unshows(&peer.has);

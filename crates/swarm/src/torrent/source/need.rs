@@ -6,10 +6,10 @@ use super::Source;
 use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
 use crate::peer::Peer;
+use crate::remote::Remote;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 use core::time::Duration;
 
 /// A peer that has gained nothing from others for so long is fed,
@@ -30,11 +30,11 @@ const HUNGRY_MAX: usize = 256;
 
 /// How long those that are gone went unfed while they were here: who never stays for half a minute is fed after that all the same.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Hungry(BTreeMap<IpAddr, Duration>);
+pub(super) struct Hungry(BTreeMap<Remote, Duration>);
 
 impl Hungry {
     /// A peer is gone that had gained nothing for so long.
-    pub(super) fn gone(&mut self, addr: IpAddr, unfed: Duration) {
+    pub(super) fn gone(&mut self, addr: Remote, unfed: Duration) {
         if self.0.len() >= HUNGRY_MAX && !self.0.contains_key(&addr) {
             self.0.pop_first();
         }
@@ -42,7 +42,7 @@ impl Hungry {
     }
 
     /// It is back: how long that was.
-    pub(super) fn back(&mut self, addr: IpAddr) -> Duration {
+    pub(super) fn back(&mut self, addr: Remote) -> Duration {
         self.0.remove(&addr).unwrap_or_default()
     }
 }
