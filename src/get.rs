@@ -29,7 +29,7 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
     }
     let deadline = options.timeout.map(|t| Instant::now() + t.0);
-    let mut view = View::new(options.json);
+    let mut view = View::new(&client, options.json);
     let worked = tokio::select! {
         biased;
         exit = signals.first() => Ok(exit),

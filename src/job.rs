@@ -112,7 +112,7 @@ pub(crate) fn stop(ended: Ended) -> Stop {
             Stop { exit: Exit::Local, class, message }
         }
         Ended::Failed(message, None) => Stop::refused("torrent", message),
-        Ended::Removed => Stop::refused("removed", "the torrent was removed"),
+        other => Stop::refused("removed", other),
     }
 }
 

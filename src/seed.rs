@@ -25,7 +25,7 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
     }
-    let mut view = View::new(options.json);
+    let mut view = View::new(&client, options.json);
     view.say(&format!("listening on port {}", client.port()));
     for hint in &source.hints {
         view.say(&format!("hint: {hint}"));
@@ -45,7 +45,7 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
         tokio::select! {
             exit = signals.first() => break Ok(exit),
             _ = tick.tick() => view.draw().await,
-            ended = failed(&torrent) => break Err(stop(ended)),
+            ended = torrent.ended() => break Err(stop(ended)),
         }
     };
     view.last_words(false);
@@ -54,14 +54,4 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
         Ok(exit @ (Exit::Interrupted | Exit::Terminated)) => Ok(exit),
         other => other,
     }
-}
-
-/// Waits until a torrent cannot go on.
-pub(crate) async fn failed(torrent: &teem_client::Torrent) -> teem_client::Ended {
-    let mut status = torrent.watch();
-    let ended = match status.wait_for(|s| s.failed.is_some() || s.removed).await {
-        Ok(s) => s.failed.clone(),
-        Err(_) => None,
-    };
-    ended.map_or(teem_client::Ended::Removed, |(why, disk)| teem_client::Ended::Failed(why, disk))
 }

@@ -43,6 +43,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     if options.json {
         json::line(&json!({"event": "listening", "port": client.port()}));
     }
+    let events = client.events();
     warn_moved(&mut progress, before, client.port());
     let wanted = ShareOptions {
         bound: config.listen.addr,
@@ -67,7 +68,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         all.push(shared);
     }
     let hosts: Vec<String> = all.iter().flat_map(|shared| &shared.addresses).map(|a| a.host.clone()).collect();
-    let outcome = watch(options.json, rows, client.port(), &hosts, &mut signals, &mut progress).await;
+    let outcome = watch(&client, events, options.json, rows, &hosts, &mut signals, &mut progress).await;
     drop(progress);
     drop(all);
     client.shutdown().await;

@@ -1,16 +1,13 @@
 //! What `share` shows while it runs: one live line, what happened, a line a second and torrent for scripts.
 use crate::exit::{Exit, Outcome};
 use crate::progress::{Progress, plain};
-use crate::seed::failed;
 use crate::signals::Signals;
 use crate::units::{Bytes, Copies, Count};
 use crate::{job, json, told};
 use std::net::IpAddr;
 use std::time::Duration;
-use teem_client::Torrent;
 use teem_client::swarm::event::{Event, Snapshot, State};
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::TryRecvError;
+use teem_client::{Client, Events, Heard, Torrent};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -26,52 +23,44 @@ pub(crate) struct Row {
     name: String,
     hash: String,
     size: u64,
-    events: broadcast::Receiver<Event>,
     last: Option<Snapshot>,
 }
 
 impl Row {
     /// `size` in bytes.
     pub(crate) fn new(torrent: &Torrent, name: &str, size: u64) -> Self {
-        let (hash, events) = (torrent.info_hash().to_string(), torrent.events());
-        Self { torrent: torrent.clone(), name: plain(name), hash, size, events, last: None }
+        let hash = torrent.info_hash().to_string();
+        Self { torrent: torrent.clone(), name: plain(name), hash, size, last: None }
     }
 
     /// Says what happened, with the name where there are several.
-    fn hear(&mut self, json: bool, several: bool, progress: &mut Progress) {
-        loop {
-            match self.events.try_recv() {
-                Ok(event) if json => {
-                    if let Some(value) = told::value(&self.hash, &event) {
-                        json::line(&value);
-                    }
-                }
-                Ok(event) => {
-                    if let Some(text) = told::text(&event, self.size) {
-                        let before = if several { format!("{}: ", self.name) } else { String::new() };
-                        progress.say(&format!("{before}{text}"));
-                    }
-                }
-                Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+    fn hear(&self, event: &Event, json: bool, several: bool, progress: &mut Progress) {
+        if json {
+            if let Some(value) = told::value(&self.hash, event) {
+                json::line(&value);
             }
+        } else if let Some(text) = told::text(event, self.size) {
+            let before = if several { format!("{}: ", self.name) } else { String::new() };
+            progress.say(&format!("{before}{text}"));
         }
     }
 }
 
-/// Watches until a signal comes, or until no torrent can go on. `hosts` are those that the links name.
+/// Watches until a signal comes, or until no torrent can go on. `events` are those since before the first was added; `hosts` those
+/// that the links name.
 pub(crate) async fn watch(
+    client: &Client,
+    mut events: Events,
     json: bool,
     mut rows: Vec<Row>,
-    port: u16,
     hosts: &[String],
     signals: &mut Signals,
     progress: &mut Progress,
 ) -> Outcome {
-    let mut ends = JoinSet::new();
+    let (port, mut ends) = (client.port(), JoinSet::new());
     for row in &rows {
         let (torrent, name) = (row.torrent.clone(), row.name.clone());
-        ends.spawn(async move { (name, failed(&torrent).await) });
+        ends.spawn(async move { (name, torrent.ended().await) });
     }
     let (started, mut json_at, mut told_nobody) = (Instant::now(), None::<Instant>, false);
     let mut seen: Vec<IpAddr> = Vec::new();
@@ -79,12 +68,12 @@ pub(crate) async fn watch(
     loop {
         tokio::select! {
             exit = signals.first() => {
-                hear_all(&mut rows, json, progress);
+                hear_all(&rows, &mut events, json, progress);
                 progress.say("stopping: telling the trackers; run the same command again to go on sharing, nothing is hashed twice");
                 return Ok(exit);
             }
             Some(ended) = ends.join_next() => {
-                hear_all(&mut rows, json, progress);
+                hear_all(&rows, &mut events, json, progress);
                 let Ok((name, ended)) = ended else { return Ok(Exit::Done) };
                 let stop = job::stop(ended);
                 if ends.is_empty() {
@@ -93,9 +82,11 @@ pub(crate) async fn watch(
                 progress.say(&format!("teem: {name}: {}", stop.message));
             }
             _ = tick.tick() => {
-                hear_all(&mut rows, json, progress);
-                for row in &mut rows {
-                    row.last = row.torrent.snapshot().await.ok();
+                hear_all(&rows, &mut events, json, progress);
+                for snapshot in client.snapshots().await.unwrap_or_default() {
+                    if let Some(row) = rows.iter_mut().find(|row| row.torrent.id() == snapshot.torrent) {
+                        row.last = Some(snapshot);
+                    }
                 }
                 if json && json_at.is_none_or(|t| t.elapsed() >= JSON_EVERY) {
                     json_at = Some(Instant::now());
@@ -123,10 +114,13 @@ pub(crate) async fn watch(
     }
 }
 
-fn hear_all(rows: &mut [Row], json: bool, progress: &mut Progress) {
-    let several = rows.len() > 1;
-    for row in rows {
-        row.hear(json, several, progress);
+fn hear_all(rows: &[Row], events: &mut Events, json: bool, progress: &mut Progress) {
+    while let Some(heard) = events.try_next() {
+        // What is lost to a view that lagged is told by the figures.
+        let Heard::Event(event) = heard else { continue };
+        if let Some(row) = rows.iter().find(|row| Some(row.torrent.id()) == event.torrent()) {
+            row.hear(&event, json, rows.len() > 1, progress);
+        }
     }
 }
 

@@ -74,9 +74,11 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
         Event::DiskRecovered { .. } => json!({"event": "disk_recovered"}),
         Event::Failed { why, .. } => json!({"event": "failed", "error": why}),
         Event::Notice { text, .. } => json!({"event": "notice", "text": text}),
-        Event::PieceVerified { .. } | Event::Snapshot(_) | Event::Availability { .. } | Event::Removed { .. } => {
-            return None;
-        }
+        Event::PieceVerified { .. }
+        | Event::Snapshot(_)
+        | Event::Snapshots { .. }
+        | Event::Availability { .. }
+        | Event::Removed { .. } => return None,
     };
     value["infohash_v1"] = json!(hash);
     Some(value)

@@ -5,9 +5,9 @@ use crate::units::{Bytes, Count, Time};
 use crate::{json, told};
 use serde_json::{Value, json};
 use std::time::Duration;
-use teem_client::Torrent;
 use teem_client::swarm::event::{Event, Snapshot, State};
-use tokio::sync::{broadcast, mpsc};
+use teem_client::{Client, Events, Heard, Torrent};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// How often figures are fetched.
@@ -48,7 +48,6 @@ impl Voice {
 struct Row {
     torrent: Torrent,
     name: Option<String>,
-    events: broadcast::Receiver<Event>,
     watch: Watch,
     last: Option<Snapshot>,
 }
@@ -62,6 +61,8 @@ impl Row {
 
 /// The view of all torrents of one command.
 pub(crate) struct View {
+    client: Client,
+    events: Events,
     json: bool,
     progress: Progress,
     rows: Vec<Row>,
@@ -71,10 +72,12 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) fn new(json: bool) -> Self {
+    /// A view of all that a client has from now on.
+    pub(crate) fn new(client: &Client, json: bool) -> Self {
         let (sender, words) = mpsc::channel(WORDS_MAX);
         let voice = Voice { json, words: sender };
-        Self { json, progress: Progress::new(json), rows: Vec::new(), voice, words, json_at: None }
+        let (client, events) = (client.clone(), client.events());
+        Self { client, events, json, progress: Progress::new(json), rows: Vec::new(), voice, words, json_at: None }
     }
 
     pub(crate) fn voice(&self) -> Voice {
@@ -86,31 +89,25 @@ impl View {
     }
 
     pub(crate) fn add(&mut self, torrent: &Torrent, name: Option<String>) {
-        let (torrent, events) = (torrent.clone(), torrent.events());
-        self.rows.push(Row { torrent, name, events, watch: Watch::new(), last: None });
+        self.rows.push(Row { torrent: torrent.clone(), name, watch: Watch::new(), last: None });
     }
 
     /// Passes on what happened since the last time.
     pub(crate) fn hear(&mut self) {
-        for row in &mut self.rows {
-            let hash = row.torrent.info_hash().to_string();
-            loop {
-                match row.events.try_recv() {
-                    Ok(event) => {
-                        if let Event::Metadata { info, .. } = &event {
-                            row.name = Some(info.name().to_owned());
-                        }
-                        if self.json {
-                            if let Some(value) = told::value(&hash, &event) {
-                                json::line(&value);
-                            }
-                        } else if let Some(text) = told::text(&event, row.size()) {
-                            self.progress.say(&text);
-                        }
-                    }
-                    Err(broadcast::error::TryRecvError::Lagged(_)) => {}
-                    Err(_) => break,
+        while let Some(heard) = self.events.try_next() {
+            // What a view that lagged has lost is told by the figures.
+            let Heard::Event(event) = heard else { continue };
+            let of = |row: &&mut Row| Some(row.torrent.id()) == event.torrent();
+            let Some(row) = self.rows.iter_mut().find(of) else { continue };
+            if let Event::Metadata { info, .. } = &event {
+                row.name = Some(info.name().to_owned());
+            }
+            if self.json {
+                if let Some(value) = told::value(&row.torrent.info_hash().to_string(), &event) {
+                    json::line(&value);
                 }
+            } else if let Some(text) = told::text(&event, row.size()) {
+                self.progress.say(&text);
             }
         }
         while let Ok(word) = self.words.try_recv() {
@@ -123,18 +120,17 @@ impl View {
 
     /// Fetches the figures, draws the line, and explains what does not move.
     pub(crate) async fn draw(&mut self) {
-        for row in &mut self.rows {
-            if let Ok(snapshot) = row.torrent.snapshot().await {
-                if let Some(why) = row.watch.look(&snapshot) {
-                    if self.json {
-                        json::line(
-                            &json!({"event": "stalled", "infohash_v1": row.torrent.info_hash().to_string(), "why": why}),
-                        );
-                    }
-                    self.progress.say(&why);
+        // A client that has ended has no figures.
+        for snapshot in self.client.snapshots().await.unwrap_or_default() {
+            let Some(row) = self.rows.iter_mut().find(|row| row.torrent.id() == snapshot.torrent) else { continue };
+            if let Some(why) = row.watch.look(&snapshot) {
+                if self.json {
+                    let hash = row.torrent.info_hash().to_string();
+                    json::line(&json!({"event": "stalled", "infohash_v1": hash, "why": why}));
                 }
-                row.last = Some(snapshot);
+                self.progress.say(&why);
             }
+            row.last = Some(snapshot);
         }
         self.hear();
         if self.json {

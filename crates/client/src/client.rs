@@ -1,13 +1,16 @@
 //! Starting, adding, ending (own design): ties the host to the disk and to the async side.
+use crate::bus::Events;
 use crate::choice::Choice;
 use crate::config::{AGENT, Config, NEXT_PORTS};
 use crate::door::Door;
 use crate::http::fetch::Http;
-use crate::places::{AddError, Places, remembered};
+use crate::places::{AddError, remembered};
+use crate::registry::{Entry, Registry};
 use crate::resolve::{resolve, resolve_peer};
-use crate::router::{Chore, Feeds, Router};
+use crate::router::{Chore, Router};
 use crate::source::Source;
-use crate::torrent::{EVENTS_KEPT, Feed, Status, Torrent};
+use crate::status::{Ended, Status};
+use crate::torrent::Torrent;
 use crate::trackers::Announces;
 use crate::web::site::Site;
 use std::fmt;
@@ -24,9 +27,9 @@ use teem_host::listen::{Bound, ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
-use teem_swarm::event::State;
+use teem_swarm::event::Snapshot;
 use teem_swarm::ids::TorrentId;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Requests of the engine that may wait for the async side.
 const CHORES_MAX: usize = 4096;
@@ -126,8 +129,7 @@ struct Inner {
     bound: Bound,
     http: Http,
     state_dir: PathBuf,
-    feeds: Feeds,
-    places: Places,
+    registry: Arc<Registry>,
     next: AtomicU32,
     door: Door,
     /// What is served to those who are no peers, while somebody holds it.
@@ -147,12 +149,12 @@ impl Client {
         let bound = listeners.bound().clone();
         let http = Http::new(config.listen.addr, AGENT);
         let (disk, disk_handle) = Disk::start(&DiskConfig::default());
-        let feeds = Feeds::default();
+        let registry = Arc::new(Registry::default());
         let (chores, todo) = mpsc::channel(CHORES_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
         let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(bound.port, seed) };
         let door = Door::default();
-        let router = Router { feeds: feeds.clone(), chores, door: door.clone() };
+        let router = Router { registry: registry.clone(), chores, door: door.clone() };
         let upload_limited = HostConfig { upload_limited: config.up.is_some() };
         let host =
             host::start(listeners, upload_limited, Engine::new(engine), disk, router).map_err(StartError::Host)?;
@@ -162,8 +164,7 @@ impl Client {
             bound,
             http: http.clone(),
             state_dir: config.state_dir,
-            feeds,
-            places: Places::default(),
+            registry,
             next: AtomicU32::new(0),
             door,
             site: Mutex::default(),
@@ -233,43 +234,16 @@ impl Client {
             }
             None => None,
         };
-        let (events, _) = broadcast::channel(EVENTS_KEPT);
-        let state = if info.is_some() { State::Checking } else { State::Metadata };
-        let status = Status {
-            state,
-            info: info.clone(),
-            complete: None,
-            durable: false,
-            failed: None,
-            disk: None,
-            removed: false,
-        };
-        let (status, status_seen) = watch::channel(status);
-        let (snapshot, snapshot_seen) = watch::channel(None);
-        let (availability, availability_seen) = watch::channel(None);
-        let feed = Feed { events: events.clone(), status, snapshot, availability };
-        inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).insert(id, feed);
-        let is_there = |id: &TorrentId| inner.has(*id);
-        if let Err(e) = inner.places.reserve(id, key, &place, add.choice, info.as_deref(), is_there) {
-            inner.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-            return Err(e);
-        }
+        inner.registry.places.reserve(id, key, &place, add.choice, info.as_deref())?;
+        let entry = Arc::new(Entry::new(id, key, folder, Status::new(info.clone())));
+        inner.registry.enter(entry.clone());
         if info.is_some() {
             inner.disk.place(id, place);
         }
         if let Some(files) = add.vouched {
             inner.disk.vouch(id, files);
         }
-        let torrent = Torrent {
-            id,
-            key,
-            folder,
-            host: inner.host.clone(),
-            events,
-            status: status_seen,
-            snapshot: snapshot_seen,
-            availability: availability_seen,
-        };
+        let torrent = self.handle(entry);
         let spec = AddTorrent {
             torrent: id,
             key,
@@ -285,6 +259,37 @@ impl Client {
         };
         torrent.command(Command::Add(Box::new(spec))).map_err(|_| AddError::Stopped)?;
         Ok(torrent)
+    }
+
+    fn handle(&self, entry: Arc<Entry>) -> Torrent {
+        Torrent { entry, registry: self.0.registry.clone(), host: self.0.host.clone() }
+    }
+
+    /// Its torrents, in the order in which they were added.
+    pub fn torrents(&self) -> Vec<Torrent> {
+        self.0.registry.all().into_iter().map(|entry| self.handle(entry)).collect()
+    }
+
+    /// Everything that happens from now on, to all torrents.
+    pub fn events(&self) -> Events {
+        self.0.registry.bus.listen(None)
+    }
+
+    /// The figures of all torrents at one moment, in the order in which they were added.
+    pub async fn snapshots(&self) -> Result<Vec<Snapshot>, Ended> {
+        self.ask_snapshots(None).await
+    }
+
+    /// The figures of these torrents at one moment, in this order; those that are gone are left out.
+    pub async fn snapshots_of(&self, torrents: &[TorrentId]) -> Result<Vec<Snapshot>, Ended> {
+        self.ask_snapshots(Some(torrents.to_vec())).await
+    }
+
+    async fn ask_snapshots(&self, torrents: Option<Vec<TorrentId>>) -> Result<Vec<Snapshot>, Ended> {
+        let (ask, answer) = self.0.registry.ask_snapshots();
+        let command = HostMsg::Command(Command::Snapshots { ask, torrents });
+        self.0.host.send(command).map_err(|_| Ended::Removed)?;
+        answer.await.map_err(|_| Ended::Removed)
     }
 
     /// Sets the limits of all torrents together, payload bytes a second.
@@ -304,13 +309,9 @@ impl Client {
 }
 
 impl Inner {
-    fn has(&self, id: TorrentId) -> bool {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
-    }
-
     /// The metadata of a magnet link came: its name decides the place.
     fn place(&self, id: TorrentId, info: &Info) {
-        let settled: Option<Result<_, AddError>> = self.places.settle(id, info).map(|settled| {
+        let settled: Option<Result<_, AddError>> = self.registry.places.settle(id, info).map(|settled| {
             let (place, choice) = settled?;
             let selection = (!choice.is_all()).then(|| choice.of(info)).transpose().map_err(AddError::Choice)?;
             Ok((place, selection))
@@ -326,9 +327,11 @@ impl Inner {
                 Command::Placed(id)
             }
             Some(Err(e)) => {
-                let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(feed) = feeds.get(&id) {
-                    feed.status.send_modify(|s| s.failed = Some((e.to_string(), None)));
+                if let Some(entry) = self.registry.get(id) {
+                    entry.modify(|status| {
+                        status.failed = Some((e.to_string(), None));
+                        true
+                    });
                 }
                 Command::Remove(id)
             }

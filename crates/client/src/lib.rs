@@ -15,21 +15,26 @@ pub mod source;
 pub mod store;
 pub mod torrent;
 
+mod bus;
 mod door;
 pub mod entropy;
 mod patterns;
 mod places;
+mod registry;
 mod resolve;
 mod router;
+mod status;
 mod trackers;
 mod web;
 
+pub use bus::{Changes, Events, Heard};
 pub use choice::Choice;
 pub use client::{Add, Client, Mode, StartError};
 pub use config::{Config, Listen};
 pub use places::AddError;
 pub use source::{LinkError, Source};
-pub use torrent::{Ended, Status, Torrent};
+pub use status::{Ended, Status};
+pub use torrent::Torrent;
 
 /// Formats: metadata, magnet links.
 pub use teem_metainfo as metainfo;

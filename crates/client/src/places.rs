@@ -3,10 +3,10 @@ use crate::choice::Choice;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_disk::root::RealFs;
 use teem_disk::{Place, saved_info};
-use teem_metainfo::{Info, Limits, TorrentKey};
+use teem_metainfo::{Info, InfoHash, Limits, TorrentKey};
 use teem_swarm::ids::TorrentId;
 
 /// Why a torrent cannot be added.
@@ -48,16 +48,26 @@ struct Placing {
     place: Place,
     /// Which files are wanted, until that can be said by their indices.
     choice: Choice,
-    /// The path of the content itself.
+    /// The path of the content itself, where it is written.
     root: Option<PathBuf>,
 }
 
 /// The places of all torrents of a client.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<HashMap<TorrentId, Placing>>);
+pub(crate) struct Places(Mutex<Table>);
+
+/// By torrent, and found again by what no two may have.
+#[derive(Default)]
+struct Table {
+    placings: HashMap<TorrentId, Placing>,
+    /// Of a hybrid both hashes.
+    by_hash: HashMap<InfoHash, TorrentId>,
+    /// Only those that write.
+    by_root: HashMap<PathBuf, TorrentId>,
+}
 
 impl Places {
-    /// Remembers where a torrent goes. Those that `is_there` does not know any more are forgotten.
+    /// Remembers where a torrent goes.
     pub(crate) fn reserve(
         &self,
         id: TorrentId,
@@ -65,31 +75,61 @@ impl Places {
         place: &Place,
         choice: Choice,
         info: Option<&Info>,
-        is_there: impl Fn(&TorrentId) -> bool,
     ) -> Result<(), AddError> {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        places.retain(|id, _| is_there(id));
-        if places.values().any(|p| p.key.is_same(&key)) {
+        let mut table = self.table();
+        if key.wires().any(|hash| table.by_hash.contains_key(&hash)) {
             return Err(AddError::Already(key));
         }
         let root = info.map(|info| content_root(place, info));
-        if let Some(root) = root.as_deref().filter(|_| !place.read_only) {
-            free(&places, root)?;
+        let root = root.filter(|_| !place.read_only);
+        if let Some(root) = &root {
+            table.claim(id, root)?;
         }
-        places.insert(id, Placing { key, place: place.clone(), choice, root });
+        table.by_hash.extend(key.wires().map(|hash| (hash, id)));
+        table.placings.insert(id, Placing { key, place: place.clone(), choice, root });
         Ok(())
     }
 
     /// The metadata of a magnet link came: its name decides the place, its files what is wanted. `None` when the torrent is gone.
     pub(crate) fn settle(&self, id: TorrentId, info: &Info) -> Option<Result<(Place, Choice), AddError>> {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = content_root(&places.get(&id)?.place, info);
-        if let Err(e) = free(&places, &root) {
+        let mut table = self.table();
+        let root = content_root(&table.placings.get(&id)?.place, info);
+        if let Err(e) = table.claim(id, &root) {
             return Some(Err(e));
         }
-        let placing = places.get_mut(&id)?;
+        let placing = table.placings.get_mut(&id)?;
         placing.root = Some(root);
         Some(Ok((placing.place.clone(), placing.choice.clone())))
+    }
+
+    /// A torrent is gone: others may have its place.
+    pub(crate) fn forget(&self, id: TorrentId) {
+        let mut table = self.table();
+        if let Some(placing) = table.placings.remove(&id) {
+            for hash in placing.key.wires() {
+                table.by_hash.remove(&hash);
+            }
+            if let Some(root) = placing.root {
+                table.by_root.remove(&root);
+            }
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Takes a place for a torrent that writes there.
+    fn claim(&mut self, id: TorrentId, root: &Path) -> Result<(), AddError> {
+        match self.by_root.get(root) {
+            Some(other) if *other != id => Err(AddError::SamePlace(root.to_owned())),
+            _ => {
+                self.by_root.insert(root.to_owned(), id);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -104,9 +144,4 @@ pub(crate) async fn remembered(place: Place, key: TorrentKey) -> Option<Arc<Info
 
 fn content_root(place: &Place, info: &Info) -> PathBuf {
     place.folder.join(place.name.as_deref().unwrap_or(info.name()))
-}
-
-fn free(places: &HashMap<TorrentId, Placing>, root: &Path) -> Result<(), AddError> {
-    let taken = places.values().any(|p| p.root.as_deref() == Some(root) && !p.place.read_only);
-    if taken { Err(AddError::SamePlace(root.to_owned())) } else { Ok(()) }
 }

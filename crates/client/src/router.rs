@@ -1,12 +1,11 @@
 //! Passes what the engine says to whom it concerns (own design): runs on the host's thread, never blocks.
 use crate::door::Door;
-use crate::torrent::{Feed, Status};
-use std::collections::HashMap;
+use crate::registry::Registry;
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use teem_host::owner::Owner;
 use teem_host::packet::Packet;
-use teem_swarm::event::{Event, State};
+use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
 use teem_wire::tracker::announce::Announce;
 use tokio::sync::mpsc;
@@ -22,12 +21,9 @@ pub(crate) enum Chore {
     Place(TorrentId, Arc<teem_metainfo::Info>),
 }
 
-/// The torrents that somebody listens to.
-pub(crate) type Feeds = Arc<Mutex<HashMap<TorrentId, Feed>>>;
-
 /// The owner that the host calls.
 pub(crate) struct Router {
-    pub(crate) feeds: Feeds,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) chores: mpsc::Sender<Chore>,
     /// For those who come to the listening port and are no peers.
     pub(crate) door: Door,
@@ -42,29 +38,10 @@ impl Router {
 
 impl Owner for Router {
     fn on_event(&mut self, event: Event) {
-        if matches!(event, Event::PieceVerified { .. }) {
-            return; // far too many, and the snapshot has their number
-        }
         if let Event::Metadata { torrent, info } = &event {
             self.chore(Chore::Place(*torrent, info.clone()));
         }
-        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(feed) = feeds.get(&torrent_of(&event)) else { return };
-        if let Event::Snapshot(snapshot) = event {
-            feed.snapshot.send_replace(Some(snapshot));
-            return;
-        }
-        if let Event::Availability { pieces, .. } = event {
-            feed.availability.send_replace(Some(pieces));
-            return;
-        }
-        // Nobody listening is fine: the status has what must not be missed. It comes second, so that whoever waits for it
-        // finds the event told.
-        let _ = feed.events.send(event.clone());
-        feed.status.send_if_modified(|status| status.take_in(&event));
-        if matches!(event, Event::Removed { .. }) {
-            feeds.remove(&torrent_of(&event));
-        }
+        self.registry.hear(event);
     }
 
     fn on_announce(&mut self, torrent: TorrentId, url: String, announce: Announce) {
@@ -84,51 +61,9 @@ impl Owner for Router {
     }
 }
 
-fn torrent_of(event: &Event) -> TorrentId {
-    match event {
-        Event::Metadata { torrent, .. }
-        | Event::State { torrent, .. }
-        | Event::PieceVerified { torrent, .. }
-        | Event::PieceFailed { torrent, .. }
-        | Event::Banned { torrent, .. }
-        | Event::Complete { torrent, .. }
-        | Event::Durable { torrent, .. }
-        | Event::AllOut { torrent, .. }
-        | Event::Tracker { torrent, .. }
-        | Event::External { torrent, .. }
-        | Event::Disk { torrent, .. }
-        | Event::DiskRecovered { torrent }
-        | Event::Failed { torrent, .. }
-        | Event::Notice { torrent, .. }
-        | Event::Availability { torrent, .. }
-        | Event::Removed { torrent } => *torrent,
-        Event::Snapshot(snapshot) => snapshot.torrent,
-    }
-}
-
-impl Status {
-    /// Notes what an event says for good; tells whether anything changed.
-    fn take_in(&mut self, event: &Event) -> bool {
-        match event {
-            Event::Metadata { info, .. } => self.info = Some(info.clone()),
-            Event::State { state, .. } => {
-                self.state = *state;
-                if *state == State::Downloading {
-                    // More is wanted than was, or something is damaged.
-                    (self.complete, self.durable) = (None, false);
-                }
-            }
-            Event::Complete { at_start, .. } => self.complete = Some(*at_start),
-            Event::Durable { complete: true, .. } => self.durable = true,
-            Event::Failed { why, disk, .. } => {
-                self.failed = Some((why.clone(), disk.clone()));
-                self.state = State::Failed;
-            }
-            Event::Disk { error, .. } => self.disk = Some(error.clone()),
-            Event::DiskRecovered { .. } => self.disk = None,
-            Event::Removed { .. } => self.removed = true,
-            _ => return false,
-        }
-        true
+impl Drop for Router {
+    /// The host has ended.
+    fn drop(&mut self) {
+        self.registry.end();
     }
 }

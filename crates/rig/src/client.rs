@@ -60,7 +60,7 @@ impl Seat {
     }
 
     /// A command that leaves a mark when it is run, and what it marks by.
-    pub fn hook(&self) -> (PathBuf, Whole) {
+    pub(crate) fn hook(&self) -> (PathBuf, Whole) {
         let (hook, mark) = (self.home.join("hook"), self.home.join("whole"));
         fs::write(&hook, format!("#!/bin/sh\n: > '{}'\n", mark.display())).expect("the folder is writable");
         fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("own file");

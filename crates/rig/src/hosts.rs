@@ -8,11 +8,6 @@ use std::time::Duration;
 
 use crate::process::Process;
 
-/// The near host, which the scenario stands on.
-pub const NEAR_IP: &str = "198.18.0.1";
-/// The far host.
-pub const FAR_IP: &str = "198.18.0.2";
-
 /// Holds the far host's network until it is killed.
 const HOLD: &str = "ip link set lo up && echo held && exec sleep infinity";
 

@@ -31,13 +31,13 @@ fn with(name: &'static str, about: &'static str, groups: impl IntoIterator<Item 
     groups.into_iter().fold(scenario, Scenario::with)
 }
 
-/// Who takes from everybody and gives to nobody.
+/// Peers that take from everybody and give to nobody.
 pub fn riders() -> Scenario {
     let more = [Group::new(Role::FreeRider, 3), Group::new(Role::FreeRider, 2).rates(12_500_000, 125_000_000)];
     with("riders", "as clean, with 5 peers that take from everybody and never give, two of them on fast lines", more)
 }
 
-/// Who holds connections and does nothing with them.
+/// Peers that hold connections and do nothing with them.
 pub fn half_open() -> Scenario {
     with(
         "half-open",
@@ -46,13 +46,13 @@ pub fn half_open() -> Scenario {
     )
 }
 
-/// Who serves a block in eight seconds or more.
+/// Peers that take eight seconds or more to serve a block.
 pub fn dribblers() -> Scenario {
     let slow = Group::new(Role::Corrupter(0), 20).rates(2_000, 1_250_000);
     with("dribblers", "as clean, with 20 peers that claim everything and send 2 kB/s", [slow])
 }
 
-/// Who claims, flaps, shifts and rejects.
+/// Peers that claim pieces which they lack, take them back, and reject every request.
 pub fn liars() -> Scenario {
     let roles = [Role::Liar, Role::Flapper, Role::Shifter, Role::Rejecter];
     with("liars", "as clean, with 20 peers that claim everything and lie, flap, shift and reject", {
@@ -60,13 +60,13 @@ pub fn liars() -> Scenario {
     })
 }
 
-/// Who sends one wrong block in three, so many of them for each ten downloaders.
+/// `count` peers of whose blocks one in three is wrong.
 pub fn corrupters(name: &'static str, about: &'static str, count: u32) -> Scenario {
     with(name, about, [Group::new(Role::Corrupter(333), count)])
 }
 
-/// Who sends one wrong block with each piece.
-pub fn poisoners() -> Scenario {
+/// Peers that send one wrong block with each piece.
+pub(crate) fn poisoners() -> Scenario {
     let scenario = with(
         "poisoners",
         "as clean, with 10 peers that send one wrong block with each piece",

@@ -38,19 +38,19 @@ impl Bits {
     }
 
     /// The pieces that are in both, from the first.
-    pub fn common<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u32> + 'a {
+    pub(crate) fn common<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u32> + 'a {
         bits_of(self.words.iter().zip(&other.words).map(|(a, b)| a & b))
     }
 
     /// Empties it, or puts the first `pieces` in.
-    pub fn fill(&mut self, pieces: u32, present: bool) {
+    pub(crate) fn fill(&mut self, pieces: u32, present: bool) {
         for piece in 0..pieces {
             self.set(piece, present);
         }
     }
 
     /// Replaces it by a bitfield from the wire.
-    pub fn read(&mut self, bitfield: &[u8]) {
+    pub(crate) fn read(&mut self, bitfield: &[u8]) {
         self.words.fill(0);
         self.count = 0;
         for piece in pieces_of(bitfield) {
@@ -71,7 +71,7 @@ fn bits_of(words: impl Iterator<Item = u64>) -> impl Iterator<Item = u32> {
 }
 
 /// The pieces whose bits are set in a bitfield from the wire.
-pub fn pieces_of(bitfield: &[u8]) -> impl Iterator<Item = u32> + '_ {
+pub(crate) fn pieces_of(bitfield: &[u8]) -> impl Iterator<Item = u32> + '_ {
     (0..bitfield.len() as u32 * 8).filter(|piece| bitfield[*piece as usize / 8] >> (7 - piece % 8) & 1 == 1)
 }
 

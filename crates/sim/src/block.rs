@@ -28,12 +28,12 @@ impl SimBlock {
     }
 
     /// Whether this is the right content of that range.
-    pub fn fits(self, at: BlockRef) -> bool {
+    pub(crate) fn fits(self, at: BlockRef) -> bool {
         self.good && at.begin.is_multiple_of(BLOCK_LEN) && self == Self::right(at)
     }
 
     /// What stands for the hash of its content: equal exactly when the content is.
-    pub fn digest(self) -> BlockDigest {
+    pub(crate) fn digest(self) -> BlockDigest {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&self.piece.to_le_bytes());
         bytes[4..6].copy_from_slice(&self.block.to_le_bytes());

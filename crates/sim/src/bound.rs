@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// The fluid bound: max { F/u_s, F/d_min, N·F/(u_s + Σu_i) }. It holds for peers that are there from the start and stay;
 /// elsewhere it is only a yardstick.
-pub fn fluid(scenario: &Scenario) -> Duration {
+pub(crate) fn fluid(scenario: &Scenario) -> Duration {
     let sums = Sums::of(scenario);
     let total = u128::from(scenario.total());
     let shared = sums.source.saturating_add(sums.peers);
@@ -16,15 +16,10 @@ pub fn fluid(scenario: &Scenario) -> Duration {
 }
 
 /// The bound when the sources give only `copies` times the content: max { F/u_s, F/d_min, (N-c)·F/Σu_i }.
-pub fn frugal(scenario: &Scenario, copies: u32) -> Duration {
+pub(crate) fn frugal(scenario: &Scenario, copies: u32) -> Duration {
     let sums = Sums::of(scenario);
     let total = u128::from(scenario.total());
     sums.alone(total).max(time(total * u128::from(sums.count.saturating_sub(copies)), sums.peers))
-}
-
-/// How long a line of that rate takes for the whole content.
-pub fn line(scenario: &Scenario, rate: u64) -> Duration {
-    time(u128::from(scenario.total()), rate)
 }
 
 struct Sums {
@@ -87,6 +82,6 @@ mod tests {
     fn a_frugal_source_leaves_the_rest_to_the_peers() {
         assert_eq!(frugal(&world(4_000_000, 10, 0), 1).as_secs(), 90);
         assert_eq!(frugal(&world(1_000_000, 10, 0), 1).as_secs(), 100);
-        assert_eq!(line(&world(1, 1, 0), 1_000_000).as_secs(), 100);
+        assert_eq!(time(u128::from(world(1, 1, 0).total()), 1_000_000).as_secs(), 100);
     }
 }

@@ -1,4 +1,4 @@
-//! Who sits at the end of a line (own design): the engine itself, or a script that speaks the same contract.
+//! The process at the end of a line (own design): the engine itself, or a script that speaks the same contract.
 //!
 //! Everything in a world that talks to peers is driven by the engine's three methods, so that a scripted opponent, a
 //! broken engine (for tests of the checkers) and the real one can stand in each other's place.

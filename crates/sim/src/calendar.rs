@@ -15,7 +15,7 @@ const NEVER: u64 = u64::MAX;
 
 /// The turns of some peers. A peer has one turn at most.
 #[derive(Debug)]
-pub struct Calendar {
+pub(crate) struct Calendar {
     /// Length of a span in nanoseconds.
     span: u64,
     heap: BinaryHeap<Reverse<(u64, u32)>>,
@@ -25,27 +25,27 @@ pub struct Calendar {
 
 impl Calendar {
     /// Nothing is expected of that many peers.
-    pub fn new(span: Duration, peers: usize) -> Self {
+    pub(crate) fn new(span: Duration, peers: usize) -> Self {
         Self { span: (span.as_nanos() as u64).max(1), heap: BinaryHeap::new(), turns: vec![NEVER; peers] }
     }
 
     /// The span in which a moment lies.
-    pub fn span_of(&self, at: Time) -> u64 {
+    pub(crate) fn span_of(&self, at: Time) -> u64 {
         at.nanos() / self.span
     }
 
     /// When the span of a moment begins.
-    pub fn begin(&self, at: Time) -> Time {
+    pub(crate) fn begin(&self, at: Time) -> Time {
         Time(self.span_of(at) * self.span)
     }
 
     /// When the next span begins in which somebody has a turn, at the soonest.
-    pub fn next(&self) -> Option<Time> {
+    pub(crate) fn next(&self) -> Option<Time> {
         self.heap.peek().map(|Reverse((span, _))| Time(span.saturating_mul(self.span)))
     }
 
     /// Something is to happen to a peer then: it has its turn at the latest in that span.
-    pub fn due(&mut self, peer: u32, at: Time) {
+    pub(crate) fn due(&mut self, peer: u32, at: Time) {
         let span = self.span_of(at);
         let turn = &mut self.turns[peer as usize];
         if span < *turn {
@@ -56,7 +56,7 @@ impl Calendar {
 
     /// The next turns of spans that begin before a moment, as many as there are up to `most`, in order: whose they are is put
     /// into `peers`. Each lasts until the peer's [`Self::rest`]. Says whether there are any.
-    pub fn turns(&mut self, most: usize, until: Time, peers: &mut Vec<u32>) -> bool {
+    pub(crate) fn turns(&mut self, most: usize, until: Time, peers: &mut Vec<u32>) -> bool {
         peers.clear();
         while let Some(&Reverse((span, peer))) = self.heap.peek()
             && peers.len() < most
@@ -71,7 +71,7 @@ impl Calendar {
     }
 
     /// The turn of a peer is over; the next thing that is to happen to it does so then.
-    pub fn rest(&mut self, peer: u32, next: Option<Time>) {
+    pub(crate) fn rest(&mut self, peer: u32, next: Option<Time>) {
         self.turns[peer as usize] = NEVER;
         if let Some(at) = next {
             self.due(peer, at);

@@ -141,7 +141,7 @@ pub fn churn() -> Scenario {
 }
 
 /// Processes that hardly live as long as their lines take for a few pieces: what is begun has to be made whole.
-pub fn brief() -> Scenario {
+pub(crate) fn brief() -> Scenario {
     Scenario::new("brief", "6 downloaders on 30 kB/s that leave or crash every 25 s and come back")
         .content(56, 131_072, 0)
         .with(Group::new(Role::Seed, 1).rates(30_000, 60_000))
@@ -154,7 +154,7 @@ pub fn brief() -> Scenario {
 }
 
 /// The last blocks are asked of liars, in processes that live hardly longer than it takes to tell.
-pub fn cornered() -> Scenario {
+pub(crate) fn cornered() -> Scenario {
     Scenario::new("cornered", "4 downloaders of 4 pieces that live 12 s, and 6 liars")
         .content(4, 32_768, 0)
         .with(Group::new(Role::Seed, 1).rates(30_000, 60_000))
@@ -216,7 +216,7 @@ pub fn mixed() -> Scenario {
 }
 
 /// Lines that take ten seconds for a block: requests grow old before they are answered.
-pub fn crawling() -> Scenario {
+pub(crate) fn crawling() -> Scenario {
     Scenario::new("crawling", "6 downloaders, half of which send 1.6 kB/s")
         .content(32, 65_536, 0)
         .with(Group::new(Role::Seed, 1).rates(200_000, 200_000))

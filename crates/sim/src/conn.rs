@@ -6,7 +6,7 @@ use std::time::Duration;
 use teem_swarm::ids::ConnId;
 
 /// The place of an end of which nobody has said where it lies.
-pub const NOWHERE: u32 = u32::MAX;
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 /// One end of a connection.
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub struct End {
     /// Whether the process knows it and has not closed it.
     pub open: bool,
     /// Whether the last packet has been sent.
-    pub ended: bool,
+    pub(crate) ended: bool,
     /// Time from here to there.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
     /// What is sent.
     pub out: Outgoing,
-    /// What comes.
-    pub incoming: Incoming,
+    /// What this end receives.
+    pub(crate) incoming: Incoming,
 }
 
 impl End {

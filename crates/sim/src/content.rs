@@ -38,12 +38,12 @@ impl Content {
         Self { info_hash: info.key().wire(), info }
     }
 
-    /// The metadata.
+    /// The metadata that a peer with a .torrent file begins with.
     pub fn info(&self) -> &Arc<Info> {
         &self.info
     }
 
-    /// Its info-hash.
+    /// The info-hash by which peers and the tracker know it.
     pub fn info_hash(&self) -> InfoHash {
         self.info_hash
     }
@@ -64,7 +64,7 @@ impl Content {
     }
 
     /// Number of blocks of a piece other than the last.
-    pub fn blocks_max(&self) -> u32 {
+    pub(crate) fn blocks_max(&self) -> u32 {
         self.info.piece_length().div_ceil(BLOCK_LEN)
     }
 
@@ -75,12 +75,12 @@ impl Content {
     }
 
     /// Whether that range is exactly one block of the content.
-    pub fn is_block(&self, at: BlockRef) -> bool {
+    pub(crate) fn is_block(&self, at: BlockRef) -> bool {
         at.piece < self.pieces() && at.len > 0 && self.block(at.piece, at.begin / BLOCK_LEN) == at
     }
 
     /// A bitfield with all bits set (BEP 3).
-    pub fn full_bitfield(&self) -> Vec<u8> {
+    pub(crate) fn full_bitfield(&self) -> Vec<u8> {
         let pieces = self.pieces() as usize;
         let mut bits = vec![0xFF; pieces.div_ceil(8)];
         if let (Some(last), spare @ 1..) = (bits.last_mut(), bits_spare(pieces)) {

@@ -6,7 +6,7 @@ use teem_swarm::rng::Rng;
 const MEANS_MAX: u64 = 40;
 
 /// A time between two, drawn evenly.
-pub fn between(rng: &mut Rng, min: Duration, max: Duration) -> Duration {
+pub(crate) fn between(rng: &mut Rng, min: Duration, max: Duration) -> Duration {
     min + Duration::from_nanos(rng.below(max.saturating_sub(min).as_nanos() as u64 + 1))
 }
 
@@ -14,7 +14,7 @@ pub fn between(rng: &mut Rng, min: Duration, max: Duration) -> Duration {
 ///
 /// A run of falling numbers that begins with u is of odd length with probability e^-u, so u is taken then; else a whole
 /// mean has passed. No logarithm is needed, whose last bit differs between machines.
-pub fn exponential(rng: &mut Rng, mean: Duration) -> Duration {
+pub(crate) fn exponential(rng: &mut Rng, mean: Duration) -> Duration {
     for whole in 0..MEANS_MAX {
         let first = rng.next_u64() >> 32;
         let (mut last, mut odd) = (first, true);

@@ -30,7 +30,7 @@ pub fn namespace() -> Scenario {
 }
 
 /// Three kinds alike and a few of the fourth, which do not tell what they have.
-pub fn mix() -> Scenario {
+pub(crate) fn mix() -> Scenario {
     let shares = [(Kind::Libtorrent, 5), (Kind::Transmission, 4), (Kind::Aria2, 4), (Kind::Rqbit, 3)];
     of("mix16", "our source, 5 libtorrents, 4 Transmissions, 4 aria2s, 3 rqbits", &shares)
 }

@@ -31,7 +31,7 @@ const FLAP_MAX_MS: u64 = 3_000;
 
 /// A scripted peer.
 #[derive(Debug)]
-pub struct Hostile {
+pub(crate) struct Hostile {
     role: Role,
     content: Content,
     rng: Rng,
@@ -56,7 +56,7 @@ struct Conn {
 
 impl Hostile {
     /// One with that vice.
-    pub fn new(role: Role, content: Content, mut rng: Rng) -> Self {
+    pub(crate) fn new(role: Role, content: Content, mut rng: Rng) -> Self {
         let mut id = *b"-XX0001-............";
         rng.fill(&mut id[8..]);
         Self {
@@ -228,7 +228,7 @@ impl Brain for Hostile {
 }
 
 /// An engine whose gifts never reach anybody: it takes and never gives.
-pub struct FreeRider(pub Box<dyn Brain>);
+pub(crate) struct FreeRider(pub Box<dyn Brain>);
 
 impl Brain for FreeRider {
     fn handle(&mut self, now: Time, input: Input<SimBlock>) {

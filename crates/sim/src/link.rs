@@ -15,7 +15,7 @@ pub struct Rate(u64);
 
 impl Rate {
     /// No limit: takes no time.
-    pub const UNLIMITED: Self = Self(u64::MAX);
+    pub(crate) const UNLIMITED: Self = Self(u64::MAX);
 
     /// That many bytes a second, at least one.
     pub const fn bytes(per_second: u64) -> Self {
@@ -23,12 +23,12 @@ impl Rate {
     }
 
     /// Bytes a second.
-    pub const fn per_second(self) -> u64 {
+    pub(crate) const fn per_second(self) -> u64 {
         self.0
     }
 
     /// How long that many bytes take.
-    pub fn time_for(self, bytes: u64) -> Duration {
+    pub(crate) fn time_for(self, bytes: u64) -> Duration {
         if self == Self::UNLIMITED {
             return Duration::ZERO;
         }
@@ -42,16 +42,16 @@ impl Rate {
 /// The sending side of a peer's line.
 #[derive(Debug)]
 pub struct Uplink {
-    /// Its rate.
+    /// How fast it sends.
     pub rate: Rate,
     /// When the batch being sent will have left.
-    pub busy_until: Time,
+    pub(crate) busy_until: Time,
     /// Pipes that have something to send, in the order of their turns.
-    pub ready: VecDeque<u32>,
+    pub(crate) ready: VecDeque<u32>,
     /// The pipe whose blocks are being sent and their payload, until its owner is told that they have left.
     pub current: Option<(u32, u64)>,
     /// Whether the event that ends the batch is under way.
-    pub waking: bool,
+    pub(crate) waking: bool,
 }
 
 impl Uplink {
@@ -64,10 +64,10 @@ impl Uplink {
 /// The receiving side of a peer's line.
 #[derive(Debug)]
 pub struct Downlink {
-    /// Its rate.
+    /// How fast it receives.
     pub rate: Rate,
     /// When all that has arrived will have been received.
-    pub busy_until: Time,
+    pub(crate) busy_until: Time,
 }
 
 impl Downlink {

@@ -49,7 +49,7 @@ struct Args {
     bytes: bool,
 }
 
-/// Who stands in for the engine.
+/// The script of a client that stands in for the engine.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Own {
     Simple,

@@ -1,4 +1,5 @@
-//! Who is put at the ends of the lines (own design): for each role the one who plays it.
+//! The processes that are put at the ends of the lines (own design): for each role the script or the engine that
+//! plays it.
 use crate::block::SimBlock;
 use crate::brain::{Birth, Brain, Maker};
 use crate::hostile::{FreeRider, Hostile};

@@ -13,11 +13,11 @@ const DIAL_BITS: u32 = 5;
 /// Bits for the peer that dialled.
 const PEER_BITS: u32 = 18;
 /// Most connections that a peer can have in the course of a run.
-pub const ENDS_MAX: usize = 1 << PLACE_BITS;
+pub(crate) const ENDS_MAX: usize = 1 << PLACE_BITS;
 /// Most peers of a world.
 pub const PEERS_MAX: usize = 1 << PEER_BITS;
 /// Most spans of a run.
-pub const SPANS_MAX: u128 = 1 << (u64::BITS - PLACE_BITS - DIAL_BITS - PEER_BITS);
+pub(crate) const SPANS_MAX: u128 = 1 << (u64::BITS - PLACE_BITS - DIAL_BITS - PEER_BITS);
 
 /// What the names of a connection's two ends have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

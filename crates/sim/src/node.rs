@@ -31,20 +31,20 @@ const ENDS_MORE: usize = 16;
 /// A dial of a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Dial {
-    /// Whom.
+    /// The number of the peer that is dialled.
     pub to: u32,
-    /// In which life.
+    /// The life of the dialling peer in which it dials.
     pub life: u32,
 }
 
-/// One peer.
+/// A peer with its lines, its disk and, while it runs, its process.
 pub struct Node {
     /// What it is.
     pub spec: Group,
     /// Where it is.
     pub addr: SocketAddr,
     /// Delay between it and the middle of the network.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
     /// Its line out.
     pub up: Uplink,
     /// Its line in.
@@ -60,19 +60,19 @@ pub struct Node {
     /// Places in `mail` that are free.
     free: Vec<u32>,
     /// When its process wants its tick.
-    pub tick_at: Option<Time>,
+    pub(crate) tick_at: Option<Time>,
     /// How many ticks in a row have left its deadline where it was.
-    pub ticks: u32,
+    pub(crate) ticks: u32,
     /// Its connections that are open, by their names.
     pub pipes: BTreeSet<ConnId>,
     /// Its ends of all connections that there were, or may come to be.
     pub ends: Vec<End>,
     /// Places of ends of which nothing came, for the next.
-    pub unused: Vec<u32>,
+    pub(crate) unused: Vec<u32>,
     /// Its dials that are not answered.
     dials: Vec<Option<Dial>>,
     /// The last span in which it made a connection, and how many more it made in it.
-    pub made: (u64, u32),
+    pub(crate) made: (u64, u32),
     /// The hash of all that happened to it and that it did.
     pub trace: Trace,
     /// For choices of the world about it.
@@ -126,12 +126,12 @@ impl Node {
     }
 
     /// Whether the run goes on until it is complete, or gone for good.
-    pub fn must(&self) -> bool {
+    pub(crate) fn must(&self) -> bool {
         self.spec.role.wants() && !matches!(self.spec.departure, Departure::After(_) | Departure::OnceCopied(_))
     }
 
     /// It dials somebody; gives the number of the dial.
-    pub fn dials(&mut self, to: u32) -> u32 {
+    pub(crate) fn dials(&mut self, to: u32) -> u32 {
         let dial = Some(Dial { to, life: self.life });
         let free = self.dials.iter().position(Option::is_none).unwrap_or(self.dials.len());
         match self.dials.get_mut(free) {
@@ -142,7 +142,7 @@ impl Node {
     }
 
     /// A dial is answered.
-    pub fn answered(&mut self, dial: u32) -> Option<Dial> {
+    pub(crate) fn answered(&mut self, dial: u32) -> Option<Dial> {
         self.dials.get_mut(dial as usize)?.take()
     }
 
@@ -151,7 +151,7 @@ impl Node {
     /// # Panics
     ///
     /// When there have been more than names can tell apart.
-    pub fn keep(&mut self, end: End) -> u32 {
+    pub(crate) fn keep(&mut self, end: End) -> u32 {
         if let Some(place) = self.unused.pop() {
             self.ends[place as usize] = end;
             return place;
@@ -170,12 +170,12 @@ impl Node {
     }
 
     /// The end that has that name.
-    pub fn end(&mut self, conn: ConnId) -> Option<&mut End> {
+    pub(crate) fn end(&mut self, conn: ConnId) -> Option<&mut End> {
         self.ends.get_mut(name::place(conn) as usize).filter(|end| end.conn == conn)
     }
 
     /// Keeps an input until its time; gives the place where it is found.
-    pub fn post(&mut self, input: Input<SimBlock>) -> u32 {
+    pub(crate) fn post(&mut self, input: Input<SimBlock>) -> u32 {
         if let Some(place) = self.free.pop() {
             self.mail[place as usize] = Some(input);
             return place;
@@ -185,7 +185,7 @@ impl Node {
     }
 
     /// The input that is kept at a place.
-    pub fn awaits(&self, place: u32) -> Option<&Input<SimBlock>> {
+    pub(crate) fn awaits(&self, place: u32) -> Option<&Input<SimBlock>> {
         self.mail.get(place as usize)?.as_ref()
     }
 
@@ -197,7 +197,7 @@ impl Node {
     }
 
     /// Drops all inputs: their places are given anew, so whoever comes for them has to know that they are gone.
-    pub fn drop_mail(&mut self) {
+    pub(crate) fn drop_mail(&mut self) {
         self.mail.clear();
         self.free.clear();
     }
@@ -209,7 +209,7 @@ pub fn addr_of(index: u32) -> SocketAddr {
 }
 
 /// The number of the peer with that address, of `count`.
-pub fn index_of(addr: SocketAddr, count: usize) -> Option<u32> {
+pub(crate) fn index_of(addr: SocketAddr, count: usize) -> Option<u32> {
     let SocketAddr::V4(addr) = addr else { return None };
     let apart = u32::from(*addr.ip()).checked_sub(FIRST)?;
     let index = apart / STRIDE;

@@ -18,7 +18,7 @@ pub enum Packet {
         /// What the names of both ends have in common.
         key: Key,
     },
-    /// The handshake.
+    /// The handshake that opens each direction (BEP 3).
     Hello(Box<Handshake>),
     /// The message HAVE.
     Have(u32),
@@ -26,14 +26,14 @@ pub enum Packet {
     Request(BlockRef),
     /// Any other message.
     Message(Box<Message>),
-    /// A block.
+    /// The message PIECE with its block.
     Block(BlockRef, SimBlock),
     /// The last packet: the sender has closed.
     Fin,
 }
 
 impl Packet {
-    /// A message.
+    /// The packet that carries a message.
     pub fn message(message: Message) -> Self {
         match message {
             Message::Have(piece) => Self::Have(piece),
@@ -43,7 +43,7 @@ impl Packet {
     }
 
     /// Its size on the wire in bytes.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         match self {
             Self::Open { .. } | Self::Fin => 0,
             Self::Hello(_) => 68,
@@ -55,7 +55,7 @@ impl Packet {
     }
 
     /// Payload bytes of a block, else 0.
-    pub fn payload(&self) -> u64 {
+    pub(crate) fn payload(&self) -> u64 {
         match self {
             Self::Block(at, _) => u64::from(at.len),
             _ => 0,

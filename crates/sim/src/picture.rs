@@ -13,4 +13,4 @@ mod svg;
 
 pub use curve::Curve;
 pub use over_time::draw;
-pub use overview::{Pair, overview};
+pub(crate) use overview::{Pair, overview};

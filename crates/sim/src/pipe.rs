@@ -28,7 +28,7 @@ const QUEUE_SHORT: Duration = Duration::from_millis(50);
 pub struct Batch {
     /// Packets in it.
     pub packets: u32,
-    /// Their size.
+    /// Their size in bytes.
     pub bytes: u32,
     /// Payload of blocks among them.
     pub payload: u32,
@@ -38,18 +38,18 @@ pub struct Batch {
 
 /// The receiver's word that a batch has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Ack {
+pub(crate) struct Ack {
     /// When the sender hears it.
     pub at: Time,
     /// Size of the batch.
     pub bytes: u32,
     /// How long the batch waited at the downlink.
-    pub waited: Duration,
+    pub(crate) waited: Duration,
 }
 
 /// How a pipe stands at its uplink.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Turn {
+pub(crate) enum Turn {
     /// It is not there.
     Idle,
     /// It stands among the ready pipes.
@@ -63,9 +63,9 @@ pub enum Turn {
 /// Whether a pipe may send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Room {
-    /// Nothing waits.
+    /// It has nothing to send.
     Idle,
-    /// It may.
+    /// It may send at once.
     Now,
     /// Its window is full until then.
     At(Time),
@@ -78,7 +78,7 @@ pub enum Room {
 #[repr(C)]
 pub struct Outgoing {
     /// How it stands at its uplink.
-    pub turn: Turn,
+    pub(crate) turn: Turn,
     /// A HAVE that waits by itself; it stands among the packets as soon as another waits.
     have: Option<u32>,
     in_flight: u64,
@@ -120,24 +120,24 @@ impl Outgoing {
     }
 
     /// Reads ahead what sending will need.
-    pub fn approach(&self) {
+    pub(crate) fn approach(&self) {
         let first = self.packets.front().map(Packet::payload);
         black_box((self.in_flight, first, self.acks.front().map(|ack| ack.bytes)));
     }
 
     /// Whether something waits to be sent.
-    pub fn waits(&self) -> bool {
+    pub(crate) fn waits(&self) -> bool {
         self.have.is_some() || !self.packets.is_empty()
     }
 
     /// Drops all that has not left yet.
-    pub fn drop_waiting(&mut self) {
+    pub(crate) fn drop_waiting(&mut self) {
         self.have = None;
         self.packets.clear();
     }
 
     /// An acknowledgement will come; says whether the pipe waits for nothing else.
-    pub fn acknowledged(&mut self, ack: Ack) -> bool {
+    pub(crate) fn acknowledged(&mut self, ack: Ack) -> bool {
         self.acks.push_back(ack);
         let waits = self.turn == Turn::Blocked;
         if waits {
@@ -191,7 +191,7 @@ impl Outgoing {
     }
 
     /// Takes a HAVE that is all that waits: nine bytes leave no trace in the window, so it can travel by itself.
-    pub fn lone_have(&mut self) -> Option<u32> {
+    pub(crate) fn lone_have(&mut self) -> Option<u32> {
         if let Some(piece) = self.have.take() {
             return Some(piece);
         }
@@ -206,7 +206,7 @@ impl Outgoing {
     }
 
     /// Lets go of the memory of a pipe into which nothing will be sent any more.
-    pub fn retire(&mut self) {
+    pub(crate) fn retire(&mut self) {
         if !self.waits() {
             (self.packets, self.acks) = (VecDeque::new(), VecDeque::new());
         }
@@ -223,7 +223,7 @@ struct Coming {
 
 /// The receiver's end.
 #[derive(Debug, Default)]
-pub struct Incoming {
+pub(crate) struct Incoming {
     packets: VecDeque<Packet>,
     batches: VecDeque<Coming>,
     /// How many of the batches, from the front, have arrived at the downlink.
@@ -232,19 +232,19 @@ pub struct Incoming {
 
 impl Incoming {
     /// A batch is on its way; `from` gives its packets.
-    pub fn coming(&mut self, batch: Batch, from: &mut impl Iterator<Item = Packet>) {
+    pub(crate) fn coming(&mut self, batch: Batch, from: &mut impl Iterator<Item = Packet>) {
         self.packets.extend(from.take(batch.packets as usize));
         self.batches.push_back(Coming { batch, arrived: Time::ZERO });
     }
 
     /// Reads ahead what receiving will need.
-    pub fn approach(&self) {
+    pub(crate) fn approach(&self) {
         let first = self.packets.front().map(Packet::payload);
         black_box((self.landed, first, self.batches.front().map(|coming| coming.batch.bytes)));
     }
 
     /// The next batch arrives at the downlink.
-    pub fn arrive(&mut self, now: Time) -> Option<Batch> {
+    pub(crate) fn arrive(&mut self, now: Time) -> Option<Batch> {
         let coming = self.batches.get_mut(self.landed)?;
         coming.arrived = now;
         self.landed += 1;
@@ -253,7 +253,7 @@ impl Incoming {
 
     /// The oldest batch that has arrived is received: `unpack` takes its packets in order, and the sender shall hear of it at
     /// `back`.
-    pub fn deliver(&mut self, now: Time, back: Time, unpack: &mut Vec<Packet>) -> Option<Ack> {
+    pub(crate) fn deliver(&mut self, now: Time, back: Time, unpack: &mut Vec<Packet>) -> Option<Ack> {
         if self.landed == 0 {
             return None;
         }
@@ -271,7 +271,7 @@ impl Incoming {
     }
 
     /// Lets go of the memory of a pipe through which nothing will come any more.
-    pub fn retire(&mut self) {
+    pub(crate) fn retire(&mut self) {
         if self.packets.is_empty() {
             *self = Self::default();
         }
@@ -289,7 +289,7 @@ mod tests {
         Packet::Block(at, SimBlock::right(at))
     }
 
-    /// Both ends.
+    /// The sending and the receiving end.
     #[derive(Default)]
     struct Pipe(Outgoing, Incoming);
 

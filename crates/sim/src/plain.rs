@@ -4,17 +4,17 @@
 //! does and why; `simple` is the plainest of all, keeps every rule that the checkers watch, and so serves to test worlds
 //! and, with one rule broken at a time, the checkers themselves. Downloads are in `asking` over the pieces in `book`,
 //! uploads in `giving` over the rounds in `slots`.
-pub mod aria2;
+pub(crate) mod aria2;
 mod asking;
 mod book;
 mod giving;
 pub mod habits;
-pub mod libtorrent;
+pub(crate) mod libtorrent;
 mod peer;
-pub mod rqbit;
+pub(crate) mod rqbit;
 pub mod simple;
 mod slots;
-pub mod transmission;
+pub(crate) mod transmission;
 
 use crate::bits::pieces_of;
 use crate::block::SimBlock;
@@ -48,7 +48,7 @@ const FEW: usize = 20;
 /// Our number for `ut_metadata`.
 const METADATA: u8 = 3;
 
-/// A client.
+/// A scripted client, whose ways are set by its [`Habits`].
 pub struct Plain {
     habits: Habits,
     rng: Rng,
@@ -96,7 +96,8 @@ impl Plain {
         }
     }
 
-    /// Whoever knows only the info-hash is taken to have the metadata: how it gets there tells nothing of a swarm.
+    /// A client that was given the info-hash alone is taken to have the metadata: how it gets there tells nothing
+    /// of a swarm.
     fn add(&mut self, add: &AddTorrent) {
         self.torrent = add.torrent;
         self.urls = add.trackers.concat();
@@ -255,7 +256,7 @@ impl Plain {
         }
     }
 
-    /// Who has everything has nothing to do with others who have.
+    /// A complete client has nothing to do with other complete ones: it closes their connections.
     fn leave_seeds(&mut self) {
         let all = self.book.content.pieces();
         let seeds = self.peers.iter().filter(|(_, peer)| peer.id.is_some() && peer.shows == all);
@@ -308,7 +309,7 @@ impl Plain {
         self.may_ask(now, conn);
     }
 
-    /// The clock.
+    /// Does what is due by the clock: rounds, requests that went unanswered, connections without use.
     fn tick(&mut self, now: Time) {
         let passed = now.since(self.ticked);
         self.ticked = now;

@@ -8,7 +8,7 @@ use teem_swarm::time::Time;
 
 /// A queue of events to come. Keep `E` small: events are moved about inside the heap.
 #[derive(Debug)]
-pub struct EventQueue<E> {
+pub(crate) struct EventQueue<E> {
     heap: BinaryHeap<Entry<E>>,
     now: Time,
     /// Numbers the events put, so that those of one time keep their order.
@@ -23,18 +23,13 @@ impl<E> Default for EventQueue<E> {
 }
 
 impl<E> EventQueue<E> {
-    /// The time of the event taken last.
-    pub fn now(&self) -> Time {
-        self.now
-    }
-
     /// The time of the next event.
-    pub fn next_at(&self) -> Option<Time> {
+    pub(crate) fn next_at(&self) -> Option<Time> {
         self.heap.peek().map(|entry| entry.at)
     }
 
     /// Calls with each event that is to come before a moment, in any order.
-    pub fn each_before(&self, until: Time, mut call: impl FnMut(&E)) {
+    pub(crate) fn each_before(&self, until: Time, mut call: impl FnMut(&E)) {
         // In a binary heap nothing is earlier than what stands above it: below what is too late all is.
         let entries = self.heap.as_slice();
         let (mut place, mut open) = (0, true);
@@ -55,18 +50,18 @@ impl<E> EventQueue<E> {
     }
 
     /// How many events have been taken.
-    pub fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u64 {
         self.taken
     }
 
     /// Puts an event; a time that has passed means now.
-    pub fn put(&mut self, at: Time, event: E) {
+    pub(crate) fn put(&mut self, at: Time, event: E) {
         self.heap.push(Entry { at: at.max(self.now), seq: self.put, event });
         self.put += 1;
     }
 
     /// Takes the next event and moves the present to its time; `None` when nothing will ever happen again.
-    pub fn take(&mut self) -> Option<(Time, E)> {
+    pub(crate) fn take(&mut self) -> Option<(Time, E)> {
         let Entry { at, event, .. } = self.heap.pop()?;
         self.now = at;
         self.taken += 1;

@@ -82,7 +82,7 @@ pub struct Class {
     /// How many got the content.
     pub complete: u32,
     /// Their mean time over the fluid bound.
-    pub mean_permille: Option<u64>,
+    pub(crate) mean_permille: Option<u64>,
 }
 
 impl Report {

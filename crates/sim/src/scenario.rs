@@ -25,7 +25,7 @@ pub struct Scenario {
     pub piece_len: u32,
     /// By how many bytes the last piece is shorter.
     pub short: u32,
-    /// The peers.
+    /// The peers, one group for each kind.
     pub groups: Vec<Group>,
     /// Shortest and longest round trip, drawn evenly for each pair; `None`: what the peers' own delays add up to.
     pub rtt: Option<(Duration, Duration)>,
@@ -54,7 +54,7 @@ impl Scenario {
         Self { pieces, piece_len, short, ..self }
     }
 
-    /// Adds peers.
+    /// Adds a group of peers.
     #[must_use]
     pub fn with(mut self, group: Group) -> Self {
         if group.count > 0 {
@@ -65,7 +65,7 @@ impl Scenario {
 
     /// Sets the shortest and the longest round trip.
     #[must_use]
-    pub fn round_trips(self, min: Duration, max: Duration) -> Self {
+    pub(crate) fn round_trips(self, min: Duration, max: Duration) -> Self {
         Self { rtt: Some((min, max)), ..self }
     }
 
@@ -75,14 +75,14 @@ impl Scenario {
         Self { limit, ..self }
     }
 
-    /// Whoever is complete from the start spreads in that way.
+    /// Sets how peers spread that are complete from the start.
     #[must_use]
     pub fn spreading(mut self, spreading: Spreading) -> Self {
         self.groups.iter_mut().for_each(|group| group.spreading = spreading);
         self
     }
 
-    /// Whoever wants the content goes in that way.
+    /// Sets how peers leave that want the content.
     #[must_use]
     pub fn leaving(mut self, departure: Departure) -> Self {
         let wanting = self.groups.iter_mut().filter(|group| group.role.wants());
@@ -96,7 +96,7 @@ impl Scenario {
     }
 
     /// How many peers want the content.
-    pub fn wanting(&self) -> u32 {
+    pub(crate) fn wanting(&self) -> u32 {
         self.groups.iter().filter(|group| group.role.wants()).map(|group| group.count).sum()
     }
 }

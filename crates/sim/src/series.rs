@@ -11,7 +11,7 @@ use teem_swarm::time::Time;
 /// Samples kept at most; one in two is dropped then.
 const MOST: usize = 1_000;
 /// Up to so many peers each has a line of its own in a picture.
-pub const LINES_MAX: usize = 64;
+pub(crate) const LINES_MAX: usize = 64;
 /// Which peers stand for all: the last, the tenth, the middle, the ninth tenth, the first; in thousandths.
 const QUANTILES: [usize; 5] = [0, 100, 500, 900, 1000];
 
@@ -31,7 +31,7 @@ pub struct Sample {
     /// How much of the content has left the sources, in thousandths.
     pub out_permille: u64,
     /// Of what all present peers could send since the sample before, what they did send, in thousandths.
-    pub upload_permille: u64,
+    pub(crate) upload_permille: u64,
     /// Peers present that want the content or had it from the start.
     pub present: u32,
     /// Present peers that hold the rarest piece.
@@ -43,9 +43,9 @@ pub struct Sample {
 pub(crate) struct Totals {
     pub size: u64,
     pub pieces: u32,
-    pub source_sent: u64,
-    pub blocks: u64,
-    pub blocks_missing: u64,
+    pub(crate) source_sent: u64,
+    pub(crate) blocks: u64,
+    pub(crate) blocks_missing: u64,
     pub rarest: u32,
 }
 

@@ -22,7 +22,7 @@ const JOB_SPREAD: Duration = Duration::from_millis(3);
 const SYNC: Duration = Duration::from_millis(20);
 
 /// An answer and when it comes.
-pub type Answer = (Duration, Done<SimBlock>);
+pub(crate) type Answer = (Duration, Done<SimBlock>);
 
 /// The disk of one peer.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl SimDisk {
     }
 
     /// Puts pieces on it that the saved state claims.
-    pub fn put_claimed(&mut self, pieces: impl IntoIterator<Item = u32>) {
+    pub(crate) fn put_claimed(&mut self, pieces: impl IntoIterator<Item = u32>) {
         for piece in pieces {
             self.good.set(piece, true);
             self.claimed.set(piece, true);
@@ -103,50 +103,50 @@ impl SimDisk {
     }
 
     /// Puts pieces on it that the saved state does not claim: they have to be checked.
-    pub fn put_unclaimed(&mut self, pieces: impl IntoIterator<Item = u32>) {
+    pub(crate) fn put_unclaimed(&mut self, pieces: impl IntoIterator<Item = u32>) {
         pieces.into_iter().for_each(|piece| self.good.set(piece, true));
     }
 
     /// Breaks it: from now on every piece is said to be right. For tests that show that the checkers notice.
-    pub fn set_blind(&mut self) {
+    pub(crate) fn set_blind(&mut self) {
         self.blind = true;
     }
 
     /// From now on it takes what is written and judges no piece, as one that is too slow.
-    pub fn set_stuck(&mut self) {
+    pub(crate) fn set_stuck(&mut self) {
         self.stuck = true;
     }
 
     /// Whether a piece on it is really right.
-    pub fn is_good(&self, piece: u32) -> bool {
+    pub(crate) fn is_good(&self, piece: u32) -> bool {
         self.good.has(piece)
     }
 
     /// Whether all of it is really right.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.good.count() == self.content.pieces()
     }
 
     /// How many pieces on it are right.
-    pub fn good_pieces(&self) -> u32 {
+    pub(crate) fn good_pieces(&self) -> u32 {
         self.good.count()
     }
 
     /// Whether it has a block of a piece in the making.
-    pub fn holds(&self, at: BlockRef) -> bool {
+    pub(crate) fn holds(&self, at: BlockRef) -> bool {
         let blocks = self.partial.get(&at.piece);
         let block = blocks.and_then(|blocks| blocks.get((at.begin / BLOCK_LEN) as usize));
         block.is_some_and(Option::is_some)
     }
 
     /// How many blocks of a piece in the making it has not; of one that it has nothing of, all.
-    pub fn lacks(&self, piece: u32) -> usize {
+    pub(crate) fn lacks(&self, piece: u32) -> usize {
         let blocks = self.partial.get(&piece);
         blocks.map_or(self.content.blocks(piece) as usize, |blocks| blocks.iter().filter(|b| b.is_none()).count())
     }
 
     /// The process ends without warning: what was in memory is gone.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.partial.clear();
     }
 

@@ -26,8 +26,8 @@ impl Default for Trace {
 }
 
 impl Trace {
-    /// Its value.
-    pub fn value(self) -> u64 {
+    /// The hash of all words that were mixed in.
+    pub(crate) fn value(self) -> u64 {
         self.0
     }
 

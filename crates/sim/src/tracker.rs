@@ -15,18 +15,18 @@ pub const URL: &str = "http://tracker.sim:6969/announce";
 
 /// How often a peer said what.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Said {
-    /// `started`.
-    pub started: u32,
-    /// `completed`.
-    pub completed: u32,
-    /// `stopped`.
-    pub stopped: u32,
+pub(crate) struct Said {
+    /// Announces with the event `started`.
+    pub(crate) started: u32,
+    /// Announces with the event `completed`.
+    pub(crate) completed: u32,
+    /// Announces with the event `stopped`.
+    pub(crate) stopped: u32,
     /// All announces together.
     pub all: u32,
 }
 
-/// The tracker.
+/// The tracker of a world: Teem's own table, and how often each peer announced.
 #[derive(Debug)]
 pub struct Tracker {
     inner: tracker::Tracker,
@@ -74,7 +74,7 @@ impl Tracker {
     }
 
     /// What the peer of that address said so far.
-    pub fn said(&self, addr: SocketAddr) -> Said {
+    pub(crate) fn said(&self, addr: SocketAddr) -> Said {
         self.said.get(&addr).copied().unwrap_or_default()
     }
 }

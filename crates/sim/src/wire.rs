@@ -40,7 +40,7 @@ impl Wire {
 
     /// Carries a packet through the codec of an end. An error is a sentence: what was written cannot be read, or reads
     /// otherwise.
-    pub fn carry(&mut self, end: (usize, u32), packet: Packet) -> Result<Packet, String> {
+    pub(crate) fn carry(&mut self, end: (usize, u32), packet: Packet) -> Result<Packet, String> {
         let block = match &packet {
             Packet::Open { .. } | Packet::Fin => return Ok(packet),
             Packet::Block(_, data) => Some(*data),

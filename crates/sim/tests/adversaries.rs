@@ -77,8 +77,9 @@ fn wrong_blocks_are_traced_to_who_sent_them() {
             let (world, report) = run(scenario);
             let meeting = u64::from(evil) * 10;
             assert!(report.bans * 10 >= meeting * 3, "{report}");
-            // Who is met is banned, and until then costs two pieces at each of the ten that meet it: the one that failed and
-            // what was under way. How much is wasted anyhow differs by half from run to run.
+            // An adversary that is met is banned, and until then costs two pieces at each of the ten
+            // peers that meet it: the one that failed and what was under way. How much is wasted anyhow
+            // differs by half from run to run.
             let most = report.bans * 2 + usual * 3 / 2;
             assert!(wasted(&world) <= most, "{} of {most} {report}", wasted(&world));
         }

@@ -67,6 +67,13 @@ pub enum Command {
     Select(TorrentId, Selection),
     /// Asks for an `Event::Snapshot`.
     Snapshot(TorrentId),
+    /// Asks for an `Event::Snapshots`: the figures of many torrents in one answer.
+    Snapshots {
+        /// Comes back with the answer.
+        ask: u64,
+        /// Of which torrents, those that are there; `None` is all.
+        torrents: Option<Vec<TorrentId>>,
+    },
     /// Asks for an `Event::Availability`: apart from the snapshot, because it costs in proportion to the pieces.
     Availability(TorrentId),
     /// Makes all that is verified durable soon: `Event::Durable` comes.

@@ -141,6 +141,13 @@ pub enum Event {
     },
     /// The answer to `Command::Snapshot`.
     Snapshot(alloc::boxed::Box<Snapshot>),
+    /// The answer to `Command::Snapshots`.
+    Snapshots {
+        /// As it was asked.
+        ask: u64,
+        /// In the order in which they were named, or by id where all were asked for.
+        list: Vec<Snapshot>,
+    },
     /// The answer to `Command::Availability`.
     Availability {
         /// The torrent that it happened to.
@@ -153,6 +160,32 @@ pub enum Event {
         /// The torrent that it happened to.
         torrent: TorrentId,
     },
+}
+
+impl Event {
+    /// The torrent that it is about; `None` of an answer about many.
+    pub fn torrent(&self) -> Option<TorrentId> {
+        match self {
+            Self::Metadata { torrent, .. }
+            | Self::State { torrent, .. }
+            | Self::PieceVerified { torrent, .. }
+            | Self::PieceFailed { torrent, .. }
+            | Self::Banned { torrent, .. }
+            | Self::Complete { torrent, .. }
+            | Self::Durable { torrent, .. }
+            | Self::AllOut { torrent, .. }
+            | Self::Tracker { torrent, .. }
+            | Self::External { torrent, .. }
+            | Self::Disk { torrent, .. }
+            | Self::DiskRecovered { torrent }
+            | Self::Failed { torrent, .. }
+            | Self::Notice { torrent, .. }
+            | Self::Availability { torrent, .. }
+            | Self::Removed { torrent } => Some(*torrent),
+            Self::Snapshot(snapshot) => Some(snapshot.torrent),
+            Self::Snapshots { .. } => None,
+        }
+    }
 }
 
 /// The figures of one torrent at a moment. Bytes, bytes a second, counts.

@@ -78,11 +78,6 @@ impl Tracker {
         &self.limits
     }
 
-    /// Which torrents are tracked.
-    pub fn access(&self) -> &Access {
-        &self.access
-    }
-
     /// Tracks a torrent from now on; nothing changes for a tracker that is open.
     pub fn allow(&mut self, info_hash: InfoHash) {
         if let Access::Allow(list) = &mut self.access {

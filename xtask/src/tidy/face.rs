@@ -61,12 +61,21 @@ pub(super) fn face(package: &Package, packages: &[Package]) -> Option<Face> {
     let own: BTreeSet<&Path> =
         tree.modules.iter().filter(|module| !module.test).map(|module| module.path.as_path()).collect();
     let mut seen = Seen::default();
-    for other in packages.iter().filter(|other| reaches(other, &package.manifest.name, packages)) {
+    let name = &package.manifest.name;
+    let word = name.replace('-', "_");
+    for other in packages {
+        let (own_package, always) = (other.folder == package.folder, reaches(other, name, packages, false));
+        if !always && !own_package && !reaches(other, name, packages, true) {
+            continue;
+        }
         for (path, source) in &other.sources {
-            if other.folder != package.folder || !tree.modules.iter().any(|module| &module.path == path) {
+            // Where only tests may name the crate, of the library those files count that do so.
+            let library = path.starts_with(other.folder.join("src"));
+            let may = always || !library || source.tokens.iter().any(|token| token.is_ident(&word));
+            if may && !(own_package && tree.modules.iter().any(|module| &module.path == path)) {
                 seen.read(&source.tokens);
+                seen.read(&examples(source));
             }
-            seen.read(&examples(source));
         }
     }
     for path in &own {
@@ -83,20 +92,16 @@ pub(super) fn face(package: &Package, packages: &[Package]) -> Option<Face> {
     Some(judge(&package.manifest.name, &files, &mut seen))
 }
 
-/// Does `from` depend on the crate `to`, by itself or through others? A package reaches itself.
-fn reaches(from: &Package, to: &str, packages: &[Package]) -> bool {
-    let mut open = vec![from.manifest.name.as_str()];
-    let mut done = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if name == to {
-            return true;
-        }
-        if done.insert(name) {
-            let found = packages.iter().find(|package| package.manifest.name == name);
-            open.extend(found.iter().flat_map(|p| p.manifest.dependencies.iter().map(|d| d.package.as_str())));
-        }
-    }
-    false
+/// Does `from` depend on the crate `to`, by itself or through others? Its tests may depend on more; tests of others don't
+/// count. A package reaches itself.
+fn reaches(from: &Package, to: &str, packages: &[Package], in_tests: bool) -> bool {
+    let name = from.manifest.name.as_str();
+    let direct = from.manifest.dependencies.iter().filter(|dependency| in_tests || !dependency.dev);
+    name == to
+        || direct.map(|dependency| dependency.package.as_str()).any(|below| {
+            let package = packages.iter().find(|package| package.manifest.name == below);
+            package.is_some_and(|package| reaches(package, to, packages, false))
+        })
 }
 
 /// What stands in the examples of a file's documents.

@@ -180,7 +180,7 @@ fn routes(shared: Arc<Shared>) -> Routes {
 /// engine is too busy to hear of it, and announces again.
 fn dialling(shared: Arc<Shared>, host: HostHandle) -> OnAnnounced {
     Arc::new(move |info_hash, peer| {
-        let Some(torrent) = shared.seeds().get(&info_hash).map(|torrent| torrent.id) else { return };
+        let Some(torrent) = shared.seeds().get(&info_hash).map(|torrent| torrent.id()) else { return };
         let source = match Reach::of(peer.ip()) {
             Reach::Public => PeerSource::PublicTracker,
             _ => PeerSource::LocalTracker,

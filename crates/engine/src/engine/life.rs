@@ -36,6 +36,14 @@ impl<B> Engine<B> {
                     self.outputs.push_back(Output::Event(Event::Snapshot(snapshot)));
                 }
             }
+            Command::Snapshots { ask, torrents } => {
+                let of = |id: &TorrentId| self.torrents.get(id).map(|one| one.snapshot(self.now));
+                let list = match torrents {
+                    Some(torrents) => torrents.iter().filter_map(of).collect(),
+                    None => self.torrents.values().map(|one| one.snapshot(self.now)).collect(),
+                };
+                self.outputs.push_back(Output::Event(Event::Snapshots { ask, list }));
+            }
             Command::Availability(torrent) => {
                 if let Some(one) = self.torrents.get(&torrent) {
                     let pieces = one.availability();

@@ -24,7 +24,7 @@ const HEARD_MAX: usize = 256;
 
 /// The account of one peer's requests.
 #[derive(Debug)]
-pub struct Asking {
+pub(crate) struct Asking {
     content: Content,
     conns: ConnMap<Asked>,
     asked_of: Counts,
@@ -43,12 +43,12 @@ struct Asked {
 
 impl Asking {
     /// An empty account.
-    pub fn new(content: Content) -> Self {
+    pub(crate) fn new(content: Content) -> Self {
         Self { asked_of: Counts::new(&content), conns: ConnMap::new(), heard: Vec::new(), content }
     }
 
     /// A connection began.
-    pub fn opened(&mut self, conn: ConnId) {
+    pub(crate) fn opened(&mut self, conn: ConnId) {
         let shown = Bits::new(self.content.pieces());
         let asked = Asked {
             shown,
@@ -61,7 +61,7 @@ impl Asking {
     }
 
     /// Reads ahead what is known of a connection.
-    pub fn approach(&self, conn: ConnId) {
+    pub(crate) fn approach(&self, conn: ConnId) {
         black_box((
             self.heard.len(),
             self.conns.get(&conn).map(|asked| (asked.shown.count(), asked.outstanding.len())),
@@ -69,7 +69,7 @@ impl Asking {
     }
 
     /// A connection ended; gives the bytes of requests that were outstanding.
-    pub fn closed(&mut self, conn: ConnId) -> u64 {
+    pub(crate) fn closed(&mut self, conn: ConnId) -> u64 {
         self.enter();
         let Some(asked) = self.conns.remove(&conn) else { return 0 };
         for &at in &asked.outstanding {
@@ -79,14 +79,14 @@ impl Asking {
     }
 
     /// The process ended.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.conns.clear();
         self.heard.clear();
         self.asked_of = Counts::new(&self.content);
     }
 
     /// The other side said something; gives the bytes of requests that it will not answer.
-    pub fn heard(&mut self, conn: ConnId, message: &Message) -> u64 {
+    pub(crate) fn heard(&mut self, conn: ConnId, message: &Message) -> u64 {
         match message {
             Message::Have(piece) => {
                 self.heard.push((conn, *piece));
@@ -133,7 +133,7 @@ impl Asking {
     }
 
     /// A block came; says whether it was asked for.
-    pub fn settled(&mut self, conn: ConnId, at: BlockRef) -> bool {
+    pub(crate) fn settled(&mut self, conn: ConnId, at: BlockRef) -> bool {
         let was = self.conns.get_mut(&conn).is_some_and(|asked| asked.outstanding.remove(&at));
         if was {
             self.asked_of.release(at);
@@ -142,18 +142,18 @@ impl Asking {
     }
 
     /// Whether blocks of a piece are outstanding.
-    pub fn pending(&self, piece: u32) -> bool {
+    pub(crate) fn pending(&self, piece: u32) -> bool {
         self.asked_of.of_piece(piece) > 0
     }
 
     /// What a peer has shown, and whether it chokes us.
-    pub fn heard_of(&mut self, conn: ConnId) -> Option<(u32, bool)> {
+    pub(crate) fn heard_of(&mut self, conn: ConnId) -> Option<(u32, bool)> {
         self.enter();
         self.conns.get(&conn).map(|asked| (asked.shown.count(), !asked.unchoked))
     }
 
     /// How many of those connected have shown each piece.
-    pub fn availability(&mut self) -> Vec<u16> {
+    pub(crate) fn availability(&mut self) -> Vec<u16> {
         self.enter();
         let mut sums = vec![0; self.content.pieces() as usize];
         for piece in self.conns.values().flat_map(|asked| asked.shown.iter()) {
@@ -164,8 +164,8 @@ impl Asking {
         sums
     }
 
-    /// We ask.
-    pub fn request(&mut self, conn: ConnId, at: BlockRef, verified: &Bits) -> Finding {
+    /// Notes a request that we send, and whether it may be sent.
+    pub(crate) fn request(&mut self, conn: ConnId, at: BlockRef, verified: &Bits) -> Finding {
         if self.conns.get(&conn).is_some_and(|asked| !asked.shown.has(at.piece)) {
             self.enter();
         }

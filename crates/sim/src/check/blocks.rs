@@ -7,14 +7,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 use teem_wire::peer::block::BlockRef;
 
 /// A map by block.
-pub type Blocks<V> = HashMap<BlockRef, V, BuildHasherDefault<BlockHasher>>;
+pub(crate) type Blocks<V> = HashMap<BlockRef, V, BuildHasherDefault<BlockHasher>>;
 
 /// A set of blocks.
-pub type BlockSet = HashSet<BlockRef, BuildHasherDefault<BlockHasher>>;
+pub(crate) type BlockSet = HashSet<BlockRef, BuildHasherDefault<BlockHasher>>;
 
 /// Mixes the three numbers of a block.
 #[derive(Default)]
-pub struct BlockHasher(u64);
+pub(crate) struct BlockHasher(u64);
 
 impl Hasher for BlockHasher {
     fn finish(&self) -> u64 {

@@ -8,8 +8,8 @@ use crate::check::serving::Serving;
 use crate::check::violation::{Finding, Rule, ensure};
 use teem_swarm::event::{Snapshot, State};
 
-/// Compares.
-pub fn agree(told: &Snapshot, verified: &Bits, asking: &mut Asking, serving: &Serving) -> Finding {
+/// Compares a snapshot with the books of the checkers; the first difference is the finding.
+pub(crate) fn agree(told: &Snapshot, verified: &Bits, asking: &mut Asking, serving: &Serving) -> Finding {
     // Without metadata nothing can be said of pieces, and what arrives while it stops is of no account.
     if told.wanted == 0 || told.state == State::Stopping {
         return Ok(());
@@ -34,7 +34,7 @@ pub fn agree(told: &Snapshot, verified: &Bits, asking: &mut Asking, serving: &Se
 }
 
 /// Compares what is said of each piece's availability; without metadata that is nothing.
-pub fn available(told: &[u16], asking: &mut Asking) -> Finding {
+pub(crate) fn available(told: &[u16], asking: &mut Asking) -> Finding {
     if told.is_empty() {
         return Ok(());
     }

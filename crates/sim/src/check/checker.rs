@@ -29,21 +29,22 @@ use teem_wire::peer::message::Message;
 /// How many violations are kept; the first ones tell.
 const KEPT: usize = 100;
 
-/// Who has let everybody ask as a source takes so long at most to choke those for whom there is no slot: a round of 10 s in which
-/// those stay that were unchoked less than 10 s ago or say only then that they are interested, another, and one to spare.
+/// The longest that a peer may have more unchoked than there are slots, after it has let everybody ask as a source: a
+/// round of 10 s in which those stay that were unchoked less than 10 s ago or say only then that they are interested,
+/// another round, and one to spare.
 const SETTLED: Duration = Duration::from_secs(30);
 
 /// What the checkers know of all peers of a world.
 #[derive(Debug)]
-pub struct Roster {
+pub(crate) struct Roster {
     by_ip: BTreeMap<IpAddr, u32>,
-    /// Who may be neither banned nor accused.
+    /// Whether the peer of that number may be neither banned nor accused.
     honest: Vec<bool>,
 }
 
 impl Roster {
-    /// Of these.
-    pub fn new(nodes: &[Node]) -> Self {
+    /// The peers of a world, numbered by their place.
+    pub(crate) fn new(nodes: &[Node]) -> Self {
         let by_ip = (0..).zip(nodes).map(|(peer, node)| (node.addr.ip(), peer)).collect();
         Self { by_ip, honest: nodes.iter().map(|node| node.spec.role.honest()).collect() }
     }
@@ -91,7 +92,7 @@ impl Findings {
         self.count
     }
 
-    /// Who was banned: when, by whom, whom.
+    /// The bans: when, and the numbers of the peer that bans and the one that is banned.
     pub fn banned(&self) -> &[(Time, u32, u32)] {
         &self.banned
     }
@@ -99,7 +100,7 @@ impl Findings {
 
 /// The checkers of some peers that follow each other. They go by their place among these.
 #[derive(Debug)]
-pub struct Checker {
+pub(crate) struct Checker {
     content: Content,
     roster: Arc<Roster>,
     /// The number of the first.
@@ -133,7 +134,7 @@ struct Account {
 
 impl Checker {
     /// One that has seen nothing. Of `lenient` ones nobody is watched for more than that it completes.
-    pub fn new(content: Content, roster: Arc<Roster>, first: u32, nodes: &[Node], lenient: bool) -> Self {
+    pub(crate) fn new(content: Content, roster: Arc<Roster>, first: u32, nodes: &[Node], lenient: bool) -> Self {
         let account = |node: &Node| {
             let role = node.spec.role;
             Account {
@@ -157,17 +158,17 @@ impl Checker {
     }
 
     /// What they found since they were asked last.
-    pub fn take_findings(&mut self) -> Findings {
+    pub(crate) fn take_findings(&mut self) -> Findings {
         std::mem::take(&mut self.findings)
     }
 
     /// What is noted from here on was found at that moment.
-    pub fn set_now(&mut self, now: Time) {
+    pub(crate) fn set_now(&mut self, now: Time) {
         self.now = now;
     }
 
     /// A connection exists for a peer; `remote` is at its other end. Comes before the input that tells the peer.
-    pub fn connected(&mut self, me: usize, conn: ConnId, remote: u32) {
+    pub(crate) fn connected(&mut self, me: usize, conn: ConnId, remote: u32) {
         let account = &mut self.peers[me];
         account.remotes.insert(conn, remote);
         account.asking.opened(conn);
@@ -175,7 +176,7 @@ impl Checker {
     }
 
     /// The peer's process ended, or begins.
-    pub fn restarted(&mut self, me: usize) {
+    pub(crate) fn restarted(&mut self, me: usize) {
         let account = &mut self.peers[me];
         account.remotes.clear();
         account.asking.clear();
@@ -186,7 +187,7 @@ impl Checker {
     }
 
     /// Reads ahead what is known of a connection of a peer.
-    pub fn approach(&self, me: usize, conn: ConnId) {
+    pub(crate) fn approach(&self, me: usize, conn: ConnId) {
         let account = &self.peers[me];
         black_box((account.now, account.verified.count(), account.fresh.len()));
         account.asking.approach(conn);
@@ -194,7 +195,7 @@ impl Checker {
     }
 
     /// A peer hears something.
-    pub fn input(&mut self, now: Time, me: usize, input: &Input<SimBlock>) {
+    pub(crate) fn input(&mut self, now: Time, me: usize, input: &Input<SimBlock>) {
         self.now = now;
         let account = &mut self.peers[me];
         // Peers live through a span one after the other, so each has a present of its own.
@@ -229,7 +230,7 @@ impl Checker {
     }
 
     /// A peer does something.
-    pub fn output(&mut self, now: Time, me: usize, output: &Output<SimBlock>, disk: &SimDisk) {
+    pub(crate) fn output(&mut self, now: Time, me: usize, output: &Output<SimBlock>, disk: &SimDisk) {
         let account = &mut self.peers[me];
         let finding = match output {
             Output::Event(event) => self.event(now, me, event, disk),
@@ -245,7 +246,7 @@ impl Checker {
     }
 
     /// Adds what others found.
-    pub fn note(&mut self, me: usize, finding: Finding) {
+    pub(crate) fn note(&mut self, me: usize, finding: Finding) {
         let Err((rule, what)) = finding else { return };
         let account = &self.peers[me];
         // Of other people's clients only this is known: they complete.

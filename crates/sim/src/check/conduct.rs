@@ -9,7 +9,7 @@ const BURST: Duration = Duration::from_secs(1);
 
 /// Bytes counted against a rate.
 #[derive(Clone, Debug)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// Bytes a second.
     rate: u64,
     /// Bytes times 10^9 that are not yet paid for by time.
@@ -19,12 +19,12 @@ pub struct Bucket {
 
 impl Bucket {
     /// An empty one for that many bytes a second.
-    pub fn new(rate: u64) -> Self {
+    pub(crate) fn new(rate: u64) -> Self {
         Self { rate, level: 0, at: Time::ZERO }
     }
 
     /// Counts bytes; says whether the limit holds.
-    pub fn add(&mut self, now: Time, bytes: u64) -> bool {
+    pub(crate) fn add(&mut self, now: Time, bytes: u64) -> bool {
         let paid = now.since(self.at).as_nanos() * u128::from(self.rate);
         self.at = now;
         self.level = self.level.saturating_sub(paid) + u128::from(bytes) * 1_000_000_000;
@@ -32,7 +32,7 @@ impl Bucket {
     }
 
     /// Gives back bytes that were counted and never came.
-    pub fn give_back(&mut self, bytes: u64) {
+    pub(crate) fn give_back(&mut self, bytes: u64) {
         self.level = self.level.saturating_sub(u128::from(bytes) * 1_000_000_000);
     }
 }

@@ -3,11 +3,11 @@
 //! Checkers see each input and output of each peer in their order and keep their own account of what was said; they
 //! never ask the engine. They watch the engine only: hostile peers are there to break rules, and other
 //! people's clients have rules of their own; of those it is only known that they complete.
-pub mod asking;
+pub(crate) mod asking;
 pub mod blocks;
-pub mod books;
-pub mod checker;
-pub mod conduct;
-pub mod pool;
-pub mod serving;
+pub(crate) mod books;
+pub(crate) mod checker;
+pub(crate) mod conduct;
+pub(crate) mod pool;
+pub(crate) mod serving;
 pub mod violation;

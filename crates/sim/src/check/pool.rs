@@ -22,7 +22,7 @@ const WAITING_MIN: usize = 3;
 
 /// The account of one peer's blocks.
 #[derive(Debug, Default)]
-pub struct Pool {
+pub(crate) struct Pool {
     /// The block that was handed to it last.
     hand: Option<Held>,
     /// Pieces that the disk has whole and has not judged, with their bytes.
@@ -39,12 +39,12 @@ enum Held {
 
 impl Pool {
     /// The process ended.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
     /// Something happens to the peer.
-    pub fn input(&mut self, input: &Input<SimBlock>) {
+    pub(crate) fn input(&mut self, input: &Input<SimBlock>) {
         self.hand = match input {
             Input::Block { at, data, .. } => Some(Held::ToDisk(*at, *data)),
             Input::Disk(Done::Block { conn, at, data, .. }) => Some(Held::ToPeer(*conn, *at, *data)),
@@ -57,7 +57,7 @@ impl Pool {
     }
 
     /// It gives the disk something to do, which the disk has not begun.
-    pub fn job(&mut self, job: &Job<SimBlock>, content: &Content, verified: &Bits, disk: &SimDisk) -> Finding {
+    pub(crate) fn job(&mut self, job: &Job<SimBlock>, content: &Content, verified: &Bits, disk: &SimDisk) -> Finding {
         let Job::Write { at, data, .. } = job else { return Ok(()) };
         let handed = self.hand.take() == Some(Held::ToDisk(*at, *data));
         ensure(handed, Rule::Pool, || format!("writes {at:?}, which has not just come"))?;
@@ -72,13 +72,13 @@ impl Pool {
     }
 
     /// It sends a block.
-    pub fn sent(&mut self, conn: ConnId, at: BlockRef, data: SimBlock) -> Finding {
+    pub(crate) fn sent(&mut self, conn: ConnId, at: BlockRef, data: SimBlock) -> Finding {
         let handed = self.hand.take() == Some(Held::ToPeer(conn, at, data));
         ensure(handed, Rule::Pool, || format!("sends {at:?}, which has not just been read for that peer"))
     }
 
     /// It asks for a block.
-    pub fn request(&self) -> Finding {
+    pub(crate) fn request(&self) -> Finding {
         let (pieces, bytes) = (self.waiting.len(), self.waiting_bytes);
         ensure(pieces <= WAITING_MIN || bytes <= WAITING_MAX, Rule::Pool, || {
             format!("asks for more while {pieces} pieces of {bytes} bytes wait for the disk")

@@ -22,7 +22,7 @@ const SLOTS_MAX: usize = 56;
 
 /// The account of one peer's uploads.
 #[derive(Debug, Default)]
-pub struct Serving {
+pub(crate) struct Serving {
     conns: ConnMap<Served>,
     /// Connections on which more than a handshake was said: those that count as ours.
     spoken: usize,
@@ -44,33 +44,33 @@ struct Served {
 
 impl Serving {
     /// A connection began.
-    pub fn opened(&mut self, conn: ConnId) {
+    pub(crate) fn opened(&mut self, conn: ConnId) {
         self.conns.insert(conn, Served::default());
     }
 
     /// Reads ahead what is known of a connection.
-    pub fn approach(&self, conn: ConnId) {
+    pub(crate) fn approach(&self, conn: ConnId) {
         black_box(self.conns.get(&conn).map(|served| (served.said, served.unchoked, served.asked.len())));
     }
 
     /// A connection ended.
-    pub fn closed(&mut self, conn: ConnId) {
+    pub(crate) fn closed(&mut self, conn: ConnId) {
         self.spoken -= usize::from(self.conns.remove(&conn).is_some_and(|served| served.said > 0));
     }
 
     /// The process ended.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.conns.clear();
         self.spoken = 0;
     }
 
     /// Whether a connection is open.
-    pub fn is_open(&self, conn: ConnId) -> bool {
+    pub(crate) fn is_open(&self, conn: ConnId) -> bool {
         self.conns.contains_key(&conn)
     }
 
     /// The other side asks.
-    pub fn heard(&mut self, conn: ConnId, message: &Message) {
+    pub(crate) fn heard(&mut self, conn: ConnId, message: &Message) {
         if !matches!(message, Message::Request(_) | Message::Interested | Message::NotInterested) {
             return;
         }
@@ -84,32 +84,33 @@ impl Serving {
     }
 
     /// Whether we unchoke a peer.
-    pub fn unchokes(&self, conn: ConnId) -> bool {
+    pub(crate) fn unchokes(&self, conn: ConnId) -> bool {
         self.conns.get(&conn).is_some_and(|served| served.unchoked)
     }
 
-    /// Who has slots has unchoked somebody: nobody is unchoked while too many are. Who may ask and does not is among those.
-    pub fn slots(&self) -> Finding {
+    /// At most [`SLOTS_MAX`] peers that want something are unchoked at a time, whether they use their slot or
+    /// not.
+    pub(crate) fn slots(&self) -> Finding {
         let taken = self.conns.values().filter(|served| served.unchoked && served.wanted).count();
         ensure(taken <= SLOTS_MAX, Rule::Slots, || format!("serves {taken} peers at once"))
     }
 
     /// At any time no more are served than there are slots. Who asks for nothing takes none: he may be left unchoked, and so may he who
     /// was not interested when the slots were given.
-    pub fn served(&self) -> Finding {
+    pub(crate) fn served(&self) -> Finding {
         let asking = |served: &&Served| served.unchoked && served.wanted && !served.asked.is_empty();
         let served = self.conns.values().filter(asking).count();
         ensure(served <= SLOTS_MAX, Rule::Slots, || format!("goes on serving {served} peers"))
     }
 
     /// We send our handshake.
-    pub fn hello(&mut self, conn: ConnId) -> Finding {
+    pub(crate) fn hello(&mut self, conn: ConnId) -> Finding {
         let Some(served) = self.conns.get_mut(&conn) else { return Ok(()) };
         ensure(!std::mem::replace(&mut served.greeted, true), Rule::Connection, || "shakes hands twice".into())
     }
 
     /// We send a message.
-    pub fn message(
+    pub(crate) fn message(
         &mut self,
         now: Time,
         conn: ConnId,
@@ -162,7 +163,7 @@ impl Serving {
     }
 
     /// We send a block.
-    pub fn block(&mut self, conn: ConnId, at: BlockRef, verified: &Bits) -> Finding {
+    pub(crate) fn block(&mut self, conn: ConnId, at: BlockRef, verified: &Bits) -> Finding {
         let Some(served) = self.conns.get_mut(&conn) else { return Ok(()) };
         served.said += 1;
         ensure(verified.has(at.piece), Rule::Serve, || format!("sends {at:?}, which was not verified"))?;

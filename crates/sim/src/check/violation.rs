@@ -49,13 +49,13 @@ pub enum Rule {
 /// One breach of a rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
-    /// When.
+    /// The moment at which it was seen.
     pub at: Time,
-    /// By which peer.
+    /// The number of the peer that broke the rule.
     pub peer: u32,
-    /// Of which rule.
+    /// The rule that was broken.
     pub rule: Rule,
-    /// What happened.
+    /// What the peer did, for people.
     pub what: String,
 }
 

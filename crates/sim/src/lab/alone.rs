@@ -24,7 +24,7 @@ use teem_wire::peer::message::Message;
 /// A torrent, and what an engine would keep for it.
 #[derive(Debug)]
 pub struct Alone {
-    /// The torrent.
+    /// The torrent under test.
     pub torrent: Torrent,
     /// The limits of all torrents together.
     pub shared: Shared,
@@ -40,7 +40,7 @@ impl Alone {
     }
 
     /// Calls a handler of the torrent.
-    pub fn call(&mut self, now: Time, handler: impl FnOnce(&mut Torrent, &mut Context<'_, SimBlock>)) {
+    pub(crate) fn call(&mut self, now: Time, handler: impl FnOnce(&mut Torrent, &mut Context<'_, SimBlock>)) {
         self.now = now;
         let (shared, votes, out) = (&mut self.shared, &mut self.votes, &mut self.pushed);
         handler(&mut self.torrent, &mut Context { now, shared, votes, out });

@@ -22,12 +22,17 @@ pub struct Disk {
 
 impl Disk {
     /// A disk on which every torrent is there whole, or nothing of any.
-    pub fn stocked(whole: bool) -> Self {
+    pub(crate) fn stocked(whole: bool) -> Self {
         Self { whole, ..Self::default() }
     }
 
     /// Makes the content of a torrent known, with pieces that are there and claimed by its saved state.
-    pub fn put(&mut self, torrent: TorrentId, info: &Arc<Info>, have: impl IntoIterator<Item = u32>) -> &mut SimDisk {
+    pub(crate) fn put(
+        &mut self,
+        torrent: TorrentId,
+        info: &Arc<Info>,
+        have: impl IntoIterator<Item = u32>,
+    ) -> &mut SimDisk {
         let mut disk = SimDisk::new(Content::of(info.clone()), false, Rng::new(u64::from(torrent.0)));
         disk.put_claimed(have);
         self.torrents.insert(torrent, disk);

@@ -58,7 +58,7 @@ pub fn info(total: u64, piece_len: u32, private: bool) -> Arc<Info> {
     Arc::new(Info::parse(&raw, &Limits::FILE).expect("valid metadata"))
 }
 
-/// One node.
+/// A node of the world: an engine or a torrent, with its disk, its line and what it did.
 #[derive(Debug)]
 pub struct Node<M> {
     /// The engine, or the torrent.
@@ -94,13 +94,13 @@ struct End {
 /// Nodes and the lines between them.
 #[derive(Debug)]
 pub struct World<M> {
-    /// The moment.
+    /// The moment that the world has reached.
     pub now: Time,
     /// The content that nodes are added with, where a test does not bring its own.
     pub info: Arc<Info>,
     /// What the disks of nodes that are added from now on remember of an earlier run besides pieces.
     pub remembered: (Facts, Selection),
-    /// The nodes.
+    /// The nodes, numbered by their place.
     pub nodes: Vec<Node<M>>,
     /// What a message takes from one node to any other.
     pub delay: Duration,
@@ -137,7 +137,7 @@ impl<M: Brain> World<M> {
     }
 
     /// Adds a node at that address; its number.
-    pub fn put(&mut self, machine: M, addr: SocketAddr, disk: Disk) -> usize {
+    pub(crate) fn put(&mut self, machine: M, addr: SocketAddr, disk: Disk) -> usize {
         self.nodes.push(Node {
             machine,
             disk,

@@ -10,11 +10,11 @@ const TICK_Y: f64 = 26.0;
 /// A rectangle in which lines are drawn; both axes begin at 0.
 pub(super) struct Panel {
     pub left: f64,
-    pub top: f64,
-    pub width: f64,
-    pub height: f64,
-    pub x_max: f64,
-    pub y_max: f64,
+    pub(crate) top: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) x_max: f64,
+    pub(crate) y_max: f64,
 }
 
 impl Panel {

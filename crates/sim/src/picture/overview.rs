@@ -12,17 +12,17 @@ const RIGHT: f64 = 26.0;
 
 /// A figure in one case.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Pair {
-    /// With granting.
+pub(crate) struct Pair {
+    /// The value with granting on.
     pub granting: Option<f64>,
-    /// Without.
-    pub off: Option<f64>,
+    /// The value with granting off.
+    pub(crate) off: Option<f64>,
     /// What is aimed at.
-    pub aim: Option<f64>,
+    pub(crate) aim: Option<f64>,
 }
 
 /// The picture: two figures, and for each case its name and its values of both.
-pub fn overview(title: &str, figures: [&str; 2], cases: &[(String, [Pair; 2])]) -> String {
+pub(crate) fn overview(title: &str, figures: [&str; 2], cases: &[(String, [Pair; 2])]) -> String {
     let bottom = TOP + ROW * cases.len() as f64;
     let mut svg = Svg::new(WIDTH, bottom + 44.0, title);
     svg.text((22.0, 36.0), title, "start", 17, INK, true);

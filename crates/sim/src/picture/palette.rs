@@ -2,7 +2,7 @@
 
 /// Colours of the runs in one picture; readable on white, and apart for those who see few colours.
 pub(super) const COLOURS: [&str; 2] = ["#1d5fd1", "#d9730d"];
-/// Words.
+/// The colour of words.
 pub(super) const INK: &str = "#1f2328";
 /// Labels of axes.
 pub(super) const FAINT: &str = "#57606a";

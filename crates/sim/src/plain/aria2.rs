@@ -11,8 +11,8 @@
 use super::habits::{Choice, EndGame, Habits, Haves, Moment, Queue, Seeding, Sharing, Slots, Starved};
 use std::time::Duration;
 
-/// Its habits.
-pub fn habits() -> Habits {
+/// The habits of aria2.
+pub(crate) fn habits() -> Habits {
     Habits {
         id: b"A2-1-36-",
         name: "aria2/1.36.0",

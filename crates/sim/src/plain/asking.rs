@@ -12,9 +12,9 @@ use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 use teem_wire::tracker::announce::AnnounceEvent;
 
-/// Who rejects so many requests in a row is left.
+/// A peer that rejects this many requests in a row is left alone.
 const REJECTS_MAX: u32 = 200;
-/// Who had a part in so many wrong pieces is left for good; who sent one alone, at once.
+/// A peer that had a part in this many wrong pieces is left for good; one that sent a whole wrong piece, at once.
 const STRIKES_MAX: u32 = 5;
 
 impl Plain {

@@ -13,7 +13,7 @@ use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::handshake::PeerId;
 
-/// The pieces.
+/// The pieces of the content: what is there, what is on its way, and what peers have shown.
 #[derive(Debug)]
 pub(super) struct Book {
     pub content: Content,
@@ -42,7 +42,7 @@ struct Making {
 enum Block {
     /// So many peers owe it.
     Asked(u8),
-    /// It came.
+    /// The block has come.
     Got,
 }
 

@@ -18,7 +18,7 @@ pub struct Habits {
     pub conns: usize,
     /// Which piece it begins next.
     pub choice: Choice,
-    /// Who works on one piece.
+    /// How many peers work on one piece.
     pub sharing: Sharing,
     /// How many requests it keeps at a peer.
     pub queue: Queue,
@@ -40,7 +40,7 @@ pub struct Habits {
     pub tick: Duration,
     /// How long requests may go without any block before they are given to others.
     pub patience: Duration,
-    /// Whom it unchokes.
+    /// The peers that it unchokes.
     pub slots: Slots,
     /// Hangs up when neither side has been interested so long, or nothing was asked or sent for twice as long.
     pub idle: Option<Duration>,
@@ -51,7 +51,7 @@ pub struct Habits {
 /// Which piece is begun next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Choice {
-    /// Any.
+    /// Any piece, at random.
     Random,
     /// The one that fewest peers have; the first so many at random.
     Rarest {
@@ -62,7 +62,7 @@ pub enum Choice {
     InOrder,
 }
 
-/// Who works on one piece.
+/// How many peers work on one piece.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sharing {
     /// One peer; the blocks it has not been asked for go to others only when there is no other piece.
@@ -80,7 +80,7 @@ pub enum Queue {
     Fixed(usize),
     /// What its rate delivers in a time.
     Rate {
-        /// That time.
+        /// The time whose blocks are kept requested.
         of: Duration,
         /// At least so many.
         min: usize,
@@ -110,7 +110,7 @@ pub enum Moment {
 /// What is done when all blocks are asked of somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EndGame {
-    /// Nothing.
+    /// No block is asked twice.
     Never,
     /// A peer that owes nothing is asked for one block that another owes.
     OneIdle,
@@ -153,12 +153,12 @@ pub enum Haves {
     Packed(usize, Duration),
 }
 
-/// Whom it unchokes.
+/// The peers that are unchoked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Slots {
     /// Everybody, from the start.
     Everybody,
-    /// Whoever is interested.
+    /// Every peer that is interested.
     Interested,
     /// So many at a time, looked at round by round.
     Rounds {
@@ -174,18 +174,18 @@ pub enum Slots {
         refilled: bool,
         /// Whether slots that nobody wants are given to those who are not interested.
         open_handed: bool,
-        /// Who comes first when there is nothing left to download.
+        /// Which peers come first when there is nothing left to download.
         seeding: Seeding,
     },
 }
 
-/// Who is served first by one who is complete.
+/// Which peers a complete client serves first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seeding {
-    /// In turn: who has had so many pieces, and a minute, goes to the end.
+    /// Each in turn: a peer that has had this many pieces, and a minute, goes to the end.
     InTurn(u32),
-    /// Who takes fastest.
+    /// The peers that take fastest.
     Fastest,
-    /// Who was unchoked last, for 20 s, then who takes fastest.
+    /// The peers that were unchoked last, for 20 s, then those that take fastest.
     Latest,
 }

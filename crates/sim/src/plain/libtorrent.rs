@@ -10,8 +10,8 @@
 use super::habits::{Choice, EndGame, Habits, Haves, Moment, Queue, Seeding, Sharing, Slots, Starved};
 use std::time::Duration;
 
-/// Its habits.
-pub fn habits() -> Habits {
+/// The habits of libtorrent.
+pub(crate) fn habits() -> Habits {
     Habits {
         id: b"-LT2110-",
         name: "libtorrent/2.1.1.0",

@@ -13,13 +13,13 @@ const REQQ: usize = 250;
 /// A rate that grows less than this from second to second, in bytes a second, has stopped growing.
 const GROWTH: u64 = 5_000;
 
-/// One connection.
+/// A connection, and what the client knows of the peer at its other end.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub dialled: bool,
     pub ip: IpAddr,
     /// Whether our handshake has gone out.
-    pub greeted: bool,
+    pub(crate) greeted: bool,
     pub id: Option<PeerId>,
     /// Whether both sides speak the fast extension.
     pub fast: bool,
@@ -29,54 +29,54 @@ pub(super) struct Peer {
 
     /// The pieces it has shown, how many, and how many of them we lack.
     pub shown: Bits,
-    pub shows: u32,
-    pub of_use: u32,
-    pub suggested: Vec<u32>,
+    pub(crate) shows: u32,
+    pub(crate) of_use: u32,
+    pub(crate) suggested: Vec<u32>,
     /// Whether it chokes us.
-    pub choked: bool,
+    pub(crate) choked: bool,
     /// Whether we said that we are interested.
     pub interested: bool,
     pub asked: BTreeSet<BlockRef>,
     /// Pieces that were begun with it.
     pub pieces: Vec<u32>,
     /// How many requests it may have.
-    pub depth: usize,
-    pub slow_start: bool,
+    pub(crate) depth: usize,
+    pub(crate) slow_start: bool,
     /// Payload bytes a second, smoothed.
     pub rate: u64,
     /// Payload bytes of the second that is running.
     pub second: u64,
-    pub starved: bool,
+    pub(crate) starved: bool,
     /// Not asked before.
-    pub look_at: Time,
+    pub(crate) look_at: Time,
     /// When it sent a block last, or was first asked since.
     pub moved: Time,
-    pub snubbed: bool,
+    pub(crate) snubbed: bool,
     pub rejects: u32,
-    pub strikes: u32,
-    pub choke_changes: VecDeque<Time>,
+    pub(crate) strikes: u32,
+    pub(crate) choke_changes: VecDeque<Time>,
 
     /// Whether it is interested.
-    pub wants: bool,
+    pub(crate) wants: bool,
     /// Whether we unchoke it, and since when it is so.
     pub unchoked: bool,
-    pub since: Time,
+    pub(crate) since: Time,
     /// What it asked for and was not read yet.
-    pub queue: VecDeque<BlockRef>,
+    pub(crate) queue: VecDeque<BlockRef>,
     /// Blocks being read, and payload bytes in the connection's buffer.
-    pub reading: usize,
-    pub buffered: u64,
+    pub(crate) reading: usize,
+    pub(crate) buffered: u64,
     /// Payload bytes in this round and since it was unchoked.
     pub took: u64,
-    pub gave: u64,
+    pub(crate) gave: u64,
     pub taken: u64,
     /// When it gave a block last.
-    pub gave_at: Option<Time>,
+    pub(crate) gave_at: Option<Time>,
     /// Pieces it has not been told of, and since when.
-    pub untold: Vec<u32>,
-    pub untold_since: Time,
+    pub(crate) untold: Vec<u32>,
+    pub(crate) untold_since: Time,
     /// When a request or a block went either way.
-    pub active: Time,
+    pub(crate) active: Time,
 }
 
 impl Peer {

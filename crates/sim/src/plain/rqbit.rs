@@ -10,8 +10,8 @@
 use super::habits::{Choice, EndGame, Habits, Haves, Moment, Queue, Sharing, Slots, Starved};
 use std::time::Duration;
 
-/// Its habits.
-pub fn habits() -> Habits {
+/// The habits of rqbit.
+pub(crate) fn habits() -> Habits {
     Habits {
         id: b"-rQ9010-",
         name: "rqbit 9.1.0",

@@ -2,7 +2,7 @@
 use super::habits::{Choice, EndGame, Habits, Haves, Moment, Queue, Sharing, Slots, Starved};
 use std::time::Duration;
 
-/// Its habits.
+/// The habits of the plainest client.
 pub fn habits() -> Habits {
     Habits {
         id: b"-PL0001-",

@@ -1,4 +1,4 @@
-//! Whom a client unchokes, round by round (BEP 3).
+//! The peers that a client unchokes, round by round (BEP 3).
 use super::habits::{Seeding, Slots};
 use super::peer::Peer;
 use std::cmp::Reverse;
@@ -17,7 +17,7 @@ const LATELY: Duration = Duration::from_secs(20);
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     number: u32,
-    /// Who has a slot at random.
+    /// The peers that have a slot by chance.
     chance: Vec<ConnId>,
 }
 

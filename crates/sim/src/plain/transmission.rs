@@ -10,8 +10,8 @@
 use super::habits::{Choice, EndGame, Habits, Haves, Moment, Queue, Seeding, Sharing, Slots, Starved};
 use std::time::Duration;
 
-/// Its habits.
-pub fn habits() -> Habits {
+/// The habits of Transmission.
+pub(crate) fn habits() -> Habits {
     Habits {
         id: b"-TR3000-",
         name: "Transmission 3.00",

@@ -1,8 +1,8 @@
 //! Ratios, means and percentiles of times (own design), in integers.
 use std::time::Duration;
 
-/// Whole milliseconds.
-pub fn ms(duration: Duration) -> u64 {
+/// A duration in whole milliseconds, rounded down.
+pub(crate) fn ms(duration: Duration) -> u64 {
     duration.as_millis() as u64
 }
 
@@ -25,13 +25,13 @@ pub fn mean(times: &[Duration]) -> Option<Duration> {
 }
 
 /// The least time within which so many in a thousand of the sorted times lie (nearest rank).
-pub fn percentile(sorted: &[Duration], permille: usize) -> Option<Duration> {
+pub(crate) fn percentile(sorted: &[Duration], permille: usize) -> Option<Duration> {
     let rank = (sorted.len() * permille).div_ceil(1000).max(1);
     sorted.get(rank - 1).copied()
 }
 
 /// The middle of some figures: of an even number the greater of the two.
-pub fn median(mut values: Vec<u64>) -> Option<u64> {
+pub(crate) fn median(mut values: Vec<u64>) -> Option<u64> {
     values.sort_unstable();
     values.get(values.len() / 2).copied()
 }

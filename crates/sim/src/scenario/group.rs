@@ -10,34 +10,34 @@ use teem_swarm::command::Spreading;
 pub struct Group {
     /// What they are.
     pub role: Role,
-    /// How many.
+    /// How many peers it has.
     pub count: u32,
-    /// What their line sends.
+    /// What the line of each sends.
     pub up: Rate,
-    /// What their line receives.
+    /// What the line of each receives.
     pub down: Rate,
     /// Shortest and longest delay between a peer and the middle of the network; a round trip is twice the sum of two.
-    pub delay: (Duration, Duration),
+    pub(crate) delay: (Duration, Duration),
     /// When they appear.
-    pub arrival: Arrival,
+    pub(crate) arrival: Arrival,
     /// When they go.
-    pub departure: Departure,
+    pub(crate) departure: Departure,
     /// The upload limit their users set.
-    pub limit_up: Option<u64>,
+    pub(crate) limit_up: Option<u64>,
     /// The download limit their users set.
-    pub limit_down: Option<u64>,
+    pub(crate) limit_down: Option<u64>,
     /// Whether nobody can dial them.
-    pub nat: bool,
+    pub(crate) nat: bool,
     /// Whether they know only the info-hash.
-    pub magnet: bool,
+    pub(crate) magnet: bool,
     /// So many in a thousand pieces lie on their disks from an earlier run that was not saved.
-    pub unclaimed_permille: u32,
+    pub(crate) unclaimed_permille: u32,
     /// How those of them that are complete from the start give the content away.
     pub spreading: Spreading,
     /// Whether they are all of one owner, so that nobody is made to give before he gets.
     pub cooperative: bool,
     /// Most connections that their line bears; dials beyond are refused.
-    pub conns_max: Option<u32>,
+    pub(crate) conns_max: Option<u32>,
 }
 
 impl Group {
@@ -89,13 +89,13 @@ impl Group {
 
     /// Sets the delays.
     #[must_use]
-    pub fn delayed(self, min: Duration, max: Duration) -> Self {
+    pub(crate) fn delayed(self, min: Duration, max: Duration) -> Self {
         Self { delay: (min, max), ..self }
     }
 
     /// They know only the info-hash.
     #[must_use]
-    pub fn by_magnet(self) -> Self {
+    pub(crate) fn by_magnet(self) -> Self {
         Self { magnet: true, ..self }
     }
 
@@ -107,7 +107,7 @@ impl Group {
 
     /// Part of the content lies on their disks, unclaimed.
     #[must_use]
-    pub fn with_unclaimed(self, permille: u32) -> Self {
+    pub(crate) fn with_unclaimed(self, permille: u32) -> Self {
         Self { unclaimed_permille: permille, ..self }
     }
 
@@ -119,7 +119,7 @@ impl Group {
 
     /// They are all of one owner.
     #[must_use]
-    pub fn of_one_owner(self) -> Self {
+    pub(crate) fn of_one_owner(self) -> Self {
         Self { cooperative: true, ..self }
     }
 
@@ -131,19 +131,19 @@ impl Group {
 
     /// Whether what they hold stays with the swarm and is of use to it: they play the engine, stay or come back until they have
     /// everything, and need nobody to tell them the metadata (`random`, seed 1090: a copy on disks of whom nobody knew what it was).
-    pub fn keeps(&self) -> bool {
+    pub(crate) fn keeps(&self) -> bool {
         let stays = matches!(self.departure, Departure::Stays | Departure::Comes { .. });
         self.role == Role::Downloader && stays && !self.magnet
     }
 
     /// What one of them can send, in bytes a second: the line or the user's limit, 0 for who never gives.
-    pub fn gives(&self) -> u64 {
+    pub(crate) fn gives(&self) -> u64 {
         let line = self.up.per_second();
         if self.role.gives() { self.limit_up.map_or(line, |limit| line.min(limit)) } else { 0 }
     }
 
     /// What one of them can receive, in bytes a second: the line or the user's limit.
-    pub fn takes(&self) -> u64 {
+    pub(crate) fn takes(&self) -> u64 {
         let line = self.down.per_second();
         self.limit_down.map_or(line, |limit| line.min(limit))
     }

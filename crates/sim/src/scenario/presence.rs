@@ -17,7 +17,7 @@ pub enum Arrival {
 /// When peers of a group go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Departure {
-    /// Never.
+    /// They stay until the run ends.
     Stays,
     /// Orderly, so long after it is complete.
     WhenComplete(Duration),

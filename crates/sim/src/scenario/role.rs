@@ -7,9 +7,9 @@ pub enum Kind {
     Libtorrent,
     /// Transmission 3 and 4.
     Transmission,
-    /// aria2 1.3x.
+    /// aria2, versions 1.3x.
     Aria2,
-    /// rqbit 8.
+    /// rqbit, version 8.
     Rqbit,
 }
 
@@ -52,12 +52,12 @@ impl Role {
     }
 
     /// Whether it wants the content.
-    pub fn wants(self) -> bool {
+    pub(crate) fn wants(self) -> bool {
         matches!(self, Self::Downloader | Self::Plain(_) | Self::FreeRider)
     }
 
     /// Whether what it has it gives.
-    pub fn gives(self) -> bool {
+    pub(crate) fn gives(self) -> bool {
         self.honest()
     }
 }

@@ -10,7 +10,7 @@ pub struct Case {
     /// By what the rows are chosen.
     pub name: &'static str,
     /// What it is in a few words.
-    pub brief: &'static str,
+    pub(crate) brief: &'static str,
     /// What it is, for people; with the bound where it is not plain.
     pub about: &'static str,
     /// How the source spreads when granting is on.
@@ -18,21 +18,21 @@ pub struct Case {
     /// Its world for so many downloaders.
     pub world: fn(u32) -> Scenario,
     /// Whether it is compared with the equal swarm in which everybody stays.
-    pub calm: bool,
-    /// Its sizes.
+    pub(crate) calm: bool,
+    /// The numbers of downloaders with which it is run.
     pub sizes: &'static [u32],
     /// What is measured, and what is aimed at for each size.
-    pub figures: &'static [(Figure, &'static [Aim])],
+    pub(crate) figures: &'static [(Figure, &'static [Aim])],
 }
 
 /// A case at one of its sizes.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// The case.
+    /// The case that is run.
     pub case: &'static Case,
-    /// Which of its sizes.
+    /// The index of the size among [`Case::sizes`].
     pub index: usize,
-    /// Downloaders.
+    /// How many downloaders it has.
     pub n: u32,
 }
 
@@ -50,13 +50,13 @@ impl Place {
     }
 
     /// The case that it is compared with, at the same size.
-    pub fn calm(&self) -> Option<&'static str> {
+    pub(crate) fn calm(&self) -> Option<&'static str> {
         self.case.calm.then_some(EQUAL)
     }
 }
 
 /// All cases at all their sizes, small ones first.
-pub fn places() -> Vec<Place> {
+pub(crate) fn places() -> Vec<Place> {
     let of = |case: &'static Case| (0..).zip(case.sizes).map(move |(index, &n)| Place { case, index, n });
     let mut places: Vec<Place> = CASES.iter().flat_map(of).collect();
     places.sort_by_key(|place| place.n);
@@ -78,7 +78,7 @@ pub fn world(name: &str) -> Option<Scenario> {
 }
 
 /// The case with nothing special in it.
-pub const EQUAL: &str = "equal";
+pub(crate) const EQUAL: &str = "equal";
 
 const fn most(permille: u64) -> Aim {
     Aim::AtMost(permille, None)

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-/// Writes it.
+/// Writes the document to `path`.
 pub(super) fn write(path: &Path, rows: &[Row], places: &[Place], runs: &Runs) -> io::Result<()> {
     let mut text = String::from(INTRODUCTION);
     text.push_str("\n| case | N | figure | granting | off | target | |\n|---|--:|---|--:|--:|---|---|\n");

@@ -6,17 +6,17 @@ use std::time::Duration;
 /// A run and those it is compared with, all from one seed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial<'a> {
-    /// The run.
-    pub this: &'a Report,
+    /// The run that is measured.
+    pub(crate) this: &'a Report,
     /// The same world with granting off.
-    pub off: Option<&'a Report>,
+    pub(crate) off: Option<&'a Report>,
     /// The same world, but everybody stays and is Teem.
-    pub calm: Option<&'a Report>,
+    pub(crate) calm: Option<&'a Report>,
 }
 
 /// What a figure should be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Aim {
+pub(crate) enum Aim {
     /// At most so many thousandths; and what would be better still.
     AtMost(u64, Option<u64>),
     /// Yes, whatever the seed.
@@ -27,7 +27,7 @@ pub enum Aim {
 
 /// What can be read from a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Figure {
+pub(crate) enum Figure {
     /// Makespan over the fluid bound.
     Makespan,
     /// Makespan over the bound of a source that sends one copy.
@@ -54,7 +54,7 @@ pub enum Figure {
 
 impl Figure {
     /// Its name in the table.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Makespan => "makespan / T*",
             Self::FrugalMakespan => "makespan / frugal bound",
@@ -108,7 +108,7 @@ impl Figure {
     }
 
     /// A value as it is printed.
-    pub fn show(self, permille: u64) -> String {
+    pub(crate) fn show(self, permille: u64) -> String {
         match self {
             Self::Completes => if permille == 1000 { "yes" } else { "no" }.to_string(),
             Self::Wasted => format!("{}.{} %", permille / 10, permille % 10),
@@ -117,7 +117,7 @@ impl Figure {
     }
 
     /// What is aimed at, as it is printed.
-    pub fn show_aim(self, aim: Aim) -> String {
+    pub(crate) fn show_aim(self, aim: Aim) -> String {
         let short = |permille: u64| match self {
             Self::Wasted => self.show(permille),
             _ => format!("{}.{:02}", permille / 1000, permille % 1000 / 10),
@@ -133,7 +133,7 @@ impl Figure {
 
 impl Aim {
     /// Whether the figure is reached; `None` when nothing is aimed at.
-    pub fn met(self, value: Option<u64>) -> Option<bool> {
+    pub(crate) fn met(self, value: Option<u64>) -> Option<bool> {
         match self {
             Self::AtMost(most, _) => Some(value.is_some_and(|value| value <= most)),
             Self::Yes => Some(value == Some(1000)),

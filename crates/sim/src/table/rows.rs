@@ -12,20 +12,20 @@ pub(super) struct Row {
     pub name: String,
     /// What the case is.
     pub about: &'static str,
-    /// Downloaders.
+    /// How many downloaders it has.
     pub n: u32,
     #[serde(skip)]
-    pub figure: Figure,
+    pub(crate) figure: Figure,
     #[serde(skip)]
-    pub aim: Aim,
+    pub(crate) aim: Aim,
     /// What is measured.
     pub what: &'static str,
-    /// With granting.
+    /// The figure with granting on.
     pub granting: Option<Spread>,
-    /// The same engine without it.
-    pub off: Option<Spread>,
+    /// The figure of the same engine with granting off.
+    pub(crate) off: Option<Spread>,
     /// What is aimed at, in words.
-    pub target: String,
+    pub(crate) target: String,
     /// Whether it is reached; `None` when nothing is aimed at or nothing was run.
     pub met: Option<bool>,
 }
@@ -34,15 +34,15 @@ pub(super) struct Row {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub(super) struct Spread {
     /// The median; of an even number of seeds the greater of the two in the middle.
-    pub median: u64,
-    /// The least.
+    pub(crate) median: u64,
+    /// The least of all seeds.
     pub min: u64,
-    /// The most.
+    /// The greatest of all seeds.
     pub max: u64,
     /// From how many seeds.
     pub seeds: u32,
     /// How many of them have no such figure, since somebody did not complete.
-    pub without: u32,
+    pub(crate) without: u32,
 }
 
 impl Spread {

@@ -36,7 +36,7 @@ pub(super) struct Run {
     #[serde(flatten)]
     pub key: Key,
     /// How long it took here, in milliseconds.
-    pub wall_ms: u64,
+    pub(crate) wall_ms: u64,
     pub report: Report,
     /// How it went over time, for the seed that is drawn.
     pub series: Vec<Sample>,
@@ -60,7 +60,7 @@ impl Runs {
         Ok(runs)
     }
 
-    /// That run.
+    /// The run of a case, size and seed; none if it was not made.
     pub(super) fn find(&self, case: &str, n: u32, granting: bool, seed: u64) -> Option<&Run> {
         self.runs.get(&Key { case: case.to_string(), n, granting, seed })
     }

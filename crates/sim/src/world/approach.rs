@@ -19,11 +19,11 @@ const READY_MAX: usize = 8;
 /// Something that is to happen soon.
 #[derive(Clone, Copy, Debug)]
 struct Near {
-    /// To whom.
+    /// The number of the peer that it happens to.
     me: usize,
-    /// At which of its ends.
+    /// The end of a connection at which it happens.
     end: u32,
-    /// On which of its connections.
+    /// The connection as the peer's process names it.
     conn: ConnId,
     /// The piece that it is about, if it is about one.
     piece: u32,

@@ -22,16 +22,16 @@ pub(super) struct Seat {
     /// Where it is.
     pub addr: SocketAddr,
     /// Delay between it and the middle of the network.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
     /// Whether nobody can dial it.
-    pub nat: bool,
+    pub(crate) nat: bool,
 }
 
 /// What all have in common.
 pub(super) struct Common {
     pub content: Content,
     pub maker: Maker,
-    pub seats: Vec<Seat>,
+    pub(crate) seats: Vec<Seat>,
     /// Round trips between two peers, drawn for each pair; else they follow from the seats.
     rtt: Option<(Duration, Duration)>,
     /// What the delays of pairs are drawn from.

@@ -43,7 +43,7 @@ impl Crew {
     pub(super) fn live_through(&self, parts: &mut Vec<Part>, until: Time, end: Time) {
         let others = parts.split_off(1);
         for (hand, part) in self.hands.iter().zip(others) {
-            // Who does not take it has panicked; that is seen below.
+            // Sending fails only where that thread has panicked; the panic is passed on below.
             let _ = hand.tasks.send((part, until, end));
         }
         parts[0].live_through(until, end);

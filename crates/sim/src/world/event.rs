@@ -3,7 +3,7 @@
 /// What is to happen to a peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
-    /// It appears.
+    /// The peer appears.
     Come,
     /// Its process of that life goes.
     Go { life: u32, crash: bool },

@@ -41,7 +41,7 @@ pub(super) fn arrivals(groups: &[Group], nodes: &mut [Node]) -> Vec<Time> {
     times
 }
 
-/// Who goes once others hold a whole copy.
+/// The numbers of the peers that leave once others hold a whole copy.
 pub(super) fn waiting(nodes: &[Node]) -> Vec<u32> {
     let waits = |node: &Node| matches!(node.spec.departure, Departure::OnceCopied(_));
     (0..).zip(nodes).filter(|(_, node)| waits(node)).map(|(peer, _)| peer).collect()

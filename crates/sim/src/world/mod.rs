@@ -49,7 +49,7 @@ const TAIL: Duration = Duration::from_secs(15);
 /// For so many peers another thread is worth its while.
 pub const PEERS_A_THREAD: usize = 100;
 
-/// A world.
+/// A network of peers with a tracker, run from a scenario until all that must complete have.
 pub struct World {
     scenario: Scenario,
     common: Arc<Common>,
@@ -235,7 +235,7 @@ impl World {
         &self.scenario
     }
 
-    /// The peers.
+    /// The peers, numbered by their place.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -245,7 +245,7 @@ impl World {
         &self.findings
     }
 
-    /// The tracker.
+    /// The tracker that all peers announce to.
     pub fn tracker(&self) -> &Tracker {
         &self.tracker
     }
@@ -263,7 +263,7 @@ impl World {
     }
 
     /// Payload bytes that the seeds sent, and what they had sent when every block had left once.
-    pub fn source(&self) -> (u64, Option<u64>) {
+    pub(crate) fn source(&self) -> (u64, Option<u64>) {
         (self.out.sent(), self.out.all_out())
     }
 

@@ -255,7 +255,7 @@ impl Part {
                 Some(Packet::Open { there, .. }) => *there,
                 _ => state.there,
             };
-            // Who went before it had said where, hears nothing.
+            // A peer that left before it said where its end lies hears no acknowledgement.
             if there != NOWHERE {
                 self.sacks[(to / self.size) as usize].put(back, Parcel::Ack { to, end: there, ack });
             }

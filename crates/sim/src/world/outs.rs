@@ -2,7 +2,7 @@
 use crate::content::Content;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
-/// The account.
+/// What has left the seeds so far.
 #[derive(Debug)]
 pub(super) struct Outs {
     /// Which blocks have left.

@@ -26,10 +26,10 @@ pub(super) enum Parcel {
 /// What is under way to some peers.
 #[derive(Debug, Default)]
 pub(super) struct Sack {
-    pub parcels: Vec<Parcel>,
+    pub(crate) parcels: Vec<Parcel>,
     pub packets: Vec<Packet>,
     /// When the first of it is to happen, at the soonest.
-    pub soonest: Option<Time>,
+    pub(crate) soonest: Option<Time>,
 }
 
 impl Sack {

@@ -36,23 +36,23 @@ pub(super) struct Part {
     /// The number of the first.
     pub first: u32,
     pub nodes: Vec<Node>,
-    pub agendas: Vec<EventQueue<Event>>,
-    pub calendar: Calendar,
-    pub checker: Checker,
+    pub(crate) agendas: Vec<EventQueue<Event>>,
+    pub(crate) calendar: Calendar,
+    pub(crate) checker: Checker,
     /// What present givers among them hold.
     pub holders: Holders,
     /// What is under way from here to each part.
-    pub sacks: Vec<Sack>,
+    pub(crate) sacks: Vec<Sack>,
     /// What has come from each part and is not handed out.
-    pub inbox: Vec<Sack>,
-    pub news: Vec<News>,
+    pub(crate) inbox: Vec<Sack>,
+    pub(crate) news: Vec<News>,
     /// The moment of the peer whose turn it is.
     pub now: Time,
     /// When the run is over.
     pub end: Time,
     /// How many peers each part has; the last may have fewer.
     pub size: u32,
-    pub unpacked: Vec<Packet>,
+    pub(crate) unpacked: Vec<Packet>,
     /// The codecs, when the links carry bytes.
     pub wire: Option<Wire>,
 }

@@ -1,0 +1,171 @@
+//! The torrents of a client (own design): what is true of each, who waits for that, and which answers of the engine are waited for.
+//!
+//! A torrent costs one [`Entry`] here. Everything else is made when somebody asks, and goes when he is answered.
+use crate::bus::{Bus, Changes};
+use crate::places::Places;
+use crate::status::Status;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use teem_metainfo::TorrentKey;
+use teem_swarm::event::{Event, Snapshot};
+use teem_swarm::ids::TorrentId;
+use tokio::sync::{Notify, oneshot};
+
+/// One torrent.
+pub(crate) struct Entry {
+    pub(crate) id: TorrentId,
+    pub(crate) key: TorrentKey,
+    pub(crate) folder: PathBuf,
+    status: Mutex<Status>,
+    changed: Notify,
+}
+
+impl Entry {
+    pub(crate) fn new(id: TorrentId, key: TorrentKey, folder: PathBuf, status: Status) -> Self {
+        Self { id, key, folder, status: Mutex::new(status), changed: Notify::new() }
+    }
+
+    pub(crate) fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the status, and wakes those who wait for it when it says that it did.
+    pub(crate) fn modify(&self, change: impl FnOnce(&mut Status) -> bool) {
+        if change(&mut self.status()) {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Waits until the status gives something.
+    pub(crate) async fn until<T>(&self, mut wanted: impl FnMut(&Status) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // From here on no change is missed, whenever it comes.
+            changed.as_mut().enable();
+            let found = wanted(&self.status());
+            if let Some(found) = found {
+                return found;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// All torrents of a client.
+#[derive(Default)]
+pub(crate) struct Registry {
+    entries: Mutex<BTreeMap<TorrentId, Arc<Entry>>>,
+    pub(crate) bus: Bus,
+    pub(crate) places: Places,
+    asks: Mutex<Asks>,
+}
+
+/// Who waits for an answer of the engine.
+#[derive(Default)]
+struct Asks {
+    next: u64,
+    snapshots: HashMap<u64, oneshot::Sender<Vec<Snapshot>>>,
+    availability: HashMap<TorrentId, Vec<oneshot::Sender<Box<[u16]>>>>,
+    ended: bool,
+}
+
+impl Registry {
+    pub(crate) fn enter(&self, entry: Arc<Entry>) {
+        let id = entry.id;
+        self.entries().insert(id, entry);
+        self.bus.tell(id, Changes::ADDED, None);
+    }
+
+    /// A torrent is gone: nothing of it stays but what its handles hold.
+    pub(crate) fn forget(&self, id: TorrentId) {
+        self.entries().remove(&id);
+        self.places.forget(id);
+        self.asks().availability.remove(&id);
+    }
+
+    pub(crate) fn get(&self, id: TorrentId) -> Option<Arc<Entry>> {
+        self.entries().get(&id).cloned()
+    }
+
+    /// All, in the order in which they were added.
+    pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
+        self.entries().values().cloned().collect()
+    }
+
+    /// A question for figures: its number, and where they will come.
+    pub(crate) fn ask_snapshots(&self) -> (u64, oneshot::Receiver<Vec<Snapshot>>) {
+        let (sender, answer) = oneshot::channel();
+        let mut asks = self.asks();
+        asks.next += 1;
+        let ask = asks.next;
+        if !asks.ended {
+            asks.snapshots.insert(ask, sender);
+        }
+        (ask, answer)
+    }
+
+    /// A question for the availability of a torrent's pieces.
+    pub(crate) fn ask_availability(&self, id: TorrentId) -> oneshot::Receiver<Box<[u16]>> {
+        let (sender, answer) = oneshot::channel();
+        let mut asks = self.asks();
+        if !asks.ended {
+            asks.availability.entry(id).or_default().push(sender);
+        }
+        answer
+    }
+
+    /// Takes in what the engine says.
+    pub(crate) fn hear(&self, event: Event) {
+        if let Event::Snapshots { ask, list } = event {
+            if let Some(sender) = self.asks().snapshots.remove(&ask) {
+                // The one who asked may have left, here and below.
+                let _ = sender.send(list);
+            }
+            return;
+        }
+        let Some(torrent) = event.torrent() else { return };
+        match event {
+            Event::Availability { torrent, pieces } => {
+                for sender in self.asks().availability.remove(&torrent).unwrap_or_default() {
+                    let _ = sender.send(pieces.clone());
+                }
+            }
+            // Far too many for a queue, and the snapshot has their number.
+            Event::PieceVerified { .. } => self.bus.tell(torrent, Changes::PIECES, None),
+            event => {
+                let entry = self.get(torrent);
+                let removed = matches!(event, Event::Removed { .. });
+                if removed {
+                    self.forget(torrent);
+                }
+                // The status comes second, so that whoever waits for it finds the event told.
+                self.bus.tell(torrent, Changes::by(&event), Some(&event));
+                if let Some(entry) = entry {
+                    entry.modify(|status| status.take_in(&event));
+                }
+            }
+        }
+    }
+
+    /// The engine has ended: nobody waits for anything more.
+    pub(crate) fn end(&self) {
+        let mut asks = self.asks();
+        *asks = Asks { ended: true, ..Asks::default() };
+        drop(asks);
+        self.bus.end();
+        let entries = std::mem::take(&mut *self.entries());
+        for entry in entries.into_values() {
+            entry.modify(|status| !std::mem::replace(&mut status.removed, true));
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<TorrentId, Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asks(&self) -> MutexGuard<'_, Asks> {
+        self.asks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

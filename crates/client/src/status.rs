@@ -1,0 +1,88 @@
+//! What is true of a torrent from some moment on (own design): unlike events it cannot be missed.
+use std::fmt;
+use std::sync::Arc;
+use teem_metainfo::Info;
+use teem_swarm::event::{Event, State};
+use teem_swarm::job::DiskError;
+
+/// What is true of a torrent from some moment on. Unlike events it cannot be missed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Status {
+    /// What the torrent does.
+    pub state: State,
+    /// Its metadata, once known.
+    pub info: Option<Arc<Info>>,
+    /// Set when every piece that is wanted is verified; true when that was so from the start.
+    pub complete: Option<bool>,
+    /// Whether all of a complete torrent is on the disk for good.
+    pub durable: bool,
+    /// Why it cannot go on.
+    pub failed: Option<(String, Option<DiskError>)>,
+    /// The disk's present trouble.
+    pub disk: Option<DiskError>,
+    /// Whether it has been removed from the client.
+    pub removed: bool,
+}
+
+impl Status {
+    /// Of a torrent that is being added.
+    pub(crate) fn new(info: Option<Arc<Info>>) -> Self {
+        let state = if info.is_some() { State::Checking } else { State::Metadata };
+        Self { state, info, complete: None, durable: false, failed: None, disk: None, removed: false }
+    }
+
+    /// Notes what an event says for good; tells whether anything changed.
+    pub(crate) fn take_in(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Metadata { info, .. } => self.info = Some(info.clone()),
+            Event::State { state, .. } => {
+                self.state = *state;
+                if *state == State::Downloading {
+                    // More is wanted than was, or something is damaged.
+                    (self.complete, self.durable) = (None, false);
+                }
+            }
+            Event::Complete { at_start, .. } => self.complete = Some(*at_start),
+            Event::Durable { complete: true, .. } => self.durable = true,
+            Event::Failed { why, disk, .. } => {
+                self.failed = Some((why.clone(), disk.clone()));
+                self.state = State::Failed;
+            }
+            Event::Disk { error, .. } => self.disk = Some(error.clone()),
+            Event::DiskRecovered { .. } => self.disk = None,
+            Event::Removed { .. } => self.removed = true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Why nothing more is to be waited for, when that is so.
+    pub fn ended(&self) -> Option<Ended> {
+        match &self.failed {
+            Some((why, disk)) => Some(Ended::Failed(why.clone(), disk.clone())),
+            None => self.removed.then_some(Ended::Removed),
+        }
+    }
+}
+
+/// A torrent ended before what was waited for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Ended {
+    /// It cannot go on, for this reason; the disk's own error where it is the disk that refuses.
+    Failed(String, Option<DiskError>),
+    /// It was removed, or the client was shut down.
+    Removed,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(why, _) => f.write_str(why),
+            Self::Removed => f.write_str("the torrent was removed"),
+        }
+    }
+}
+
+impl std::error::Error for Ended {}
