@@ -13,6 +13,7 @@ mod apart;
 mod batch;
 mod bits;
 mod check;
+mod claiming;
 mod content;
 mod disk;
 mod error;

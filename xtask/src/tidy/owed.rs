@@ -15,7 +15,6 @@ pub struct Owed {
 /// What this project owes.
 pub const TODAY: Owed = Owed {
     cycles: &[
-        ("teem-disk", "Torrent", "a place apart and the spans of a torrent share its files"),
         ("teem-engine", "Engine", "carrying out, greeting and adding are one owner"),
         ("teem-host", "Net", "opening and closing connections are one table"),
         ("teem-sim", "Plain", "what it asks for and what it gives need a state each"),
