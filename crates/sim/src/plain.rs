@@ -2,16 +2,18 @@
 //!
 //! The machine speaks in messages through the engine's contract. `habits` says what can differ, a file per client what
 //! does and why; `simple` is the plainest of all, keeps every rule that the checkers watch, and so serves to test worlds
-//! and, with one rule broken at a time, the checkers themselves. Downloads are in `asking` over the pieces in `book`,
-//! uploads in `giving` over the rounds in `slots`.
+//! and, with one rule broken at a time, the checkers themselves. Connections and trackers are in `member`, downloads in
+//! `asking` over the pieces in `book` and what peers show of them (`showing`), uploads in `giving` over the rounds in `slots`.
 pub(crate) mod aria2;
 mod asking;
 mod book;
 mod giving;
 pub mod habits;
 pub(crate) mod libtorrent;
+mod member;
 mod peer;
 pub(crate) mod rqbit;
+mod showing;
 pub mod simple;
 mod slots;
 pub(crate) mod transmission;
@@ -32,21 +34,13 @@ use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Facts, Job};
-use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
-use teem_swarm::remote::{How, Remote};
+use teem_swarm::remote::Remote;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
-use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
-use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
-
-/// How often it asks the tracker for more while it is not complete and has few connections.
-const AGAIN: Duration = Duration::from_secs(30);
-/// Fewer connections than this are few.
-const FEW: usize = 20;
-/// Our number for `ut_metadata`.
-const METADATA: u8 = 3;
+use teem_wire::peer::handshake::PeerId;
+use teem_wire::peer::message::{Message, MetadataMessage};
+use teem_wire::tracker::announce::AnnounceEvent;
 
 /// A scripted client, whose ways are set by its [`Habits`].
 pub struct Plain {
@@ -105,24 +99,6 @@ impl Plain {
         self.out.push_back(Output::Disk(Job::Open { torrent: self.torrent, info, selection: None }));
     }
 
-    fn announce(&mut self, event: AnnounceEvent) {
-        for url in &self.urls {
-            let announce = Announce {
-                info_hash: self.book.content.info_hash(),
-                peer_id: self.id,
-                port: crate::node::PORT,
-                uploaded: 0,
-                downloaded: 0,
-                left: u64::from(self.book.content.pieces() - self.book.count),
-                event,
-                num_want: if event == AnnounceEvent::Stopped { 0 } else { 50 },
-                key: 0,
-                tracker_id: None,
-            };
-            self.out.push_back(Output::Announce { torrent: self.torrent, url: url.clone(), announce });
-        }
-    }
-
     fn begin(&mut self, now: Time, have: &[u32]) {
         self.book.begin(have);
         self.opened = true;
@@ -136,135 +112,6 @@ impl Plain {
         self.ticked = now;
         if let Slots::Rounds { every, .. } = self.habits.slots {
             self.round_at = now + Duration::from_nanos(self.rng.below(every.as_nanos() as u64));
-        }
-    }
-
-    fn told_of(&mut self, now: Time, reply: AnnounceReply) {
-        let few = !self.book.is_complete() && self.peers.len() < FEW;
-        self.again = Some(now + if few { AGAIN } else { reply.interval });
-        for addr in reply.peers {
-            let known = self.shunned.contains(&addr.ip()) || self.peers.values().any(|peer| peer.ip == addr.ip());
-            let room = self.peers.len() + self.dialling.len() < self.habits.conns;
-            if room && !known && self.dialling.insert(addr.ip()) {
-                self.out.push_back(Output::Dial { torrent: self.torrent, to: addr.into(), how: How::Tcp });
-            }
-        }
-    }
-
-    fn connected(&mut self, now: Time, conn: ConnId, ip: IpAddr, dialled: bool) {
-        self.dialling.remove(&ip);
-        let peer = Peer::new(now, dialled, ip, self.book.content.pieces(), self.habits.queue);
-        self.peers.insert(conn, peer);
-        if !self.opened || self.shunned.contains(&ip) || self.peers.len() > self.habits.conns {
-            self.leave(conn);
-        } else if dialled {
-            self.greet(conn);
-        }
-    }
-
-    /// Says who it is, once.
-    fn greet(&mut self, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        if !std::mem::replace(&mut peer.greeted, true) {
-            let features =
-                Features { fast: self.habits.fast, extended: self.habits.reqq.is_some(), ..Features::default() };
-            let handshake = Handshake { info_hash: self.book.content.info_hash(), peer_id: self.id, features };
-            self.out.push_back(Output::Hello { conn, handshake });
-        }
-    }
-
-    fn hello(&mut self, now: Time, conn: ConnId, handshake: &Handshake) {
-        let Some(peer) = self.peers.get(&conn) else { return };
-        let theirs = handshake.peer_id;
-        if theirs == self.id {
-            return self.leave(conn);
-        }
-        if let Some(&other) = self.ids.get(&theirs) {
-            // Of two connections, both sides keep the one that the greater id dialled; of two of one side the first.
-            let right = |dialled: bool| dialled == (self.id.0 > theirs.0);
-            let before =
-                self.peers.get(&other).is_some_and(|other| other.dialled != peer.dialled && right(peer.dialled));
-            if !before {
-                return self.leave(conn);
-            }
-            self.leave(other);
-        }
-        self.greet(conn);
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        peer.id = Some(theirs);
-        peer.fast = self.habits.fast && handshake.features.fast;
-        let fast = peer.fast;
-        self.ids.insert(theirs, conn);
-        if let Some(message) = self.claim(fast) {
-            self.out.push_back(Output::Send { conn, message });
-        }
-        if let Some(reqq) = self.habits.reqq
-            && handshake.features.extended
-        {
-            let hello = ExtendedHandshake {
-                ut_metadata: Some(METADATA),
-                port: Some(crate::node::PORT),
-                client: Some(self.habits.name.into()),
-                reqq: Some(reqq),
-                metadata_size: Some(self.book.content.info().raw().len() as u32),
-                upload_only: self.book.is_complete().then_some(true),
-                ..ExtendedHandshake::default()
-            };
-            self.out.push_back(Output::Send { conn, message: Message::ExtendedHandshake(hello) });
-        }
-        if self.habits.slots == Slots::Everybody {
-            self.choke(now, conn, false);
-        }
-    }
-
-    /// What it says that it has at the start of a connection.
-    fn claim(&self, fast: bool) -> Option<Message> {
-        match self.book.count {
-            0 if fast => Some(Message::HaveNone),
-            0 => None,
-            _ if fast && self.book.is_complete() => Some(Message::HaveAll),
-            _ => {
-                let mut bits = vec![0_u8; self.book.content.pieces().div_ceil(8) as usize];
-                for piece in (0..self.book.content.pieces()).filter(|piece| self.book.have.has(*piece)) {
-                    bits[piece as usize / 8] |= 0x80 >> (piece % 8);
-                }
-                Some(Message::Bitfield(bits))
-            }
-        }
-    }
-
-    fn leave(&mut self, conn: ConnId) {
-        self.closed(conn);
-        self.out.push_back(Output::Close { conn, why: CloseReason::Useless });
-    }
-
-    /// Leaves a peer for good.
-    fn shun(&mut self, conn: ConnId) {
-        if let Some(peer) = self.peers.get(&conn) {
-            self.shunned.insert(peer.ip);
-            self.leave(conn);
-        }
-    }
-
-    fn closed(&mut self, conn: ConnId) {
-        self.give_up_on(conn);
-        self.shown_all(conn, std::iter::empty());
-        if let Some(id) = self.peers.remove(&conn).and_then(|peer| peer.id)
-            && self.ids.get(&id) == Some(&conn)
-        {
-            self.ids.remove(&id);
-        }
-    }
-
-    /// A complete client has nothing to do with other complete ones: it closes their connections.
-    fn leave_seeds(&mut self) {
-        let all = self.book.content.pieces();
-        let seeds = self.peers.iter().filter(|(_, peer)| peer.id.is_some() && peer.shows == all);
-        let seeds: Vec<ConnId> = seeds.map(|(conn, _)| *conn).collect();
-        if self.book.is_complete() {
-            for conn in seeds {
-                self.leave(conn);
-            }
         }
     }
 
@@ -307,6 +154,21 @@ impl Plain {
         }
         self.leave_seeds();
         self.may_ask(now, conn);
+    }
+
+    /// A choke round.
+    fn round(&mut self, now: Time) {
+        let (slots, complete) = (self.habits.slots, self.book.is_complete());
+        let piece_len = u64::from(self.book.content.info().piece_length());
+        let chosen = self.rounds.next(now, slots, complete, piece_len, &self.peers, &mut self.rng);
+        let conns: Vec<ConnId> = self.peers.keys().copied().collect();
+        for conn in conns {
+            self.choke(now, conn, !chosen.contains(&conn));
+            self.update_interest(conn);
+            if let Some(peer) = self.peers.get_mut(&conn) {
+                (peer.took, peer.gave) = (0, 0);
+            }
+        }
     }
 
     /// Does what is due by the clock: rounds, requests that went unanswered, connections without use.

@@ -18,29 +18,6 @@ const REJECTS_MAX: u32 = 200;
 const STRIKES_MAX: u32 = 5;
 
 impl Plain {
-    /// A peer shows a piece.
-    pub(super) fn shown(&mut self, conn: ConnId, piece: u32) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        if piece >= self.book.content.pieces() || peer.shown.has(piece) {
-            return;
-        }
-        peer.shown.set(piece, true);
-        peer.shows += 1;
-        peer.of_use += u32::from(!self.book.have.has(piece));
-        self.book.saw(piece, true);
-    }
-
-    /// A peer's bitfield, or what stands for one, replaces what it has shown.
-    pub(super) fn shown_all(&mut self, conn: ConnId, pieces: impl Iterator<Item = u32>) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        for piece in (0..self.book.content.pieces()).filter(|piece| peer.shown.has(*piece)) {
-            self.book.saw(piece, false);
-        }
-        peer.shown.fill(self.book.content.pieces(), false);
-        (peer.shows, peer.of_use) = (0, 0);
-        pieces.for_each(|piece| self.shown(conn, piece));
-    }
-
     /// Says whether it is interested, where that has changed.
     pub(super) fn update_interest(&mut self, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
@@ -121,17 +98,6 @@ impl Plain {
         {
             self.book.release(at);
             self.out.push_back(Output::Send { conn, message: Message::Cancel(at) });
-        }
-    }
-
-    /// A peer will not answer what it was asked.
-    pub(super) fn give_up_on(&mut self, conn: ConnId) {
-        let Some(peer) = self.peers.get_mut(&conn) else { return };
-        for at in std::mem::take(&mut peer.asked) {
-            self.book.release(at);
-        }
-        for piece in std::mem::take(&mut peer.pieces) {
-            self.book.abandon(piece, conn);
         }
     }
 

@@ -108,21 +108,6 @@ impl Plain {
         }
     }
 
-    /// A choke round.
-    pub(super) fn round(&mut self, now: Time) {
-        let (slots, complete) = (self.habits.slots, self.book.is_complete());
-        let piece_len = u64::from(self.book.content.info().piece_length());
-        let chosen = self.rounds.next(now, slots, complete, piece_len, &self.peers, &mut self.rng);
-        let conns: Vec<ConnId> = self.peers.keys().copied().collect();
-        for conn in conns {
-            self.choke(now, conn, !chosen.contains(&conn));
-            self.update_interest(conn);
-            if let Some(peer) = self.peers.get_mut(&conn) {
-                (peer.took, peer.gave) = (0, 0);
-            }
-        }
-    }
-
     /// Tells a peer of a piece, now or later.
     pub(super) fn have(&mut self, now: Time, conn: ConnId, piece: u32) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
