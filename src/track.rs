@@ -6,13 +6,13 @@ use crate::{cli, json};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use teem_client::entropy;
 use teem_client::metainfo::InfoHash;
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::net::{Config, NetLimits, bind, serve};
+use teem_tracker_server::net::{Table, Udp, bind, routes};
 use teem_tracker_server::tracker::{Access, Tracker};
+use teem_web::Server;
 use tokio::time::Instant;
 
 /// How often the table's size is shown, and told to scripts.
@@ -39,18 +39,12 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
     };
     let http = bind::tcp(options.http).map_err(taken("--http", options.http))?;
     let udp = bind::udp(options.udp).map_err(taken("--udp", options.udp))?;
-    let tracker = Arc::new(Mutex::new(tracker));
-    let config = Config {
-        http,
-        udp,
-        lent: None,
-        tracker: tracker.clone(),
-        routes: None,
-        on_announced: None,
-        limits: NetLimits::DEFAULT,
-    };
-    let server = serve(config).map_err(Stop::local)?;
-    let (Some(http), Some(udp)) = (server.http().first().copied(), server.udp().first().copied()) else {
+    let table = Table::new(tracker);
+    let mut server = Server::new(routes(table.clone()), teem_web::Limits::DEFAULT);
+    let http = http.into_iter().map(|listener| server.listen(listener)).collect::<Result<Vec<_>, _>>();
+    let http = http.map_err(Stop::local)?;
+    let asked = Udp::on(&table, udp).map_err(Stop::local)?;
+    let (Some(http), Some(udp)) = (http.first().copied(), asked.bound().first().copied()) else {
         return Err(Stop::local("no address to listen on"));
     };
     let mut progress = Progress::new(options.json);
@@ -72,7 +66,7 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
         tokio::select! {
             exit = signals.first() => break exit,
             _ = tick.tick() => {
-                let (swarms, peers) = tracker.lock().unwrap_or_else(PoisonError::into_inner).counts();
+                let (swarms, peers) = table.tracker().counts();
                 progress.show(&format!("{swarms} torrents, {peers} peers"));
                 if options.json && json_at.elapsed() >= JSON_EVERY {
                     json_at = Instant::now();
@@ -82,6 +76,7 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
         }
     };
     server.shutdown().await;
+    asked.shutdown().await;
     match exit {
         Exit::Interrupted | Exit::Terminated => Ok(exit),
         _ => Ok(Exit::Done),

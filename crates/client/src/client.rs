@@ -189,15 +189,15 @@ impl Client {
     }
 
     /// What is served over HTTP, and the tracker, on the port of the peers: one for all who hold it.
-    pub(crate) fn site(&self) -> std::io::Result<Arc<Site>> {
+    pub(crate) fn site(&self) -> Arc<Site> {
         let inner = &self.0;
         let mut site = inner.site.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(site) = site.upgrade() {
-            return Ok(site);
+            return site;
         }
-        let opened = Arc::new(Site::open(&inner.door, inner.host.clone(), inner.bound.port)?);
+        let opened = Arc::new(Site::open(&inner.door, inner.host.clone(), inner.bound.port));
         *site = Arc::downgrade(&opened);
-        Ok(opened)
+        opened
     }
 
     /// Adds a torrent; it starts at once.

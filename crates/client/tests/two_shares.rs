@@ -21,7 +21,7 @@ async fn offer(client: &Client, path: &Path) -> Shared {
 
 /// Status and body of a GET; nothing when nobody is at home.
 async fn get(port: u16, path: &str) -> Option<(String, Vec<u8>)> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let asking = move || {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();

@@ -1,51 +1,53 @@
 //! The drivers over loopback: both protocols, both families, other content, and connections that stall.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may")]
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::net::{Bytes, Config, Content, Datagram, Lent, NetLimits, Routes, Server, bind, serve};
+use teem_tracker_server::net::{Datagram, Lent, Table, Udp, bind, routes};
 use teem_tracker_server::tracker::{Access, Tracker};
+use teem_web::Limits as WebLimits;
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::http::{announce_url, decode_reply};
 use teem_wire::tracker::udp::{self, Reply, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 
 const HASH: InfoHash = InfoHash([9; 20]);
 
-fn tracker() -> Arc<Mutex<Tracker>> {
-    Arc::new(Mutex::new(Tracker::new(Limits::DEFAULT, Access::Open, [3; 40])))
+fn tracker() -> Table {
+    Table::new(Tracker::new(Limits::DEFAULT, Access::Open, [3; 40]))
 }
 
-fn routes() -> Routes {
-    Arc::new(|path| {
-        let content = Content {
-            media_type: "application/x-bittorrent",
-            body: Bytes::from_static(b"d4:infodee"),
-            headers: &[("x-more", "yes")],
-        };
-        let content = (path == "/x.torrent").then_some(content);
-        Box::pin(async { content })
-    })
+/// A tracker over both protocols.
+struct Served {
+    web: teem_web::Server,
+    http: Vec<SocketAddr>,
+    udp: Udp,
 }
 
-fn start(addr: &str, tracker: &Arc<Mutex<Tracker>>, limits: NetLimits) -> Server {
+impl Served {
+    fn http(&self) -> &[SocketAddr] {
+        &self.http
+    }
+
+    fn udp(&self) -> &[SocketAddr] {
+        self.udp.bound()
+    }
+
+    async fn shutdown(self) {
+        self.web.shutdown().await;
+        self.udp.shutdown().await;
+    }
+}
+
+fn start(addr: &str, table: &Table) -> Served {
     let (http, udp) = bind::tcp_and_udp(addr.parse().unwrap()).unwrap();
-    serve(Config {
-        http,
-        udp,
-        lent: None,
-        tracker: tracker.clone(),
-        routes: Some(routes()),
-        on_announced: None,
-        limits,
-    })
-    .unwrap()
+    let mut web = teem_web::Server::new(routes(table.clone()), WebLimits::DEFAULT);
+    let http = http.into_iter().map(|listener| web.listen(listener).unwrap()).collect();
+    Served { web, http, udp: Udp::on(table, udp).unwrap() }
 }
 
 fn announce(id: u8) -> Announce {
@@ -74,7 +76,7 @@ async fn exchange(to: SocketAddr, request: &str) -> Vec<u8> {
 }
 
 async fn get(to: SocketAddr, target: &str) -> (String, Vec<u8>) {
-    let answer = exchange(to, &format!("GET {target} HTTP/1.1\r\nHost: t\r\n\r\n")).await;
+    let answer = exchange(to, &format!("GET {target} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")).await;
     let at = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
     (String::from_utf8(answer[..at].to_vec()).unwrap(), answer[at + 4..].to_vec())
 }
@@ -106,14 +108,14 @@ async fn over_udp(to: SocketAddr, announce: &Announce) -> AnnounceReply {
 #[tokio::test]
 async fn both_protocols_share_one_table() {
     let table = tracker();
-    let server = start("127.0.0.1:0", &table, NetLimits::DEFAULT);
+    let server = start("127.0.0.1:0", &table);
     let (http, udp) = (server.http()[0], server.udp()[0]);
     assert_eq!(http.port(), udp.port());
     assert_eq!(over_http(http, &announce(1)).await.peers, []);
     assert_eq!(over_udp(udp, &announce(1)).await.incomplete, Some(1));
     assert_eq!(over_udp(udp, &announce(2)).await.peers, ["127.0.0.1:1001".parse().unwrap()]);
     assert_eq!(over_http(http, &announce(1)).await.peers, ["127.0.0.1:1002".parse().unwrap()]);
-    assert_eq!(table.lock().unwrap().counts(), (1, 2));
+    assert_eq!(table.tracker().counts(), (1, 2));
     let (head, body) = get(http, &format!("/scrape?info_hash={}", "%09".repeat(20))).await;
     assert!(head.starts_with("HTTP/1.1 200") && body.ends_with(b"10:incompletei2eeee"));
     server.shutdown().await;
@@ -123,8 +125,8 @@ async fn both_protocols_share_one_table() {
 #[tokio::test]
 async fn all_addresses_of_both_families() {
     let table = tracker();
-    table.lock().unwrap().own_seed(HASH, 6881);
-    let server = start("[::]:0", &table, NetLimits::DEFAULT);
+    table.tracker().own_seed(HASH, 6881);
+    let server = start("[::]:0", &table);
     for bound in server.udp().iter().chain(server.http()) {
         assert_eq!(bound.port(), server.udp()[0].port());
     }
@@ -144,8 +146,8 @@ async fn all_addresses_of_both_families() {
 #[tokio::test]
 async fn answers_come_from_the_address_that_was_asked() {
     let table = tracker();
-    table.lock().unwrap().own_seed(HASH, 6881);
-    let server = start("0.0.0.0:0", &table, NetLimits::DEFAULT);
+    table.tracker().own_seed(HASH, 6881);
+    let server = start("0.0.0.0:0", &table);
     for ip in ["127.0.0.2", "127.9.9.9"] {
         let to = SocketAddr::new(ip.parse().unwrap(), server.udp()[0].port());
         let seed = SocketAddr::new(to.ip(), 6881);
@@ -155,78 +157,60 @@ async fn answers_come_from_the_address_that_was_asked() {
 }
 
 #[tokio::test]
-async fn other_content_and_other_requests() {
-    let server = start("127.0.0.1:0", &tracker(), NetLimits::DEFAULT);
-    let http = server.http()[0];
-    let (head, body) = get(http, "/x.torrent").await;
-    assert!(head.contains("content-type: application/x-bittorrent") && body == b"d4:infodee");
-    assert!(head.contains("x-more: yes") && head.contains("x-content-type-options: nosniff"));
-    assert!(get(http, "/other").await.0.starts_with("HTTP/1.1 404"));
-    assert!(get(http, "/announce?info_hash=x").await.0.starts_with("HTTP/1.1 400"));
-    let answer = exchange(http, "POST /announce HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n").await;
-    assert!(answer.starts_with(b"HTTP/1.1 405"));
-    let long = format!("GET /announce?{} HTTP/1.1\r\n\r\n", "x".repeat(100_000));
-    let answer = exchange(http, &long).await;
-    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"));
-    assert!(exchange(http, "\x13BitTorrent protocol\r\n\r\n").await.starts_with(b"HTTP/1.1 400"));
+async fn many_announces_on_one_connection() {
+    let server = start("127.0.0.1:0", &tracker());
+    let mut stream = TcpStream::connect(server.http()[0]).await.unwrap();
+    for id in 1..100 {
+        let target = announce_url("/announce", &announce(id));
+        stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let (head, length) = loop {
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert_ne!(read, 0, "the connection is kept");
+            answer.extend_from_slice(&buffer[..read]);
+            if let Some(at) = answer.windows(4).position(|w| w == b"\r\n\r\n") {
+                let head = String::from_utf8(answer[..at].to_vec()).unwrap();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                break (at + 4, length.unwrap().parse::<usize>().unwrap());
+            }
+        };
+        while answer.len() < head + length {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+        }
+        let reply = decode_reply(&answer[head..]).unwrap();
+        assert_eq!(reply.incomplete, Some(u32::from(id)), "each is taken in");
+    }
 }
 
 #[tokio::test]
-async fn who_stalls_holds_nobody_up() {
-    let limits = NetLimits { connections: 2, head: Duration::from_millis(300), ..NetLimits::DEFAULT };
-    let server = start("127.0.0.1:0", &tracker(), limits);
+async fn requests_that_are_no_announces() {
+    let server = start("127.0.0.1:0", &tracker());
     let http = server.http()[0];
-    let mut stalled = [TcpStream::connect(http).await.unwrap(), TcpStream::connect(http).await.unwrap()];
-    for stream in &mut stalled {
-        stream.write_all(b"GET /ann").await.unwrap();
+    let (head, body) = get(http, "/announce?info_hash=x").await;
+    assert!(head.starts_with("HTTP/1.1 400") && head.contains("content-type: text/plain"));
+    assert!(body.starts_with(b"d14:failure reason"), "clients show it");
+    assert!(get(http, "/other").await.0.starts_with("HTTP/1.1 404"));
+    assert!(get(http, "/scrape").await.0.starts_with("HTTP/1.1 400"));
+    let post = "POST /announce HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert!(exchange(http, post).await.starts_with(b"HTTP/1.1 405"));
+    // An info-hash is any 20 bytes, a host is no part of HTTP/1.0, and a proxy sends the whole URL.
+    let hash: String = (0xf0..=0xff_u8).chain(0..4).map(|byte| format!("%{byte:02X}")).collect();
+    let target = format!("/announce?info_hash={hash}&peer_id={}&port=5&left=1&compact=1", "%fe".repeat(20));
+    for request in [format!("GET {target} HTTP/1.0\r\n\r\n"), format!("GET http://t{target} HTTP/1.0\r\n\r\n")] {
+        let answer = exchange(http, &request).await;
+        assert!(answer.starts_with(b"HTTP/1.0 200") && answer.windows(14).any(|w| w == b"10:incompletei"), "{request}");
     }
-    // Both places are taken, by one address: one of them gives way.
-    assert!(get(http, "/x.torrent").await.0.starts_with("HTTP/1.1 200"));
-    for stream in &mut stalled {
-        let mut rest = Vec::new();
-        let _ = stream.read_to_end(&mut rest).await; // the other ends by the server's deadline
-    }
-    assert!(get(http, "/x.torrent").await.0.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
 async fn a_port_of_somebody_else() {
     let table = tracker();
-    table.lock().unwrap().own_seed(HASH, 6881);
-    let (streams, from_holder) = mpsc::channel(4);
+    table.tracker().own_seed(HASH, 6881);
     let (questions, asked) = mpsc::channel(4);
     let (answers, mut answered) = mpsc::unbounded_channel();
     let answer = Box::new(move |answer| answers.send(answer).unwrap());
-    let lent = Some(Lent { streams: from_holder, questions: asked, answer });
-    let limits = NetLimits { connections: 2, ..NetLimits::DEFAULT };
-    let config = Config {
-        http: vec![],
-        udp: vec![],
-        lent,
-        tracker: table.clone(),
-        routes: Some(routes()),
-        on_announced: None,
-        limits,
-    };
-    let server = serve(config).unwrap();
-
-    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = holder.local_addr().unwrap();
-    let hand_over = tokio::spawn(async move {
-        loop {
-            let (stream, _) = holder.accept().await.unwrap();
-            streams.send(stream.into_std().unwrap()).await.unwrap();
-        }
-    });
-    assert_eq!(get(addr, "/x.torrent").await.1, b"d4:infodee");
-    assert_eq!(over_http(addr, &announce(1)).await.peers, ["127.0.0.1:6881".parse().unwrap()]);
-    // Two places are all there is, and who stalls in them gives way.
-    let mut stalled = Vec::new();
-    for _ in 0..4 {
-        stalled.push(TcpStream::connect(addr).await.unwrap());
-        stalled.last_mut().unwrap().write_all(b"GET /").await.unwrap();
-        assert_eq!(get(addr, "/x.torrent").await.1, b"d4:infodee");
-    }
+    let server = Udp::lent(&table, Lent { questions: asked, answer });
 
     let (remote, local) = ("192.0.2.1:5000".parse().unwrap(), "192.0.2.9:6881".parse().unwrap());
     let bytes = udp::encode_request(&Request::Connect { transaction: 3 }, "");
@@ -240,5 +224,5 @@ async fn a_port_of_somebody_else() {
     let Some(Reply::Announce { reply, .. }) = udp::decode_reply(&bytes, Family::V4) else { panic!() };
     assert_eq!(reply.peers, [local], "the seed is where it was asked");
     server.shutdown().await;
-    hand_over.abort();
+    assert!(questions.is_closed());
 }

@@ -9,7 +9,6 @@ use crate::source::{self, LinkError};
 use crate::torrent::Torrent;
 use crate::web::site::{Offer, Site};
 use std::fmt;
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -40,8 +39,6 @@ pub enum ShareError {
     Make(MakeError),
     /// The client does not take it.
     Add(AddError),
-    /// The tracker cannot run.
-    Tracker(io::Error),
     /// What we made ourselves is not understood: a fault of ours.
     Link(LinkError),
 }
@@ -51,7 +48,6 @@ impl fmt::Display for ShareError {
         match self {
             Self::Make(e) => write!(f, "{e}"),
             Self::Add(e) => write!(f, "{e}"),
-            Self::Tracker(e) => write!(f, "the tracker cannot run: {e}"),
             Self::Link(e) => write!(f, "{e}"),
         }
     }
@@ -123,7 +119,7 @@ pub async fn share(
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
     // Only now, so that nobody is told by a tracker which knows of nothing yet that the torrent is not there.
-    let site = options.tracker.then(|| client.site()).transpose().map_err(ShareError::Tracker)?;
+    let site = options.tracker.then(|| client.site());
     let magnet = links::magnet(&info, &trackers, &web_seeds, &in_links, port);
     let info = Arc::new(info);
     let offered = site.map(|site| {

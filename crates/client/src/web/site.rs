@@ -5,7 +5,6 @@ use super::page;
 use crate::door::{Door, Guests};
 use crate::torrent::Torrent;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use teem_engine::input::PeerSource;
@@ -14,30 +13,29 @@ use teem_host::mailbox::HostMsg;
 use teem_host::packet::Packet;
 use teem_metainfo::{Info, InfoHash};
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::net::{
-    Answering, Bytes, Config, Content, Datagram, Lent, NetLimits, OnAnnounced, Routes, Server, serve,
-};
+use teem_tracker_server::net::{Answering, Datagram, Lent, OnAnnounced, Table, Udp, routes};
 use teem_tracker_server::tracker::{Access, Tracker};
+use teem_web::extract::{Request, State};
+use teem_web::http::StatusCode;
+use teem_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use teem_web::http::request::Parts;
+use teem_web::routing::get;
+use teem_web::{Bytes, Content, Response, Router, Server, Tag, page as html, plain};
 use teem_wire::reach::Reach;
 use tokio::time::{Instant, timeout};
 
-/// HTTP connections at a time: a quarter of the 256 files that a process of the smallest usual limit can have open.
+/// HTTP connections at a time, in all and of one network: a quarter of the 256 files that a process of the smallest usual limit can have open.
 const CONNECTIONS_MAX: usize = 64;
+const PER_NETWORK_MAX: usize = 32;
 /// The page is put together at most this often.
 const PAGE_EVERY: Duration = Duration::from_secs(1);
 /// How long the engine may take to give its figures.
 const FIGURES_WITHIN: Duration = Duration::from_secs(2);
 
-/// What a browser may do with the page: show it and fetch its style sheet.
-const PAGE_HEADERS: &[(&str, &str)] = &[
-    (
-        "content-security-policy",
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    ("referrer-policy", "no-referrer"),
-    ("cache-control", "no-store"),
-];
-const STYLE_HEADERS: &[(&str, &str)] = &[("cache-control", "max-age=3600")];
+/// How long a browser may keep the style sheet: it changes with the program alone.
+const STYLE_KEPT: &str = "max-age=3600";
+/// The media type of a .torrent.
+const TORRENT: &str = "application/x-bittorrent";
 
 /// A torrent that is offered.
 pub(crate) struct Offer {
@@ -48,7 +46,13 @@ pub(crate) struct Offer {
 }
 
 /// By the path of the .torrent.
-type Offers = BTreeMap<String, (Arc<Offer>, Bytes)>;
+type Offers = BTreeMap<String, Offered>;
+
+struct Offered {
+    offer: Arc<Offer>,
+    file: Bytes,
+    tag: Tag,
+}
 
 #[derive(Default)]
 struct Shared {
@@ -61,15 +65,16 @@ struct Shared {
 
 /// What is served. It ends when this is dropped.
 pub(crate) struct Site {
-    _server: Server,
-    tracker: Arc<Mutex<Tracker>>,
+    _http: Server,
+    _udp: Udp,
+    table: Table,
     shared: Arc<Shared>,
     port: u16,
 }
 
 impl Site {
     /// Serves what comes in at the door; `port` is the number of the port that it belongs to.
-    pub(crate) fn open(door: &Door, host: HostHandle, port: u16) -> io::Result<Self> {
+    pub(crate) fn open(door: &Door, host: HostHandle, port: u16) -> Self {
         let Guests { streams, questions } = door.open();
         // A host that has ended sends nothing; a packet that is lost is asked for again.
         let answering = host.clone();
@@ -77,45 +82,41 @@ impl Site {
             let _ = answering.send(HostMsg::Answer(Packet { remote, local, bytes }));
         });
         let own_only = Access::Allow(BTreeSet::new());
-        let tracker = Arc::new(Mutex::new(Tracker::new(Limits::DEFAULT, own_only, crate::entropy::bytes())));
         let shared = Arc::new(Shared::default());
-        let config = Config {
-            http: Vec::new(),
-            udp: Vec::new(),
-            lent: Some(Lent { streams, questions, answer }),
-            tracker: tracker.clone(),
-            routes: Some(routes(shared.clone())),
-            on_announced: Some(dialling(shared.clone(), host)),
-            limits: NetLimits { connections: CONNECTIONS_MAX, ..NetLimits::DEFAULT },
+        let tracker = Tracker::new(Limits::DEFAULT, own_only, crate::entropy::bytes());
+        let table = Table::telling(tracker, dialling(shared.clone(), host));
+        let limits = teem_web::Limits {
+            connections: CONNECTIONS_MAX,
+            per_network: PER_NETWORK_MAX,
+            ..teem_web::Limits::DEFAULT
         };
-        Ok(Self { _server: serve(config)?, tracker, shared, port })
+        let mut http = Server::new(routes(table.clone()).merge(pages(shared.clone())), limits);
+        http.given(streams);
+        let udp = Udp::lent(&table, Lent { questions, answer });
+        Self { _http: http, _udp: udp, table, shared, port }
     }
 
     /// Tracks a torrent that we seed and serves its .torrent under the first of these paths that is free; returns that.
     pub(crate) fn offer(&self, offer: Offer, paths: [String; 2]) -> String {
         let hash = offer.torrent.info_hash();
-        self.tracker().own_seed(hash, self.port);
-        let file = Bytes::copy_from_slice(&offer.file);
+        self.table.tracker().own_seed(hash, self.port);
+        let (file, tag) = (Bytes::copy_from_slice(&offer.file), Tag::of(&offer.file));
         self.shared.seeds().insert(hash, offer.torrent.clone());
         let mut offers = self.shared.offers();
         let [wanted, unique] = paths;
-        let free = offers.get(&wanted).is_none_or(|(other, _)| other.torrent.info_hash() == hash);
+        let free = offers.get(&wanted).is_none_or(|other| other.offer.torrent.info_hash() == hash);
         let path = if free { wanted } else { unique };
-        offers.insert(path.clone(), (Arc::new(offer), file));
+        offers.insert(path.clone(), Offered { offer: Arc::new(offer), file, tag });
         path
     }
 
     /// Takes an offer back, with everything that the tracker knows of it.
     pub(crate) fn withdraw(&self, path: &str) {
-        let offer = self.shared.offers().remove(path);
-        if let Some((offer, _)) = offer {
-            self.tracker().remove(&offer.torrent.info_hash());
+        let offered = self.shared.offers().remove(path);
+        if let Some(Offered { offer, .. }) = offered {
+            self.table.tracker().remove(&offer.torrent.info_hash());
             self.shared.seeds().remove(&offer.torrent.info_hash());
         }
-    }
-
-    fn tracker(&self) -> MutexGuard<'_, Tracker> {
-        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,18 +129,11 @@ impl Shared {
         self.seeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, path: &str) -> Option<Content> {
-        let content = |media_type, body| Content { media_type, body, headers: &[] };
-        Some(match path {
-            "/" => Content { headers: PAGE_HEADERS, ..content("text/html; charset=utf-8", self.page().await) },
-            "/style.css" => {
-                let body = Bytes::from_static(page::STYLE.as_bytes());
-                Content { headers: STYLE_HEADERS, ..content("text/css; charset=utf-8", body) }
-            }
-            "/health" => content("text/plain", Bytes::from_static(b"ok\n")),
-            "/health.json" => content("application/json", Bytes::from_static(b"{\"status\":\"ok\"}\n")),
-            path => content("application/x-bittorrent", self.offers().get(path)?.1.clone()),
-        })
+    /// The .torrent that is served under a path.
+    fn torrent(&self, request: &Parts) -> Option<Response> {
+        let offers = self.offers();
+        let Offered { file, tag, .. } = offers.get(request.uri.path())?;
+        Some(Content::whole(TORRENT, file.clone()).tagged(tag.clone()).answer(request))
     }
 
     /// The page, at most a moment old. Whoever comes while it is being put together waits for the same one.
@@ -150,7 +144,8 @@ impl Shared {
         {
             return page.clone();
         }
-        let offers: Vec<_> = self.offers().iter().map(|(path, (offer, _))| (path.clone(), offer.clone())).collect();
+        let offers: Vec<_> =
+            self.offers().iter().map(|(path, offered)| (path.clone(), offered.offer.clone())).collect();
         let mut torrents = Vec::new();
         for (path, offer) in &offers {
             let figures = timeout(FIGURES_WITHIN, offer.torrent.snapshot()).await;
@@ -168,11 +163,34 @@ impl Shared {
     }
 }
 
-fn routes(shared: Arc<Shared>) -> Routes {
-    Arc::new(move |path| {
-        let (shared, path) = (shared.clone(), path.to_owned());
-        Box::pin(async move { shared.answer(&path).await })
-    })
+/// What is served beside the tracker. Names of .torrents are looked up as they are sent: they were percent-coded when they were offered.
+fn pages(shared: Arc<Shared>) -> Router {
+    let page = |State(shared): State<Arc<Shared>>| async move { html(shared.page().await) };
+    let torrent = |State(shared): State<Arc<Shared>>, request: Request| async move {
+        let (request, _) = request.into_parts();
+        shared.torrent(&request).unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "there is nothing here"))
+    };
+    Router::new()
+        .route("/", get(page))
+        .route("/style.css", get(style))
+        .route("/health", get(|| said("text/plain", "ok\n")))
+        .route("/health.json", get(|| said("application/json", "{\"status\":\"ok\"}\n")))
+        .route("/{torrent}", get(torrent))
+        .with_state(shared)
+}
+
+async fn style(request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    let content = Content::whole("text/css; charset=utf-8", page::STYLE.as_bytes());
+    let mut response = content.tagged(Tag::of(page::STYLE.as_bytes())).answer(&request);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(STYLE_KEPT));
+    response
+}
+
+async fn said(media_type: &'static str, text: &'static str) -> Response {
+    let mut response = plain(StatusCode::OK, text.trim_end());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
 }
 
 /// Has the seed dial those who announce: some clients accept connections and do not dial, or not soon, or not by TCP first. The usual rules

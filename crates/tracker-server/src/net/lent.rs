@@ -1,17 +1,12 @@
-//! A port that somebody else holds (own design): he accepts and receives, sorts out what is not for us, and sends what we answer.
+//! A UDP port that somebody else holds (own design): he receives, sorts out what is not for us, and sends what we answer.
 //!
-//! Peers, tracker and page share one number that way. Both queues are bounded by who makes them: what does not fit in is as good as lost
-//! on the way.
-use super::crowd::Crowd;
-use super::shared::Shared;
-use super::{http, shared};
+//! Peers and tracker share one number that way. The queue is bounded by who makes it: what does not fit in is as good as lost on the way.
+use super::table::{Table, canonical};
 use crate::udp;
 use std::boxed::Box;
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::vec::Vec;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 /// A UDP packet with both its ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,32 +24,18 @@ pub type Answering = Box<dyn Fn(Datagram) + Send>;
 
 /// What the holder of the port lends us.
 pub struct Lent {
-    /// Connections that begin with an HTTP request of which nothing has been read; they do not block.
-    pub streams: mpsc::Receiver<TcpStream>,
     /// Questions to the tracker.
     pub questions: mpsc::Receiver<Datagram>,
     /// The way back.
     pub answer: Answering,
 }
 
-/// Serves the connections until the holder closes the queue.
-pub(super) async fn serve(mut streams: mpsc::Receiver<TcpStream>, shared: Shared, crowd: Arc<Crowd>) {
-    let mut connections = JoinSet::new();
-    while let Some(stream) = streams.recv().await {
-        // One whose other end is gone already has no address.
-        if let Ok(from) = stream.peer_addr()
-            && let Ok(stream) = tokio::net::TcpStream::from_std(stream)
-        {
-            http::accepted(&mut connections, stream, from, &shared, &crowd);
-        }
-    }
-}
-
 /// Answers the questions until the holder closes the queue.
-pub(super) async fn answer(mut questions: mpsc::Receiver<Datagram>, answer: Answering, shared: Shared) {
+pub(super) async fn answer(lent: Lent, table: Table) {
+    let Lent { mut questions, answer } = lent;
     while let Some(Datagram { remote, local, bytes }) = questions.recv().await {
-        let (from, to) = (shared::canonical(remote), shared::canonical(local));
-        let bytes = shared.ask(|tracker, now| udp::handle(tracker, now, from, to, &bytes));
+        let (from, to) = (canonical(remote), canonical(local));
+        let bytes = table.ask(|tracker, now| udp::handle(tracker, now, from, to, &bytes));
         if let Some(bytes) = bytes {
             answer(Datagram { remote, local, bytes });
         }

@@ -2,15 +2,17 @@
 //!
 //! A machine has many addresses (IPv6's temporary ones above all), and clients take an answer only from the one that they asked. So the
 //! kernel is asked with each packet which address it came to (IP_PKTINFO), and told to answer from there.
-use super::shared::{Shared, canonical};
+use super::lent::{self, Lent};
+use super::table::{Table, canonical};
 use crate::udp;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{self, IpAddr, SocketAddr};
 use std::time::Duration;
-use std::vec;
+use std::vec::Vec;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
 
 /// Bytes read at a time: the kernel may hand over several packets of one sender as one.
 const READ_BYTES_MAX: usize = 64 << 10;
@@ -19,9 +21,49 @@ const PACKET_BYTES_MAX: usize = 2048;
 /// Pause after a receive that failed for other reasons than an ICMP message about an earlier answer.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
+/// A tracker that is asked over UDP. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Udp {
+    bound: Vec<SocketAddr>,
+    tasks: JoinSet<()>,
+}
+
+impl Udp {
+    /// Starts to answer on these sockets, see [`super::bind::udp`]; to be called in a tokio runtime with its I/O and time drivers on.
+    pub fn on(table: &Table, sockets: Vec<net::UdpSocket>) -> io::Result<Self> {
+        let mut udp = Self { bound: Vec::new(), tasks: JoinSet::new() };
+        for socket in sockets {
+            let bound = socket.local_addr()?;
+            udp.bound.push(bound);
+            socket.set_nonblocking(true)?;
+            let socket = UdpSocket::from_std(socket)?;
+            let state = UdpSocketState::new((&socket).into())?;
+            udp.tasks.spawn(receive(socket, state, bound, table.clone()));
+        }
+        Ok(udp)
+    }
+
+    /// Answers what comes to a port that somebody else holds; to be called in a tokio runtime.
+    pub fn lent(table: &Table, lent: Lent) -> Self {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(lent::answer(lent, table.clone()));
+        Self { bound: Vec::new(), tasks }
+    }
+
+    /// Where it receives, with the actual ports.
+    pub fn bound(&self) -> &[SocketAddr] {
+        &self.bound
+    }
+
+    /// Ends all tasks; the sockets are closed when this returns.
+    pub async fn shutdown(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
 /// Receives for ever.
-pub(super) async fn receive(socket: UdpSocket, state: UdpSocketState, bound: SocketAddr, shared: Shared) {
-    let mut buffer = vec![0; READ_BYTES_MAX];
+async fn receive(socket: UdpSocket, state: UdpSocketState, bound: SocketAddr, table: Table) {
+    let mut buffer = std::vec![0; READ_BYTES_MAX];
     loop {
         let Ok(meta) = read(&socket, &state, &mut buffer).await else {
             tokio::time::sleep(ERROR_PAUSE).await;
@@ -31,7 +73,7 @@ pub(super) async fn receive(socket: UdpSocket, state: UdpSocketState, bound: Soc
         let (from, local) = (canonical(meta.addr), canonical(SocketAddr::new(to.unwrap_or(bound.ip()), bound.port())));
         for packet in buffer[..meta.len].chunks(meta.stride.max(1)) {
             let packet = &packet[..packet.len().min(PACKET_BYTES_MAX)];
-            let answer = shared.ask(|tracker, now| udp::handle(tracker, now, from, local, packet));
+            let answer = table.ask(|tracker, now| udp::handle(tracker, now, from, local, packet));
             if let Some(answer) = answer {
                 // What cannot be sent is as good as lost: the client asks again.
                 let _ = write(&socket, &state, meta.addr, to, &answer).await;
