@@ -17,7 +17,6 @@ pub const TODAY: Owed = Owed {
     cycles: &[
         ("teem-engine", "Engine", "carrying out, greeting and adding are one owner"),
         ("teem-host", "Net", "opening and closing connections are one table"),
-        ("teem-sim", "Part", "life, network and outputs of peers are one owner"),
         ("teem-swarm", "Torrent", "its owners (peers, upload, download, metadata, store) are being cut"),
     ],
     faces: &["teem-client", "teem-disk", "teem-engine", "teem-host", "teem-swarm"],

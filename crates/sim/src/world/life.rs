@@ -2,11 +2,9 @@
 use super::World;
 use super::common::TORRENT;
 use super::event::Event;
-use super::parcel::News;
 use super::part::Part;
 use crate::brain::Birth;
 use crate::draw::{between, exponential};
-use crate::name::place;
 use crate::node::Node;
 use crate::scenario::{Arrival, Departure, Group, Role};
 use crate::tracker::URL;
@@ -136,33 +134,5 @@ impl Part {
         }
         self.put(me, now + GO_LIMIT, Event::Go { life, crash: true });
         self.feed(me, Input::Command(Command::Remove(TORRENT)));
-    }
-
-    /// The process is gone; its disk and its line remain.
-    pub(super) fn stop(&mut self, now: Time, me: usize) {
-        let node = &mut self.nodes[me];
-        if node.spec.role.gives() && node.brain.is_some() {
-            self.holders.moved(node, false);
-        }
-        node.brain = None;
-        node.life += 1;
-        node.drop_mail();
-        node.tick_at = None;
-        node.disk.crash();
-        let missing = node.complete.is_none();
-        let dead = missing && node.must() && matches!(node.spec.departure, Departure::Dies(_));
-        if let Departure::Comes { away, .. } = node.spec.departure
-            && missing
-        {
-            let after = between(&mut node.rng, away / 2, away * 3 / 2);
-            self.put(me, now + after, Event::Come);
-        }
-        if dead {
-            self.news.push(News::Settled(now));
-        }
-        for conn in std::mem::take(&mut self.nodes[me].pipes) {
-            self.reset(me, place(conn));
-        }
-        self.checker.restarted(me);
     }
 }

@@ -7,6 +7,7 @@
 //! Invariants: nothing happens but by an event of an agenda or a deadline; every input and output of every peer goes through
 //! `Part::feed`, and with it through its trace and the checkers; nothing is drawn but from the seed.
 mod approach;
+mod arriving;
 mod common;
 mod crew;
 mod event;
@@ -16,6 +17,7 @@ mod outputs;
 mod outs;
 mod parcel;
 mod part;
+mod turns;
 
 use crate::bound;
 use crate::brain::Maker;

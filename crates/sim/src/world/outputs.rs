@@ -4,6 +4,8 @@ use super::event::Event;
 use super::parcel::News;
 use super::part::Part;
 use crate::block::SimBlock;
+use crate::draw::between;
+use crate::name::place;
 use crate::packet::Packet;
 use crate::scenario::{Departure, Role};
 use std::time::Duration;
@@ -21,6 +23,25 @@ const AUDIT: Duration = Duration::from_secs(20);
 const OWNER: Duration = Duration::from_millis(1);
 
 impl Part {
+    /// Gives a peer an input and carries out what it wants.
+    pub(super) fn feed(&mut self, me: usize, input: Input<SimBlock>) {
+        let now = self.now;
+        let node = &mut self.nodes[me];
+        let Some(brain) = &mut node.brain else { return };
+        node.trace.input(now, &input);
+        self.checker.input(now, me, &input);
+        if let Input::Block { at, .. } = &input {
+            node.received += u64::from(at.len);
+        }
+        brain.handle(now, input);
+        while let Some(output) = self.nodes[me].brain.as_mut().and_then(|brain| brain.poll_output()) {
+            let node = &mut self.nodes[me];
+            node.trace.output(now, &output);
+            self.checker.output(now, me, &output, &node.disk);
+            self.carry_out(now, me, output);
+        }
+    }
+
     pub(super) fn carry_out(&mut self, now: Time, me: usize, output: Output<SimBlock>) {
         match output {
             Output::Dial { torrent, to, how } => self.dial(now, me, torrent, (to, how)),
@@ -65,13 +86,6 @@ impl Part {
         }
     }
 
-    /// Gives a peer an input later.
-    pub(super) fn post(&mut self, me: usize, at: Time, input: Input<SimBlock>) {
-        let node = &mut self.nodes[me];
-        let (place, life) = (node.post(input), node.life);
-        self.put(me, at, Event::Mail { place, life });
-    }
-
     /// Asks a peer for its own account some time later; the checkers compare it with theirs.
     pub(super) fn audit(&mut self, me: usize) {
         let at = self.now + AUDIT;
@@ -104,5 +118,33 @@ impl Part {
             Told::Removed { .. } => self.stop(now, me),
             _ => {}
         }
+    }
+
+    /// The process is gone; its disk and its line remain.
+    pub(super) fn stop(&mut self, now: Time, me: usize) {
+        let node = &mut self.nodes[me];
+        if node.spec.role.gives() && node.brain.is_some() {
+            self.holders.moved(node, false);
+        }
+        node.brain = None;
+        node.life += 1;
+        node.drop_mail();
+        node.tick_at = None;
+        node.disk.crash();
+        let missing = node.complete.is_none();
+        let dead = missing && node.must() && matches!(node.spec.departure, Departure::Dies(_));
+        if let Departure::Comes { away, .. } = node.spec.departure
+            && missing
+        {
+            let after = between(&mut node.rng, away / 2, away * 3 / 2);
+            self.put(me, now + after, Event::Come);
+        }
+        if dead {
+            self.news.push(News::Settled(now));
+        }
+        for conn in std::mem::take(&mut self.nodes[me].pipes) {
+            self.reset(me, place(conn));
+        }
+        self.checker.restarted(me);
     }
 }

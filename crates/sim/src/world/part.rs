@@ -17,18 +17,8 @@ use crate::series::Holders;
 use crate::tracker::Tracker;
 use crate::wire::Wire;
 use std::sync::Arc;
-use std::time::Duration;
 use teem_engine::input::Input;
-use teem_swarm::command::Command;
 use teem_swarm::time::Time;
-
-/// What is waited before a peer whose deadline does not move is ticked again.
-const STUCK: Duration = Duration::from_millis(1);
-/// How many ticks in a row may leave the deadline where it is.
-const TICKS_MAX: u32 = 4;
-/// Peers that are read for together before they live: enough that memory is asked for several things at once, few enough that
-/// what was read first is still near when it is needed.
-const TOGETHER: usize = 4;
 
 /// Some of the peers.
 pub(super) struct Part {
@@ -80,100 +70,6 @@ impl Part {
         self.calendar.next().into_iter().chain(parcels).min()
     }
 
-    /// All live through a span that ends then.
-    pub(super) fn live_through(&mut self, until: Time, end: Time) {
-        self.end = end;
-        self.hand_out();
-        let mut turns = Vec::new();
-        while self.calendar.turns(TOGETHER, until, &mut turns) {
-            self.approach(&turns, until);
-            for &peer in &turns {
-                self.live(peer as usize, until);
-            }
-        }
-    }
-
-    /// What has come from others is put where it belongs.
-    fn hand_out(&mut self) {
-        for from in 0..self.inbox.len() {
-            let mut sack = std::mem::take(&mut self.inbox[from]);
-            let mut packets = sack.packets.drain(..);
-            for parcel in sack.parcels.drain(..) {
-                match parcel {
-                    Parcel::Event { to, at, event } => self.put(self.place(to), at, event),
-                    Parcel::Batch { to, end, at, batch } => {
-                        let me = self.place(to);
-                        self.nodes[me].ends[end as usize].incoming.coming(batch, &mut packets);
-                        self.put(me, at, Event::Arrive { end });
-                    }
-                    Parcel::Unused { to, end } => {
-                        let me = self.place(to);
-                        self.nodes[me].unused.push(end);
-                    }
-                    Parcel::Ack { to, end, ack } => {
-                        let me = self.place(to);
-                        let state = &mut self.nodes[me].ends[end as usize];
-                        // After the last packet nobody takes note of it.
-                        let over = state.ended && !state.out.waits();
-                        if !over && state.out.acknowledged(ack) {
-                            self.put(me, ack.at, Event::Room { end });
-                        }
-                    }
-                }
-            }
-            drop(packets);
-            sack.soonest = None;
-            self.inbox[from] = sack;
-        }
-    }
-
-    /// A peer lives until the end of a span.
-    fn live(&mut self, me: usize, until: Time) {
-        let next = loop {
-            let (event_at, tick_at) = (self.agendas[me].next_at(), self.nodes[me].tick_at);
-            let next = event_at.into_iter().chain(tick_at).min();
-            let next = next.filter(|at| *at <= self.end);
-            let Some(at) = next.filter(|at| *at < until) else { break next };
-            self.now = at;
-            if event_at == Some(at) {
-                self.happen(me);
-            } else {
-                self.tick(at, me);
-            }
-        };
-        self.calendar.rest(me as u32, next);
-    }
-
-    /// The next thing on a peer's agenda happens.
-    fn happen(&mut self, me: usize) {
-        let Some((now, event)) = self.agendas[me].take() else { return };
-        match event {
-            Event::Come => self.come(me),
-            Event::Go { life, crash } => self.go(me, life, crash),
-            Event::Mail { place, life } => {
-                let node = &mut self.nodes[me];
-                if node.life == life
-                    && let Some(input) = node.fetch(place)
-                {
-                    let audit = matches!(input, Input::Command(Command::Snapshot(_)));
-                    self.feed(me, input);
-                    if audit {
-                        self.audited(me);
-                    }
-                }
-            }
-            Event::Uplink => self.uplink_done(me),
-            Event::Room { end } => self.has_room(me, end),
-            Event::Arrive { end } => self.arrive(now, me, end),
-            Event::Have { end, piece, received } => self.have_arrives(now, me, end, piece, received),
-            Event::Deliver { end } => self.deliver(now, me, end),
-            Event::Knock { from, dial } => self.knocked(now, me, from, dial),
-            Event::Answer { dial, there } => self.answered(me, dial, there),
-            Event::Linger { end } => self.linger(me, end),
-        }
-        self.go_on(now, me);
-    }
-
     /// Puts something on the agenda of one of ours.
     pub(super) fn put(&mut self, me: usize, at: Time, event: Event) {
         self.agendas[me].put(at, event);
@@ -185,43 +81,11 @@ impl Part {
         self.sacks[(to / self.size) as usize].put(at, Parcel::Event { to, at, event });
     }
 
-    /// Gives a peer an input and carries out what it wants.
-    pub(super) fn feed(&mut self, me: usize, input: Input<SimBlock>) {
-        let now = self.now;
+    /// Gives a peer an input later.
+    pub(super) fn post(&mut self, me: usize, at: Time, input: Input<SimBlock>) {
         let node = &mut self.nodes[me];
-        let Some(brain) = &mut node.brain else { return };
-        node.trace.input(now, &input);
-        self.checker.input(now, me, &input);
-        if let Input::Block { at, .. } = &input {
-            node.received += u64::from(at.len);
-        }
-        brain.handle(now, input);
-        while let Some(output) = self.nodes[me].brain.as_mut().and_then(|brain| brain.poll_output()) {
-            let node = &mut self.nodes[me];
-            node.trace.output(now, &output);
-            self.checker.output(now, me, &output, &node.disk);
-            self.carry_out(now, me, output);
-        }
-    }
-
-    /// After something has happened to a peer: what it wants to send is sent, and its deadline is noted.
-    fn go_on(&mut self, now: Time, me: usize) {
-        self.pump(now, me);
-        let node = &mut self.nodes[me];
-        node.tick_at = node.brain.as_ref().and_then(|brain| brain.deadline()).map(|at| at.max(now));
-    }
-
-    fn tick(&mut self, now: Time, me: usize) {
-        self.feed(me, Input::Tick);
-        self.go_on(now, me);
-        let node = &mut self.nodes[me];
-        // What a tick has freed may be due at once, so a few in a row are progress; many are none.
-        node.ticks = if node.tick_at == Some(now) { node.ticks + 1 } else { 0 };
-        if node.ticks > TICKS_MAX {
-            node.ticks = 0;
-            node.tick_at = Some(now + STUCK);
-            self.checker.note(me, Err((Rule::Time, format!("wants {TICKS_MAX} ticks at one moment"))));
-        }
+        let (place, life) = (node.post(input), node.life);
+        self.put(me, at, Event::Mail { place, life });
     }
 
     /// What can only be said at the end.
