@@ -233,7 +233,7 @@ fn to_end(seed: &Running, mut get: Command) -> Result<Pair, Failed> {
 }
 
 /// Seconds that a process has used, user and system, of all its threads; also when it has ended and nobody has waited.
-fn used(id: u32) -> f64 {
+pub(crate) fn used(id: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
@@ -261,7 +261,7 @@ fn same(left: &Path, right: &Path) -> io::Result<bool> {
 }
 
 /// The median, with the least and the most.
-fn spread(mut figures: Vec<f64>) -> String {
+pub(crate) fn spread(mut figures: Vec<f64>) -> String {
     figures.sort_by(f64::total_cmp);
     match (figures.first(), figures.get(figures.len() / 2), figures.last()) {
         (Some(least), Some(median), Some(most)) => format!("{median:.2} ({least:.2} to {most:.2})"),

@@ -1,5 +1,5 @@
 //! The project's own chores. `bench` prints figures of the built binary, `swarm` of swarms of it and other clients, `scale` of
-//! what it costs where there is much of everything, `floor` of it beside the smallest program that moves content; `matrix`
+//! what it costs where there is much of everything, `announces` of its tracker, `floor` of it beside the smallest program that moves content; `matrix`
 //! shows that they understand each other. `tidy` reads the sources as text and holds them to the structure the
 //! architecture promises; it uses the standard library only.
 //!
@@ -7,6 +7,7 @@
 //! rule stands in a file of its own under `tidy`.
 #![forbid(unsafe_code)]
 
+pub mod announces;
 pub mod bench;
 pub mod finding;
 pub mod floor;

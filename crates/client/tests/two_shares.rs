@@ -34,6 +34,20 @@ async fn get(port: u16, path: &str) -> Option<(String, Vec<u8>)> {
     tokio::task::spawn_blocking(asking).await.unwrap()
 }
 
+/// The status lines and all that follows of several requests over one connection, sent at once; the last one closes it.
+async fn over_one(port: u16, requests: &[String]) -> Vec<u8> {
+    let mut all = requests.join("Host: x\r\n\r\n");
+    all.push_str("Host: x\r\nConnection: close\r\n\r\n");
+    let asking = move || {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(all.as_bytes()).unwrap();
+        let mut answers = Vec::new();
+        stream.read_to_end(&mut answers).unwrap();
+        answers
+    };
+    tokio::task::spawn_blocking(asking).await.unwrap()
+}
+
 fn path(url: Option<&str>) -> String {
     let url = url.unwrap();
     url[url.rfind('/').unwrap()..].to_owned()
@@ -61,6 +75,18 @@ async fn each_has_its_torrent_and_all_have_one_page() {
         assert_eq!((status.as_str(), &file), ("200", &shared.torrent_file));
         assert!(shared.magnet.contains(&port.to_string()), "{}", shared.magnet);
     }
+    // One connection of the peers' port carries them all, part of a .torrent and what a browser has already too.
+    let torrent = path(first.torrent_url.as_deref());
+    let line = |method: &str, path: &str, header: &str| format!("{method} {path} HTTP/1.1\r\n{header}");
+    let whole = over_one(port, &[line("GET", "/health", ""), line("HEAD", &torrent, "")]).await;
+    let whole = String::from_utf8_lossy(&whole).into_owned();
+    assert_eq!(whole.matches("HTTP/1.1 200").count(), 2, "{whole}");
+    assert!(whole.ends_with("\r\n\r\n") && whole.contains(&format!("content-length: {}", first.torrent_file.len())));
+    let tag = whole.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let has = format!("If-None-Match: {tag}\r\n");
+    let rest = over_one(port, &[line("GET", &torrent, &has), line("GET", &torrent, "Range: bytes=-5\r\n")]).await;
+    let (text, end) = (String::from_utf8_lossy(&rest), &first.torrent_file[first.torrent_file.len() - 5..]);
+    assert!(text.starts_with("HTTP/1.1 304") && text.contains("HTTP/1.1 206") && rest.ends_with(end), "{text}");
     let page = String::from_utf8(get(port, "/").await.unwrap().1).unwrap();
     for shared in [&first, &second] {
         assert!(page.contains(&shared.torrent.info_hash().to_string()), "{page}");

@@ -39,18 +39,15 @@ pub(crate) async fn answer<B>(mut router: Router, limits: Limits, ends: Ends, re
 where
     B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
 {
-    let response = match refusal(&request, &limits) {
-        Some((status, why)) => plain(status, why),
-        None => {
-            let mut request = request.map(|body| of_request(body, &limits));
-            request.extensions_mut().insert(ends);
-            match router.call(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
-        }
-    };
-    finished(response)
+    if let Some((status, why)) = refusal(&request, &limits) {
+        return finished(plain(status, why));
+    }
+    let mut request = request.map(|body| of_request(body, &limits));
+    request.extensions_mut().insert(ends);
+    match router.call(request).await {
+        Ok(response) => finished(response),
+        Err(never) => match never {},
+    }
 }
 
 /// Why a request is not for any route.

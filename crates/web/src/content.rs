@@ -47,6 +47,7 @@ impl Content {
     }
 
     /// By which a client knows whether it has changed.
+    #[must_use]
     pub fn tagged(self, tag: Tag) -> Self {
         Self { tag: Some(tag), ..self }
     }

@@ -25,7 +25,8 @@ async fn many_announces_on_one_connection() {
 async fn pipelined_requests_are_answered_in_their_order() {
     let server = server(Limits::DEFAULT);
     let mut client = Client::new(&server, "192.0.2.1");
-    let requests: String = (0..10).map(|n| format!("GET /echo?{n} HTTP/1.1\r\nHost: t\r\n\r\n")).collect();
+    let requests: Vec<_> = (0..10).map(|n| format!("GET /echo?{n} HTTP/1.1\r\nHost: t\r\n\r\n")).collect();
+    let requests = requests.concat();
     // The last one comes in two halves, the first of them with the others.
     let (first, second) = requests.split_at(requests.len() - 9);
     client.say(first).await;

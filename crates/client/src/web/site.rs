@@ -20,7 +20,7 @@ use teem_web::http::StatusCode;
 use teem_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use teem_web::http::request::Parts;
 use teem_web::routing::get;
-use teem_web::{Bytes, Content, Response, Router, Server, Tag, page as html, plain};
+use teem_web::{Body, Bytes, Content, Response, Router, Server, Tag, page as html, plain};
 use teem_wire::reach::Reach;
 use tokio::time::{Instant, timeout};
 
@@ -173,8 +173,8 @@ fn pages(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/style.css", get(style))
-        .route("/health", get(|| said("text/plain", "ok\n")))
-        .route("/health.json", get(|| said("application/json", "{\"status\":\"ok\"}\n")))
+        .route("/health", get(async || said("text/plain", "ok\n")))
+        .route("/health.json", get(async || said("application/json", "{\"status\":\"ok\"}\n")))
         .route("/{torrent}", get(torrent))
         .with_state(shared)
 }
@@ -187,8 +187,8 @@ async fn style(request: Request) -> Response {
     response
 }
 
-async fn said(media_type: &'static str, text: &'static str) -> Response {
-    let mut response = plain(StatusCode::OK, text.trim_end());
+fn said(media_type: &'static str, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
@@ -198,7 +198,7 @@ async fn said(media_type: &'static str, text: &'static str) -> Response {
 /// engine is too busy to hear of it, and announces again.
 fn dialling(shared: Arc<Shared>, host: HostHandle) -> OnAnnounced {
     Arc::new(move |info_hash, peer| {
-        let Some(torrent) = shared.seeds().get(&info_hash).map(|torrent| torrent.id()) else { return };
+        let Some(torrent) = shared.seeds().get(&info_hash).map(Torrent::id) else { return };
         let source = match Reach::of(peer.ip()) {
             Reach::Public => PeerSource::PublicTracker,
             _ => PeerSource::LocalTracker,

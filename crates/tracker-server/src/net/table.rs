@@ -40,7 +40,9 @@ impl Table {
             (ask(&mut tracker, self.start.elapsed()), tracker.take_announced())
         };
         if let Some(on_announced) = &self.on_announced {
-            announced.into_iter().for_each(|(info_hash, peer)| on_announced(info_hash, peer));
+            for (info_hash, peer) in announced {
+                on_announced(info_hash, peer);
+            }
         }
         answer
     }
