@@ -261,6 +261,10 @@ impl Client {
         Ok(torrent)
     }
 
+    pub(crate) fn host(&self) -> &HostHandle {
+        &self.0.host
+    }
+
     fn handle(&self, entry: Arc<Entry>) -> Torrent {
         Torrent { entry, registry: self.0.registry.clone(), host: self.0.host.clone() }
     }

@@ -15,6 +15,7 @@ pub mod source;
 pub mod store;
 pub mod torrent;
 
+mod attach;
 mod bus;
 mod door;
 pub mod entropy;
@@ -27,6 +28,7 @@ mod status;
 mod trackers;
 mod web;
 
+pub use attach::Link;
 pub use bus::{Changes, Events, Heard};
 pub use choice::Choice;
 pub use client::{Add, Client, Mode, StartError};

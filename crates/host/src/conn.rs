@@ -1,8 +1,7 @@
-//! One TCP connection to a peer: bytes to messages and blocks, and the queue to be sent (own design; BEP 3).
+//! One connection to a peer: bytes to messages and blocks, and the queue to be sent (own design; BEP 3).
 //!
 //! Invariants: bytes are decoded in the shared scratch buffer, and a block is copied once, into a buffer of the storage; a connection in
 //! the middle of nothing owns no buffer; after the first departure from the protocol nothing more is decoded.
-use mio::net::TcpStream;
 use std::io::{self, Read};
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
@@ -12,6 +11,7 @@ use teem_wire::peer::decode::{Decoder, Frame};
 use teem_wire::peer::error::DecodeError;
 use teem_wire::peer::limits::Limits;
 
+use crate::link::Channel;
 use crate::out::{Out, Spares, Wrote};
 
 /// A block that is being received.
@@ -32,7 +32,7 @@ struct Stalled {
 pub(crate) enum ReadEnd {
     /// There may be more.
     More,
-    /// The socket is empty: the poll will say when it is not.
+    /// The link is empty: it will say when it is not.
     Drained,
     /// The storage has no buffer.
     Starved,
@@ -54,13 +54,13 @@ pub(crate) enum Closing {
 /// One connection.
 pub(crate) struct Conn<B> {
     pub(crate) id: ConnId,
-    pub(crate) stream: TcpStream,
+    pub(crate) channel: Channel,
     pub(crate) out: Out<B>,
     /// It waits in the list of those to be read.
     pub(crate) in_ready: bool,
     /// It waits in the list of those to be written.
     pub(crate) in_touched: bool,
-    /// The kernel took less than it was offered; the poll will say when there is room.
+    /// The link took less than it was offered; it will say when there is room.
     pub(crate) blocked: bool,
     /// Its handshake has come.
     pub(crate) proven: bool,
@@ -71,10 +71,10 @@ pub(crate) struct Conn<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
-    pub(crate) fn new(id: ConnId, stream: TcpStream) -> Self {
+    pub(crate) fn new(id: ConnId, channel: Channel) -> Self {
         Self {
             id,
-            stream,
+            channel,
             out: Out::new(),
             in_ready: false,
             in_touched: false,
@@ -123,7 +123,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
             return (len, ReadEnd::More);
         }
         let end = match self.decode(&scratch[..len], alloc, take) {
-            // A read that did not fill the buffer emptied the socket; an end of the stream makes the poll speak again.
+            // A read that did not fill the buffer emptied the link; an end of the stream makes it speak again.
             Ok(true) if len < scratch.len() => ReadEnd::Drained,
             Ok(true) => ReadEnd::More,
             Ok(false) => ReadEnd::Starved,
@@ -134,7 +134,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
 
     fn read_once(&mut self, scratch: &mut [u8]) -> Result<usize, ReadEnd> {
         loop {
-            match self.stream.read(scratch) {
+            match self.channel.read(scratch) {
                 Ok(len) => return Ok(len),
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
@@ -190,7 +190,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
 
     /// Writes once.
     pub(crate) fn write(&mut self, spares: &mut Spares<B>) -> Result<Wrote, CloseReason> {
-        let wrote = self.out.write(spares, &mut self.stream).map_err(|error| why(&error))?;
+        let wrote = self.out.write(spares, &mut self.channel).map_err(|error| why(&error))?;
         self.blocked = wrote.blocked;
         Ok(wrote)
     }

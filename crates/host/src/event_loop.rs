@@ -11,7 +11,7 @@ use teem_engine::input::Input;
 use teem_engine::storage::Storage;
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
-use teem_swarm::ids::TorrentId;
+use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Job};
 use teem_swarm::output::Output;
 use teem_swarm::time::Time;
@@ -147,7 +147,7 @@ where
         self.storage.set_waker(Arc::new(move || bell.ring()));
         let mut events = mio::Events::with_capacity(EVENTS_MAX);
         let mut phase = Phase::Running;
-        let (mut mail, mut done) = (VecDeque::new(), Vec::new());
+        let (mut mail, mut links, mut done) = (VecDeque::new(), Vec::new(), Vec::new());
         loop {
             let timeout = self.timeout(phase);
             match self.poll.poll(&mut events, timeout) {
@@ -157,7 +157,9 @@ where
             }
             let now = self.core.now();
             self.network(now, &events);
+            self.mailbox.bell.heard();
             phase = self.mail(now, phase, &mut mail);
+            self.links(&mut links);
             self.answers(now, &mut done);
             self.look_where_we_are(now);
             if self.core.machine.deadline().is_some_and(|at| at <= now) {
@@ -224,7 +226,6 @@ where
 
     /// What other threads say.
     fn mail(&mut self, now: Time, mut phase: Phase, mail: &mut VecDeque<HostMsg>) -> Phase {
-        self.mailbox.bell.heard();
         self.mailbox.take(mail);
         for message in mail.drain(..) {
             match message {
@@ -249,6 +250,12 @@ where
                     self.core.feed(now, Input::Peers { torrent, source, list });
                 }
                 HostMsg::Answer(packet) => self.net.answer(&packet),
+                // The end of a link that comes too late is dropped, which closes it.
+                HostMsg::Attach { .. } if matches!(phase, Phase::Flushing(_)) => {}
+                HostMsg::Attach { end, torrent } => {
+                    let Self { net, core, mailbox, .. } = self;
+                    net.attach(mailbox, end, torrent, &mut |input| core.feed(now, input));
+                }
                 HostMsg::Shutdown if phase == Phase::Running => {
                     for torrent in self.core.torrents.clone() {
                         self.core.command(now, Command::Remove(torrent));
@@ -260,6 +267,14 @@ where
             }
         }
         phase
+    }
+
+    /// Links without a descriptor that can move bytes again; what they bring is read in the next turn.
+    fn links(&mut self, links: &mut Vec<ConnId>) {
+        self.mailbox.take_links(links);
+        for conn in links.drain(..) {
+            self.net.link_ready(conn, true, true);
+        }
     }
 
     /// What the storage answers.

@@ -6,12 +6,14 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use teem_engine::storage::Storage;
+use teem_swarm::ids::TorrentId;
 
 use crate::event_loop::{Core, EventLoop};
 use crate::listen::{Bound, Listeners};
 use crate::mailbox::{Bell, HostMsg, Mailbox, SendError};
 use crate::net::{Net, WAKER};
 use crate::owner::{Machine, Owner};
+use crate::pair::End;
 
 /// What the host itself has to know.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -111,6 +113,12 @@ impl HostHandle {
     /// Gives the host a message; never blocks.
     pub fn send(&self, message: HostMsg) -> Result<(), SendError> {
         self.0.mailbox.send(message)
+    }
+
+    /// Attaches a connection that somebody else brings: a peer is at the other end of `end`. With a torrent it is one of ours that was
+    /// dialled for it, and we say the first word; without one the peer says which torrent it comes for.
+    pub fn attach(&self, end: End, torrent: Option<TorrentId>) -> Result<(), SendError> {
+        self.send(HostMsg::Attach { end, torrent })
     }
 
     /// Asks for a good end: every torrent is removed (announced as stopped, saved), what is queued is sent, then the thread

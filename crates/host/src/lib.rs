@@ -16,12 +16,14 @@ pub mod listen;
 pub mod mailbox;
 pub mod owner;
 pub mod packet;
+pub mod pair;
 pub mod sockopt;
 
 mod budget;
 mod conn;
 mod dial;
 mod event_loop;
+mod link;
 mod net;
 mod opening;
 mod out;

@@ -9,10 +9,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_engine::input::PeerSource;
 use teem_swarm::command::Command;
-use teem_swarm::ids::TorrentId;
+use teem_swarm::ids::{ConnId, TorrentId};
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
 use crate::packet::Packet;
+use crate::pair::End;
 
 /// Messages that may wait: far above what a turn brings, so that only a host that hangs fills it.
 const MESSAGES_MAX: usize = 16 * 1024;
@@ -53,6 +54,13 @@ pub enum HostMsg {
     },
     /// The answer to [`Owner::on_question`](crate::owner::Owner::on_question): the packet goes from `local` to `remote`.
     Answer(Packet),
+    /// A connection that somebody else brings: a peer is at its other end.
+    Attach {
+        /// Our end.
+        end: End,
+        /// The torrent that it was made for, as if we had dialled; without one the peer names its torrent, as if it had.
+        torrent: Option<TorrentId>,
+    },
     /// Remove every torrent, flush, and end.
     Shutdown,
     /// End without removing anything: connections are closed as they are.
@@ -111,12 +119,14 @@ struct Queue {
 /// The queue between the handles and the host.
 pub(crate) struct Mailbox {
     queue: Mutex<Queue>,
+    /// Connections whose links can move bytes again.
+    links: Mutex<Vec<ConnId>>,
     pub(crate) bell: Arc<Bell>,
 }
 
 impl Mailbox {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
-        Self { queue: Mutex::new(Queue { messages: VecDeque::new(), open: true }), bell }
+        Self { queue: Mutex::new(Queue { messages: VecDeque::new(), open: true }), links: Mutex::default(), bell }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -143,6 +153,17 @@ impl Mailbox {
     /// Swaps everything that waits into `into`, which must be empty; its memory is used for the next batch.
     pub(crate) fn take(&self, into: &mut VecDeque<HostMsg>) {
         core::mem::swap(&mut self.lock().messages, into);
+    }
+
+    /// A connection's link can move bytes again.
+    pub(crate) fn wake_link(&self, conn: ConnId) {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        self.bell.ring();
+    }
+
+    /// Swaps the connections whose links were woken into `into`, which must be empty.
+    pub(crate) fn take_links(&self, into: &mut Vec<ConnId>) {
+        core::mem::swap(&mut *self.links.lock().unwrap_or_else(PoisonError::into_inner), into);
     }
 
     /// Takes nothing more.

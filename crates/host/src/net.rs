@@ -25,6 +25,7 @@ use crate::table::Table;
 use crate::udp::Port;
 use crate::undecided::Undecided;
 
+mod attach;
 mod close;
 mod decide;
 mod open;
@@ -75,6 +76,8 @@ pub(crate) struct Net<B> {
     /// Peers' connections by age, of which no handshake had come when they were put here.
     unproven: VecDeque<ConnId>,
     accept_again: Option<Time>,
+    /// How many links were attached so far: their names.
+    attached: u32,
     /// What came to the port and is not for the engine: connections that began with HTTP, questions to a tracker. Taken after each look.
     pub(crate) visitors: Vec<std::net::TcpStream>,
     pub(crate) questions: Vec<Packet>,
@@ -110,6 +113,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             undecided: VecDeque::new(),
             unproven: VecDeque::new(),
             accept_again: None,
+            attached: 0,
             visitors: Vec::new(),
             questions: Vec::new(),
             starved: false,
@@ -157,17 +161,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             Some(Entry::Undecided(_)) if readable => {
                 self.decide(id, event.is_read_closed() || event.is_error(), take);
             }
-            Some(Entry::Conn(conn)) => {
-                if readable && !conn.in_ready {
-                    conn.in_ready = true;
-                    self.ready.push_back(id);
-                }
-                if event.is_writable() {
-                    conn.blocked = false;
-                    self.touch(id);
-                }
-            }
+            Some(Entry::Conn(_)) => self.link_ready(id, readable, event.is_writable()),
             Some(Entry::Undecided(_)) | None => {}
+        }
+    }
+
+    /// A connection's link can move bytes again.
+    pub(crate) fn link_ready(&mut self, id: ConnId, readable: bool, writable: bool) {
+        let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { return };
+        if readable && !conn.in_ready {
+            conn.in_ready = true;
+            self.ready.push_back(id);
+        }
+        if writable {
+            conn.blocked = false;
+            self.touch(id);
         }
     }
 
@@ -176,13 +184,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if self.upload_limited != limited {
             self.upload_limited = limited;
             for entry in self.table.values_mut() {
-                let stream = match entry {
-                    Entry::Dial(dial) => &dial.stream,
-                    Entry::Conn(conn) => &conn.stream,
+                match entry {
+                    Entry::Dial(dial) => sockopt::limit_unsent(&SockRef::from(&dial.stream), limited),
+                    Entry::Conn(conn) => conn.channel.limit_unsent(limited),
                     // It learns the limits when it turns out to be a peer's.
-                    Entry::Undecided(_) => continue,
-                };
-                sockopt::limit_unsent(&SockRef::from(stream), limited);
+                    Entry::Undecided(_) => {}
+                }
             }
         }
     }

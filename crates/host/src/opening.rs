@@ -1,7 +1,12 @@
 //! Who opened a connection, by its first bytes (own design; BEP 3, RFC 9112): peers, browsers and tools come to one port.
 //!
+//! It looks at bytes and touches no socket: whoever holds the connection shows what has come and carries out what follows. An opener that
+//! speaks before the handshake (encryption, a proxy) is a state of the same kind, which ends by naming the layer that was agreed on.
+//!
 //! A handshake begins with the byte 19, which no method of HTTP begins with. Whatever is neither is treated as a peer, whose decoder finds
 //! the fault at the first byte that departs.
+
+use crate::link::Layer;
 
 /// Bytes that decide at most.
 pub(crate) const DECIDING_LEN: usize = 4;
@@ -12,8 +17,8 @@ const METHODS: [&[u8; DECIDING_LEN]; 3] = [b"GET ", b"HEAD", b"POST"];
 /// Who opened it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Opening {
-    /// A peer, or one who does not know how to be one.
-    Peer,
+    /// A peer, or one who does not know how to be one; its bytes pass through that layer from here on.
+    Peer(Layer),
     /// Somebody who speaks HTTP.
     Http,
 }
@@ -24,7 +29,7 @@ pub(crate) fn opening(first: &[u8]) -> Option<Opening> {
     match METHODS.iter().any(|method| method.starts_with(first)) {
         true if first.len() < DECIDING_LEN => None,
         true => Some(Opening::Http),
-        false => Some(Opening::Peer),
+        false => Some(Opening::Peer(Layer::Plain)),
     }
 }
 
@@ -41,7 +46,7 @@ mod tests {
             assert_eq!(opening(text.as_bytes()), Some(Opening::Http), "{text}");
         }
         for text in ["\x13", "\x13BitTorrent protocol", "GEX", "GETX", "PUT", "get ", "\0", " GET"] {
-            assert_eq!(opening(text.as_bytes()), Some(Opening::Peer), "{text}");
+            assert_eq!(opening(text.as_bytes()), Some(Opening::Peer(Layer::Plain)), "{text}");
         }
     }
 }

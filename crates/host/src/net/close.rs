@@ -1,7 +1,6 @@
 //! How connections end (own design): for the engine with what was queued, by the other side, or because time is over.
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
-use std::net::Shutdown;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
@@ -74,7 +73,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let mut lost = false;
         for id in self.table.ids() {
             match self.table.get_mut(id) {
-                Some(Entry::Conn(conn)) if conn.stream.local_addr().is_ok_and(&mut is_lost) => {
+                Some(Entry::Conn(conn)) if conn.channel.local().is_some_and(&mut is_lost) => {
                     self.drop_conn(id, CloseReason::Remote, take);
                 }
                 Some(Entry::Dial(dial)) if dial.stream.local_addr().is_ok_and(&mut is_lost) => {
@@ -92,7 +91,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { return };
         match conn.closing {
             Some(Closing::Shut) => {}
-            Some(Closing::Linger) if conn.stream.shutdown(Shutdown::Write).is_ok() => {
+            Some(Closing::Linger) if conn.channel.shut().is_ok() => {
                 conn.closing = Some(Closing::Shut);
                 if !conn.in_ready {
                     conn.in_ready = true;

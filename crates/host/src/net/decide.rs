@@ -10,6 +10,7 @@ use teem_swarm::time::Time;
 use super::{Entry, Net};
 use crate::budget::UNDECIDED_MAX;
 use crate::conn::Conn;
+use crate::link::{Channel, Layer, Link};
 use crate::opening::Opening;
 use crate::undecided::{Look, Undecided};
 use crate::{sockopt, table};
@@ -24,7 +25,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             Look::Is(opening) => {
                 let Some(Entry::Undecided(stranger)) = self.table.remove(id) else { return };
                 match opening {
-                    Opening::Peer => self.admit(id, stranger, take),
+                    Opening::Peer(layer) => self.admit(id, stranger, layer, take),
                     Opening::Http => self.hand_over(stranger),
                 }
             }
@@ -33,12 +34,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// A peer: from here on the connection is the engine's. Its entry has just been removed, so it gets the same slot under a new name, and
     /// the poll knows it by that.
-    fn admit(&mut self, was: ConnId, stranger: Undecided, take: &mut impl FnMut(Input<B>)) {
+    fn admit(&mut self, was: ConnId, stranger: Undecided, layer: Layer, take: &mut impl FnMut(Input<B>)) {
         let Undecided { stream, addr } = stranger;
         let Ok(local) = stream.local_addr() else { return };
         sockopt::peer(&SockRef::from(&stream), addr, self.upload_limited);
         let entry = |id| {
-            let mut conn = Box::new(Conn::new(id, stream));
+            let mut conn = Box::new(Conn::new(id, Channel::new(Link::Tcp(stream), layer)));
             conn.in_ready = true;
             Ok::<_, core::convert::Infallible>(Entry::Conn(conn))
         };

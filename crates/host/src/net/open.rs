@@ -13,6 +13,7 @@ use super::{CONNS_FROM, Entry, Net};
 use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX, UNPROVEN_MAX};
 use crate::conn::Conn;
 use crate::dial::{self, Dial};
+use crate::link::{Channel, Layer, Link};
 use crate::tcp::{self, Accept};
 use crate::undecided::Undecided;
 use crate::{sockopt, table};
@@ -49,7 +50,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let result = result.and_then(|()| {
             let local = stream.local_addr().map_err(|_| DialError::Unreachable)?;
             // The entry moves to a new name, because the slot is the same and the poll knows no more than that.
-            let conn = self.table.insert(|id| Ok(Entry::Conn(Box::new(Conn::new(id, stream)))))?;
+            let conn = self.table.insert(|id| {
+                let channel = Channel::new(Link::Tcp(stream), Layer::Plain);
+                Ok(Entry::Conn(Box::new(Conn::new(id, channel))))
+            })?;
             Ok((conn, sockopt::canonical(local)))
         });
         match result {

@@ -1,0 +1,136 @@
+//! What a connection's bytes travel over, and what they pass through on the way (own design).
+//!
+//! A [`Channel`] is a [`Link`] with a [`Layer`] on it: the link moves bytes to the other end and says when it can move more, the layer
+//! changes them between the protocol and the link. Both are enums, so that the hot path calls nothing through a pointer.
+//!
+//! Readiness belongs to the link: a socket is in the poll under the slot of its connection, a [`Pair`](Link::Pair) leaves a waker that puts
+//! the connection's name into the host's mailbox. Either is edge-triggered: a read or write that moved less than asked has emptied
+//! or filled the link, and it speaks again when that has changed.
+//!
+//! What [`Channel::write_vectored`](io::Write::write_vectored) takes has left our control and counts as sent. A layer that changes bytes
+//! cannot take them back when the link is full, so such a layer owns what it has changed and not yet written.
+use core::net::SocketAddr;
+use core::task::{Context, Poll, Waker};
+use mio::net::TcpStream;
+use socket2::SockRef;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::task::Wake;
+use teem_swarm::ids::ConnId;
+
+use crate::mailbox::Mailbox;
+use crate::pair::End;
+use crate::sockopt;
+
+/// What bytes travel over.
+pub(crate) enum Link {
+    /// A TCP connection.
+    Tcp(TcpStream),
+    /// One end of a connection in memory, with what wakes the host for it.
+    Pair(End, Waker),
+}
+
+/// What bytes pass through between the protocol and the link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Layer {
+    /// They are sent as they are.
+    Plain,
+}
+
+/// A link with its layer.
+pub(crate) struct Channel {
+    link: Link,
+    layer: Layer,
+}
+
+impl Channel {
+    pub(crate) fn new(link: Link, layer: Layer) -> Self {
+        Self { link, layer }
+    }
+
+    /// Our end's address, where the link has one.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match &self.link {
+            Link::Tcp(stream) => stream.local_addr().ok(),
+            Link::Pair(..) => None,
+        }
+    }
+
+    /// Ends what we send; the other side may go on.
+    pub(crate) fn shut(&mut self) -> io::Result<()> {
+        match &mut self.link {
+            Link::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Link::Pair(end, _) => {
+                end.shut();
+                Ok(())
+            }
+        }
+    }
+
+    /// Bounds (or no longer bounds) what waits unsent in the kernel; a pair is bounded by itself.
+    pub(crate) fn limit_unsent(&self, limited: bool) {
+        if let Link::Tcp(stream) = &self.link {
+            sockopt::limit_unsent(&SockRef::from(stream), limited);
+        }
+    }
+}
+
+impl Read for Channel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.layer {
+            Layer::Plain => self.link.read(buffer),
+        }
+    }
+}
+
+impl Write for Channel {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self.layer {
+            Layer::Plain => self.link.write_vectored(slices),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Link {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Pair(end, waker) => at_once(end.poll_read(&mut Context::from_waker(waker), buffer)),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write_vectored(slices),
+            Self::Pair(end, waker) => at_once(end.poll_write_vectored(&mut Context::from_waker(waker), slices)),
+        }
+    }
+}
+
+fn at_once(outcome: Poll<io::Result<usize>>) -> io::Result<usize> {
+    match outcome {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+/// Puts a connection's name where the host looks, and wakes it.
+pub(crate) struct LinkWaker {
+    pub(crate) conn: ConnId,
+    pub(crate) mailbox: Arc<Mailbox>,
+}
+
+impl Wake for LinkWaker {
+    fn wake(self: Arc<Self>) {
+        self.mailbox.wake_link(self.conn);
+    }
+}
