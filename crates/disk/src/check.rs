@@ -1,9 +1,11 @@
 //! Pieces hashed as they lie on the disk, on all cores (BEP 3): when files are there that nobody vouches for, and again
 //! when a file was seen to change.
 use crate::hash;
+use crate::judge;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
 use std::sync::Arc;
+use teem_metainfo::PieceHash;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done};
 
 /// Bytes read of each piece at a time: enough for the medium to stream, little beside the pool even with all lanes.
@@ -45,7 +47,7 @@ fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<b
     if let Err(error) = verdict
         && error.kind != DiskErrorKind::Changed
     {
-        shared.mailbox.tell([Done::Failed { torrent: torrent.id, piece: None, opening: false, error }]);
+        shared.mailbox.tell([Done::Trouble { torrent: torrent.id, error }]);
     }
     ok
 }
@@ -53,18 +55,24 @@ fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<b
 /// Hashes at most as many pieces as there are lanes. A file that is missing or short is no error, the piece is just not there.
 pub(crate) fn verify(torrent: &Torrent, pieces: &[u32]) -> Vec<Result<bool, DiskError>> {
     let info = &torrent.content.info;
-    let blanks: Vec<bool> = pieces.iter().map(|&piece| torrent.is_blank(piece)).collect();
-    let read: Vec<u32> = pieces.iter().zip(&blanks).filter(|(_, blank)| !**blank).map(|(&piece, _)| piece).collect();
+    let wanted: Vec<_> = pieces.iter().map(|&piece| (piece, info.piece_hash(piece))).collect();
+    let by_sum = |hash: &Option<PieceHash>| matches!(hash, Some(PieceHash::Sha1(_)));
+    let blanks: Vec<bool> = wanted.iter().map(|(piece, hash)| by_sum(hash) && torrent.is_blank(*piece)).collect();
+    let read = wanted.iter().zip(&blanks).filter(|((_, hash), blank)| by_sum(hash) && !**blank);
+    let read: Vec<u32> = read.map(|((piece, _), _)| *piece).collect();
     let sizes: Vec<u32> = read.iter().map(|&piece| info.piece_size(piece)).collect();
     let digests = hash::sha1_streams(&sizes, CHUNK, |i, begin, buffer| torrent.read(read[i], begin, vec![buffer]));
     let mut digests = digests.into_iter();
-    let judge = |(&piece, blank): (&u32, bool)| {
-        let digest = if blank { Ok(torrent.zeros.digest(info.piece_size(piece))) } else { digests.next()? };
-        Some(match digest {
-            Ok(digest) => Ok(info.piece_hash(piece) == Some(&digest)),
-            Err(error) if error.kind == DiskErrorKind::Changed => Ok(false),
-            Err(error) => Err(error),
-        })
+    let judge = |((piece, hash), blank): ((u32, Option<PieceHash>), bool)| {
+        let right = match hash {
+            Some(PieceHash::Sha1(sum)) if blank => Ok(torrent.zeros.digest(info.piece_size(piece)) == sum),
+            Some(PieceHash::Sha1(sum)) => digests.next()?.map(|digest| digest == sum),
+            Some(PieceHash::Merkle(tree)) => {
+                judge::read_tree(&tree, |begin, buffer| torrent.read(piece, begin, vec![buffer]))
+            }
+            None => Ok(false),
+        };
+        Some(right.or_else(|error| if error.kind == DiskErrorKind::Changed { Ok(false) } else { Err(error) }))
     };
-    pieces.iter().zip(blanks).filter_map(judge).collect()
+    wanted.into_iter().zip(blanks).filter_map(judge).collect()
 }

@@ -19,6 +19,7 @@ mod disk;
 mod error;
 mod files;
 mod hole;
+mod judge;
 mod lane;
 mod look;
 mod mailbox;

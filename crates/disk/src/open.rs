@@ -35,10 +35,10 @@ pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option
             let trouble = if torrent.place.read_only { None } else { space::too_little(shared, &torrent) };
             let selection = torrent.parts.selection();
             shared.mailbox.answer([Done::Opened { torrent: id, have, check, facts, selection }]);
-            trouble.map(|error| Done::Failed { torrent: id, piece: None, opening: false, error })
+            trouble.map(|error| Done::Trouble { torrent: id, error })
         }
         Err(error) => {
-            shared.mailbox.answer([Done::Failed { torrent: id, piece: None, opening: true, error }]);
+            shared.mailbox.answer([Done::OpenFailed { torrent: id, error }]);
             None
         }
     };

@@ -48,6 +48,11 @@ impl Assembly {
         }
     }
 
+    /// The numbers of its blocks.
+    pub(crate) fn numbers(&self) -> std::ops::Range<u32> {
+        0..self.slots.len() as u32
+    }
+
     pub(crate) fn is_complete(&self) -> bool {
         self.missing == 0
     }

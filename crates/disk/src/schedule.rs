@@ -119,7 +119,7 @@ impl Schedule {
             }
             Job::Check { pieces, .. } => match lane.torrent.clone() {
                 Some(torrent) => self.check(&torrent, pieces, false),
-                None => out.told.push(Done::Failed { torrent: id, piece: None, opening: false, error: not_open() }),
+                None => out.told.push(Done::Trouble { torrent: id, error: not_open() }),
             },
             Job::Metadata { .. } => {}
         }
@@ -136,7 +136,7 @@ impl Schedule {
         let Some(lane) = self.lanes.get_mut(&id) else { return out.blocks.push(data) };
         let Some(torrent) = &lane.torrent else {
             out.blocks.push(data);
-            let failed = Done::Failed { torrent: id, piece: Some(at.piece), opening: false, error: not_open() };
+            let failed = Done::WriteFailed { torrent: id, piece: at.piece, error: not_open() };
             return out.told.push(failed);
         };
         let size = torrent.content.info.piece_size(at.piece);

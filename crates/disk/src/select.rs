@@ -106,5 +106,5 @@ fn copy(torrent: &Torrent, file: usize) -> io::Result<()> {
 
 /// Tells of what [`select`] could not do.
 pub(crate) fn told(torrent: &Torrent, result: Result<(), DiskError>) -> Option<Done<Block>> {
-    result.err().map(|error| Done::Failed { torrent: torrent.id, piece: None, opening: false, error })
+    result.err().map(|error| Done::Trouble { torrent: torrent.id, error })
 }

@@ -17,7 +17,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use teem_metainfo::{Extent, Info, Version};
+use teem_metainfo::{Extent, Info, PieceHash, Version};
 
 /// What was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -154,7 +154,7 @@ pub fn verify(
     Sweep { layout: info.layout(), pieces: &hashed, threads, stop }.run(blank, read, |piece, digest| {
         told += 1;
         match digest {
-            Ok(digest) if info.piece_hash(piece) == Some(&digest) => {}
+            Ok(digest) if info.piece_hash(piece) == Some(PieceHash::Sha1(digest)) => {}
             Ok(_) => _ = bad.insert(piece, content.extents(piece).collect()),
             Err(Fault { file, error }) => {
                 bad.insert(piece, content.extents(piece).filter(|e| e.file == file).collect());

@@ -42,7 +42,7 @@ fn perform(shared: &Shared, task: Task) {
             });
             let done = match synced {
                 Ok(()) => Done::Synced { torrent: id },
-                Err(error) => Done::Failed { torrent: id, piece: None, opening: false, error },
+                Err(error) => Done::SyncFailed { torrent: id, error },
             };
             shared.mailbox.answer([done]);
         }
@@ -53,7 +53,7 @@ fn perform(shared: &Shared, task: Task) {
             });
             shared.queue.closed(id);
             if let Err(error) = result {
-                shared.mailbox.tell([Done::Failed { torrent: id, piece: None, opening: false, error }]);
+                shared.mailbox.tell([Done::SyncFailed { torrent: id, error }]);
             }
             shared.mailbox.answer([Done::Closed { torrent: id }]);
         }

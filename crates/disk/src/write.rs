@@ -3,6 +3,7 @@
 //! Invariant: nothing just received is read back to be hashed, save what was spilled. A piece is told of as right only
 //! after the file system has taken it.
 use crate::hash;
+use crate::judge::{self, Judge};
 use crate::piece::{Assembly, runs};
 use crate::pool::{BUFFER_LEN, Block};
 use crate::shared::Shared;
@@ -10,21 +11,21 @@ use crate::space;
 use crate::task::Ready;
 use crate::torrent::Torrent;
 use std::sync::Arc;
-use teem_swarm::job::{BlockDigest, DiskError, Done};
+use teem_swarm::job::{BlockDigest, DiskError, Done, Verdict};
 
 /// Hashes and writes finished pieces.
 pub(crate) fn pieces(shared: &Shared, ready: Vec<Ready>) {
     let (held, spilled): (Vec<Ready>, Vec<Ready>) = ready.into_iter().partition(|r| r.assembly.is_held());
     let messages: Vec<Vec<&[u8]>> =
         held.iter().map(|r| r.assembly.blocks().filter_map(|(.., data)| data).collect()).collect();
-    let digests = hash::sha1_many(&messages);
-    drop(messages);
-    for (ready, digest) in held.into_iter().zip(digests) {
-        settle(shared, &ready, Ok(digest));
+    let wanted: Vec<_> = held.iter().map(|r| r.torrent.content.info.piece_hash(r.piece)).collect();
+    let right = judge::held(&wanted, messages);
+    for (ready, right) in held.into_iter().zip(right) {
+        settle(shared, &ready, Ok(right));
     }
     for ready in spilled {
-        let digest = read_back(&ready.torrent, ready.piece, &ready.assembly);
-        settle(shared, &ready, digest);
+        let right = read_back(&ready.torrent, ready.piece, &ready.assembly);
+        settle(shared, &ready, right);
     }
 }
 
@@ -37,15 +38,13 @@ pub(crate) fn spill(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, blocks:
     }
 }
 
-fn settle(shared: &Shared, ready: &Ready, digest: Result<[u8; 20], DiskError>) {
+fn settle(shared: &Shared, ready: &Ready, right: Result<bool, DiskError>) {
     let (torrent, piece) = (&ready.torrent, ready.piece);
-    let wanted = torrent.content.info.piece_hash(piece);
-    let digest = match digest {
-        Ok(digest) => digest,
+    let ok = match right {
+        Ok(right) => right,
         Err(error) => return fail(shared, torrent, piece, error),
     };
-    let ok = wanted == Some(&digest);
-    let blocks = if !ok || torrent.marks().failed.contains(&piece) {
+    let digests = if !ok || torrent.marks().failed.contains(&piece) {
         block_digests(torrent, piece, &ready.assembly).unwrap_or_default()
     } else {
         Vec::new()
@@ -61,7 +60,9 @@ fn settle(shared: &Shared, ready: &Ready, digest: Result<[u8; 20], DiskError>) {
     } else {
         torrent.marks().failed.insert(piece);
     }
-    shared.mailbox.tell([Done::Piece { torrent: torrent.id, piece, ok, blocks }]);
+    // Neither hash says more than that something in the piece is wrong.
+    let verdict = if ok { Verdict::Right } else { Verdict::Wrong { bad_blocks: ready.assembly.numbers().collect() } };
+    shared.mailbox.tell([Done::Piece { torrent: torrent.id, piece, verdict, digests }]);
 }
 
 fn write_runs<'a>(
@@ -81,14 +82,14 @@ fn write_runs<'a>(
 fn fail(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, error: DiskError) {
     shared.queue.forget(torrent.id, piece);
     let error = space::watch(shared, torrent, error);
-    shared.mailbox.tell([Done::Failed { torrent: torrent.id, piece: Some(piece), opening: false, error }]);
+    shared.mailbox.tell([Done::WriteFailed { torrent: torrent.id, piece, error }]);
 }
 
-/// Hashes a piece of which some blocks were spilled.
-fn read_back(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<[u8; 20], DiskError> {
-    let mut stream = hash::Sha1Stream::default();
-    each_block(torrent, piece, assembly, |data| stream.update(data))?;
-    Ok(stream.finish())
+/// Judges a piece of which some blocks were spilled.
+fn read_back(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<bool, DiskError> {
+    let mut judge = Judge::new(torrent.content.info.piece_hash(piece));
+    each_block(torrent, piece, assembly, |data| judge.block(data))?;
+    Ok(judge.is_right())
 }
 
 fn block_digests(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<Vec<BlockDigest>, DiskError> {

@@ -23,7 +23,7 @@ fn a_full_disk_pauses_and_recovers() {
     fs.faults(Faults { capacity: Some(150_000), ..Faults::default() });
     rig.write(&made, 2);
     let error = rig.wait(|d| match d {
-        Done::Failed { piece: Some(2), error, opening: false, .. } => Some(error.clone()),
+        Done::WriteFailed { piece: 2, error, .. } => Some(error.clone()),
         _ => None,
     });
     assert_eq!(error.kind, DiskErrorKind::NoSpace);
@@ -44,7 +44,7 @@ fn too_little_room_is_told_at_the_start() {
     let mut rig = Rig::on(&DiskConfig::default(), Arc::new(fs.clone()));
     rig.open(&made, place());
     let error = rig.wait(|d| match d {
-        Done::Failed { piece: None, error, opening: false, .. } => Some(error.message.clone()),
+        Done::Trouble { error, .. } => Some(error.message.clone()),
         _ => None,
     });
     assert!(error.starts_with("needs 390.6 KiB on /data, has 29"), "{error}");

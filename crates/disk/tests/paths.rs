@@ -79,7 +79,7 @@ fn a_link_put_in_the_way_while_downloading_is_not_followed() {
     symlink(dir.join("outside"), dir.join("data/t/a")).unwrap();
     rig.write(&made, 0);
     let error = rig.wait(|done| match done {
-        teem_swarm::job::Done::Failed { piece: Some(0), error, .. } => Some(error.message.clone()),
+        teem_swarm::job::Done::WriteFailed { piece: 0, error, .. } => Some(error.message.clone()),
         _ => None,
     });
     assert!(error.contains("in the way"), "{error}");

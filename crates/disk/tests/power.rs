@@ -68,8 +68,8 @@ fn life(
         let piece = missing.swap_remove(dice.roll(missing.len() as u64) as usize);
         rig.write(made, piece);
         let ok = rig.wait(|done| match done {
-            Done::Piece { ok, .. } => Some(*ok),
-            Done::Failed { .. } => Some(false),
+            Done::Piece { verdict, .. } => Some(verdict.is_right()),
+            Done::WriteFailed { .. } | Done::SyncFailed { .. } | Done::Trouble { .. } => Some(false),
             _ => None,
         });
         // What is said after that moment is said to nobody.
@@ -86,7 +86,11 @@ fn life(
     }
     rig.submit([Job::Close { torrent: T, facts: Facts::default() }]);
     rig.wait(|done| matches!(done, Done::Closed { .. }).then_some(()));
-    if !rig.seen.iter().any(|done| matches!(done, Done::Failed { .. })) {
+    if !rig
+        .seen
+        .iter()
+        .any(|done| matches!(done, Done::WriteFailed { .. } | Done::SyncFailed { .. } | Done::Trouble { .. }))
+    {
         durable.clone_from(&verified);
     }
     (verified, durable)

@@ -88,8 +88,8 @@ fn live(
         let piece = missing[dice.roll(missing.len() as u64) as usize];
         rig.write(made, piece);
         let ok = rig.wait(|done| match done {
-            Done::Piece { ok, .. } => Some(*ok),
-            Done::Failed { .. } => Some(false),
+            Done::Piece { verdict, .. } => Some(verdict.is_right()),
+            Done::WriteFailed { .. } | Done::SyncFailed { .. } | Done::Trouble { .. } => Some(false),
             _ => None,
         });
         if !ok || fs.is_off() {

@@ -197,7 +197,7 @@ fn a_seed_creates_nothing_and_remembers_its_check() {
     let (mut rig, _, _) = reopen(&made, &place);
     assert_eq!(rig.open_checked_again(&made, &place), [0, 1, 2]);
     rig.write(&made, 3);
-    rig.wait(|d| matches!(d, Done::Failed { piece: Some(3), .. }).then_some(()));
+    rig.wait(|d| matches!(d, Done::WriteFailed { piece: 3, .. }).then_some(()));
     rig.close(Facts::default());
     let (_rig, have, check) = reopen(&made, &place);
     assert_eq!((have, check), (vec![0, 1, 2], vec![]));

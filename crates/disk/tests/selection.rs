@@ -234,7 +234,7 @@ proptest! {
         rig.sync().unwrap();
         made.assert_whole(&dir.0);
         prop_assert!(!part(&dir.0, &made).exists());
-        let failed = rig.seen.iter().any(|done| matches!(done, Done::Failed { .. }));
+        let failed = rig.seen.iter().any(|done| matches!(done, Done::WriteFailed { .. } | Done::SyncFailed { .. } | Done::Trouble { .. }));
         prop_assert!(!failed);
     }
 }

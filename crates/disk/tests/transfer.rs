@@ -5,7 +5,7 @@ use rig::{Rig, Scratch, T, make};
 use teem_disk::{DiskConfig, Place};
 use teem_engine::storage::Storage;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::job::{Done, Facts, Job, Verdict};
 use teem_wire::peer::block::BlockRef;
 
 #[test]
@@ -53,20 +53,21 @@ fn corrupt_blocks_are_told_apart_by_digest() {
         rig.block(at, &data);
     }
     let digests = |done: &Done<_>| match done {
-        Done::Piece { piece: 0, ok, blocks, .. } => Some((*ok, blocks.clone())),
+        Done::Piece { piece: 0, verdict, digests, .. } => Some((verdict.clone(), digests.clone())),
         _ => None,
     };
-    let (ok, bad) = rig.wait(digests);
-    assert!(!ok && bad.len() == 4 && !dir.join("one").exists(), "nothing wrong is written");
+    let (verdict, bad) = rig.wait(digests);
+    assert_eq!(verdict, Verdict::Wrong { bad_blocks: vec![0, 1, 2, 3] }, "SHA-1 cannot tell which");
+    assert!(bad.len() == 4 && !dir.join("one").exists(), "nothing wrong is written");
     rig.write(&made, 0);
-    let (ok, good) = rig.wait(digests);
-    assert!(ok);
+    let (verdict, good) = rig.wait(digests);
+    assert_eq!(verdict, Verdict::Right);
     let differ: Vec<usize> = (0..4).filter(|&i| bad[i] != good[i]).collect();
     assert_eq!(differ, [2]);
     rig.write(&made, 1);
     assert_eq!(
         rig.wait(|d| match d {
-            Done::Piece { piece: 1, ok, blocks, .. } => Some((*ok, blocks.len())),
+            Done::Piece { piece: 1, verdict, digests, .. } => Some((verdict.is_right(), digests.len())),
             _ => None,
         }),
         (true, 0)
@@ -125,7 +126,7 @@ fn jobs_for_a_torrent_that_is_not_open_are_refused() {
     let at = BlockRef { piece: 0, begin: 0, len: 1 };
     assert!(rig.read(at).is_err());
     rig.block(at, &[0]);
-    rig.wait(|d| matches!(d, Done::Failed { piece: Some(0), .. }).then_some(()));
+    rig.wait(|d| matches!(d, Done::WriteFailed { piece: 0, .. }).then_some(()));
     rig.close(Facts::default());
 }
 

@@ -207,7 +207,10 @@ fn torrent_of<B>(done: &Done<B>) -> TorrentId {
         | Done::ReadFailed { torrent, .. }
         | Done::Synced { torrent }
         | Done::Metadata { torrent, .. }
-        | Done::Failed { torrent, .. }
+        | Done::OpenFailed { torrent, .. }
+        | Done::WriteFailed { torrent, .. }
+        | Done::SyncFailed { torrent, .. }
+        | Done::Trouble { torrent, .. }
         | Done::Recovered { torrent }
         | Done::Closed { torrent } => *torrent,
     }

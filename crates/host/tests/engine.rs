@@ -14,7 +14,7 @@ use teem_host::mailbox::HostMsg;
 use teem_metainfo::{Info, Limits};
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
-use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::job::{Done, Facts, Job, Verdict};
 use teem_swarm::selection::Selection;
 use teem_wire::peer::block::BlockRef;
 
@@ -52,7 +52,7 @@ impl Whole {
                 if blocks.values().map(Vec::len).sum::<usize>() < PIECE_LEN as usize {
                     return None;
                 }
-                Done::Piece { torrent, piece: at.piece, ok: true, blocks: Vec::new() }
+                Done::Piece { torrent, piece: at.piece, verdict: Verdict::Right, digests: Vec::new() }
             }
             Job::Read { torrent, conn, at } => Done::Block { torrent, conn, at, data: content(at) },
             Job::Sync { torrent, .. } => Done::Synced { torrent },

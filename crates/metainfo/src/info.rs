@@ -1,5 +1,6 @@
 //! A valid info dictionary (BEP 3, 52): what a torrent is, independent of how it was found.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -9,7 +10,9 @@ use crate::info_hash::{InfoHash, InfoHashV2};
 use crate::key::TorrentKey;
 use crate::layout::{Extent, Layout};
 use crate::limits::Limits;
+use crate::merkle::{self, Subtree};
 use crate::path::is_native;
+use crate::piece_hash::PieceHash;
 use crate::validate::{Valid, validate};
 
 /// Which specification's keys an info dictionary has.
@@ -30,6 +33,7 @@ pub struct Info {
     /// Bytes of content, and how many files hold it: without padding.
     content: (u64, usize),
     valid: Valid,
+    layers: BTreeMap<merkle::Hash, Vec<u8>>,
 }
 
 impl Info {
@@ -56,7 +60,7 @@ impl Info {
         };
         let stored = Files::new(&valid.files, &valid.layout).iter().filter(|file| !file.pad);
         let content = stored.fold((0, 0), |(bytes, files), file| (bytes + file.length, files + 1));
-        Self { raw, key, content, valid }
+        Self { raw, key, content, valid, layers: BTreeMap::new() }
     }
 
     /// The bytes as they stood.
@@ -119,10 +123,34 @@ impl Info {
         self.content.1
     }
 
-    /// SHA-1 of a piece; none if there is no such piece, or in a torrent of version 2 alone.
-    pub fn piece_hash(&self, piece: u32) -> Option<&[u8; 20]> {
-        let (hashes, _) = self.raw[self.valid.pieces.clone()].as_chunks();
-        hashes.get(piece as usize)
+    /// What a piece is held against: SHA-1 wherever there is version 1, else the file's tree. None if there is no such piece, or while the
+    /// layer of its file is not known ([`Self::layers`]).
+    pub fn piece_hash(&self, piece: u32) -> Option<PieceHash> {
+        if self.key.v1().is_some() {
+            let (hashes, _) = self.raw[self.valid.pieces.clone()].as_chunks();
+            return hashes.get(piece as usize).copied().map(PieceHash::Sha1);
+        }
+        // A file begins with a piece, so a piece has bytes of one file only, and padding.
+        let extent = self.extents(piece, 0, self.piece_size(piece)).find(|extent| !extent.pad)?;
+        let file = self.files().get(extent.file)?;
+        let root = *file.pieces_root()?;
+        let whole = self.piece_length();
+        if file.length <= u64::from(whole) {
+            return Some(PieceHash::Merkle(Subtree::of_file(root, extent.len)));
+        }
+        let index = usize::try_from(extent.offset / u64::from(whole)).ok()?;
+        let node = self.layers.get(&root)?.as_chunks().0.get(index)?;
+        Some(PieceHash::Merkle(Subtree::of_piece(*node, extent.len, whole)))
+    }
+
+    /// The piece layers that are known, by the root of their file: each the pieces' hashes end to end (BEP 52, "piece layers").
+    pub fn layers(&self) -> &BTreeMap<merkle::Hash, Vec<u8>> {
+        &self.layers
+    }
+
+    /// With these layers, which lead to their roots.
+    pub(crate) fn with_layers(self, layers: BTreeMap<merkle::Hash, Vec<u8>>) -> Self {
+        Self { layers, ..self }
     }
 
     /// The files in the order of the piece space, padding included; not empty.

@@ -49,6 +49,47 @@ pub fn piece(leaves: &[Hash], piece_length: u32, file_length: u64) -> Option<Has
     root(leaves, [0; 32])
 }
 
+/// The part of a file's tree that stands over one piece: its node, and what the tree beneath it is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subtree {
+    root: Hash,
+    /// Bytes of the piece that lie in the file; what follows them in the piece space is no part of the tree.
+    len: u32,
+    /// Leaves, those beyond the file's end included: a power of two, not less than the blocks of `len`.
+    width: u32,
+}
+
+impl Subtree {
+    /// Over a file of `len` bytes that is no longer than a piece: the whole tree, as small as its blocks allow.
+    pub fn of_file(root: Hash, len: u32) -> Self {
+        Self { root, len, width: len.div_ceil(BLOCK_LEN).next_power_of_two() }
+    }
+
+    /// Over `len` bytes that lie in one of several pieces of a file, each `piece_length`, a power of two, at most.
+    pub fn of_piece(node: Hash, len: u32, piece_length: u32) -> Self {
+        Self { root: node, len, width: piece_length / BLOCK_LEN }
+    }
+
+    /// How many bytes of the piece count: each [`BLOCK_LEN`] of them is hashed to a leaf, and the rest of them to the last.
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether no byte counts.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether these leaves, one for each block of [`Self::len`], lead to the node.
+    pub fn holds(&self, mut leaves: Vec<Hash>) -> bool {
+        if leaves.len() != self.len.div_ceil(BLOCK_LEN) as usize || leaves.len() > self.width as usize {
+            return false;
+        }
+        leaves.resize(self.width as usize, [0; 32]);
+        root(leaves, [0; 32]) == Some(self.root)
+    }
+}
+
 /// Whether a file's piece layer, hashes laid end to end, has one for each piece and leads to `pieces_root`.
 pub fn layer_is_valid(layer: &[u8], file_length: u64, piece_length: u32, pieces_root: &Hash) -> bool {
     let (hashes, rest) = layer.as_chunks::<32>();

@@ -66,8 +66,6 @@ pub struct Metainfo {
     pub created_by: Option<String>,
     /// Seconds since 1970, as the creator says.
     pub creation_date: Option<i64>,
-    /// Piece layers by root, each the pieces' hashes end to end (BEP 52).
-    pub piece_layers: BTreeMap<merkle::Hash, Vec<u8>>,
     /// What was tolerated or left out.
     pub warnings: Vec<Warning>,
 }
@@ -97,20 +95,9 @@ impl Metainfo {
         // What was parsed is gone before the bytes are copied: of a million files both are large.
         drop(document);
         let info = Info::of(raw.to_vec(), valid);
-        let piece_layers = piece_layers(&layers, &info)?;
-        let info = Arc::new(info);
-        Ok(Self {
-            info,
-            trackers,
-            web_seeds,
-            http_seeds,
-            nodes,
-            comment,
-            created_by,
-            creation_date,
-            piece_layers,
-            warnings,
-        })
+        let layers = piece_layers(&layers, &info)?;
+        let info = Arc::new(info.with_layers(layers));
+        Ok(Self { info, trackers, web_seeds, http_seeds, nodes, comment, created_by, creation_date, warnings })
     }
 }
 

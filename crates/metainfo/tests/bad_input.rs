@@ -5,7 +5,7 @@ mod common;
 
 use common::info;
 use teem_bencode::Writer;
-use teem_metainfo::{Error, Info, Limits, Metainfo, Warning};
+use teem_metainfo::{Error, Info, Limits, Metainfo, PieceHash, Warning, merkle};
 
 const GOOD: [(&str, &str); 4] = [
     ("length", "i20000e"),
@@ -191,7 +191,7 @@ fn sized(length: u32, root: &str) -> String {
 fn row_22_file_trees_and_piece_layers() {
     // ASCII nodes of three pieces, and their root as text is binary: so the tree is built by hand.
     let nodes = [[b'a'; 32], [b'b'; 32], [b'c'; 32]];
-    let root = teem_metainfo::merkle::root(nodes.to_vec(), [0; 32]).unwrap();
+    let root = merkle::root(nodes.to_vec(), [0; 32]).unwrap();
     let build = |root: &[u8], layer: &[u8]| {
         let mut w = Writer::new();
         w.dict(|d| {
@@ -213,8 +213,13 @@ fn row_22_file_trees_and_piece_layers() {
         Metainfo::parse(&w.into_bytes(), &Limits::FILE).map_err(|error| error.class())
     };
     let good = build(&root, nodes.as_flattened()).unwrap();
-    assert_eq!((good.info.is_single_file(), good.info.piece_count(), good.piece_layers.len()), (true, 3, 1));
-    assert_eq!((good.info.key().v1(), good.info.piece_hash(0)), (None, None));
+    assert_eq!((good.info.is_single_file(), good.info.piece_count(), good.info.layers().len()), (true, 3, 1));
+    let node = |piece: usize, len| PieceHash::Merkle(merkle::Subtree::of_piece(nodes[piece], len, 16_384));
+    assert_eq!(good.info.key().v1(), None);
+    assert_eq!((good.info.piece_hash(1), good.info.piece_hash(2)), (Some(node(1, 16_384)), Some(node(2, 7_232))));
+    assert_eq!(good.info.piece_hash(3), None);
+    let alone = Info::parse(good.info.raw(), &Limits::PEER).unwrap();
+    assert_eq!(alone.piece_hash(1), None, "the layer stands beside the info dictionary");
     assert_eq!(build(&[7; 32], nodes.as_flattened()).unwrap_err(), "bad_piece_layer");
     assert_eq!(build(&root, &nodes.as_flattened()[..64]).unwrap_err(), "bad_piece_layer");
     assert_eq!(build(&root, &nodes.as_flattened()[..95]).unwrap_err(), "bad_piece_layer");

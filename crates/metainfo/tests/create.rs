@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use teem_metainfo::create::{CreateError, Options, Plan, Source, piece_length_for, torrent};
-use teem_metainfo::{Info, Limits, Metainfo, Version};
+use teem_metainfo::{Info, Limits, Metainfo, PieceHash, Version};
 
 fn source(path: &str, length: u64) -> Source {
     let path = path.split('/').filter(|part| !part.is_empty()).map(|part| part.as_bytes().to_vec()).collect();
@@ -48,7 +48,7 @@ fn a_single_file() {
     assert_eq!(read.info.raw(), info);
     assert_eq!(read.info.key(), Info::parse(&info, &Limits::PEER).unwrap().key());
     assert_eq!((read.info.version(), read.info.is_single_file(), read.info.is_private()), (Version::V1, true, true));
-    assert_eq!((read.info.source(), read.info.piece_hash(1)), (Some("tag"), Some(&[2; 20])));
+    assert_eq!((read.info.source(), read.info.piece_hash(1)), (Some("tag"), Some(PieceHash::Sha1([2; 20]))));
     assert_eq!((read.info.piece_size(1), read.info.piece_hash(2)), (3_616, None));
     assert_eq!((read.trackers, read.web_seeds), (options.trackers, options.web_seeds));
     assert_eq!((read.comment, read.created_by, read.creation_date), (options.comment, options.created_by, Some(5)));

@@ -210,7 +210,7 @@ impl Brain for Plain {
             }
             Input::Disk(Done::Closed { .. }) => self.out.push_back(Output::Event(Event::Removed { torrent })),
             Input::Disk(Done::Opened { have, .. }) => self.begin(now, &have),
-            Input::Disk(Done::Piece { piece, ok, .. }) => self.verified(now, piece, ok),
+            Input::Disk(Done::Piece { piece, verdict, .. }) => self.verified(now, piece, verdict.is_right()),
             Input::Disk(Done::Block { conn, at, data, .. }) => self.read(now, conn, at, data),
             Input::Tracker { reply: Ok(reply), .. } => self.told_of(now, reply),
             Input::Tick => {

@@ -9,7 +9,7 @@ use crate::block::SimBlock;
 use crate::content::Content;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use teem_swarm::job::{BlockDigest, DiskError, DiskErrorKind, Done, Facts, Job};
+use teem_swarm::job::{BlockDigest, DiskError, DiskErrorKind, Done, Facts, Job, Verdict};
 use teem_swarm::rng::Rng;
 use teem_swarm::selection::Selection;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
@@ -169,10 +169,10 @@ impl SimDisk {
             Job::Write { torrent, at, data } => {
                 if let Some(error) = self.refuses() {
                     self.partial.remove(&at.piece);
-                    let failed = Done::Failed { torrent, piece: Some(at.piece), opening: false, error };
+                    let failed = Done::WriteFailed { torrent, piece: at.piece, error };
                     self.answer(answers, Duration::ZERO, failed);
-                } else if let Some((piece, ok, blocks)) = self.write(at, data).filter(|_| !self.stuck) {
-                    self.answer(answers, Duration::ZERO, Done::Piece { torrent, piece, ok, blocks });
+                } else if let Some((piece, verdict, digests)) = self.write(at, data).filter(|_| !self.stuck) {
+                    self.answer(answers, Duration::ZERO, Done::Piece { torrent, piece, verdict, digests });
                 }
             }
             Job::Select { .. } => {}
@@ -226,7 +226,7 @@ impl SimDisk {
     }
 
     /// Takes a block; when the piece is full: its number, whether it is right, and the digests where they are due.
-    fn write(&mut self, at: BlockRef, data: SimBlock) -> Option<(u32, bool, Vec<BlockDigest>)> {
+    fn write(&mut self, at: BlockRef, data: SimBlock) -> Option<(u32, Verdict, Vec<BlockDigest>)> {
         let piece = at.piece;
         let count = self.content.blocks(piece) as usize;
         let blocks = self.partial.entry(piece).or_insert_with(|| vec![None; count]);
@@ -250,7 +250,8 @@ impl SimDisk {
             self.failed_before.insert(piece);
             self.trouble.failures += 1;
         }
-        Some((piece, ok, digests))
+        let bad_blocks = || (0..blocks.len() as u32).collect();
+        Some((piece, if ok { Verdict::Right } else { Verdict::Wrong { bad_blocks: bad_blocks() } }, digests))
     }
 
     fn answer(&mut self, answers: &mut Vec<Answer>, extra: Duration, done: Done<SimBlock>) {
@@ -284,9 +285,13 @@ mod tests {
     fn a_piece_is_right_when_all_its_blocks_are() {
         let mut disk = disk();
         let wrong = write(&mut disk, 3, [true, false]);
-        let [(_, Done::Piece { piece: 3, ok: false, blocks: bad, .. })] = &wrong[..] else { panic!("{wrong:?}") };
+        let [(_, Done::Piece { piece: 3, verdict: Verdict::Wrong { .. }, digests: bad, .. })] = &wrong[..] else {
+            panic!("{wrong:?}")
+        };
         let right = write(&mut disk, 3, [true, true]);
-        let [(_, Done::Piece { piece: 3, ok: true, blocks: good, .. })] = &right[..] else { panic!("{right:?}") };
+        let [(_, Done::Piece { piece: 3, verdict: Verdict::Right, digests: good, .. })] = &right[..] else {
+            panic!("{right:?}")
+        };
         assert_eq!(bad[0], good[0]);
         assert_ne!(bad[1], good[1]);
         assert!(disk.is_good(3) && !disk.is_whole());

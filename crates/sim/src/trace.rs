@@ -183,7 +183,9 @@ impl Trace {
         match done {
             Done::Opened { have, check, .. } => self.words(&[128, have.len() as u64, check.len() as u64]),
             Done::Checked { piece, ok, .. } => self.words(&[129, u64::from(*piece), u64::from(*ok)]),
-            Done::Piece { piece, ok, .. } => self.words(&[130, u64::from(*piece), u64::from(*ok)]),
+            Done::Piece { piece, verdict, .. } => {
+                self.words(&[130, u64::from(*piece), u64::from(verdict.is_right())]);
+            }
             Done::Block { conn, at, .. } => {
                 self.words(&[131, conn.0]);
                 self.block(*at);
@@ -194,7 +196,9 @@ impl Trace {
             }
             Done::Synced { .. } => self.words(&[133]),
             Done::Metadata { hash_ok, .. } => self.words(&[134, u64::from(*hash_ok)]),
-            Done::Failed { .. } => self.words(&[135]),
+            Done::OpenFailed { .. } | Done::WriteFailed { .. } | Done::SyncFailed { .. } | Done::Trouble { .. } => {
+                self.words(&[135]);
+            }
             Done::Recovered { .. } => self.words(&[136]),
             Done::Closed { .. } => self.words(&[137]),
         }

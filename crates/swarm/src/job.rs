@@ -114,6 +114,26 @@ pub struct Facts {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct BlockDigest(pub [u8; 16]);
 
+/// What the hash of a downloaded piece has shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The piece is what it should be.
+    Right,
+    /// The piece is not what it should be.
+    Wrong {
+        /// The blocks among which the fault lies, by number and ascending. A hash over the whole piece (SHA-1) cannot tell them apart:
+        /// all of them.
+        bad_blocks: Vec<u32>,
+    },
+}
+
+impl Verdict {
+    /// Whether the piece is what it should be.
+    pub fn is_right(&self) -> bool {
+        matches!(self, Self::Right)
+    }
+}
+
 /// The disk's answers.
 #[derive(Debug)]
 pub enum Done<B> {
@@ -145,10 +165,10 @@ pub enum Done<B> {
         torrent: TorrentId,
         /// Index of the piece.
         piece: u32,
-        /// Whether it hashes right. When not, its blocks are forgotten.
-        ok: bool,
+        /// What its hash has shown. When it is wrong, its blocks are forgotten.
+        verdict: Verdict,
         /// A digest for each block in order, when it hashes wrong, or when it is right after it was wrong before; else empty.
-        blocks: Vec<BlockDigest>,
+        digests: Vec<BlockDigest>,
     },
     /// A block for a peer.
     Block {
@@ -186,14 +206,33 @@ pub enum Done<B> {
         /// Whether the bytes hash to the info-hash: if not, who sent them is to blame; if they do and `result` is an error, the torrent is.
         hash_ok: bool,
     },
-    /// `Open`, `Check`, `Write` or `Sync` failed. After a failed write the piece is forgotten and `piece` names it.
-    Failed {
+    /// `Open` failed: the torrent cannot start.
+    OpenFailed {
+        /// The torrent of the job.
+        torrent: TorrentId,
+        /// What went wrong.
+        error: DiskError,
+    },
+    /// A `Write` failed: what was taken of the piece is forgotten.
+    WriteFailed {
         /// The torrent of the job.
         torrent: TorrentId,
         /// The piece whose write failed.
-        piece: Option<u32>,
-        /// Whether the job was an `Open`: the torrent cannot start then.
-        opening: bool,
+        piece: u32,
+        /// What went wrong.
+        error: DiskError,
+    },
+    /// `Sync` or `Close` failed: what was verified since the last one is not claimed.
+    SyncFailed {
+        /// The torrent of the job.
+        torrent: TorrentId,
+        /// What went wrong.
+        error: DiskError,
+    },
+    /// A `Check` cannot read, a `Select` cannot put a file into its place, or there is too little space for what is missing.
+    Trouble {
+        /// The torrent that it concerns.
+        torrent: TorrentId,
         /// What went wrong.
         error: DiskError,
     },

@@ -99,7 +99,7 @@ fn a_disk_that_fails_is_tried_again_by_itself() {
     world.wait(1);
     let torrent = world.nodes[peer].machine.torrent.id();
     let error = DiskError { kind: DiskErrorKind::Io, message: "input/output error".into() };
-    world.act(peer, |t, cx| t.disk(cx, Done::Failed { torrent, piece: Some(0), opening: false, error }));
+    world.act(peer, |t, cx| t.disk(cx, Done::WriteFailed { torrent, piece: 0, error }));
     world.connect(peer, seed);
     assert!(!world.run(8, |w| w.is_complete(peer)));
     assert!(world.nodes[peer].events.iter().any(|e| matches!(e, Event::Disk { .. })));
@@ -142,7 +142,7 @@ fn want_of_space_found_before_the_check_is_over_counts_from_the_download_on() {
     let opened = Done::Opened { torrent, have: vec![], check: vec![5], facts, selection: Selection::all() };
     world.act(node, |t, cx| t.disk(cx, opened));
     let error = DiskError { kind: DiskErrorKind::NoSpace, message: "needs 1 MiB, has none".into() };
-    world.act(node, |t, cx| t.disk(cx, Done::Failed { torrent, piece: None, opening: false, error }));
+    world.act(node, |t, cx| t.disk(cx, Done::Trouble { torrent, error }));
     assert_eq!(world.nodes[node].machine.torrent.state(), State::Checking);
     world.act(node, |t, cx| t.disk(cx, Done::Checked { torrent, piece: 5, ok: false }));
     assert_eq!(world.nodes[node].machine.torrent.state(), State::DiskTrouble);

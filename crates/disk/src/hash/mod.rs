@@ -35,6 +35,14 @@ pub(crate) use stream::Stream;
 /// A SHA-1 that is fed in parts.
 pub(crate) type Sha1Stream = Stream<Sha1>;
 
+/// A SHA-256 that is fed in parts.
+type Sha256Stream = Stream<Sha256>;
+
+fn sha256_plan() -> &'static Plan {
+    static PLAN: OnceLock<Plan> = OnceLock::new();
+    PLAN.get_or_init(Plan::measured::<Sha256>)
+}
+
 fn sha1_plan() -> &'static Plan {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     PLAN.get_or_init(Plan::measured::<Sha1>)
@@ -74,6 +82,27 @@ pub(crate) fn sha1_streams_in<E>(
     read: impl FnMut(usize, u32, &mut [u8]) -> Result<(), E>,
 ) -> Vec<Result<[u8; 20], E>> {
     read::read_and_hash::<Sha1, E>(sha1_plan(), scratch, sizes, chunk, read)
+}
+
+/// SHA-256 of one message.
+pub(crate) fn sha256(message: &[u8]) -> [u8; 32] {
+    let mut stream = Sha256Stream::default();
+    stream.update(message);
+    stream.finish()
+}
+
+/// SHA-256 of messages given in parts.
+pub(crate) fn sha256_many(messages: &[Vec<&[u8]>]) -> Vec<[u8; 32]> {
+    many::<Sha256>(sha256_plan(), messages)
+}
+
+/// SHA-256 of messages of these sizes, read by `read(message, offset, buffer)` in parts of at most `chunk` bytes.
+pub(crate) fn sha256_streams<E>(
+    sizes: &[u32],
+    chunk: usize,
+    read: impl FnMut(usize, u32, &mut [u8]) -> Result<(), E>,
+) -> Vec<Result<[u8; 32], E>> {
+    read::read_and_hash::<Sha256, E>(sha256_plan(), &mut Vec::new(), sizes, chunk, read)
 }
 
 fn many<F: Function>(plan: &Plan, messages: &[Vec<&[u8]>]) -> Vec<F::Digest> {

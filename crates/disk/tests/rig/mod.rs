@@ -230,7 +230,7 @@ impl Rig {
         self.submit([Job::Open { torrent: T, info: Arc::clone(&made.info), selection }]);
         let (have, check, wanted) = self.wait(|done| match done {
             Done::Opened { have, check, selection, .. } => Some(Ok((have.clone(), check.clone(), selection.clone()))),
-            Done::Failed { opening: true, error, .. } => Some(Err(format!("{:?}: {error}", error.kind))),
+            Done::OpenFailed { error, .. } => Some(Err(format!("{:?}: {error}", error.kind))),
             _ => None,
         })?;
         self.wanted = wanted;
@@ -286,8 +286,10 @@ impl Rig {
     /// Waits for the verdict on a downloaded piece.
     pub(crate) fn piece(&mut self, wanted: u32) -> bool {
         self.wait(|done| match done {
-            Done::Piece { piece, ok, .. } if *piece == wanted => Some(*ok),
-            Done::Failed { error, .. } => panic!("{error}"),
+            Done::Piece { piece, verdict, .. } if *piece == wanted => Some(verdict.is_right()),
+            Done::WriteFailed { error, .. } | Done::SyncFailed { error, .. } | Done::Trouble { error, .. } => {
+                panic!("{error}")
+            }
             _ => None,
         })
     }
@@ -312,7 +314,7 @@ impl Rig {
         self.submit([Job::Sync { torrent: T, facts: Facts::default() }]);
         self.wait(|done| match done {
             Done::Synced { .. } => Some(Ok(())),
-            Done::Failed { piece: None, error, .. } => Some(Err(error.message.clone())),
+            Done::SyncFailed { error, .. } | Done::Trouble { error, .. } => Some(Err(error.message.clone())),
             _ => None,
         })
     }

@@ -20,7 +20,7 @@ use teem_engine::input::Input;
 use teem_swarm::conn_map::ConnMap;
 use teem_swarm::event::Event;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::Done;
+use teem_swarm::job::{Done, Verdict};
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
 use teem_swarm::time::Time;
@@ -218,7 +218,7 @@ impl Checker {
             }
             Input::Disk(Done::Opened { have, .. }) => have.iter().for_each(|piece| account.verified.set(*piece, true)),
             Input::Disk(Done::Checked { piece, ok, .. }) => account.verified.set(*piece, *ok),
-            Input::Disk(Done::Piece { piece, ok: true, .. }) => {
+            Input::Disk(Done::Piece { piece, verdict: Verdict::Right, .. }) => {
                 account.verified.set(*piece, true);
                 account.fresh.push(*piece);
             }

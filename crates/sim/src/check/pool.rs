@@ -48,7 +48,7 @@ impl Pool {
         self.hand = match input {
             Input::Block { at, data, .. } => Some(Held::ToDisk(*at, *data)),
             Input::Disk(Done::Block { conn, at, data, .. }) => Some(Held::ToPeer(*conn, *at, *data)),
-            Input::Disk(Done::Piece { piece, .. } | Done::Failed { piece: Some(piece), .. }) => {
+            Input::Disk(Done::Piece { piece, .. } | Done::WriteFailed { piece, .. }) => {
                 self.waiting_bytes -= self.waiting.remove(piece).unwrap_or(0);
                 None
             }

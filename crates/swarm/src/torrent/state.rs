@@ -71,7 +71,8 @@ impl Torrent {
         if self.closing {
             match done {
                 Done::Closed { .. } => self.closing = false,
-                Done::Failed { error, .. } => self.notice(cx, error.message),
+                Done::SyncFailed { error, .. } | Done::Trouble { error, .. } => self.notice(cx, error.message),
+                Done::OpenFailed { error, .. } | Done::WriteFailed { error, .. } => self.notice(cx, error.message),
                 _ => {}
             }
             return;
@@ -84,7 +85,7 @@ impl Torrent {
                 }
             }
             Done::Checked { piece, ok, .. } => self.checked(cx, piece, ok),
-            Done::Piece { piece, ok, blocks, .. } => self.judged(cx, piece, ok, &blocks),
+            Done::Piece { piece, verdict, digests, .. } => self.judged(cx, piece, verdict.is_right(), &digests),
             Done::Block { conn, at, data, .. } => self.has_read(cx, conn, at, data),
             Done::ReadFailed { conn, at, error, .. } => self.read_failed(cx, conn, at, error),
             Done::Synced { .. } => {
@@ -92,9 +93,9 @@ impl Torrent {
                 cx.tell(Event::Durable { torrent: self.id, complete });
             }
             Done::Metadata { result, hash_ok, .. } => self.metadata_judged(cx, result, hash_ok),
-            Done::Failed { opening: true, error, .. } => self.fail(cx, error.message.clone(), Some(error)),
-            Done::Failed { piece: Some(piece), error, .. } => self.write_failed(cx, piece, &error),
-            Done::Failed { piece: None, error, .. } => {
+            Done::OpenFailed { error, .. } => self.fail(cx, error.message.clone(), Some(error)),
+            Done::WriteFailed { piece, error, .. } => self.write_failed(cx, piece, &error),
+            Done::SyncFailed { error, .. } | Done::Trouble { error, .. } => {
                 let syncing = self.durability.failed(cx.now);
                 self.trouble(cx, &error, syncing);
             }
