@@ -91,7 +91,7 @@ pub(crate) struct SpreadOptions {
     /// Offer everything to everybody at once, as other clients do, and send blocks twice before each has left once
     #[arg(long, env = "TEEM_NO_GRANTING", hide_env_values = true, value_parser = falsey())]
     pub(crate) no_granting: bool,
-    /// All peers are ours, as in a cluster: nobody has to give before he gets
+    /// All peers are ours, as in a cluster: no peer has to give before it gets
     #[arg(long, env = "TEEM_COOPERATIVE", hide_env_values = true, value_parser = falsey())]
     pub(crate) cooperative: bool,
 }
@@ -126,7 +126,7 @@ pub(crate) struct Get {
     /// Go on seeding until `done` (at once), `ratio=R` (uploaded over size) or for a time such as `30m` after completion
     #[arg(long, value_name = "WHEN", env = "TEEM_UNTIL", hide_env_values = true)]
     pub(crate) until: Option<Until>,
-    /// All peers are ours, as in a cluster: nobody has to give before he gets
+    /// All peers are ours, as in a cluster: no peer has to give before it gets
     #[arg(long, env = "TEEM_COOPERATIVE", hide_env_values = true, value_parser = falsey())]
     pub(crate) cooperative: bool,
     /// Give up, with exit code 4, when not done after this time
