@@ -254,7 +254,7 @@ pub(crate) struct Track {
 
 #[derive(Args, Debug)]
 pub(crate) struct Completions {
-    /// The shell
+    /// The shell to complete for
     pub(crate) shell: clap_complete::Shell,
 }
 

@@ -15,9 +15,9 @@ pub(crate) enum Exit {
     Local = 3,
     /// Gave up after `--timeout`.
     GaveUp = 4,
-    /// Ctrl-C.
+    /// Ctrl-C was pressed (SIGINT).
     Interrupted = 130,
-    /// SIGTERM.
+    /// Somebody asked it to end (SIGTERM).
     Terminated = 143,
 }
 

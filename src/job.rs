@@ -26,7 +26,7 @@ impl Ending {
     }
 }
 
-/// One download.
+/// A download of the command line, from its start to the end that was asked for.
 pub(crate) struct Job {
     pub(crate) torrent: Torrent,
     pub(crate) link: String,

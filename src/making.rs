@@ -93,7 +93,7 @@ async fn planned(
     let seen = underway.clone();
     let mut listing = tokio::task::spawn_blocking(move || plan(&seen));
     let mut progress = Progress::new(json);
-    // Who is done within the first of these says nothing.
+    // A listing that ends within the first of these ticks says nothing.
     let mut tick = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
     let mut by_signal = None;
     loop {

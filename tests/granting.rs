@@ -19,7 +19,7 @@ use common::{Client, Job, PEER_PORT, Running, Seat, TEEM_IP};
 /// Bytes of content.
 const SIZE: u64 = 32 << 20;
 const PIECE: usize = 64 << 10;
-/// Downloaders.
+/// How many downloaders there are.
 const COUNT: u64 = 4;
 /// Upload limit of each, in bytes a second: `4Mi`.
 const RATE: u64 = 4 << 20;

@@ -34,7 +34,7 @@ fn each_path_is_a_torrent_of_its_own() {
         content::write(folder, "one", Shape::Single, 300_000);
         content::write(folder, "two", Shape::Single, 200_000);
         let paths = [folder.join("one"), folder.join("two")].map(|path| path.to_string_lossy().into_owned());
-        // Whoever names a path twice means it once.
+        // A path that is named twice is meant once.
         let mut source = Teem::start(&folder.join("home"), &["share", &paths[0], &paths[1], &paths[0]]);
         let ready = [source.wait_event("ready", LIMIT), source.wait_event("ready", LIMIT)];
         assert_eq!(ready[0]["port"], ready[1]["port"]);

@@ -12,7 +12,7 @@ use common::{PEER_PORT, TEEM_IP};
 
 /// Bytes of content.
 const SIZE: u64 = 32 << 20;
-/// Downloaders.
+/// How many downloaders there are.
 const COUNT: u64 = 8;
 /// Upload limit of each, in bytes a second: `4M`.
 const RATE: u64 = 4_000_000;

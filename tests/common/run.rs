@@ -17,7 +17,7 @@ pub struct Ran {
     pub out: String,
     /// Standard output as it is.
     pub bytes: Vec<u8>,
-    /// Standard error.
+    /// What came on standard error.
     pub err: String,
 }
 

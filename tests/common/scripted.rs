@@ -35,7 +35,7 @@ pub struct Manner {
 /// What a peer does wrong.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Vice {
-    /// Nothing.
+    /// It does nothing wrong.
     #[default]
     None,
     /// Every block of each third piece has a wrong byte.

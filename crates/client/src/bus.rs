@@ -19,7 +19,7 @@ const WAITING_MAX: usize = 1024;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Heard {
-    /// Something happened.
+    /// Something happened to a torrent or to the client.
     Event(Event),
     /// The listener was too slow: so many events that came before the next one are lost. [`Events::take_changes`] still names every
     /// torrent that they were about.
@@ -189,7 +189,7 @@ impl Listener {
     }
 }
 
-/// The bus.
+/// The listeners to all events, each with a bounded queue of its own.
 #[derive(Default)]
 pub(crate) struct Bus(Mutex<Listeners>);
 

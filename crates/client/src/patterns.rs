@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::path::Path;
 
-/// Some patterns.
+/// Patterns of paths, compiled together.
 pub(crate) struct Patterns(GlobSet);
 
 impl Patterns {

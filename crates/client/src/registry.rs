@@ -12,7 +12,7 @@ use teem_swarm::event::{Event, Snapshot};
 use teem_swarm::ids::TorrentId;
 use tokio::sync::{Notify, oneshot};
 
-/// One torrent.
+/// A torrent that was added, as the client keeps it.
 pub(crate) struct Entry {
     pub(crate) id: TorrentId,
     pub(crate) key: TorrentKey,
@@ -62,7 +62,7 @@ pub(crate) struct Registry {
     asks: Mutex<Asks>,
 }
 
-/// Who waits for an answer of the engine.
+/// The callers that wait for an answer of the engine.
 #[derive(Default)]
 struct Asks {
     next: u64,

@@ -40,7 +40,7 @@ pub struct HashJob {
 pub struct HashFile {
     /// Where it lies. Below the folder that all files of the job have in common no part may be a symbolic link.
     pub path: PathBuf,
-    /// In bytes.
+    /// Its length in bytes.
     pub length: u64,
     /// Last change of its content.
     pub modified: SystemTime,
@@ -57,7 +57,7 @@ pub struct HashFiles {
 /// What a file was like.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HashState {
-    /// In bytes.
+    /// Its length in bytes.
     pub length: u64,
     /// Last change of its content, in nanoseconds since 1970.
     pub modified_ns: i64,
@@ -69,7 +69,7 @@ impl HashFiles {
         Self { folder, paths, states }
     }
 
-    /// How many.
+    /// How many files there are.
     pub fn len(&self) -> usize {
         self.states.len()
     }
@@ -125,7 +125,7 @@ pub enum Change {
     Length {
         /// When the job was planned.
         was: u64,
-        /// Now.
+        /// What it is now, in bytes.
         is: u64,
     },
     /// It was written to.
@@ -143,7 +143,7 @@ pub enum HashError {
     Stopped,
     /// A file is not what it was when the job was planned. Hashes known so far are worthless.
     Changed {
-        /// The file.
+        /// The file that changed.
         path: PathBuf,
         /// What is different.
         change: Change,
@@ -152,7 +152,7 @@ pub enum HashError {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
     /// The piece length is zero, or the content larger than any torrent's.

@@ -32,7 +32,7 @@ pub enum Access {
 
 /// Something that is no regular file lies where one should be.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// What it is, with its article: "a folder", "a named pipe", …
     pub what: &'static str,
 }
@@ -47,12 +47,12 @@ impl std::error::Error for Obstacle {}
 
 impl Obstacle {
     /// The obstacle as an error of the file system.
-    pub fn error(what: &'static str) -> io::Error {
+    pub(crate) fn error(what: &'static str) -> io::Error {
         io::Error::other(Self { what })
     }
 
     /// The obstacle inside such an error.
-    pub fn of(error: &io::Error) -> Option<&Self> {
+    pub(crate) fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 }
@@ -126,7 +126,7 @@ const WRITE_VECTOR_MAX: usize = 16;
 
 /// Fills all of `bufs` from `offset`; how many bytes were there (less only at the end of the file). Interrupted and
 /// short reads go on.
-pub fn read_full(file: &dyn File, mut bufs: &mut [IoSliceMut<'_>], mut offset: u64) -> io::Result<u64> {
+pub(crate) fn read_full(file: &dyn File, mut bufs: &mut [IoSliceMut<'_>], mut offset: u64) -> io::Result<u64> {
     let start = offset;
     IoSliceMut::advance_slices(&mut bufs, 0);
     while !bufs.is_empty() {
@@ -145,7 +145,7 @@ pub fn read_full(file: &dyn File, mut bufs: &mut [IoSliceMut<'_>], mut offset: u
 }
 
 /// Writes all of `bufs` at `offset`. Interrupted and short writes go on.
-pub fn write_full(file: &dyn File, mut bufs: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+pub(crate) fn write_full(file: &dyn File, mut bufs: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
     IoSlice::advance_slices(&mut bufs, 0);
     while !bufs.is_empty() {
         let n = bufs.len().min(WRITE_VECTOR_MAX);
@@ -163,7 +163,7 @@ pub fn write_full(file: &dyn File, mut bufs: &mut [IoSlice<'_>], mut offset: u64
 }
 
 /// All of a small file, at most `max` bytes; `None` when it is missing or longer.
-pub fn read_small(folder: &dyn Folder, path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_small(folder: &dyn Folder, path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match folder.open(path, Access::Read) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),

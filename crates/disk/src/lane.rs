@@ -10,7 +10,7 @@ use teem_metainfo::Info;
 use teem_swarm::job::{Facts, Job};
 use teem_swarm::selection::Selection;
 
-/// A barrier.
+/// A job that waits until those before it are done, and mostly holds back those behind it.
 #[derive(Debug)]
 pub(crate) enum Barrier {
     Open(Arc<Info>, Option<Selection>),

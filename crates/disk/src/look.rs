@@ -19,7 +19,7 @@ impl<'a> Pass<'a> {
         Self { root, at: None }
     }
 
-    /// As [`Folder::stat`].
+    /// The state of a file, as [`Folder::stat`] gives it.
     pub(crate) fn stat(&mut self, path: &Path) -> io::Result<Option<Stat>> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return self.root.stat(path) };
         if parent.as_os_str().is_empty() {

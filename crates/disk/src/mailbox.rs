@@ -23,7 +23,7 @@ struct Answer {
     credit: bool,
 }
 
-/// The box.
+/// Answers of the workers that the engine's thread has not fetched yet.
 #[derive(Default)]
 pub(crate) struct Mailbox(Mutex<State>);
 

@@ -7,7 +7,7 @@ use teem_wire::peer::block::BlockRef;
 pub(crate) enum Slot {
     /// Not here yet.
     Missing,
-    /// In memory.
+    /// It is held in memory.
     Held(Block),
     /// Being written, or written, to its place in the file, not verified: to be read back to be hashed.
     Spilled,

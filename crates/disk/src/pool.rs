@@ -71,7 +71,8 @@ impl Pool {
         }))
     }
 
-    /// Who is rung up when a refused quota has room again; the first call counts. Bells ring on whatever thread drops.
+    /// Sets the calls that tell when a refused quota has room again; the first time counts. They are made on whatever
+    /// thread drops a buffer.
     pub(crate) fn set_bells(&self, down: Bell, up: Bell) {
         let _ = self.0.down_bell.set(down);
         let _ = self.0.up_bell.set(up);

@@ -12,7 +12,7 @@ use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Job;
 use teem_wire::peer::block::BlockRef;
 
-/// The queue.
+/// The jobs of all torrents, from which the workers take what may be done next.
 pub(crate) struct Queue {
     schedule: Mutex<Schedule>,
     bell: Condvar,

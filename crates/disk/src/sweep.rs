@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
 /// How pieces are hashed.
 pub(crate) struct Sweep<'a> {
     pub(crate) layout: &'a Layout,
-    /// Ascending.
+    /// The pieces to be checked, ascending.
     pub(crate) pieces: &'a [u32],
     /// Workers; all cores if none.
     pub(crate) threads: Option<usize>,

@@ -45,7 +45,7 @@ pub(crate) enum Ticket {
 pub(crate) struct Outbox {
     /// To jobs that took a credit.
     pub(crate) answers: Vec<Done<Block>>,
-    /// Others.
+    /// Answers that no job took a credit for.
     pub(crate) told: Vec<Done<Block>>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) assemblies: Vec<Assembly>,
@@ -58,7 +58,7 @@ pub(crate) struct Trouble {
     pub(crate) needed: u64,
     /// When to look again.
     pub(crate) next: Instant,
-    /// How often.
+    /// The time between two looks.
     pub(crate) every: Duration,
 }
 

@@ -75,9 +75,9 @@ pub enum VerifyError {
     V2Only,
     /// The folder cannot be opened.
     Folder {
-        /// The folder.
+        /// The folder that was to be opened.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         error: io::Error,
     },
 }

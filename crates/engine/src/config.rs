@@ -3,7 +3,7 @@ use teem_swarm::rng::Rng;
 use teem_wire::peer::handshake::PeerId;
 
 /// What all peer ids of this client begin with: TM, version 0.1.0.0 (BEP 20).
-pub const PEER_ID_PREFIX: [u8; 8] = *b"-TM0100-";
+pub(crate) const PEER_ID_PREFIX: [u8; 8] = *b"-TM0100-";
 
 /// The settings of an engine.
 #[derive(Clone, Debug)]

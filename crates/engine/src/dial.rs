@@ -16,7 +16,7 @@ const DIALS_PER_SPAN: usize = 10;
 /// The span that dials are counted over.
 const SPAN: Duration = Duration::from_secs(1);
 
-/// Who may dial next.
+/// The torrents that want to dial, in turn, and the dials that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Dialler {
     half_open: BTreeSet<(TorrentId, Remote)>,

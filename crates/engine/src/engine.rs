@@ -197,7 +197,7 @@ impl<B> Engine<B> {
     }
 }
 
-/// Whom an answer of the disk concerns.
+/// The torrent that an answer of the disk concerns.
 fn torrent_of<B>(done: &Done<B>) -> TorrentId {
     match done {
         Done::Opened { torrent, .. }

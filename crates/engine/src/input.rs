@@ -33,11 +33,11 @@ pub enum Input<B> {
     DialFailed {
         /// For which torrent.
         torrent: TorrentId,
-        /// Where to.
+        /// The remote that was dialled.
         to: Remote,
         /// The way that was tried.
         how: How,
-        /// Why.
+        /// What went wrong.
         why: DialError,
     },
     /// Somebody dialled us; nothing is known but the other end.
@@ -51,32 +51,32 @@ pub enum Input<B> {
     },
     /// A connection ended without our asking.
     Closed {
-        /// Which.
+        /// The connection that ended.
         conn: ConnId,
         /// Why, as the host saw it (remote end, decode error).
         why: CloseReason,
     },
     /// The peer's handshake.
     Hello {
-        /// Whose.
+        /// The connection that it came on.
         conn: ConnId,
-        /// It.
+        /// What the peer says of itself.
         handshake: Handshake,
     },
-    /// A message.
+    /// A message without payload of content arrived.
     Message {
-        /// Whose.
+        /// The connection that it came on.
         conn: ConnId,
-        /// It.
+        /// The message as it was decoded.
         message: Message,
     },
     /// A block came as PIECE. The host has copied it into a buffer of the storage.
     Block {
-        /// Whose.
+        /// The connection that it came on.
         conn: ConnId,
         /// What it says it is; nothing about it has been checked but that its length is at most a block's.
         at: BlockRef,
-        /// The payload.
+        /// The bytes of the block, as a handle.
         data: B,
     },
     /// Payload bytes of blocks that have gone to the kernel since the last such input.
@@ -93,7 +93,7 @@ pub enum Input<B> {
     },
     /// A UDP packet from a tracker (BEP 15), undecoded.
     Datagram {
-        /// The sender.
+        /// The address that sent it.
         from: SocketAddr,
         /// The packet, at most 4 KiB.
         bytes: Vec<u8>,
@@ -124,9 +124,9 @@ pub enum Input<B> {
     Peers {
         /// For which torrent.
         torrent: TorrentId,
-        /// From where.
+        /// The way by which they became known.
         source: PeerSource,
-        /// They.
+        /// The addresses of the peers.
         list: Vec<SocketAddr>,
     },
     /// This machine slept, or has another address than before: whoever was connected may be gone, and nobody finds us where we were.

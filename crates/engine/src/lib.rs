@@ -24,5 +24,5 @@ pub mod storage;
 mod timers;
 mod udp_tracker;
 
-pub use config::{EngineConfig, PEER_ID_PREFIX};
+pub use config::EngineConfig;
 pub use engine::Engine;

@@ -54,7 +54,7 @@ type AskKey = (TorrentId, String);
 /// A name and a port.
 type Host = (String, u16);
 
-/// One ask.
+/// A question to a UDP tracker that is not answered yet.
 #[derive(Debug)]
 struct Ask {
     announce: Announce,

@@ -51,7 +51,7 @@ pub(crate) enum Closing {
     Shut,
 }
 
-/// One connection.
+/// A connection with its codecs and what waits to be sent.
 pub(crate) struct Conn<B> {
     pub(crate) id: ConnId,
     pub(crate) channel: Channel,
@@ -188,7 +188,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
         }
     }
 
-    /// Writes once.
+    /// Writes as much as the kernel takes at once.
     pub(crate) fn write(&mut self, spares: &mut Spares<B>) -> Result<Wrote, CloseReason> {
         let wrote = self.out.write(spares, &mut self.channel).map_err(|error| why(&error))?;
         self.blocked = wrote.blocked;

@@ -17,7 +17,7 @@ pub mod mailbox;
 pub mod owner;
 pub mod packet;
 pub mod pair;
-pub mod sockopt;
+pub(crate) mod sockopt;
 
 mod budget;
 mod conn;

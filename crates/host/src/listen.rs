@@ -71,7 +71,7 @@ pub enum ListenError {
         /// How many were tried.
         tries: u32,
     },
-    /// Everything else.
+    /// Any other reason.
     Other {
         /// Of which transport.
         transport: Transport,

@@ -47,16 +47,16 @@ pub enum HostMsg {
     Peers {
         /// For which torrent.
         torrent: TorrentId,
-        /// From where.
+        /// The way by which they became known.
         source: PeerSource,
-        /// They.
+        /// The addresses of the peers.
         list: Vec<SocketAddr>,
     },
     /// The answer to [`Owner::on_question`](crate::owner::Owner::on_question): the packet goes from `local` to `remote`.
     Answer(Packet),
     /// A connection that somebody else brings: a peer is at its other end.
     Attach {
-        /// Our end.
+        /// The end of the link that the host reads and writes.
         end: End,
         /// The torrent that it was made for, as if we had dialled; without one the peer names its torrent, as if it had.
         torrent: Option<TorrentId>,

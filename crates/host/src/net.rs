@@ -55,7 +55,7 @@ enum Entry<B> {
     Conn(Box<Conn<B>>),
 }
 
-/// The sockets.
+/// The sockets of all connections, and which of them have something to do.
 pub(crate) struct Net<B> {
     registry: Registry,
     listening: Vec<Listening>,

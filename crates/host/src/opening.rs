@@ -1,4 +1,4 @@
-//! Who opened a connection, by its first bytes (own design; BEP 3, RFC 9112): peers, browsers and tools come to one port.
+//! What opened a connection, told by its first bytes (own design; BEP 3, RFC 9112): peers, browsers and tools come to one port.
 //!
 //! It looks at bytes and touches no socket: whoever holds the connection shows what has come and carries out what follows. An opener that
 //! speaks before the handshake (encryption, a proxy) is a state of the same kind, which ends by naming the layer that was agreed on.
@@ -14,7 +14,7 @@ pub(crate) const DECIDING_LEN: usize = 4;
 /// How HTTP's requests begin that are answered at all.
 const METHODS: [&[u8; DECIDING_LEN]; 3] = [b"GET ", b"HEAD", b"POST"];
 
-/// Who opened it.
+/// The kind of program that opened a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Opening {
     /// A peer, or one who does not know how to be one; its bytes pass through that layer from here on.

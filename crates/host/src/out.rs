@@ -24,7 +24,7 @@ const SPARES_MAX: usize = 64;
 enum Segment<B> {
     /// That many bytes of `heads`.
     Bytes(usize),
-    /// A payload.
+    /// The payload of a block.
     Block(B),
     /// A message with a piece of metadata.
     Metadata(Vec<u8>),

@@ -14,7 +14,7 @@ use crate::packet::Packet;
 
 /// Called on the host's thread: must not block, only pass things on. It is dropped when the host has ended.
 pub trait Owner: Send + 'static {
-    /// Something happened.
+    /// Takes an event of the engine.
     fn on_event(&mut self, event: Event);
     /// Announce to this URL over HTTP or HTTPS; answer by [`HostMsg::Tracker`](crate::mailbox::HostMsg::Tracker).
     fn on_announce(&mut self, torrent: TorrentId, url: String, announce: Announce);

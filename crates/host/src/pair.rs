@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Bytes that one direction holds: as many as the host reads at a time.
 const WAY_LEN: usize = 256 * 1024;
 
-/// One direction.
+/// What one side has written and the other has not read.
 #[derive(Default)]
 struct Way {
     bytes: VecDeque<u8>,

@@ -56,7 +56,7 @@ pub(crate) fn limit_unsent(socket: &SockRef<'_>, limited: bool) {
 }
 
 /// An address as the rest of the program knows it: IPv4 mapped into IPv6 becomes IPv4; scope and flow are kept only where they mean something.
-pub fn canonical(addr: SocketAddr) -> SocketAddr {
+pub(crate) fn canonical(addr: SocketAddr) -> SocketAddr {
     match addr {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
             Some(v4) => SocketAddr::new(IpAddr::V4(v4), v6.port()),

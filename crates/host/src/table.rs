@@ -74,7 +74,7 @@ impl<T> Table<T> {
         held.entry.as_ref().map(|_| ConnId(held.serial << SLOT_BITS | slot as u64))
     }
 
-    /// All names.
+    /// The names of all connections.
     pub(crate) fn ids(&self) -> Vec<ConnId> {
         (0..self.slots.len()).filter_map(|slot| self.at(slot)).collect()
     }

@@ -17,7 +17,7 @@ pub(crate) struct Undecided {
 pub(crate) enum Look {
     /// Too few to tell.
     Wait,
-    /// They tell.
+    /// The first bytes tell what opened it.
     Is(Opening),
     /// It ended before they could.
     Over,

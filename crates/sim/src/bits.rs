@@ -2,29 +2,29 @@
 
 /// A set of pieces.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Bits {
+pub(crate) struct Bits {
     words: Vec<u64>,
     count: u32,
 }
 
 impl Bits {
     /// An empty set with room for that many pieces.
-    pub fn new(pieces: u32) -> Self {
+    pub(crate) fn new(pieces: u32) -> Self {
         Self { words: vec![0; pieces.div_ceil(64) as usize], count: 0 }
     }
 
     /// Whether the piece is in it.
-    pub fn has(&self, piece: u32) -> bool {
+    pub(crate) fn has(&self, piece: u32) -> bool {
         self.words.get(piece as usize / 64).is_some_and(|word| word >> (piece % 64) & 1 == 1)
     }
 
     /// How many there are.
-    pub fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.count
     }
 
     /// Puts a piece in or takes it out; one beyond the room is ignored.
-    pub fn set(&mut self, piece: u32, present: bool) {
+    pub(crate) fn set(&mut self, piece: u32, present: bool) {
         if let Some(word) = self.words.get_mut(piece as usize / 64) {
             let was = *word >> (piece % 64) & 1 == 1;
             *word = *word & !(1 << (piece % 64)) | u64::from(present) << (piece % 64);
@@ -33,7 +33,7 @@ impl Bits {
     }
 
     /// The pieces in it, from the first.
-    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         bits_of(self.words.iter().copied())
     }
 

@@ -15,7 +15,7 @@ use teem_wire::tracker::announce::AnnounceEvent;
 use teem_wire::tracker::http::{encode_failure, encode_reply};
 use teem_wire::tracker::{percent, scrape};
 
-/// An answer.
+/// The tracker's answer to a request over HTTP.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
     /// HTTP's: 200, or 400 for what is malformed.

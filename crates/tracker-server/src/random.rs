@@ -1,6 +1,6 @@
 //! The tracker's own choices (own design): SplitMix64, seeded by the caller. Not for secrets.
 
-/// A generator.
+/// A small generator of numbers that need not be secret.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 

@@ -7,10 +7,10 @@ use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::tracker::announce::AnnounceEvent;
 
-/// One announce.
+/// An announce as the table sees it, whatever protocol brought it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Request {
-    /// The torrent.
+    /// The torrent that is announced.
     pub info_hash: InfoHash,
     /// What the peer calls itself.
     pub peer_id: PeerId,

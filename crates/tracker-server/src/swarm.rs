@@ -16,7 +16,7 @@ pub(crate) type Identity = (PeerId, u32);
 /// What a peer wants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
-    /// It downloads.
+    /// It lacks something and downloads it.
     Leech,
     /// It lacks something and wants no more (BEP 21).
     Partial,
@@ -58,7 +58,7 @@ pub(crate) struct Asker {
 pub(crate) struct Swarm {
     /// When the first peer announced.
     pub(crate) since: Option<Duration>,
-    /// Completed downloads.
+    /// Downloads that were completed since the tracker began.
     pub(crate) downloaded: u32,
     /// The port of the tracker's own seed.
     pub(crate) own_seed: Option<u16>,
@@ -77,7 +77,7 @@ impl Swarm {
         (self.seeds + usize::from(self.own_seed.is_some())) as u32
     }
 
-    /// All others.
+    /// How many peers lack something.
     pub(crate) fn incomplete(&self) -> u32 {
         (self.peers.len() - self.seeds) as u32
     }

@@ -29,11 +29,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 pub enum Access {
     /// Whatever is announced.
     Open,
-    /// These only.
+    /// Only the torrents of this list.
     Allow(BTreeSet<InfoHash>),
 }
 
-/// A tracker.
+/// The table of all swarms, with the bounds on what it keeps.
 #[derive(Clone)]
 pub struct Tracker {
     limits: Limits,
@@ -73,7 +73,7 @@ impl Tracker {
         }
     }
 
-    /// The bounds.
+    /// The bounds that the table keeps to.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -38,7 +38,7 @@ fn request(id: u8, from: &str, left: u64) -> Request {
     }
 }
 
-/// Who is told, sorted.
+/// The peers that the answer names, sorted.
 fn told(tracker: &mut Tracker, now: Duration, request: &Request) -> Vec<SocketAddr> {
     let mut peers = tracker.announce(now, request).unwrap().peers;
     peers.sort();

@@ -32,7 +32,7 @@ pub struct Found<'a> {
 }
 
 impl FoundFiles {
-    /// How many.
+    /// How many files were found.
     pub fn len(&self) -> usize {
         self.facts.len()
     }
@@ -75,7 +75,7 @@ impl Found<'_> {
         self.paths.parts(self.index)
     }
 
-    /// Bytes.
+    /// The length of the file in bytes.
     pub fn length(&self) -> u64 {
         self.facts.length
     }

@@ -60,7 +60,7 @@ impl Memory {
         std::fs::read(path).ok().and_then(|bytes| Self::decode(&bytes)).unwrap_or_default()
     }
 
-    /// Keeps it.
+    /// Writes the memory to a file, whose folders are made.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
             store::private_dir(folder)?;

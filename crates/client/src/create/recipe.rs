@@ -12,9 +12,9 @@ use teem_metainfo::{Error, Info, Limits};
 pub struct Wishes {
     /// Bytes of a piece, a power of two from 16 KiB to 16 MiB; `None` aims at 1,000 to 4,000 pieces.
     pub piece_length: Option<u32>,
-    /// BEP 27.
+    /// Peers come from its trackers alone (BEP 27).
     pub private: bool,
-    /// Free text.
+    /// Text for people, outside the info dictionary.
     pub comment: Option<String>,
     /// A tag inside the info dictionary.
     pub source: Option<String>,

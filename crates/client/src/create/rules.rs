@@ -55,7 +55,7 @@ impl std::error::Error for RulesError {}
 /// How many entries were left out, by reason; a folder counts as one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LeftOut {
-    /// Hidden ones.
+    /// Entries whose name begins with a dot.
     pub hidden: u64,
     /// By a pattern of `exclude`.
     pub excluded: u64,

@@ -29,7 +29,7 @@ pub struct Underway {
 /// Something that was left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Skipped {
-    /// What.
+    /// The path of what was left out.
     pub path: PathBuf,
     /// Why, in a few words.
     pub why: String,

@@ -12,18 +12,18 @@ pub enum HttpError {
     Scheme(String),
     /// A public host led to an address in a private network.
     Egress {
-        /// The name.
+        /// The host that the URL names.
         host: String,
         /// Where it led.
         addr: SocketAddr,
     },
     /// Name resolution or connection failed, in words.
     Unreachable(String),
-    /// TLS failed.
+    /// The server could not be trusted, or does not speak TLS.
     Tls {
-        /// The host.
+        /// The host that the URL names.
         host: String,
-        /// In words.
+        /// What TLS says, in words.
         why: String,
     },
     /// The answer was no HTTP.

@@ -19,7 +19,7 @@ use tokio_rustls::rustls::ClientConfig;
 pub struct Limits {
     /// Bytes of the body, as received and as unpacked.
     pub body: usize,
-    /// Redirects followed.
+    /// The most redirects that are followed.
     pub redirects: u32,
     /// Time for all hops together.
     pub time: Duration,
@@ -35,11 +35,11 @@ impl Limits {
 /// An answer, whatever its status.
 #[derive(Clone, Debug)]
 pub struct Fetched {
-    /// HTTP status.
+    /// The three digits of the status.
     pub status: u16,
     /// The body, unpacked.
     pub body: Vec<u8>,
-    /// Whom the last hop connected to.
+    /// The address that the last hop connected to.
     pub from: SocketAddr,
 }
 

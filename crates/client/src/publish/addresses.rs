@@ -10,7 +10,7 @@ const IN_LINKS_MAX: usize = 4;
 pub struct Address {
     /// Host name or address, without brackets.
     pub host: String,
-    /// Who can use it; `None` for a name, whose address may differ by asker.
+    /// From where it can be used; `None` for a name, whose address may differ by asker.
     pub reach: Option<Reach>,
 }
 
@@ -24,7 +24,7 @@ impl Address {
         if self.host.contains(':') { format!("[{}]:{port}", self.host) } else { format!("{}:{port}", self.host) }
     }
 
-    /// Who can reach it, in words.
+    /// From where it can be reached, in words.
     pub fn in_words(&self) -> &'static str {
         match self.reach {
             None => "as you named it",

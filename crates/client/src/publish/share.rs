@@ -57,9 +57,9 @@ impl std::error::Error for ShareError {}
 
 /// Content that is being shared.
 pub struct Shared {
-    /// The seed.
+    /// The torrent that is seeded.
     pub torrent: Torrent,
-    /// Its metadata.
+    /// The metadata that was made of the content.
     pub info: Arc<Info>,
     /// The .torrent's bytes.
     pub torrent_file: Vec<u8>,

@@ -15,7 +15,7 @@ pub(super) const STYLE: &str = include_str!("style.css");
 /// What the page says of one torrent.
 pub(super) struct Torrent<'a> {
     pub(super) info: &'a Info,
-    /// In hexadecimal.
+    /// The info-hash in hexadecimal digits.
     pub(super) info_hash: String,
     pub(super) magnet: &'a str,
     /// Path of the .torrent.

@@ -10,7 +10,7 @@ pub(super) type Block = [u8; 64];
 pub(crate) trait Function {
     /// What is known after some blocks.
     type State: Copy;
-    /// The result.
+    /// The result of hashing a message, as bytes.
     type Digest: Copy;
     /// The state before the first block.
     const START: Self::State;
@@ -23,10 +23,10 @@ pub(crate) trait Function {
     fn digest(state: &Self::State) -> Self::Digest;
 }
 
-/// SHA-1 (6.1).
+/// SHA-1 (FIPS 180-4, section 6.1).
 pub(crate) struct Sha1;
 
-/// SHA-256 (6.2).
+/// SHA-256 (FIPS 180-4, section 6.2).
 pub(crate) struct Sha256;
 
 impl Function for Sha1 {

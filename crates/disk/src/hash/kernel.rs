@@ -100,7 +100,7 @@ impl Kernel {
         by_kind!(self.0, states, blocks, sha1, sha1::block_api::compress);
     }
 
-    /// SHA-256, likewise.
+    /// SHA-256: takes all blocks of each message into its state, under the bounds of [`Self::sha1`].
     #[allow(unsafe_code)]
     pub(super) fn sha256(self, states: &mut [[u32; 8]], blocks: &[&[[u8; 64]]]) {
         by_kind!(self.0, states, blocks, sha256, sha2::block_api::compress256);

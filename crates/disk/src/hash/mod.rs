@@ -118,7 +118,7 @@ impl Kernel {
         many::<Sha1>(&Plan::only(self), messages)
     }
 
-    /// SHA-256, likewise.
+    /// SHA-256 of messages given in parts, as [`Self::sha1_many`] takes them.
     pub fn sha256_many(self, messages: &[Vec<&[u8]>]) -> Vec<[u8; 32]> {
         many::<Sha256>(&Plan::only(self), messages)
     }

@@ -19,9 +19,9 @@ const NOTE_LAG_NS: i64 = 2_000_000_000;
 /// Claims of one torrent in one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Claims {
-    /// Counts states.
+    /// The number of this state: the greater one of two is the later.
     pub(crate) generation: u64,
-    /// Durable pieces.
+    /// Pieces that are on the medium for good.
     pub(crate) have: Bits,
     /// Pieces that may be there and have to be checked first.
     pub(crate) doubtful: Bits,

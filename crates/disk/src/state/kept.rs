@@ -37,7 +37,7 @@ pub struct Kept {
     pub downloaded: u64,
     /// Bytes that the files of this state take.
     pub bytes: u64,
-    /// Who works on it now.
+    /// The process that works on it now.
     pub held: Option<Holder>,
     /// What the names of its files begin with.
     stem: String,

@@ -163,7 +163,7 @@ fn input(conn: ConnId, block: &mut Option<BlockRef>, frame: Frame<'_>) -> Option
     })
 }
 
-/// A frame.
+/// A message of the peer protocol as its bytes, with the length before it.
 pub fn frame(id: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = (1 + payload.len() as u32).to_be_bytes().to_vec();
     out.push(id);

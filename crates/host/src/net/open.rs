@@ -83,7 +83,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 match tcp::accept(&self.listening[n].tcp) {
                     Accept::Stranger(stream, addr) => self.accepted(now, stream, addr),
                     Accept::Empty => self.listening[n].accepting = false,
-                    // Who has said nothing yet gives way to who may.
+                    // A connection that has said nothing yet gives way to one that may.
                     Accept::Exhausted if self.drop_oldest_undecided() => {}
                     Accept::Exhausted => {
                         self.accept_again = Some(now + ACCEPT_PAUSE);

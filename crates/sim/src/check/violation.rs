@@ -67,7 +67,7 @@ impl fmt::Display for Violation {
 }
 
 /// What one look at an event found: usually nothing.
-pub type Finding = Result<(), (Rule, String)>;
+pub(crate) type Finding = Result<(), (Rule, String)>;
 
 /// Nothing wrong if `ok`; else the rule and what happened.
 pub(crate) fn ensure(ok: bool, rule: Rule, what: impl FnOnce() -> String) -> Finding {
