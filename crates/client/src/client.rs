@@ -1,7 +1,7 @@
 //! Starting, adding, ending (own design): ties the host to the disk and to the async side.
 use crate::bus::Events;
 use crate::choice::Choice;
-use crate::config::{AGENT, Config, NEXT_PORTS};
+use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::door::Door;
 use crate::http::fetch::Http;
 use crate::places::{AddError, remembered};
@@ -23,7 +23,7 @@ use teem_disk::create::HashFiles;
 use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
 use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{self, HostConfig, HostError, HostHandle};
-use teem_host::listen::{Bound, ListenConfig, ListenError, Listeners};
+use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
@@ -126,7 +126,6 @@ impl Add {
 struct Inner {
     host: HostHandle,
     disk: DiskHandle,
-    bound: Bound,
     http: Http,
     state_dir: PathBuf,
     registry: Arc<Registry>,
@@ -145,14 +144,14 @@ impl Client {
     #[allow(clippy::unused_async)] // awaiting proves that there is a runtime
     pub async fn start(config: Config) -> Result<Self, StartError> {
         crate::store::private_dir(&config.state_dir).map_err(StartError::Io)?;
-        let listeners = bind(&config).map_err(StartError::Listen)?;
-        let bound = listeners.bound().clone();
+        let listeners = bind(config.listen).map_err(StartError::Listen)?;
+        let port = listeners.bound().port;
         let http = Http::new(config.listen.addr, AGENT);
         let (disk, disk_handle) = Disk::start(&DiskConfig::default());
         let registry = Arc::new(Registry::default());
         let (chores, todo) = mpsc::channel(CHORES_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
-        let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(bound.port, seed) };
+        let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(port, seed) };
         let door = Door::default();
         let router = Router { registry: registry.clone(), chores, door: door.clone() };
         let upload_limited = HostConfig { upload_limited: config.up.is_some() };
@@ -161,7 +160,6 @@ impl Client {
         let client = Self(Arc::new(Inner {
             host,
             disk: disk_handle,
-            bound,
             http: http.clone(),
             state_dir: config.state_dir,
             registry,
@@ -175,12 +173,25 @@ impl Client {
 
     /// The TCP and UDP port that peers reach us on.
     pub fn port(&self) -> u16 {
-        self.0.bound.port
+        self.0.host.bound().port
     }
 
     /// The addresses listened on, with the port.
-    pub fn addrs(&self) -> &[SocketAddr] {
-        &self.0.bound.addrs
+    pub fn addrs(&self) -> Vec<SocketAddr> {
+        self.0.host.bound().addrs
+    }
+
+    /// Listens somewhere else from now on: another port, another address. Trackers are told at once, peers as they come; connections that
+    /// stand stay. Links and .torrents that were given out before name the former port. Must be called inside the runtime.
+    pub fn listen(&self, listen: Listen) -> Result<(), StartError> {
+        let listeners = bind(listen).map_err(StartError::Listen)?;
+        let ended = |_| StartError::Io(std::io::Error::other("the client has ended"));
+        self.0.host.listen(listeners).map_err(ended)?;
+        let site = self.0.site.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        if let Some(site) = site {
+            site.port_changed();
+        }
+        Ok(())
     }
 
     /// The HTTP client, with the egress policy, for links.
@@ -195,7 +206,7 @@ impl Client {
         if let Some(site) = site.upgrade() {
             return site;
         }
-        let opened = Arc::new(Site::open(&inner.door, inner.host.clone(), inner.bound.port));
+        let opened = Arc::new(Site::open(&inner.door, inner.host.clone()));
         *site = Arc::downgrade(&opened);
         opened
     }
@@ -344,10 +355,10 @@ impl Inner {
     }
 }
 
-fn bind(config: &Config) -> Result<Listeners, ListenError> {
-    let wanted = ListenConfig { addr: config.listen.addr, port: config.listen.port };
+fn bind(listen: Listen) -> Result<Listeners, ListenError> {
+    let wanted = ListenConfig { addr: listen.addr, port: listen.port };
     match Listeners::bind(wanted) {
-        Err(ListenError::Taken { .. }) if config.listen.fall_back && wanted.port != 0 => {
+        Err(ListenError::Taken { .. }) if listen.fall_back && wanted.port != 0 => {
             let mut next = NEXT_PORTS;
             let next = next.find_map(|port| Listeners::bind(ListenConfig { port, ..wanted }).ok());
             next.map_or_else(|| Listeners::bind(ListenConfig { port: 0, ..wanted }), Ok)

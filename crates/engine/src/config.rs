@@ -8,7 +8,7 @@ pub(crate) const PEER_ID_PREFIX: [u8; 8] = *b"-TM0100-";
 /// The settings of an engine.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// The TCP port that takes connections: announced to trackers, and told to peers as `p` (BEP 10).
+    /// The TCP port that takes connections at first: announced to trackers, and told to peers as `p` (BEP 10).
     pub listen_port: u16,
     /// Where all random choices come from: the same seed and the same inputs give the same outputs.
     pub seed: u64,

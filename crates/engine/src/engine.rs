@@ -23,6 +23,7 @@ use teem_swarm::event::Event;
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
+use teem_swarm::listen_port::ListenPort;
 use teem_swarm::output::{CloseReason, Output, Outputs};
 use teem_swarm::rng::Rng;
 use teem_swarm::throttle::Shared;
@@ -34,6 +35,8 @@ use teem_swarm::torrent::context::Context;
 #[derive(Debug)]
 pub struct Engine<B> {
     config: EngineConfig,
+    /// The port that takes connections, for all torrents.
+    port: ListenPort,
     rng: Rng,
     /// The latest moment seen: time never goes back in here, whatever the caller's clock does.
     now: Time,
@@ -62,6 +65,7 @@ impl<B> Engine<B> {
         shared.up.set_rate(Time::ZERO, config.up);
         shared.down.set_rate(Time::ZERO, config.down);
         Self {
+            port: config.listen_port.into(),
             now: Time::ZERO,
             torrents: BTreeMap::new(),
             routes: Routes::default(),

@@ -250,6 +250,15 @@ where
                     self.core.feed(now, Input::Peers { torrent, source, list });
                 }
                 HostMsg::Answer(packet) => self.net.answer(&packet),
+                // When everything ends nobody is accepted any more.
+                HostMsg::Listen(_) if matches!(phase, Phase::Flushing(_)) => {}
+                HostMsg::Listen(listeners) => {
+                    let port = listeners.bound().port;
+                    // Without a poll that takes them we stay where we were.
+                    if self.net.listen(listeners).is_ok() {
+                        self.core.command(now, Command::Listen(port));
+                    }
+                }
                 // The end of a link that comes too late is dropped, which closes it.
                 HostMsg::Attach { .. } if matches!(phase, Phase::Flushing(_)) => {}
                 HostMsg::Attach { end, torrent } => {

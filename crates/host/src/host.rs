@@ -53,7 +53,8 @@ type Thread = JoinHandle<io::Result<()>>;
 
 struct Shared {
     mailbox: Arc<Mailbox>,
-    bound: Bound,
+    /// Where connections are taken: what everybody outside of the thread asks.
+    bound: Mutex<Bound>,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -92,7 +93,7 @@ where
         let _guard = guard;
         event_loop.run()
     })?;
-    Ok(HostHandle(Arc::new(Shared { mailbox, bound, thread: Mutex::new(Some(thread)) })))
+    Ok(HostHandle(Arc::new(Shared { mailbox, bound: Mutex::new(bound), thread: Mutex::new(Some(thread)) })))
 }
 
 /// Closes the mailbox when the thread ends, in whatever way.
@@ -106,8 +107,18 @@ impl Drop for Guard {
 
 impl HostHandle {
     /// What the host listens on.
-    pub fn bound(&self) -> &Bound {
-        &self.0.bound
+    pub fn bound(&self) -> Bound {
+        self.0.bound.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Listens on these sockets from now on instead of the former; trackers and peers are told of the port. Connections that stand stay.
+    pub fn listen(&self, listeners: Listeners) -> Result<(), SendError> {
+        // Under the lock, so that of two at once the last one sent is the one that is told.
+        let mut bound = self.0.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = listeners.bound().clone();
+        self.send(HostMsg::Listen(listeners))?;
+        *bound = new;
+        Ok(())
     }
 
     /// Gives the host a message; never blocks.

@@ -12,6 +12,7 @@ use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
+use crate::listen::Listeners;
 use crate::packet::Packet;
 use crate::pair::End;
 
@@ -61,6 +62,8 @@ pub enum HostMsg {
         /// The torrent that it was made for, as if we had dialled; without one the peer names its torrent, as if it had.
         torrent: Option<TorrentId>,
     },
+    /// Listen on these sockets from now on, and on the former no more.
+    Listen(Listeners),
     /// Remove every torrent, flush, and end.
     Shutdown,
     /// End without removing anything: connections are closed as they are.

@@ -89,20 +89,12 @@ pub(crate) struct Net<B> {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn new(registry: Registry, listeners: Listeners, upload_limited: bool) -> io::Result<Self> {
-        let mut listening = Vec::new();
-        for (n, pair) in listeners.pairs.into_iter().enumerate() {
-            let mut tcp = TcpListener::from_std(pair.tcp);
-            let mut udp = UdpSocket::from_std(pair.udp);
-            let token = LISTENERS_FROM + 2 * n;
-            registry.register(&mut tcp, Token(token), Interest::READABLE)?;
-            registry.register(&mut udp, Token(token + 1), Interest::READABLE)?;
-            let udp = Port::new(udp)?;
-            listening.push(Listening { tcp, udp, accepting: true, receiving: true });
-        }
+        let outgoing = listeners.outgoing;
+        let listening = listening(&registry, listeners)?;
         Ok(Self {
             registry,
             listening,
-            outgoing: listeners.outgoing,
+            outgoing,
             upload_limited,
             table: Table::new(),
             ready: VecDeque::new(),
@@ -120,6 +112,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             spares: Spares::new(),
             scratch: vec![0; READ_LEN],
         })
+    }
+
+    /// Listens on other sockets. Who was accepted on the former stays; those that the kernel still holds for them are refused.
+    pub(crate) fn listen(&mut self, listeners: Listeners) -> io::Result<()> {
+        let outgoing = listeners.outgoing;
+        // The new ones have the tokens of the former; a word of the poll that is late makes us look once in vain.
+        self.listening = listening(&self.registry, listeners)?;
+        (self.outgoing, self.accept_again) = (outgoing, None);
+        Ok(())
     }
 
     /// Whether no peer's socket is left.
@@ -193,4 +194,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             }
         }
     }
+}
+
+/// Registers the sockets that take connections and packets.
+fn listening(registry: &Registry, listeners: Listeners) -> io::Result<Vec<Listening>> {
+    let registered = listeners.pairs.into_iter().enumerate().map(|(n, pair)| {
+        let mut tcp = TcpListener::from_std(pair.tcp);
+        let mut udp = UdpSocket::from_std(pair.udp);
+        let token = LISTENERS_FROM + 2 * n;
+        registry.register(&mut tcp, Token(token), Interest::READABLE)?;
+        registry.register(&mut udp, Token(token + 1), Interest::READABLE)?;
+        Ok(Listening { tcp, udp: Port::new(udp)?, accepting: true, receiving: true })
+    });
+    registered.collect()
 }

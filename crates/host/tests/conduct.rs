@@ -238,7 +238,7 @@ fn a_packet_of_a_tracker_comes_in_and_goes_out_of_the_listening_port() {
 #[test]
 fn both_families_come_in_under_their_own_addresses() {
     let led = Led::on(None);
-    let bound = led.host.bound().clone();
+    let bound = led.host.bound();
     for addr in &bound.addrs {
         let ip = if addr.is_ipv4() { LOOPBACK } else { "::1".parse().unwrap() };
         // A machine may know the family and yet have no loopback address in it.

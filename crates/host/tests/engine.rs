@@ -140,7 +140,7 @@ impl Side {
 fn what_one_publishes_the_other_gets() {
     let seed = Side::new(1, true, Vec::new());
     seed.await_event(|event| matches!(event, Event::Complete { .. }));
-    let leech = Side::new(2, false, seed.host.bound().addrs.clone());
+    let leech = Side::new(2, false, seed.host.bound().addrs);
     leech.await_event(|event| matches!(event, Event::Complete { at_start: false, .. }));
     for side in [&leech, &seed] {
         side.host.shutdown();

@@ -62,6 +62,8 @@ pub enum Command {
         /// Limit of what is received.
         down: Option<u64>,
     },
+    /// The port that takes connections is another one from now on: trackers and peers are told.
+    Listen(u16),
     /// Chooses which files are wanted from now on. What is there of others stays; what is fetched of others with a wanted file's
     /// pieces is kept apart. Nothing happens to a torrent that is ours to publish.
     Select(TorrentId, Selection),

@@ -18,6 +18,7 @@ pub mod first_set;
 pub mod geometry;
 pub mod ids;
 pub mod job;
+pub mod listen_port;
 pub mod map;
 pub mod output;
 pub mod peer;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
 use core::time::Duration;
 use teem_metainfo::InfoHash;
+use teem_swarm::listen_port::ListenPort;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::announce::{Announcer, Ask, Counters, Identity};
@@ -25,7 +26,7 @@ struct World {
 impl World {
     fn new(tiers: &[&[&str]], private: bool, seed: u64) -> Self {
         let tiers: Vec<Vec<String>> = tiers.iter().map(|t| t.iter().map(ToString::to_string).collect()).collect();
-        let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000, key: 9 };
+        let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000.into(), key: 9 };
         let mut rng = Rng::new(seed);
         let announcer = Announcer::new(me, &tiers, private, &mut rng);
         Self { announcer, rng, left: Some(100) }
@@ -88,6 +89,29 @@ fn started_is_said_until_acknowledged_then_regular_ones_follow_at_the_interval()
         assert_eq!(asks[0].announce.num_want, 50);
         assert_eq!(asks[0].announce.tracker_id.as_deref(), Some(&b"id"[..]));
     }
+}
+
+#[test]
+fn another_port_is_told_at_once_and_until_it_is_acknowledged() {
+    let port = ListenPort::from(7000);
+    let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: port.clone(), key: 9 };
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer = Announcer::new(me, &[vec![A.to_string()]], false, &mut w.rng);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.announcer.set_peers(Time::ZERO, 300, false);
+    // The ask under way says the former one, so the new one is told when that is answered.
+    port.set(7001);
+    w.announcer.port_changed(secs(1));
+    assert!(w.poll(secs(1)).is_empty());
+    w.ok(secs(2), A, 1800, None);
+    let asks = w.poll(secs(2));
+    assert_eq!((said(&asks), asks[0].announce.port), (vec![(A, AnnounceEvent::None)], 7001));
+    w.fail(secs(3), A, AnnounceError::Status(500));
+    let (at, asks) = w.next();
+    assert_eq!((asks.len(), asks[0].announce.port), (1, 7001));
+    w.ok(at, A, 1800, None);
+    assert!(w.next().0 >= at + Duration::from_secs(1600), "then its interval counts again");
 }
 
 #[test]

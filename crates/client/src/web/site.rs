@@ -69,12 +69,12 @@ pub(crate) struct Site {
     _udp: Udp,
     table: Table,
     shared: Arc<Shared>,
-    port: u16,
+    host: HostHandle,
 }
 
 impl Site {
-    /// Serves what comes in at the door; `port` is the number of the port that it belongs to.
-    pub(crate) fn open(door: &Door, host: HostHandle, port: u16) -> Self {
+    /// Serves what comes in at the door.
+    pub(crate) fn open(door: &Door, host: HostHandle) -> Self {
         let Guests { streams, questions } = door.open();
         // A host that has ended sends nothing; a packet that is lost is asked for again.
         let answering = host.clone();
@@ -84,7 +84,7 @@ impl Site {
         let own_only = Access::Allow(BTreeSet::new());
         let shared = Arc::new(Shared::default());
         let tracker = Tracker::new(Limits::DEFAULT, own_only, crate::entropy::bytes());
-        let table = Table::telling(tracker, dialling(shared.clone(), host));
+        let table = Table::telling(tracker, dialling(shared.clone(), host.clone()));
         let limits = teem_web::Limits {
             connections: CONNECTIONS_MAX,
             per_network: PER_NETWORK_MAX,
@@ -93,13 +93,21 @@ impl Site {
         let mut http = Server::new(routes(table.clone()).merge(pages(shared.clone())), limits);
         http.given(streams);
         let udp = Udp::lent(&table, Lent { questions, answer });
-        Self { _http: http, _udp: udp, table, shared, port }
+        Self { _http: http, _udp: udp, table, shared, host }
+    }
+
+    /// We listen on another port: the tracker tells that one of our seeds.
+    pub(crate) fn port_changed(&self) {
+        let port = self.host.bound().port;
+        for hash in self.shared.seeds().keys() {
+            self.table.tracker().own_seed(*hash, port);
+        }
     }
 
     /// Tracks a torrent that we seed and serves its .torrent under the first of these paths that is free; returns that.
     pub(crate) fn offer(&self, offer: Offer, paths: [String; 2]) -> String {
         let hash = offer.torrent.info_hash();
-        self.table.tracker().own_seed(hash, self.port);
+        self.table.tracker().own_seed(hash, self.host.bound().port);
         let (file, tag) = (Bytes::copy_from_slice(&offer.file), Tag::of(&offer.file));
         self.shared.seeds().insert(hash, offer.torrent.clone());
         let mut offers = self.shared.offers();

@@ -26,6 +26,13 @@ impl<B> Engine<B> {
                     self.with(torrent, Torrent::tick);
                 }
             }
+            Command::Listen(port) => {
+                self.port.set(port);
+                let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
+                for torrent in all {
+                    self.with(torrent, Torrent::port_changed);
+                }
+            }
             Command::Remove(torrent) => self.remove(torrent),
             Command::Placed(torrent) => self.with(torrent, Torrent::placed),
             Command::Sync(torrent) => self.with(torrent, Torrent::sync),
@@ -72,7 +79,7 @@ impl<B> Engine<B> {
         let me = Identity {
             torrent: add.key,
             peer_id: self.config.peer_id(&mut self.rng),
-            port: self.config.listen_port,
+            port: self.port.clone(),
             key: self.rng.next_u64() as u32,
         };
         let one = Torrent::new(add, me, self.rng.fork());

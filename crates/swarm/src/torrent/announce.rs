@@ -10,6 +10,7 @@ mod tracker;
 
 use super::connect::PEERS_WANTED;
 use crate::event::TrackerStats;
+use crate::listen_port::ListenPort;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::string::{String, ToString};
@@ -41,7 +42,7 @@ pub struct Identity {
     /// Our id in this torrent.
     pub peer_id: PeerId,
     /// The TCP port that takes connections.
-    pub port: u16,
+    pub port: ListenPort,
     /// BEP 3's `key`: the same in all families and for the whole run.
     pub key: u32,
 }
@@ -51,7 +52,7 @@ impl Identity {
         Announce {
             info_hash: self.torrent.wire(),
             peer_id: self.peer_id,
-            port: self.port,
+            port: self.port.get(),
             uploaded: now.uploaded,
             downloaded: now.downloaded,
             left: now.left.unwrap_or(LEFT_UNKNOWN),
@@ -224,6 +225,12 @@ impl Announcer {
             self.tiers.iter_mut().flatten().for_each(|tracker| tracker.rejoin(now, rng));
             self.plan(now);
         }
+    }
+
+    /// We listen on another port: whoever was told of the former is told at once.
+    pub fn port_changed(&mut self, now: Time) {
+        self.tiers.iter_mut().flatten().for_each(Tracker::owe_port);
+        self.plan(now);
     }
 
     /// Says `stopped` to all that were told `started`.

@@ -9,6 +9,7 @@ mod turns;
 use super::address::{DialError, PeerSource, may_dial};
 use crate::event::Dials;
 use crate::external::External;
+use crate::listen_port::ListenPort;
 use crate::output::CloseReason;
 use crate::remote::{How, Ways};
 use crate::rng::Rng;
@@ -85,12 +86,12 @@ pub struct Candidates {
     ways: Ways,
     /// Where we are dialled, as far as is known.
     external: External,
-    port: u16,
+    port: ListenPort,
 }
 
 impl Candidates {
     /// An empty table; `rng` is its own, `port` the one that we listen on.
-    pub fn new(rng: Rng, port: u16) -> Self {
+    pub fn new(rng: Rng, port: ListenPort) -> Self {
         Self {
             known: BTreeMap::new(),
             turns: Turns::default(),
@@ -110,7 +111,7 @@ impl Candidates {
     pub fn set_external(&mut self, external: External) {
         self.external = external;
         for candidate in self.known.values_mut() {
-            let tie = tie(external.priority(self.port, candidate.name.addr), candidate.name.tie as u32);
+            let tie = tie(external.priority(self.port.get(), candidate.name.addr), candidate.name.tie as u32);
             if let State::Waiting(place) = candidate.state {
                 self.turns.leave(candidate.name, place);
                 candidate.name.tie = tie;
@@ -127,7 +128,7 @@ impl Candidates {
 
     /// The canonical priority of a connection with that address (BEP 40), when it is known.
     pub fn priority(&self, addr: SocketAddr) -> Option<u32> {
-        self.external.priority(self.port, addr)
+        self.external.priority(self.port.get(), addr)
     }
 
     /// Takes a list; what may not be dialled, is known or has no room is left out. Returns how many were new.

@@ -151,7 +151,7 @@ impl Torrent {
     pub fn new(add: AddTorrent, me: Identity, mut rng: Rng) -> Self {
         let private = add.info.as_ref().is_some_and(|info| info.is_private());
         let announcer = Announcer::new(me.clone(), &add.trackers, private, &mut rng);
-        let candidates = Candidates::new(rng.fork(), me.port);
+        let candidates = Candidates::new(rng.fork(), me.port.clone());
         let mut torrent = Self {
             id: add.torrent,
             roster: Roster::new(me.peer_id),

@@ -113,7 +113,7 @@ impl Torrent {
         ExtendedHandshake {
             ut_metadata: Some(UT_METADATA),
             lt_donthave: Some(LT_DONTHAVE),
-            port: Some(self.me.port).filter(|p| *p != 0),
+            port: Some(self.me.port.get()).filter(|p| *p != 0),
             client: Some(CLIENT.to_string()),
             reqq: Some(REQQ as u32),
             metadata_size: self.metadata_size(),

@@ -66,6 +66,13 @@ impl Torrent {
         self.settle(cx);
     }
 
+    /// We listen on another port: trackers are told at once, and the order of dialling follows (BEP 40).
+    pub fn port_changed<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.announcer.port_changed(cx.now);
+        self.candidates.set_external(self.candidates.external());
+        self.settle(cx);
+    }
+
     /// What is due now anyhow; to be called at the end of each handler.
     pub(super) fn settle<B>(&mut self, cx: &mut Context<'_, B>) {
         if self.durability.deadline().is_some_and(|at| at <= cx.now) && self.is_open() {

@@ -50,6 +50,17 @@ enum Completed {
     Told,
 }
 
+/// Whether a tracker knows on which port we listen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Port {
+    /// It does, or is told with the first announce.
+    Told,
+    /// It knows of another one.
+    Owed,
+    /// The ask under way says it.
+    Saying,
+}
+
 /// One tracker.
 #[derive(Debug)]
 pub(super) struct Tracker {
@@ -61,6 +72,7 @@ pub(super) struct Tracker {
     /// Whether we are a partial seed, and whether it should hear of that before its interval is over.
     partial: bool,
     owed_paused: bool,
+    port: Port,
     /// From here on only `stopped` is to be said.
     stopping: bool,
     stopped: bool,
@@ -90,6 +102,7 @@ impl Tracker {
             completed: Completed::No,
             partial: false,
             owed_paused: false,
+            port: Port::Told,
             stopping: false,
             stopped: false,
             failures: 0,
@@ -143,7 +156,7 @@ impl Tracker {
     pub(super) fn due(&self, without_peers: bool) -> Time {
         let due = if !self.works() {
             self.due
-        } else if self.completed == Completed::Owed || self.owed_paused {
+        } else if self.completed == Completed::Owed || self.owed_paused || self.port == Port::Owed {
             self.answered
         } else if without_peers {
             let wait = INTERVAL_MIN.saturating_mul(1 << (self.hungry.clamp(1, 10) - 1)).max(self.min_interval);
@@ -190,6 +203,9 @@ impl Tracker {
     pub(super) fn ask(&mut self, now: Time, stopping: bool, without_peers: bool) -> (AnnounceEvent, Option<Vec<u8>>) {
         let event = if stopping { AnnounceEvent::Stopped } else { self.event() };
         self.in_flight = Some((event, now));
+        if self.port == Port::Owed {
+            self.port = Port::Saying;
+        }
         self.hungry = if without_peers { self.hungry.saturating_add(1) } else { 0 };
         (event, self.id.clone())
     }
@@ -206,6 +222,9 @@ impl Tracker {
                 completed = true;
             }
             _ => self.started = true,
+        }
+        if self.port == Port::Saying {
+            self.port = Port::Told;
         }
         self.failures = 0;
         self.answered = now;
@@ -226,6 +245,9 @@ impl Tracker {
     /// A bad answer, or none.
     pub(super) fn bad(&mut self, now: Time, error: &AnnounceError, rng: &mut Rng) {
         let asked = self.in_flight.take().map(|(event, _)| event);
+        if self.port == Port::Saying {
+            self.port = Port::Owed;
+        }
         self.failures = self.failures.saturating_add(1);
         let base = BACKOFF_FIRST.saturating_mul(1 << (self.failures - 1).min(10)).min(BACKOFF_MAX);
         let mut wait = around(base, rng);
@@ -256,6 +278,13 @@ impl Tracker {
     pub(super) fn set_partial(&mut self, partial: bool) {
         self.owed_paused = partial && (self.owed_paused || (!self.partial && self.started));
         self.partial = partial;
+    }
+
+    /// We listen on another port than it knows, or is being told.
+    pub(super) fn owe_port(&mut self) {
+        if self.started || self.in_flight.is_some() {
+            self.port = Port::Owed;
+        }
     }
 
     /// It acknowledged `completed` in an earlier run.

@@ -10,7 +10,7 @@ fn addr(n: u32) -> SocketAddr {
 }
 
 fn table() -> Candidates {
-    Candidates::new(Rng::new(7), 6881)
+    Candidates::new(Rng::new(7), 6881.into())
 }
 
 #[test]
