@@ -42,23 +42,38 @@ pub(crate) enum For {
     Refused(Head),
 }
 
+/// Tells whether a packet is of one kind, and for whom it is then.
+type Kind = fn(&[u8]) -> Option<For>;
+
+/// Every kind of packet that comes to the port. The first that claims one gets it, so a kind with a plainer mark stands before one with a weaker.
+const KINDS: [Kind; 3] = [tracker_answer, tracker_question, utp];
+
 /// Sorts a packet; `None` when nobody can have sent it in earnest.
 pub(crate) fn sort(packet: &[u8]) -> Option<For> {
     if packet.len() < REPLY_MIN || packet.len() > PACKET_MAX {
         return None;
     }
-    if word(packet, 0)? <= ACTION_MAX {
-        return Some(For::Engine);
-    }
+    KINDS.iter().find_map(|kind| kind(packet))
+}
+
+/// An answer of a tracker that the engine asked (BEP 15).
+fn tracker_answer(packet: &[u8]) -> Option<For> {
+    (word(packet, 0)? <= ACTION_MAX).then_some(For::Engine)
+}
+
+/// A question to the tracker that runs here (BEP 15).
+fn tracker_question(packet: &[u8]) -> Option<For> {
     let least = match word(packet, 8)? {
-        0 if packet.starts_with(&PROTOCOL_ID.to_be_bytes()) => Some(CONNECT_LEN),
-        1 => Some(ANNOUNCE_LEN),
-        2 => Some(SCRAPE_MIN),
-        _ => None,
+        0 if packet.starts_with(&PROTOCOL_ID.to_be_bytes()) => CONNECT_LEN,
+        1 => ANNOUNCE_LEN,
+        2 => SCRAPE_MIN,
+        _ => return None,
     };
-    if least.is_some_and(|least| packet.len() >= least) {
-        return Some(For::Tracker);
-    }
+    (packet.len() >= least).then_some(For::Tracker)
+}
+
+/// What opens a uTP connection, which is refused (BEP 29).
+fn utp(packet: &[u8]) -> Option<For> {
     Head::decode(packet)?.refusal().map(For::Refused)
 }
 
