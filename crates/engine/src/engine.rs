@@ -29,7 +29,6 @@ use teem_swarm::rng::Rng;
 use teem_swarm::throttle::Shared;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::Torrent;
-use teem_swarm::torrent::context::Context;
 
 /// The engine. See the crate's first lines for the contract of its three methods.
 #[derive(Debug)]
@@ -177,27 +176,6 @@ impl<B> Engine<B> {
             self.close(conn, CloseReason::TimedOut);
         }
         self.udp.tick(now);
-    }
-
-    /// Calls a torrent, then carries out what it wants and sets its timers.
-    fn with(&mut self, torrent: TorrentId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
-        let Some(one) = self.torrents.get_mut(&torrent) else { return };
-        let mut context =
-            Context { now: self.now, shared: &mut self.shared, votes: &mut self.votes, out: &mut self.pushed };
-        call(one, &mut context);
-        self.timers.set(torrent, one.deadline(&self.shared, self.now));
-        self.dialler.wants(torrent, one.dial_deadline());
-        let ended = one.is_removed(self.now);
-        self.carry_pushed();
-        if ended {
-            self.gone(torrent);
-        }
-    }
-
-    fn with_conn(&mut self, conn: ConnId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
-        if let Some(torrent) = self.routes.of(conn) {
-            self.with(torrent, call);
-        }
     }
 }
 

@@ -29,6 +29,7 @@ mod attach;
 mod close;
 mod decide;
 mod open;
+mod ready;
 mod traffic;
 
 /// The token of the host's waker.
@@ -164,19 +165,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             }
             Some(Entry::Conn(_)) => self.link_ready(id, readable, event.is_writable()),
             Some(Entry::Undecided(_)) | None => {}
-        }
-    }
-
-    /// A connection's link can move bytes again.
-    pub(crate) fn link_ready(&mut self, id: ConnId, readable: bool, writable: bool) {
-        let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { return };
-        if readable && !conn.in_ready {
-            conn.in_ready = true;
-            self.ready.push_back(id);
-        }
-        if writable {
-            conn.blocked = false;
-            self.touch(id);
         }
     }
 

@@ -14,10 +14,7 @@ pub struct Owed {
 
 /// What this project owes.
 pub const TODAY: Owed = Owed {
-    cycles: &[
-        ("teem-host", "Net", "opening and closing connections are one table"),
-        ("teem-swarm", "Torrent", "its owners (peers, upload, download, metadata, store) are being cut"),
-    ],
+    cycles: &[("teem-swarm", "Torrent", "its owners (peers, upload, download, metadata, store) are being cut")],
     faces: &["teem-client", "teem-swarm"],
     words: &[("teem-swarm", 45)],
 };

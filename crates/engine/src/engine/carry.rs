@@ -1,10 +1,13 @@
 //! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
-//! client (BEP 15), everything else as it is.
+//! client (BEP 15), everything else as it is. Whatever calls a torrent does it here, so that nothing it wants is missed.
 use super::Engine;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
 use teem_swarm::event::Event;
-use teem_swarm::output::Output;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::output::{CloseReason, Output};
+use teem_swarm::torrent::Torrent;
+use teem_swarm::torrent::context::Context;
 
 impl<B> Engine<B> {
     /// Carries out what is left to do after an input: dials that the budget allows, packets and answers of trackers.
@@ -69,6 +72,47 @@ impl<B> Engine<B> {
             }
         }
         self.pushed.clear(); // the next ones begin where these did, near in memory
+    }
+
+    /// Calls a torrent, then carries out what it wants and sets its timers.
+    pub(super) fn with(&mut self, torrent: TorrentId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
+        let Some(one) = self.torrents.get_mut(&torrent) else { return };
+        let mut context =
+            Context { now: self.now, shared: &mut self.shared, votes: &mut self.votes, out: &mut self.pushed };
+        call(one, &mut context);
+        self.timers.set(torrent, one.deadline(&self.shared, self.now));
+        self.dialler.wants(torrent, one.dial_deadline());
+        let ended = one.is_removed(self.now);
+        self.carry_pushed();
+        if ended {
+            self.gone(torrent);
+        }
+    }
+
+    pub(super) fn with_conn(&mut self, conn: ConnId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
+        if let Some(torrent) = self.routes.of(conn) {
+            self.with(torrent, call);
+        }
+    }
+
+    /// A torrent has ended, or has not in time: nothing of it stays.
+    pub(super) fn gone(&mut self, torrent: TorrentId) {
+        let Some(one) = self.torrents.remove(&torrent) else { return };
+        for conn in self.routes.of_torrent(torrent) {
+            self.routes.leave(conn);
+            self.close(conn, CloseReason::Stopping);
+        }
+        self.routes.leave_torrent(one.key(), torrent);
+        self.dialler.forget(torrent);
+        self.timers.set(torrent, None);
+        self.removals.set(torrent, None);
+        self.udp.forget(torrent);
+        self.outputs.push_back(Output::Event(Event::Removed { torrent }));
+    }
+
+    /// Closes a connection that is nowhere any more.
+    pub(super) fn close(&mut self, conn: ConnId, why: CloseReason) {
+        self.outputs.push_back(Output::Close { conn, why });
     }
 }
 

@@ -83,9 +83,4 @@ impl<B> Engine<B> {
         self.unproven_gone(unproven, why);
         self.close(conn, why);
     }
-
-    /// Closes a connection that is nowhere any more.
-    pub(super) fn close(&mut self, conn: ConnId, why: CloseReason) {
-        self.outputs.push_back(Output::Close { conn, why });
-    }
 }

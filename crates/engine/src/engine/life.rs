@@ -106,19 +106,4 @@ impl<B> Engine<B> {
         }
         self.with(torrent, Torrent::remove);
     }
-
-    /// A torrent has ended, or has not in time: nothing of it stays.
-    pub(super) fn gone(&mut self, torrent: TorrentId) {
-        let Some(one) = self.torrents.remove(&torrent) else { return };
-        for conn in self.routes.of_torrent(torrent) {
-            self.routes.leave(conn);
-            self.close(conn, CloseReason::Stopping);
-        }
-        self.routes.leave_torrent(one.key(), torrent);
-        self.dialler.forget(torrent);
-        self.timers.set(torrent, None);
-        self.removals.set(torrent, None);
-        self.udp.forget(torrent);
-        self.outputs.push_back(Output::Event(Event::Removed { torrent }));
-    }
 }

@@ -85,29 +85,4 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
         lost
     }
-
-    /// The queue of a closed connection is sent.
-    pub(super) fn flushed(&mut self, id: ConnId) {
-        let Some(Entry::Conn(conn)) = self.table.get_mut(id) else { return };
-        match conn.closing {
-            Some(Closing::Shut) => {}
-            Some(Closing::Linger) if conn.channel.shut().is_ok() => {
-                conn.closing = Some(Closing::Shut);
-                if !conn.in_ready {
-                    conn.in_ready = true;
-                    self.ready.push_back(id);
-                }
-            }
-            _ => drop(self.table.remove(id)),
-        }
-    }
-
-    /// Ends a connection from our side of the engine; it is told unless it closed it itself.
-    pub(super) fn drop_conn(&mut self, conn: ConnId, why: CloseReason, take: &mut impl FnMut(Input<B>)) {
-        if let Some(Entry::Conn(entry)) = self.table.remove(conn)
-            && entry.closing.is_none()
-        {
-            take(Input::Closed { conn, why });
-        }
-    }
 }

@@ -5,10 +5,11 @@
 use socket2::SockRef;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
+use teem_swarm::output::CloseReason;
 use teem_swarm::time::Time;
 
 use super::{Entry, Net};
-use crate::budget::UNDECIDED_MAX;
+use crate::budget::{UNDECIDED_MAX, UNPROVEN_MAX};
 use crate::conn::Conn;
 use crate::link::{Channel, Layer, Link};
 use crate::opening::Opening;
@@ -91,6 +92,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             }
         }
         false
+    }
+
+    /// Sees to it that one more stranger is not one too many: the oldest that has not shown a handshake goes.
+    pub(super) fn make_room(&mut self, take: &mut impl FnMut(Input<B>)) {
+        if self.unproven.len() < UNPROVEN_MAX {
+            return;
+        }
+        let table = &mut self.table;
+        self.unproven.retain(
+            |&id| matches!(table.get_mut(id), Some(Entry::Conn(conn)) if !conn.proven && conn.closing.is_none()),
+        );
+        if self.unproven.len() >= UNPROVEN_MAX
+            && let Some(oldest) = self.unproven.pop_front()
+        {
+            self.drop_conn(oldest, CloseReason::TooMany, take);
+        }
     }
 }
 

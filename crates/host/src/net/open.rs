@@ -5,12 +5,11 @@ use mio::{Interest, Registry, Token};
 use std::io;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::output::CloseReason;
 use teem_swarm::remote::{How, Remote};
 use teem_swarm::time::Time;
 
 use super::{CONNS_FROM, Entry, Net};
-use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX, UNPROVEN_MAX};
+use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX};
 use crate::conn::Conn;
 use crate::dial::{self, Dial};
 use crate::link::{Channel, Layer, Link};
@@ -107,22 +106,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         });
         if let Ok(id) = id {
             self.undecided.push_back((now + DECIDE_LIMIT, id));
-        }
-    }
-
-    /// Sees to it that one more stranger is not one too many: the oldest that has not shown a handshake goes.
-    pub(super) fn make_room(&mut self, take: &mut impl FnMut(Input<B>)) {
-        if self.unproven.len() < UNPROVEN_MAX {
-            return;
-        }
-        let table = &mut self.table;
-        self.unproven.retain(
-            |&id| matches!(table.get_mut(id), Some(Entry::Conn(conn)) if !conn.proven && conn.closing.is_none()),
-        );
-        if self.unproven.len() >= UNPROVEN_MAX
-            && let Some(oldest) = self.unproven.pop_front()
-        {
-            self.drop_conn(oldest, CloseReason::TooMany, take);
         }
     }
 }

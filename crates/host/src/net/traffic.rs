@@ -94,18 +94,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Puts a connection into the list of those to be written, when it has something and the kernel has room.
-    pub(super) fn touch(&mut self, id: ConnId) {
-        if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
-            && !conn.in_touched
-            && !conn.blocked
-            && (!conn.out.is_empty() || conn.closing.is_some())
-        {
-            conn.in_touched = true;
-            self.touched.push_back(id);
-        }
-    }
-
     /// Queues what `encode` writes.
     pub(crate) fn send(&mut self, id: ConnId, encode: impl FnOnce(&mut Vec<u8>)) {
         if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
