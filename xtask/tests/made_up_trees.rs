@@ -279,6 +279,22 @@ fn what_a_used_name_shows_is_used() {
 }
 
 #[test]
+fn what_is_passed_on_to_embedders_is_used() {
+    let face = "//! A library.\nmod status;\npub use status::Status;\npub fn idle() {}\n";
+    let status = "//! A status.\npub struct Status { pub size: u64 }\npub fn other() {}\n";
+    let manifest = "[package]\nname = \"teem-client\"\n";
+    let tree = Tree::new(&[
+        ("crates/client/Cargo.toml", manifest),
+        ("crates/client/src/lib.rs", face),
+        ("crates/client/src/status.rs", status),
+    ]);
+    let findings = tree.findings(Owed::default());
+    assert_eq!(findings.len(), 2, "{findings:#?}");
+    assert!(findings[0].contains("lib.rs:4: no other crate names idle"), "{findings:#?}");
+    assert!(findings[1].contains("status.rs:3: no other crate names other"), "{findings:#?}");
+}
+
+#[test]
 fn comments_that_are_no_sentences() {
     let file = |comment: &str| format!("//! M.\nfn main() {{}}\n\n{comment}\nstruct S;\n");
     refused(&[("src/main.rs", &file("/// Who asks for it."))], &["src/main.rs:4", "begins with \"Who …\""]);

@@ -35,7 +35,7 @@ fn base(variable: &str, below_home: &str) -> io::Result<PathBuf> {
 }
 
 /// Makes a folder that only its owner can read, and says which one where that fails.
-pub fn private_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -14,6 +14,9 @@ use crate::tidy::items::{self, Item, Items, What};
 use crate::tidy::owed::Owed;
 use crate::tree::Package;
 
+/// Crates whose face is for programs outside the workspace: what their lib.rs passes on by name is used, with its members.
+const FOR_EMBEDDERS: [&str; 1] = ["teem-client"];
+
 /// One `pub` item that no other crate names.
 #[derive(Debug)]
 pub(super) struct Unused {
@@ -87,6 +90,9 @@ pub(super) fn face(package: &Package, packages: &[Package]) -> Option<Face> {
         seen.aliases(&source.live);
         if source.path == lib {
             seen.read_macros(&source.live);
+            if FOR_EMBEDDERS.contains(&name.as_str()) {
+                seen.passed_on(&source.live);
+            }
         }
     }
     Some(judge(&package.manifest.name, &files, &mut seen))
@@ -135,6 +141,8 @@ struct Seen {
     fields: BTreeSet<String>,
     /// Structs written or taken apart with `..`, which needs all their fields.
     whole: BTreeSet<String>,
+    /// What the crate passes on by name to programs that nobody here knows.
+    given: BTreeSet<String>,
     /// The crate's own `use a as b`: (a, b).
     renamed: Vec<(String, String)>,
 }
@@ -175,7 +183,20 @@ impl Seen {
         }
     }
 
+    /// Reads the `pub use` lines.
+    fn passed_on(&mut self, tokens: &[Token]) {
+        for i in 1..tokens.len() {
+            if tokens[i].is_ident("use") && tokens[i - 1].is_ident("pub") {
+                let line = tokens[i..].iter().take_while(|token| !token.is(";"));
+                self.given.extend(line.filter(|token| token.kind == Kind::Ident).map(|token| token.text.clone()));
+            }
+        }
+    }
+
     fn names(&self, item: &Item) -> bool {
+        if self.given.contains(item.of.as_ref().unwrap_or(&item.name)) {
+            return true;
+        }
         match item.what {
             What::Field => {
                 self.fields.contains(&item.name) || item.of.as_ref().is_some_and(|of| self.whole.contains(of))

@@ -15,6 +15,6 @@ pub struct Owed {
 /// What this project owes.
 pub const TODAY: Owed = Owed {
     cycles: &[("teem-swarm", "Torrent", "its owners (peers, upload, download, metadata, store) are being cut")],
-    faces: &["teem-client", "teem-swarm"],
+    faces: &["teem-swarm"],
     words: &[("teem-swarm", 45)],
 };

@@ -86,7 +86,7 @@ impl Found<'_> {
     }
 
     /// When it was last written, in nanoseconds since 1970.
-    pub fn modified_ns(&self) -> i64 {
+    pub(crate) fn modified_ns(&self) -> i64 {
         self.facts.modified_ns
     }
 

@@ -38,7 +38,7 @@ impl Digests {
     }
 
     /// Writes what is remembered to its file.
-    pub fn save(&self) -> Result<(), MakeError> {
+    pub(crate) fn save(&self) -> Result<(), MakeError> {
         match &self.file {
             Some(file) => self.memory.save(file).map_err(MakeError::Io),
             None => Ok(()),

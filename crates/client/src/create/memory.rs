@@ -14,13 +14,13 @@ const DIGEST: usize = 20;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Memory {
     /// Over names, sizes and times of all files: digests hold only while it is the same.
-    pub fingerprint: Vec<u8>,
+    pub(crate) fingerprint: Vec<u8>,
     /// The digest of each piece, or `None` while it is missing.
     pub pieces: Vec<Option<[u8; DIGEST]>>,
     /// TCP and UDP port that the links hold; 0 when none was had yet.
     pub port: u16,
     /// When the torrent was first made, seconds since 1970; it stands in the .torrent, which should stay the same.
-    pub made_at: i64,
+    pub(crate) made_at: i64,
 }
 
 /// The file that holds the memory of a path; `recipe` is everything besides the content that shapes the info dictionary.
@@ -39,7 +39,7 @@ pub fn remembered(state_dir: &Path) -> (usize, u64) {
 }
 
 /// A digest over what tells that files are the same as before.
-pub fn fingerprint(listing: &Listing) -> Vec<u8> {
+pub(crate) fn fingerprint(listing: &Listing) -> Vec<u8> {
     let all = listing.files.iter().map(|file| {
         let mut all = Vec::new();
         for name in file.names() {
@@ -61,7 +61,7 @@ impl Memory {
     }
 
     /// Writes the memory to a file, whose folders are made.
-    pub fn save(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
             store::private_dir(folder)?;
         }

@@ -131,7 +131,7 @@ impl Recipe {
     }
 
     /// What the content's folder or file is called here, where that is not the torrent's name.
-    pub fn own_name(&self) -> Option<&str> {
+    pub(crate) fn own_name(&self) -> Option<&str> {
         let own = self.listing.root.file_name().and_then(|name| name.to_str());
         own.filter(|own| *own != self.listing.name)
     }

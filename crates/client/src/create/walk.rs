@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How deep folders may be nested (BEP 3 sets none; readers stop at 100).
-pub const DEPTH_MAX: usize = 100;
+pub(crate) const DEPTH_MAX: usize = 100;
 /// How many files one torrent may list.
-pub const FILES_MAX: usize = 2_000_000;
+pub(crate) const FILES_MAX: usize = 2_000_000;
 
 /// A listing under way, as others see it: a million files take their time.
 #[derive(Debug, Default)]

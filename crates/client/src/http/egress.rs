@@ -7,7 +7,7 @@ use teem_wire::reach::Reach;
 
 /// How far a request may go. It starts with what the URL's origin allows and narrows as hops are public.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Egress {
+pub(crate) enum Egress {
     /// Anything that can be connected to: what the user typed, or a torrent's own tracker.
     Anywhere,
     /// Public addresses only: after a hop was public.
@@ -16,7 +16,7 @@ pub enum Egress {
 
 impl Egress {
     /// Whether an address is allowed.
-    pub fn allows(self, addr: SocketAddr) -> bool {
+    pub(crate) fn allows(self, addr: SocketAddr) -> bool {
         match Reach::of(addr.ip()) {
             Reach::Public => true,
             Reach::Loopback | Reach::Private => self == Self::Anywhere,
@@ -26,7 +26,7 @@ impl Egress {
 
     /// What is allowed after a hop to `addr`.
     #[must_use]
-    pub fn after(self, addr: SocketAddr) -> Self {
+    pub(crate) fn after(self, addr: SocketAddr) -> Self {
         if Reach::of(addr.ip()) == Reach::Public { Self::PublicOnly } else { self }
     }
 }

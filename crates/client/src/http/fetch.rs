@@ -27,9 +27,9 @@ pub struct Limits {
 
 impl Limits {
     /// A tracker's answer: 1 MiB, 5 redirects, 30 s.
-    pub const TRACKER: Self = Self { body: 1 << 20, redirects: 5, time: Duration::from_secs(30) };
+    pub(crate) const TRACKER: Self = Self { body: 1 << 20, redirects: 5, time: Duration::from_secs(30) };
     /// A .torrent file: 64 MiB, 5 redirects, 120 s.
-    pub const TORRENT: Self = Self { body: 64 << 20, redirects: 5, time: Duration::from_secs(120) };
+    pub(crate) const TORRENT: Self = Self { body: 64 << 20, redirects: 5, time: Duration::from_secs(120) };
 }
 
 /// An answer, whatever its status.

@@ -1,5 +1,5 @@
 //! The one HTTP client, with the one egress policy (own design; RFC 9112 framing by hyper).
-pub mod egress;
+pub(crate) mod egress;
 pub mod error;
 pub mod fetch;
 

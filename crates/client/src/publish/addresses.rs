@@ -75,7 +75,7 @@ fn needs_scope(ip: IpAddr) -> bool {
 }
 
 /// Those of them that belong into a link: what the user named, else all but loopback, else loopback.
-pub fn for_links(all: &[Address], named: usize) -> Vec<Address> {
+pub(crate) fn for_links(all: &[Address], named: usize) -> Vec<Address> {
     if named > 0 {
         return all.iter().take(named).take(IN_LINKS_MAX).cloned().collect();
     }

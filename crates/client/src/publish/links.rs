@@ -3,7 +3,7 @@ use super::addresses::Address;
 use teem_metainfo::{Info, InfoHash, Magnet};
 
 /// Announce URLs of our own tracker, a tier for each address: UDP first because it costs less, HTTP where UDP is blocked.
-pub fn tracker_tiers(addresses: &[Address], port: u16) -> Vec<Vec<String>> {
+pub(crate) fn tracker_tiers(addresses: &[Address], port: u16) -> Vec<Vec<String>> {
     let tier = |a: &Address| {
         let at = a.with_port(port);
         vec![format!("udp://{at}/announce"), format!("http://{at}/announce")]
