@@ -17,7 +17,7 @@ pub struct Bitfield {
 
 /// Why bytes from a peer are no bitfield of this torrent (bad input, row 32).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum BitfieldError {
+pub(crate) enum BitfieldError {
     /// Not `pieces / 8` rounded up bytes.
     Length {
         /// Bytes that came.
@@ -58,7 +58,7 @@ impl Bitfield {
     }
 
     /// Reads the payload of a BITFIELD message; its length and its spare bits are judged.
-    pub fn from_wire(bytes: &[u8], len: u32) -> Result<Self, BitfieldError> {
+    pub(crate) fn from_wire(bytes: &[u8], len: u32) -> Result<Self, BitfieldError> {
         let want = len.div_ceil(8) as usize;
         if bytes.len() != want {
             return Err(BitfieldError::Length { got: bytes.len(), want });
@@ -80,7 +80,7 @@ impl Bitfield {
     }
 
     /// The payload of a BITFIELD message.
-    pub fn to_wire(&self) -> Vec<u8> {
+    pub(crate) fn to_wire(&self) -> Vec<u8> {
         let mut out: Vec<u8> = self.words.iter().flat_map(|w| w.reverse_bits().to_be_bytes()).collect();
         out.truncate(self.len.div_ceil(8) as usize);
         out
@@ -132,7 +132,7 @@ impl Bitfield {
     }
 
     /// How many indices are here and not in `other`.
-    pub fn count_without(&self, other: &Self) -> u32 {
+    pub(crate) fn count_without(&self, other: &Self) -> u32 {
         self.words.iter().zip(&other.words).map(|(a, b)| (a & !b).count_ones()).sum()
     }
 
@@ -142,12 +142,12 @@ impl Bitfield {
     }
 
     /// The indices here and not in `other`, ascending.
-    pub fn iter_without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u32> + 'a {
+    pub(crate) fn iter_without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = u32> + 'a {
         ones(self.words.iter().zip(&other.words).map(|(a, b)| a & !b), 0)
     }
 
     /// The indices here and in `other`, beginning near `from` and going round once.
-    pub fn iter_common_from<'a>(&'a self, other: &'a Self, from: u32) -> impl Iterator<Item = u32> + 'a {
+    pub(crate) fn iter_common_from<'a>(&'a self, other: &'a Self, from: u32) -> impl Iterator<Item = u32> + 'a {
         let at = ((from / 64) as usize).min(self.words.len());
         let common = |range: core::ops::Range<usize>| {
             let words = self.words[range.clone()].iter().zip(&other.words[range.clone()]).map(|(a, b)| a & b);

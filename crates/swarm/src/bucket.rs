@@ -54,14 +54,14 @@ impl Bucket {
     }
 
     /// Gives tokens back that were taken for nothing.
-    pub fn refund(&mut self, bytes: u64) {
+    pub(crate) fn refund(&mut self, bytes: u64) {
         if let Some(rate) = self.rate {
             self.credit = self.credit.saturating_add_unsigned(bytes).min(burst(rate));
         }
     }
 
     /// When there will be enough for a waiter to act; not after `now` when that is so already or without a limit.
-    pub fn ready_at(&self, now: Time) -> Time {
+    pub(crate) fn ready_at(&self, now: Time) -> Time {
         let Some(rate) = self.rate else { return now };
         let grain = (u128::from(rate) * GRAIN.as_nanos() / SECOND_NS).max(1) as i64;
         let missing = grain.saturating_sub(self.credit);

@@ -16,7 +16,7 @@ const VOTES_MAX: usize = 64;
 
 /// A party that says how it sees us.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Voter {
+pub(crate) enum Voter {
     /// A peer, by its network.
     Peer(Prefix),
     /// A tracker, by its host.
@@ -96,7 +96,7 @@ pub struct Votes {
 
 impl Votes {
     /// Takes a vote; an earlier one of the same voter is forgotten. Only addresses that the world can reach are eligible.
-    pub fn vote(&mut self, voter: Voter, ip: IpAddr) {
+    pub(crate) fn vote(&mut self, voter: Voter, ip: IpAddr) {
         let ip = ip.to_canonical();
         if Reach::of(ip) == Reach::Public {
             match Family::of(ip) {

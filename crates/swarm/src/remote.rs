@@ -83,25 +83,25 @@ impl How {
 
 /// A set of ways.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Ways(u8);
+pub(crate) struct Ways(u8);
 
 impl Ways {
     /// TCP alone: what every driver can.
-    pub const TCP: Self = Self(1 << How::Tcp as u8);
+    pub(crate) const TCP: Self = Self(1 << How::Tcp as u8);
 
     /// The set with one more way.
     #[must_use]
-    pub fn with(self, how: How) -> Self {
+    pub(crate) fn with(self, how: How) -> Self {
         Self(self.0 | 1 << how as u8)
     }
 
     /// Whether it holds that way.
-    pub fn has(self, how: How) -> bool {
+    pub(crate) fn has(self, how: How) -> bool {
         self.0 & (1 << how as u8) != 0
     }
 
     /// The way to be tried first of those that are not among `failed`.
-    pub fn first_but(self, failed: Self) -> Option<How> {
+    pub(crate) fn first_but(self, failed: Self) -> Option<How> {
         How::ALL.into_iter().find(|how| self.has(*how) && !failed.has(*how))
     }
 }

@@ -69,7 +69,7 @@ impl Selection {
     }
 
     /// The pieces that a file which is wanted first has bytes in; `None` when there is none. O(files + pieces).
-    pub fn urgent(&self, info: &Info) -> Option<Bitfield> {
+    pub(crate) fn urgent(&self, info: &Info) -> Option<Bitfield> {
         if !self.0.contains(&Priority::High) {
             return None;
         }
@@ -89,7 +89,7 @@ impl Selection {
     }
 
     /// Bytes of wanted files in a piece.
-    pub fn bytes_in(&self, info: &Info, piece: u32) -> u64 {
+    pub(crate) fn bytes_in(&self, info: &Info, piece: u32) -> u64 {
         let extents = info.extents(piece, 0, info.piece_size(piece));
         extents.filter(|e| !e.pad && self.wants(e.file)).map(|e| u64::from(e.len)).sum()
     }

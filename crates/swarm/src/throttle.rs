@@ -80,7 +80,7 @@ impl Default for Shared {
 
 /// One torrent's own limit in one direction, and those of its connections that wait for it or for the lane.
 #[derive(Clone, Debug)]
-pub struct Throttle {
+pub(crate) struct Throttle {
     who: TorrentId,
     own: Bucket,
     waiting: VecDeque<ConnId>,
@@ -89,64 +89,64 @@ pub struct Throttle {
 
 impl Throttle {
     /// With the torrent's own limit in payload bytes a second.
-    pub fn new(who: TorrentId, rate: Option<u64>) -> Self {
+    pub(crate) fn new(who: TorrentId, rate: Option<u64>) -> Self {
         Self { who, own: Bucket::new(rate), waiting: VecDeque::new(), in_lane: false }
     }
 
     /// Whether any limit is set that this torrent has to keep.
-    pub fn is_limited(&self, lane: &Lane) -> bool {
+    pub(crate) fn is_limited(&self, lane: &Lane) -> bool {
         self.own.rate().is_some() || lane.rate().is_some()
     }
 
     /// The lower of the two limits, in bytes a second.
-    pub fn limit(&self, lane: &Lane) -> Option<u64> {
+    pub(crate) fn limit(&self, lane: &Lane) -> Option<u64> {
         self.own.rate().into_iter().chain(lane.rate()).min()
     }
 
     /// Whether a block may go now.
-    pub fn may(&mut self, lane: &mut Lane, now: Time) -> bool {
+    pub(crate) fn may(&mut self, lane: &mut Lane, now: Time) -> bool {
         self.own.ready(now) && lane.may(self.who, now)
     }
 
     /// Charges both limits.
-    pub fn take(&mut self, lane: &mut Lane, bytes: u64) {
+    pub(crate) fn take(&mut self, lane: &mut Lane, bytes: u64) {
         self.own.take(bytes);
         lane.take(bytes);
     }
 
     /// Gives back what was charged for nothing.
-    pub fn refund(&mut self, lane: &mut Lane, bytes: u64) {
+    pub(crate) fn refund(&mut self, lane: &mut Lane, bytes: u64) {
         self.own.refund(bytes);
         lane.bucket.refund(bytes);
     }
 
     /// Puts a connection at the end of those that wait. The caller knows that it does not wait yet.
-    pub fn wait(&mut self, conn: ConnId) {
+    pub(crate) fn wait(&mut self, conn: ConnId) {
         self.waiting.push_back(conn);
     }
 
     /// The connection whose turn it is, taken from the queue.
-    pub fn pop(&mut self) -> Option<ConnId> {
+    pub(crate) fn pop(&mut self) -> Option<ConnId> {
         self.waiting.pop_front()
     }
 
     /// Those that wait, longest first.
-    pub fn waiting(&self) -> impl Iterator<Item = ConnId> + '_ {
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = ConnId> + '_ {
         self.waiting.iter().copied()
     }
 
     /// Whether anybody waits.
-    pub fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
     /// Forgets a connection that is gone.
-    pub fn forget(&mut self, conn: ConnId) {
+    pub(crate) fn forget(&mut self, conn: ConnId) {
         self.waiting.retain(|w| *w != conn);
     }
 
     /// Joins or leaves the lane's queue, as things stand now. To be called at the end of each handler.
-    pub fn settle(&mut self, lane: &mut Lane, now: Time) {
+    pub(crate) fn settle(&mut self, lane: &mut Lane, now: Time) {
         if self.waiting.is_empty() && !self.in_lane {
             return;
         }
@@ -160,7 +160,7 @@ impl Throttle {
     }
 
     /// When those that wait can go on; `None` when nobody waits.
-    pub fn deadline(&self, lane: &Lane, now: Time) -> Option<Time> {
+    pub(crate) fn deadline(&self, lane: &Lane, now: Time) -> Option<Time> {
         (!self.waiting.is_empty()).then(|| self.own.ready_at(now).max(lane.bucket.ready_at(now)))
     }
 }

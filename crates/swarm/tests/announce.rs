@@ -409,7 +409,7 @@ fn a_partial_seed_says_paused_soon_and_at_each_interval_until_it_wants_more() {
     w.announcer.set_partial(at, true);
     w.announcer.stop(at);
     assert_eq!(said(&w.poll(at)), [(A, AnnounceEvent::Stopped)]);
-    // Who is one from the start says so with the next regular announce.
+    // A client that is a partial seed from the start says so with the next regular announce.
     let mut w = World::new(&[&[A]], false, 3);
     w.announcer.set_partial(secs(1), true);
     w.announcer.set_peers(secs(1), 9, false);

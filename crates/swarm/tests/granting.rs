@@ -154,7 +154,7 @@ fn a_piece_is_shown_to_one_peer_and_everything_to_all_at_the_end() {
     world.run(1, |_| false);
     for (conn, seen) in conns.iter().zip(&mut seen) {
         let heard = world.heard(seed, *conn);
-        // Who is told that nothing is wanted before anything is there for him leaves: libtorrent does.
+        // A peer that is told that nothing is wanted before anything is there for it leaves: libtorrent does.
         let wants_nothing =
             |m: &Message| matches!(m, Message::ExtendedHandshake(said) if said.upload_only == Some(true));
         let told = heard.iter().position(wants_nothing).expect("told that nothing is wanted");

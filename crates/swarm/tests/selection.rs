@@ -152,7 +152,7 @@ fn a_lone_peer_that_wants_a_little_of_much_gets_it_from_a_source() {
     // 2.5 s until it is known to want something else, half a second on the line.
     assert!(world.run(4, |w| w.is_complete(me)), "{} pieces", world.snapshot(me).pieces);
     assert_eq!(world.nodes[me].got, piece * 60, "nothing twice");
-    // Who comes now is granted what has not left, and all of it leaves.
+    // A peer that comes now is granted what has not left, and all of it leaves.
     let other = world.add(Vec::new(), 1 << 20);
     world.connect(other, source);
     assert!(world.run(60, |w| w.is_complete(other)), "{} pieces", world.snapshot(other).pieces);

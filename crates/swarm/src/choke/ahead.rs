@@ -13,16 +13,16 @@ const AHEAD_MIN: u64 = 512 << 10;
 
 /// What was read and has not left.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Ahead(u64);
+pub(crate) struct Ahead(u64);
 
 impl Ahead {
     /// What is read ahead for one peer has changed.
-    pub fn changed(&mut self, before: u64, now: u64) {
+    pub(crate) fn changed(&mut self, before: u64, now: u64) {
         self.0 = (self.0 + now).saturating_sub(before);
     }
 
     /// Whether the line has enough to do, at that rate in bytes a second.
-    pub fn is_enough(&self, rate: u64) -> bool {
+    pub(crate) fn is_enough(&self, rate: u64) -> bool {
         self.0 >= (rate / 1_000 * AHEAD_MS).max(AHEAD_MIN)
     }
 }

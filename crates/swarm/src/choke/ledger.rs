@@ -16,11 +16,11 @@ const ENTRIES_MAX: usize = 256;
 
 /// Debts in bytes.
 #[derive(Clone, Default, Debug)]
-pub struct Ledger(BTreeMap<Prefix, (i64, Time)>);
+pub(crate) struct Ledger(BTreeMap<Prefix, (i64, Time)>);
 
 impl Ledger {
     /// So many bytes have come from a network (or, negative, gone to it).
-    pub fn add(&mut self, now: Time, who: Prefix, bytes: i64, piece_len: u32) {
+    pub(crate) fn add(&mut self, now: Time, who: Prefix, bytes: i64, piece_len: u32) {
         let most = PIECES_MAX * i64::from(piece_len);
         let owed = (self.owed(now, who) + bytes).clamp(-most, most);
         if self.0.len() >= ENTRIES_MAX && !self.0.contains_key(&who) {
@@ -31,7 +31,7 @@ impl Ledger {
     }
 
     /// What a network is owed now; negative when it owes us.
-    pub fn owed(&self, now: Time, who: Prefix) -> i64 {
+    pub(crate) fn owed(&self, now: Time, who: Prefix) -> i64 {
         let Some((owed, at)) = self.0.get(&who) else { return 0 };
         let ns = now.since(*at).as_nanos() as u64;
         let halved = owed / (1i64 << (ns / HALF_LIFE_NS).min(62));

@@ -2,11 +2,11 @@
 //!
 //! The chokers look at [`Contender`]s, figures of the interested peers, and name the peers that should be unchoked; applying that,
 //! with the rule of ten seconds between two changes of one peer, is [`apply`].
-pub mod ahead;
-pub mod ledger;
+pub(crate) mod ahead;
+pub(crate) mod ledger;
 pub mod leech;
 pub mod order;
-pub mod prefix;
+pub(crate) mod prefix;
 pub mod seed;
 pub mod slots;
 pub mod turns;
@@ -19,7 +19,7 @@ use core::time::Duration;
 use prefix::Prefix;
 
 /// How often the slots are given anew.
-pub const ROUND: Duration = Duration::from_secs(10);
+pub(crate) const ROUND: Duration = Duration::from_secs(10);
 /// Strict clients abort on choke changes that follow each other quickly.
 const CHANGE_MIN: Duration = Duration::from_secs(10);
 
@@ -35,18 +35,18 @@ pub struct Contender {
     /// When that last changed; `None` before the first unchoke.
     pub changed: Option<Time>,
     /// It may ask and has asked for nothing for a while: it occupies no slot.
-    pub paused: bool,
+    pub(crate) paused: bool,
     /// Payload rate from it over twenty seconds; 0 when it snubs us.
     pub gives: u64,
     /// Payload rate to it over twenty seconds.
-    pub takes: u64,
+    pub(crate) takes: u64,
     /// When it came.
     pub since: Time,
 }
 
 impl Contender {
     /// Whether the last change is long enough ago for another.
-    pub fn may_change(&self, now: Time) -> bool {
+    pub(crate) fn may_change(&self, now: Time) -> bool {
         self.changed.is_none_or(|at| now.since(at) >= CHANGE_MIN)
     }
 }

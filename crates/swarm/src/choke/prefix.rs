@@ -26,7 +26,7 @@ impl Prefix {
     }
 
     /// The network of the other end of a connection.
-    pub fn of_remote(remote: Remote) -> Self {
+    pub(crate) fn of_remote(remote: Remote) -> Self {
         match remote {
             Remote::Addr(addr) => Self::of(addr.ip()),
             Remote::Named(number) => {

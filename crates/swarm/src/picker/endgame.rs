@@ -68,7 +68,7 @@ impl Picker {
     }
 
     /// Whether all is asked for that is missing.
-    pub fn is_ending(&self) -> bool {
+    pub(crate) fn is_ending(&self) -> bool {
         self.open.is_empty() && self.rarity.is_empty()
     }
 

@@ -6,4 +6,4 @@ mod endgame;
 mod moving;
 pub mod partial;
 pub mod pick;
-pub mod rarity;
+pub(crate) mod rarity;

@@ -108,7 +108,7 @@ impl Picker {
     }
 
     /// What [`Self::peer_came`] and [`Self::peer_has`] have counted of a peer is gone.
-    pub fn peer_left(&mut self, has: &Bitfield, everything: bool, rng: &mut Rng) {
+    pub(crate) fn peer_left(&mut self, has: &Bitfield, everything: bool, rng: &mut Rng) {
         if everything {
             self.rarity.remove_everything();
         } else {
@@ -122,7 +122,7 @@ impl Picker {
     }
 
     /// A peer that is not counted as having everything has one piece less.
-    pub fn peer_lost(&mut self, piece: u32, rng: &mut Rng) {
+    pub(crate) fn peer_lost(&mut self, piece: u32, rng: &mut Rng) {
         self.rarity.decrease(piece, rng);
     }
 
@@ -137,17 +137,17 @@ impl Picker {
     }
 
     /// Bytes of pieces that are whole and not judged yet.
-    pub fn unjudged_bytes(&self) -> u64 {
+    pub(crate) fn unjudged_bytes(&self) -> u64 {
         u64::from(self.whole) * u64::from(self.geometry.piece_len)
     }
 
     /// How many pieces are whole and not judged yet.
-    pub fn unjudged(&self) -> u32 {
+    pub(crate) fn unjudged(&self) -> u32 {
         self.whole
     }
 
     /// Tells what all peers together deliver, in bytes a second.
-    pub fn set_line(&mut self, rate: u64) {
+    pub(crate) fn set_line(&mut self, rate: u64) {
         let bytes = if rate == 0 { BEGUN_BYTES_START } else { rate.saturating_mul(BEGUN_SECONDS) };
         self.begun_max = begun_max(&self.geometry, bytes);
     }
@@ -328,14 +328,14 @@ impl Picker {
     }
 
     /// A piece is not wanted any longer; whether something of it was taken.
-    pub fn drop_piece(&mut self, piece: u32) -> bool {
+    pub(crate) fn drop_piece(&mut self, piece: u32) -> bool {
         let begun = self.partials.contains_key(&piece);
         self.verified(piece);
         begun
     }
 
     /// Which pieces are to be begun before others.
-    pub fn set_urgent(&mut self, pieces: Option<Bitfield>) {
+    pub(crate) fn set_urgent(&mut self, pieces: Option<Bitfield>) {
         self.urgent = pieces;
     }
 

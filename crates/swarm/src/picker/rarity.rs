@@ -20,7 +20,7 @@ const SAMPLE_MAX: usize = 64;
 
 /// Availability of all pieces, and the pieces not begun in its order.
 #[derive(Clone, Debug)]
-pub struct Rarity {
+pub(crate) struct Rarity {
     availability: Vec<u16>,
     order: Vec<u32>,
     place: Vec<u32>,
@@ -31,7 +31,7 @@ pub struct Rarity {
 
 impl Rarity {
     /// Nobody has anything; candidates are the pieces not in `have`.
-    pub fn new(have: &Bitfield, rng: &mut Rng) -> Self {
+    pub(crate) fn new(have: &Bitfield, rng: &mut Rng) -> Self {
         let pieces = have.len();
         let candidates_all = Bitfield::full(pieces);
         let mut order: Vec<u32> = candidates_all.iter_without(have).collect();
@@ -47,37 +47,37 @@ impl Rarity {
     }
 
     /// How many peers have a piece.
-    pub fn availability(&self, piece: u32) -> u32 {
+    pub(crate) fn availability(&self, piece: u32) -> u32 {
         u32::from(self.availability[piece as usize]) + self.everything
     }
 
     /// How many pieces are not begun.
-    pub fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         self.order.len() as u32
     }
 
     /// Whether every piece has been begun.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
     /// How many of the pieces not begun nobody connected has.
-    pub fn unavailable(&self) -> u32 {
+    pub(crate) fn unavailable(&self) -> u32 {
         if self.everything > 0 { 0 } else { self.starts[1] }
     }
 
     /// A peer that has everything has come.
-    pub fn add_everything(&mut self) {
+    pub(crate) fn add_everything(&mut self) {
         self.everything += 1;
     }
 
     /// A peer that was counted by [`Self::add_everything`] has gone.
-    pub fn remove_everything(&mut self) {
+    pub(crate) fn remove_everything(&mut self) {
         self.everything = self.everything.saturating_sub(1);
     }
 
     /// A peer has got a piece.
-    pub fn increase(&mut self, piece: u32, rng: &mut Rng) {
+    pub(crate) fn increase(&mut self, piece: u32, rng: &mut Rng) {
         let a = self.availability[piece as usize] as usize;
         self.availability[piece as usize] += 1;
         if self.place[piece as usize] == ABSENT {
@@ -94,7 +94,7 @@ impl Rarity {
     }
 
     /// A peer that had a piece has gone.
-    pub fn decrease(&mut self, piece: u32, rng: &mut Rng) {
+    pub(crate) fn decrease(&mut self, piece: u32, rng: &mut Rng) {
         let a = self.availability[piece as usize] as usize;
         if a == 0 {
             return;
@@ -110,7 +110,7 @@ impl Rarity {
     }
 
     /// Takes a piece out, because it is begun or there. O(number of availabilities).
-    pub fn remove(&mut self, piece: u32) {
+    pub(crate) fn remove(&mut self, piece: u32) {
         let place = self.place[piece as usize];
         if place == ABSENT {
             return;
@@ -128,7 +128,7 @@ impl Rarity {
     }
 
     /// Puts a piece back in, because it has to be fetched anew.
-    pub fn insert(&mut self, piece: u32, rng: &mut Rng) {
+    pub(crate) fn insert(&mut self, piece: u32, rng: &mut Rng) {
         if self.place[piece as usize] != ABSENT {
             return;
         }
@@ -156,7 +156,7 @@ impl Rarity {
     ///
     /// Looks at the rarest few first; when none is there it samples the common ones by words, so that the cost stays far under
     /// the number of pieces.
-    pub fn rarest(&self, has: &Bitfield, rng: &mut Rng, mut allowed: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(crate) fn rarest(&self, has: &Bitfield, rng: &mut Rng, mut allowed: impl FnMut(u32) -> bool) -> Option<u32> {
         let near = self.order.iter().copied().take(SCAN_MAX).find(|p| has.get(*p) && allowed(*p));
         if near.is_some() || self.order.len() <= SCAN_MAX {
             return near;
@@ -167,7 +167,7 @@ impl Rarity {
     }
 
     /// The rarest of some of the pieces among `these` that are not begun, that is in `has` and that `allowed` lets pass.
-    pub fn rarest_among(
+    pub(crate) fn rarest_among(
         &self,
         these: &Bitfield,
         has: &Bitfield,
@@ -180,7 +180,7 @@ impl Rarity {
     }
 
     /// Whether a peer is the only one connected that has some piece not begun. Looks at a few dozen at most.
-    pub fn has_sole(&self, has: &Bitfield) -> bool {
+    pub(crate) fn has_sole(&self, has: &Bitfield) -> bool {
         // One peer that has everything makes the run of those that nobody else has its own.
         let Some(run) = 1usize.checked_sub(self.everything as usize) else { return false };
         let Some(&end) = self.starts.get(run + 1) else { return false };
@@ -189,7 +189,7 @@ impl Rarity {
     }
 
     /// Whether a piece is among those not begun.
-    pub fn contains(&self, piece: u32) -> bool {
+    pub(crate) fn contains(&self, piece: u32) -> bool {
         self.candidates.get(piece)
     }
 

@@ -56,7 +56,7 @@ enum State {
     Connected,
 }
 
-/// One address.
+/// An address that may be dialled, and what became of earlier dials.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     source: PeerSource,

@@ -61,7 +61,7 @@ enum Port {
     Saying,
 }
 
-/// One tracker.
+/// A tracker, and how far the torrent is with it.
 #[derive(Debug)]
 pub(super) struct Tracker {
     pub(super) url: String,

@@ -13,7 +13,7 @@ use core::net::SocketAddr;
 /// What an address is told apart by, and when it was last named.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Name {
-    /// The address.
+    /// The address that may be dialled.
     pub(super) addr: SocketAddr,
     /// When a list last had it.
     pub(super) named: Time,
@@ -30,7 +30,7 @@ pub(super) struct Place {
     alone: Time,
 }
 
-/// The queues.
+/// The addresses in the order in which they are dialled: those that are due, and those that wait.
 #[derive(Default, Debug)]
 pub(super) struct Turns {
     /// Those that wait, by their moment.
@@ -94,7 +94,7 @@ impl Turns {
         self.due.first().map(|turn| turn.2).or_else(other)
     }
 
-    /// Who would be last, and its moment (nothing when that has come).
+    /// The address that would be last, and its moment (nothing when that has come).
     pub(super) fn last(&self) -> Option<(Option<Time>, SocketAddr)> {
         let waiting = self.waiting.last().map(|turn| (Some(turn.0), turn.2));
         waiting.or_else(|| self.due.last().map(|turn| (None, turn.2)))

@@ -18,7 +18,8 @@ use teem_wire::peer::message::MetadataMessage;
 const WINDOW_FIRST: usize = 4;
 /// And at most: half a MiB on the way. Transmission rejects what is more than 64, and with thousands of files answers every three seconds only.
 const WINDOW_MAX: usize = 32;
-/// Whoever answers within this is asked for one more at a time; so a window that doubles still runs through within the limit.
+/// A peer that answers within this is asked for one more at a time; so a window that doubles still runs through
+/// within the limit.
 const PROMPT: Duration = Duration::from_secs(4);
 /// A request without an answer is asked elsewhere after this.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);

@@ -46,7 +46,7 @@ pub(super) struct Tail {
     pub(super) bytes: u64,
 }
 
-/// All pieces.
+/// How far each piece has spread: granted, out, or held by others.
 #[derive(Clone, Debug)]
 pub(super) struct Pieces {
     stage: Vec<Stage>,
