@@ -19,7 +19,6 @@ pub mod geometry;
 pub mod ids;
 pub mod job;
 pub mod listen_port;
-pub mod map;
 pub mod output;
 pub mod peer;
 pub mod picker;
