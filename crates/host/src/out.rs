@@ -68,11 +68,11 @@ impl<B> Spares<B> {
 /// What a write achieved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Wrote {
-    /// Payload bytes of blocks that went to the kernel.
+    /// Payload bytes of blocks that left our control: the link has taken them.
     pub(crate) payload: u64,
-    /// Pieces of metadata that are wholly with the kernel.
+    /// Pieces of metadata that have wholly left it.
     pub(crate) metadata: u32,
-    /// Whether the kernel takes no more for now.
+    /// Whether the link takes no more for now.
     pub(crate) blocked: bool,
 }
 
@@ -158,7 +158,7 @@ impl<B: AsRef<[u8]>> Out<B> {
 }
 
 impl<B: AsRef<[u8]>> Queue<B> {
-    /// How many bytes were offered to the kernel, and how many it took (none when it would block).
+    /// How many bytes were offered to the link, and how many it took (none when it would block).
     fn write_once(&self, to: &mut impl Write) -> io::Result<(usize, usize)> {
         let mut slices = [IoSlice::new(&[]); SEGMENTS_MAX];
         let (mut count, mut asked) = (0, 0);
