@@ -9,6 +9,7 @@ use teem_wire::tracker::url::redact;
 pub(crate) fn state(state: State) -> &'static str {
     match state {
         State::Metadata => "metadata",
+        State::Placing => "placing",
         State::Checking => "checking",
         State::Downloading => "downloading",
         State::Seeding => "seeding",

@@ -5,9 +5,10 @@ use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::door::Door;
 use crate::http::fetch::Http;
 use crate::places::{AddError, remembered};
+use crate::questions::{self, QUESTIONS_MAX};
 use crate::registry::{Entry, Registry};
-use crate::resolve::{resolve, resolve_peer};
-use crate::router::{Chore, Router};
+use crate::resolve::resolve_peer;
+use crate::router::Router;
 use crate::source::Source;
 use crate::status::{Ended, Status};
 use crate::torrent::Torrent;
@@ -25,14 +26,11 @@ use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{self, HostConfig, HostError, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
-use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Snapshot;
 use teem_swarm::ids::TorrentId;
 use tokio::sync::mpsc;
 
-/// Requests of the engine that may wait for the async side.
-const CHORES_MAX: usize = 4096;
 /// How long a shutdown may take: trackers are told within 4 s, then the disk closes.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
 
@@ -123,12 +121,12 @@ impl Add {
     }
 }
 
-struct Inner {
-    host: HostHandle,
-    disk: DiskHandle,
+pub(crate) struct Inner {
+    pub(crate) host: HostHandle,
+    pub(crate) disk: DiskHandle,
     http: Http,
     state_dir: PathBuf,
-    registry: Arc<Registry>,
+    pub(crate) registry: Arc<Registry>,
     next: AtomicU32,
     door: Door,
     /// What is served to those who are no peers, while somebody holds it.
@@ -149,11 +147,11 @@ impl Client {
         let http = Http::new(config.listen.addr, AGENT);
         let (disk, disk_handle) = Disk::start(&DiskConfig::default());
         let registry = Arc::new(Registry::default());
-        let (chores, todo) = mpsc::channel(CHORES_MAX);
+        let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
         let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(port, seed) };
         let door = Door::default();
-        let router = Router { registry: registry.clone(), chores, door: door.clone() };
+        let router = Router { registry: registry.clone(), questions, door: door.clone() };
         let upload_limited = HostConfig { upload_limited: config.up.is_some() };
         let host =
             host::start(listeners, upload_limited, Engine::new(engine), disk, router).map_err(StartError::Host)?;
@@ -167,7 +165,7 @@ impl Client {
             door,
             site: Mutex::default(),
         }));
-        tokio::spawn(run_chores(todo, Arc::downgrade(&client.0), Announces::new(http)));
+        tokio::spawn(questions::carry_out(asked, Arc::downgrade(&client.0), Announces::new(http)));
         Ok(client)
     }
 
@@ -323,38 +321,6 @@ impl Client {
     }
 }
 
-impl Inner {
-    /// The metadata of a magnet link came: its name decides the place.
-    fn place(&self, id: TorrentId, info: &Info) {
-        let settled: Option<Result<_, AddError>> = self.registry.places.settle(id, info).map(|settled| {
-            let (place, choice) = settled?;
-            let selection = (!choice.is_all()).then(|| choice.of(info)).transpose().map_err(AddError::Choice)?;
-            Ok((place, selection))
-        });
-        let command = match settled {
-            None => return,
-            Some(Ok((place, selection))) => {
-                self.disk.place(id, place);
-                if let Some(selection) = selection {
-                    // A host that has ended needs no answer, here and below.
-                    let _ = self.host.send(HostMsg::Command(Command::Select(id, selection)));
-                }
-                Command::Placed(id)
-            }
-            Some(Err(e)) => {
-                if let Some(entry) = self.registry.get(id) {
-                    entry.modify(|status| {
-                        status.failed = Some((e.to_string(), None));
-                        true
-                    });
-                }
-                Command::Remove(id)
-            }
-        };
-        let _ = self.host.send(HostMsg::Command(command));
-    }
-}
-
 fn bind(listen: Listen) -> Result<Listeners, ListenError> {
     let wanted = ListenConfig { addr: listen.addr, port: listen.port };
     match Listeners::bind(wanted) {
@@ -364,29 +330,5 @@ fn bind(listen: Listen) -> Result<Listeners, ListenError> {
             next.map_or_else(|| Listeners::bind(ListenConfig { port: 0, ..wanted }), Ok)
         }
         other => other,
-    }
-}
-
-/// Carries out what the engine asks of the async side, until the client is gone.
-async fn run_chores(mut todo: mpsc::Receiver<Chore>, client: Weak<Inner>, announces: Announces) {
-    while let Some(chore) = todo.recv().await {
-        let Some(inner) = client.upgrade() else { return };
-        let host = inner.host.clone();
-        match chore {
-            Chore::Place(id, info) => {
-                // Looking at the folder touches the disk, which may hang; nothing else waits for it here.
-                tokio::task::spawn_blocking(move || inner.place(id, &info));
-            }
-            Chore::Announce(torrent, url, announce) => {
-                let announces = announces.clone();
-                tokio::spawn(async move { host.send(announces.run(torrent, url, announce).await) });
-            }
-            Chore::Resolve(name, port) => {
-                tokio::spawn(async move {
-                    let addrs = resolve(&name, port).await;
-                    host.send(HostMsg::Resolved { host: name, port, addrs })
-                });
-            }
-        }
     }
 }

@@ -4,8 +4,7 @@
 //! at home either, and the host's thread never waits.
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use teem_host::packet::Packet;
-use teem_tracker_server::net::Datagram;
+use teem_wire::datagram::Datagram;
 use tokio::sync::mpsc;
 
 /// Connections that may wait to be served: a turn of the host brings few, and serving one begins at once.
@@ -45,10 +44,9 @@ impl Door {
     }
 
     /// Somebody asks a tracker.
-    pub(crate) fn question(&self, packet: Packet) {
-        let Packet { remote, local, bytes } = packet;
+    pub(crate) fn datagram(&self, datagram: Datagram) {
         if let Some(home) = &*self.home() {
-            let _ = home.questions.try_send(Datagram { remote, local, bytes });
+            let _ = home.questions.try_send(datagram);
         }
     }
 
@@ -65,19 +63,19 @@ mod tests {
     fn guests_find_somebody_only_while_the_door_is_open_and_there_is_room() {
         let door = Door::default();
         let addr = "192.0.2.1:1".parse().unwrap();
-        let packet = |n| Packet { remote: addr, local: addr, bytes: vec![n] };
-        door.question(packet(1));
+        let packet = |n| Datagram { remote: addr, local: addr, bytes: vec![n] };
+        door.datagram(packet(1));
         let mut guests = door.open();
         assert!(guests.questions.try_recv().is_err());
         for _ in 0..QUESTIONS_MAX + 10 {
-            door.question(packet(2));
+            door.datagram(packet(2));
         }
         assert_eq!(std::iter::from_fn(|| guests.questions.try_recv().ok()).count(), QUESTIONS_MAX);
         let mut second = door.open();
-        door.question(packet(3));
+        door.datagram(packet(3));
         assert_eq!(second.questions.try_recv().map(|packet| packet.bytes), Ok(vec![3]));
         assert!(guests.questions.try_recv().is_err());
         drop(second);
-        door.question(packet(4));
+        door.datagram(packet(4));
     }
 }

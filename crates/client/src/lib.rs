@@ -21,6 +21,7 @@ mod door;
 pub mod entropy;
 mod patterns;
 mod places;
+mod questions;
 mod registry;
 mod resolve;
 mod router;

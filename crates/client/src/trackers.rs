@@ -4,8 +4,7 @@ use crate::http::fetch::{Http, Limits};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;
-use teem_host::mailbox::HostMsg;
-use teem_swarm::ids::TorrentId;
+use teem_swarm::ask::Answer;
 use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use teem_wire::tracker::http;
@@ -28,17 +27,17 @@ impl Announces {
         Self { http, all: Arc::new(Semaphore::new(CONCURRENT_MAX)), hosts: Arc::default() }
     }
 
-    /// Announces and tells the engine what came of it.
-    pub(crate) async fn run(&self, torrent: TorrentId, url: String, announce: Announce) -> HostMsg {
-        let host = self.host(&url);
+    /// Announces, when it is the turn of that; says what came of it.
+    pub(crate) async fn run(&self, url: &str, announce: &Announce) -> Answer {
+        let host = self.host(url);
         // INVARIANT: these semaphores are never closed.
         let one = host.acquire().await.expect("open");
         // INVARIANT: as above.
         let _all = self.all.acquire().await.expect("open");
-        let (source, reply) = self.announce(&url, &announce).await;
+        let (source, reply) = self.announce(url, announce).await;
         drop(one);
         self.forget_idle_hosts();
-        HostMsg::Tracker { torrent, url, source, reply }
+        Answer::Announced { source, reply }
     }
 
     fn host(&self, url: &str) -> Arc<Semaphore> {

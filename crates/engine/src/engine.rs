@@ -4,6 +4,7 @@
 //! Invariants: after each `handle` every torrent's timer is what the torrent says; a connection is in exactly one of
 //! `conns` (no handshake yet), `routes` (a torrent's peer) or neither (unknown: its inputs are dropped); no output
 //! names a connection after its `Close`.
+mod asks;
 mod carry;
 mod hello;
 mod life;
@@ -11,15 +12,14 @@ mod life;
 use crate::config::EngineConfig;
 use crate::conns::Conns;
 use crate::dial::Dialler;
-use crate::input::{Input, PeerSource};
+use crate::input::Input;
 use crate::route::Routes;
 use crate::timers::Timers;
 use crate::udp_tracker::UdpTracker;
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
-use teem_swarm::event::Event;
+use asks::Asker;
+use teem_swarm::ask::{AskId, AskIds};
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
@@ -47,6 +47,9 @@ pub struct Engine<B> {
     /// When torrents that are being removed are let go whatever they still wait for.
     removals: Timers,
     udp: UdpTracker,
+    /// Names for questions, and what waits for the answers to those that went out.
+    ids: AskIds,
+    asks: BTreeMap<AskId, Asker>,
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
     external: External,
@@ -73,6 +76,8 @@ impl<B> Engine<B> {
             timers: Timers::default(),
             removals: Timers::default(),
             udp: UdpTracker::new(rng.fork()),
+            ids: AskIds::default(),
+            asks: BTreeMap::new(),
             votes: Votes::default(),
             external: External::default(),
             shared,
@@ -101,12 +106,8 @@ impl<B> Engine<B> {
             Input::Sent { conn, bytes } => self.with_conn(conn, |t, cx| t.sent(cx, conn, bytes)),
             Input::MetadataSent { conn } => self.with_conn(conn, |t, cx| t.metadata_sent(cx, conn)),
             Input::Datagram { from, bytes } => self.udp.datagram(self.now, from, &bytes),
-            Input::Resolved { host, port, addrs } => self.udp.resolved(self.now, host, port, addrs),
             Input::Disk(done) => self.with(torrent_of(&done), |t, cx| t.disk(cx, done)),
-            Input::Tracker { torrent, url, source, reply } => {
-                self.with(torrent, |t, cx| t.tracker(cx, &url, source, &reply));
-            }
-            Input::Peers { torrent, source, list } => self.peers(torrent, source, &list),
+            Input::Answer { id, answer } => self.answer(id, answer),
             Input::Moved => self.moved(),
             Input::Command(command) => self.command(command),
         }
@@ -149,16 +150,6 @@ impl<B> Engine<B> {
     /// Whether a torrent of that name is there.
     pub fn has(&self, torrent: TorrentId) -> bool {
         self.torrents.contains_key(&torrent)
-    }
-
-    /// Addresses from elsewhere than a tracker's answer. A private torrent takes none that were named by hand (BEP 27).
-    fn peers(&mut self, torrent: TorrentId, source: PeerSource, list: &[SocketAddr]) {
-        let private = self.torrents.get(&torrent).is_some_and(Torrent::is_private);
-        if private && matches!(source, PeerSource::User | PeerSource::Inbound) {
-            let text = String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)");
-            return self.outputs.push_back(Output::Event(Event::Notice { torrent, text }));
-        }
-        self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
     }
 
     /// Calls every torrent whose moment has come once, and everything else that waits for time.

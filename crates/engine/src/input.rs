@@ -1,7 +1,7 @@
 //! Everything that can happen to the engine (own design; BEP 3, 15).
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use teem_swarm::ask::{Answer, AskId};
 use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
@@ -11,7 +11,6 @@ pub use teem_swarm::torrent::address::{DialError, PeerSource};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
-use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -98,36 +97,14 @@ pub enum Input<B> {
         /// The packet, at most 4 KiB.
         bytes: Vec<u8>,
     },
-    /// The answer to `Output::Resolve`.
-    Resolved {
-        /// The name as it was asked.
-        host: String,
-        /// The port as it was asked.
-        port: u16,
-        /// At most 16 addresses, or why there are none.
-        addrs: Result<Vec<SocketAddr>, String>,
-    },
     /// The disk answers.
     Disk(Done<B>),
-    /// The answer to an `Output::Announce` over HTTP.
-    Tracker {
-        /// For which torrent.
-        torrent: TorrentId,
-        /// The URL that was asked.
-        url: String,
-        /// Whether the tracker's address is public, private or loopback: decides what may be dialled.
-        source: PeerSource,
-        /// What it said.
-        reply: Result<AnnounceReply, AnnounceError>,
-    },
-    /// Addresses from elsewhere.
-    Peers {
-        /// For which torrent.
-        torrent: TorrentId,
-        /// The way by which they became known.
-        source: PeerSource,
-        /// The addresses of the peers.
-        list: Vec<SocketAddr>,
+    /// The answer to an `Output::Ask`. One that nothing waits for (any more) is dropped.
+    Answer {
+        /// The question's name.
+        id: AskId,
+        /// What came of it.
+        answer: Answer,
     },
     /// This machine slept, or has another address than before: whoever was connected may be gone, and nobody finds us where we were.
     Moved,

@@ -11,6 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
+use teem_swarm::ask::{AskId, again_after};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
@@ -44,13 +45,13 @@ pub(crate) enum Act {
     /// Resolve a name.
     Resolve(String, u16),
     /// An ask is answered.
-    Answer(TorrentId, String, PeerSource, Result<AnnounceReply, AnnounceError>),
+    Answer(TorrentId, AskId, PeerSource, Result<AnnounceReply, AnnounceError>),
     /// More peers of an ask that is answered already.
     Peers(TorrentId, PeerSource, Vec<SocketAddr>),
 }
 
-/// A torrent's ask of one URL.
-type AskKey = (TorrentId, String);
+/// A torrent and the name of one of its asks.
+type AskKey = (TorrentId, AskId);
 /// A name and a port.
 type Host = (String, u16);
 
@@ -94,8 +95,24 @@ struct Transaction {
 /// A name's addresses.
 #[derive(Debug)]
 enum Name {
-    Asked(Time, BTreeSet<AskKey>),
+    /// They are waited for.
+    Asked {
+        /// From then on the name has failed.
+        until: Time,
+        /// The question was not taken: it is asked again then.
+        again: Option<Time>,
+        /// The asks that wait.
+        waiting: BTreeSet<AskKey>,
+    },
+    /// They are used until then.
     Known(Time, Vec<SocketAddr>),
+}
+
+impl Name {
+    /// When a name that is waited for is to be looked at.
+    fn look_at(until: Time, again: Option<Time>) -> Time {
+        again.map_or(until, |again| again.min(until))
+    }
 }
 
 /// All asks of all torrents.
@@ -136,20 +153,23 @@ impl UdpTracker {
         [repeat, self.lookups.first().map(|(time, _)| *time)].iter().flatten().min().copied()
     }
 
-    /// Begins an ask. One under way of the same torrent and URL is given up.
-    pub(crate) fn announce(&mut self, now: Time, torrent: TorrentId, url: String, announce: Announce) {
-        let parsed = TrackerUrl::parse(&url);
-        let key = (torrent, url);
-        self.drop_ask(&key);
-        let parts = match parsed {
+    /// Begins an ask. Of the same torrent's former ones of that tracker those are given up that are answered, since what the other family says is
+    /// old news now; and all of them when the new one says `stopped`, which has to be the last word that arrives.
+    pub(crate) fn announce(&mut self, now: Time, torrent: TorrentId, id: AskId, url: &str, announce: Announce) {
+        let key = (torrent, id);
+        let parts = match TrackerUrl::parse(url) {
             Ok(parts) => parts,
             Err(error) => {
                 let why = AnnounceError::Forbidden(alloc::format!("{error}"));
-                return self.acts.push_back(Act::Answer(key.0, key.1, PeerSource::PublicTracker, Err(why)));
+                return self.acts.push_back(Act::Answer(torrent, id, PeerSource::PublicTracker, Err(why)));
             }
         };
         let literal = parts.ip().map(|ip| SocketAddr::new(ip, parts.port));
         let host = (parts.host, parts.port);
+        let last = announce.event == AnnounceEvent::Stopped;
+        let former = self.asks_of(torrent).filter(|(_, ask)| ask.host == host && ask.path == parts.path);
+        let given_up: Vec<AskKey> = former.filter(|(_, ask)| ask.answered || last).map(|(key, _)| *key).collect();
+        given_up.iter().for_each(|key| self.drop_ask(key));
         let ask = Ask {
             announce,
             path: parts.path,
@@ -158,41 +178,57 @@ impl UdpTracker {
             answered: false,
             held: None,
         };
-        self.asks.insert(key.clone(), ask);
+        self.asks.insert(key, ask);
         if let Some(addr) = literal {
-            return self.begin(now, &key, &[addr]);
+            return self.begin(now, key, &[addr]);
         }
         match self.names.get_mut(&host) {
             Some(Name::Known(until, addrs)) if now < *until => {
                 let addrs = addrs.clone();
-                self.begin(now, &key, &addrs);
+                self.begin(now, key, &addrs);
             }
-            Some(Name::Asked(_, waiting)) => _ = waiting.insert(key),
+            Some(Name::Asked { waiting, .. }) => _ = waiting.insert(key),
             _ => {
-                self.names.insert(host.clone(), Name::Asked(now, BTreeSet::from([key])));
-                self.lookups.insert((now + RESOLVE_LIMIT, host.clone()));
+                let (until, waiting) = (now + RESOLVE_LIMIT, BTreeSet::from([key]));
+                self.names.insert(host.clone(), Name::Asked { until, again: None, waiting });
+                self.lookups.insert((until, host.clone()));
                 self.acts.push_back(Act::Resolve(host.0, host.1));
             }
+        }
+    }
+
+    /// The asks of a torrent that are under way.
+    fn asks_of(&self, torrent: TorrentId) -> impl Iterator<Item = (&AskKey, &Ask)> {
+        self.asks.range((torrent, AskId(0))..=(torrent, AskId(u64::MAX)))
+    }
+
+    /// Nobody could be asked for a name's addresses: that is to be tried again shortly.
+    pub(crate) fn not_resolved_yet(&mut self, now: Time, host: String, port: u16) {
+        let host = (host, port);
+        if let Some(Name::Asked { until, again, .. }) = self.names.get_mut(&host) {
+            self.lookups.remove(&(Name::look_at(*until, *again), host.clone()));
+            *again = Some(now + again_after(&mut self.rng));
+            self.lookups.insert((Name::look_at(*until, *again), host));
         }
     }
 
     /// A name's addresses, or why there are none.
     pub(crate) fn resolved(&mut self, now: Time, host: String, port: u16, addrs: Result<Vec<SocketAddr>, String>) {
         let host = (host, port);
-        let Some(Name::Asked(since, waiting)) = self.names.get_mut(&host) else { return };
+        let Some(Name::Asked { until, again, waiting }) = self.names.get_mut(&host) else { return };
         let waiting = core::mem::take(waiting);
-        self.lookups.remove(&(*since + RESOLVE_LIMIT, host.clone()));
+        self.lookups.remove(&(Name::look_at(*until, *again), host.clone()));
         self.names.remove(&host);
         let addrs = addrs
             .and_then(|addrs| if addrs.is_empty() { Err(String::from("the name has no address")) } else { Ok(addrs) });
         match addrs {
             Ok(mut addrs) => {
                 addrs.truncate(ADDRESSES_MAX);
-                for key in &waiting {
+                for key in waiting {
                     self.begin(now, key, &addrs);
                 }
                 let known =
-                    |name: &Name| matches!(name, Name::Asked(..)) || matches!(name, Name::Known(t, _) if now < *t);
+                    |name: &Name| matches!(name, Name::Asked { .. }) || matches!(name, Name::Known(t, _) if now < *t);
                 if self.names.len() >= NAMES_MAX {
                     self.names.retain(|_, name| known(name));
                 }
@@ -249,7 +285,15 @@ impl UdpTracker {
     /// Repeats what was not answered, gives up what was repeated often enough.
     pub(crate) fn tick(&mut self, now: Time) {
         while let Some((_, host)) = self.lookups.first().filter(|(time, _)| *time <= now).cloned() {
-            self.resolved(now, host.0, host.1, Err("the name was not resolved in time".into()));
+            match self.names.get_mut(&host) {
+                Some(Name::Asked { until, again, .. }) if now < *until => {
+                    self.lookups.remove(&(Name::look_at(*until, *again), host.clone()));
+                    *again = None;
+                    self.lookups.insert((*until, host.clone()));
+                    self.acts.push_back(Act::Resolve(host.0, host.1));
+                }
+                _ => self.resolved(now, host.0, host.1, Err("the name was not resolved in time".into())),
+            }
         }
         while let Some((_, id)) = self.repeats.first().filter(|(time, _)| *time <= now).copied() {
             let Some(mut transaction) = self.take(id) else { continue };
@@ -265,19 +309,17 @@ impl UdpTracker {
 
     /// A torrent is gone: nobody waits for its answers.
     pub(crate) fn forget(&mut self, torrent: TorrentId) {
-        let mine = self.asks.range((torrent, String::new())..).map(|(key, _)| key.clone());
-        let keys: Vec<_> = mine.take_while(|key| key.0 == torrent).collect();
+        let keys: Vec<AskKey> = self.asks_of(torrent).map(|(key, _)| *key).collect();
         for key in keys {
             self.drop_ask(&key);
         }
     }
 
     /// Begins a transaction with each family that the tracker has.
-    fn begin(&mut self, now: Time, key: &AskKey, addrs: &[SocketAddr]) {
+    fn begin(&mut self, now: Time, ask: AskKey, addrs: &[SocketAddr]) {
         for v4 in [true, false] {
             let to: Vec<_> = addrs.iter().filter(|addr| addr.is_ipv4() == v4).copied().collect();
             if !to.is_empty() {
-                let ask = key.clone();
                 self.send(now, Transaction { ask, to, at: 0, step: Step::Connect, unanswered: 0, repeat: now });
             }
         }
@@ -343,7 +385,7 @@ impl UdpTracker {
             Reach::Public | Reach::Nowhere => PeerSource::PublicTracker,
         };
         let Some(ask) = self.asks.get_mut(&transaction.ask) else { return };
-        let (torrent, url) = transaction.ask.clone();
+        let (torrent, ask_id) = transaction.ask;
         let known = |id: &u32| self.transactions.get(id).map(|t| t.to.iter().any(|a| self.connections.contains_key(a)));
         if ask.announce.event == AnnounceEvent::Stopped && ask.under_way.iter().filter_map(known).any(|answers| answers)
         {
@@ -354,7 +396,7 @@ impl UdpTracker {
             Act::Peers(torrent, source, reply.peers)
         } else {
             ask.answered = true;
-            Act::Answer(torrent, url, source, Ok(reply))
+            Act::Answer(torrent, ask_id, source, Ok(reply))
         };
         self.acts.push_back(act);
         if ask.under_way.is_empty() {
@@ -367,7 +409,7 @@ impl UdpTracker {
         let Some(ask) = self.asks.get_mut(key).filter(|ask| ask.under_way.is_empty()) else { return };
         if let Some((source, reply)) = ask.held.take() {
             self.asks.remove(key);
-            self.acts.push_back(Act::Answer(key.0, key.1.clone(), source, Ok(reply)));
+            self.acts.push_back(Act::Answer(key.0, key.1, source, Ok(reply)));
         } else if ask.answered {
             self.asks.remove(key);
         } else {
@@ -377,7 +419,7 @@ impl UdpTracker {
 
     fn fail(&mut self, key: &AskKey, why: AnnounceError) {
         if self.asks.remove(key).is_some() {
-            self.acts.push_back(Act::Answer(key.0, key.1.clone(), PeerSource::PublicTracker, Err(why)));
+            self.acts.push_back(Act::Answer(key.0, key.1, PeerSource::PublicTracker, Err(why)));
         }
     }
 
@@ -386,11 +428,11 @@ impl UdpTracker {
         for id in ask.under_way {
             self.take(id);
         }
-        if let Some(Name::Asked(since, waiting)) = self.names.get_mut(&ask.host)
+        if let Some(Name::Asked { until, again, waiting }) = self.names.get_mut(&ask.host)
             && waiting.remove(key)
             && waiting.is_empty()
         {
-            self.lookups.remove(&(*since + RESOLVE_LIMIT, ask.host.clone()));
+            self.lookups.remove(&(Name::look_at(*until, *again), ask.host.clone()));
             self.names.remove(&ask.host);
         }
     }

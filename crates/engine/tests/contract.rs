@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use teem_engine::input::{DialError, Input, PeerSource};
 use teem_engine::{Engine, EngineConfig};
 use teem_metainfo::InfoHash;
+use teem_swarm::ask::{Answer, AskId};
 use teem_swarm::command::Command;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Facts};
@@ -116,11 +117,20 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
             16 => Input::DialFailed { torrent: ME, to: addr(&mut rng).into(), how: How::Tcp, why: DialError::TimedOut },
             17 if rng.below(2) == 0 => Input::MetadataSent { conn },
             17 => Input::Sent { conn, bytes: rng.below(40_000) },
-            18 => Input::Peers { torrent: ME, source: PeerSource::PublicTracker, list: vec![addr(&mut rng)] },
+            18 => {
+                let list = vec![addr(&mut rng)];
+                Input::Command(Command::Peers { torrent: ME, source: PeerSource::PublicTracker, list })
+            }
             19 => {
                 let reply = AnnounceReply { peers: vec![addr(&mut rng)], ..AnnounceReply::default() };
                 let reply = if rng.below(2) == 0 { Ok(reply) } else { Err(AnnounceError::Status(500)) };
-                Input::Tracker { torrent: ME, url: "http://t/a".into(), source: PeerSource::PublicTracker, reply }
+                let answer = match rng.below(8) {
+                    0 => Answer::Busy,
+                    1 => Answer::Placed(Ok(None)),
+                    2 => Answer::Resolved(Ok(vec![addr(&mut rng)])),
+                    _ => Answer::Announced { source: PeerSource::PublicTracker, reply },
+                };
+                Input::Answer { id: AskId(1 + rng.below(4)), answer }
             }
             20 => Input::Datagram { from: ([9, 9, 9, 9], 9).into(), bytes: vec![0; rng.below(30) as usize] },
             21 => Input::Disk(Done::Block { torrent: ME, conn, at: at(&mut rng), data: Block::right(at(&mut rng)) }),

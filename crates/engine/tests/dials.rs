@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use teem_engine::input::{DialError, Input, PeerSource};
 use teem_engine::{Engine, EngineConfig};
+use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
 use teem_swarm::remote::{How, Remote};
@@ -47,7 +48,7 @@ fn dials(
 }
 
 fn list(engine: &mut Engine<Block>, torrent: u32, source: PeerSource, list: Vec<SocketAddr>) {
-    engine.handle(secs(60), Input::Peers { torrent: TorrentId(torrent), source, list });
+    engine.handle(secs(60), Input::Command(Command::Peers { torrent: TorrentId(torrent), source, list }));
 }
 
 fn addrs(net: u8, count: u8) -> Vec<SocketAddr> {

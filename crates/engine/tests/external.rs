@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_engine::input::{Input, PeerSource};
 use teem_engine::{Engine, EngineConfig};
+use teem_swarm::ask::{Answer, AskId};
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 use teem_swarm::external::External;
@@ -31,8 +32,9 @@ fn engine() -> Engine<Block> {
 fn reply(engine: &mut Engine<Block>, n: u32, external_ip: Option<IpAddr>, peers: Vec<SocketAddr>) {
     let reply =
         Ok(AnnounceReply { interval: Duration::from_secs(900), external_ip, peers, ..AnnounceReply::default() });
-    let url = URLS[n as usize - 1].to_string();
-    engine.handle(secs(60), Input::Tracker { torrent: TorrentId(n), url, source: PeerSource::PublicTracker, reply });
+    // Each has asked once, one after the other.
+    let answer = Answer::Announced { source: PeerSource::PublicTracker, reply };
+    engine.handle(secs(60), Input::Answer { id: AskId(u64::from(n)), answer });
 }
 
 /// The addresses that each torrent says to be ours, and those that are dialled, in order.

@@ -145,11 +145,11 @@ fn a_private_torrent_ignores_peers_named_by_hand() {
     world.command(seed, torrent(&info, true, &[], &[]));
     world.command(get, torrent(&info, true, &[addr], &["http://t/announce", "http://u/announce"]));
     world.wait(30);
-    world.give(get, Input::Peers { torrent: ME, source: PeerSource::User, list: vec![addr] });
+    world.command(get, Command::Peers { torrent: ME, source: PeerSource::User, list: vec![addr] });
     world.wait(30);
     assert!(!world.is_complete(get));
     assert!(world.nodes[get].events.iter().any(|e| matches!(e, Event::Notice { .. })));
-    let asked: Vec<_> = world.nodes[get].announces.iter().map(|(_, url)| url.as_str()).collect();
+    let asked: Vec<_> = world.nodes[get].announces.iter().map(|(_, _, url)| url.as_str()).collect();
     assert_eq!(asked, ["http://t/announce"], "one tracker at a time");
 }
 

@@ -121,9 +121,12 @@ where
                 Output::SendBlock { conn, at, data } => net.send_block(conn, at, data),
                 Output::Close { conn, why } => net.close(now, conn, why),
                 Output::Disk(job) => self.jobs.push_back(job),
-                Output::Announce { torrent, url, announce } => self.owner.on_announce(torrent, url, announce),
+                Output::Ask { id, question } => {
+                    if let Some(answer) = self.owner.on_ask(id, question) {
+                        self.pending.push_back(Input::Answer { id, answer });
+                    }
+                }
                 Output::Datagram { to, bytes } => net.datagram(to, &bytes),
-                Output::Resolve { host, port } => self.owner.on_resolve(host, port),
                 Output::Event(event) => {
                     if let Event::Removed { torrent } = &event {
                         self.torrents.remove(torrent);
@@ -206,8 +209,8 @@ where
         for stream in net.visitors.drain(..) {
             core.owner.on_http(stream);
         }
-        for packet in net.questions.drain(..) {
-            core.owner.on_question(packet);
+        for datagram in net.questions.drain(..) {
+            core.owner.on_datagram(datagram);
         }
     }
 
@@ -242,14 +245,8 @@ where
                     }
                     self.core.command(now, command);
                 }
-                HostMsg::Tracker { torrent, url, source, reply } => {
-                    self.core.feed(now, Input::Tracker { torrent, url, source, reply });
-                }
-                HostMsg::Resolved { host, port, addrs } => self.core.feed(now, Input::Resolved { host, port, addrs }),
-                HostMsg::Peers { torrent, source, list } => {
-                    self.core.feed(now, Input::Peers { torrent, source, list });
-                }
-                HostMsg::Answer(packet) => self.net.answer(&packet),
+                HostMsg::Answer { id, answer } => self.core.feed(now, Input::Answer { id, answer }),
+                HostMsg::Datagram(datagram) => self.net.answer(&datagram),
                 // When everything ends nobody is accepted any more.
                 HostMsg::Listen(_) if matches!(phase, Phase::Flushing(_)) => {}
                 HostMsg::Listen(listeners) => {

@@ -5,7 +5,7 @@
 //! thread, and a [`HostHandle`](host::HostHandle) speaks to it from anywhere without blocking.
 //!
 //! Peers share the port with others: a connection that begins with HTTP and a packet that asks a tracker are given to the owner
-//! ([`Owner::on_http`](owner::Owner::on_http), [`Owner::on_question`](owner::Owner::on_question)); the engine never hears of them.
+//! ([`Owner::on_http`](owner::Owner::on_http), [`Owner::on_datagram`](owner::Owner::on_datagram)); the engine never hears of them.
 //!
 //! One turn: poll; read what is ready within a budget and feed it; take the mailbox and the storage's answers; `Tick` if due; carry out
 //! all outputs; one vectored write for each touched connection; one batch of jobs; sleep until the deadline.
@@ -15,7 +15,6 @@ pub mod host;
 pub mod listen;
 pub mod mailbox;
 pub mod owner;
-pub mod packet;
 pub mod pair;
 pub(crate) mod sockopt;
 
@@ -27,6 +26,7 @@ mod link;
 mod net;
 mod opening;
 mod out;
+mod packet;
 mod table;
 mod tcp;
 mod udp;

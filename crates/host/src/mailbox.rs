@@ -3,17 +3,15 @@
 //! Senders never block: a full mailbox is an answer, with the message in it. The flag `woken` is set by whoever wakes and cleared by the
 //! host before it looks, so that a burst of messages or of disk answers costs one system call.
 use core::fmt;
-use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use teem_engine::input::PeerSource;
+use teem_swarm::ask::{Answer, AskId};
 use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
+use teem_wire::datagram::Datagram;
 
 use crate::listen::Listeners;
-use crate::packet::Packet;
 use crate::pair::End;
 
 /// Messages that may wait: far above what a turn brings, so that only a host that hangs fills it.
@@ -24,37 +22,16 @@ const MESSAGES_MAX: usize = 16 * 1024;
 pub enum HostMsg {
     /// The owner asks something of the engine.
     Command(Command),
-    /// The answer to [`Owner::on_announce`](crate::owner::Owner::on_announce).
-    Tracker {
-        /// For which torrent.
-        torrent: TorrentId,
-        /// The URL as it was asked.
-        url: String,
-        /// Whether the tracker's address is public, private or loopback.
-        source: PeerSource,
-        /// What it said.
-        reply: Result<AnnounceReply, AnnounceError>,
+    /// The answer to [`Owner::on_ask`](crate::owner::Owner::on_ask).
+    Answer {
+        /// The question's name.
+        id: AskId,
+        /// What came of it.
+        answer: Answer,
     },
-    /// The answer to [`Owner::on_resolve`](crate::owner::Owner::on_resolve).
-    Resolved {
-        /// The name as it was asked.
-        host: String,
-        /// The port as it was asked.
-        port: u16,
-        /// At most 16 addresses, or why there are none.
-        addrs: Result<Vec<SocketAddr>, String>,
-    },
-    /// Addresses of peers from elsewhere.
-    Peers {
-        /// For which torrent.
-        torrent: TorrentId,
-        /// The way by which they became known.
-        source: PeerSource,
-        /// The addresses of the peers.
-        list: Vec<SocketAddr>,
-    },
-    /// The answer to [`Owner::on_question`](crate::owner::Owner::on_question): the packet goes from `local` to `remote`.
-    Answer(Packet),
+    /// Send this from `local` to `remote`: the tracker that runs here answers one that came by
+    /// [`Owner::on_datagram`](crate::owner::Owner::on_datagram).
+    Datagram(Datagram),
     /// A connection that somebody else brings: a peer is at its other end.
     Attach {
         /// The end of the link that the host reads and writes.
@@ -181,6 +158,7 @@ impl Mailbox {
 mod tests {
     use super::*;
     use core::time::Duration;
+    use teem_swarm::ids::TorrentId;
 
     fn mailbox() -> (mio::Poll, Mailbox) {
         let poll = mio::Poll::new().unwrap();

@@ -13,13 +13,13 @@ use std::io;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
 use teem_swarm::time::Time;
+use teem_wire::datagram::Datagram;
 
 use crate::budget::{READ_LEN, STARVED_RETRY};
 use crate::conn::Conn;
 use crate::dial::{self, Dial};
 use crate::listen::Listeners;
 use crate::out::Spares;
-use crate::packet::Packet;
 use crate::sockopt;
 use crate::table::Table;
 use crate::udp::Port;
@@ -81,7 +81,7 @@ pub(crate) struct Net<B> {
     attached: u32,
     /// What came to the port and is not for the engine: connections that began with HTTP, questions to a tracker. Taken after each look.
     pub(crate) visitors: Vec<std::net::TcpStream>,
-    pub(crate) questions: Vec<Packet>,
+    pub(crate) questions: Vec<Datagram>,
     /// The storage had no buffer when it was last asked.
     starved: bool,
     spares: Spares<B>,

@@ -4,30 +4,28 @@
 use std::net::TcpStream;
 use teem_engine::Engine;
 use teem_engine::input::Input;
+use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::Event;
-use teem_swarm::ids::TorrentId;
 use teem_swarm::output::Output;
 use teem_swarm::time::Time;
-use teem_wire::tracker::announce::Announce;
-
-use crate::packet::Packet;
+use teem_wire::datagram::Datagram;
 
 /// Called on the host's thread: must not block, only pass things on. It is dropped when the host has ended.
 pub trait Owner: Send + 'static {
     /// Takes an event of the engine.
     fn on_event(&mut self, event: Event);
-    /// Announce to this URL over HTTP or HTTPS; answer by [`HostMsg::Tracker`](crate::mailbox::HostMsg::Tracker).
-    fn on_announce(&mut self, torrent: TorrentId, url: String, announce: Announce);
-    /// Resolve this name; answer by [`HostMsg::Resolved`](crate::mailbox::HostMsg::Resolved).
-    fn on_resolve(&mut self, host: String, port: u16);
+    /// The engine asks something. The answer comes by [`HostMsg::Answer`](crate::mailbox::HostMsg::Answer), or is what this returns: so
+    /// [`Answer::Busy`], when there is no room for the question.
+    fn on_ask(&mut self, id: AskId, question: Question) -> Option<Answer>;
     /// Somebody speaks HTTP on the peers' port: the connection is whole, nothing has been read from it, and it does not block. Whoever
     /// has no use for it drops it, which closes it.
     fn on_http(&mut self, stream: TcpStream) {
         drop(stream);
     }
-    /// Somebody asks a tracker on the peers' port; answer, if at all, by [`HostMsg::Answer`](crate::mailbox::HostMsg::Answer).
-    fn on_question(&mut self, packet: Packet) {
-        drop(packet);
+    /// A question to a tracker came to the peers' port; its answer, if there is one, goes by
+    /// [`HostMsg::Datagram`](crate::mailbox::HostMsg::Datagram).
+    fn on_datagram(&mut self, datagram: Datagram) {
+        drop(datagram);
     }
 }
 

@@ -4,7 +4,6 @@
 //! An answer begins with its action, 0 to 3. A question begins with eight bytes that are either the protocol's own number or a connection id,
 //! and has its action behind them. Ids that begin with three zero bytes and a small one would be taken for answers: whoever issues ids must
 //! not issue such.
-use core::net::SocketAddr;
 use teem_wire::tracker::udp::{ANNOUNCE_LEN, CONNECT_LEN, PROTOCOL_ID};
 use teem_wire::utp::Head;
 
@@ -19,17 +18,6 @@ const SCRAPE_MIN: usize = 36;
 
 /// The greatest action of BEP 15: error.
 const ACTION_MAX: u32 = 3;
-
-/// A packet on its way to or from whoever is not the engine.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Packet {
-    /// The other side.
-    pub remote: SocketAddr,
-    /// The address and port of ours that it came to, and that the answer leaves from; unspecified where the system does not tell.
-    pub local: SocketAddr,
-    /// What is in it, at most 4 KiB of what came.
-    pub bytes: Vec<u8>,
-}
 
 /// For whom a packet is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,8 +8,8 @@ use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::io::{self, IoSliceMut};
 
-use crate::packet::Packet;
 use crate::sockopt;
+use teem_wire::datagram::Datagram;
 
 /// Packets of one turn and socket; the rest waits in the kernel.
 pub(crate) const PACKETS_PER_TURN: usize = 64;
@@ -62,7 +62,7 @@ impl Port {
     }
 
     /// Sends an answer from the address that was asked; it may be lost like any packet.
-    pub(crate) fn answer(&self, packet: &Packet) {
+    pub(crate) fn answer(&self, packet: &Datagram) {
         let src_ip =
             Some(packet.local.ip()).filter(|ip: &IpAddr| self.bound.ip().is_unspecified() && !ip.is_unspecified());
         let (destination, contents) = (packet.remote, packet.bytes.as_slice());
@@ -110,7 +110,7 @@ mod tests {
         let mut scratch = vec![0; READ_LEN];
         let mut answer = None;
         ours.receive(&mut scratch, |remote, local, bytes| {
-            answer = Some(Packet { remote, local, bytes: bytes.to_vec() });
+            answer = Some(Datagram { remote, local, bytes: bytes.to_vec() });
         });
         let answer = answer.unwrap();
         assert_eq!(answer.local, asked);

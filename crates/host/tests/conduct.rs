@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 use teem_engine::input::{DialError, Input};
 use teem_host::mailbox::{HostMsg, SendError};
+use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::command::Command;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
@@ -260,11 +261,18 @@ fn both_families_come_in_under_their_own_addresses() {
 #[test]
 fn the_owner_is_asked_and_its_answers_come_in() {
     let led = Led::new();
-    led.run([Output::Resolve { host: "tracker.example".into(), port: 6969 }]);
-    assert!(matches!(led.told(), Told::Resolve(host, 6969) if host == "tracker.example"));
-    let addrs = Ok(vec!["192.0.2.1:6969".parse().unwrap()]);
-    led.host.send(HostMsg::Resolved { host: "tracker.example".into(), port: 6969, addrs }).unwrap();
-    assert!(matches!(led.next(), Input::Resolved { port: 6969, addrs: Ok(list), .. } if list.len() == 1));
+    let resolve = |host: &str| Question::Resolve { host: host.into(), port: 6969 };
+    led.run([Output::Ask { id: AskId(7), question: resolve("tracker.example") }]);
+    assert!(matches!(led.told(), Told::Ask(AskId(7), Question::Resolve { host, .. }) if host == "tracker.example"));
+    let answer = Answer::Resolved(Ok(vec!["192.0.2.1:6969".parse().unwrap()]));
+    led.host.send(HostMsg::Answer { id: AskId(7), answer }).unwrap();
+    match led.next() {
+        Input::Answer { id: AskId(7), answer: Answer::Resolved(Ok(list)) } => assert_eq!(list.len(), 1),
+        other => panic!("{other:?}"),
+    }
+    // Of a question that it has no room for, the engine hears at once.
+    led.run([Output::Ask { id: AskId(8), question: resolve("busy.example") }]);
+    assert!(matches!(led.next(), Input::Answer { id: AskId(8), answer: Answer::Busy }));
     led.end();
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use teem_engine::input::Input;
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::InfoHash;
+use teem_swarm::ask::{AskId, Question};
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
@@ -41,8 +42,9 @@ fn shutdown_removes_every_torrent_and_waits_for_it() {
     led.host.shutdown();
     assert!(matches!(led.next(), Input::Command(Command::Remove(TORRENT))));
     // It still works for the torrent that is being removed.
-    led.run([Output::Resolve { host: "tracker.example".into(), port: 1 }]);
-    assert!(matches!(led.told(), Told::Resolve(..)));
+    let question = Question::Resolve { host: "tracker.example".into(), port: 1 };
+    led.run([Output::Ask { id: AskId(1), question }]);
+    assert!(matches!(led.told(), Told::Ask(AskId(1), _)));
     led.run([Output::Event(Event::Removed { torrent: TORRENT })]);
     led.host.join().unwrap();
     assert!(matches!(led.told(), Told::Event(Event::Removed { torrent: TORRENT })));

@@ -6,8 +6,8 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_host::mailbox::HostMsg;
-use teem_host::packet::Packet;
 use teem_swarm::output::CloseReason;
+use teem_wire::datagram::Datagram;
 use teem_wire::peer::encode::encode_handshake;
 use teem_wire::tracker::udp::{Request, encode_request};
 
@@ -171,12 +171,12 @@ fn questions_to_a_tracker_are_answered_from_the_address_that_was_asked() {
         let question = encode_request(&Request::Connect { transaction: 7 }, "");
         asker.send_to(&question, asked).unwrap();
         let packet = match led.told() {
-            Told::Question(packet) => packet,
+            Told::Datagram(packet) => packet,
             other => panic!("{other:?}"),
         };
-        let want = Packet { remote: asker.local_addr().unwrap(), local: asked, bytes: question };
+        let want = Datagram { remote: asker.local_addr().unwrap(), local: asked, bytes: question };
         assert_eq!(packet, want);
-        led.host.send(HostMsg::Answer(Packet { bytes: b"answer".to_vec(), ..packet })).unwrap();
+        led.host.send(HostMsg::Datagram(Datagram { bytes: b"answer".to_vec(), ..packet })).unwrap();
         let mut buffer = [0; 64];
         let (len, from) = asker.recv_from(&mut buffer).unwrap();
         assert_eq!((&buffer[..len], from), (&b"answer"[..], asked));

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_metainfo::InfoHash;
+use teem_swarm::ask::{Answer, AskIds, Question};
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
@@ -40,6 +41,7 @@ pub(crate) struct Hostile {
     conns: BTreeMap<ConnId, Conn>,
     dialled: usize,
     flap_at: Option<Time>,
+    ids: AskIds,
     out: VecDeque<Output<SimBlock>>,
 }
 
@@ -68,6 +70,7 @@ impl Hostile {
             conns: BTreeMap::new(),
             dialled: 0,
             flap_at: None,
+            ids: AskIds::default(),
             out: VecDeque::new(),
         }
     }
@@ -87,7 +90,8 @@ impl Hostile {
                 key: 0,
                 tracker_id: None,
             };
-            self.out.push_back(Output::Announce { torrent: add.torrent, url: url.clone(), announce });
+            let question = Question::Announce { url: url.clone(), announce };
+            self.out.push_back(Output::Ask { id: self.ids.draw(), question });
         }
         if matches!(self.role, Role::Flapper | Role::Shifter) {
             self.flap_at = Some(now + Duration::from_millis(FLAP_MAX_MS));
@@ -183,7 +187,7 @@ impl Brain for Hostile {
     fn handle(&mut self, now: Time, input: Input<SimBlock>) {
         match input {
             Input::Command(Command::Add(add)) => self.add(now, &add),
-            Input::Tracker { reply: Ok(reply), .. } => self.dial(&reply.peers),
+            Input::Answer { answer: Answer::Announced { reply: Ok(reply), .. }, .. } => self.dial(&reply.peers),
             Input::Connected { conn, .. } => {
                 self.conns.insert(conn, Conn::default());
                 self.greet(conn);

@@ -30,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 use teem_engine::input::Input;
+use teem_swarm::ask::{Answer, AskIds};
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -60,6 +61,7 @@ pub struct Plain {
     tick_at: Option<Time>,
     ticked: Time,
     round_at: Time,
+    asks: AskIds,
     out: VecDeque<Output<SimBlock>>,
 }
 
@@ -86,6 +88,7 @@ impl Plain {
             tick_at: None,
             ticked: Time::ZERO,
             round_at: Time::ZERO,
+            asks: AskIds::default(),
             out: VecDeque::new(),
         }
     }
@@ -212,7 +215,7 @@ impl Brain for Plain {
             Input::Disk(Done::Opened { have, .. }) => self.begin(now, &have),
             Input::Disk(Done::Piece { piece, verdict, .. }) => self.verified(now, piece, verdict.is_right()),
             Input::Disk(Done::Block { conn, at, data, .. }) => self.read(now, conn, at, data),
-            Input::Tracker { reply: Ok(reply), .. } => self.told_of(now, reply),
+            Input::Answer { answer: Answer::Announced { reply: Ok(reply), .. }, .. } => self.told_of(now, reply),
             Input::Tick => {
                 if self.again.is_some_and(|at| at <= now) {
                     self.again = None;

@@ -6,6 +6,7 @@
 use crate::block::SimBlock;
 use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
+use teem_swarm::ask::{Answer, Question};
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 use teem_swarm::job::{Done, Job};
@@ -63,16 +64,8 @@ impl Trace {
             Input::Sent { conn, bytes } => self.words(&[9, conn.0, *bytes]),
             Input::MetadataSent { conn } => self.words(&[16, conn.0]),
             Input::Datagram { from, bytes } => self.words(&[10, number(*from), bytes.len() as u64]),
-            Input::Resolved { port, .. } => self.words(&[11, u64::from(*port)]),
             Input::Disk(done) => self.done(done),
-            Input::Tracker { reply, .. } => {
-                let peers = reply.as_ref().map_or(&[][..], |reply| &reply.peers);
-                self.words(&[13, u64::from(reply.is_ok()), peers.len() as u64]);
-                for &addr in peers {
-                    self.words(&[number(addr)]);
-                }
-            }
-            Input::Peers { list, .. } => self.words(&[14, list.len() as u64]),
+            Input::Answer { answer, .. } => self.answer(answer),
             Input::Moved => self.words(&[17]),
             Input::Command(_) => self.words(&[15]),
         }
@@ -102,12 +95,30 @@ impl Trace {
             }
             Output::Close { conn, .. } => self.words(&[36, conn.0]),
             Output::Disk(job) => self.job(job),
-            Output::Announce { announce, .. } => {
-                self.words(&[38, announce.event as u64, announce.left, announce.uploaded, announce.downloaded]);
-            }
+            Output::Ask { question, .. } => match question {
+                Question::Announce { announce, .. } => {
+                    self.words(&[38, announce.event as u64, announce.left, announce.uploaded, announce.downloaded]);
+                }
+                Question::Resolve { port, .. } => self.words(&[40, u64::from(*port)]),
+                Question::Place { .. } => self.words(&[42]),
+            },
             Output::Datagram { to, bytes } => self.words(&[39, number(*to), bytes.len() as u64]),
-            Output::Resolve { port, .. } => self.words(&[40, u64::from(*port)]),
             Output::Event(_) => self.words(&[41]),
+        }
+    }
+
+    fn answer(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Announced { reply, .. } => {
+                let peers = reply.as_ref().map_or(&[][..], |reply| &reply.peers);
+                self.words(&[13, u64::from(reply.is_ok()), peers.len() as u64]);
+                for &addr in peers {
+                    self.words(&[number(addr)]);
+                }
+            }
+            Answer::Resolved(addrs) => self.words(&[11, u64::from(addrs.is_ok())]),
+            Answer::Placed(place) => self.words(&[18, u64::from(place.is_ok())]),
+            Answer::Busy => self.words(&[19]),
         }
     }
 

@@ -8,6 +8,7 @@ use teem_sim::check::violation::Rule;
 use teem_sim::makers;
 use teem_sim::scenario::{Group, Role, Scenario};
 use teem_sim::world::World;
+use teem_swarm::ask::Question;
 use teem_swarm::event::Event;
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
@@ -204,8 +205,8 @@ fn an_honest_peer_accused_or_banned() {
 #[test]
 fn completed_said_twice() {
     let found = rules(|output, out| {
-        if let Output::Announce { torrent, url, announce } = &output {
-            out.push_back(Output::Announce { torrent: *torrent, url: url.clone(), announce: announce.clone() });
+        if let Output::Ask { id, question: question @ Question::Announce { .. } } = &output {
+            out.push_back(Output::Ask { id: *id, question: question.clone() });
         }
         out.push_back(output);
     });

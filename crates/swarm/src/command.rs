@@ -1,6 +1,7 @@
 //! Commands: what the owner of a torrent can ask of the engine (own design).
 use crate::ids::TorrentId;
 use crate::selection::Selection;
+use crate::torrent::address::PeerSource;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -51,8 +52,6 @@ pub struct AddTorrent {
 pub enum Command {
     /// Adds a torrent.
     Add(alloc::boxed::Box<AddTorrent>),
-    /// The disk knows where the content of a torrent lies whose metadata was fetched: it can be opened.
-    Placed(TorrentId),
     /// Ends a torrent: `stopped` is announced, state saved; `Event::Removed` comes when all is done or given up (4 s).
     Remove(TorrentId),
     /// Sets the limits of all torrents together, in payload bytes a second; `None` is unlimited.
@@ -80,4 +79,13 @@ pub enum Command {
     Availability(TorrentId),
     /// Makes all that is verified durable soon: `Event::Durable` comes.
     Sync(TorrentId),
+    /// Tells a torrent of peers. A private one takes none that were named by hand (BEP 27).
+    Peers {
+        /// The torrent.
+        torrent: TorrentId,
+        /// How they became known.
+        source: PeerSource,
+        /// Their addresses.
+        list: Vec<SocketAddr>,
+    },
 }

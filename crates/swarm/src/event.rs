@@ -14,6 +14,8 @@ use teem_metainfo::Info;
 pub enum State {
     /// Asking peers for the info dictionary.
     Metadata,
+    /// The info dictionary is there; a place for the content is being looked for.
+    Placing,
     /// Looking at what is on the disk.
     Checking,
     /// Asking peers for the pieces that are wanted and missing.
@@ -31,7 +33,7 @@ pub enum State {
 /// Something that happened to a torrent.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The metadata is there and valid; the owner tells the disk where the content lies and then gives `Command::Placed`. Comes only for torrents added without it.
+    /// The metadata is there and valid. Comes only for torrents added without it; a place for the content is asked for next.
     Metadata {
         /// The torrent that it happened to.
         torrent: TorrentId,

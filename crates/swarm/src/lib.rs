@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod ask;
 pub mod bitfield;
 pub mod bucket;
 pub mod choke;

@@ -1,17 +1,16 @@
 //! Everything that a torrent, and the engine that holds it, can want done (own design; BEP 3, 15): one alphabet from a decision to
 //! the socket. A torrent pushes into the queue that its context carries; the engine looks at what concerns it and passes the rest on.
+use crate::ask::{AskId, Question};
 use crate::event::Event;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::Job;
 use crate::remote::{How, Remote};
 use alloc::collections::VecDeque;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
-use teem_wire::tracker::announce::Announce;
 
 /// One thing to be done. The host carries them out in order.
 #[derive(Debug)]
@@ -57,14 +56,12 @@ pub enum Output<B> {
     },
     /// Work for the storage.
     Disk(Job<B>),
-    /// Announce to one tracker: `Tracker` follows with the same torrent and URL. UDP trackers are the engine's own work.
-    Announce {
-        /// The torrent that it is done for.
-        torrent: TorrentId,
-        /// The tracker's URL.
-        url: String,
-        /// What to say.
-        announce: Announce,
+    /// Ask something of the world outside: one [`Answer`](crate::ask::Answer) follows, under the same id.
+    Ask {
+        /// The question's name.
+        id: AskId,
+        /// What is asked.
+        question: Question,
     },
     /// Send a UDP packet to a tracker, from the socket of the listening port (of the address's family).
     Datagram {
@@ -72,13 +69,6 @@ pub enum Output<B> {
         to: SocketAddr,
         /// The packet, at most 4 KiB.
         bytes: Vec<u8>,
-    },
-    /// Resolve a host name (of a UDP tracker): `Resolved` follows. The egress policy is applied by the resolver.
-    Resolve {
-        /// The name to be resolved.
-        host: String,
-        /// The port, handed back.
-        port: u16,
     },
     /// Tell the owner.
     Event(Event),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
 use core::time::Duration;
 use teem_metainfo::InfoHash;
+use teem_swarm::ask::{AskId, AskIds};
 use teem_swarm::listen_port::ListenPort;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
@@ -20,6 +21,9 @@ fn secs(s: u64) -> Time {
 struct World {
     announcer: Announcer,
     rng: Rng,
+    ids: AskIds,
+    /// What was asked and has had no answer yet, the newest last.
+    under_way: Vec<Ask>,
     left: Option<u64>,
 }
 
@@ -29,17 +33,30 @@ impl World {
         let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000.into(), key: 9 };
         let mut rng = Rng::new(seed);
         let announcer = Announcer::new(me, &tiers, private, &mut rng);
-        Self { announcer, rng, left: Some(100) }
+        Self { announcer, rng, ids: AskIds::default(), under_way: Vec::new(), left: Some(100) }
     }
 
     fn poll(&mut self, now: Time) -> Vec<Ask> {
         let mut asks = Vec::new();
         let counters = Counters { uploaded: 1, downloaded: 2, left: self.left };
-        self.announcer.poll(now, counters, &mut self.rng, |ask| asks.push(ask));
+        self.announcer.poll(now, counters, &mut self.rng, &mut self.ids, |ask| asks.push(ask));
+        self.under_way.extend(asks.iter().cloned());
         if let Some(next) = self.announcer.deadline() {
             assert!(next > now, "the deadline moves on");
         }
         asks
+    }
+
+    /// The newest ask of a tracker, which is answered now.
+    fn newest(&mut self, url: &str) -> AskId {
+        let at = self.under_way.iter().rposition(|ask| ask.url == url).unwrap();
+        self.under_way.remove(at).id
+    }
+
+    /// Says that the newest ask of a tracker was not taken.
+    fn busy(&mut self, now: Time, url: &str) {
+        let id = self.newest(url);
+        self.announcer.busy(now, id, &mut self.rng);
     }
 
     fn ok(&mut self, now: Time, url: &str, interval: u64, min: Option<u64>) -> bool {
@@ -49,11 +66,13 @@ impl World {
             tracker_id: Some(b"id".to_vec()),
             ..AnnounceReply::default()
         };
-        self.announcer.reply(now, url, &Ok(reply), &mut self.rng).unwrap().switched
+        let id = self.newest(url);
+        self.announcer.reply(now, id, &Ok(reply), &mut self.rng).unwrap().switched
     }
 
     fn fail(&mut self, now: Time, url: &str, error: AnnounceError) {
-        assert!(self.announcer.reply(now, url, &Err(error), &mut self.rng).unwrap().result.is_err());
+        let id = self.newest(url);
+        assert!(self.announcer.reply(now, id, &Err(error), &mut self.rng).unwrap().result.is_err());
     }
 
     /// Goes to the next deadline and says what is asked then.
@@ -417,4 +436,63 @@ fn a_partial_seed_says_paused_soon_and_at_each_interval_until_it_wants_more() {
     assert_eq!(said(&w.poll(secs(10))), [(A, AnnounceEvent::Started)]);
     w.ok(secs(10), A, 1800, None);
     assert!(w.next().0 >= secs(1600));
+}
+
+#[test]
+fn an_ask_that_was_not_taken_is_made_again_shortly_as_if_it_had_never_been() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..20 {
+        let mut w = World::new(&[&[A, B]], false, seed);
+        w.announcer.start(secs(10));
+        let first = w.poll(secs(10));
+        let (mut now, url) = (secs(10), first[0].url.clone());
+        for _ in 0..10 {
+            w.busy(now, &url);
+            let (at, asks) = w.next();
+            assert!((1000..5000).contains(&(at.since(now).as_millis())), "{at:?} after {now:?}");
+            assert_eq!(said(&asks), [(url.as_str(), AnnounceEvent::Started)], "it keeps its turn in the tier");
+            seen.insert(at.since(now));
+            now = at;
+        }
+        w.ok(now, &url, 1800, None);
+        let (next, _) = w.next();
+        assert_eq!(next.since(now).as_secs(), 60, "the wait of a peerless client has not grown meanwhile");
+    }
+    assert!(seen.len() > 100, "they do not come back in step");
+}
+
+#[test]
+fn events_that_were_not_taken_are_still_owed_and_stopped_is_said_in_time() {
+    let mut w = World::new(&[&[A]], false, 2);
+    w.announcer.start(Time::ZERO);
+    w.poll(Time::ZERO);
+    w.announcer.set_peers(Time::ZERO, 5, false);
+    w.ok(Time::ZERO, A, 1800, None);
+    w.announcer.completed(secs(100));
+    w.poll(secs(100));
+    w.busy(secs(100), A);
+    let (at, asks) = w.next();
+    assert_eq!(said(&asks), [(A, AnnounceEvent::Completed)]);
+    w.busy(at, A);
+    w.announcer.stop(at);
+    assert_eq!(said(&w.poll(at)), [(A, AnnounceEvent::Stopped)], "nothing that waits holds it back");
+    w.busy(at, A);
+    let (again, asks) = w.next();
+    assert_eq!((again.since(at).as_secs(), said(&asks)), (1, vec![(A, AnnounceEvent::Stopped)]));
+}
+
+#[test]
+fn each_answer_counts_for_its_own_ask() {
+    let mut w = World::new(&[&[A]], false, 1);
+    w.announcer.start(Time::ZERO);
+    let started = w.poll(Time::ZERO)[0].id;
+    w.announcer.stop(secs(1));
+    let (at, asks) = w.next();
+    assert_eq!(said(&asks), [(A, AnnounceEvent::Stopped)]);
+    let good = Ok(AnnounceReply { interval: Duration::from_secs(1800), ..AnnounceReply::default() });
+    assert!(w.announcer.reply(at, started, &good, &mut w.rng).is_some());
+    assert!(!w.announcer.is_stopped(at), "that it was `started` says nothing of `stopped`");
+    assert_eq!(w.announcer.reply(at, started, &good, &mut w.rng), None, "each is answered once");
+    assert!(w.announcer.reply(at, asks[0].id, &good, &mut w.rng).is_some());
+    assert!(w.announcer.is_stopped(at));
 }

@@ -92,7 +92,6 @@ fn rows_32_and_33_before_the_metadata_is_known_are_judged_when_it_is() {
             t.disk(cx, teem_swarm::job::Done::Metadata { torrent, result: Ok(info), hash_ok: true });
         });
         assert_eq!(world.why_closed(node, conn).is_none(), fate, "{said:?}");
-        world.act(node, teem_swarm::torrent::Torrent::placed);
         assert!(world.run(2, |w| w.nodes[node].machine.torrent.state() == State::Downloading));
         assert_eq!(world.heard(node, conn).contains(&Message::Interested), fate);
     }

@@ -4,6 +4,7 @@ mod common;
 use common::{BLOCK, World, info};
 use std::net::SocketAddr;
 use std::time::Duration;
+use teem_swarm::ask::Answer;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::address::{DialError, PeerSource};
 use teem_wire::tracker::announce::AnnounceReply;
@@ -21,7 +22,9 @@ fn downloader(world: &mut World) -> usize {
 fn answer(world: &mut World, node: usize, min: Option<Duration>, peers: &[SocketAddr]) -> Time {
     let (interval, peers) = (30 * MINUTE, peers.to_vec());
     let reply = Ok(AnnounceReply { interval, min_interval: min, peers, ..AnnounceReply::default() });
-    world.act(node, |t, cx| t.tracker(cx, URL, PeerSource::LocalTracker, &reply));
+    let id = world.nodes[node].announces.last().unwrap().1;
+    let answer = Answer::Announced { source: PeerSource::LocalTracker, reply };
+    world.act(node, |t, cx| t.answer(cx, id, answer));
     world.now
 }
 

@@ -22,9 +22,7 @@ fn by_info_hash_alone() {
     world.connect(friend, peer);
     let fetched = |n: usize| move |w: &World| w.nodes[n].events.iter().any(|e| matches!(e, Event::Metadata { .. }));
     assert!(world.run(10, fetched(peer)));
-    world.act(peer, Torrent::placed);
     assert!(world.run(10, fetched(friend)), "it passes on what it was told");
-    world.act(friend, Torrent::placed);
     assert!(world.run(30, |w| w.is_complete(peer) && w.is_complete(friend)));
 }
 

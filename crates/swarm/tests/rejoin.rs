@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 use teem_metainfo::InfoHash;
+use teem_swarm::ask::AskIds;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_swarm::rng::Rng;
@@ -31,18 +32,19 @@ fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
     announcer.start(secs(10));
     announcer.set_peers(secs(10), 9, true);
     // The last of them has no network: it is waited for ever longer.
-    let run = |announcer: &mut Announcer, rng: &mut Rng, until: Time, dead: bool| {
+    let mut ids = AskIds::default();
+    let mut run = |announcer: &mut Announcer, rng: &mut Rng, until: Time, dead: bool| {
         let mut asked: BTreeMap<String, Vec<(Time, AnnounceEvent)>> = BTreeMap::new();
         while let Some(now) = announcer.deadline().filter(|at| *at <= until) {
             let mut asks = Vec::new();
-            announcer.poll(now, Counters::default(), rng, |ask| asks.push(ask));
+            announcer.poll(now, Counters::default(), rng, &mut ids, |ask| asks.push(ask));
             for ask in asks {
                 let reply = if dead && ask.url == urls[19][0] {
                     Err(AnnounceError::TimedOut)
                 } else {
                     Ok(AnnounceReply { interval: Duration::from_secs(1800), ..AnnounceReply::default() })
                 };
-                announcer.reply(now, &ask.url, &reply, rng).unwrap();
+                announcer.reply(now, ask.id, &reply, rng).unwrap();
                 asked.entry(ask.url).or_default().push((now, ask.announce.event));
             }
         }

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use teem_metainfo::InfoHash;
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::net::{Datagram, Lent, Table, Udp, bind, routes};
+use teem_tracker_server::net::{Lent, Table, Udp, bind, routes};
 use teem_tracker_server::tracker::{Access, Tracker};
 use teem_web::Limits as WebLimits;
 use teem_wire::compact::Family;
+use teem_wire::datagram::Datagram;
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::http::{announce_url, decode_reply};

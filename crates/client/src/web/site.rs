@@ -10,10 +10,10 @@ use std::time::Duration;
 use teem_engine::input::PeerSource;
 use teem_host::host::HostHandle;
 use teem_host::mailbox::HostMsg;
-use teem_host::packet::Packet;
 use teem_metainfo::{Info, InfoHash};
+use teem_swarm::command::Command;
 use teem_tracker_server::limits::Limits;
-use teem_tracker_server::net::{Answering, Datagram, Lent, OnAnnounced, Table, Udp, routes};
+use teem_tracker_server::net::{Answering, Lent, OnAnnounced, Table, Udp, routes};
 use teem_tracker_server::tracker::{Access, Tracker};
 use teem_web::extract::{Request, State};
 use teem_web::http::StatusCode;
@@ -78,8 +78,8 @@ impl Site {
         let Guests { streams, questions } = door.open();
         // A host that has ended sends nothing; a packet that is lost is asked for again.
         let answering = host.clone();
-        let answer: Answering = Box::new(move |Datagram { remote, local, bytes }| {
-            let _ = answering.send(HostMsg::Answer(Packet { remote, local, bytes }));
+        let answer: Answering = Box::new(move |datagram| {
+            let _ = answering.send(HostMsg::Datagram(datagram));
         });
         let own_only = Access::Allow(BTreeSet::new());
         let shared = Arc::new(Shared::default());
@@ -211,6 +211,6 @@ fn dialling(shared: Arc<Shared>, host: HostHandle) -> OnAnnounced {
             Reach::Public => PeerSource::PublicTracker,
             _ => PeerSource::LocalTracker,
         };
-        let _ = host.send(HostMsg::Peers { torrent, source, list: vec![peer] });
+        let _ = host.send(HostMsg::Command(Command::Peers { torrent, source, list: vec![peer] }));
     })
 }

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
+use teem_swarm::ask::Answer;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
@@ -15,9 +16,9 @@ impl<B> Engine<B> {
         while let Some(act) = self.udp.act() {
             match act {
                 Act::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
-                Act::Resolve(host, port) => self.outputs.push_back(Output::Resolve { host, port }),
-                Act::Answer(torrent, url, source, reply) => {
-                    self.with(torrent, |t, cx| t.tracker(cx, &url, source, &reply));
+                Act::Resolve(host, port) => self.resolve(host, port),
+                Act::Answer(torrent, id, source, reply) => {
+                    self.with(torrent, |t, cx| t.answer(cx, id, Answer::Announced { source, reply }));
                 }
                 Act::Peers(torrent, source, list) => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
             }
@@ -52,8 +53,8 @@ impl<B> Engine<B> {
         }
     }
 
-    /// Passes on what torrents have pushed, and looks at what concerns the engine: dials count, whoever is closed leaves the routes.
-    pub(super) fn carry_pushed(&mut self) {
+    /// Passes on what a torrent has pushed, and looks at what concerns the engine: dials count, whoever is closed leaves the routes.
+    pub(super) fn carry_pushed(&mut self, torrent: TorrentId) {
         while let Some(output) = self.pushed.pop_front() {
             match &output {
                 Output::Dial { torrent, to, .. } => self.dialler.begun(self.now, *torrent, *to),
@@ -65,9 +66,7 @@ impl<B> Engine<B> {
                 _ => {}
             }
             match output {
-                Output::Announce { torrent, url, announce } if is_udp(&url) => {
-                    self.udp.announce(self.now, torrent, url, announce);
-                }
+                Output::Ask { id, question } => self.asked(torrent, id, question),
                 output => self.outputs.push_back(output),
             }
         }
@@ -77,13 +76,18 @@ impl<B> Engine<B> {
     /// Calls a torrent, then carries out what it wants and sets its timers.
     pub(super) fn with(&mut self, torrent: TorrentId, call: impl FnOnce(&mut Torrent, &mut Context<'_, B>)) {
         let Some(one) = self.torrents.get_mut(&torrent) else { return };
-        let mut context =
-            Context { now: self.now, shared: &mut self.shared, votes: &mut self.votes, out: &mut self.pushed };
+        let mut context = Context {
+            now: self.now,
+            shared: &mut self.shared,
+            votes: &mut self.votes,
+            ids: &mut self.ids,
+            out: &mut self.pushed,
+        };
         call(one, &mut context);
         self.timers.set(torrent, one.deadline(&self.shared, self.now));
         self.dialler.wants(torrent, one.dial_deadline());
         let ended = one.is_removed(self.now);
-        self.carry_pushed();
+        self.carry_pushed(torrent);
         if ended {
             self.gone(torrent);
         }
@@ -114,8 +118,4 @@ impl<B> Engine<B> {
     pub(super) fn close(&mut self, conn: ConnId, why: CloseReason) {
         self.outputs.push_back(Output::Close { conn, why });
     }
-}
-
-fn is_udp(url: &str) -> bool {
-    url.trim().split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("udp"))
 }

@@ -1,7 +1,9 @@
 //! Torrents come and go (own design; BEP 3 for `stopped`): adding, commands, and an end within 4 s whatever happens.
 use super::Engine;
+use crate::input::PeerSource;
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::net::SocketAddr;
 use core::time::Duration;
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::event::Event;
@@ -34,9 +36,9 @@ impl<B> Engine<B> {
                 }
             }
             Command::Remove(torrent) => self.remove(torrent),
-            Command::Placed(torrent) => self.with(torrent, Torrent::placed),
             Command::Sync(torrent) => self.with(torrent, Torrent::sync),
             Command::Select(torrent, selection) => self.with(torrent, |t, cx| t.select(cx, selection)),
+            Command::Peers { torrent, source, list } => self.peers(torrent, source, &list),
             Command::Snapshot(torrent) => {
                 if let Some(one) = self.torrents.get(&torrent) {
                     let snapshot = Box::new(one.snapshot(self.now));
@@ -58,6 +60,16 @@ impl<B> Engine<B> {
                 }
             }
         }
+    }
+
+    /// Peers that the owner knows of. A private torrent takes none that were named by hand (BEP 27).
+    fn peers(&mut self, torrent: TorrentId, source: PeerSource, list: &[SocketAddr]) {
+        let private = self.torrents.get(&torrent).is_some_and(Torrent::is_private);
+        if private && matches!(source, PeerSource::User | PeerSource::Inbound) {
+            let text = String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)");
+            return self.outputs.push_back(Output::Event(Event::Notice { torrent, text }));
+        }
+        self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
     }
 
     /// We are reached elsewhere than before.

@@ -6,6 +6,8 @@ use teem_wire::peer::handshake::PeerId;
 
 const URL: &str = "udp://tracker.example:6969/announce?x=1";
 const ME: TorrentId = TorrentId(1);
+const FIRST: AskId = AskId(1);
+const SECOND: AskId = AskId(2);
 
 fn secs(s: u64) -> Time {
     Time::from_nanos(s * 1_000_000_000)
@@ -49,7 +51,7 @@ fn reply(udp: &mut UdpTracker, now: Time, from: &str, reply: &Reply) {
 
 fn start(now: Time, addrs: &[&str]) -> UdpTracker {
     let mut udp = UdpTracker::new(Rng::new(5));
-    udp.announce(now, ME, URL.into(), announce());
+    udp.announce(now, ME, FIRST, URL, announce());
     assert_eq!(acts(&mut udp), [Act::Resolve("tracker.example".into(), 6969)]);
     let addrs = addrs.iter().map(|a| addr(a)).collect();
     udp.resolved(now, "tracker.example".into(), 6969, Ok(addrs));
@@ -84,13 +86,13 @@ fn connect_then_announce_then_the_connection_id_is_used_for_60_s() {
     let mut udp = start(secs(1), &[A]);
     let transaction = connect(&mut udp, secs(1), A);
     reply(&mut udp, secs(1), A, &Reply::Announce { transaction, reply: good("9.9.9.9:7000") });
-    let want = Act::Answer(ME, URL.into(), PeerSource::PublicTracker, Ok(good("9.9.9.9:7000")));
+    let want = Act::Answer(ME, FIRST, PeerSource::PublicTracker, Ok(good("9.9.9.9:7000")));
     assert_eq!(acts(&mut udp), [want]);
     assert_eq!(udp.deadline(), None);
-    udp.announce(secs(60), TorrentId(2), URL.into(), announce());
+    udp.announce(secs(60), TorrentId(2), SECOND, URL, announce());
     assert!(matches!(sent(&mut udp, A), Request::Announce { connection: 77, .. }), "name and id are remembered");
     udp.forget(TorrentId(2));
-    udp.announce(secs(61), ME, URL.into(), announce());
+    udp.announce(secs(61), ME, AskId(3), URL, announce());
     assert!(matches!(sent(&mut udp, A), Request::Connect { .. }), "the id is too old");
 }
 
@@ -186,8 +188,8 @@ fn errors_are_the_trackers_words_and_an_old_connection_id_is_replaced_once() {
     let transaction = connect(&mut udp, secs(0), A);
     reply(&mut udp, secs(0), A, &Reply::Error { transaction, message: "go away".into() });
     let refused = AnnounceError::Refused { reason: "go away".into(), retry_in: None };
-    assert_eq!(acts(&mut udp), [Act::Answer(ME, URL.into(), PeerSource::PublicTracker, Err(refused))]);
-    udp.announce(secs(5), ME, URL.into(), announce());
+    assert_eq!(acts(&mut udp), [Act::Answer(ME, FIRST, PeerSource::PublicTracker, Err(refused))]);
+    udp.announce(secs(5), ME, SECOND, URL, announce());
     let Request::Announce { transaction, .. } = sent(&mut udp, A) else { panic!() };
     reply(&mut udp, secs(5), A, &Reply::Error { transaction, message: "mismatch".into() });
     connect(&mut udp, secs(5), A);
@@ -196,18 +198,18 @@ fn errors_are_the_trackers_words_and_an_old_connection_id_is_replaced_once() {
 #[test]
 fn names_that_do_not_resolve_fail_and_literal_addresses_need_none() {
     let mut udp = UdpTracker::new(Rng::new(1));
-    udp.announce(secs(0), ME, URL.into(), announce());
-    udp.announce(secs(0), TorrentId(2), URL.into(), announce());
+    udp.announce(secs(0), ME, FIRST, URL, announce());
+    udp.announce(secs(0), TorrentId(2), SECOND, URL, announce());
     assert_eq!(acts(&mut udp).len(), 1, "one lookup for both");
     udp.tick(udp.deadline().unwrap());
     let failed = acts(&mut udp);
     assert!(failed.len() == 2 && matches!(&failed[0], Act::Answer(.., Err(AnnounceError::Unreachable(_)))));
     assert_eq!(udp.deadline(), None);
-    udp.announce(secs(0), ME, "udp://[::1]:5/a".into(), announce());
+    udp.announce(secs(0), ME, AskId(3), "udp://[::1]:5/a", announce());
     let transaction = connect(&mut udp, secs(0), "[::1]:5");
     reply(&mut udp, secs(0), "[::1]:5", &Reply::Announce { transaction, reply: good("[::2]:9") });
     assert!(matches!(&acts(&mut udp)[..], [Act::Answer(_, _, PeerSource::LocalTracker, Ok(_))]));
-    udp.announce(secs(0), ME, "udp://no-port".into(), announce());
+    udp.announce(secs(0), ME, AskId(4), "udp://no-port", announce());
     assert!(matches!(&acts(&mut udp)[..], [Act::Answer(.., Err(AnnounceError::Forbidden(_)))]));
 }
 
@@ -248,7 +250,7 @@ fn both_families_hear_stopped_but_one_that_never_answered_is_not_waited_for() {
             }
         };
         assert_eq!(settle(&mut udp, (!both).then_some(A6)), 1);
-        udp.announce(secs(1), ME, URL.into(), Announce { event: AnnounceEvent::Stopped, ..announce() });
+        udp.announce(secs(1), ME, SECOND, URL, Announce { event: AnnounceEvent::Stopped, ..announce() });
         let todo = acts(&mut udp);
         let [Act::Send(first, v4), Act::Send(second, v6)] = &todo[..] else { panic!("{todo:?}") };
         assert_eq!((*first, *second), (addr(A), addr(A6)));
@@ -277,4 +279,63 @@ fn after_a_move_what_is_under_way_begins_anew() {
     udp.moved(secs(20));
     assert!(matches!(sent(&mut udp, A), Request::Connect { .. }));
     assert_eq!(udp.deadline(), Some(secs(35)), "as soon as at first");
+}
+
+#[test]
+fn answers_carry_the_id_of_their_ask_however_many_are_under_way() {
+    let mut udp = start(secs(1), &[A]);
+    let first = connect(&mut udp, secs(1), A);
+    udp.announce(secs(2), ME, SECOND, URL, announce());
+    let Request::Announce { transaction: second, .. } = sent(&mut udp, A) else { panic!("the id is known") };
+    reply(&mut udp, secs(3), A, &Reply::Announce { transaction: second, reply: good("9.9.9.9:2") });
+    assert_eq!(acts(&mut udp), [Act::Answer(ME, SECOND, PeerSource::PublicTracker, Ok(good("9.9.9.9:2")))]);
+    reply(&mut udp, secs(3), A, &Reply::Announce { transaction: first, reply: good("9.9.9.9:1") });
+    assert_eq!(acts(&mut udp), [Act::Answer(ME, FIRST, PeerSource::PublicTracker, Ok(good("9.9.9.9:1")))]);
+    assert!(udp.asks.is_empty() && udp.transactions.is_empty());
+}
+
+#[test]
+fn nothing_said_before_can_arrive_after_stopped() {
+    let mut udp = start(secs(1), &[A]);
+    let first = connect(&mut udp, secs(1), A);
+    udp.announce(secs(2), ME, SECOND, URL, Announce { event: AnnounceEvent::Stopped, ..announce() });
+    assert!(
+        matches!(sent(&mut udp, A), Request::Announce { announce, .. } if announce.event == AnnounceEvent::Stopped)
+    );
+    udp.tick(secs(16));
+    assert_eq!(acts(&mut udp), [], "the first is not repeated");
+    reply(&mut udp, secs(16), A, &Reply::Announce { transaction: first, reply: good("9.9.9.9:1") });
+    assert_eq!(acts(&mut udp), [], "and its answer means nothing any more");
+}
+
+#[test]
+fn a_name_that_nobody_could_be_asked_for_is_asked_for_again() {
+    let mut udp = UdpTracker::new(Rng::new(5));
+    udp.announce(secs(0), ME, FIRST, URL, announce());
+    let resolve = [Act::Resolve("tracker.example".into(), 6969)];
+    for _ in 0..3 {
+        assert_eq!(acts(&mut udp), resolve);
+        let before = udp.deadline().unwrap();
+        udp.not_resolved_yet(secs(0), "tracker.example".into(), 6969);
+        let again = udp.deadline().unwrap();
+        assert!(again < before, "sooner than the name has failed");
+        udp.tick(again);
+    }
+    assert_eq!(acts(&mut udp), resolve);
+    udp.resolved(secs(9), "tracker.example".into(), 6969, Ok(alloc::vec![addr(A)]));
+    assert!(matches!(sent(&mut udp, A), Request::Connect { .. }));
+    // One that is never taken fails when its time is over.
+    udp.announce(secs(20), ME, SECOND, "udp://other.example:1/a", announce());
+    let mut now = secs(20);
+    let failed = loop {
+        match acts(&mut udp).pop() {
+            Some(Act::Resolve(host, port)) => udp.not_resolved_yet(now, host, port),
+            Some(Act::Answer(_, SECOND, _, result)) => break result,
+            _ => {}
+        }
+        now = udp.deadline().unwrap();
+        udp.tick(now);
+    };
+    assert!(matches!(failed, Err(AnnounceError::Unreachable(_))));
+    assert_eq!(now, secs(80));
 }

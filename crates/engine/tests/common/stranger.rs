@@ -4,6 +4,7 @@
 use super::{Block, ME, World, empty, info, torrent};
 use core::net::SocketAddr;
 use teem_engine::input::{Input, PeerSource};
+use teem_swarm::command::Command;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
@@ -87,7 +88,7 @@ impl Scene {
         let (node, honest) = (self.node, self.honest);
         if self.state == State::Metadata {
             let list = vec![self.world.nodes[honest].addr];
-            self.world.give(node, Input::Peers { torrent: ME, source: PeerSource::User, list });
+            self.world.command(node, Command::Peers { torrent: ME, source: PeerSource::User, list });
         }
         let getter = if self.state == State::Seeding { honest } else { node };
         self.world.until(300, |w| w.is_complete(getter));

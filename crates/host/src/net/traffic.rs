@@ -3,13 +3,14 @@ use core::net::SocketAddr;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
+use teem_wire::datagram::Datagram;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 
 use super::{Entry, Net};
 use crate::budget::{TURN_READ_LEN, UNREAD_MESSAGES_MAX};
 use crate::conn::ReadEnd;
-use crate::packet::{self, For, Packet};
+use crate::packet::{self, For};
 use crate::sockopt;
 
 /// uTP connections refused in one turn on one socket; an opening beyond that is dropped, and its sender repeats it.
@@ -54,9 +55,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             let mut refusals = Vec::new();
             let empty = listening.udp.receive(scratch, |from, local, packet| match packet::sort(packet) {
                 Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
-                Some(For::Tracker) => questions.push(Packet { remote: from, local, bytes: packet.to_vec() }),
+                Some(For::Tracker) => questions.push(Datagram { remote: from, local, bytes: packet.to_vec() }),
                 Some(For::Refused(answer)) if refusals.len() < REFUSALS_PER_TURN => {
-                    refusals.push(Packet { remote: from, local, bytes: answer.encode().to_vec() });
+                    refusals.push(Datagram { remote: from, local, bytes: answer.encode().to_vec() });
                 }
                 Some(For::Refused(_)) | None => {}
             });
@@ -136,7 +137,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 
     /// Sends the answer to a question, from the address that was asked.
-    pub(crate) fn answer(&self, packet: &Packet) {
+    pub(crate) fn answer(&self, packet: &Datagram) {
         if let Some(listening) = self.listening.iter().find(|listening| listening.udp.serves(packet.local.ip())) {
             listening.udp.answer(packet);
         }

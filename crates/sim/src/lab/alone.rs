@@ -6,6 +6,7 @@ use crate::brain::Brain;
 use crate::storage::SimDisk;
 use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
+use teem_swarm::ask::AskIds;
 use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::event::Snapshot;
 use teem_swarm::external::Votes;
@@ -29,6 +30,7 @@ pub struct Alone {
     /// The limits of all torrents together.
     pub shared: Shared,
     votes: Votes,
+    ids: AskIds,
     pushed: Outputs<SimBlock>,
     now: Time,
 }
@@ -36,14 +38,21 @@ pub struct Alone {
 impl Alone {
     /// A torrent that is silent until [`Torrent::start`] is called by [`Self::call`].
     pub fn new(torrent: Torrent, shared: Shared) -> Self {
-        Self { torrent, shared, votes: Votes::default(), pushed: Outputs::new(), now: Time::ZERO }
+        Self {
+            torrent,
+            shared,
+            votes: Votes::default(),
+            ids: AskIds::default(),
+            pushed: Outputs::new(),
+            now: Time::ZERO,
+        }
     }
 
     /// Calls a handler of the torrent.
     pub(crate) fn call(&mut self, now: Time, handler: impl FnOnce(&mut Torrent, &mut Context<'_, SimBlock>)) {
         self.now = now;
-        let (shared, votes, out) = (&mut self.shared, &mut self.votes, &mut self.pushed);
-        handler(&mut self.torrent, &mut Context { now, shared, votes, out });
+        let (shared, votes, ids, out) = (&mut self.shared, &mut self.votes, &mut self.ids, &mut self.pushed);
+        handler(&mut self.torrent, &mut Context { now, shared, votes, ids, out });
     }
 }
 
@@ -57,6 +66,7 @@ impl Brain for Alone {
             Input::MetadataSent { conn } => t.metadata_sent(cx, conn),
             Input::Closed { conn, why } => t.closed(cx, conn, why),
             Input::Disk(done) => t.disk(cx, done),
+            Input::Answer { id, answer } => t.answer(cx, id, answer),
             // Everything else is an engine's business; a test calls the torrent itself.
             _ => {}
         });

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use teem_engine::input::{DialError, Input};
 use teem_metainfo::{Info, Limits};
+use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -77,8 +78,8 @@ pub struct Node<M> {
     pub closed: Vec<(ConnId, CloseReason)>,
     /// Payload that came to it, in bytes.
     pub got: u64,
-    /// Announces over HTTP that it asked for: when, and of whom.
-    pub announces: Vec<(Time, String)>,
+    /// Announces over HTTP that it asked for: when, under which id, and of which tracker.
+    pub announces: Vec<(Time, AskId, String)>,
     line_free: Time,
     tick: Option<Time>,
     gone: bool,
@@ -230,14 +231,16 @@ impl<M: Brain> World<M> {
                     self.later(self.now + self.disk, node, Input::Disk(done));
                 }
             }
-            Output::Event(event) => {
-                if let Event::Metadata { torrent, .. } = &event {
-                    self.later(self.now + self.disk, node, Input::Command(Command::Placed(*torrent)));
+            Output::Event(event) => self.nodes[node].events.push(event),
+            Output::Ask { id, question } => match question {
+                Question::Announce { url, .. } => self.nodes[node].announces.push((self.now, id, url)),
+                Question::Place { .. } => {
+                    let answer = Answer::Placed(Ok(None));
+                    self.later(self.now + self.disk, node, Input::Answer { id, answer });
                 }
-                self.nodes[node].events.push(event);
-            }
-            Output::Announce { url, .. } => self.nodes[node].announces.push((self.now, url)),
-            Output::Datagram { .. } | Output::Resolve { .. } => {}
+                Question::Resolve { .. } => {}
+            },
+            Output::Datagram { .. } => {}
         }
     }
 

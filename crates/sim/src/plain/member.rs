@@ -4,6 +4,7 @@ use super::habits::Slots;
 use super::peer::Peer;
 use std::net::IpAddr;
 use std::time::Duration;
+use teem_swarm::ask::Question;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::remote::How;
@@ -34,7 +35,8 @@ impl Plain {
                 key: 0,
                 tracker_id: None,
             };
-            self.out.push_back(Output::Announce { torrent: self.torrent, url: url.clone(), announce });
+            let question = Question::Announce { url: url.clone(), announce };
+            self.out.push_back(Output::Ask { id: self.asks.draw(), question });
         }
     }
 

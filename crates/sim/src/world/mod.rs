@@ -42,6 +42,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use teem_engine::input::{Input, PeerSource};
+use teem_swarm::ask::Answer;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 
@@ -298,15 +299,15 @@ impl World {
                     self.end = self.end.min(now + TAIL);
                 }
             }
-            News::Announce { now, peer, life, torrent, url, announce } => {
+            News::Announce { now, peer, life, id, announce } => {
                 let me = part.place(peer);
                 let node = &part.nodes[me];
                 let addr = SocketAddr::new(node.addr.ip(), if announce.port == 0 { PORT } else { announce.port });
                 let at = now + TRACKER + node.delay * 2;
                 let reply = self.tracker.announce(now, addr, &announce);
                 if node.life == life {
-                    let source = PeerSource::PublicTracker;
-                    part.post(me, at, Input::Tracker { torrent, url, source, reply });
+                    let answer = Answer::Announced { source: PeerSource::PublicTracker, reply };
+                    part.post(me, at, Input::Answer { id, answer });
                 }
             }
         }

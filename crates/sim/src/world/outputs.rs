@@ -10,6 +10,7 @@ use crate::packet::Packet;
 use crate::scenario::{Departure, Role};
 use std::time::Duration;
 use teem_engine::input::Input;
+use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::command::Command;
 use teem_swarm::event::Event as Told;
 use teem_swarm::job::Job;
@@ -73,17 +74,25 @@ impl Part {
                     self.post(me, now + after, Input::Disk(done));
                 }
             }
-            Output::Announce { torrent, url, announce } => {
-                let (peer, life) = (self.number(me), self.nodes[me].life);
-                self.news.push(News::Announce { now, peer, life, torrent, url, announce });
-            }
+            Output::Ask { id, question } => self.asked(now, me, id, question),
             Output::Datagram { .. } => {}
-            Output::Resolve { host, port } => {
-                let addrs = Err(format!("{host}: this world has no such name"));
-                self.post(me, now + TRACKER, Input::Resolved { host, port, addrs });
-            }
             Output::Event(event) => self.told(now, me, &event),
         }
+    }
+
+    /// A peer asks something of the world: the tracker, or the owner of its torrent.
+    fn asked(&mut self, now: Time, me: usize, id: AskId, question: Question) {
+        let (after, answer) = match question {
+            Question::Announce { announce, .. } => {
+                let (peer, life) = (self.number(me), self.nodes[me].life);
+                return self.news.push(News::Announce { now, peer, life, id, announce });
+            }
+            Question::Resolve { host, .. } => {
+                (TRACKER, Answer::Resolved(Err(format!("{host}: this world has no such name"))))
+            }
+            Question::Place { .. } => (OWNER, Answer::Placed(Ok(None))),
+        };
+        self.post(me, now + after, Input::Answer { id, answer });
     }
 
     /// Asks a peer for its own account some time later; the checkers compare it with theirs.
@@ -101,9 +110,6 @@ impl Part {
     fn told(&mut self, now: Time, me: usize, event: &Told) {
         let node = &mut self.nodes[me];
         match event {
-            Told::Metadata { torrent, .. } => {
-                self.post(me, now + OWNER, Input::Command(Command::Placed(*torrent)));
-            }
             Told::Complete { .. } if node.complete.is_none() && node.spec.role.wants() => {
                 node.complete = Some(now);
                 let (life, must) = (node.life, node.must());

@@ -5,7 +5,7 @@
 use super::event::Event;
 use crate::packet::Packet;
 use crate::pipe::{Ack, Batch};
-use teem_swarm::ids::TorrentId;
+use teem_swarm::ask::AskId;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::tracker::announce::Announce;
@@ -47,5 +47,5 @@ pub(super) enum News {
     /// One that the run waited for is complete, or gone for good.
     Settled(Time),
     /// A process of that life announces to the tracker.
-    Announce { now: Time, peer: u32, life: u32, torrent: TorrentId, url: String, announce: Announce },
+    Announce { now: Time, peer: u32, life: u32, id: AskId, announce: Announce },
 }

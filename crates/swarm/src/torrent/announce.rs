@@ -4,11 +4,12 @@
 //! announced to, because swarms differ by tracker. A private torrent (BEP 27) has a single flat tier: one tracker at a
 //! time, and the peers of the former are dropped on a switch.
 //!
-//! Invariants: at most one ask of a tracker is under way; `completed` is acknowledged at most once by each tracker, over
+//! Invariants: an answer counts for the ask of its id and no other; `completed` is acknowledged at most once by each tracker, over
 //! all runs; a tracker is asked at most once for each time it became due, however long the machine slept.
 mod tracker;
 
 use super::connect::PEERS_WANTED;
+use crate::ask::{AskId, AskIds};
 use crate::event::TrackerStats;
 use crate::listen_port::ListenPort;
 use crate::rng::Rng;
@@ -78,6 +79,8 @@ pub struct Counters {
 /// What a tracker's answer means for the torrent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Heard {
+    /// The tracker's URL.
+    pub url: String,
     /// For [`crate::event::Event::Tracker`]: peers given, or what went wrong in a sentence.
     pub result: Result<u32, String>,
     /// The tracker's own warning for the user, at most 512 bytes.
@@ -88,9 +91,11 @@ pub struct Heard {
     pub completed: bool,
 }
 
-/// One ask of one tracker, to be pushed as [`crate::output::Output::Announce`].
+/// One ask of one tracker, to be pushed as [`crate::ask::Question::Announce`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ask {
+    /// Its name; the answer comes by it.
+    pub id: AskId,
     /// The tracker.
     pub url: String,
     /// What to say.
@@ -254,18 +259,25 @@ impl Announcer {
     }
 
     /// Asks the trackers that are due.
-    pub fn poll(&mut self, now: Time, counters: Counters, rng: &mut Rng, mut out: impl FnMut(Ask)) {
+    pub fn poll(&mut self, now: Time, counters: Counters, rng: &mut Rng, ids: &mut AskIds, mut out: impl FnMut(Ask)) {
         let Some(planned) = self.next.filter(|next| now >= *next) else { return };
         let slept = now > planned + SLEPT && self.stopping.is_none();
-        for tracker in self.tiers.iter_mut().flatten().filter(|t| t.is_lost(now)) {
-            tracker.bad(now, &AnnounceError::TimedOut, rng);
+        for tracker in self.tiers.iter_mut().flatten() {
+            while let Some(id) = tracker.lost(now) {
+                tracker.bad(now, id, &AnnounceError::TimedOut, rng);
+            }
         }
         let (stopping, hungry) = (self.stopping, self.few);
+        let mut ask = |tracker: &mut Tracker, want: u32| {
+            let id = ids.draw();
+            let (event, tracker_id) = tracker.ask(now, id, stopping.is_some(), hungry && stopping.is_none());
+            let announce = self.me.announce(event, tracker_id, counters, want);
+            out(Ask { id, url: tracker.url.clone(), announce });
+        };
         for tier in &mut self.tiers {
             if let Some(since) = stopping {
                 for tracker in tier.iter_mut().filter(|t| t.stop_due(since).is_some_and(|due| now >= due)) {
-                    let (event, id) = tracker.ask(now, true, false);
-                    out(Ask { url: tracker.url.clone(), announce: self.me.announce(event, id, counters, 0) });
+                    ask(tracker, 0);
                 }
             } else if let Some((tracker, due)) = turn(tier, now, hungry) {
                 if now < due {
@@ -275,38 +287,48 @@ impl Announcer {
                     tracker.delay(now, rng);
                     continue;
                 }
-                let want = NUM_WANT_MAX.saturating_sub(self.peers).max(NUM_WANT_MIN);
-                let (event, id) = tracker.ask(now, false, hungry);
-                out(Ask { url: tracker.url.clone(), announce: self.me.announce(event, id, counters, want) });
+                ask(tracker, NUM_WANT_MAX.saturating_sub(self.peers).max(NUM_WANT_MIN));
             }
         }
         self.plan(now);
     }
 
-    /// A tracker's answer. `None` when no tracker of that URL was asked.
+    /// The tracker that was asked under an id: its tier and its place there.
+    fn asked(&self, id: AskId) -> Option<(usize, usize)> {
+        let mut tiers = self.tiers.iter().enumerate();
+        tiers.find_map(|(n, tier)| Some((n, tier.iter().position(|t| t.was_asked(id))?)))
+    }
+
+    /// An ask was not taken: it is made again shortly, and the tracker is not to blame.
+    pub fn busy(&mut self, now: Time, id: AskId, rng: &mut Rng) {
+        if let Some((tier, at)) = self.asked(id) {
+            self.tiers[tier][at].busy(now, id, rng);
+            self.plan(now);
+        }
+    }
+
+    /// The answer to an ask. `None` when no tracker waits for one of that id.
     pub fn reply(
         &mut self,
         now: Time,
-        url: &str,
+        id: AskId,
         reply: &Result<AnnounceReply, AnnounceError>,
         rng: &mut Rng,
     ) -> Option<Heard> {
-        let (tier, at) = self.tiers.iter().enumerate().find_map(|(n, tier)| {
-            let at = tier.iter().position(|t| t.url == url && t.is_busy())?;
-            Some((n, at))
-        })?;
-        let mut heard = Heard { result: Ok(0), warning: None, switched: false, completed: false };
+        let (tier, at) = self.asked(id)?;
+        let url = self.tiers[tier][at].url.clone();
+        let mut heard = Heard { url, result: Ok(0), warning: None, switched: false, completed: false };
         match reply {
             Ok(good) => {
-                heard.completed = self.tiers[tier][at].good(now, good, rng);
+                heard.completed = self.tiers[tier][at].good(now, id, good, rng);
                 if heard.completed && self.completed_at.len() < TRACKERS_MAX {
-                    self.completed_at.push(url.to_string());
+                    self.completed_at.push(heard.url.clone());
                 }
                 heard.result = Ok(good.peers.len() as u32);
                 heard.warning = good.warning.as_deref().map(|w| tracker::clip(w, 512).to_string());
                 if self.private && self.stopping.is_none() {
-                    heard.switched = self.current.as_deref().is_some_and(|former| former != url);
-                    self.current = Some(url.to_string());
+                    heard.switched = self.current.as_ref().is_some_and(|former| *former != heard.url);
+                    self.current = Some(heard.url.clone());
                 }
                 self.tiers[tier][..=at].rotate_right(1);
                 // What is there now is what there is: only a further loss hurries again.
@@ -315,7 +337,7 @@ impl Announcer {
                 self.company = self.company.or((!self.few).then_some(now));
             }
             Err(error) => {
-                self.tiers[tier][at].bad(now, error, rng);
+                self.tiers[tier][at].bad(now, id, error, rng);
                 heard.result = Err(tracker::sentence(error));
             }
         }
@@ -361,7 +383,7 @@ fn turn(tier: &mut [Tracker], now: Time, few: bool) -> Option<(&mut Tracker, Tim
             continue;
         }
         let due = tracker.due(few);
-        if tracker.works() || due <= now {
+        if tracker.works() || tracker.keeps_turn() || due <= now {
             best = Some((n, due));
             break;
         }

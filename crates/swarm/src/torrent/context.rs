@@ -1,4 +1,5 @@
 //! What every handler of a torrent is called with (own design).
+use crate::ask::{AskId, AskIds, Question};
 use crate::event::Event;
 use crate::external::Votes;
 use crate::output::{Output, Outputs};
@@ -14,6 +15,8 @@ pub struct Context<'a, B> {
     pub shared: &'a mut Shared,
     /// From where others say that they see us: every torrent counts, and the engine tells all of them what most say.
     pub votes: &'a mut Votes,
+    /// Names for questions.
+    pub ids: &'a mut AskIds,
     /// Where outputs are pushed.
     pub out: &'a mut Outputs<B>,
 }
@@ -22,5 +25,12 @@ impl<B> Context<'_, B> {
     /// Tells the owner.
     pub(super) fn tell(&mut self, event: Event) {
         self.out.push_back(Output::Event(event));
+    }
+
+    /// Asks the world outside; the answer comes under the id that this returns.
+    pub(super) fn ask(&mut self, question: Question) -> AskId {
+        let id = self.ids.draw();
+        self.out.push_back(Output::Ask { id, question });
+        id
     }
 }

@@ -123,5 +123,6 @@ impl Torrent {
             }
         }
         cx.tell(Event::Metadata { torrent: self.id, info });
+        self.ask_for_a_place(cx);
     }
 }

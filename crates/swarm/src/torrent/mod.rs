@@ -6,6 +6,7 @@
 pub mod address;
 pub mod announce;
 mod approach;
+mod asking;
 mod audience;
 mod ban;
 pub mod candidates;
@@ -96,6 +97,7 @@ pub struct Torrent {
     roster: Roster,
     candidates: Candidates,
     announcer: Announcer,
+    placing: asking::Placing,
     fetch: MetadataFetch,
     give: MetadataServe,
     up: Throttle,
@@ -170,6 +172,7 @@ impl Torrent {
             peers: ConnMap::new(),
             candidates,
             announcer,
+            placing: asking::Placing::default(),
             fetch: MetadataFetch::new(),
             give: MetadataServe::new(),
             up: Throttle::new(add.torrent, add.up),
@@ -254,7 +257,10 @@ impl Torrent {
     /// Whether more connections are of use: something is missing, or somebody may be served.
     pub fn wants_peers(&self) -> bool {
         // A seed dials too: one that nobody can dial is of use only so, and who is complete as well is closed and rests.
-        let live = matches!(self.state, State::Metadata | State::Downloading | State::DiskTrouble | State::Seeding);
+        let live = matches!(
+            self.state,
+            State::Metadata | State::Placing | State::Downloading | State::DiskTrouble | State::Seeding
+        );
         live && self.peers.len() < connect::PEERS_WANTED
             && self.peers.len() + self.candidates.pending() < connect::PEERS_MAX
     }

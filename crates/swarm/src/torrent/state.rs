@@ -1,9 +1,8 @@
 //! A torrent's states and what leads from one to another: metadata, checking, downloading, seeding, trouble, the end (own design).
 use super::Torrent;
 use super::address::PeerSource;
-use super::announce::Heard;
+use super::asking::Placing;
 use super::context::Context;
-use super::outside::tracker_sees_us;
 use super::wanted::Wanted;
 use crate::bitfield::Bitfield;
 use crate::event::{Event, State};
@@ -11,14 +10,12 @@ use crate::geometry::Geometry;
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Done, Facts, Job};
 use crate::output::{CloseReason, Output};
-use crate::rng::Rng;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 use teem_metainfo::Info;
-use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
 /// After trouble that is not for want of space the disk is tried again: 10 s, doubling up to 80 s.
 const DISK_RETRY: Duration = Duration::from_secs(10);
@@ -40,21 +37,6 @@ impl Torrent {
             self.announcer.start(cx.now);
         }
         self.settle(cx);
-    }
-
-    /// The disk knows where the content of a torrent lies whose metadata was fetched.
-    pub fn placed<B>(&mut self, cx: &mut Context<'_, B>) {
-        if self.state == State::Metadata && self.info.is_some() {
-            self.open(cx);
-        }
-    }
-
-    fn open<B>(&mut self, cx: &mut Context<'_, B>) {
-        if let Some(info) = &self.info {
-            let selection = self.wanted.said();
-            cx.out.push_back(Output::Disk(Job::Open { torrent: self.id, info: info.clone(), selection }));
-            self.set_state(cx, State::Checking);
-        }
     }
 
     /// Takes metadata on; what peers have said is judged by the caller.
@@ -298,39 +280,6 @@ impl Torrent {
         self.fail(cx, why, None);
     }
 
-    /// A tracker has answered.
-    pub fn tracker<B>(
-        &mut self,
-        cx: &mut Context<'_, B>,
-        url: &str,
-        source: PeerSource,
-        reply: &Result<AnnounceReply, AnnounceError>,
-    ) {
-        let mut rng: Rng = self.rng.fork();
-        let Some(Heard { result, warning, switched, completed }) = self.announcer.reply(cx.now, url, reply, &mut rng)
-        else {
-            return;
-        };
-        cx.tell(Event::Tracker { torrent: self.id, url: String::from(url), result });
-        if let Some(text) = warning {
-            self.notice(cx, text);
-        }
-        if switched {
-            self.candidates.drop_all();
-            for conn in self.connections() {
-                self.drop_peer(cx, conn, CloseReason::Useless);
-            }
-        }
-        if completed {
-            self.durability.ask();
-        }
-        if let Ok(good) = reply {
-            tracker_sees_us(cx, url, good.external_ip);
-            self.add_peers(cx.now, source, &good.peers);
-        }
-        self.settle(cx);
-    }
-
     /// Makes all that is verified durable soon.
     pub fn sync<B>(&mut self, cx: &mut Context<'_, B>) {
         self.durability.ask();
@@ -342,13 +291,14 @@ impl Torrent {
         if self.state == State::Stopping {
             return;
         }
-        let opened = !matches!(self.state, State::Metadata | State::Failed);
+        let opened = !matches!(self.state, State::Metadata | State::Placing | State::Failed);
         self.set_state(cx, State::Stopping);
         let facts = self.facts();
         for conn in self.connections() {
             self.drop_peer(cx, conn, CloseReason::Stopping);
         }
         self.picker = None;
+        self.placing = Placing::Idle;
         self.announcer.stop(cx.now);
         if opened {
             self.closing = true;

@@ -51,6 +51,7 @@ impl Torrent {
         }
         self.source_tick(cx);
         self.fetch_metadata(cx);
+        self.place_due(cx);
         self.give_metadata(cx);
         self.settle(cx);
     }
@@ -79,13 +80,7 @@ impl Torrent {
             self.durability.begin(self.is_done());
             cx.out.push_back(Output::Disk(Job::Sync { torrent: self.id, facts: self.facts() }));
         }
-        if self.announcer.deadline().is_some_and(|at| at <= cx.now) {
-            let counters = self.counters();
-            let (torrent, out) = (self.id, &mut *cx.out);
-            self.announcer.poll(cx.now, counters, &mut self.rng, |ask| {
-                out.push_back(Output::Announce { torrent, url: ask.url, announce: ask.announce });
-            });
-        }
+        self.announce_due(cx);
         self.up.settle(&mut cx.shared.up, cx.now);
         self.down.settle(&mut cx.shared.down, cx.now);
     }
@@ -103,6 +98,7 @@ impl Torrent {
         [
             housekeeping,
             metadata,
+            self.place_deadline(),
             durability,
             retry.map(|(at, _)| at),
             self.refill,
@@ -179,7 +175,7 @@ impl Torrent {
         }
         if peer.interested || peer.am_interested {
             peer.busy = peer.busy.max(cx.now - IDLE_MAX / 2);
-        } else if cx.now.since(peer.busy) >= IDLE_MAX && self.state != State::Metadata {
+        } else if cx.now.since(peer.busy) >= IDLE_MAX && !matches!(self.state, State::Metadata | State::Placing) {
             return Err(CloseReason::Useless);
         }
         let moving = peer.pipeline.under_way() > 0 || !peer.upload.is_idle() || peer.interested || peer.am_interested;

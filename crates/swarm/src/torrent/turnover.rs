@@ -25,7 +25,7 @@ impl Torrent {
     /// While nobody gives anything and others could be dialled, lets go of those who have held back all that they were asked for, and of those
     /// who never said a word: fifty of them would keep us from one that gives.
     pub(super) fn drop_barren<B>(&mut self, cx: &mut Context<'_, B>) {
-        let wanting = matches!(self.state, State::Metadata | State::Downloading);
+        let wanting = matches!(self.state, State::Metadata | State::Placing | State::Downloading);
         let others = self.roster.len() >= PEERS_WANTED && self.candidates.has_more(cx.now);
         if !wanting || !others || self.peers.values().any(|p| p.pipeline.is_delivering(cx.now)) {
             return;

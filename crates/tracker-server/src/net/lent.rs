@@ -4,20 +4,8 @@
 use super::table::{Table, canonical};
 use crate::udp;
 use std::boxed::Box;
-use std::net::SocketAddr;
-use std::vec::Vec;
+use teem_wire::datagram::Datagram;
 use tokio::sync::mpsc;
-
-/// A UDP packet with both its ends.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Datagram {
-    /// The other side.
-    pub remote: SocketAddr,
-    /// The address and port of ours; the address is unspecified when it is not known.
-    pub local: SocketAddr,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-}
 
 /// Sends an answer from its `local` to its `remote`; must not block.
 pub type Answering = Box<dyn Fn(Datagram) + Send>;

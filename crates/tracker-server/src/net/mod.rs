@@ -11,7 +11,7 @@ mod routes;
 mod table;
 mod udp;
 
-pub use lent::{Answering, Datagram, Lent};
+pub use lent::{Answering, Lent};
 pub use routes::routes;
 pub use table::{OnAnnounced, Table};
 pub use udp::Udp;

@@ -2,8 +2,9 @@
 //! acknowledged.
 //!
 //! An event counts only once the tracker has answered to it, so an event is a state here ("`completed` is owed") and
-//! not a message that could be lost. Two asks of one tracker never overlap, because answers are known by URL only; but
-//! `stopped` does not wait for an ask that hangs.
+//! not a message that could be lost. Asks are known by their ids, so several may be under way; in fact the next one waits for the answer to the
+//! one before, except that `stopped` does not wait for an ask that hangs.
+use crate::ask::{AskId, again_after};
 use crate::event::TrackerStats;
 use crate::rng::Rng;
 use crate::time::Time;
@@ -50,6 +51,14 @@ enum Completed {
     Told,
 }
 
+/// An ask that has had no answer yet.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay {
+    id: AskId,
+    event: AnnounceEvent,
+    since: Time,
+}
+
 /// Whether a tracker knows on which port we listen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Port {
@@ -84,7 +93,10 @@ pub(super) struct Tracker {
     not_before: Time,
     min_interval: Duration,
     answered: Time,
-    in_flight: Option<(AnnounceEvent, Time)>,
+    /// The oldest comes first; one, or two when the second says `stopped`.
+    under_way: Vec<UnderWay>,
+    /// The last ask was not taken, through no fault of the tracker: its turn in the tier stays its own.
+    keeps_turn: bool,
     id: Option<Vec<u8>>,
     last: Option<Result<u32, String>>,
     swarm: Option<(u32, u32)>,
@@ -111,7 +123,8 @@ impl Tracker {
             not_before: Time::ZERO,
             min_interval: Duration::ZERO,
             answered: Time::ZERO,
-            in_flight: None,
+            under_way: Vec::new(),
+            keeps_turn: false,
             id: None,
             last: parsed.err().map(|error| Err(error.to_string())),
             swarm: None,
@@ -128,28 +141,38 @@ impl Tracker {
         self.started && self.failures == 0 && !self.dead
     }
 
+    /// Has not been asked in its turn, because the ask was not taken.
+    pub(super) fn keeps_turn(&self) -> bool {
+        self.keeps_turn
+    }
+
     /// An ask is under way, and nobody else of the tier should be tried yet.
     pub(super) fn holds_tier(&self, now: Time) -> bool {
-        self.in_flight.is_some_and(|(_, at)| !self.udp || now < at + UDP_GIVES_WAY)
+        self.under_way.iter().any(|ask| !self.udp || now < ask.since + UDP_GIVES_WAY)
     }
 
     pub(super) fn is_busy(&self) -> bool {
-        self.in_flight.is_some()
+        !self.under_way.is_empty()
+    }
+
+    /// Whether an ask of that id waits for its answer.
+    pub(super) fn was_asked(&self, id: AskId) -> bool {
+        self.under_way.iter().any(|ask| ask.id == id)
     }
 
     /// When an ask under way changes anything by itself: it gives way, or is lost.
     pub(super) fn wait_ends(&self, now: Time) -> Option<Time> {
-        let (_, at) = self.in_flight?;
-        Some(match (self.udp, now < at + UDP_GIVES_WAY) {
-            (true, true) => at + UDP_GIVES_WAY,
-            (true, false) => at + UDP_LOST,
-            (false, _) => at + HTTP_LOST,
-        })
+        let gives_way = |ask: &UnderWay| Some(ask.since + UDP_GIVES_WAY).filter(|at| self.udp && now < *at);
+        self.under_way.iter().map(|ask| gives_way(ask).unwrap_or(ask.since + self.lost_after())).min()
     }
 
-    /// Whether the ask under way is past hope.
-    pub(super) fn is_lost(&self, now: Time) -> bool {
-        self.in_flight.is_some_and(|(_, at)| now >= at + if self.udp { UDP_LOST } else { HTTP_LOST })
+    fn lost_after(&self) -> Duration {
+        if self.udp { UDP_LOST } else { HTTP_LOST }
+    }
+
+    /// An ask under way that is past hope.
+    pub(super) fn lost(&self, now: Time) -> Option<AskId> {
+        self.under_way.iter().find(|ask| now >= ask.since + self.lost_after()).map(|ask| ask.id)
     }
 
     /// When it may be asked next. An event is owed at once; a client without peers comes before the interval.
@@ -200,9 +223,16 @@ impl Tracker {
     }
 
     /// Notes that it is being asked, and says with which event and tracker id.
-    pub(super) fn ask(&mut self, now: Time, stopping: bool, without_peers: bool) -> (AnnounceEvent, Option<Vec<u8>>) {
+    pub(super) fn ask(
+        &mut self,
+        now: Time,
+        id: AskId,
+        stopping: bool,
+        without_peers: bool,
+    ) -> (AnnounceEvent, Option<Vec<u8>>) {
         let event = if stopping { AnnounceEvent::Stopped } else { self.event() };
-        self.in_flight = Some((event, now));
+        self.under_way.push(UnderWay { id, event, since: now });
+        self.keeps_turn = false;
         if self.port == Port::Owed {
             self.port = Port::Saying;
         }
@@ -210,11 +240,33 @@ impl Tracker {
         (event, self.id.clone())
     }
 
+    /// Takes out an ask that waits no more, and says with which event it was made.
+    fn ended(&mut self, id: AskId) -> Option<AnnounceEvent> {
+        let at = self.under_way.iter().position(|ask| ask.id == id)?;
+        Some(self.under_way.remove(at).event)
+    }
+
+    /// An ask has failed: if it would have said our port, that is owed again.
+    fn port_not_told(&mut self) {
+        if self.port == Port::Saying {
+            self.port = Port::Owed;
+        }
+    }
+
+    /// The ask was not taken: it is made again shortly, as if it had never been made.
+    pub(super) fn busy(&mut self, now: Time, id: AskId, rng: &mut Rng) {
+        if self.ended(id).is_some() {
+            self.port_not_told();
+            self.hungry = self.hungry.saturating_sub(1);
+            self.keeps_turn = true;
+            self.not_before = now + if self.stopping { STOP_RETRY } else { again_after(rng) };
+        }
+    }
+
     /// A good answer. Returns whether that acknowledged `completed`.
-    pub(super) fn good(&mut self, now: Time, reply: &AnnounceReply, rng: &mut Rng) -> bool {
-        let asked = self.in_flight.take().map(|(event, _)| event);
+    pub(super) fn good(&mut self, now: Time, id: AskId, reply: &AnnounceReply, rng: &mut Rng) -> bool {
         let mut completed = false;
-        match asked {
+        match self.ended(id) {
             Some(AnnounceEvent::Stopped) => self.stopped = true,
             Some(AnnounceEvent::Paused) => self.owed_paused = false,
             Some(AnnounceEvent::Completed) => {
@@ -243,11 +295,9 @@ impl Tracker {
     }
 
     /// A bad answer, or none.
-    pub(super) fn bad(&mut self, now: Time, error: &AnnounceError, rng: &mut Rng) {
-        let asked = self.in_flight.take().map(|(event, _)| event);
-        if self.port == Port::Saying {
-            self.port = Port::Owed;
-        }
+    pub(super) fn bad(&mut self, now: Time, id: AskId, error: &AnnounceError, rng: &mut Rng) {
+        let asked = self.ended(id);
+        self.port_not_told();
         self.failures = self.failures.saturating_add(1);
         let base = BACKOFF_FIRST.saturating_mul(1 << (self.failures - 1).min(10)).min(BACKOFF_MAX);
         let mut wait = around(base, rng);
@@ -269,7 +319,7 @@ impl Tracker {
 
     /// The torrent has become complete in this run: who knows it as unfinished is owed `completed`.
     pub(super) fn owe_completed(&mut self) {
-        if self.completed == Completed::No && (self.started || self.in_flight.is_some()) {
+        if self.completed == Completed::No && (self.started || self.is_busy()) {
             self.completed = Completed::Owed;
         }
     }
@@ -282,7 +332,7 @@ impl Tracker {
 
     /// We listen on another port than it knows, or is being told.
     pub(super) fn owe_port(&mut self) {
-        if self.started || self.in_flight.is_some() {
+        if self.started || self.is_busy() {
             self.port = Port::Owed;
         }
     }
@@ -294,23 +344,23 @@ impl Tracker {
 
     /// While stopping: nothing more is to be said to it.
     pub(super) fn is_stopped(&self) -> bool {
-        self.stopped || self.dead || (!self.started && self.in_flight.is_none())
+        self.stopped || self.dead || (!self.started && !self.is_busy())
     }
 
     /// While stopping since `since`: when `stopped` can be said, `None` when there is nothing to say or it is being said.
     pub(super) fn stop_due(&self, since: Time) -> Option<Time> {
-        match self.in_flight {
-            _ if self.is_stopped() => None,
-            Some((AnnounceEvent::Stopped, _)) => None,
-            Some(_) => Some(since + STOP_GRACE),
-            None => Some(self.due.max(since)),
+        if self.is_stopped() || self.under_way.iter().any(|ask| ask.event == AnnounceEvent::Stopped) {
+            return None;
         }
+        let grace = if self.is_busy() { STOP_GRACE } else { Duration::ZERO };
+        Some(self.due.max(self.not_before).max(since + grace))
     }
 
     /// Stopping begins: what was scheduled does not matter any more.
     pub(super) fn stop(&mut self, now: Time) {
         self.stopping = true;
         self.due = now;
+        self.not_before = Time::ZERO;
     }
 
     pub(super) fn stats(&self) -> TrackerStats {
