@@ -136,17 +136,6 @@ impl<B> Engine<B> {
         all.iter().flatten().min().copied()
     }
 
-    /// Reads ahead what an input will need: any, or one of a connection about a piece (see `Torrent::approach`). It changes nothing.
-    pub fn approach(&self, of: Option<(ConnId, u32)>) {
-        let Some((conn, piece)) = of else {
-            core::hint::black_box((self.now, self.outputs.len(), self.pushed.len(), self.deadline()));
-            return self.torrents.values().for_each(Torrent::approach);
-        };
-        if let Some(torrent) = self.routes.of(conn).and_then(|torrent| self.torrents.get(&torrent)) {
-            torrent.approach_peer(conn, piece);
-        }
-    }
-
     /// Whether a torrent of that name is there.
     pub fn has(&self, torrent: TorrentId) -> bool {
         self.torrents.contains_key(&torrent)

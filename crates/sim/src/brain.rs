@@ -7,7 +7,6 @@ use crate::content::Content;
 use crate::scenario::Role;
 use teem_engine::Engine;
 use teem_engine::input::Input;
-use teem_swarm::ids::ConnId;
 use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 
@@ -19,8 +18,6 @@ pub trait Brain: Send {
     fn poll_output(&mut self) -> Option<Output<SimBlock>>;
     /// When it wants a `Tick`.
     fn deadline(&self) -> Option<Time>;
-    /// Reads ahead what an input will need: any, or one of a connection about a piece. May as well do nothing.
-    fn approach(&self, _of: Option<(ConnId, u32)>) {}
 }
 
 /// A process that is about to begin.
@@ -50,9 +47,5 @@ impl Brain for Engine<SimBlock> {
 
     fn deadline(&self) -> Option<Time> {
         Self::deadline(self)
-    }
-
-    fn approach(&self, of: Option<(ConnId, u32)>) {
-        Self::approach(self, of);
     }
 }

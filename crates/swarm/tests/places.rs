@@ -8,7 +8,7 @@ use teem_swarm::external::External;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_swarm::torrent::address::PeerSource;
-use teem_swarm::torrent::connect::{PEERS_MAX, PEERS_WANTED};
+use teem_swarm::torrent::table::roster::{PEERS_MAX, PEERS_WANTED};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::{ExtendedHandshake, Message};

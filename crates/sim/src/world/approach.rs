@@ -25,8 +25,6 @@ struct Near {
     end: u32,
     /// The connection as the peer's process names it.
     conn: ConnId,
-    /// The piece that it is about, if it is about one.
-    piece: u32,
 }
 
 impl Part {
@@ -44,9 +42,6 @@ impl Part {
         }
         for one in &near {
             self.checker.approach(one.me, one.conn);
-            if let Some(brain) = &self.nodes[one.me].brain {
-                brain.approach(Some((one.conn, one.piece)));
-            }
         }
     }
 
@@ -54,29 +49,25 @@ impl Part {
     fn foresee(&self, me: usize, until: Time, near: &mut Vec<Near>) {
         let node = &self.nodes[me];
         black_box((node.sent, node.life, node.tick_at, node.down.busy_until));
-        if let Some(brain) = &node.brain {
-            brain.approach(None);
-        }
         if node.up.busy_until < until {
             for &end in node.up.ready.iter().take(READY_MAX) {
                 node.ends[end as usize].out.approach();
             }
         }
         self.agendas[me].each_before(until, |event| {
-            let (end, piece) = match *event {
-                Event::Have { end, piece, .. } => (end, piece),
-                Event::Arrive { end } | Event::Deliver { end } | Event::Room { end } => (end, 0),
+            let end = match *event {
+                Event::Have { end, .. } | Event::Arrive { end } | Event::Deliver { end } | Event::Room { end } => end,
                 Event::Uplink => match node.up.current {
-                    Some((end, _)) => (end, 0),
+                    Some((end, _)) => end,
                     None => return,
                 },
                 Event::Mail { place, .. } => match node.awaits(place) {
-                    Some(Input::Disk(Done::Block { conn, at, .. })) => (name::place(*conn), at.piece),
+                    Some(Input::Disk(Done::Block { conn, .. })) => name::place(*conn),
                     _ => return,
                 },
                 _ => return,
             };
-            near.push(Near { me, end, conn: ConnId(0), piece });
+            near.push(Near { me, end, conn: ConnId(0) });
         });
     }
 }

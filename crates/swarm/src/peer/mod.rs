@@ -1,196 +1,342 @@
 //! What is kept of one connected peer (BEP 3: choking and interest in both directions).
 //!
-//! Its parts are machines of their own: [`pipeline`] what we ask of it, [`upload`] what it asks of us, [`refusals`] what it
-//! will not give, [`conduct`] how often it has broken rules. The rules that need the whole torrent are in [`crate::torrent`].
+//! Its parts are machines of their own with private state: [`who`] it is, what [`pieces`] it has, how both sides stand to each other
+//! ([`stance`]), what we ask of it ([`pipeline`]) and how far it is trusted with that ([`standing`]), what it will not give
+//! ([`refusals`]), what it asks of us ([`upload`]), how often it has broken rules ([`conduct`]), and its [`clocks`]. What concerns
+//! several parts at once is a verb here. The rules that need the whole torrent are in [`crate::torrent`].
+pub mod clocks;
 pub mod conduct;
+pub mod pieces;
 pub mod pipeline;
 pub mod refusals;
+pub mod stance;
+pub mod standing;
 pub mod upload;
+pub mod who;
 
 use crate::bitfield::Bitfield;
+use crate::choke::prefix::Prefix;
 use crate::ids::ConnId;
+use crate::output::CloseReason;
+use crate::picker::pick::Asker;
+use crate::rate::DISPLAY_SLOTS;
 use crate::remote::Remote;
 use crate::time::Time;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
+use clocks::Clocks;
 use conduct::Conduct;
-use pipeline::Pipeline;
+use core::net::IpAddr;
+use pieces::Pieces;
+use pipeline::{Arrival, Pipeline};
 use refusals::Refusals;
-use teem_wire::peer::client_names::client_name;
+use stance::Stance;
+use standing::Standing;
+use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use upload::Upload;
-
-/// HAVEs that are kept of a peer before the number of pieces is known; a peer with more to say sends a bitfield.
-pub const EARLY_HAVES_MAX: usize = 4_096;
-
-/// What a peer has shown before the number of pieces was known; judged when it is (bad input, rows 32 and 33).
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Early {
-    /// The last bitfield; its length is bounded by the decoder.
-    pub bitfield: Option<Vec<u8>>,
-    /// Whether the last word was HAVE_ALL.
-    pub all: bool,
-    /// Pieces shown one by one.
-    pub haves: Vec<u32>,
-    /// Pieces of which it has said since that it lacks them.
-    pub lost: Vec<u32>,
-}
+use who::Who;
 
 /// One connected peer.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// Its connection.
-    pub conn: ConnId,
-    /// Its end as the connection has it.
-    pub addr: Remote,
-    /// Whether we dialled it.
-    pub outgoing: bool,
-    /// What it said at first.
-    pub handshake: Handshake,
-    /// What it calls itself (BEP 10 `v`).
-    pub client: Option<String>,
-    /// The port that it listens on: where it can be dialled (BEP 10 `p`).
-    pub listen_port: Option<u16>,
-    /// Its id for `ut_metadata` (BEP 9), when it has one.
-    pub ut_metadata: Option<u8>,
-    /// Its id for `lt_donthave` (BEP 54), when it has one.
-    pub lt_donthave: Option<u8>,
-    /// Pieces that it holds although it shows fewer: it is a source that grants them.
-    pub holds: Option<u32>,
-    /// It has shown that it knows the metadata: it said its size, or spoke of pieces.
-    pub knows_metadata: bool,
-    /// When it last asked for metadata (BEP 9).
-    pub asked_metadata: Option<Time>,
-    /// It has said from where it sees us; once is enough.
-    pub voted: bool,
-    /// It wants nothing (BEP 21).
-    pub upload_only: bool,
-    /// The pieces it has; of length 0 while the number of pieces is unknown.
-    pub has: Bitfield,
-    /// What it has shown before that number was known.
-    pub early: Early,
-    /// Whether the picker counts it among those that have everything.
-    pub counted_as_everything: bool,
-    /// How many of its pieces we want.
-    pub useful: u32,
-    /// Up to how many of its bytes count as gained by the swarm; `None` before it showed anything.
-    pub counted: Option<u64>,
-    /// We have told it INTERESTED.
-    pub am_interested: bool,
-    /// We choke it.
-    pub am_choking: bool,
-    /// When we last changed that; `None` before the first change.
-    pub choke_changed: Option<Time>,
-    /// It chokes us.
-    pub choking_us: bool,
-    /// It is interested in us.
-    pub interested: bool,
-    /// The piece that it is at.
-    pub current: Option<u32>,
-    /// Pieces that it lets us ask for while it chokes us (BEP 6), at most sixteen.
-    pub fast_from: Vec<u32>,
-    /// Pieces that we let it ask for while we choke it (BEP 6).
-    pub fast_to: Vec<u32>,
-    /// What it has rejected of late.
-    pub refusals: Refusals,
-    /// What we ask of it.
-    pub pipeline: Pipeline,
-    /// What it asks of us.
-    pub upload: Upload,
-    /// Rules it has broken.
-    pub conduct: Conduct,
+    who: Who,
+    pieces: Pieces,
+    stance: Stance,
+    /// The piece that we fetch from it.
+    current: Option<u32>,
+    refusals: Refusals,
+    pipeline: Pipeline,
+    standing: Standing,
+    upload: Upload,
+    conduct: Conduct,
+    clocks: Clocks,
     /// It waits for the download limit.
-    pub waits_down: bool,
+    waits_down: bool,
     /// It waits for the upload limit.
-    pub waits_up: bool,
-    /// Pieces that it had a part in and that were right; halved by each that failed, nothing after one that was all its own.
-    pub trust: u32,
-    /// Blocks that it was asked for since a piece that it had a part in was judged, or since the peers were last looked over.
-    pub on_trial: u32,
-    /// Whole pieces that came from it alone and that the disk has not judged yet.
-    pub unjudged: u32,
-    /// It sent all of a piece that failed: until then it is asked for nothing, unless it is acquitted or banned before.
-    pub accused: Option<Time>,
-    /// When the connection was ready.
-    pub since: Time,
-    /// When something came last.
-    pub heard: Time,
-    /// When we sent something last.
-    pub told: Time,
-    /// When payload last went either way; at first when it came.
-    pub moved: Time,
-    /// When either side was last interested.
-    pub busy: Time,
+    waits_up: bool,
 }
 
 impl Peer {
     /// A peer whose handshake has come; `pieces` is 0 while their number is unknown.
     pub fn new(now: Time, conn: ConnId, addr: Remote, outgoing: bool, handshake: Handshake, pieces: u32) -> Self {
         Self {
-            conn,
-            addr,
-            outgoing,
-            handshake,
-            client: None,
-            listen_port: None,
-            ut_metadata: None,
-            lt_donthave: None,
-            holds: None,
-            knows_metadata: false,
-            asked_metadata: None,
-            voted: false,
-            upload_only: false,
-            has: Bitfield::new(pieces),
-            early: Early::default(),
-            counted_as_everything: false,
-            useful: 0,
-            counted: None,
-            am_interested: false,
-            am_choking: true,
-            choke_changed: None,
-            choking_us: true,
-            interested: false,
+            who: Who::new(conn, addr, outgoing, handshake),
+            pieces: Pieces::new(pieces),
+            stance: Stance::default(),
             current: None,
-            fast_from: Vec::new(),
-            fast_to: Vec::new(),
             refusals: Refusals::default(),
             pipeline: Pipeline::new(now),
+            standing: Standing::default(),
             upload: Upload::default(),
             conduct: Conduct::default(),
+            clocks: Clocks::new(now),
             waits_down: false,
             waits_up: false,
-            trust: 0,
-            on_trial: 0,
-            unjudged: 0,
-            accused: None,
-            since: now,
-            heard: now,
-            told: now,
-            moved: now,
-            busy: now,
         }
     }
 
-    /// Whether both sides speak BEP 6; we always do.
-    pub fn is_fast(&self) -> bool {
-        self.handshake.features.fast
+    /// Who it is.
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// The same, to be changed.
+    pub fn who_mut(&mut self) -> &mut Who {
+        &mut self.who
+    }
+
+    /// Its connection.
+    pub fn conn(&self) -> ConnId {
+        self.who.conn()
+    }
+
+    /// The address of its connection without the port, where there is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.who.addr().ip()
+    }
+
+    /// Its network, or itself where it came from none.
+    pub fn network(&self) -> Prefix {
+        Prefix::of_remote(self.who.addr())
+    }
+
+    /// The pieces it has shown; of length 0 while their number is unknown.
+    pub fn has(&self) -> &Bitfield {
+        self.pieces.has()
     }
 
     /// Whether it has everything.
     pub fn is_complete(&self) -> bool {
-        !self.has.is_empty() && self.has.is_full()
+        self.pieces.is_complete()
     }
 
-    /// Its name for people: what it says, or what its id suggests.
-    pub fn name(&self) -> String {
-        self.client.as_deref().map_or_else(|| client_name(&self.handshake.peer_id), ToString::to_string)
+    /// Whether it has everything, or says that it does and shows less: of so many pieces.
+    pub fn is_seed(&self, pieces: u32) -> bool {
+        self.is_complete() || self.who.holds() == Some(pieces)
     }
 
-    /// Where it could be dialled.
-    pub fn dial_addr(&self) -> Remote {
-        match self.listen_port {
-            Some(port) if !self.outgoing => self.addr.with_port(port),
-            _ => self.addr,
+    /// What it has.
+    pub fn pieces(&self) -> &Pieces {
+        &self.pieces
+    }
+
+    /// The same, to be changed.
+    pub fn pieces_mut(&mut self) -> &mut Pieces {
+        &mut self.pieces
+    }
+
+    /// How both sides stand.
+    pub fn stance(&self) -> &Stance {
+        &self.stance
+    }
+
+    /// The same, to be changed.
+    pub fn stance_mut(&mut self) -> &mut Stance {
+        &mut self.stance
+    }
+
+    /// What we ask of it.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The same, to be changed.
+    pub fn pipeline_mut(&mut self) -> &mut Pipeline {
+        &mut self.pipeline
+    }
+
+    /// What it has rejected.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    /// The same, to be changed.
+    pub fn refusals_mut(&mut self) -> &mut Refusals {
+        &mut self.refusals
+    }
+
+    /// How far it is trusted.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The same, to be changed.
+    pub fn standing_mut(&mut self) -> &mut Standing {
+        &mut self.standing
+    }
+
+    /// What it asks of us.
+    pub fn upload(&self) -> &Upload {
+        &self.upload
+    }
+
+    /// The same, to be changed.
+    pub fn upload_mut(&mut self) -> &mut Upload {
+        &mut self.upload
+    }
+
+    /// The rules it has broken, to be counted.
+    pub fn conduct_mut(&mut self) -> &mut Conduct {
+        &mut self.conduct
+    }
+
+    /// Its moments.
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// The same, to be changed.
+    pub fn clocks_mut(&mut self) -> &mut Clocks {
+        &mut self.clocks
+    }
+
+    /// It as the picker sees it.
+    pub fn asker(&self, now: Time) -> Asker<'_> {
+        Asker {
+            conn: self.conn(),
+            has: self.has(),
+            current: self.current,
+            rate: self.pipeline.meter().rate(now, DISPLAY_SLOTS),
+            only: self.stance.only(),
+            refused: self.refusals.pieces(),
+            trusted: self.standing.is_trusted(),
         }
+    }
+
+    /// Whether it may be asked for something, as far as it is concerned: it lets us, has something of use, and is trusted with more.
+    /// A piece has so many blocks; `wary` is whether somebody has sent wrong data.
+    pub fn may_be_asked(&self, now: Time, blocks: u32, wary: bool) -> bool {
+        self.stance.lets_us_ask()
+            && self.stance.am_interested()
+            && !self.refusals.is_full()
+            && self.pipeline.under_way() < self.standing.may_have_under_way(now, blocks, wary)
+    }
+
+    /// It is asked for a block.
+    pub fn ask(&mut self, now: Time, at: BlockRef) {
+        self.current = Some(at.piece);
+        self.standing.ask();
+        self.pipeline.ask(now, at);
+        self.clocks.tell(now);
+    }
+
+    /// A block has come from it.
+    pub fn deliver(&mut self, now: Time, at: BlockRef) -> Arrival {
+        self.clocks.hear(now);
+        self.clocks.pay(now);
+        let arrival = self.pipeline.arrive(now, at);
+        if arrival == Arrival::Asked {
+            self.refusals.delivered();
+        }
+        arrival
+    }
+
+    /// It rejects a request.
+    pub fn reject(&mut self, now: Time, at: BlockRef) -> Arrival {
+        let arrival = self.pipeline.reject(at);
+        if arrival == Arrival::Asked {
+            // Asked again at once it would be rejected again.
+            self.refusals.add(now, at.piece);
+            self.stance.keep_allowed(|piece| piece != at.piece);
+            self.leave_piece();
+        }
+        arrival
+    }
+
+    /// Nothing is waited for from it any more; what was, oldest first.
+    pub fn give_up(&mut self, now: Time) -> VecDeque<(BlockRef, Time)> {
+        self.leave_piece();
+        self.pipeline.give_up(now)
+    }
+
+    /// It is at no piece any more.
+    pub fn leave_piece(&mut self) {
+        self.current = None;
+        self.standing.end_trial();
+    }
+
+    /// It chokes us; whether that is news.
+    pub fn choke_us(&mut self) -> Result<bool, CloseReason> {
+        self.change_choke(true)
+    }
+
+    /// It unchokes us: what it rejected it may give now, and its time begins to run. Whether that is news.
+    pub fn unchoke_us(&mut self, now: Time) -> Result<bool, CloseReason> {
+        let news = self.change_choke(false)?;
+        if news {
+            self.refusals.unchoked();
+            self.pipeline.unchoked(now);
+        }
+        Ok(news)
+    }
+
+    fn change_choke(&mut self, choking: bool) -> Result<bool, CloseReason> {
+        if self.stance.is_choking_us() == choking {
+            return self.conduct.idle_word().map(|()| false);
+        }
+        self.conduct.choke_change()?;
+        self.stance.set_choking_us(choking);
+        Ok(true)
+    }
+
+    /// We choke it; requests that are not served after all.
+    pub fn drop_requests(&mut self) -> VecDeque<BlockRef> {
+        let allowed = self.stance.allowed();
+        self.upload.choke(|at| allowed.contains(&at.piece))
+    }
+
+    /// It asks for a block that is there. Whether it is taken, because it may ask and does not ask for too much.
+    pub fn request(&mut self, at: BlockRef) -> bool {
+        self.stance.may_be_asked(at.piece) && self.upload.ask(at)
+    }
+
+    /// Payload has gone to the kernel for it.
+    pub fn sent(&mut self, now: Time, bytes: u64) {
+        self.upload.sent(now, bytes);
+        self.clocks.tell(now);
+        self.clocks.pay(now);
+    }
+
+    /// The machine slept: nobody is to blame for the silence, and what it owes is waited for anew.
+    pub fn wake(&mut self, now: Time) {
+        self.clocks.wake(now);
+        self.pipeline.woke(now);
+    }
+
+    /// Whether anything moves between us, or either side wants something of the other.
+    pub fn is_engaged(&self) -> bool {
+        self.pipeline.under_way() > 0
+            || !self.upload.is_idle()
+            || self.stance.is_interested()
+            || self.stance.am_interested()
+    }
+
+    /// Whether it waits for the download limit.
+    pub fn waits_down(&self) -> bool {
+        self.waits_down
+    }
+
+    /// It waits for the download limit, or not any more; whether that is news.
+    pub fn set_waits_down(&mut self, waits: bool) -> bool {
+        core::mem::replace(&mut self.waits_down, waits) != waits
+    }
+
+    /// Whether it waits for the upload limit.
+    pub fn waits_up(&self) -> bool {
+        self.waits_up
+    }
+
+    /// It begins to wait for the upload limit; whether that is news.
+    pub fn wait_up(&mut self, now: Time) -> bool {
+        let news = !core::mem::replace(&mut self.waits_up, true);
+        if news {
+            self.upload.wait_since(now);
+        }
+        news
+    }
+
+    /// It waits for the upload limit no more.
+    pub fn end_wait_up(&mut self) {
+        self.waits_up = false;
     }
 }

@@ -69,7 +69,7 @@ pub struct Pipeline {
     adjusted: Time,
     growth: (Time, u64),
     /// Payload that came.
-    pub meter: Meter,
+    meter: Meter,
 }
 
 impl Pipeline {
@@ -88,6 +88,11 @@ impl Pipeline {
             growth: (now, 0),
             meter: Meter::default(),
         }
+    }
+
+    /// Payload that came.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// The peer said how many requests it queues (BEP 10 `reqq`).

@@ -34,12 +34,27 @@ pub struct Upload {
     /// The piece of the block read last.
     at: Option<u32>,
     /// Since when it waits for the limit, if it does.
-    pub waits_since: Time,
+    waits_since: Time,
     /// Payload that went to the kernel.
-    pub meter: Meter,
+    meter: Meter,
 }
 
 impl Upload {
+    /// Payload that went to the kernel.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// It begins to wait for the limit.
+    pub fn wait_since(&mut self, now: Time) {
+        self.waits_since = now;
+    }
+
+    /// Since when it waits for the limit, if it does.
+    pub fn waits_since(&self) -> Time {
+        self.waits_since
+    }
+
     /// Takes a request; whether there was room.
     pub fn ask(&mut self, at: BlockRef) -> bool {
         let room = self.asked.len() + self.reading.len() < REQQ;

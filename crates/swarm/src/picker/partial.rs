@@ -19,6 +19,18 @@ pub enum Block {
     Received(ConnId),
 }
 
+impl Block {
+    /// The connections that it is asked of.
+    pub fn asked(&self) -> impl Iterator<Item = ConnId> {
+        let both = match self {
+            Self::Asked(one) => [Some(*one), None],
+            Self::AskedTwice(one, two) => [Some(*one), Some(*two)],
+            Self::Free | Self::Received(_) => [None; 2],
+        };
+        both.into_iter().flatten()
+    }
+}
+
 /// What has become of a block that came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Received {

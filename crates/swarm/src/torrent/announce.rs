@@ -8,7 +8,7 @@
 //! all runs; a tracker is asked at most once for each time it became due, however long the machine slept.
 mod tracker;
 
-use super::connect::PEERS_WANTED;
+use super::table::roster::PEERS_WANTED;
 use crate::ask::{AskId, AskIds};
 use crate::event::TrackerStats;
 use crate::listen_port::ListenPort;

@@ -1,306 +1,301 @@
 //! One torrent's life, by what is decided (BEP 3, 6, 9, 10, 12, 27).
 //!
-//! [`Torrent`] holds machines that know nothing of each other (picker, chokers, candidates, announcer, metadata) and connects
-//! them; each file here extends it by one concern. Handlers take a [`context::Context`] and push effects; the work of each is in
-//! proportion to the connections and blocks that it concerns. A peer's fault ends its connection, never a handler.
+//! [`Torrent`] is a few owners with private state that know nothing of each other: what comes ([`download`]), what goes ([`upload`],
+//! [`granting`]), where peers come from ([`finder`]), the [`metadata`] and what the disk owes us ([`store`]). All stand on the same
+//! [`ground`]: the [`content`] and the [`table`] of peers. Its own files form layers, and calls go one way: [`handle`] is told what
+//! has happened, [`messages`], [`pieces`] and [`life`] say what that means for several owners, [`steps`] carries out what these push.
+//! Handlers take a [`context::Context`] and push outputs; the work of each is in proportion to the connections and blocks that it
+//! concerns. A peer's fault ends its connection, never a handler.
 pub mod address;
 pub mod announce;
-mod approach;
-mod asking;
-mod audience;
-mod ban;
 pub mod candidates;
-mod choking;
-pub mod connect;
+mod content;
 pub mod context;
-mod conversation;
-mod durability;
-mod evidence;
-mod files;
+mod departed;
+mod download;
+mod finder;
 mod granting;
-mod haves;
-mod losses;
+mod ground;
+mod handle;
+mod life;
+mod messages;
 pub mod metadata;
-mod metadata_exchange;
-mod moving;
-mod out;
-mod outside;
-mod peers;
-mod receive;
-mod serve;
-mod share;
-mod shown;
+mod phase;
+mod pieces;
 mod source;
-mod state;
-mod stats;
-mod timers;
-mod trust;
-mod turnover;
-mod verify;
+mod steps;
+mod store;
+pub mod table;
+mod upload;
 mod wanted;
 
-use crate::bitfield::Bitfield;
-use crate::choke::ahead::Ahead;
-use crate::choke::ledger::Ledger;
-use crate::choke::leech::Optimistic;
-use crate::choke::slots::Slots;
-use crate::command::{AddTorrent, Spreading};
-use crate::conn_map::ConnMap;
-use crate::event::State;
-use crate::geometry::Geometry;
-use crate::ids::{ConnId, TorrentId};
-use crate::job::{DiskError, Facts};
-use crate::output::CloseReason;
+use crate::command::AddTorrent;
+use crate::event::{PeerStats, Snapshot, State};
+use crate::ids::TorrentId;
+use crate::job::Facts;
 use crate::peer::Peer;
-use crate::picker::pick::Picker;
-use crate::rate::Meter;
+use crate::rate::DISPLAY_SLOTS;
 use crate::remote::{How, Remote};
 use crate::rng::Rng;
-use crate::throttle::Throttle;
 use crate::time::Time;
-use address::{DialError, PeerSource};
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
-use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
-use announce::{Announcer, Identity};
-use candidates::Candidates;
-use connect::Roster;
-use core::net::SocketAddr;
-use metadata::{MetadataFetch, MetadataServe};
+use alloc::vec;
+use announce::{Counters, Identity};
+use content::Content;
+use download::Download;
+use download::intake::Intake;
+use finder::Finder;
+use granting::Granting;
+use ground::Ground;
+use handle::Rounds;
+use metadata::Metadata;
+use phase::Phase;
+use store::Store;
+use table::roster::{PEERS_MAX, PEERS_WANTED};
 use teem_metainfo::{Info, TorrentKey};
-use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake};
+use upload::Upload;
+
+/// Peers in a snapshot.
+const SHOWN_PEERS_MAX: usize = 100;
 
 /// One torrent.
 #[derive(Debug)]
 pub struct Torrent {
-    id: TorrentId,
-    me: Identity,
-    publish: bool,
-    spreading: Spreading,
-    cooperative: bool,
-    /// Exists while a complete holder gives its content away piece by piece.
-    source: Option<source::Source>,
-    named_peers: Vec<SocketAddr>,
-    rng: Rng,
-    state: State,
-    info: Option<Arc<Info>>,
-    geometry: Geometry,
-    /// Pieces that are verified.
-    have: Bitfield,
-    wanted: wanted::Wanted,
-    /// Exists while something is missing and to be fetched.
-    picker: Option<Picker>,
-    peers: ConnMap<Box<Peer>>,
-    roster: Roster,
-    candidates: Candidates,
-    announcer: Announcer,
-    placing: asking::Placing,
-    fetch: MetadataFetch,
-    give: MetadataServe,
-    up: Throttle,
-    down: Throttle,
-    slots: Slots,
-    optimistic: Optimistic,
-    next_round: Time,
-    audience: audience::Audience,
-    /// Somebody who is interested was choked when the slots were last looked at.
-    crowded: bool,
-    /// What is owed to whom.
-    ledger: Ledger,
-    /// What is read ahead for the line.
-    ahead: Ahead,
-    /// Blocks that only we had and that have left us while others waited.
-    relayed: BTreeSet<BlockRef>,
-    /// When to look whether a slot lies idle.
-    refill: Option<Time>,
-    /// Connections with room in their window that had nothing to be asked for.
-    hungry: BTreeSet<ConnId>,
-    /// How much may be under way at each peer at least.
-    share: share::Share,
-    /// The disk is behind with judging pieces: nobody is asked for more until it has caught up.
-    behind: bool,
-    /// Pieces were shown that are there no more: who asks for them does nothing wrong.
-    lost_some: bool,
-    evidence: evidence::Evidence,
-    /// Failed pieces and when they may be fetched again.
-    held: BTreeSet<(Time, u32)>,
-    durability: durability::Durability,
-    out: out::Out,
-    shown: shown::Shown,
-    /// Pieces still to be hashed, and how many there were.
-    checks: (u32, u32),
-    have_bytes: u64,
-    received: Meter,
-    sent: Meter,
-    wasted: u64,
-    facts_before: Facts,
-    /// When to try again after trouble that the disk does not report the end of, and how often that has failed.
-    disk_retry: Option<(Time, u32)>,
-    /// Want of space that was found while checking: it counts from the download's beginning on.
-    trouble_ahead: Option<DiskError>,
-    housekeeping: Time,
-    /// When somebody last made room for one of higher priority.
-    replaced: Option<Time>,
-    closing: bool,
-    noticed: Option<String>,
+    /// What all of these stand on: the content, the peers, the steps to be carried out.
+    ground: Ground,
+    /// What is being done; a download is inside it while there is one.
+    phase: Phase,
+    /// What has come, over all downloads.
+    intake: Intake,
+    upload: Upload,
+    granting: Granting,
+    finder: Finder,
+    metadata: Metadata,
+    store: Store,
+    rounds: Rounds,
+    /// Inputs until everything is checked again.
+    #[cfg(debug_assertions)]
+    unchecked: u64,
 }
 
 impl Torrent {
     /// A torrent that is silent until [`Self::start`]; `rng` is its own.
     pub fn new(add: AddTorrent, me: Identity, mut rng: Rng) -> Self {
         let private = add.info.as_ref().is_some_and(|info| info.is_private());
-        let announcer = Announcer::new(me.clone(), &add.trackers, private, &mut rng);
-        let candidates = Candidates::new(rng.fork(), me.port.clone());
-        let mut torrent = Self {
-            id: add.torrent,
-            roster: Roster::new(me.peer_id),
-            me,
-            publish: add.publish,
-            spreading: add.spreading,
-            cooperative: add.cooperative,
-            source: None,
-            named_peers: add.peers,
-            state: State::Metadata,
-            info: None,
-            geometry: Geometry::default(),
-            have: Bitfield::default(),
-            wanted: wanted::Wanted::unknown(add.selection),
-            picker: None,
-            peers: ConnMap::new(),
-            candidates,
-            announcer,
-            placing: asking::Placing::default(),
-            fetch: MetadataFetch::new(),
-            give: MetadataServe::new(),
-            up: Throttle::new(add.torrent, add.up),
-            down: Throttle::new(add.torrent, add.down),
-            slots: Slots::default(),
-            optimistic: Optimistic::default(),
-            next_round: Time::ZERO,
-            audience: audience::Audience::default(),
-            crowded: false,
-            ledger: Ledger::default(),
-            ahead: Ahead::default(),
-            relayed: BTreeSet::new(),
-            refill: None,
-            hungry: BTreeSet::new(),
-            share: share::Share::default(),
-            behind: false,
-            lost_some: false,
-            evidence: evidence::Evidence::default(),
-            held: BTreeSet::new(),
-            durability: durability::Durability::default(),
-            out: out::Out::default(),
-            shown: shown::Shown::default(),
-            checks: (0, 0),
-            have_bytes: 0,
-            received: Meter::default(),
-            sent: Meter::default(),
-            wasted: 0,
-            facts_before: Facts::default(),
-            disk_retry: None,
-            trouble_ahead: None,
-            housekeeping: Time::ZERO,
-            replaced: None,
-            closing: false,
-            noticed: None,
-            rng,
-        };
+        let finder = Finder::new(me.clone(), &add.trackers, private, add.peers, &mut rng);
+        let mut ground = Ground::new(add.torrent, me, rng, Content::unknown(add.selection, add.publish));
         if let Some(info) = add.info {
-            torrent.adopt(info);
+            ground.adopt(info);
         }
-        torrent
+        Self {
+            ground,
+            phase: Phase::Metadata,
+            intake: Intake::new(add.torrent, add.down),
+            upload: Upload::new(add.torrent, add.up, add.cooperative),
+            granting: Granting::new(add.spreading),
+            finder,
+            metadata: Metadata::default(),
+            store: Store::default(),
+            rounds: Rounds::new(),
+            #[cfg(debug_assertions)]
+            unchecked: 0,
+        }
     }
 
-    /// Its name.
+    /// The number it goes by.
     pub fn id(&self) -> TorrentId {
-        self.id
-    }
-
-    /// What it is known by in the world; more of it is known with the metadata.
-    pub fn key(&self) -> TorrentKey {
-        self.me.torrent
+        self.ground.id
     }
 
     /// What it is doing.
     pub fn state(&self) -> State {
-        self.state
+        self.phase.state()
+    }
+
+    /// What it is known by in the world; more of it is known with the metadata.
+    pub fn key(&self) -> TorrentKey {
+        self.ground.me.torrent
     }
 
     /// The metadata, when it is known.
     pub fn info(&self) -> Option<&Arc<Info>> {
-        self.info.as_ref()
+        self.ground.content.info()
     }
 
     /// Whether the metadata is known and says that only the trackers tell of peers (BEP 27).
     pub fn is_private(&self) -> bool {
-        self.info.as_ref().is_some_and(|info| info.is_private())
+        self.ground.content.is_private()
     }
 
     /// What we say first on its connections.
     pub fn handshake(&self) -> Handshake {
         Handshake {
-            info_hash: self.me.torrent.wire(),
-            peer_id: self.me.peer_id,
+            info_hash: self.ground.me.torrent.wire(),
+            peer_id: self.ground.me.peer_id,
             features: Features { fast: true, extended: true, dht: false, v2: false },
         }
     }
 
     /// How many peers are connected.
     pub fn peer_count(&self) -> usize {
-        self.peers.len()
+        self.ground.table.len()
     }
 
     /// Whether more connections are of use: something is missing, or somebody may be served.
     pub fn wants_peers(&self) -> bool {
-        // A seed dials too: one that nobody can dial is of use only so, and who is complete as well is closed and rests.
-        let live = matches!(
-            self.state,
-            State::Metadata | State::Placing | State::Downloading | State::DiskTrouble | State::Seeding
-        );
-        live && self.peers.len() < connect::PEERS_WANTED
-            && self.peers.len() + self.candidates.pending() < connect::PEERS_MAX
-    }
-
-    /// Takes addresses to dial.
-    pub fn add_peers(&mut self, now: Time, source: PeerSource, list: &[SocketAddr]) {
-        self.candidates.add(now, source, list);
-        self.count_peers(now);
+        // A seed dials too: one that nobody can dial is of use only so, and a peer that is complete as well is closed and rests.
+        let live = self.phase.is_before_content() || matches!(self.phase, Phase::Downloading(_) | Phase::Seeding);
+        let peers = self.ground.table.len();
+        live && peers < PEERS_WANTED && peers + self.finder.dialling() < PEERS_MAX
     }
 
     /// Where to dial now and how, if it is wanted; that dial is under way from then on.
     pub fn next_dial(&mut self, now: Time) -> Option<(Remote, How)> {
-        let addr = if self.wants_peers() { self.candidates.next(now)? } else { return None };
-        Some((addr.into(), self.candidates.how(addr)))
+        if self.wants_peers() { self.finder.next_dial(now) } else { None }
     }
 
     /// When [`Self::next_dial`] will have something.
     pub fn dial_deadline(&self) -> Option<Time> {
-        if self.wants_peers() { self.candidates.deadline() } else { None }
-    }
-
-    /// A dial came to nothing.
-    pub fn dial_failed(&mut self, now: Time, to: impl Into<Remote>, how: How, why: DialError) {
-        let to = to.into();
-        match to.addr() {
-            Some(addr) if self.is_connected_with(to) => self.candidates.connected(now, addr),
-            Some(addr) => self.candidates.failed(now, addr, how, why),
-            None => {}
-        }
-        self.count_peers(now);
-    }
-
-    /// A dialled connection has ended before its handshake.
-    pub fn dial_closed(&mut self, now: Time, to: impl Into<Remote>, why: CloseReason) {
-        self.address_closed(now, to.into(), why);
-        self.count_peers(now);
+        if self.wants_peers() { self.finder.dial_deadline() } else { None }
     }
 
     /// Whether connections with that end are to be refused at once.
     pub fn is_banned(&self, remote: Remote) -> bool {
-        remote.addr().is_some_and(|addr| self.candidates.is_banned(addr))
+        self.finder.is_banned(remote)
+    }
+
+    /// After [`Self::remove`]: everything is saved and the trackers know, or have had their time.
+    pub fn is_removed(&self, now: Time) -> bool {
+        matches!(self.phase, Phase::Stopping { closing: false }) && self.finder.is_stopped(now)
+    }
+
+    /// What trackers are told.
+    fn counters(&self) -> Counters {
+        let content = &self.ground.content;
+        let left = if content.is_published() { 0 } else { content.missing() };
+        Counters {
+            uploaded: self.upload.sent_meter().total(),
+            downloaded: self.intake.received().total(),
+            left: content.is_known().then_some(left),
+        }
+    }
+
+    /// What outlives this run besides the pieces.
+    fn facts(&self) -> Facts {
+        let (uploaded, downloaded) = self.store.before();
+        let (completed_at, peers) = self.finder.memories(self.is_private());
+        let (out, granted) = self.granting.memories(&self.ground);
+        Facts {
+            uploaded: uploaded + self.upload.sent_meter().total(),
+            downloaded: downloaded + self.intake.received().total(),
+            completed_at,
+            complete: self.ground.content.is_full(),
+            peers,
+            out,
+            granted,
+        }
+    }
+
+    /// How many connected peers have shown each piece: what pieces are picked by while something is missing, and else the same
+    /// sum, for which nothing is kept then. Costs in proportion to the pieces; without a download, to those that all peers have.
+    pub fn availability(&self) -> Box<[u16]> {
+        let pieces = self.ground.content.pieces();
+        if let Some(download) = self.phase.download() {
+            return download.availability(pieces);
+        }
+        let mut sums = vec![0u16; pieces as usize];
+        for piece in self.ground.table.values().flat_map(|peer| peer.has().iter()) {
+            if let Some(sum) = sums.get_mut(piece as usize) {
+                *sum = sum.saturating_add(1);
+            }
+        }
+        sums.into_boxed_slice()
+    }
+
+    /// The figures of this moment. Costs in proportion to the peers.
+    pub fn snapshot(&self, now: Time) -> Snapshot {
+        let (content, table) = (&self.ground.content, &self.ground.table);
+        let file = self.phase.download().and_then(Download::busiest).and_then(|piece| content.file_of(piece));
+        let all = content.pieces();
+        let is_seed = |p: &&Peer| if all > 0 { p.is_seed(all) } else { p.is_complete() };
+        let seeds = table.values().filter(is_seed).count() as u32;
+        let seeding = matches!(self.phase, Phase::Seeding);
+        let (dials, trackers) = self.finder.stats();
+        let (wanted, have) = content.wanted().bytes();
+        let (received, sent) = (self.intake.received(), self.upload.sent_meter());
+        let copied = |pieces| (u64::from(pieces) * u64::from(content.geometry().piece_len)).min(content.whole());
+        Snapshot {
+            torrent: self.ground.id,
+            state: self.phase.state(),
+            have,
+            wanted,
+            pieces: content.have().count(),
+            checked: self.store.progress(),
+            file,
+            down_rate: received.rate(now, DISPLAY_SLOTS),
+            up_rate: sent.rate(now, DISPLAY_SLOTS),
+            downloaded: received.total(),
+            uploaded: sent.total(),
+            wasted: self.intake.wasted(),
+            swarm_shown: table.gained(),
+            first_copy: self.granting.first_copy().map(copied),
+            seeds,
+            downloaders: table.len() as u32 - seeds,
+            unchoked_us: table.values().filter(|p| !p.stance().is_choking_us() && !seeding).count() as u32,
+            metadata: self.metadata.progress(),
+            dials,
+            external: self.finder.external(),
+            peers: table.values().take(SHOWN_PEERS_MAX).map(|p| peer_stats(now, p)).collect(),
+            trackers,
+        }
+    }
+
+    /// Whether every owner's state agrees with the ground it stands on. Costs in proportion to the pieces of all peers.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let ground = &self.ground;
+        if !ground.steps.is_empty() {
+            return Err("steps were left that nobody carries out");
+        }
+        ground.table.check()?;
+        ground.content.check()?;
+        self.upload.check(ground)?;
+        self.granting.check(ground)?;
+        self.store.check(&ground.content)?;
+        match self.phase.download() {
+            Some(download) => download.check(ground),
+            None if ground.table.values().any(|p| p.pipeline().under_way() > 0) => Err("blocks are asked for in vain"),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks after every input while that is cheap, else after every so many.
+    #[cfg(debug_assertions)]
+    fn assert_sound(&mut self) {
+        /// Pieces of all peers that are looked at for one input.
+        const CHEAP: u64 = 256;
+        if let Some(left) = self.unchecked.checked_sub(1) {
+            self.unchecked = left;
+            return;
+        }
+        let pieces = u64::from(self.ground.content.pieces());
+        self.unchecked = pieces * (self.ground.table.len() as u64 + 1) / CHEAP;
+        if let Err(what) = self.check() {
+            panic!("torrent {}: {what}", self.ground.id.0);
+        }
+    }
+}
+
+fn peer_stats(now: Time, peer: &Peer) -> PeerStats {
+    PeerStats {
+        conn: peer.conn(),
+        addr: peer.who().addr(),
+        client: peer.who().name(),
+        pieces: peer.has().count(),
+        down_rate: peer.pipeline().meter().rate(now, DISPLAY_SLOTS),
+        up_rate: peer.upload().meter().rate(now, DISPLAY_SLOTS),
+        choking_us: peer.stance().is_choking_us(),
+        choked: peer.stance().am_choking(),
     }
 }

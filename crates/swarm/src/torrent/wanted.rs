@@ -1,37 +1,27 @@
-//! What is wanted of a torrent, and what happens when that changes while it runs (own design; BEP 21 for one that has all that it
-//! wants and not everything: a partial seed).
+//! What is wanted of a torrent, and how much of that is there (own design; BEP 21 for one that has all that it wants and not
+//! everything: a partial seed).
 //!
 //! Invariants: `missing` is the number of pieces that are wanted and not there; a piece that is not wanted is never asked for.
-use super::Torrent;
-use super::context::Context;
 use crate::bitfield::Bitfield;
-use crate::event::State;
-use crate::ids::ConnId;
-use crate::job::Job;
-use crate::output::Output;
-use crate::picker::partial::Partial;
-use crate::picker::pick::Picker;
 use crate::selection::Selection;
-use alloc::format;
-use alloc::vec::Vec;
 use teem_metainfo::Info;
 
 /// The selection, and what of it is there.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    pub(super) selection: Selection,
+    selection: Selection,
     /// Whether the owner has said so in this run; else what an earlier one left counts, once the disk has told.
     said: bool,
     /// Pieces that are not to be fetched; `None` when all are.
     skipped: Option<Bitfield>,
     /// Pieces that are to be fetched first.
-    pub(super) urgent: Option<Bitfield>,
+    urgent: Option<Bitfield>,
     /// Pieces that are wanted and not there.
     missing: u32,
     /// Bytes of the wanted files.
-    pub(super) bytes: u64,
+    bytes: u64,
     /// Those of them that are there.
-    pub(super) have: u64,
+    have: u64,
 }
 
 impl Wanted {
@@ -60,6 +50,21 @@ impl Wanted {
         };
         have.iter().for_each(|piece| wanted.gained(info, piece));
         wanted
+    }
+
+    /// The selection.
+    pub(super) fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Pieces that are to be fetched first.
+    pub(super) fn urgent(&self) -> Option<&Bitfield> {
+        self.urgent.as_ref()
+    }
+
+    /// Bytes of the wanted files, and those of them that are there.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        (self.bytes, self.have)
     }
 
     /// Whether a piece is not to be fetched.
@@ -100,123 +105,15 @@ impl Wanted {
         }
         settled
     }
-}
 
-impl Torrent {
-    /// Whether all that is wanted of it is there, which may be less than everything.
-    pub(super) fn is_done(&self) -> bool {
-        self.info.is_some() && self.wanted.is_done()
-    }
-
-    /// Chooses what is wanted from now on. Ignored where nothing is downloaded anyhow, because the content is ours to publish.
-    pub fn select<B>(&mut self, cx: &mut Context<'_, B>, selection: Selection) {
-        if self.publish || self.wanted.said().as_ref() == Some(&selection) {
-            return;
-        }
-        let Some(info) = self.info.clone() else {
-            self.wanted = Wanted::unknown(Some(selection));
-            return;
-        };
-        let wanted = Wanted::new(Some(selection.clone()), &info, &self.have);
-        let before = core::mem::replace(&mut self.wanted, wanted);
-        if matches!(self.state, State::Checking | State::Downloading | State::Seeding | State::DiskTrouble) {
-            cx.out.push_back(Output::Disk(Job::Select { torrent: self.id, selection }));
-        }
-        match (self.state, self.is_done()) {
-            (State::Downloading | State::DiskTrouble, _) => {
-                self.rearrange(cx, &before);
-                self.end_if_done(cx);
-            }
-            (State::Seeding, false) => {
-                self.end_granting(cx);
-                self.begin_download(cx);
-            }
-            _ => {}
-        }
-        self.settle(cx);
-    }
-
-    /// The disk has told what was wanted when the torrent was last open: that goes on, unless the owner has said something else.
-    pub(super) fn take_up<B>(&mut self, cx: &mut Context<'_, B>, selection: Selection) {
-        let Some(info) = self.info.clone().filter(|_| !self.publish && !self.wanted.said) else { return };
-        self.wanted = Wanted::new(Some(selection), &info, &self.have);
-        let files = || info.files().iter().enumerate().filter(|(_, file)| !file.pad);
-        let (wanted, all) = (files().filter(|(i, _)| self.wanted.selection.wants(*i)).count(), files().count());
-        if wanted < all {
-            let text = format!("{wanted} of {all} files are wanted, as in the last run; --only '*' takes all");
-            self.notice(cx, text);
-        }
-    }
-
-    /// Fetches what has come to be wanted, and nothing more of what is not wanted any longer.
-    fn rearrange<B>(&mut self, cx: &mut Context<'_, B>, before: &Wanted) {
-        let pieces = 0..self.geometry.pieces;
-        let (dropped, added): (Vec<u32>, Vec<u32>) = pieces
-            .filter(|p| self.wanted.skips(*p) != before.skips(*p) && !self.have.get(*p))
-            .partition(|p| self.wanted.skips(*p));
-        let in_vain = |conn: &ConnId| {
-            let asked = self.peers.get(conn).map(|p| p.pipeline.asked());
-            asked.is_some_and(|mut asked| asked.any(|at| self.wanted.skips(at.piece)))
-        };
-        let stopped: Vec<ConnId> = self.connections().into_iter().filter(in_vain).collect();
-        for conn in stopped {
-            self.stop_asking(cx, conn);
-        }
-        let Some(picker) = &mut self.picker else { return };
-        for piece in dropped {
-            // What the disk has whole is judged whether it is wanted or not, and is there then.
-            if picker.partial(piece).is_some_and(Partial::is_whole) {
-                continue;
-            }
-            if picker.drop_piece(piece) {
-                cx.out.push_back(Output::Disk(Job::Forget { torrent: self.id, piece }));
-            }
-        }
-        self.held.retain(|(_, p)| !self.wanted.skips(*p));
-        for piece in added {
-            if picker.partial(piece).is_none() {
-                picker.lost(piece, &mut self.rng);
-            }
-        }
-        picker.set_urgent(self.wanted.urgent.clone());
-        self.measure_use();
-        self.hungry.clear();
-        for conn in self.connections() {
-            self.update_interest(cx, conn);
-            self.fill(cx, conn);
-        }
-    }
-
-    /// Ends the download when all that is wanted is there and nothing waits to be judged.
-    pub(super) fn end_if_done<B>(&mut self, cx: &mut Context<'_, B>) {
-        if self.is_done() && self.picker.as_ref().is_some_and(|p| p.unjudged() == 0) {
-            self.complete(cx);
-        }
-    }
-
-    /// What the disk had whole of a piece is gone; whether nobody wants it any more, so that nothing has to be fetched anew.
-    pub(super) fn lost_unwanted<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) -> bool {
-        if !self.wanted.skips(piece) {
-            return false;
-        }
-        if let Some(picker) = &mut self.picker {
-            picker.drop_piece(piece);
-        }
-        self.end_if_done(cx);
-        true
-    }
-
-    /// A picker for what is wanted and not there.
-    pub(super) fn new_picker(&mut self) -> Picker {
-        let mut picker = Picker::new(self.geometry, &self.wanted.settled(&self.have), &mut self.rng);
-        picker.set_urgent(self.wanted.urgent.clone());
-        picker
-    }
-
-    /// Counts anew how many pieces of use each peer has.
-    fn measure_use(&mut self) {
-        for peer in self.peers.values_mut() {
-            peer.useful = self.wanted.useful(&peer.has, &self.have);
+    /// Whether the counts follow from the set of verified pieces.
+    pub(super) fn check(&self, info: &Info, have: &Bitfield) -> Result<(), &'static str> {
+        let missing = (0..info.piece_count()).filter(|p| !have.get(*p) && !self.skips(*p)).count();
+        let bytes: u64 = have.iter().map(|piece| self.selection.bytes_in(info, piece)).sum();
+        if (missing, bytes) == (self.missing as usize, self.have) {
+            Ok(())
+        } else {
+            Err("what is missing of the wanted pieces was counted wrong")
         }
     }
 }

@@ -1,12 +1,10 @@
 //! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
 use super::pace::Pace;
 use crate::bitfield::Bitfield;
-use crate::conn_map::ConnMap;
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
 use crate::time::Time;
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -28,8 +26,7 @@ const SATED: Duration = Duration::from_secs(1);
 /// A queue longer than this is no excuse.
 const BEHIND_MAX: Duration = Duration::from_secs(60);
 
-/// The connected peers, as the torrent has them.
-pub(super) type Peers = ConnMap<Box<Peer>>;
+pub(super) use crate::torrent::table::Peers;
 
 /// How a client acts on what it is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,30 +47,47 @@ pub(super) struct Habits {
     pub(super) leaves: bool,
 }
 
+/// Of most clients.
+const COMMON: Habits = Habits {
+    patience: Duration::from_millis(2_500),
+    turn: 1,
+    ahead: 3,
+    window: (WINDOW_FIRST, WINDOW_MAX),
+    part: AHEAD_DIVISOR,
+    alone: 0,
+    leaves: true,
+};
+
+/// Of a client that stays however little it is shown.
+const STAYS: Habits = Habits { leaves: false, ..COMMON };
+
+/// By the beginning of a client's name (BEP 10 `v`, or what its peer id says).
+const KNOWN: [(&str, Habits); 6] = [
+    ("Teem", STAYS),
+    ("libtorrent", STAYS),
+    ("qBittorrent", STAYS),
+    ("Deluge", STAYS),
+    // It looks at interest every ten seconds.
+    ("Transmission", Habits { patience: Duration::from_secs(12), turn: 10, ..STAYS }),
+    // With nothing more to ask for it sleeps for five seconds, whatever is shown to it meanwhile.
+    (
+        "rqbit",
+        Habits {
+            patience: Duration::from_secs(7),
+            ahead: 10,
+            window: (4 * WINDOW_FIRST, 4 * WINDOW_MAX),
+            part: AHEAD_DIVISOR / 4,
+            alone: 4 * WINDOW_FIRST,
+            ..COMMON
+        },
+    ),
+];
+
 impl Habits {
     /// Of a client by its name.
     pub(super) fn of(name: &str) -> Self {
         let is = |client: &str| name.get(..client.len()).is_some_and(|n| n.eq_ignore_ascii_case(client));
-        let common = Self {
-            patience: Duration::from_millis(2_500),
-            turn: 1,
-            ahead: 3,
-            window: (WINDOW_FIRST, WINDOW_MAX),
-            part: AHEAD_DIVISOR,
-            alone: 0,
-            leaves: !["Teem", "libtorrent", "qBittorrent", "Deluge", "Transmission"].into_iter().any(is),
-        };
-        if is("Transmission") {
-            // It looks at interest every ten seconds.
-            Self { patience: Duration::from_secs(12), turn: 10, ..common }
-        } else if is("rqbit") {
-            // With nothing more to ask for it sleeps for five seconds, whatever is shown to it meanwhile.
-            let window = (4 * WINDOW_FIRST, 4 * WINDOW_MAX);
-            let (part, alone) = (AHEAD_DIVISOR / 4, window.0);
-            Self { patience: Duration::from_secs(7), ahead: 10, window, part, alone, ..common }
-        } else {
-            common
-        }
+        KNOWN.into_iter().find(|(client, _)| is(client)).map_or(COMMON, |(_, habits)| habits)
     }
 }
 
@@ -217,7 +231,7 @@ impl Grantee {
     /// Whether it is being served, or about to ask.
     pub(super) fn is_active(&self, now: Time, behind: Duration, peer: &Peer) -> bool {
         let reacts = |at| now.since(at) < REACTION + behind;
-        !self.open.is_empty() && (!peer.upload.is_idle() || self.last_grant.is_some_and(reacts))
+        !self.open.is_empty() && (!peer.upload().is_idle() || self.last_grant.is_some_and(reacts))
     }
 
     /// Shows it a piece that is to be its own.
@@ -258,12 +272,12 @@ impl Grantee {
 
 /// The rate at which a peer takes, in bytes a second.
 pub(super) fn rate(now: Time, peer: &Peer) -> u64 {
-    peer.upload.meter.rate(now, DISPLAY_SLOTS)
+    peer.upload().meter().rate(now, DISPLAY_SLOTS)
 }
 
 /// How long what is shown now waits behind what is queued on a line of that rate: granted, asked for, read.
 pub(super) fn behind(rate: u64, grantees: &BTreeMap<ConnId, Grantee>, peers: &Peers) -> Duration {
     let granted: u64 = grantees.values().map(Grantee::outstanding).sum();
-    let read: u64 = peers.values().map(|p| p.upload.in_flight()).sum();
+    let read: u64 = peers.values().map(|p| p.upload().in_flight()).sum();
     (granted + read).checked_div(rate).map_or(Duration::ZERO, Duration::from_secs).min(BEHIND_MAX)
 }

@@ -28,7 +28,7 @@ impl Source {
     /// What was under way to whom, for the saved state.
     pub(in crate::torrent) fn under_way(&self, peers: &Peers) -> Vec<(PeerId, u32)> {
         let kept = self.kept.iter().map(|kept| (kept.who, kept.piece));
-        let open = self.grantees.iter().filter_map(|(conn, g)| Some((peers.get(conn)?.handshake.peer_id, g)));
+        let open = self.grantees.iter().filter_map(|(conn, g)| Some((peers.get(conn)?.who().id(), g)));
         let open = open.flat_map(|(who, g)| {
             let begun = g.open.iter().filter(|grant| grant.left < u64::from(self.geometry.piece_size(grant.piece)));
             begun.map(|grant| grant.piece).chain(g.served.keys().copied()).map(move |piece| (who, piece))

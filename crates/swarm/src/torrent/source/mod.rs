@@ -141,6 +141,11 @@ impl Source {
         self.grantees.get(&conn).is_some_and(|g| g.shown.get(piece))
     }
 
+    /// The peers that it knows, ascending.
+    pub(super) fn conns(&self) -> impl Iterator<Item = ConnId> + '_ {
+        self.grantees.keys().copied()
+    }
+
     /// Pieces that have left or are elsewhere.
     pub(super) fn out(&self) -> &Bitfield {
         self.pieces.out()
@@ -165,11 +170,11 @@ impl Source {
     /// A peer can use grants from now on, because it knows the metadata; or it cannot, because it wants nothing.
     pub(super) fn candidate(&mut self, now: Time, conn: ConnId, peer: &Peer, can: bool) {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
-        grantee.habits = Habits::of(&peer.name());
+        grantee.habits = Habits::of(&peer.who().name());
         if can && !grantee.candidate {
-            let hunger = self.hungry.back(peer.addr.machine());
+            let hunger = self.hungry.back(peer.who().addr().machine());
             (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
-            self.give_again(now, conn, &peer.handshake.peer_id);
+            self.give_again(now, conn, &peer.who().id());
         }
         if let Some(grantee) = self.grantees.get_mut(&conn) {
             grantee.candidate = can;
@@ -283,10 +288,10 @@ impl Source {
         let Some(grantee) = self.grantees.remove(&conn) else { return };
         self.candidates -= usize::from(grantee.candidate);
         if grantee.candidate {
-            self.hungry.gone(peer.addr.machine(), now.since(grantee.fed));
+            self.hungry.gone(peer.who().addr().machine(), now.since(grantee.fed));
         }
-        if !peer.has.is_full() {
-            self.unshows(&peer.has);
+        if !peer.has().is_full() {
+            self.unshows(peer.has());
         }
         for grant in &grantee.open {
             if self.pieces.stage(grant.piece) != Stage::Granted || self.is_under_way(grant.piece, conn) {
@@ -295,7 +300,7 @@ impl Source {
             let begun = grant.left < u64::from(self.geometry.piece_size(grant.piece));
             if begun && self.phase == Phase::Granting {
                 self.pieces.keep(grant.piece);
-                self.keep_for(now, peer.handshake.peer_id, grant.piece);
+                self.keep_for(now, peer.who().id(), grant.piece);
             } else {
                 self.pieces.back(grant.piece);
             }
@@ -383,7 +388,7 @@ impl Source {
             let pieces = &mut self.pieces;
             grantee.served.retain(|piece, at| {
                 let since = now.since(*at);
-                let over = since >= UNTAKEN || since >= patience && peer.upload.has_taken(*at);
+                let over = since >= UNTAKEN || since >= patience && peer.upload().has_taken(*at);
                 if over {
                     pieces.confirm(*piece);
                 }

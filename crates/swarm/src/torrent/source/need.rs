@@ -82,7 +82,7 @@ impl Source {
         let room = |g: &Grantee, rate: u64| g.has_window(rate, piece_len, None);
         let hungry = |(_, g, peer): &(ConnId, &Grantee, &Peer)| {
             let may = active < self.slots || g.is_active(now, self.behind, peer);
-            let lacks = !peer.has.is_full() && !g.is_sated(now);
+            let lacks = !peer.has().is_full() && !g.is_sated(now);
             may && lacks && now.since(g.fed) >= self.unfed(g) && room(g, grantee::rate(now, peer))
         };
         let mut unfed: Vec<(Time, ConnId)> =
@@ -99,7 +99,7 @@ impl Source {
             && let Some(piece) = self.watch.stuck.pop()
         {
             let lacks =
-                self.peers_of(peers).find(|(_, g, peer)| !g.stalled && !g.shown.get(piece) && !peer.has.get(piece));
+                self.peers_of(peers).find(|(_, g, peer)| !g.stalled && !g.shown.get(piece) && !peer.has().get(piece));
             if let Some(conn) = lacks.map(|(conn, ..)| conn) {
                 return self.help(now, conn, piece, peers);
             }
@@ -114,7 +114,7 @@ impl Source {
         let from = (conn.0 as u32).wrapping_mul(2_654_435_761) % all.max(1);
         let order = (from..all)
             .chain(0..from)
-            .filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p) && !peer.has.get(*p));
+            .filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p) && !peer.has().get(*p));
         order.take(SAMPLE).min_by_key(|p| self.pieces.holders(*p))
     }
 

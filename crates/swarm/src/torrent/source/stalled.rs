@@ -19,7 +19,7 @@ const DEAD: Duration = Duration::from_secs(5);
 impl Source {
     /// Takes back what is granted to those who go no further.
     pub(super) fn take_from_stalled(&mut self, now: Time, peers: &Peers) {
-        let served = || peers.values().map(|peer| &peer.upload).filter(|upload| upload.in_flight() > 0);
+        let served = || peers.values().map(|peer| peer.upload()).filter(|upload| upload.in_flight() > 0);
         if served().count() > 1 && served().all(|upload| now.since(upload.taken()) >= DEAD) {
             self.flows_since = now;
         }
@@ -29,15 +29,15 @@ impl Source {
         for (conn, grantee) in &mut self.grantees {
             let Some(peer) = peers.get(conn) else { continue };
             let deaf = grantee.stands_since(now, peer).is_some_and(|at| since(at) >= patience);
-            let paused = peer.upload.is_idle() && since(grantee.last_request) >= patience;
+            let paused = peer.upload().is_idle() && since(grantee.last_request) >= patience;
             // Until it has taken all that it asked for it is granted no more.
-            grantee.stalled = deaf || (grantee.stalled && !peer.upload.is_idle());
+            grantee.stalled = deaf || (grantee.stalled && !peer.upload().is_idle());
             if (deaf || paused) && grantee.open.iter().any(|grant| grant.asked) {
                 taken.extend(grantee.take_open().into_iter().map(|grant| (*conn, grant.piece)));
             }
             if deaf {
                 grantee.served.retain(|piece, at| {
-                    let read = *at < peer.upload.taken();
+                    let read = *at < peer.upload().taken();
                     if !read {
                         taken.push((*conn, *piece));
                     }
@@ -65,10 +65,10 @@ impl Source {
 impl Grantee {
     /// Since when nothing of what is in flight to it has left, if something is.
     fn stands_since(&mut self, now: Time, peer: &Peer) -> Option<Time> {
-        if peer.upload.in_flight() == 0 {
+        if peer.upload().in_flight() == 0 {
             self.waits = None;
             return None;
         }
-        Some((*self.waits.get_or_insert(now)).max(peer.upload.taken()))
+        Some((*self.waits.get_or_insert(now)).max(peer.upload().taken()))
     }
 }

@@ -51,7 +51,7 @@ impl Source {
         let size = u64::from(self.geometry.piece_size(piece));
         let fit = self
             .peers_of(peers)
-            .filter(|(conn, g, peer)| *conn != holder && !g.stalled && !g.shown.get(piece) && !peer.has.get(piece));
+            .filter(|(conn, g, peer)| *conn != holder && !g.stalled && !g.shown.get(piece) && !peer.has().get(piece));
         // Who has passed pieces on and has got all that it was granted is idle, not slow.
         let idle_rate = self.tail.peak / self.slots as u64;
         let idle = |g: &Grantee| g.open.is_empty() && g.onward.is_some();
@@ -96,7 +96,7 @@ impl Source {
         }
         let pieces = self.geometry.pieces;
         let (conn, grantee) = self.grantees.iter_mut().find(|(_, g)| g.revealed < pieces)?;
-        let has = peers.get(conn).map(|p| &p.has);
+        let has = peers.get(conn).map(|p| p.has());
         let from = grantee.revealed;
         grantee.revealed = pieces.min(from.saturating_add(budget));
         let unseen = |p: &u32| have.get(*p) && !grantee.shown.get(*p) && !has.is_some_and(|h| h.get(*p));

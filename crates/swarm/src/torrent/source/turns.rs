@@ -69,7 +69,7 @@ impl Source {
 
     fn grant_to(&mut self, now: Time, conn: ConnId, peers: &Peers) -> Option<u32> {
         let grantee = self.grantees.get_mut(&conn)?;
-        let piece = self.pieces.grant(conn, &peers.get(&conn)?.has, &grantee.shown)?;
+        let piece = self.pieces.grant(conn, peers.get(&conn)?.has(), &grantee.shown)?;
         grantee.grant(now, piece, u64::from(self.geometry.piece_size(piece)));
         let grantee = self.grantees.get(&conn)?;
         let full = !self.has_room(now, grantee, peers.get(&conn)?);

@@ -23,7 +23,7 @@ impl Source {
             }
             grantee.give_back(&mut self.pieces);
             grantee.last_request = now;
-            let uninterested = peers.get(conn).is_some_and(|peer| !peer.interested);
+            let uninterested = peers.get(conn).is_some_and(|peer| !peer.stance().is_interested());
             let all = alone && (uninterested || grantee.wider > 0);
             grantee.wider = if all { self.geometry.pieces } else { grantee.wider.saturating_mul(2).max(2) };
             let unseen = (0..self.geometry.pieces).filter(|p| self.pieces.is_here(*p) && !grantee.shown.get(*p));

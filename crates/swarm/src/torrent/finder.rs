@@ -1,0 +1,249 @@
+//! Where peers come from (BEP 3, 12, 20, 27): trackers are asked by the [`announcer`](super::announce), addresses wait among the
+//! [`candidates`](super::candidates) until they are dialled.
+use super::address::{DialError, PeerSource};
+use super::announce::{Announcer, Ask, Counters, Heard, Identity};
+use super::candidates::Candidates;
+use super::table::Table;
+use crate::ask::{AskId, AskIds};
+use crate::event::{Dials, TrackerStats};
+use crate::external::External;
+use crate::output::CloseReason;
+use crate::remote::{How, Remote};
+use crate::rng::Rng;
+use crate::time::Time;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
+
+/// Peers in the saved facts.
+const SAVED_PEERS_MAX: usize = 200;
+
+/// Trackers and addresses.
+#[derive(Debug)]
+pub(super) struct Finder {
+    announcer: Announcer,
+    candidates: Candidates,
+    /// Peers that were named by hand, until the torrent begins.
+    named: Vec<SocketAddr>,
+}
+
+impl Finder {
+    /// Silent until [`Self::start`].
+    pub(super) fn new(
+        me: Identity,
+        trackers: &[Vec<String>],
+        private: bool,
+        named: Vec<SocketAddr>,
+        rng: &mut Rng,
+    ) -> Self {
+        let announcer = Announcer::new(me.clone(), trackers, private, rng);
+        Self { announcer, candidates: Candidates::new(rng.fork(), me.port.clone()), named }
+    }
+
+    /// The torrent begins: peers named by hand are taken, unless it is private; whether there were such and they are ignored.
+    pub(super) fn take_named(&mut self, now: Time, private: bool) -> bool {
+        let named = core::mem::take(&mut self.named);
+        if private && !named.is_empty() {
+            return true;
+        }
+        self.candidates.add(now, PeerSource::User, &named);
+        false
+    }
+
+    /// Begins to announce.
+    pub(super) fn start(&mut self, now: Time) {
+        self.announcer.start(now);
+    }
+
+    /// Says `stopped` to all trackers that were told `started`.
+    pub(super) fn stop(&mut self, now: Time) {
+        self.announcer.stop(now);
+    }
+
+    /// Whether all trackers know, or have had their time.
+    pub(super) fn is_stopped(&self, now: Time) -> bool {
+        self.announcer.is_stopped(now)
+    }
+
+    /// Everything has come to be here by downloading.
+    pub(super) fn completed(&mut self, now: Time) {
+        self.announcer.completed(now);
+    }
+
+    /// Whether all that is wanted is here and not everything (BEP 21).
+    pub(super) fn set_partial(&mut self, now: Time, partial: bool) {
+        self.announcer.set_partial(now, partial);
+    }
+
+    /// The metadata said that the torrent is private: one tracker at a time, and the peers come from it alone.
+    pub(super) fn set_private(&mut self) {
+        self.announcer.set_private();
+        self.candidates.drop_all();
+    }
+
+    /// What earlier runs left: trackers that know of the completion, peers.
+    pub(super) fn remember(&mut self, now: Time, completed_at: &[String], peers: &[String], private: bool) {
+        self.announcer.remember(completed_at);
+        if !private {
+            // Of a private torrent only the tracker says who may take part (BEP 27).
+            let saved: Vec<SocketAddr> = peers.iter().filter_map(|p| p.parse().ok()).collect();
+            self.candidates.add(now, PeerSource::Saved, &saved);
+        }
+    }
+
+    /// Trackers that know of the completion, and peers worth dialling in the next run.
+    pub(super) fn memories(&self, private: bool) -> (Vec<String>, Vec<String>) {
+        let peers = if private {
+            Vec::new()
+        } else {
+            self.candidates.worth_saving(SAVED_PEERS_MAX).map(|a| a.to_string()).collect()
+        };
+        (self.announcer.completed_at().to_vec(), peers)
+    }
+
+    /// Takes addresses to dial.
+    pub(super) fn add(&mut self, now: Time, source: PeerSource, list: &[SocketAddr]) {
+        self.candidates.add(now, source, list);
+    }
+
+    /// Forgets all addresses but those of live connections.
+    pub(super) fn drop_addresses(&mut self) {
+        self.candidates.drop_all();
+    }
+
+    /// Where to dial now and how; that dial is under way from then on.
+    pub(super) fn next_dial(&mut self, now: Time) -> Option<(Remote, How)> {
+        let addr = self.candidates.next(now)?;
+        Some((addr.into(), self.candidates.how(addr)))
+    }
+
+    /// When [`Self::next_dial`] will have something.
+    pub(super) fn dial_deadline(&self) -> Option<Time> {
+        self.candidates.deadline()
+    }
+
+    /// Dials and handshakes under way.
+    pub(super) fn dialling(&self) -> usize {
+        self.candidates.pending()
+    }
+
+    /// Whether somebody may be dialled now, or is on the way.
+    pub(super) fn has_more(&self, now: Time) -> bool {
+        self.candidates.has_more(now)
+    }
+
+    /// A dial came to nothing.
+    pub(super) fn dial_failed(&mut self, now: Time, table: &Table, to: Remote, how: How, why: DialError) {
+        match to.addr() {
+            Some(addr) if table.is_connected_with(to) => self.candidates.connected(now, addr),
+            Some(addr) => self.candidates.failed(now, addr, how, why),
+            None => {}
+        }
+        self.count(now, table);
+    }
+
+    /// One of the peers listens there.
+    pub(super) fn connected(&mut self, now: Time, addr: SocketAddr) {
+        self.candidates.connected(now, addr);
+    }
+
+    /// A dial of or a connection with an address has ended. That says nothing of it while the peer that listens there has another connection
+    /// with us: where both dialled at one moment one is closed, and a peer may have another id on each (libtorrent), so that ids don't tell.
+    pub(super) fn closed(&mut self, now: Time, table: &Table, end: Remote, why: CloseReason) {
+        let Some(addr) = end.addr() else { return };
+        if why != CloseReason::Banned && table.is_connected_with(end) {
+            self.candidates.connected(now, addr);
+        } else {
+            self.candidates.closed(now, addr, why);
+        }
+    }
+
+    /// Tells the announcer whether there is anybody, so that it asks for more sooner.
+    pub(super) fn count(&mut self, now: Time, table: &Table) {
+        // Only those that are connected: addresses that lead nowhere must not keep us from asking for others.
+        self.announcer.set_peers(now, table.len() as u32, self.candidates.has_more(now));
+    }
+
+    /// Bans an address.
+    pub(super) fn ban(&mut self, addr: SocketAddr) {
+        self.candidates.ban(addr);
+    }
+
+    /// Bans every port of an address, but for loopback.
+    pub(super) fn ban_whole(&mut self, ip: IpAddr) {
+        self.candidates.ban_whole(ip);
+    }
+
+    /// Whether connections with that end are to be refused.
+    pub(super) fn is_banned(&self, remote: Remote) -> bool {
+        remote.addr().is_some_and(|addr| self.candidates.is_banned(addr))
+    }
+
+    /// We are elsewhere than before, or were away: trackers are told, those that were peers are dialled again.
+    pub(super) fn rejoin(&mut self, now: Time, rng: &mut Rng) {
+        self.announcer.rejoin(now, rng);
+        self.candidates.rejoin(now);
+    }
+
+    /// From where the world sees us.
+    pub(super) fn external(&self) -> External {
+        self.candidates.external()
+    }
+
+    /// The world sees us from there. Returns the addresses that are news.
+    pub(super) fn set_external(&mut self, external: External) -> Vec<IpAddr> {
+        let before = self.candidates.external();
+        self.candidates.set_external(external);
+        external.iter().filter(|ip| before.iter().all(|known| known != *ip)).collect()
+    }
+
+    /// The canonical priority of a connection with that address (BEP 40), when it is known.
+    pub(super) fn priority(&self, addr: SocketAddr) -> Option<u32> {
+        self.candidates.priority(addr)
+    }
+
+    /// We listen on another port: trackers are told at once, and the order of dialling follows (BEP 40).
+    pub(super) fn port_changed(&mut self, now: Time) {
+        self.announcer.port_changed(now);
+        self.candidates.set_external(self.candidates.external());
+    }
+
+    /// An ask was not taken: it is made again shortly, and the tracker is not to blame.
+    pub(super) fn busy(&mut self, now: Time, id: AskId, rng: &mut Rng) {
+        self.announcer.busy(now, id, rng);
+    }
+
+    /// When [`Self::poll`] has something to do.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.announcer.deadline()
+    }
+
+    /// Asks the trackers that are due.
+    pub(super) fn poll(
+        &mut self,
+        now: Time,
+        counters: Counters,
+        rng: &mut Rng,
+        ids: &mut AskIds,
+        out: impl FnMut(Ask),
+    ) {
+        self.announcer.poll(now, counters, rng, ids, out);
+    }
+
+    /// A tracker's answer. `None` when it was not asked.
+    pub(super) fn reply(
+        &mut self,
+        now: Time,
+        id: AskId,
+        reply: &Result<AnnounceReply, AnnounceError>,
+        rng: &mut Rng,
+    ) -> Option<Heard> {
+        self.announcer.reply(now, id, reply, rng)
+    }
+
+    /// The figures of dialling, and the trackers.
+    pub(super) fn stats(&self) -> (Dials, Vec<TrackerStats>) {
+        (self.candidates.dials(), self.announcer.stats())
+    }
+}

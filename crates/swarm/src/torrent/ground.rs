@@ -1,0 +1,84 @@
+//! What every owner of a torrent stands on (own design): who we are, the content, the table of peers, the generator, and the steps
+//! that are to be carried out.
+//!
+//! Owners know the ground and not each other. What one finds out that concerns others it pushes as a [`Step`].
+use super::announce::Identity;
+use super::content::Content;
+use super::context::Context;
+use super::steps::Step;
+use super::table::Table;
+use crate::event::Event;
+use crate::ids::TorrentId;
+use crate::output::Output;
+use crate::peer::upload::REQQ;
+use crate::rng::Rng;
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::net::IpAddr;
+use teem_metainfo::Info;
+use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
+use teem_wire::peer::message::ExtendedHandshake;
+
+/// What we call ourselves (BEP 10 `v`).
+const CLIENT: &str = "Teem 0.1.0";
+
+/// The ground.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) id: TorrentId,
+    pub(super) me: Identity,
+    pub(super) rng: Rng,
+    pub(super) content: Content,
+    pub(super) table: Table,
+    /// What is to be done next, in this order; empty between two inputs.
+    pub(super) steps: VecDeque<Step>,
+    noticed: Option<String>,
+}
+
+impl Ground {
+    /// Nobody is connected and nothing has been said.
+    pub(super) fn new(id: TorrentId, me: Identity, rng: Rng, content: Content) -> Self {
+        Self { id, table: Table::new(me.peer_id), me, rng, content, steps: VecDeque::new(), noticed: None }
+    }
+
+    /// Takes metadata on; with it more is known of what the torrent is known by in the world.
+    pub(super) fn adopt(&mut self, info: Arc<Info>) {
+        self.me.torrent = info.key();
+        self.content.adopt(info);
+    }
+
+    /// What we say of ourselves to a peer (BEP 10). A source tells by a key of its own how much it holds, since its HAVEs do not.
+    pub(super) fn introduction(
+        &self,
+        your_ip: Option<IpAddr>,
+        upload_only: Option<bool>,
+        source: bool,
+    ) -> ExtendedHandshake {
+        ExtendedHandshake {
+            ut_metadata: Some(UT_METADATA),
+            lt_donthave: Some(LT_DONTHAVE),
+            port: Some(self.me.port.get()).filter(|p| *p != 0),
+            client: Some(CLIENT.to_string()),
+            reqq: Some(REQQ as u32),
+            metadata_size: self.content.metadata_size(),
+            your_ip,
+            upload_only,
+            teem_source: source.then(|| self.content.have().count()),
+            ..ExtendedHandshake::default()
+        }
+    }
+
+    /// Tells the owner something, unless it was the last thing told.
+    pub(super) fn notice<B>(&mut self, cx: &mut Context<'_, B>, text: String) {
+        if self.noticed.as_ref() != Some(&text) {
+            cx.out.push_back(Output::Event(Event::Notice { torrent: self.id, text: text.clone() }));
+            self.noticed = Some(text);
+        }
+    }
+
+    /// What was told by another event need not be told again; or, with nothing, may be.
+    pub(super) fn noticed(&mut self, text: Option<String>) {
+        self.noticed = text;
+    }
+}

@@ -1,0 +1,109 @@
+//! What the disk still owes us (own design): pieces to be hashed at the beginning, verified pieces that are not durable, and what
+//! outlives the run.
+pub(super) mod durability;
+
+use super::content::Content;
+use crate::job::{DiskError, DiskErrorKind, Facts};
+use crate::time::Time;
+use durability::Durability;
+
+/// Pieces that lie on the disk and have to be hashed.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Checks {
+    /// Those still to be hashed.
+    left: u32,
+    /// How many there were.
+    all: u32,
+}
+
+/// What is stored.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    durability: Durability,
+    checks: Checks,
+    /// What earlier runs left.
+    before: Facts,
+    /// Want of space that was found while checking: it counts from the download's beginning on.
+    ahead: Option<DiskError>,
+}
+
+impl Store {
+    /// The disk has told what earlier runs left, and how many pieces have to be hashed.
+    pub(super) fn opened(&mut self, before: Facts, checks: u32) {
+        (self.before, self.checks) = (before, Checks { left: checks, all: checks });
+    }
+
+    /// One of these pieces was hashed; whether it was the last.
+    pub(super) fn checked(&mut self) -> bool {
+        let some = self.checks.left > 0;
+        self.checks.left = self.checks.left.saturating_sub(1);
+        some && self.checks.left == 0
+    }
+
+    /// Whether pieces have still to be hashed.
+    pub(super) fn is_checking(&self) -> bool {
+        self.checks.left > 0
+    }
+
+    /// Pieces hashed so far, of how many.
+    pub(super) fn progress(&self) -> (u32, u32) {
+        (self.checks.all - self.checks.left, self.checks.all)
+    }
+
+    /// Payload bytes sent and received in earlier runs.
+    pub(super) fn before(&self) -> (u64, u64) {
+        (self.before.uploaded, self.before.downloaded)
+    }
+
+    /// A piece was verified.
+    pub(super) fn verified(&mut self, now: Time, bytes: u64) {
+        self.durability.verified(now, bytes);
+    }
+
+    /// All is to be made durable soon.
+    pub(super) fn ask(&mut self) {
+        self.durability.ask();
+    }
+
+    /// When the next sync is due.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.durability.deadline()
+    }
+
+    /// Whether a sync is due; it is taken to begin.
+    pub(super) fn begin_sync(&mut self, now: Time, complete: bool) -> bool {
+        let due = self.durability.deadline().is_some_and(|at| at <= now);
+        if due {
+            self.durability.begin(complete);
+        }
+        due
+    }
+
+    /// A sync is done; whether the torrent was complete when it began.
+    pub(super) fn synced(&mut self) -> bool {
+        self.durability.done()
+    }
+
+    /// Something has failed that is no single piece; whether it was a sync.
+    pub(super) fn sync_failed(&mut self, now: Time) -> bool {
+        self.durability.failed(now)
+    }
+
+    /// There was trouble while checking: want of space is remembered, the rest shows itself again.
+    pub(super) fn remember_trouble(&mut self, error: &DiskError) {
+        self.ahead = Some(error.clone()).filter(|e| e.kind == DiskErrorKind::NoSpace);
+    }
+
+    /// Trouble that was found while checking and is not over.
+    pub(super) fn take_trouble(&mut self) -> Option<DiskError> {
+        self.ahead.take()
+    }
+
+    /// Whether what is to be hashed and what waits to be made durable can be so.
+    pub(super) fn check(&self, content: &Content) -> Result<(), &'static str> {
+        if self.checks.left > self.checks.all || self.checks.all > content.pieces() {
+            return Err("more pieces are to be hashed than there are");
+        }
+        self.durability.check()
+    }
+}

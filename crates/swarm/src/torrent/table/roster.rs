@@ -1,0 +1,193 @@
+//! Which connections a torrent keeps (BEP 3, 20; interop rule 2; bad-input rows 31, 45).
+//!
+//! A peer id tells who a peer is. Two connections with one id are one too many: when both sides dialled at the same
+//! moment each keeps the one that the greater id dialled, so that both close the same one without a word.
+//! A peer that comes from another address than the one we know it at, and was silent there, has moved: it cannot close what it has lost, and we
+//! would take that for live for two minutes.
+//! libtorrent has another id on each connection; both are taken in then, and it closes one by rules of its own.
+use crate::ids::ConnId;
+use crate::output::CloseReason;
+use crate::remote::Remote;
+use crate::time::Time;
+use alloc::collections::BTreeMap;
+use core::time::Duration;
+use teem_wire::peer::handshake::PeerId;
+use teem_wire::reach::Reach;
+
+/// Established connections of one torrent.
+pub const PEERS_MAX: usize = 80;
+/// Below that many connections others are dialled: with more a piece is not sooner with everybody, with half of it later.
+pub const PEERS_WANTED: usize = 50;
+/// Established connections from one address to one torrent: people behind one router are several peers.
+pub const PEERS_PER_ADDRESS_MAX: usize = 8;
+/// Two connections of one peer within this span are a simultaneous open; later the first stays.
+const SIMULTANEOUS: Duration = Duration::from_secs(30);
+
+/// A peer that has said nothing for so long may have moved; one that gives or takes says something more often.
+pub const MOVED_AFTER: Duration = Duration::from_secs(10);
+
+/// What becomes of a connection whose handshake has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// It is one of the torrent's peers.
+    Welcome,
+    /// It is, and that other connection of the same peer has to be closed as a duplicate.
+    Instead(ConnId),
+    /// It has to be closed.
+    Refused(CloseReason),
+}
+
+/// One connected peer.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    id: PeerId,
+    addr: Remote,
+    outgoing: bool,
+    since: Time,
+}
+
+/// The connected peers of one torrent, by who they say they are.
+#[derive(Debug)]
+pub struct Roster {
+    ours: PeerId,
+    peers: BTreeMap<ConnId, Entry>,
+    ids: BTreeMap<PeerId, ConnId>,
+    addresses: BTreeMap<Remote, usize>,
+}
+
+impl Roster {
+    /// Nobody yet; `ours` is our peer id in this torrent.
+    pub fn new(ours: PeerId) -> Self {
+        Self { ours, peers: BTreeMap::new(), ids: BTreeMap::new(), addresses: BTreeMap::new() }
+    }
+
+    /// How many are connected.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// All connections, ascending.
+    pub fn conns(&self) -> impl Iterator<Item = ConnId> + '_ {
+        self.peers.keys().copied()
+    }
+
+    /// Whether no other can be taken in.
+    pub fn is_full(&self) -> bool {
+        self.peers.len() >= PEERS_MAX
+    }
+
+    /// Judges a connection by its handshake's peer id and takes it in when it may stay. `outgoing` is whether we
+    /// dialled it.
+    pub fn admit(&mut self, now: Time, conn: ConnId, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
+        if id == self.ours {
+            return Admission::Refused(CloseReason::Ourselves);
+        }
+        let entry = Entry { id, addr, outgoing, since: now };
+        if let Some((&first, known)) = self.ids.get(&id).and_then(|c| self.peers.get_key_value(c)) {
+            let crossed = known.outgoing != outgoing && now.since(known.since) < SIMULTANEOUS;
+            let new_stays = crossed && outgoing == (self.ours > id);
+            if !new_stays {
+                return Admission::Refused(CloseReason::Duplicate);
+            }
+            self.leave(first);
+            self.enter(conn, entry);
+            return Admission::Instead(first);
+        }
+        let here = self.addresses.get(&addr.machine()).copied().unwrap_or(0);
+        let crowded = here >= PEERS_PER_ADDRESS_MAX && addr.ip().is_none_or(|ip| Reach::of(ip) != Reach::Loopback);
+        if crowded || self.is_full() {
+            return Admission::Refused(CloseReason::TooMany);
+        }
+        self.enter(conn, entry);
+        Admission::Welcome
+    }
+
+    /// The connection of the peer of that id, when it has another address than that one.
+    pub fn elsewhere(&self, id: &PeerId, addr: Remote) -> Option<ConnId> {
+        let conn = *self.ids.get(id)?;
+        self.peers.get(&conn).filter(|known| known.addr.machine() != addr.machine()).map(|_| conn)
+    }
+
+    /// A connection is gone; unknown ones are none of this roster's.
+    pub fn leave(&mut self, conn: ConnId) {
+        let Some(entry) = self.peers.remove(&conn) else { return };
+        self.ids.remove(&entry.id);
+        if let Some(count) = self.addresses.get_mut(&entry.addr.machine()) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&entry.addr.machine());
+            }
+        }
+    }
+
+    fn enter(&mut self, conn: ConnId, entry: Entry) {
+        self.ids.insert(entry.id, conn);
+        *self.addresses.entry(entry.addr.machine()).or_default() += 1;
+        self.peers.insert(conn, entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> Remote {
+        text.parse::<core::net::SocketAddr>().unwrap().into()
+    }
+
+    #[test]
+    fn row_31_ourselves_and_duplicates_are_refused() {
+        let mut roster = Roster::new(PeerId([5; 20]));
+        let a = addr("8.8.8.8:5000");
+        let now = Time::ZERO;
+        let refused = Admission::Refused;
+        assert_eq!(roster.admit(now, ConnId(1), a, true, PeerId([5; 20])), refused(CloseReason::Ourselves));
+        assert_eq!(roster.admit(now, ConnId(2), a, true, PeerId([6; 20])), Admission::Welcome);
+        assert_eq!(roster.admit(now, ConnId(3), a, true, PeerId([6; 20])), refused(CloseReason::Duplicate));
+        roster.leave(ConnId(2));
+        assert_eq!(roster.admit(now, ConnId(4), a, true, PeerId([6; 20])), Admission::Welcome);
+    }
+
+    #[test]
+    fn in_a_simultaneous_open_both_sides_keep_the_one_the_greater_id_dialled() {
+        let (small, great) = (PeerId([1; 20]), PeerId([9; 20]));
+        let a = addr("8.8.8.8:5000");
+        // Connection 1 is dialled by the smaller id, 2 by the greater; each side may see them in either order.
+        for (ours, theirs) in [(small, great), (great, small)] {
+            for first in [1, 2] {
+                let mut roster = Roster::new(ours);
+                let dialled_by_us = |conn: u64| (conn == 1) == (ours == small);
+                let second = 3 - first;
+                roster.admit(Time::ZERO, ConnId(first), a, dialled_by_us(first), theirs);
+                let got = roster.admit(Time::ZERO, ConnId(second), a, dialled_by_us(second), theirs);
+                let want =
+                    if first == 1 { Admission::Instead(ConnId(1)) } else { Admission::Refused(CloseReason::Duplicate) };
+                assert_eq!(got, want);
+                assert_eq!(roster.ids[&theirs], ConnId(2));
+            }
+        }
+    }
+
+    #[test]
+    fn row_45_eight_of_one_address_but_for_loopback_and_eighty_in_all() {
+        let id = |n: u8| PeerId([n; 20]);
+        for (text, stay) in [("8.8.8.8:5000", 8), ("127.0.0.1:5000", 80)] {
+            let mut roster = Roster::new(id(255));
+            let welcome = (0..100)
+                .filter(|n| {
+                    let conn = ConnId(u64::from(*n));
+                    roster.admit(Time::ZERO, conn, addr(text), false, id(*n)) == Admission::Welcome
+                })
+                .count();
+            assert_eq!(welcome, stay);
+            assert_eq!(roster.len(), stay);
+            roster.leave(ConnId(0));
+            assert_eq!(roster.admit(Time::ZERO, ConnId(200), addr(text), false, id(200)), Admission::Welcome);
+        }
+    }
+}
