@@ -13,8 +13,4 @@ pub struct Owed {
 }
 
 /// What this project owes.
-pub const TODAY: Owed = Owed {
-    cycles: &[("teem-swarm", "Torrent", "its owners (peers, upload, download, metadata, store) are being cut")],
-    faces: &["teem-swarm"],
-    words: &[("teem-swarm", 45)],
-};
+pub const TODAY: Owed = Owed { cycles: &[], faces: &["teem-swarm"], words: &[("teem-swarm", 45)] };

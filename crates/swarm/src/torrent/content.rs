@@ -2,13 +2,15 @@
 //! pieces and the wanted ones.
 //!
 //! Invariants: bytes and counts follow from the set of verified pieces; without metadata there is no piece.
-use super::metadata::METADATA_MAX;
 use super::wanted::Wanted;
 use crate::bitfield::Bitfield;
 use crate::geometry::Geometry;
 use crate::selection::Selection;
 use alloc::sync::Arc;
 use teem_metainfo::Info;
+
+/// The longest info dictionary that is fetched or given, in bytes.
+pub const METADATA_MAX: u32 = 16 * 1024 * 1024;
 
 /// The content of one torrent.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 use super::announce::Identity;
 use super::content::Content;
 use super::context::Context;
-use super::steps::Step;
+use super::step::Step;
 use super::table::Table;
 use crate::event::Event;
 use crate::ids::TorrentId;

@@ -9,7 +9,7 @@ use super::announce::Heard;
 use super::context::Context;
 use super::download::end_doubts;
 use super::phase::{Phase, Placing};
-use super::steps::Step;
+use super::step::Step;
 use crate::ask::{Answer, AskId, again_after};
 use crate::choke::ROUND;
 use crate::event::Event;

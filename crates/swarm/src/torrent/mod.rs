@@ -23,6 +23,7 @@ pub mod metadata;
 mod phase;
 mod pieces;
 mod source;
+mod step;
 mod steps;
 mod store;
 pub mod table;

@@ -2,7 +2,7 @@
 use super::Torrent;
 use super::context::Context;
 use super::phase::Phase;
-use super::steps::Step;
+use super::step::Step;
 use crate::event::Event;
 use crate::ids::ConnId;
 use crate::job::{BlockDigest, DiskError, DiskErrorKind};

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::download::evidence::Suspect;
 use super::granting::PeerEvent;
 use super::phase::Phase;
+use super::step::Step;
 use crate::ask::Question;
 use crate::event::{Event, State};
 use crate::ids::ConnId;
@@ -16,21 +17,6 @@ use crate::output::{CloseReason, Output};
 use crate::remote::Remote;
 use alloc::string::ToString;
 use teem_wire::peer::message::Message;
-
-/// What an owner wants done by others.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Step {
-    /// A connection ends for a reason of ours.
-    Drop(ConnId, CloseReason),
-    /// A peer has sent corrupt data; why, for people.
-    Ban(ConnId, &'static str),
-    /// A peer may be asked for more.
-    Fill(ConnId),
-    /// Those may ask again that had nothing to be asked for.
-    Wake,
-    /// A slot may be free.
-    Rechoke,
-}
 
 impl Torrent {
     /// Does what an input means, carries out the steps that follow from it, and settles.

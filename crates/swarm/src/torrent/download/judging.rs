@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::time::Time;
 use crate::torrent::context::Context;
 use crate::torrent::ground::Ground;
-use crate::torrent::steps::Step;
+use crate::torrent::step::Step;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;

@@ -15,7 +15,7 @@ use crate::picker::partial::{Block, Partial};
 use crate::time::Time;
 use crate::torrent::context::Context;
 use crate::torrent::ground::Ground;
-use crate::torrent::steps::Step;
+use crate::torrent::step::Step;
 use crate::torrent::table::Table;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;

@@ -9,7 +9,7 @@ pub use serve::MetadataServe;
 
 use super::context::Context;
 use super::ground::Ground;
-use super::steps::Step;
+use super::step::Step;
 use crate::ids::ConnId;
 use crate::job::Job;
 use crate::output::{CloseReason, Output};
@@ -18,8 +18,7 @@ use teem_wire::peer::message::{Message, MetadataMessage};
 
 /// The size of every piece of the info dictionary but the last (BEP 9), in bytes.
 pub const METADATA_PIECE_LEN: u32 = 16 * 1024;
-/// The longest info dictionary that is fetched, in bytes.
-pub const METADATA_MAX: u32 = 16 * 1024 * 1024;
+pub use super::content::METADATA_MAX;
 
 /// How many pieces an info dictionary of that size has.
 pub const fn metadata_pieces(size: u32) -> u32 {
