@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 use asks::Asker;
 use teem_swarm::ask::{AskId, AskIds};
 use teem_swarm::external::{External, Votes};
-use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::ids::TorrentId;
 use teem_swarm::job::Done;
 use teem_swarm::listen_port::ListenPort;
 use teem_swarm::output::{CloseReason, Output, Outputs};
