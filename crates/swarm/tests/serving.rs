@@ -1,5 +1,5 @@
 //! In which order pieces leave where no limit is set, and where a piece goes on that waits too long (own design: `choke::ahead`,
-//! `torrent::moving`).
+//! `torrent::download::moving`).
 mod common;
 
 use common::{BLOCK, World, info};
