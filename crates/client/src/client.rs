@@ -5,7 +5,7 @@ use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::door::Door;
 use crate::http::fetch::Http;
 use crate::places::{AddError, remembered};
-use crate::questions::{self, QUESTIONS_MAX};
+use crate::questions::{self, QUESTIONS_MAX, Reach};
 use crate::registry::{Entry, Registry};
 use crate::resolve::resolve_peer;
 use crate::router::Router;
@@ -121,12 +121,12 @@ impl Add {
     }
 }
 
-pub(crate) struct Inner {
-    pub(crate) host: HostHandle,
-    pub(crate) disk: DiskHandle,
+struct Inner {
+    host: HostHandle,
+    disk: DiskHandle,
     http: Http,
     state_dir: PathBuf,
-    pub(crate) registry: Arc<Registry>,
+    registry: Arc<Registry>,
     next: AtomicU32,
     door: Door,
     /// What is served to those who are no peers, while somebody holds it.
@@ -165,7 +165,12 @@ impl Client {
             door,
             site: Mutex::default(),
         }));
-        tokio::spawn(questions::carry_out(asked, Arc::downgrade(&client.0), Announces::new(http)));
+        let inner = Arc::downgrade(&client.0);
+        let reach = move || {
+            let inner = inner.upgrade()?;
+            Some(Reach { host: inner.host.clone(), disk: inner.disk.clone(), registry: inner.registry.clone() })
+        };
+        tokio::spawn(questions::carry_out(asked, reach, Announces::new(http)));
         Ok(client)
     }
 

@@ -1,14 +1,15 @@
 //! Carrying out what the engine asks of the world (own design; BEP 3, 9): announces over HTTP, names, places for content.
 //!
 //! A question comes with its id through a bounded queue, and each has one answer, which goes to the host by that id. A new kind of question
-//! gets its arm in `answer_to`. When the queue is full the router answers that it is busy, and the engine asks again; when the
+//! gets its arm in [`carry_out`]. When the queue is full the router answers that it is busy, and the engine asks again; when the
 //! mailbox of the host is full the answer waits here.
-use crate::client::Inner;
 use crate::places::AddError;
+use crate::registry::Registry;
 use crate::resolve::resolve;
 use crate::trackers::Announces;
 use core::time::Duration;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use teem_disk::DiskHandle;
 use teem_host::host::HostHandle;
 use teem_host::mailbox::{HostMsg, SendError};
 use teem_metainfo::Info;
@@ -24,20 +25,38 @@ pub(crate) const QUESTIONS_MAX: usize = 4096;
 /// The wait before a message is tried again that the host's mailbox had no room for.
 const MAILBOX_WAIT: Duration = Duration::from_millis(50);
 
-/// Carries questions out until the client is gone.
+/// What the answers need of a client.
+pub(crate) struct Reach {
+    /// The way to the engine.
+    pub(crate) host: HostHandle,
+    /// The way to the disk, which is told of places.
+    pub(crate) disk: DiskHandle,
+    /// The torrents, and where each goes.
+    pub(crate) registry: Arc<Registry>,
+}
+
+/// Carries questions out as long as the client can be reached.
 pub(crate) async fn carry_out(
     mut questions: mpsc::Receiver<(AskId, Question)>,
-    client: Weak<Inner>,
+    client: impl Fn() -> Option<Reach>,
     announces: Announces,
 ) {
     while let Some((id, question)) = questions.recv().await {
-        let Some(inner) = client.upgrade() else { return };
+        let Some(Reach { host, disk, registry }) = client() else { return };
         let announces = announces.clone();
         tokio::spawn(async move {
-            let host = inner.host.clone();
-            let placed = if let Question::Place { torrent, .. } = &question { Some(*torrent) } else { None };
-            let answer = answer_to(question, inner, &announces).await;
-            let homeless = placed.filter(|_| matches!(answer, Answer::Placed(Err(_))));
+            let (answer, homeless) = match question {
+                Question::Announce { url, announce } => (announces.run(&url, &announce).await, None),
+                Question::Resolve { host, port } => (Answer::Resolved(resolve(&host, port).await), None),
+                Question::Place { torrent, info } => {
+                    // Looking at the folder touches the disk, which may hang; nothing else waits for it here.
+                    let place = tokio::task::spawn_blocking(move || place(&disk, &registry, torrent, &info));
+                    let placed =
+                        place.await.unwrap_or_else(|e| Err(format!("no place was found for the content: {e}")));
+                    let homeless = placed.is_err().then_some(torrent);
+                    (Answer::Placed(placed), homeless)
+                }
+            };
             deliver(&host, HostMsg::Answer { id, answer }).await;
             if let Some(torrent) = homeless {
                 // The same torrent can then be added again for another folder.
@@ -47,35 +66,13 @@ pub(crate) async fn carry_out(
     }
 }
 
-async fn answer_to(question: Question, inner: Arc<Inner>, announces: &Announces) -> Answer {
-    match question {
-        Question::Announce { url, announce } => {
-            // The announce may wait for its turn; the client need not live on for it.
-            drop(inner);
-            announces.run(&url, &announce).await
-        }
-        Question::Resolve { host, port } => {
-            drop(inner);
-            Answer::Resolved(resolve(&host, port).await)
-        }
-        Question::Place { torrent, info } => {
-            // Looking at the folder touches the disk, which may hang; nothing else waits for it here.
-            let placed = tokio::task::spawn_blocking(move || place(&inner, torrent, &info)).await;
-            placed.map_or_else(
-                |e| Answer::Placed(Err(format!("no place was found for the content: {e}"))),
-                Answer::Placed,
-            )
-        }
-    }
-}
-
 /// The metadata of a magnet link came: its name decides the place, its files what is wanted.
-fn place(inner: &Inner, torrent: TorrentId, info: &Info) -> Result<Option<Selection>, String> {
-    let settled = inner.registry.places.settle(torrent, info).ok_or_else(|| String::from("the torrent was removed"))?;
+fn place(disk: &DiskHandle, registry: &Registry, torrent: TorrentId, info: &Info) -> Result<Option<Selection>, String> {
+    let settled = registry.places.settle(torrent, info).ok_or_else(|| String::from("the torrent was removed"))?;
     let (place, choice) = settled.map_err(|e| e.to_string())?;
     let selection = (!choice.is_all()).then(|| choice.of(info)).transpose();
     let selection = selection.map_err(|why| AddError::Choice(why).to_string())?;
-    inner.disk.place(torrent, place);
+    disk.place(torrent, place);
     Ok(selection)
 }
 

@@ -4,11 +4,11 @@
 //! Invariants: after each `handle` every torrent's timer is what the torrent says; a connection is in exactly one of
 //! `conns` (no handshake yet), `routes` (a torrent's peer) or neither (unknown: its inputs are dropped); no output
 //! names a connection after its `Close`.
-mod asks;
 mod carry;
 mod hello;
 mod life;
 
+use crate::asks::Asks;
 use crate::config::EngineConfig;
 use crate::conns::Conns;
 use crate::dial::Dialler;
@@ -18,8 +18,6 @@ use crate::timers::Timers;
 use crate::udp_tracker::UdpTracker;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
-use asks::Asker;
-use teem_swarm::ask::{AskId, AskIds};
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::Done;
@@ -47,9 +45,7 @@ pub struct Engine<B> {
     /// When torrents that are being removed are let go whatever they still wait for.
     removals: Timers,
     udp: UdpTracker,
-    /// Names for questions, and what waits for the answers to those that went out.
-    ids: AskIds,
-    asks: BTreeMap<AskId, Asker>,
+    asks: Asks,
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
     external: External,
@@ -76,8 +72,7 @@ impl<B> Engine<B> {
             timers: Timers::default(),
             removals: Timers::default(),
             udp: UdpTracker::new(rng.fork()),
-            ids: AskIds::default(),
-            asks: BTreeMap::new(),
+            asks: Asks::default(),
             votes: Votes::default(),
             external: External::default(),
             shared,

@@ -1,9 +1,10 @@
 //! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
 //! client (BEP 15), everything else as it is. Whatever calls a torrent does it here, so that nothing it wants is missed.
 use super::Engine;
+use crate::asks::Asker;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
-use teem_swarm::ask::Answer;
+use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
@@ -16,7 +17,10 @@ impl<B> Engine<B> {
         while let Some(act) = self.udp.act() {
             match act {
                 Act::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
-                Act::Resolve(host, port) => self.resolve(host, port),
+                Act::Resolve(host, port) => {
+                    let id = self.asks.ids().draw();
+                    self.ask(Asker::Name(host.clone(), port), id, Question::Resolve { host, port });
+                }
                 Act::Answer(torrent, id, source, reply) => {
                     self.with(torrent, |t, cx| t.answer(cx, id, Answer::Announced { source, reply }));
                 }
@@ -25,6 +29,22 @@ impl<B> Engine<B> {
         }
         self.look_from_outside();
         self.dial();
+    }
+
+    /// A question leaves the engine.
+    fn ask(&mut self, asker: Asker, id: AskId, question: Question) {
+        self.asks.left(id, asker);
+        self.outputs.push_back(Output::Ask { id, question });
+    }
+
+    /// An answer has come. It is dropped when nothing waits for it: the id is unknown, or the torrent gone.
+    pub(super) fn answer(&mut self, id: AskId, answer: Answer) {
+        match (self.asks.answered(id), answer) {
+            (Some(Asker::Torrent(torrent)), answer) => self.with(torrent, |t, cx| t.answer(cx, id, answer)),
+            (Some(Asker::Name(host, port)), Answer::Resolved(addrs)) => self.udp.resolved(self.now, host, port, addrs),
+            (Some(Asker::Name(host, port)), Answer::Busy) => self.udp.not_resolved_yet(self.now, host, port),
+            (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_)) | (None, _) => {}
+        }
     }
 
     /// Tells the torrents from where the world sees us, when that has changed.
@@ -66,7 +86,10 @@ impl<B> Engine<B> {
                 _ => {}
             }
             match output {
-                Output::Ask { id, question } => self.asked(torrent, id, question),
+                Output::Ask { id, question: Question::Announce { url, announce } } if is_udp(&url) => {
+                    self.udp.announce(self.now, torrent, id, &url, announce);
+                }
+                Output::Ask { id, question } => self.ask(Asker::Torrent(torrent), id, question),
                 output => self.outputs.push_back(output),
             }
         }
@@ -80,7 +103,7 @@ impl<B> Engine<B> {
             now: self.now,
             shared: &mut self.shared,
             votes: &mut self.votes,
-            ids: &mut self.ids,
+            ids: self.asks.ids(),
             out: &mut self.pushed,
         };
         call(one, &mut context);
@@ -118,4 +141,8 @@ impl<B> Engine<B> {
     pub(super) fn close(&mut self, conn: ConnId, why: CloseReason) {
         self.outputs.push_back(Output::Close { conn, why });
     }
+}
+
+fn is_udp(url: &str) -> bool {
+    url.trim().split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("udp"))
 }
