@@ -37,7 +37,8 @@ pub use config::{Config, Listen};
 pub use places::AddError;
 pub use source::{LinkError, Source};
 pub use status::{Ended, Status};
-pub use torrent::Torrent;
+pub use teem_swarm::job::ReadError;
+pub use torrent::{READ_MAX, Torrent};
 
 /// Formats: metadata, magnet links.
 pub use teem_metainfo as metainfo;

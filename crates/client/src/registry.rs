@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_metainfo::TorrentKey;
 use teem_swarm::event::{Event, Snapshot};
-use teem_swarm::ids::TorrentId;
-use tokio::sync::{Notify, oneshot};
+use teem_swarm::ids::{ReadId, TorrentId};
+use teem_swarm::job::ReadError;
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 /// A torrent that was added, as the client keeps it.
 pub(crate) struct Entry {
@@ -60,6 +61,16 @@ pub(crate) struct Registry {
     pub(crate) bus: Bus,
     pub(crate) places: Places,
     asks: Mutex<Asks>,
+    pub(crate) readers: Readers,
+}
+
+/// Room for those who read content at once: half of what the engine lets be under way, so that it refuses nobody who waits here.
+pub(crate) struct Readers(pub(crate) Semaphore);
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self(Semaphore::new(16))
+    }
 }
 
 /// The callers that wait for an answer of the engine.
@@ -68,6 +79,7 @@ struct Asks {
     next: u64,
     snapshots: HashMap<u64, oneshot::Sender<Vec<Snapshot>>>,
     availability: HashMap<TorrentId, Vec<oneshot::Sender<Box<[u16]>>>>,
+    reads: HashMap<ReadId, oneshot::Sender<Result<Vec<u8>, ReadError>>>,
     ended: bool,
 }
 
@@ -114,6 +126,27 @@ impl Registry {
             asks.availability.entry(id).or_default().push(sender);
         }
         answer
+    }
+
+    /// A question for a block of content.
+    pub(crate) fn ask_read(&self) -> (ReadId, oneshot::Receiver<Result<Vec<u8>, ReadError>>) {
+        let (sender, answer) = oneshot::channel();
+        let mut asks = self.asks();
+        asks.next += 1;
+        let id = ReadId(asks.next);
+        if !asks.ended {
+            asks.reads.insert(id, sender);
+        }
+        (id, answer)
+    }
+
+    /// A block of content is there, or is not to be had.
+    pub(crate) fn has_read(&self, id: ReadId, result: Result<&[u8], &ReadError>) {
+        let asked = self.asks().reads.remove(&id);
+        if let Some(sender) = asked.filter(|sender| !sender.is_closed()) {
+            // The one who asked may leave in this moment.
+            let _ = sender.send(result.map(<[u8]>::to_vec).map_err(Clone::clone));
+        }
     }
 
     /// Takes in what the engine says.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use teem_host::owner::Owner;
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::Event;
+use teem_swarm::ids::ReadId;
+use teem_swarm::job::ReadError;
 use teem_wire::datagram::Datagram;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -30,6 +32,10 @@ impl Owner for Router {
             // Closed: the client is gone, and the end is near.
             Ok(()) | Err(TrySendError::Closed(_)) => None,
         }
+    }
+
+    fn on_read(&mut self, id: ReadId, result: Result<&[u8], &ReadError>) {
+        self.registry.has_read(id, result);
     }
 
     fn on_http(&mut self, stream: TcpStream) {

@@ -10,7 +10,12 @@ use teem_metainfo::{Info, InfoHash, TorrentKey};
 use teem_swarm::command::Command;
 use teem_swarm::event::Snapshot;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::job::ReadError;
 use teem_swarm::selection::Selection;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+
+/// Bytes that one [`Torrent::read`] may ask for.
+pub const READ_MAX: u32 = 1 << 20;
 
 /// A torrent of a client; cheap to clone.
 #[derive(Clone)]
@@ -67,6 +72,23 @@ impl Torrent {
         }
         self.command(Command::Availability(self.id()))?;
         answer.await.map_err(|_| Ended::Removed)
+    }
+
+    /// Reads `len` bytes at `offset` in a piece that is verified; at most [`READ_MAX`] at once, else [`ReadError::NotThere`]. One block is
+    /// under way at a time, among those of the peers: a slow reader slows only itself.
+    pub async fn read(&self, piece: u32, offset: u32, len: u32) -> Result<Vec<u8>, ReadError> {
+        let end = offset.checked_add(len).filter(|_| len <= READ_MAX).ok_or(ReadError::NotThere)?;
+        let _turn = self.registry.readers.0.acquire().await.map_err(|_| ReadError::NoTorrent)?;
+        let (mut content, mut begin) = (Vec::with_capacity(len as usize), offset);
+        while begin < end {
+            let at = BlockRef { piece, begin, len: (end - begin).min(BLOCK_LEN) };
+            let (id, answer) = self.registry.ask_read();
+            let command = Command::Read { torrent: self.id(), id, at };
+            self.command(command).map_err(|_| ReadError::NoTorrent)?;
+            content.extend(answer.await.map_err(|_| ReadError::NoTorrent)??);
+            begin += at.len;
+        }
+        Ok(content)
     }
 
     /// Waits for the metadata.

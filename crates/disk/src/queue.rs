@@ -8,8 +8,8 @@ use crate::task::{Outbox, Task, Ticket, Trouble};
 use crate::torrent::Torrent;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::Job;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::job::{Job, Reader};
 use teem_wire::peer::block::BlockRef;
 
 /// The jobs of all torrents, from which the workers take what may be done next.
@@ -52,7 +52,7 @@ impl Queue {
     }
 
     /// Reads for which there was no buffer: they go first when [`Queue::resume_reads`] is called.
-    pub(crate) fn give_back(&self, id: TorrentId, reads: Vec<(ConnId, BlockRef)>) {
+    pub(crate) fn give_back(&self, id: TorrentId, reads: Vec<(Reader, BlockRef)>) {
         let mut schedule = self.lock();
         schedule.reads_wait = true;
         schedule.give_back(id, reads);

@@ -7,12 +7,11 @@ use crate::pool::{Block, Purpose};
 use crate::shared::Shared;
 use crate::torrent::Torrent;
 use std::sync::Arc;
-use teem_swarm::ids::ConnId;
-use teem_swarm::job::{DiskError, DiskErrorKind, Done};
+use teem_swarm::job::{DiskError, DiskErrorKind, Done, Reader};
 use teem_wire::peer::block::BlockRef;
 
 /// Serves reads of one torrent.
-pub(crate) fn reads(shared: &Shared, torrent: &Arc<Torrent>, mut reads: Vec<(ConnId, BlockRef)>) {
+pub(crate) fn reads(shared: &Shared, torrent: &Arc<Torrent>, mut reads: Vec<(Reader, BlockRef)>) {
     let mut buffers = Vec::with_capacity(reads.len());
     while buffers.len() < reads.len() {
         let len = reads[buffers.len()].1.len as usize;
@@ -32,8 +31,8 @@ pub(crate) fn reads(shared: &Shared, torrent: &Arc<Torrent>, mut reads: Vec<(Con
             shared.queue.resume_reads();
         }
     }
-    let mut work: Vec<(ConnId, BlockRef, Block)> =
-        reads.into_iter().zip(buffers).map(|((conn, at), buffer)| (conn, at, buffer)).collect();
+    let mut work: Vec<(Reader, BlockRef, Block)> =
+        reads.into_iter().zip(buffers).map(|((reader, at), buffer)| (reader, at, buffer)).collect();
     work.sort_by_key(|(_, at, _)| *at);
     let mut rest = work.into_iter().peekable();
     while let Some(first) = rest.next() {
@@ -48,20 +47,20 @@ pub(crate) fn reads(shared: &Shared, torrent: &Arc<Torrent>, mut reads: Vec<(Con
 }
 
 /// Serves blocks that lie one after the other in one piece.
-fn serve(shared: &Shared, torrent: &Arc<Torrent>, mut run: Vec<(ConnId, BlockRef, Block)>) {
+fn serve(shared: &Shared, torrent: &Arc<Torrent>, mut run: Vec<(Reader, BlockRef, Block)>) {
     let id = torrent.id;
     let result = fill(shared, torrent, &mut run);
     let answers: Vec<Done<Block>> = match result {
-        Ok(()) => run.into_iter().map(|(conn, at, data)| Done::Block { torrent: id, conn, at, data }).collect(),
+        Ok(()) => run.into_iter().map(|(reader, at, data)| Done::Block { torrent: id, reader, at, data }).collect(),
         Err(error) => {
-            let failed = |(conn, at, _)| Done::ReadFailed { torrent: id, conn, at, error: error.clone() };
+            let failed = |(reader, at, _)| Done::ReadFailed { torrent: id, reader, at, error: error.clone() };
             run.into_iter().map(failed).collect()
         }
     };
     shared.mailbox.answer(answers);
 }
 
-fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(ConnId, BlockRef, Block)]) -> Result<(), DiskError> {
+fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(Reader, BlockRef, Block)]) -> Result<(), DiskError> {
     let piece = run[0].1.piece;
     let size = torrent.content.info.piece_size(piece);
     let bad = |message: String| Err(DiskError { kind: DiskErrorKind::Changed, message });

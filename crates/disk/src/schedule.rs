@@ -12,8 +12,8 @@ use crate::torrent::Torrent;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::{DiskError, DiskErrorKind, Done, Job};
+use teem_swarm::ids::TorrentId;
+use teem_swarm::job::{DiskError, DiskErrorKind, Done, Job, Reader};
 use teem_wire::peer::block::BlockRef;
 
 /// Barriers (open, sync, close) and parsers of metadata that may run at once.
@@ -35,7 +35,7 @@ pub(crate) struct Schedule {
     seq: u64,
     ready: Batch<Ready>,
     spills: VecDeque<(Task, Ticket)>,
-    reads: VecDeque<(TorrentId, ConnId, BlockRef)>,
+    reads: VecDeque<(TorrentId, Reader, BlockRef)>,
     /// There was no buffer for a read.
     pub(crate) reads_wait: bool,
     checks: BTreeMap<u64, CheckRun>,
@@ -109,12 +109,12 @@ impl Schedule {
             Job::Close { facts, .. } => self.bar(id, seq, Barrier::Close(facts)),
             Job::Write { at, data, .. } => self.write(id, at, data, seq, out),
             Job::Forget { piece, .. } => out.assemblies.extend(lane.assemblies.remove(&piece)),
-            Job::Read { conn, at, .. } => {
+            Job::Read { reader, at, .. } => {
                 if lane.torrent.is_some() {
                     lane.reads += 1;
-                    self.reads.push_back((id, conn, at));
+                    self.reads.push_back((id, reader, at));
                 } else {
-                    out.answers.push(Done::ReadFailed { torrent: id, conn, at, error: not_open() });
+                    out.answers.push(Done::ReadFailed { torrent: id, reader, at, error: not_open() });
                 }
             }
             Job::Check { pieces, .. } => match lane.torrent.clone() {
@@ -202,12 +202,12 @@ impl Schedule {
     }
 
     /// Puts reads back to the front.
-    pub(crate) fn give_back(&mut self, id: TorrentId, reads: Vec<(ConnId, BlockRef)>) {
+    pub(crate) fn give_back(&mut self, id: TorrentId, reads: Vec<(Reader, BlockRef)>) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.reads += reads.len();
         }
-        for (conn, at) in reads.into_iter().rev() {
-            self.reads.push_front((id, conn, at));
+        for (reader, at) in reads.into_iter().rev() {
+            self.reads.push_front((id, reader, at));
         }
     }
 
@@ -278,11 +278,11 @@ impl Schedule {
         while !self.reads_wait {
             let &(id, ..) = self.reads.front()?;
             let mut reads = Vec::new();
-            while let Some(&(next, conn, at)) = self.reads.front()
+            while let Some(&(next, reader, at)) = self.reads.front()
                 && next == id
                 && reads.len() < READS_MAX
             {
-                reads.push((conn, at));
+                reads.push((reader, at));
                 self.reads.pop_front();
             }
             if let Some(torrent) = self.lanes.get(&id).and_then(|lane| lane.torrent.clone()) {

@@ -6,8 +6,8 @@ use crate::torrent::Torrent;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use teem_metainfo::TorrentKey;
-use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::Done;
+use teem_swarm::ids::TorrentId;
+use teem_swarm::job::{Done, Reader};
 use teem_wire::peer::block::BlockRef;
 
 /// A piece whose blocks are all there.
@@ -22,7 +22,7 @@ pub(crate) struct Ready {
 pub(crate) enum Task {
     Pieces(Vec<Ready>),
     Spill { torrent: Arc<Torrent>, piece: u32, blocks: Vec<(u32, Block)> },
-    Reads { torrent: Arc<Torrent>, reads: Vec<(ConnId, BlockRef)> },
+    Reads { torrent: Arc<Torrent>, reads: Vec<(Reader, BlockRef)> },
     Check { torrent: Arc<Torrent>, pieces: Vec<u32>, quiet: bool },
     Barrier { id: TorrentId, torrent: Option<Arc<Torrent>>, barrier: Barrier },
     Metadata { id: TorrentId, key: TorrentKey, bytes: Vec<u8> },

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use teem_disk::{DiskConfig, Place};
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::{DiskErrorKind, Done, Job};
+use teem_swarm::job::{DiskErrorKind, Done, Job, Reader};
 
 fn place() -> Place {
     Place::download("/data", "/state")
@@ -60,7 +60,11 @@ fn no_wrong_byte_leaves_when_a_file_is_edited() {
     rig.download(&made, 0..made.pieces());
     fs.meddle(Path::new("/data/t/a"), 40_000);
     // The edited piece (1) is refused and told of; the others of its file are hashed again and served.
-    rig.submit((0..made.pieces()).flat_map(|p| made.blocks(p)).map(|at| Job::Read { torrent: T, conn: ConnId(1), at }));
+    rig.submit((0..made.pieces()).flat_map(|p| made.blocks(p)).map(|at| Job::Read {
+        torrent: T,
+        reader: Reader::Peer(ConnId(1)),
+        at,
+    }));
     let mut refused = 0;
     for at in (0..made.pieces()).flat_map(|p| made.blocks(p)) {
         let data = rig.wait(|d| match d {

@@ -5,7 +5,7 @@ use rig::{Rig, Scratch, T, make};
 use teem_disk::{DiskConfig, Place};
 use teem_engine::storage::Storage;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::{Done, Facts, Job, Verdict};
+use teem_swarm::job::{Done, Facts, Job, Reader, Verdict};
 use teem_wire::peer::block::BlockRef;
 
 #[test]
@@ -29,7 +29,7 @@ fn a_tree_is_downloaded_and_served() {
     assert!(!dir.join("tree/.pad").exists(), "pads are never stored");
     for piece in 0..made.pieces() {
         let all: Vec<BlockRef> = made.blocks(piece);
-        rig.submit(all.iter().map(|&at| Job::Read { torrent: T, conn: ConnId(9), at }));
+        rig.submit(all.iter().map(|&at| Job::Read { torrent: T, reader: Reader::Peer(ConnId(9)), at }));
         for at in all {
             rig.wait(|done| match done {
                 Done::Block { at: got, data, .. } if *got == at => (data.as_ref() == made.data(at)).then_some(()),
@@ -157,7 +157,7 @@ fn credits_bound_what_is_taken() {
     rig.open(&made, Place::download(&dir.0, dir.join("state")));
     rig.download(&made, [0]);
     let at = made.blocks(0)[0];
-    let read = || Job::Read { torrent: T, conn: ConnId(1), at };
+    let read = || Job::Read { torrent: T, reader: Reader::Peer(ConnId(1)), at };
     let mut jobs: std::collections::VecDeque<_> = std::iter::repeat_with(read).take(5000).collect();
     rig.disk.submit(&mut jobs);
     assert_eq!(jobs.len(), 5000 - 4096, "the rest stays with the caller");

@@ -7,6 +7,7 @@
 mod carry;
 mod hello;
 mod life;
+mod read;
 
 use crate::asks::Asks;
 use crate::config::EngineConfig;
@@ -20,7 +21,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::TorrentId;
-use teem_swarm::job::Done;
+use teem_swarm::job::{Done, ReadError, Reader};
 use teem_swarm::listen_port::ListenPort;
 use teem_swarm::output::{CloseReason, Output, Outputs};
 use teem_swarm::rng::Rng;
@@ -49,6 +50,8 @@ pub struct Engine<B> {
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
     external: External,
+    /// Blocks on their way to the owner.
+    local_reads: usize,
     shared: Shared,
     /// What torrents want, not looked at yet.
     pushed: Outputs<B>,
@@ -75,6 +78,7 @@ impl<B> Engine<B> {
             asks: Asks::default(),
             votes: Votes::default(),
             external: External::default(),
+            local_reads: 0,
             shared,
             pushed: Outputs::new(),
             outputs: VecDeque::new(),
@@ -101,6 +105,10 @@ impl<B> Engine<B> {
             Input::Sent { conn, bytes } => self.with_conn(conn, |t, cx| t.sent(cx, conn, bytes)),
             Input::MetadataSent { conn } => self.with_conn(conn, |t, cx| t.metadata_sent(cx, conn)),
             Input::Datagram { from, bytes } => self.udp.datagram(self.now, from, &bytes),
+            Input::Disk(Done::Block { reader: Reader::Local(id), data, .. }) => self.has_read(id, Ok(data)),
+            Input::Disk(Done::ReadFailed { reader: Reader::Local(id), error, .. }) => {
+                self.has_read(id, Err(ReadError::Disk(error)));
+            }
             Input::Disk(done) => self.with(torrent_of(&done), |t, cx| t.disk(cx, done)),
             Input::Answer { id, answer } => self.answer(id, answer),
             Input::Moved => self.moved(),

@@ -13,7 +13,7 @@ use teem_metainfo::InfoHash;
 use teem_swarm::ask::{Answer, AskId};
 use teem_swarm::command::Command;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::{Done, Facts};
+use teem_swarm::job::{Done, Facts, Reader};
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
 use teem_swarm::remote::How;
@@ -133,7 +133,12 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
                 Input::Answer { id: AskId(1 + rng.below(4)), answer }
             }
             20 => Input::Datagram { from: ([9, 9, 9, 9], 9).into(), bytes: vec![0; rng.below(30) as usize] },
-            21 => Input::Disk(Done::Block { torrent: ME, conn, at: at(&mut rng), data: Block::right(at(&mut rng)) }),
+            21 => Input::Disk(Done::Block {
+                torrent: ME,
+                reader: Reader::Peer(conn),
+                at: at(&mut rng),
+                data: Block::right(at(&mut rng)),
+            }),
             22 => {
                 let limit = |rng: &mut Rng| (rng.below(2) == 0).then(|| 1000 + rng.below(1 << 20));
                 Input::Command(Command::Limits { up: limit(&mut rng), down: limit(&mut rng) })

@@ -127,6 +127,7 @@ where
                     }
                 }
                 Output::Datagram { to, bytes } => net.datagram(to, &bytes),
+                Output::Read { id, result } => self.owner.on_read(id, result.as_ref().map(AsRef::as_ref)),
                 Output::Event(event) => {
                     if let Event::Removed { torrent } = &event {
                         self.torrents.remove(torrent);

@@ -6,6 +6,8 @@ use teem_engine::Engine;
 use teem_engine::input::Input;
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::Event;
+use teem_swarm::ids::ReadId;
+use teem_swarm::job::ReadError;
 use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
@@ -17,6 +19,10 @@ pub trait Owner: Send + 'static {
     /// The engine asks something. The answer comes by [`HostMsg::Answer`](crate::mailbox::HostMsg::Answer), or is what this returns: so
     /// [`Answer::Busy`], when there is no room for the question.
     fn on_ask(&mut self, id: AskId, question: Question) -> Option<Answer>;
+    /// The answer to [`Command::Read`](teem_swarm::command::Command::Read); the content is to be copied, and goes back to the disk's pool.
+    fn on_read(&mut self, id: ReadId, result: Result<&[u8], &ReadError>) {
+        let _ = (id, result);
+    }
     /// Somebody speaks HTTP on the peers' port: the connection is whole, nothing has been read from it, and it does not block. Whoever
     /// has no use for it drops it, which closes it.
     fn on_http(&mut self, stream: TcpStream) {

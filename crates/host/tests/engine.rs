@@ -54,7 +54,7 @@ impl Whole {
                 }
                 Done::Piece { torrent, piece: at.piece, verdict: Verdict::Right, digests: Vec::new() }
             }
-            Job::Read { torrent, conn, at } => Done::Block { torrent, conn, at, data: content(at) },
+            Job::Read { torrent, reader, at } => Done::Block { torrent, reader, at, data: content(at) },
             Job::Sync { torrent, .. } => Done::Synced { torrent },
             Job::Close { torrent, .. } => Done::Closed { torrent },
             other => panic!("{other:?} is not needed here"),

@@ -11,7 +11,7 @@ use teem_host::host::{HostConfig, start};
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::owner::Machine;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::{Done, Job};
+use teem_swarm::job::{Done, Job, Reader};
 use teem_swarm::output::Output;
 use teem_swarm::remote::How;
 use teem_swarm::time::Time;
@@ -30,9 +30,9 @@ impl Machine<Block> for Seed {
         match input {
             Input::Hello { conn, .. } => self.0.push_back(Output::Hello { conn, handshake: handshake() }),
             Input::Message { conn, message: Message::Request(at) } => {
-                self.0.push_back(Output::Disk(Job::Read { torrent: TORRENT, conn, at }));
+                self.0.push_back(Output::Disk(Job::Read { torrent: TORRENT, reader: Reader::Peer(conn), at }));
             }
-            Input::Disk(Done::Block { conn, at, data, .. }) => {
+            Input::Disk(Done::Block { reader: Reader::Peer(conn), at, data, .. }) => {
                 self.0.push_back(Output::SendBlock { conn, at, data });
             }
             _ => {}

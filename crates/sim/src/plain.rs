@@ -34,7 +34,7 @@ use teem_swarm::ask::{Answer, AskIds};
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::job::{Done, Facts, Job, Reader};
 use teem_swarm::output::Output;
 use teem_swarm::remote::Remote;
 use teem_swarm::rng::Rng;
@@ -214,7 +214,7 @@ impl Brain for Plain {
             Input::Disk(Done::Closed { .. }) => self.out.push_back(Output::Event(Event::Removed { torrent })),
             Input::Disk(Done::Opened { have, .. }) => self.begin(now, &have),
             Input::Disk(Done::Piece { piece, verdict, .. }) => self.verified(now, piece, verdict.is_right()),
-            Input::Disk(Done::Block { conn, at, data, .. }) => self.read(now, conn, at, data),
+            Input::Disk(Done::Block { reader: Reader::Peer(conn), at, data, .. }) => self.read(now, conn, at, data),
             Input::Answer { answer: Answer::Announced { reply: Ok(reply), .. }, .. } => self.told_of(now, reply),
             Input::Tick => {
                 if self.again.is_some_and(|at| at <= now) {

@@ -179,14 +179,14 @@ impl SimDisk {
             Job::Forget { piece, .. } => {
                 self.partial.remove(&piece);
             }
-            Job::Read { torrent, conn, at } => {
+            Job::Read { torrent, reader, at } => {
                 let done = if self.good.has(at.piece) && self.content.is_block(at) {
-                    Done::Block { torrent, conn, at, data: SimBlock::right(at) }
+                    Done::Block { torrent, reader, at, data: SimBlock::right(at) }
                 } else if self.blind {
-                    Done::Block { torrent, conn, at, data: SimBlock::wrong(at) }
+                    Done::Block { torrent, reader, at, data: SimBlock::wrong(at) }
                 } else {
                     let message = format!("piece {} is not there", at.piece);
-                    Done::ReadFailed { torrent, conn, at, error: DiskError { kind: DiskErrorKind::Changed, message } }
+                    Done::ReadFailed { torrent, reader, at, error: DiskError { kind: DiskErrorKind::Changed, message } }
                 };
                 self.answer(answers, Duration::ZERO, done);
             }

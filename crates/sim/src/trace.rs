@@ -9,7 +9,7 @@ use teem_engine::input::Input;
 use teem_swarm::ask::{Answer, Question};
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
-use teem_swarm::job::{Done, Job};
+use teem_swarm::job::{Done, Job, Reader};
 use teem_swarm::output::Output;
 use teem_swarm::remote::Remote;
 use teem_swarm::time::Time;
@@ -104,6 +104,7 @@ impl Trace {
             },
             Output::Datagram { to, bytes } => self.words(&[39, number(*to), bytes.len() as u64]),
             Output::Event(_) => self.words(&[41]),
+            Output::Read { id, .. } => self.words(&[42, id.0]),
         }
     }
 
@@ -179,8 +180,8 @@ impl Trace {
                 self.block(*at);
             }
             Job::Forget { piece, .. } => self.words(&[99, u64::from(*piece)]),
-            Job::Read { conn, at, .. } => {
-                self.words(&[100, conn.0]);
+            Job::Read { reader, at, .. } => {
+                self.words(&[100, reader_number(*reader)]);
                 self.block(*at);
             }
             Job::Sync { .. } => self.words(&[101]),
@@ -197,12 +198,12 @@ impl Trace {
             Done::Piece { piece, verdict, .. } => {
                 self.words(&[130, u64::from(*piece), u64::from(verdict.is_right())]);
             }
-            Done::Block { conn, at, .. } => {
-                self.words(&[131, conn.0]);
+            Done::Block { reader, at, .. } => {
+                self.words(&[131, reader_number(*reader)]);
                 self.block(*at);
             }
-            Done::ReadFailed { conn, at, .. } => {
-                self.words(&[132, conn.0]);
+            Done::ReadFailed { reader, at, .. } => {
+                self.words(&[132, reader_number(*reader)]);
                 self.block(*at);
             }
             Done::Synced { .. } => self.words(&[133]),
@@ -227,6 +228,14 @@ fn end(remote: Remote) -> u64 {
     match remote {
         Remote::Addr(addr) => number(addr),
         Remote::Named(number) => u64::MAX - u64::from(number),
+    }
+}
+
+/// What a reader is called.
+fn reader_number(reader: Reader) -> u64 {
+    match reader {
+        Reader::Peer(conn) => conn.0,
+        Reader::Local(id) => id.0,
     }
 }
 

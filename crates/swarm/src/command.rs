@@ -1,5 +1,5 @@
 //! Commands: what the owner of a torrent can ask of the engine (own design).
-use crate::ids::TorrentId;
+use crate::ids::{ReadId, TorrentId};
 use crate::selection::Selection;
 use crate::torrent::address::PeerSource;
 use alloc::string::String;
@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_metainfo::{Info, TorrentKey};
+use teem_wire::peer::block::BlockRef;
 
 /// How a peer that is complete from the start gives its content to others.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -77,6 +78,15 @@ pub enum Command {
     },
     /// Asks for an `Event::Availability`: apart from the snapshot, because it costs in proportion to the pieces.
     Availability(TorrentId),
+    /// Reads a block of verified content for the owner: `Output::Read` comes with the same id.
+    Read {
+        /// The torrent whose content it is.
+        torrent: TorrentId,
+        /// Comes back with the answer.
+        id: ReadId,
+        /// What to read, at most one block's length.
+        at: BlockRef,
+    },
     /// Makes all that is verified durable soon: `Event::Durable` comes.
     Sync(TorrentId),
     /// Tells a torrent of peers. A private one takes none that were named by hand (BEP 27).

@@ -3,7 +3,7 @@
 //! Jobs of one piece run first in, first out; `Sync`, `Open`, `Select` and `Close` are barriers within a torrent; answers come in
 //! any order. Each job but `Forget` and `Select` is answered exactly once, except that writes are answered together, by the
 //! piece: when every block of a piece has been written the piece is hashed and one [`Done::Piece`] comes.
-use crate::ids::{ConnId, TorrentId};
+use crate::ids::{ConnId, ReadId, TorrentId};
 use crate::selection::Selection;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -57,12 +57,12 @@ pub enum Job<B> {
         /// Index of the piece.
         piece: u32,
     },
-    /// Reads a block of a verified piece for a peer: `Block` or `ReadFailed`.
+    /// Reads a block of a verified piece for a reader: `Block` or `ReadFailed`.
     Read {
         /// The torrent whose content it concerns.
         torrent: TorrentId,
-        /// The connection that the block is for.
-        conn: ConnId,
+        /// The reader of the block.
+        reader: Reader,
         /// Where the block lies.
         at: BlockRef,
     },
@@ -90,6 +90,41 @@ pub enum Job<B> {
         facts: Facts,
     },
 }
+
+/// What a block is read for. All readers' blocks wait in one queue, and each reader has only few in it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Reader {
+    /// A peer that has asked for it.
+    Peer(ConnId),
+    /// The owner of the torrent, which wants the content for itself.
+    Local(ReadId),
+}
+
+/// Why the owner of a torrent does not get a block that it wanted to read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReadError {
+    /// The torrent is not there.
+    NoTorrent,
+    /// There is no such range, or its piece is not verified yet.
+    NotThere,
+    /// As many reads are under way as may be: to be tried again when one of them has been answered.
+    Busy,
+    /// The disk cannot read it, or it changed since it was verified.
+    Disk(DiskError),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTorrent => f.write_str("the torrent is not there"),
+            Self::NotThere => f.write_str("this part of the content is not verified yet"),
+            Self::Busy => f.write_str("too many reads are under way; try again when one of them has ended"),
+            Self::Disk(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ReadError {}
 
 /// What outlives a run besides the pieces.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -170,23 +205,23 @@ pub enum Done<B> {
         /// A digest for each block in order, when it hashes wrong, or when it is right after it was wrong before; else empty.
         digests: Vec<BlockDigest>,
     },
-    /// A block for a peer.
+    /// A block for a reader.
     Block {
         /// The torrent of the job.
         torrent: TorrentId,
-        /// The connection that the block is for.
-        conn: ConnId,
+        /// The reader of the block.
+        reader: Reader,
         /// Where the block lies.
         at: BlockRef,
         /// The payload of the block.
         data: B,
     },
-    /// A block for a peer could not be read, or its piece is not what it was.
+    /// A block for a reader could not be read, or its piece is not what it was.
     ReadFailed {
         /// The torrent of the job.
         torrent: TorrentId,
-        /// The connection that the block is for.
-        conn: ConnId,
+        /// The reader of the block.
+        reader: Reader,
         /// Where the block lies.
         at: BlockRef,
         /// What went wrong.

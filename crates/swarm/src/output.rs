@@ -2,8 +2,8 @@
 //! the socket. A torrent pushes into the queue that its context carries; the engine looks at what concerns it and passes the rest on.
 use crate::ask::{AskId, Question};
 use crate::event::Event;
-use crate::ids::{ConnId, TorrentId};
-use crate::job::Job;
+use crate::ids::{ConnId, ReadId, TorrentId};
+use crate::job::{Job, ReadError};
 use crate::remote::{How, Remote};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -69,6 +69,13 @@ pub enum Output<B> {
         to: SocketAddr,
         /// The packet, at most 4 KiB.
         bytes: Vec<u8>,
+    },
+    /// Give the owner what it wanted to read.
+    Read {
+        /// As it was asked.
+        id: ReadId,
+        /// The content, or why there is none.
+        result: Result<B, ReadError>,
     },
     /// Tell the owner.
     Event(Event),

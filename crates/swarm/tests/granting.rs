@@ -5,7 +5,7 @@ use common::{BLOCK, World, at, info};
 use teem_swarm::command::{AddTorrent, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
+use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts, Reader};
 use teem_swarm::output::CloseReason;
 use teem_swarm::torrent::Torrent;
 use teem_wire::peer::block::BlockRef;
@@ -257,7 +257,9 @@ fn a_damaged_piece_ends_it_and_the_rest_is_shown() {
     let mut seen = shown(&world.heard(seed, conn));
     let error = DiskError { kind: DiskErrorKind::Changed, message: "changed".into() };
     let at = BlockRef { piece: seen[0], begin: 0, len: BLOCK };
-    world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), conn, at, error }));
+    world.act(seed, |t, cx| {
+        t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), reader: Reader::Peer(conn), at, error })
+    });
     seen.remove(0);
     world.run(2, |_| false);
     seen.extend(shown(&world.heard(seed, conn)));
@@ -306,7 +308,9 @@ fn a_publisher_with_a_damaged_piece_gives_the_rest_to_late_comers_too() {
     world.run(1, |_| false);
     let error = DiskError { kind: DiskErrorKind::Changed, message: "changed".into() };
     let (at, conn) = (BlockRef { piece: 5, begin: 0, len: BLOCK }, ConnId(u64::MAX));
-    world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), conn, at, error }));
+    world.act(seed, |t, cx| {
+        t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), reader: Reader::Peer(conn), at, error })
+    });
     meet(&mut world, seed, &peers);
     assert!(world.run(60, |w| peers.iter().all(|p| w.snapshot(*p).pieces == PIECES - 1)));
     assert!(world.run(60, |w| w.snapshot(seed).first_copy.is_none()));

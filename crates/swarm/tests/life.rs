@@ -3,7 +3,7 @@ mod common;
 
 use common::{BLOCK, World, info};
 use teem_swarm::event::{Event, State};
-use teem_swarm::job::{DiskError, DiskErrorKind, Done};
+use teem_swarm::job::{DiskError, DiskErrorKind, Done, Reader};
 use teem_swarm::selection::Selection;
 use teem_swarm::torrent::Torrent;
 use teem_wire::peer::message::Message;
@@ -66,7 +66,7 @@ fn a_damaged_piece_is_fetched_again_and_asking_for_it_is_no_offence() {
     let error = DiskError { kind: DiskErrorKind::Changed, message: "x changed".into() };
     let torrent = world.nodes[seed].machine.torrent.id();
     world.heard(seed, conn);
-    world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent, conn, at, error }));
+    world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent, reader: Reader::Peer(conn), at, error }));
     assert_eq!(world.heard(seed, conn), [Message::Reject(at)]);
     assert_eq!(world.nodes[seed].machine.torrent.state(), State::Downloading);
     for _ in 0..400 {

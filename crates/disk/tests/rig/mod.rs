@@ -10,7 +10,7 @@ use teem_disk::{Block, Disk, DiskConfig, DiskHandle, Place};
 use teem_engine::storage::Storage;
 use teem_metainfo::{Info, InfoHash, Limits};
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::{Done, Facts, Job};
+use teem_swarm::job::{Done, Facts, Job, Reader};
 use teem_swarm::selection::Selection;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
@@ -302,7 +302,7 @@ impl Rig {
     }
 
     pub(crate) fn read(&mut self, at: BlockRef) -> Result<Vec<u8>, String> {
-        self.submit([Job::Read { torrent: T, conn: ConnId(1), at }]);
+        self.submit([Job::Read { torrent: T, reader: Reader::Peer(ConnId(1)), at }]);
         self.wait(|done| match done {
             Done::Block { at: got, data, .. } if *got == at => Some(Ok(data.as_ref().to_vec())),
             Done::ReadFailed { at: got, error, .. } if *got == at => Some(Err(error.message.clone())),

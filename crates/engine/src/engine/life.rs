@@ -36,6 +36,7 @@ impl<B> Engine<B> {
                 }
             }
             Command::Remove(torrent) => self.remove(torrent),
+            Command::Read { torrent, id, at } => self.read(torrent, id, at),
             Command::Sync(torrent) => self.with(torrent, Torrent::sync),
             Command::Select(torrent, selection) => self.with(torrent, |t, cx| t.select(cx, selection)),
             Command::Peers { torrent, source, list } => self.peers(torrent, source, &list),

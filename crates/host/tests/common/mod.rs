@@ -119,9 +119,9 @@ impl Storage for Mem {
     fn submit(&mut self, jobs: &mut VecDeque<Job<Block>>) {
         for job in jobs.drain(..) {
             match job {
-                Job::Read { torrent, conn, at } => {
+                Job::Read { torrent, reader, at } => {
                     let data = self.made(content(at));
-                    self.done.push(Done::Block { torrent, conn, at, data });
+                    self.done.push(Done::Block { torrent, reader, at, data });
                 }
                 Job::Write { at, data, .. } => {
                     self.written.lock().unwrap().insert(at, data.as_ref().to_vec());

@@ -12,7 +12,7 @@ use crate::storage::SimDisk;
 use std::collections::BTreeMap;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::{Done, Job};
+use teem_swarm::job::{Done, Job, Reader};
 use teem_wire::peer::block::BlockRef;
 
 /// Bytes of whole pieces that may wait for the disk's verdict while more is asked for.
@@ -47,7 +47,9 @@ impl Pool {
     pub(crate) fn input(&mut self, input: &Input<SimBlock>) {
         self.hand = match input {
             Input::Block { at, data, .. } => Some(Held::ToDisk(*at, *data)),
-            Input::Disk(Done::Block { conn, at, data, .. }) => Some(Held::ToPeer(*conn, *at, *data)),
+            Input::Disk(Done::Block { reader: Reader::Peer(conn), at, data, .. }) => {
+                Some(Held::ToPeer(*conn, *at, *data))
+            }
             Input::Disk(Done::Piece { piece, .. } | Done::WriteFailed { piece, .. }) => {
                 self.waiting_bytes -= self.waiting.remove(piece).unwrap_or(0);
                 None

@@ -240,7 +240,7 @@ impl<M: Brain> World<M> {
                 }
                 Question::Resolve { .. } => {}
             },
-            Output::Datagram { .. } => {}
+            Output::Datagram { .. } | Output::Read { .. } => {}
         }
     }
 

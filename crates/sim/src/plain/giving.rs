@@ -3,7 +3,7 @@ use super::Plain;
 use super::habits::{Haves, Slots};
 use std::collections::VecDeque;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::Job;
+use teem_swarm::job::{Job, Reader};
 use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
@@ -45,7 +45,7 @@ impl Plain {
         while peer.reading as u64 * u64::from(BLOCK_LEN) + peer.buffered < AHEAD * u64::from(BLOCK_LEN) {
             let Some(at) = peer.queue.pop_front() else { return };
             peer.reading += 1;
-            self.out.push_back(Output::Disk(Job::Read { torrent: self.torrent, conn, at }));
+            self.out.push_back(Output::Disk(Job::Read { torrent: self.torrent, reader: Reader::Peer(conn), at }));
         }
     }
 

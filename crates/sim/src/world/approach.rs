@@ -10,7 +10,7 @@ use crate::name;
 use std::hint::black_box;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::Done;
+use teem_swarm::job::{Done, Reader};
 use teem_swarm::time::Time;
 
 /// Pipes of one uplink that are read for: more are seldom sent from in one span.
@@ -62,7 +62,7 @@ impl Part {
                     None => return,
                 },
                 Event::Mail { place, .. } => match node.awaits(place) {
-                    Some(Input::Disk(Done::Block { conn, .. })) => name::place(*conn),
+                    Some(Input::Disk(Done::Block { reader: Reader::Peer(conn), .. })) => name::place(*conn),
                     _ => return,
                 },
                 _ => return,

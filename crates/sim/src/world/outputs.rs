@@ -75,7 +75,7 @@ impl Part {
                 }
             }
             Output::Ask { id, question } => self.asked(now, me, id, question),
-            Output::Datagram { .. } => {}
+            Output::Datagram { .. } | Output::Read { .. } => {}
             Output::Event(event) => self.told(now, me, &event),
         }
     }

@@ -15,7 +15,7 @@ use crate::choke::ROUND;
 use crate::event::Event;
 use crate::external::{External, Voter};
 use crate::ids::ConnId;
-use crate::job::Done;
+use crate::job::{Done, Reader};
 use crate::output::CloseReason;
 use crate::remote::{How, Remote};
 use crate::selection::Selection;
@@ -162,8 +162,8 @@ impl Torrent {
             }
             Done::Checked { piece, ok, .. } => t.checked(cx, piece, ok),
             Done::Piece { piece, verdict, digests, .. } => t.judged(cx, piece, verdict.is_right(), &digests),
-            Done::Block { conn, at, data, .. } => t.has_read(cx, conn, at, data),
-            Done::ReadFailed { conn, at, error, .. } => t.read_failed(cx, conn, at, error),
+            Done::Block { reader: Reader::Peer(conn), at, data, .. } => t.has_read(cx, conn, at, data),
+            Done::ReadFailed { reader: Reader::Peer(conn), at, error, .. } => t.read_failed(cx, conn, at, error),
             Done::Synced { .. } => {
                 let complete = t.store.synced() && t.ground.content.is_done();
                 cx.tell(Event::Durable { torrent: t.ground.id, complete });
@@ -176,7 +176,7 @@ impl Torrent {
                 t.trouble(cx, &error, syncing);
             }
             Done::Recovered { .. } => t.recovered(cx),
-            Done::Closed { .. } => {}
+            Done::Closed { .. } | Done::Block { .. } | Done::ReadFailed { .. } => {}
         });
     }
 

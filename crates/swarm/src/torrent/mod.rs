@@ -55,6 +55,7 @@ use phase::Phase;
 use store::Store;
 use table::roster::{PEERS_MAX, PEERS_WANTED};
 use teem_metainfo::{Info, TorrentKey};
+use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake};
 use upload::Upload;
 
@@ -108,6 +109,11 @@ impl Torrent {
     /// The number it goes by.
     pub fn id(&self) -> TorrentId {
         self.ground.id
+    }
+
+    /// Whether this part of the content is there and verified.
+    pub fn holds(&self, at: BlockRef) -> bool {
+        self.ground.content.geometry().allows(at) && self.ground.content.has(at.piece)
     }
 
     /// What it is doing.

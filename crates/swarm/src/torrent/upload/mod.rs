@@ -13,7 +13,7 @@ use crate::choke::order::{self, Waiting};
 use crate::choke::prefix::Prefix;
 use crate::choke::slots::Slots;
 use crate::ids::{ConnId, TorrentId};
-use crate::job::Job;
+use crate::job::{Job, Reader};
 use crate::output::{CloseReason, Output};
 use crate::peer::Peer;
 use crate::picker::pick::Picker;
@@ -234,7 +234,7 @@ impl Upload {
                 self.relayed.insert(at);
             }
             self.throttle.take(&mut cx.shared.up, u64::from(at.len));
-            cx.out.push_back(Output::Disk(Job::Read { torrent: ground.id, conn, at }));
+            cx.out.push_back(Output::Disk(Job::Read { torrent: ground.id, reader: Reader::Peer(conn), at }));
         }
     }
 
