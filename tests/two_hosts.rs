@@ -2,6 +2,7 @@
 //!
 //! How long each took is printed and not judged.
 
+#![allow(clippy::print_stdout)] // figures are printed for whoever runs this by hand
 mod common;
 
 use std::path::{Path, PathBuf};

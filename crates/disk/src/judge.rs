@@ -83,7 +83,7 @@ impl Judge {
     }
 
     /// Whether the blocks were the piece.
-    pub(crate) fn is_right(self) -> bool {
+    pub(crate) fn finish(self) -> bool {
         match self {
             Self::Sha1(sum, stream) => stream.finish() == sum,
             Self::Merkle(tree, _, leaves) => tree.holds(leaves),
@@ -116,7 +116,7 @@ mod tests {
     fn verdicts(wanted: PieceHash, piece: &[u8]) -> [bool; 2] {
         let mut judge = Judge::new(Some(wanted));
         piece.chunks(BLOCK).for_each(|block| judge.block(block));
-        [held(&[Some(wanted)], vec![piece.chunks(BLOCK).collect()])[0], judge.is_right()]
+        [held(&[Some(wanted)], vec![piece.chunks(BLOCK).collect()])[0], judge.finish()]
     }
 
     /// The tree over these bytes by its definition: leaves of zeros up to `width`, then pairs.

@@ -89,7 +89,7 @@ fn fail(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, error: DiskError) {
 fn read_back(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<bool, DiskError> {
     let mut judge = Judge::new(torrent.content.info.piece_hash(piece));
     each_block(torrent, piece, assembly, |data| judge.block(data))?;
-    Ok(judge.is_right())
+    Ok(judge.finish())
 }
 
 fn block_digests(torrent: &Torrent, piece: u32, assembly: &Assembly) -> Result<Vec<BlockDigest>, DiskError> {

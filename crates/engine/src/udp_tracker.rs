@@ -169,7 +169,9 @@ impl UdpTracker {
         let last = announce.event == AnnounceEvent::Stopped;
         let former = self.asks_of(torrent).filter(|(_, ask)| ask.host == host && ask.path == parts.path);
         let given_up: Vec<AskKey> = former.filter(|(_, ask)| ask.answered || last).map(|(key, _)| *key).collect();
-        given_up.iter().for_each(|key| self.drop_ask(key));
+        for key in &given_up {
+            self.drop_ask(key);
+        }
         let ask = Ask {
             announce,
             path: parts.path,

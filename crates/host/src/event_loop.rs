@@ -248,8 +248,8 @@ where
                 }
                 HostMsg::Answer { id, answer } => self.core.feed(now, Input::Answer { id, answer }),
                 HostMsg::Datagram(datagram) => self.net.answer(&datagram),
-                // When everything ends nobody is accepted any more.
-                HostMsg::Listen(_) if matches!(phase, Phase::Flushing(_)) => {}
+                // When everything ends no peer is accepted any more, and the end of a link is dropped, which closes it.
+                HostMsg::Listen(_) | HostMsg::Attach { .. } if matches!(phase, Phase::Flushing(_)) => {}
                 HostMsg::Listen(listeners) => {
                     let port = listeners.bound().port;
                     // Without a poll that takes them we stay where we were.
@@ -257,8 +257,6 @@ where
                         self.core.command(now, Command::Listen(port));
                     }
                 }
-                // The end of a link that comes too late is dropped, which closes it.
-                HostMsg::Attach { .. } if matches!(phase, Phase::Flushing(_)) => {}
                 HostMsg::Attach { end, torrent } => {
                     let Self { net, core, mailbox, .. } = self;
                     net.attach(mailbox, end, torrent, &mut |input| core.feed(now, input));

@@ -1,4 +1,5 @@
 //! A tracker that first names nobody of use is asked again after a minute, whatever its interval (interop rule 4).
+#![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
 mod common;
 
 use common::{BLOCK, World, info};

@@ -35,13 +35,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let remote = Remote::Named(self.attached);
         // What was written before it was attached has woken nobody.
         self.link_ready(conn, true, false);
-        match torrent {
-            Some(torrent) => take(Input::Connected { conn, torrent, remote, local: None }),
-            None => {
-                take(Input::Accepted { conn, remote, local: None });
-                self.make_room(take);
-                self.unproven.push_back(conn);
-            }
+        if let Some(torrent) = torrent {
+            take(Input::Connected { conn, torrent, remote, local: None })
+        } else {
+            take(Input::Accepted { conn, remote, local: None });
+            self.make_room(take);
+            self.unproven.push_back(conn);
         }
     }
 }

@@ -62,7 +62,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 Some(For::Refused(_)) | None => {}
             });
             listening.receiving = !empty;
-            refusals.iter().for_each(|refusal| listening.udp.answer(refusal));
+            for refusal in &refusals {
+                listening.udp.answer(refusal);
+            }
         }
     }
 

@@ -280,7 +280,9 @@ impl<M: Brain> World<M> {
     pub fn leave(&mut self, node: usize) {
         self.nodes[node].gone = true;
         let mine: Vec<ConnId> = self.ends.iter().filter(|(_, end)| end.node == node).map(|(conn, _)| *conn).collect();
-        mine.into_iter().for_each(|conn| self.hang_up(conn));
+        for conn in mine {
+            self.hang_up(conn);
+        }
     }
 
     /// Breaks the `n`th of the connections that a node has; both sides hear of it now.

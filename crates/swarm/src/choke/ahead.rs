@@ -22,12 +22,12 @@ impl Ahead {
     }
 
     /// Bytes that were read and have not left.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(self) -> u64 {
         self.0
     }
 
     /// Whether the line has enough to do, at that rate in bytes a second.
-    pub(crate) fn is_enough(&self, rate: u64) -> bool {
+    pub(crate) fn is_enough(self, rate: u64) -> bool {
         self.0 >= (rate / 1_000 * AHEAD_MS).max(AHEAD_MIN)
     }
 }

@@ -7,7 +7,7 @@ use super::Torrent;
 use super::address::{DialError, PeerSource};
 use super::announce::Heard;
 use super::context::Context;
-use super::download::end_doubts;
+use super::download::{Download, end_doubts};
 use super::phase::{Phase, Placing};
 use super::step::Step;
 use crate::ask::{Answer, AskId, again_after};
@@ -67,7 +67,7 @@ impl Rounds {
 impl Torrent {
     /// Begins: the content is opened, or the metadata looked for.
     pub fn start<B>(&mut self, cx: &mut Context<'_, B>) {
-        self.turn(cx, |t, cx| t.begin(cx));
+        self.turn(cx, Self::begin);
     }
 
     /// Both handshakes are through. The peer is told what we have and who we are, or the connection is closed.
@@ -317,7 +317,7 @@ impl Torrent {
         [
             (!self.ground.table.is_empty()).then_some(self.rounds.housekeeping),
             if self.phase.is_open() { self.store.deadline() } else { None },
-            self.phase.download().and_then(|download| download.deadline()),
+            self.phase.download().and_then(Download::deadline),
             self.phase.asks_again(),
             self.metadata.deadline(fetching),
             self.granting.deadline(),

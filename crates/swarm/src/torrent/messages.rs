@@ -4,6 +4,7 @@ use super::context::Context;
 use super::granting::{PeerEvent, Reply};
 use super::phase::Phase;
 use super::table::roster::Admission;
+use super::upload::Upload;
 use crate::bitfield::Bitfield;
 use crate::event::Event;
 use crate::external::Voter;
@@ -163,7 +164,7 @@ impl Torrent {
             Message::HaveNone => self.on_have_none(cx, conn),
             Message::Request(at) => self.on_request(cx, conn, at),
             Message::Cancel(at) => {
-                self.upload.cancel(cx, &mut self.ground, conn, at);
+                Upload::cancel(cx, &mut self.ground, conn, at);
                 self.ground.table.idle_word(conn)
             }
             Message::Reject(at) => self.on_reject(cx, conn, at),

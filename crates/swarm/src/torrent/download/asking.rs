@@ -1,6 +1,7 @@
 //! Asking for blocks and taking them (BEP 3, 6; bad input, rows 36 and 39).
 use super::Download;
 use super::intake::Intake;
+use super::requests::cancel;
 use crate::ids::ConnId;
 use crate::job::Job;
 use crate::output::Output;
@@ -41,7 +42,7 @@ impl Download {
         }
         cx.out.push_back(Output::Disk(Job::Write { torrent: ground.id, at, data }));
         for other in others.into_iter().flatten() {
-            self.cancel(cx, ground, intake, other, at);
+            cancel(cx, ground, intake, other, at);
             self.fill(cx, ground, intake, other);
         }
         true

@@ -5,6 +5,7 @@
 //! and what was sent before our CANCEL came is used. In the end game single blocks are asked twice ([`crate::picker`]).
 use super::Download;
 use super::intake::Intake;
+use super::requests::cancel;
 use crate::ids::ConnId;
 use crate::time::Time;
 use crate::torrent::context::Context;
@@ -29,7 +30,7 @@ impl Download {
         let Some(peer) = ground.table.get(from) else { return false };
         let asked: Vec<BlockRef> = peer.pipeline().asked().filter(|at| at.piece == piece).collect();
         for at in asked {
-            self.cancel(cx, ground, intake, from, at);
+            cancel(cx, ground, intake, from, at);
             self.picker.give_back(at, from, &mut ground.rng);
         }
         self.picker.begin_at(piece, to)

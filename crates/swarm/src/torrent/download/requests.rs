@@ -10,22 +10,6 @@ use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 
 impl Download {
-    /// A block that a peer was asked for has come from another, or is asked of another.
-    pub(super) fn cancel<B>(
-        &self,
-        cx: &mut Context<'_, B>,
-        ground: &mut Ground,
-        intake: &mut Intake,
-        conn: ConnId,
-        at: BlockRef,
-    ) {
-        let Some(peer) = ground.table.get_mut(conn) else { return };
-        if peer.pipeline_mut().cancel(cx.now, at) {
-            intake.throttle_mut().refund(&mut cx.shared.down, u64::from(at.len));
-            ground.table.send(cx, conn, Message::Cancel(at));
-        }
-    }
-
     /// Everything a peer was asked for is free for others. What still comes from it is used when it is wanted.
     pub(in crate::torrent) fn give_up<B>(
         &mut self,
@@ -98,5 +82,14 @@ impl Intake {
             Arrival::Late => Some(false),
             Arrival::WrongLength | Arrival::Unasked => None,
         }
+    }
+}
+
+/// A block that a peer was asked for has come from another, or is asked of another.
+pub(super) fn cancel<B>(cx: &mut Context<'_, B>, ground: &mut Ground, intake: &mut Intake, conn: ConnId, at: BlockRef) {
+    let Some(peer) = ground.table.get_mut(conn) else { return };
+    if peer.pipeline_mut().cancel(cx.now, at) {
+        intake.throttle_mut().refund(&mut cx.shared.down, u64::from(at.len));
+        ground.table.send(cx, conn, Message::Cancel(at));
     }
 }
