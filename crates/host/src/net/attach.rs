@@ -36,7 +36,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         // What was written before it was attached has woken nobody.
         self.link_ready(conn, true, false);
         if let Some(torrent) = torrent {
-            take(Input::Connected { conn, torrent, remote, local: None })
+            take(Input::Connected { conn, torrent, remote, local: None });
         } else {
             take(Input::Accepted { conn, remote, local: None });
             self.make_room(take);
