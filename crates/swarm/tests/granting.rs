@@ -258,7 +258,7 @@ fn a_damaged_piece_ends_it_and_the_rest_is_shown() {
     let error = DiskError { kind: DiskErrorKind::Changed, message: "changed".into() };
     let at = BlockRef { piece: seen[0], begin: 0, len: BLOCK };
     world.act(seed, |t, cx| {
-        t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), reader: Reader::Peer(conn), at, error })
+        t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), reader: Reader::Peer(conn), at, error });
     });
     seen.remove(0);
     world.run(2, |_| false);
@@ -309,7 +309,7 @@ fn a_publisher_with_a_damaged_piece_gives_the_rest_to_late_comers_too() {
     let error = DiskError { kind: DiskErrorKind::Changed, message: "changed".into() };
     let (at, conn) = (BlockRef { piece: 5, begin: 0, len: BLOCK }, ConnId(u64::MAX));
     world.act(seed, |t, cx| {
-        t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), reader: Reader::Peer(conn), at, error })
+        t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), reader: Reader::Peer(conn), at, error });
     });
     meet(&mut world, seed, &peers);
     assert!(world.run(60, |w| peers.iter().all(|p| w.snapshot(*p).pieces == PIECES - 1)));
