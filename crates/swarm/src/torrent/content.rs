@@ -226,3 +226,24 @@ fn content_in(info: &Info, piece: u32) -> u64 {
     let extents = info.extents(piece, 0, info.piece_size(piece));
     extents.filter(|e| !e.pad).map(|e| u64::from(e.len)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_that_do_not_follow_from_the_pieces_are_noticed() {
+        let mut content = Content::unknown(None, false);
+        content.have = Bitfield::full(1);
+        assert_eq!(content.check(), Err("pieces without metadata"));
+        content.adopt(teem_sim::lab::info(100_000, 32_768, false));
+        assert!(content.gain(3) && !content.gain(3));
+        assert_eq!(content.check(), Ok(()));
+        assert_eq!(content.missing(), 3 * 32_768);
+        content.have_bytes += 1;
+        assert_eq!(content.check(), Err("bytes that are here differ from the verified pieces"));
+        content.have_bytes -= 1;
+        content.wanted = Wanted::new(None, &teem_sim::lab::info(100_000, 32_768, false), &Bitfield::new(4));
+        assert_eq!(content.check(), Err("what is missing of the wanted pieces was counted wrong"));
+    }
+}

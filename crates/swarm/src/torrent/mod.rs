@@ -9,6 +9,8 @@
 pub mod address;
 pub mod announce;
 pub mod candidates;
+#[cfg(test)]
+mod checks;
 mod content;
 pub mod context;
 mod departed;
