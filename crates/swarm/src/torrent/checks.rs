@@ -1,4 +1,4 @@
-//! Each check of an owner can fail: one thing at a time is changed behind an owner's back, and [`Torrent::check`] notices.
+//! Each check of an owner can fail (own design): one thing at a time is changed behind an owner's back, and [`Torrent::check`] notices.
 use super::Torrent;
 use super::announce::Identity;
 use super::context::Context;
