@@ -16,6 +16,7 @@ pub(crate) fn state(state: State) -> &'static str {
         State::DiskTrouble => "disk_trouble",
         State::Failed => "failed",
         State::Stopping => "stopping",
+        State::Paused => "paused",
     }
 }
 

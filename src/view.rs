@@ -228,6 +228,7 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
         ),
         State::Failed => format!("failed  {name}"),
         State::Stopping => format!("stopping  {name}"),
+        State::Paused => format!("paused  {name}"),
     }
 }
 

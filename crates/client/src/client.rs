@@ -94,6 +94,8 @@ pub struct Add {
     pub cooperative: bool,
     /// Which of its files are wanted.
     pub choice: Choice,
+    /// Whether it rests until [`Torrent::resume`]: nothing of it is looked at before.
+    pub paused: bool,
 }
 
 impl Add {
@@ -112,6 +114,7 @@ impl Add {
             spreading: Spreading::default(),
             cooperative: false,
             choice: Choice::All,
+            paused: false,
         }
     }
 
@@ -249,9 +252,9 @@ impl Client {
             None => None,
         };
         inner.registry.places.reserve(id, key, &place, add.choice, info.as_deref())?;
-        let entry = Arc::new(Entry::new(id, key, folder, Status::new(info.clone())));
+        let entry = Arc::new(Entry::new(id, key, folder, Status::new(info.clone(), add.paused)));
         inner.registry.enter(entry.clone());
-        if info.is_some() {
+        if info.is_some() && !add.paused {
             inner.disk.place(id, place);
         }
         if let Some(files) = add.vouched {
@@ -271,7 +274,9 @@ impl Client {
             cooperative: add.cooperative,
             selection,
         };
-        torrent.command(Command::Add(Box::new(spec))).map_err(|_| AddError::Stopped)?;
+        let spec = Box::new(spec);
+        let command = if add.paused { Command::AddPaused(spec) } else { Command::Add(spec) };
+        torrent.command(command).map_err(|_| AddError::Stopped)?;
         Ok(torrent)
     }
 
@@ -280,7 +285,7 @@ impl Client {
     }
 
     fn handle(&self, entry: Arc<Entry>) -> Torrent {
-        Torrent { entry, registry: self.0.registry.clone(), host: self.0.host.clone() }
+        Torrent { entry, registry: self.0.registry.clone(), host: self.0.host.clone(), disk: self.0.disk.clone() }
     }
 
     /// Its torrents, in the order in which they were added.

@@ -102,6 +102,15 @@ impl Places {
         Some(Ok((placing.place.clone(), placing.choice.clone())))
     }
 
+    /// Where a torrent lies, once that is known.
+    pub(crate) fn of(&self, id: TorrentId) -> Option<Place> {
+        self.table()
+            .placings
+            .get(&id)
+            .filter(|placing| placing.root.is_some() || placing.place.read_only)
+            .map(|placing| placing.place.clone())
+    }
+
     /// A torrent is gone: others may have its place.
     pub(crate) fn forget(&self, id: TorrentId) {
         let mut table = self.table();

@@ -27,8 +27,12 @@ pub struct Status {
 
 impl Status {
     /// Of a torrent that is being added.
-    pub(crate) fn new(info: Option<Arc<Info>>) -> Self {
-        let state = if info.is_some() { State::Checking } else { State::Metadata };
+    pub(crate) fn new(info: Option<Arc<Info>>, paused: bool) -> Self {
+        let state = match &info {
+            _ if paused => State::Paused,
+            Some(_) => State::Checking,
+            None => State::Metadata,
+        };
         Self { state, info, complete: None, durable: false, failed: None, disk: None, removed: false }
     }
 
@@ -38,6 +42,9 @@ impl Status {
             Event::Metadata { info, .. } => self.info = Some(info.clone()),
             Event::State { state, .. } => {
                 self.state = *state;
+                if matches!(state, State::Metadata | State::Checking) {
+                    self.failed = None; // it was begun again
+                }
                 if *state == State::Downloading {
                     // More is wanted than was, or something is damaged.
                     (self.complete, self.durable) = (None, false);

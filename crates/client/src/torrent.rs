@@ -4,11 +4,12 @@ use crate::registry::{Entry, Registry};
 use crate::status::{Ended, Status};
 use std::path::Path;
 use std::sync::Arc;
+use teem_disk::DiskHandle;
 use teem_host::host::HostHandle;
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::{Info, InfoHash, TorrentKey};
 use teem_swarm::command::Command;
-use teem_swarm::event::Snapshot;
+use teem_swarm::event::{Snapshot, State};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::ReadError;
 use teem_swarm::selection::Selection;
@@ -23,6 +24,7 @@ pub struct Torrent {
     pub(crate) entry: Arc<Entry>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) host: HostHandle,
+    pub(crate) disk: DiskHandle,
 }
 
 impl Torrent {
@@ -109,6 +111,39 @@ impl Torrent {
     /// Chooses which files are wanted from now on; what is there of others stays. [`Self::durable`] waits for these then.
     pub fn select(&self, selection: Selection) -> Result<(), Ended> {
         self.command(Command::Select(self.id(), selection))
+    }
+
+    /// Lets the torrent rest: its trackers hear that it stops, its connections end, its state is saved and its files are let go.
+    /// Returns when that is done, 4 s at most. What is verified stays so; pieces that were not whole are fetched anew later.
+    pub async fn pause(&self) -> Result<(), Ended> {
+        self.command(Command::Pause(self.id()))?;
+        self.rested().await
+    }
+
+    /// Begins the torrent again after [`Self::pause`], or when it was added paused. Nothing that was verified is hashed again. A
+    /// torrent that is at work just goes on.
+    pub async fn resume(&self) -> Result<(), Ended> {
+        if self.status().state == State::Stopping {
+            self.rested().await?;
+        }
+        if self.status().state == State::Paused {
+            if let Some(place) = self.registry.places.of(self.id()) {
+                self.disk.place(self.id(), place);
+            }
+            self.command(Command::Resume(self.id()))?;
+            self.entry.until(|s| (s.state != State::Paused || s.removed).then_some(())).await;
+        }
+        if self.status().removed { Err(Ended::Removed) } else { Ok(()) }
+    }
+
+    /// Waits until the torrent rests; one that had failed may do so too.
+    async fn rested(&self) -> Result<(), Ended> {
+        let rests = |s: &Status| match s {
+            Status { removed: true, .. } => Some(Err(Ended::Removed)),
+            Status { state: State::Paused, .. } => Some(Ok(())),
+            _ => None,
+        };
+        self.entry.until(rests).await
     }
 
     /// Ends the torrent: trackers are told, state is saved; files stay. Returns when that is done, 4 s at most.

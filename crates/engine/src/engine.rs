@@ -8,6 +8,7 @@ mod carry;
 mod hello;
 mod life;
 mod read;
+mod resting;
 
 use crate::asks::Asks;
 use crate::config::EngineConfig;
@@ -39,6 +40,8 @@ pub struct Engine<B> {
     /// The latest moment seen: time never goes back in here, whatever the caller's clock does.
     now: Time,
     torrents: BTreeMap<TorrentId, Torrent>,
+    /// What each is begun from, and what is left of those that are paused.
+    rests: BTreeMap<TorrentId, resting::Rest>,
     routes: Routes,
     conns: Conns,
     dialler: Dialler,
@@ -69,6 +72,7 @@ impl<B> Engine<B> {
             port: config.listen_port.into(),
             now: Time::ZERO,
             torrents: BTreeMap::new(),
+            rests: BTreeMap::new(),
             routes: Routes::default(),
             conns: Conns::default(),
             dialler: Dialler::default(),

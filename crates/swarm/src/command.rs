@@ -53,6 +53,13 @@ pub struct AddTorrent {
 pub enum Command {
     /// Adds a torrent.
     Add(alloc::boxed::Box<AddTorrent>),
+    /// Adds a torrent that rests until it is resumed: nothing of it is looked at before.
+    AddPaused(alloc::boxed::Box<AddTorrent>),
+    /// Lets a torrent rest: `stopped` is announced, its connections end, its state is saved and its files are let go.
+    /// `Event::State` with `State::Paused` comes when that is done or given up (4 s).
+    Pause(TorrentId),
+    /// Begins a torrent that rests again. The disk has to be told anew where its content lies.
+    Resume(TorrentId),
     /// Ends a torrent: `stopped` is announced, state saved; `Event::Removed` comes when all is done or given up (4 s).
     Remove(TorrentId),
     /// Sets the limits of all torrents together, in payload bytes a second; `None` is unlimited.

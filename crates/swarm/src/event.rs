@@ -26,8 +26,10 @@ pub enum State {
     DiskTrouble,
     /// Cannot go on; an `Event::Failed` said why.
     Failed,
-    /// Being removed: trackers are told, state is saved.
+    /// On its way to its end or to its rest: trackers are told, state is saved.
     Stopping,
+    /// At rest until it is resumed: no connections, no open files.
+    Paused,
 }
 
 /// Something that happened to a torrent.

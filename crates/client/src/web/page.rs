@@ -88,6 +88,7 @@ fn live(f: &mut Formatter<'_>, s: &Snapshot, size: u64) -> fmt::Result {
         State::DiskTrouble => "Waiting for the disk",
         State::Failed => "Stopped by a failure",
         State::Stopping => "Ending",
+        State::Paused => "Paused",
         _ => "Sharing",
     };
     writeln!(f, "<p class=\"state\">{state}</p>")?;

@@ -31,7 +31,7 @@ impl Drop for Folder {
 pub(crate) async fn client(folder: &Folder, name: &str) -> Client {
     let listen = Listen { addr: Some("127.0.0.1".parse().unwrap()), port: 0, fall_back: false };
     let mut config = Config::new().unwrap();
-    (config.listen, config.state_dir, config.seed) = (listen, folder.path().join(name), Some(1));
+    (config.listen, config.state_dir) = (listen, folder.path().join(name));
     Client::start(config).await.unwrap()
 }
 

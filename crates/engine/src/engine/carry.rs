@@ -1,11 +1,11 @@
 //! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
 //! client (BEP 15), everything else as it is. Whatever calls a torrent does it here, so that nothing it wants is missed.
-use super::Engine;
+use super::{Engine, resting};
 use crate::asks::Asker;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
 use teem_swarm::ask::{Answer, AskId, Question};
-use teem_swarm::event::Event;
+use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::torrent::Torrent;
@@ -134,7 +134,9 @@ impl<B> Engine<B> {
         self.timers.set(torrent, None);
         self.removals.set(torrent, None);
         self.udp.forget(torrent);
-        self.outputs.push_back(Output::Event(Event::Removed { torrent }));
+        let rests = resting::ended(&mut self.rests, torrent, one.snapshot(self.now));
+        let event = if rests { Event::State { torrent, state: State::Paused } } else { Event::Removed { torrent } };
+        self.outputs.push_back(Output::Event(event));
     }
 
     /// Closes a connection that is nowhere any more.

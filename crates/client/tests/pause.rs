@@ -1,0 +1,45 @@
+//! Pausing and resuming: a paused torrent has no connections, and what it has is there again without being hashed.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+mod common;
+
+use common::{Folder, client, torrent};
+use teem_client::swarm::event::State;
+use teem_client::{Add, Ended};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_torrent_goes_on_where_it_was() {
+    let folder = Folder::new("pause");
+    let content: Vec<u8> = (0..100_000u32).map(|n| (n % 251) as u8).collect();
+    std::fs::create_dir_all(folder.path().join("seed")).unwrap();
+    std::fs::write(folder.path().join("seed/content"), &content).unwrap();
+    let (giver, taker) = (client(&folder, "state-1").await, client(&folder, "state-2").await);
+    let seed = giver.add(Add::publish(torrent("content", &content), folder.path().join("seed"))).await.unwrap();
+    let peers = vec![format!("127.0.0.1:{}", giver.port())];
+    let into = folder.path().join("got");
+    let add = Add { paused: true, peers, ..Add::download(torrent("content", &content), &into) };
+    let got = taker.add(add).await.unwrap();
+    assert_eq!(got.snapshot().await.unwrap().state, State::Paused);
+    assert!(!into.join("content").exists(), "nothing is done before it is resumed");
+    got.resume().await.unwrap();
+    got.durable().await.unwrap();
+    assert_eq!(std::fs::read(into.join("content")).unwrap(), content);
+    let figures = got.snapshot().await.unwrap();
+    assert!(figures.downloaded >= 100_000);
+
+    got.pause().await.unwrap();
+    got.pause().await.unwrap();
+    let paused = got.snapshot().await.unwrap();
+    assert_eq!((paused.state, paused.have, paused.downloaded), (State::Paused, 100_000, figures.downloaded));
+    assert_eq!(paused.seeds + paused.downloaders, 0);
+    got.resume().await.unwrap();
+    got.until(|s| (s.state == State::Seeding).then_some(())).await.unwrap();
+    let again = got.snapshot().await.unwrap();
+    assert_eq!((again.have, again.downloaded), (100_000, figures.downloaded), "nothing is fetched again");
+    assert_eq!(again.checked.1, 0, "nothing is hashed again");
+
+    seed.pause().await.unwrap();
+    seed.remove().await;
+    assert_eq!(seed.resume().await, Err(Ended::Removed));
+    giver.shutdown().await;
+    taker.shutdown().await;
+}

@@ -1,0 +1,231 @@
+//! Torrents that are paused (own design; BEP 3 for `stopped`): nothing of them is left but what they are begun from again.
+//!
+//! Pausing ends a torrent as removing does: peers are let go, trackers hear `stopped`, the disk saves and lets go of files and locks.
+//! What stays is its [`Rest`]. Resuming begins the torrent anew from it, under the same peer id; the saved state says what is
+//! verified, so that nothing is hashed again. Pieces that were not whole are fetched anew.
+//!
+//! Invariants: a torrent that rests is not in `torrents`, not in the routes, and has no timer; one that is on its way to rest is
+//! in `torrents` until its end.
+use super::Engine;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+use teem_swarm::command::AddTorrent;
+use teem_swarm::event::{Dials, Event, Snapshot, State};
+use teem_swarm::ids::TorrentId;
+use teem_swarm::output::{CloseReason, Output};
+use teem_swarm::torrent::Torrent;
+use teem_swarm::torrent::announce::Identity;
+
+/// A torrent that is being removed is let go after this, even if trackers and disk are silent.
+const REMOVAL_MAX: Duration = Duration::from_secs(4);
+
+/// What a torrent is begun from, kept as long as the engine has it.
+#[derive(Debug)]
+pub(super) struct Rest {
+    add: AddTorrent,
+    me: Identity,
+    /// What it had moved before it was last begun: the figures of a run go on over a pause.
+    before: Moved,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Running,
+    /// It ends, and will rest then.
+    Ending,
+    /// It rests; these were its last figures.
+    Resting(Box<Snapshot>),
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Moved {
+    uploaded: u64,
+    downloaded: u64,
+    wasted: u64,
+}
+
+impl Moved {
+    /// The figures of the whole run, from those since the torrent was last begun.
+    fn and(self, since: Snapshot) -> Snapshot {
+        Snapshot {
+            uploaded: self.uploaded + since.uploaded,
+            downloaded: self.downloaded + since.downloaded,
+            wasted: self.wasted + since.wasted,
+            ..since
+        }
+    }
+}
+
+impl<B> Engine<B> {
+    /// Takes a torrent on, to begin at once or to rest until it is resumed.
+    pub(super) fn add(&mut self, add: AddTorrent, paused: bool) {
+        let torrent = add.torrent;
+        if self.rests.contains_key(&torrent) || !self.routes.enter_torrent(add.key, torrent) {
+            return self.is_there(torrent);
+        }
+        let me = Identity {
+            torrent: add.key,
+            peer_id: self.config.peer_id(&mut self.rng),
+            port: self.port.clone(),
+            key: self.rng.next_u64() as u32,
+        };
+        if paused {
+            self.routes.leave_torrent(add.key, torrent);
+            let phase = Phase::Resting(Box::new(unknown(&add)));
+            self.rests.insert(torrent, Rest { add, me, before: Moved::default(), phase });
+            return self.tell_paused(torrent);
+        }
+        self.rests.insert(torrent, Rest { add, me, before: Moved::default(), phase: Phase::Running });
+        self.begin(torrent);
+    }
+
+    fn begin(&mut self, torrent: TorrentId) {
+        let Some(rest) = self.rests.get_mut(&torrent) else { return };
+        rest.phase = Phase::Running;
+        let add = rest.add.clone();
+        // Those that prove to be of use are saved with the torrent's state.
+        rest.add.peers = Vec::new();
+        let one = Torrent::new(add, rest.me.clone(), self.rng.fork());
+        self.torrents.insert(torrent, one);
+        let seen = self.external;
+        self.with(torrent, |t, cx| t.seen_from_outside(cx, seen));
+        self.with(torrent, Torrent::start);
+    }
+
+    /// Lets a torrent rest: `Event::State` says when it does.
+    pub(super) fn pause(&mut self, torrent: TorrentId) {
+        let Some(rest) = self.rests.get_mut(&torrent) else { return };
+        if matches!(rest.phase, Phase::Running) && self.removals.get(torrent).is_none() {
+            rest.phase = Phase::Ending;
+            // Metadata whose place was found is not fetched again.
+            let placed = |one: &&Torrent| !matches!(one.state(), State::Metadata | State::Placing);
+            if let Some(info) = self.torrents.get(&torrent).filter(placed).and_then(Torrent::info) {
+                rest.add.info = Some(info.clone());
+            }
+            self.end(torrent);
+        }
+    }
+
+    /// Begins a torrent that rests again. One that is only on its way to rest goes on to do so.
+    pub(super) fn resume(&mut self, torrent: TorrentId) {
+        let Some(rest) = self.rests.get(&torrent).filter(|rest| matches!(rest.phase, Phase::Resting(_))) else {
+            return;
+        };
+        if self.routes.enter_torrent(rest.add.key, torrent) {
+            self.begin(torrent);
+        } else {
+            self.is_there(torrent);
+        }
+    }
+
+    /// A torrent is to be removed: whether that is done already, because it rests. One on its way to rest goes on to its end.
+    pub(super) fn removed_at_rest(&mut self, torrent: TorrentId) -> bool {
+        let Some(rest) = self.rests.get_mut(&torrent) else { return false };
+        if matches!(rest.phase, Phase::Resting(_)) {
+            self.rests.remove(&torrent);
+            return true;
+        }
+        rest.phase = Phase::Running;
+        false
+    }
+
+    /// A torrent comes to its end, within 4 s.
+    pub(super) fn end(&mut self, torrent: TorrentId) {
+        let Some(one) = self.torrents.get(&torrent) else { return };
+        self.routes.leave_torrent(one.key(), torrent);
+        self.dialler.forget(torrent);
+        self.removals.set(torrent, Some(self.now + REMOVAL_MAX));
+        for conn in self.conns.of(torrent) {
+            self.conns.take(conn);
+            self.close(conn, CloseReason::Stopping);
+        }
+        self.with(torrent, Torrent::remove);
+    }
+
+    /// What the owner has chosen holds over pauses.
+    pub(super) fn remember_selection(&mut self, torrent: TorrentId, selection: &teem_swarm::selection::Selection) {
+        if let Some(rest) = self.rests.get_mut(&torrent) {
+            rest.add.selection = Some(selection.clone());
+        }
+    }
+
+    /// The figures of a torrent, at work or at rest.
+    pub(super) fn figures(&self, torrent: TorrentId) -> Option<Snapshot> {
+        match self.torrents.get(&torrent) {
+            Some(one) => {
+                let figures = one.snapshot(self.now);
+                Some(self.rests.get(&torrent).map_or(Moved::default(), |rest| rest.before).and(figures))
+            }
+            None => match &self.rests.get(&torrent)?.phase {
+                Phase::Resting(figures) => Some(Snapshot::clone(figures)),
+                Phase::Running | Phase::Ending => None,
+            },
+        }
+    }
+
+    fn tell_paused(&mut self, torrent: TorrentId) {
+        self.outputs.push_back(Output::Event(Event::State { torrent, state: State::Paused }));
+    }
+
+    fn is_there(&mut self, torrent: TorrentId) {
+        let why = String::from("this torrent is there already: the same info-hash cannot be added twice");
+        self.outputs.push_back(Output::Event(Event::Failed { torrent, why, disk: None }));
+    }
+}
+
+/// A torrent has ended with these figures, of this time of its work: whether it rests now, and is not gone.
+pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, figures: Snapshot) -> bool {
+    let Some(rest) = rests.get_mut(&torrent) else { return false };
+    if !matches!(rest.phase, Phase::Ending) {
+        rests.remove(&torrent);
+        return false;
+    }
+    let figures = rest.before.and(figures);
+    rest.before = Moved { uploaded: figures.uploaded, downloaded: figures.downloaded, wasted: figures.wasted };
+    rest.phase = Phase::Resting(Box::new(at_rest(figures)));
+    true
+}
+
+/// Figures of a torrent that nobody is connected with.
+fn at_rest(figures: Snapshot) -> Snapshot {
+    let dials = Dials { pending: 0, ..figures.dials };
+    let (peers, state) = (Vec::new(), State::Paused);
+    let (down_rate, up_rate, seeds, downloaders, unchoked_us, file) = (0, 0, 0, 0, 0, None);
+    Snapshot { state, peers, dials, down_rate, up_rate, seeds, downloaders, unchoked_us, file, ..figures }
+}
+
+/// Figures of a torrent that has not been looked at.
+fn unknown(add: &AddTorrent) -> Snapshot {
+    let wanted = add.info.as_ref().map_or(0, |info| match &add.selection {
+        Some(selection) => selection.bytes(info),
+        None => info.content_size(),
+    });
+    Snapshot {
+        torrent: add.torrent,
+        state: State::Paused,
+        have: 0,
+        wanted,
+        pieces: 0,
+        checked: (0, 0),
+        file: None,
+        down_rate: 0,
+        up_rate: 0,
+        downloaded: 0,
+        uploaded: 0,
+        wasted: 0,
+        swarm_shown: 0,
+        first_copy: None,
+        seeds: 0,
+        downloaders: 0,
+        unchoked_us: 0,
+        metadata: (0, 0),
+        dials: Dials::default(),
+        external: teem_swarm::external::External::default(),
+        peers: Vec::new(),
+        trackers: Vec::new(),
+    }
+}
