@@ -152,7 +152,7 @@ fn a_client_that_serves_a_hundred_at_once() {
 /// A source with seventy of a kind.
 fn admirers(kind: Group) -> Scenario {
     Scenario::new("admirers", "")
-        .content(16, 16_384, 0)
+        .content(64, 16_384, 0)
         .with(Group::new(Role::Seed, 1).rates(20_000, 400_000))
         .with(kind)
         .within(Duration::from_secs(120))

@@ -60,6 +60,7 @@ fn wants_all(world: &mut World, source: usize, conn: ConnId) {
     let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
     world.say(source, conn, Message::ExtendedHandshake(known));
     world.say(source, conn, Message::HaveNone);
+    world.say(source, conn, Message::Interested);
 }
 
 fn shown(heard: &[Message]) -> Vec<u32> {
@@ -108,13 +109,23 @@ fn a_lone_downloader_gets_everything_at_the_speed_of_the_line() {
 }
 
 #[test]
-fn it_begins_with_nothing_and_an_open_door_and_rejects_what_was_not_shown() {
+fn it_begins_with_nothing_unchokes_the_interested_and_rejects_what_was_not_shown() {
     let mut world = world();
     let seed = source(&mut world, 0, Spreading::Granting);
     world.run(1, |_| false);
-    let conn = puppet(&mut world, seed);
+    let conn = world.puppet(seed, true);
+    let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
+    world.say(seed, conn, Message::ExtendedHandshake(known));
+    world.say(seed, conn, Message::HaveNone);
     let heard = world.heard(seed, conn);
-    assert!(matches!(&heard[..3], [Message::HaveNone, Message::ExtendedHandshake(_), Message::Unchoke]), "{heard:?}");
+    assert!(matches!(&heard[..3], [Message::HaveNone, Message::ExtendedHandshake(_), Message::Have(_)]), "{heard:?}");
+    assert!(!heard.contains(&Message::Unchoke), "not before it is interested: {heard:?}");
+    world.say(seed, conn, Message::Interested);
+    assert_eq!(world.heard(seed, conn).iter().filter(|m| **m == Message::Unchoke).count(), 1);
+    for interest in [Message::NotInterested, Message::Interested] {
+        world.say(seed, conn, interest);
+    }
+    assert!(!world.heard(seed, conn).contains(&Message::Unchoke), "it is let in for good");
     let Message::ExtendedHandshake(said) = &heard[1] else { unreachable!() };
     assert_eq!((said.teem_source, said.upload_only), (Some(PIECES), None));
     let first = shown(&heard);
@@ -372,6 +383,7 @@ fn a_slow_source_shows_more_than_its_turns_only_to_who_might_leave() {
             let known = ExtendedHandshake { metadata_size: Some(1), client, ..ExtendedHandshake::default() };
             world.say(source, *conn, Message::ExtendedHandshake(known));
             world.say(source, *conn, Message::HaveNone);
+            world.say(source, *conn, Message::Interested);
         }
         let mut granted = 0;
         for _ in 0..60 {

@@ -28,6 +28,8 @@ const METADATA_SILENCE: Duration = Duration::from_secs(3);
 pub(super) enum PeerEvent<'a> {
     /// It has come.
     Came,
+    /// It says that it is interested.
+    Wants,
     /// It has said something, or time has passed; whether it has shown that it knows the metadata.
     Spoke { knows_metadata: bool },
     /// It shows one more piece.
@@ -169,9 +171,14 @@ impl Granting {
         let (now, pieces) = (cx.now, ground.content.pieces());
         let Some(peer) = ground.table.get_mut(conn) else { return Reply::None };
         match event {
-            PeerEvent::Came => {
-                source.came(now, conn);
-                if peer.stance().am_choking() {
+            // A peer of a source is let in for good once it is interested. Not before: rtorrent queues a peer that unchoked it too early for
+            // its next round, which comes every 30 s, and rqbit asks for the first piece that it sees and sleeps for 5 s before it looks
+            // for the next.
+            PeerEvent::Came | PeerEvent::Wants => {
+                if matches!(event, PeerEvent::Came) {
+                    source.came(now, conn);
+                }
+                if peer.stance().is_interested() && peer.stance().am_choking() {
                     ground.table.set_choking(cx, conn, false);
                 }
             }

@@ -195,6 +195,9 @@ impl Torrent {
 
     fn on_interest<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
         if self.ground.table.set_interested(cx.now, conn, interested) {
+            if interested {
+                self.source_hears(cx, conn, PeerEvent::Wants);
+            }
             self.rechoke(cx, false);
         }
         self.ground.table.idle_word(conn)
