@@ -10,7 +10,7 @@ use teem_host::pair::{self, End};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The other end of a connection that was attached to a client: what is written into it Teem reads, and what Teem sends is read from
-/// it. Copy it to and from whatever carries the bytes, with [`tokio::io::copy_bidirectional`] for instance. Dropping it
+/// it. Copy it to and from whatever carries the bytes, with `tokio::io::copy_bidirectional` for instance. Dropping it
 /// closes the connection.
 #[derive(Debug)]
 pub struct Link(End);

@@ -76,9 +76,9 @@ pub trait Fs: Send + Sync {
 
 /// A folder, and what lies beneath it. All paths are relative.
 pub trait Folder: Send + Sync {
-    /// Opens a regular file; anything else in its place is an [`Obstacle`].
+    /// Opens a regular file; anything else in its place is an `Obstacle`.
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>>;
-    /// Looks at a regular file; `None` when nothing is there, an [`Obstacle`] when something else is.
+    /// Looks at a regular file; `None` when nothing is there, an `Obstacle` when something else is.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
     /// A handle to the folder `path`, which is held; `None` where looking at many files in it by their paths is as good.
     fn below(&self, _path: &Path) -> Option<io::Result<Arc<dyn Folder>>> {

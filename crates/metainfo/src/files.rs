@@ -115,7 +115,7 @@ impl<'a> File<'a> {
     }
 
     /// The parts as the torrent has them, if they can name a file here without leaving the folder (see
-    /// [`path::is_native`](crate::path::is_native)). Content made elsewhere is found under these; what is downloaded goes to the safe path.
+    /// `path::is_native`). Content made elsewhere is found under these; what is downloaded goes to the safe path.
     pub fn native_parts(&self) -> Option<Vec<&'a [u8]>> {
         let parts = self.original().unwrap_or_else(|| self.table.paths.parts(self.index));
         parts.iter().all(|part| is_native(part)).then_some(parts)

@@ -2,7 +2,7 @@
 //!
 //! The name by which a peer's process knows a connection says where its end lies (see `conn`). Names stand in the order in
 //! which connections came to be: by the span of time in which the dial was answered, then by who dialled, then one after the
-//! other. So they are the same on any number of threads. That order holds for [`SPANS_MAX`] spans and [`PEERS_MAX`] peers, which a world
+//! other. So they are the same on any number of threads. That order holds for `SPANS_MAX` spans and [`PEERS_MAX`] peers, which a world
 //! keeps to; of the connections that one peer makes within one span it tells the first 32 apart, others stand in the order of their places.
 use teem_swarm::ids::ConnId;
 

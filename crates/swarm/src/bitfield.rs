@@ -1,7 +1,7 @@
 //! Which pieces somebody has: a set of fixed length (BEP 3, BITFIELD).
 //!
 //! Kept in 64-bit words, lowest index in the lowest bit, so that "what has it that we lack" is a word operation; the wire's
-//! order (most significant bit first) appears only in [`Bitfield::from_wire`] and [`Bitfield::to_wire`].
+//! order (most significant bit first) appears only in `Bitfield::from_wire` and `Bitfield::to_wire`.
 //! Invariant: bits at and beyond `len` are zero, and `ones` is the number of set bits.
 use alloc::vec;
 use alloc::vec::Vec;

@@ -36,7 +36,7 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// A torrent that is silent until [`Torrent::start`] is called by [`Self::call`].
+    /// A torrent that is silent until [`Torrent::start`] is called by `Self::call`.
     pub fn new(torrent: Torrent, shared: Shared) -> Self {
         Self {
             torrent,

@@ -1,4 +1,4 @@
-//! The disk of a node of the lab (own design): one [`SimDisk`] for each torrent, without delays of its own, that asserts its side of the
+//! The disk of a node of the lab (own design): one `SimDisk` for each torrent, without delays of its own, that asserts its side of the
 //! contract of `teem_swarm::job`.
 use crate::block::SimBlock;
 use crate::content::Content;

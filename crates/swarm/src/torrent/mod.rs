@@ -1,9 +1,9 @@
 //! One torrent's life, by what is decided (BEP 3, 6, 9, 10, 12, 27).
 //!
-//! [`Torrent`] is a few owners with private state that know nothing of each other: what comes ([`download`]), what goes ([`upload`],
-//! [`granting`]), where peers come from ([`finder`]), the [`metadata`] and what the disk owes us ([`store`]). All stand on the same
-//! [`ground`]: the [`content`] and the [`table`] of peers. Its own files form layers, and calls go one way: [`handle`] is told what
-//! has happened, [`messages`], [`pieces`] and [`life`] say what that means for several owners, [`steps`] carries out what these push.
+//! [`Torrent`] is a few owners with private state that know nothing of each other: what comes (`download`), what goes (`upload`,
+//! `granting`), where peers come from (`finder`), the [`metadata`] and what the disk owes us (`store`). All stand on the same
+//! `ground`: the `content` and the [`table`] of peers. Its own files form layers, and calls go one way: `handle` is told what
+//! has happened, `messages`, `pieces` and `life` say what that means for several owners, `steps` carries out what these push.
 //! Handlers take a [`context::Context`] and push outputs; the work of each is in proportion to the connections and blocks that it
 //! concerns. A peer's fault ends its connection, never a handler.
 pub mod address;

@@ -1,8 +1,8 @@
 //! The connected peers of a torrent (BEP 3; own design): one table with everything that has to agree with it, and the only way to
 //! say something to a peer.
 //!
-//! [`roster`] tells peers apart by their ids, [`audience`] counts those that want something of us, [`gains`] what all have gained,
-//! [`eviction`] names those that make room.
+//! [`roster`] tells peers apart by their ids, `audience` counts those that want something of us, `gains` what all have gained,
+//! `eviction` names those that make room.
 //! Invariants: the roster holds the same connections as the table; the audience is the interested peers.
 pub(super) mod audience;
 pub(super) mod eviction;
