@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::content::{self, Shape};
-use common::hosts::Hosts;
+use common::hosts::{FAR_IP, Hosts};
 use common::namespace::isolated;
+use common::process::wait_until;
 use common::stock::Stock;
 use common::teem::Teem;
-use common::{Family, Seat};
+use common::torrent::Torrent;
+use common::{Family, Seat, TRACKER_PORT};
 use serde_json::Value;
 
 /// The longest that a client may take: it hangs.
@@ -119,4 +121,29 @@ fn qbittorrent_by_torrent() {
 #[test]
 fn libtorrent_by_torrent() {
     given("libtorrent_by_torrent", Stock::Libtorrent, By::File);
+}
+
+/// The same two the other way round: libtorrent has the content, and the far host's Teem hears of it from a tracker.
+#[test]
+fn from_libtorrent_by_torrent() {
+    isolated("from_libtorrent_by_torrent", &[Stock::Libtorrent.needs()], |folder| {
+        let hosts = Hosts::join();
+        let far = hosts.far();
+        let wrapper = far.each_ref().map(String::as_str);
+        let tracker = format!("{FAR_IP}:{TRACKER_PORT}");
+        let _tracker = Teem::start_under(&wrapper, &folder.join("track"), &["track", "--http", &tracker]);
+        content::write(folder, "content", Shape::Single, SIZE);
+        let torrent = Torrent::create(folder, "content", 64 << 10, &[&format!("http://{tracker}/announce")]);
+        let (file, out) = (torrent.path.to_string_lossy(), folder.join("out"));
+        let seat = Seat::new(0, Family::V4, &folder.join("seed"));
+        let seed = Stock::Libtorrent.seed(&seat, &file, folder);
+        wait_until("announce by libtorrent", LIMIT, || {
+            seed.process.log().contains("tracker_reply_alert").then_some(())
+        });
+        let begun = Instant::now();
+        let get = ["get", &file, "-o", &out.to_string_lossy()];
+        Teem::start_under(&wrapper, &folder.join("get"), &get).wait_complete(LIMIT);
+        println!("figure: {:.1} s", begun.elapsed().as_secs_f64());
+        content::assert_same(&folder.join("content"), &out.join("content"));
+    });
 }

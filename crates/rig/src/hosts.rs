@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::process::Process;
 
+/// The far host's address.
+pub const FAR_IP: &str = "198.18.0.2";
+
 /// Holds the far host's network until it is killed.
 const HOLD: &str = "ip link set lo up && echo held && exec sleep infinity";
 
