@@ -49,16 +49,16 @@ pub enum Question {
     },
     /// Resolve a host name (of a UDP tracker). The egress policy is applied by the resolver.
     Resolve {
-        /// The name.
+        /// The host name, without a port.
         host: String,
         /// The port that the addresses get.
         port: u16,
     },
     /// The metadata of a magnet link is there: find its content a place, and tell the disk.
     Place {
-        /// The torrent.
+        /// The torrent whose content needs a place.
         torrent: TorrentId,
-        /// Its metadata.
+        /// The metadata, which names the content's files.
         info: Arc<Info>,
     },
 }
@@ -66,7 +66,7 @@ pub enum Question {
 /// What comes back.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// To [`Question::Announce`].
+    /// The answer to [`Question::Announce`].
     Announced {
         /// Whether the tracker's address is public, private or loopback: decides what may be dialled.
         source: PeerSource,

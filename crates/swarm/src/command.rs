@@ -98,11 +98,11 @@ pub enum Command {
     Sync(TorrentId),
     /// Tells a torrent of peers. A private one takes none that were named by hand (BEP 27).
     Peers {
-        /// The torrent.
+        /// The torrent that may dial them.
         torrent: TorrentId,
         /// How they became known.
         source: PeerSource,
-        /// Their addresses.
+        /// The addresses, each with its port.
         list: Vec<SocketAddr>,
     },
 }

@@ -11,15 +11,15 @@ const SLOT_NS: u64 = 500_000_000;
 const SLOTS: usize = 40;
 
 /// Slots of the window that the request pipeline looks at: two seconds, because it has to follow a growing rate.
-pub const PIPELINE_SLOTS: usize = 4;
+pub(crate) const PIPELINE_SLOTS: usize = 4;
 /// Slots of the window for display and for telling fast from slow: five seconds.
-pub const DISPLAY_SLOTS: usize = 10;
+pub(crate) const DISPLAY_SLOTS: usize = 10;
 /// Slots of the window for tit-for-tat: twenty seconds, so that one slow round does not undo a good partner.
-pub const CHOKE_SLOTS: usize = SLOTS;
+pub(crate) const CHOKE_SLOTS: usize = SLOTS;
 
 /// Counts bytes and tells their rate over a sliding window.
 #[derive(Clone, Debug)]
-pub struct Meter {
+pub(crate) struct Meter {
     slots: [u32; SLOTS],
     head: u64,
     first: Option<Time>,
@@ -34,7 +34,7 @@ impl Default for Meter {
 
 impl Meter {
     /// Counts bytes that flowed now.
-    pub fn add(&mut self, now: Time, bytes: u64) {
+    pub(crate) fn add(&mut self, now: Time, bytes: u64) {
         self.first.get_or_insert(now);
         let slot = now.nanos() / SLOT_NS;
         if slot > self.head {
@@ -49,7 +49,7 @@ impl Meter {
     }
 
     /// Bytes a second over the last `slots` half seconds (at most forty), or since the first byte when that is less; at least one slot.
-    pub fn rate(&self, now: Time, slots: usize) -> u64 {
+    pub(crate) fn rate(&self, now: Time, slots: usize) -> u64 {
         let Some(first) = self.first else { return 0 };
         let current = now.nanos() / SLOT_NS;
         let oldest =
@@ -61,7 +61,7 @@ impl Meter {
     }
 
     /// All bytes ever counted.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 }

@@ -1,4 +1,4 @@
-//! Who has a slot, and who has a connection: refill of idle slots, the rule of ten seconds, who makes room when all are taken.
+//! Slots and connections: refill of idle slots, the rule of ten seconds, which peer makes room when all are taken.
 mod common;
 
 use common::{BLOCK, World, info};

@@ -4,25 +4,25 @@ use crate::time::Time;
 use core::time::Duration;
 
 /// Requests that could not be answered, by the peer's own fault, before it is dropped.
-pub const INVALID_REQUESTS_MAX: u32 = 300;
+pub(crate) const INVALID_REQUESTS_MAX: u32 = 300;
 /// HAVEs of pieces that it had shown already, before it is dropped.
-pub const REPEATED_HAVES_MAX: u32 = 500;
+pub(crate) const REPEATED_HAVES_MAX: u32 = 500;
 /// Messages without any use, and CANCELs, changes of interest, extension handshakes and metadata with one, before it is dropped: twice what a full queue explains.
-pub const IDLE_WORDS_MAX: u32 = 10_000;
+pub(crate) const IDLE_WORDS_MAX: u32 = 10_000;
 /// Blocks never asked for, of a peer without BEP 6, which has no word for what it will not send: 8 MiB of them.
-pub const UNASKED_BLOCKS_MAX: u32 = 500;
+pub(crate) const UNASKED_BLOCKS_MAX: u32 = 500;
 /// CHOKEs and UNCHOKEs; each makes us ask and give up, and ten seconds between two are usual.
-pub const CHOKE_CHANGES_MAX: u32 = 500;
+pub(crate) const CHOKE_CHANGES_MAX: u32 = 500;
 /// BITFIELDs, HAVE_ALLs and HAVE_NONEs: one is usual, and each costs a look at every piece.
-pub const STATEMENTS_MAX: u32 = 50;
+pub(crate) const STATEMENTS_MAX: u32 = 50;
 /// Keepalives within a second; one in two minutes is what they are for (BEP 3).
-pub const KEEPALIVES_MAX: u32 = 10;
+pub(crate) const KEEPALIVES_MAX: u32 = 10;
 /// Pieces that came wholly from one peer and failed, before it is banned.
-pub const FAILED_PIECES_MAX: u32 = 3;
+pub(crate) const FAILED_PIECES_MAX: u32 = 3;
 
 /// Counters of one connection.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Conduct {
+pub(crate) struct Conduct {
     invalid_requests: u32,
     repeated_haves: u32,
     idle_words: u32,
@@ -35,7 +35,7 @@ pub struct Conduct {
 
 impl Conduct {
     /// Once in a while: half of it is forgotten, so that only floods count, not the odd misunderstandings of a long life.
-    pub fn forgive(&mut self) {
+    pub(crate) fn forgive(&mut self) {
         for counter in [
             &mut self.invalid_requests,
             &mut self.repeated_haves,
@@ -49,32 +49,32 @@ impl Conduct {
     }
 
     /// It asked for what is not there, or while choked.
-    pub fn invalid_request(&mut self) -> Result<(), CloseReason> {
+    pub(crate) fn invalid_request(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.invalid_requests, INVALID_REQUESTS_MAX, CloseReason::Flood("300 invalid requests"))
     }
 
     /// It showed a piece again.
-    pub fn repeated_have(&mut self) -> Result<(), CloseReason> {
+    pub(crate) fn repeated_have(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.repeated_haves, REPEATED_HAVES_MAX, CloseReason::Flood("the same pieces shown again and again"))
     }
 
     /// It sent a block that it was never asked for, and may not know better.
-    pub fn unasked_block(&mut self) -> Result<(), CloseReason> {
+    pub(crate) fn unasked_block(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.unasked_blocks, UNASKED_BLOCKS_MAX, CloseReason::Flood("blocks that were never asked for"))
     }
 
     /// It choked or unchoked us.
-    pub fn choke_change(&mut self) -> Result<(), CloseReason> {
+    pub(crate) fn choke_change(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.choke_changes, CHOKE_CHANGES_MAX, CloseReason::Flood("CHOKEs and UNCHOKEs"))
     }
 
     /// It said all that it has, perhaps once more.
-    pub fn statement(&mut self) -> Result<(), CloseReason> {
+    pub(crate) fn statement(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.statements, STATEMENTS_MAX, CloseReason::Flood("bitfields again and again"))
     }
 
     /// It sent a keepalive.
-    pub fn keepalive(&mut self, now: Time) -> Result<(), CloseReason> {
+    pub(crate) fn keepalive(&mut self, now: Time) -> Result<(), CloseReason> {
         if now.since(self.keepalives.0) >= Duration::from_secs(1) {
             self.keepalives = (now, 0);
         }
@@ -83,7 +83,7 @@ impl Conduct {
     }
 
     /// It said something that changes nothing.
-    pub fn idle_word(&mut self) -> Result<(), CloseReason> {
+    pub(crate) fn idle_word(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.idle_words, IDLE_WORDS_MAX, CloseReason::Flood("messages without effect"))
     }
 }

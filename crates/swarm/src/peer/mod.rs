@@ -4,14 +4,14 @@
 //! ([`stance`]), what we ask of it ([`pipeline`]) and how far it is trusted with that ([`standing`]), what it will not give
 //! ([`refusals`]), what it asks of us ([`upload`]), how often it has broken rules ([`conduct`]), and its [`clocks`]. What concerns
 //! several parts at once is a verb here. The rules that need the whole torrent are in [`crate::torrent`].
-pub mod clocks;
+pub(crate) mod clocks;
 pub mod conduct;
 pub mod pieces;
-pub mod pipeline;
+pub(crate) mod pipeline;
 pub mod refusals;
-pub mod stance;
-pub mod standing;
-pub mod upload;
+pub(crate) mod stance;
+pub(crate) mod standing;
+pub(crate) mod upload;
 pub mod who;
 
 use crate::bitfield::Bitfield;
@@ -75,17 +75,17 @@ impl Peer {
         }
     }
 
-    /// Who it is.
-    pub fn who(&self) -> &Who {
+    /// The peer's identity: address, id, client, extensions.
+    pub(crate) fn who(&self) -> &Who {
         &self.who
     }
 
     /// The same, to be changed.
-    pub fn who_mut(&mut self) -> &mut Who {
+    pub(crate) fn who_mut(&mut self) -> &mut Who {
         &mut self.who
     }
 
-    /// Its connection.
+    /// The name of the peer's connection.
     pub fn conn(&self) -> ConnId {
         self.who.conn()
     }
@@ -111,7 +111,7 @@ impl Peer {
     }
 
     /// Whether it has everything, or says that it does and shows less: of so many pieces.
-    pub fn is_seed(&self, pieces: u32) -> bool {
+    pub(crate) fn is_seed(&self, pieces: u32) -> bool {
         self.is_complete() || self.who.holds() == Some(pieces)
     }
 
@@ -121,77 +121,77 @@ impl Peer {
     }
 
     /// The same, to be changed.
-    pub fn pieces_mut(&mut self) -> &mut Pieces {
+    pub(crate) fn pieces_mut(&mut self) -> &mut Pieces {
         &mut self.pieces
     }
 
     /// How both sides stand.
-    pub fn stance(&self) -> &Stance {
+    pub(crate) fn stance(&self) -> &Stance {
         &self.stance
     }
 
     /// The same, to be changed.
-    pub fn stance_mut(&mut self) -> &mut Stance {
+    pub(crate) fn stance_mut(&mut self) -> &mut Stance {
         &mut self.stance
     }
 
     /// What we ask of it.
-    pub fn pipeline(&self) -> &Pipeline {
+    pub(crate) fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
     /// The same, to be changed.
-    pub fn pipeline_mut(&mut self) -> &mut Pipeline {
+    pub(crate) fn pipeline_mut(&mut self) -> &mut Pipeline {
         &mut self.pipeline
     }
 
     /// What it has rejected.
-    pub fn refusals(&self) -> &Refusals {
+    pub(crate) fn refusals(&self) -> &Refusals {
         &self.refusals
     }
 
     /// The same, to be changed.
-    pub fn refusals_mut(&mut self) -> &mut Refusals {
+    pub(crate) fn refusals_mut(&mut self) -> &mut Refusals {
         &mut self.refusals
     }
 
     /// How far it is trusted.
-    pub fn standing(&self) -> &Standing {
+    pub(crate) fn standing(&self) -> &Standing {
         &self.standing
     }
 
     /// The same, to be changed.
-    pub fn standing_mut(&mut self) -> &mut Standing {
+    pub(crate) fn standing_mut(&mut self) -> &mut Standing {
         &mut self.standing
     }
 
     /// What it asks of us.
-    pub fn upload(&self) -> &Upload {
+    pub(crate) fn upload(&self) -> &Upload {
         &self.upload
     }
 
     /// The same, to be changed.
-    pub fn upload_mut(&mut self) -> &mut Upload {
+    pub(crate) fn upload_mut(&mut self) -> &mut Upload {
         &mut self.upload
     }
 
     /// The rules it has broken, to be counted.
-    pub fn conduct_mut(&mut self) -> &mut Conduct {
+    pub(crate) fn conduct_mut(&mut self) -> &mut Conduct {
         &mut self.conduct
     }
 
-    /// Its moments.
-    pub fn clocks(&self) -> &Clocks {
+    /// The moments of its last words, wishes and payments.
+    pub(crate) fn clocks(&self) -> &Clocks {
         &self.clocks
     }
 
     /// The same, to be changed.
-    pub fn clocks_mut(&mut self) -> &mut Clocks {
+    pub(crate) fn clocks_mut(&mut self) -> &mut Clocks {
         &mut self.clocks
     }
 
     /// It as the picker sees it.
-    pub fn asker(&self, now: Time) -> Asker<'_> {
+    pub(crate) fn asker(&self, now: Time) -> Asker<'_> {
         Asker {
             conn: self.conn(),
             has: self.has(),
@@ -205,7 +205,7 @@ impl Peer {
 
     /// Whether it may be asked for something, as far as it is concerned: it lets us, has something of use, and is trusted with more.
     /// A piece has so many blocks; `wary` is whether somebody has sent wrong data.
-    pub fn may_be_asked(&self, now: Time, blocks: u32, wary: bool) -> bool {
+    pub(crate) fn may_be_asked(&self, now: Time, blocks: u32, wary: bool) -> bool {
         self.stance.lets_us_ask()
             && self.stance.am_interested()
             && !self.refusals.is_full()
@@ -232,7 +232,7 @@ impl Peer {
     }
 
     /// It rejects a request.
-    pub fn reject(&mut self, now: Time, at: BlockRef) -> Arrival {
+    pub(crate) fn reject(&mut self, now: Time, at: BlockRef) -> Arrival {
         let arrival = self.pipeline.reject(at);
         if arrival == Arrival::Asked {
             // Asked again at once it would be rejected again.
@@ -244,24 +244,24 @@ impl Peer {
     }
 
     /// Nothing is waited for from it any more; what was, oldest first.
-    pub fn give_up(&mut self, now: Time) -> VecDeque<(BlockRef, Time)> {
+    pub(crate) fn give_up(&mut self, now: Time) -> VecDeque<(BlockRef, Time)> {
         self.leave_piece();
         self.pipeline.give_up(now)
     }
 
     /// It is at no piece any more.
-    pub fn leave_piece(&mut self) {
+    pub(crate) fn leave_piece(&mut self) {
         self.current = None;
         self.standing.end_trial();
     }
 
     /// It chokes us; whether that is news.
-    pub fn choke_us(&mut self) -> Result<bool, CloseReason> {
+    pub(crate) fn choke_us(&mut self) -> Result<bool, CloseReason> {
         self.change_choke(true)
     }
 
     /// It unchokes us: what it rejected it may give now, and its time begins to run. Whether that is news.
-    pub fn unchoke_us(&mut self, now: Time) -> Result<bool, CloseReason> {
+    pub(crate) fn unchoke_us(&mut self, now: Time) -> Result<bool, CloseReason> {
         let news = self.change_choke(false)?;
         if news {
             self.refusals.unchoked();
@@ -280,7 +280,7 @@ impl Peer {
     }
 
     /// We choke it; requests that are not served after all.
-    pub fn drop_requests(&mut self) -> VecDeque<BlockRef> {
+    pub(crate) fn drop_requests(&mut self) -> VecDeque<BlockRef> {
         let allowed = self.stance.allowed();
         self.upload.choke(|at| allowed.contains(&at.piece))
     }
@@ -304,7 +304,7 @@ impl Peer {
     }
 
     /// Whether anything moves between us, or either side wants something of the other.
-    pub fn is_engaged(&self) -> bool {
+    pub(crate) fn is_engaged(&self) -> bool {
         self.pipeline.under_way() > 0
             || !self.upload.is_idle()
             || self.stance.is_interested()
@@ -312,22 +312,22 @@ impl Peer {
     }
 
     /// Whether it waits for the download limit.
-    pub fn waits_down(&self) -> bool {
+    pub(crate) fn waits_down(&self) -> bool {
         self.waits_down
     }
 
     /// It waits for the download limit, or not any more; whether that is news.
-    pub fn set_waits_down(&mut self, waits: bool) -> bool {
+    pub(crate) fn set_waits_down(&mut self, waits: bool) -> bool {
         core::mem::replace(&mut self.waits_down, waits) != waits
     }
 
     /// Whether it waits for the upload limit.
-    pub fn waits_up(&self) -> bool {
+    pub(crate) fn waits_up(&self) -> bool {
         self.waits_up
     }
 
     /// It begins to wait for the upload limit; whether that is news.
-    pub fn wait_up(&mut self, now: Time) -> bool {
+    pub(crate) fn wait_up(&mut self, now: Time) -> bool {
         let news = !core::mem::replace(&mut self.waits_up, true);
         if news {
             self.upload.wait_since(now);
@@ -336,7 +336,7 @@ impl Peer {
     }
 
     /// It waits for the upload limit no more.
-    pub fn end_wait_up(&mut self) {
+    pub(crate) fn end_wait_up(&mut self) {
         self.waits_up = false;
     }
 }

@@ -63,7 +63,7 @@ impl Pieces {
     }
 
     /// It says all that it has; what it had said before.
-    pub fn show_all(&mut self, has: Bitfield) -> Bitfield {
+    pub(crate) fn show_all(&mut self, has: Bitfield) -> Bitfield {
         core::mem::replace(&mut self.has, has)
     }
 
@@ -73,7 +73,7 @@ impl Pieces {
     }
 
     /// It shows a piece although the number of pieces is not known.
-    pub fn show_early(&mut self, piece: u32) -> Result<(), CloseReason> {
+    pub(crate) fn show_early(&mut self, piece: u32) -> Result<(), CloseReason> {
         if self.early.haves.len() >= EARLY_HAVES_MAX {
             return Err(CloseReason::Flood("HAVEs without a bitfield"));
         }
@@ -83,7 +83,7 @@ impl Pieces {
     }
 
     /// It has lost a piece although the number of pieces is not known.
-    pub fn lose_early(&mut self, piece: u32) -> Result<(), CloseReason> {
+    pub(crate) fn lose_early(&mut self, piece: u32) -> Result<(), CloseReason> {
         if self.early.lost.len() >= EARLY_HAVES_MAX {
             return Err(CloseReason::Flood("pieces that it has lost"));
         }
@@ -93,7 +93,7 @@ impl Pieces {
     }
 
     /// It says all that it has although the number of pieces is not known; that replaces what it said before.
-    pub fn show_all_early(&mut self, early: Early) {
+    pub(crate) fn show_all_early(&mut self, early: Early) {
         self.early = early;
     }
 
@@ -104,7 +104,7 @@ impl Pieces {
     }
 
     /// Whether the picker counts it among those that have everything.
-    pub fn is_counted_as_everything(&self) -> bool {
+    pub(crate) fn is_counted_as_everything(&self) -> bool {
         self.counted_as_everything
     }
 
@@ -114,22 +114,22 @@ impl Pieces {
     }
 
     /// How many of its pieces we want.
-    pub fn useful(&self) -> u32 {
+    pub(crate) fn useful(&self) -> u32 {
         self.useful
     }
 
     /// So many of its pieces are wanted.
-    pub fn set_useful(&mut self, useful: u32) {
+    pub(crate) fn set_useful(&mut self, useful: u32) {
         self.useful = useful;
     }
 
     /// One more of its pieces is wanted.
-    pub fn gain_use(&mut self) {
+    pub(crate) fn gain_use(&mut self) {
         self.useful += 1;
     }
 
     /// One of its pieces is not wanted any more.
-    pub fn lose_use(&mut self) {
+    pub(crate) fn lose_use(&mut self) {
         self.useful = self.useful.saturating_sub(1);
     }
 
@@ -142,7 +142,7 @@ impl Pieces {
     }
 
     /// Up to how many of its bytes were counted, if it has shown anything.
-    pub fn counted(&self) -> Option<u64> {
+    pub(crate) fn counted(&self) -> Option<u64> {
         self.counted
     }
 }

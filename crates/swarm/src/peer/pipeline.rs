@@ -14,11 +14,11 @@ use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 /// The window of a peer that has shown nothing yet, in blocks: one round trip of a young TCP connection carries no more.
 const WINDOW_START: u32 = 4;
 /// The smallest window that rates and round trips give, in blocks: one on its way and one waiting.
-pub const WINDOW_MIN: u32 = 2;
+pub(crate) const WINDOW_MIN: u32 = 2;
 /// The largest window, in blocks.
-pub const WINDOW_MAX: u32 = 4_096;
+pub(crate) const WINDOW_MAX: u32 = 4_096;
 /// What a peer that does not say `reqq` is taken to queue.
-pub const REQQ_UNKNOWN: u32 = 250;
+pub(crate) const REQQ_UNKNOWN: u32 = 250;
 /// Round trips are taken to be at least this long: below it the window is cheap, and a busy peer answers in turns.
 const RTT_MIN: Duration = Duration::from_millis(250);
 /// How often slow start looks whether the rate still grows.
@@ -30,7 +30,7 @@ const FIRST_BLOCK_MAX: Duration = Duration::from_secs(10);
 const FIRST_BLOCK_HURRY: Duration = Duration::from_secs(4);
 /// What a peer that has not shown its rate is expected to need for what it is asked for, besides twice the time it has taken.
 const UNKNOWN: Duration = Duration::from_secs(1);
-/// Who is slower than this, in bytes a second, and has sent nothing for that long, dribbles: a block takes it four seconds.
+/// A peer that is slower than this, in bytes a second, and has sent nothing for that long, dribbles: a block takes it four seconds.
 const DRIBBLE: u64 = 4_096;
 const SILENT: Duration = Duration::from_secs(2);
 /// Bounds of the time without a block after which a peer stalls.
@@ -57,7 +57,7 @@ pub enum Arrival {
 
 /// Requests to one peer.
 #[derive(Clone, Debug)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     asked: VecDeque<(BlockRef, Time)>,
     late: VecDeque<(BlockRef, Time)>,
     window: u32,
@@ -74,7 +74,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Nothing asked for yet.
-    pub fn new(now: Time) -> Self {
+    pub(crate) fn new(now: Time) -> Self {
         Self {
             asked: VecDeque::new(),
             late: VecDeque::new(),
@@ -91,32 +91,32 @@ impl Pipeline {
     }
 
     /// Payload that came.
-    pub fn meter(&self) -> &Meter {
+    pub(crate) fn meter(&self) -> &Meter {
         &self.meter
     }
 
     /// The peer said how many requests it queues (BEP 10 `reqq`).
-    pub fn set_reqq(&mut self, reqq: u32) {
+    pub(crate) fn set_reqq(&mut self, reqq: u32) {
         self.reqq = reqq.clamp(1, WINDOW_MAX);
     }
 
     /// How many more blocks may be asked for now, with that floor.
-    pub fn room(&self, floor: u32) -> usize {
+    pub(crate) fn room(&self, floor: u32) -> usize {
         (self.window(floor) as usize).saturating_sub(self.asked.len())
     }
 
     /// How many blocks may be under way, with that floor.
-    pub fn window(&self, floor: u32) -> u32 {
+    pub(crate) fn window(&self, floor: u32) -> u32 {
         if self.stalled { 1 } else { self.window.max(floor).min(self.reqq) }
     }
 
     /// How many blocks are under way.
-    pub fn under_way(&self) -> usize {
+    pub(crate) fn under_way(&self) -> usize {
         self.asked.len()
     }
 
     /// A block has been asked for.
-    pub fn ask(&mut self, now: Time, at: BlockRef) {
+    pub(crate) fn ask(&mut self, now: Time, at: BlockRef) {
         if self.asked.is_empty() {
             self.progress = self.progress.max(now);
         }
@@ -125,7 +125,7 @@ impl Pipeline {
     }
 
     /// A block has come.
-    pub fn arrive(&mut self, now: Time, at: BlockRef) -> Arrival {
+    pub(crate) fn arrive(&mut self, now: Time, at: BlockRef) -> Arrival {
         if let Some(i) = self.asked.iter().position(|(a, _)| *a == at) {
             let (_, when) = self.asked.remove(i).unwrap_or((at, now));
             let rtt = now.since(when);
@@ -144,7 +144,7 @@ impl Pipeline {
     }
 
     /// A block is not wanted from this peer any more; whether it was waited for.
-    pub fn cancel(&mut self, now: Time, at: BlockRef) -> bool {
+    pub(crate) fn cancel(&mut self, now: Time, at: BlockRef) -> bool {
         let found = self.asked.iter().position(|(a, _)| *a == at);
         if let Some(i) = found {
             self.asked.remove(i);
@@ -154,7 +154,7 @@ impl Pipeline {
     }
 
     /// The peer rejects a request (BEP 6): the older one, when the block was asked for twice.
-    pub fn reject(&mut self, at: BlockRef) -> Arrival {
+    pub(crate) fn reject(&mut self, at: BlockRef) -> Arrival {
         if let Some(i) = self.late.iter().position(|(l, _)| *l == at) {
             self.late.remove(i);
             return Arrival::Late;
@@ -169,18 +169,18 @@ impl Pipeline {
     }
 
     /// How long the oldest block of a piece that is asked for has waited with nothing else coming; `None` when none is asked for.
-    pub fn waits_for(&self, now: Time, piece: u32) -> Option<Duration> {
+    pub(crate) fn waits_for(&self, now: Time, piece: u32) -> Option<Duration> {
         let (_, since) = self.asked.iter().find(|(at, _)| at.piece == piece)?;
         Some(now.since(self.progress.max(*since)))
     }
 
     /// What is waited for, oldest first.
-    pub fn asked(&self) -> impl Iterator<Item = BlockRef> + '_ {
+    pub(crate) fn asked(&self) -> impl Iterator<Item = BlockRef> + '_ {
         self.asked.iter().map(|(at, _)| *at)
     }
 
     /// Nothing is waited for any more; what was, oldest first. What still comes is used when it is wanted.
-    pub fn give_up(&mut self, now: Time) -> VecDeque<(BlockRef, Time)> {
+    pub(crate) fn give_up(&mut self, now: Time) -> VecDeque<(BlockRef, Time)> {
         let given_up = core::mem::take(&mut self.asked);
         for (at, _) in &given_up {
             self.remember(now, *at);
@@ -190,27 +190,27 @@ impl Pipeline {
 
     /// Whether the peer keeps us waiting for too long: then what it was asked for is to be given up. `hurry` is whether all
     /// that is missing is asked for, and somebody else waits for work.
-    pub fn is_stalling(&self, now: Time, hurry: bool) -> bool {
+    pub(crate) fn is_stalling(&self, now: Time, hurry: bool) -> bool {
         !self.asked.is_empty() && now.since(self.progress) > self.patience(now, hurry)
     }
 
     /// Whether it has sent something of late, at a rate worth waiting for.
-    pub fn is_delivering(&self, now: Time) -> bool {
+    pub(crate) fn is_delivering(&self, now: Time) -> bool {
         !self.stalled && self.meter.rate(now, DISPLAY_SLOTS) >= DRIBBLE
     }
 
     /// Whether it hardly sends anything: what it was asked for may be asked of others besides.
-    pub fn is_dribbling(&self, now: Time) -> bool {
+    pub(crate) fn is_dribbling(&self, now: Time) -> bool {
         !self.is_delivering(now) && !self.asked.is_empty() && (self.stalled || now.since(self.progress) > SILENT)
     }
 
     /// The machine slept: what the peer owes is waited for anew.
-    pub fn woke(&mut self, now: Time) {
+    pub(crate) fn woke(&mut self, now: Time) {
         self.progress = now;
     }
 
     /// The peer has kept us waiting for too long.
-    pub fn stall(&mut self, now: Time) {
+    pub(crate) fn stall(&mut self, now: Time) {
         self.stalled = true;
         self.slow_start = false;
         self.window = WINDOW_MIN;
@@ -218,22 +218,22 @@ impl Pipeline {
     }
 
     /// Whether it has kept us waiting for too long, and sent nothing since.
-    pub fn is_stalled(&self) -> bool {
+    pub(crate) fn is_stalled(&self) -> bool {
         self.stalled
     }
 
     /// Whether it owes us blocks for a minute.
-    pub fn is_snubbing(&self, now: Time) -> bool {
+    pub(crate) fn is_snubbing(&self, now: Time) -> bool {
         (self.stalled || !self.asked.is_empty()) && now.since(self.progress) > SNUBBED
     }
 
     /// The peer has unchoked us: its time begins to run.
-    pub fn unchoked(&mut self, now: Time) {
+    pub(crate) fn unchoked(&mut self, now: Time) {
         self.progress = now;
     }
 
     /// How long the peer is expected to need for what it is asked for and so many blocks more.
-    pub fn eta(&self, now: Time, more: u64) -> Duration {
+    pub(crate) fn eta(&self, now: Time, more: u64) -> Duration {
         if self.stalled {
             return STALL.1;
         }

@@ -16,7 +16,7 @@ const DOUBLINGS_MAX: u32 = 6;
 
 /// The rejections of one peer.
 #[derive(Clone, Default, Debug)]
-pub struct Refusals {
+pub(crate) struct Refusals {
     /// Those of this span; empty between two spans.
     pieces: Vec<u32>,
     /// Rejects in this span since a block came.
@@ -29,7 +29,7 @@ pub struct Refusals {
 
 impl Refusals {
     /// A request for a piece was rejected.
-    pub fn add(&mut self, now: Time, piece: u32) {
+    pub(crate) fn add(&mut self, now: Time, piece: u32) {
         if self.pieces.is_empty() {
             self.until = now + SPAN * (1 << self.spans.min(DOUBLINGS_MAX));
             self.spans = self.spans.saturating_add(1);
@@ -42,28 +42,28 @@ impl Refusals {
     }
 
     /// Pieces that it is not to be asked for.
-    pub fn pieces(&self) -> &[u32] {
+    pub(crate) fn pieces(&self) -> &[u32] {
         &self.pieces
     }
 
     /// Whether it is to be asked for nothing at all.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         let most = REJECTS_MAX >> self.spans.saturating_sub(1).min(DOUBLINGS_MAX);
         self.pieces.len() >= REJECTS_MAX || self.rejects >= most
     }
 
     /// A block has come.
-    pub fn delivered(&mut self) {
+    pub(crate) fn delivered(&mut self) {
         (self.spans, self.rejects) = (0, 0);
     }
 
     /// Whether nothing has come for a whole span or longer.
-    pub fn is_barren(&self) -> bool {
+    pub(crate) fn is_barren(&self) -> bool {
         self.spans > 0
     }
 
     /// The peer has unchoked us: what it rejected before it may give now, unless it has let us down that way before.
-    pub fn unchoked(&mut self) {
+    pub(crate) fn unchoked(&mut self) {
         if self.spans <= 1 {
             self.pieces.clear();
             self.rejects = 0;
@@ -71,7 +71,7 @@ impl Refusals {
     }
 
     /// Ends a span whose time is over; whether it did.
-    pub fn end(&mut self, now: Time) -> bool {
+    pub(crate) fn end(&mut self, now: Time) -> bool {
         let over = !self.pieces.is_empty() && now >= self.until;
         if over {
             self.pieces.clear();

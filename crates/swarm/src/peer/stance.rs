@@ -8,7 +8,7 @@ const FAST_FROM_MAX: usize = 16;
 
 /// The four words of BEP 3, and the exceptions of BEP 6.
 #[derive(Clone, Debug)]
-pub struct Stance {
+pub(crate) struct Stance {
     /// We have told it INTERESTED.
     am_interested: bool,
     /// We choke it.
@@ -42,17 +42,17 @@ impl Default for Stance {
 
 impl Stance {
     /// Whether we have told it INTERESTED.
-    pub fn am_interested(&self) -> bool {
+    pub(crate) fn am_interested(&self) -> bool {
         self.am_interested
     }
 
     /// We are interested, or not; whether that is news to it.
-    pub fn want(&mut self, interested: bool) -> bool {
+    pub(crate) fn want(&mut self, interested: bool) -> bool {
         core::mem::replace(&mut self.am_interested, interested) != interested
     }
 
     /// Whether it is interested in us.
-    pub fn is_interested(&self) -> bool {
+    pub(crate) fn is_interested(&self) -> bool {
         self.interested
     }
 
@@ -62,12 +62,12 @@ impl Stance {
     }
 
     /// Whether we choke it.
-    pub fn am_choking(&self) -> bool {
+    pub(crate) fn am_choking(&self) -> bool {
         self.am_choking
     }
 
     /// When we last choked or unchoked it; `None` before the first time.
-    pub fn choke_changed(&self) -> Option<Time> {
+    pub(crate) fn choke_changed(&self) -> Option<Time> {
         self.choke_changed
     }
 
@@ -77,27 +77,27 @@ impl Stance {
     }
 
     /// Whether it chokes us.
-    pub fn is_choking_us(&self) -> bool {
+    pub(crate) fn is_choking_us(&self) -> bool {
         self.choking_us
     }
 
     /// It chokes or unchokes us.
-    pub fn set_choking_us(&mut self, choking: bool) {
+    pub(crate) fn set_choking_us(&mut self, choking: bool) {
         self.choking_us = choking;
     }
 
     /// Whether it lets us ask for anything at all.
-    pub fn lets_us_ask(&self) -> bool {
+    pub(crate) fn lets_us_ask(&self) -> bool {
         !self.choking_us || !self.fast_from.is_empty()
     }
 
     /// The only pieces that it lets us ask for, while it chokes us.
-    pub fn only(&self) -> Option<&[u32]> {
+    pub(crate) fn only(&self) -> Option<&[u32]> {
         self.choking_us.then_some(&self.fast_from[..])
     }
 
     /// It lets us ask for a piece while it chokes us; whether that is kept.
-    pub fn allow_us(&mut self, piece: u32) -> bool {
+    pub(crate) fn allow_us(&mut self, piece: u32) -> bool {
         let kept = self.fast_from.len() < FAST_FROM_MAX && !self.fast_from.contains(&piece);
         if kept {
             self.fast_from.push(piece);
@@ -106,32 +106,32 @@ impl Stance {
     }
 
     /// It does not let us ask for these pieces while it chokes us after all.
-    pub fn keep_allowed(&mut self, keep: impl Fn(u32) -> bool) {
+    pub(crate) fn keep_allowed(&mut self, keep: impl Fn(u32) -> bool) {
         self.fast_from.retain(|piece| keep(*piece));
     }
 
     /// Whether we have let it ask for pieces while we choke it.
-    pub fn has_allowed(&self) -> bool {
+    pub(crate) fn has_allowed(&self) -> bool {
         !self.fast_to.is_empty()
     }
 
     /// Lets it ask for these pieces while we choke it.
-    pub fn allow(&mut self, pieces: Vec<u32>) {
+    pub(crate) fn allow(&mut self, pieces: Vec<u32>) {
         self.fast_to = pieces;
     }
 
     /// Whether it may ask for a piece.
-    pub fn may_be_asked(&self, piece: u32) -> bool {
+    pub(crate) fn may_be_asked(&self, piece: u32) -> bool {
         !self.am_choking || self.fast_to.contains(&piece)
     }
 
     /// The pieces that it may ask for while we choke it.
-    pub fn allowed(&self) -> &[u32] {
+    pub(crate) fn allowed(&self) -> &[u32] {
         &self.fast_to
     }
 
     /// Whether we have choked it within that time: its requests may have crossed our CHOKE.
-    pub fn has_just_choked(&self, now: Time, within: Duration) -> bool {
+    pub(crate) fn has_just_choked(&self, now: Time, within: Duration) -> bool {
         self.am_choking && self.choke_changed.is_some_and(|since| now.since(since) < within)
     }
 }

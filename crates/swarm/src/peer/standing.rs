@@ -16,7 +16,7 @@ const ACCUSED_MAX: Duration = Duration::from_secs(60);
 
 /// What a peer's blocks have turned out to be.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// Pieces that it had a part in and that were right; halved by each that failed, nothing after one that was all its own.
     trust: u32,
     /// Blocks that it was asked for since a piece that it had a part in was judged, or since the peers were last looked over.
@@ -29,18 +29,18 @@ pub struct Standing {
 
 impl Standing {
     /// Whether something that it sent has turned out right.
-    pub fn is_trusted(&self) -> bool {
+    pub(crate) fn is_trusted(&self) -> bool {
         self.trust > 0
     }
 
     /// Whether it is accused of a piece that failed.
-    pub fn is_accused(&self, now: Time) -> bool {
+    pub(crate) fn is_accused(&self, now: Time) -> bool {
         self.accused.is_some_and(|until| now < until)
     }
 
     /// How many blocks a peer may be asked for at a time, as far as it is trusted; 0 when it is to be asked for nothing. A piece has so
     /// many blocks; `wary` is whether somebody has sent wrong data already.
-    pub fn may_have_under_way(&self, now: Time, blocks: u32, wary: bool) -> usize {
+    pub(crate) fn may_have_under_way(&self, now: Time, blocks: u32, wary: bool) -> usize {
         let piece = blocks.max(WINDOW_MIN);
         let proven = self.trust > 0 || self.on_trial < piece;
         if !proven || self.is_accused(now) {
@@ -54,18 +54,18 @@ impl Standing {
     }
 
     /// It is asked for a block.
-    pub fn ask(&mut self) {
+    pub(crate) fn ask(&mut self) {
         self.on_trial += 1;
     }
 
     /// What it was asked for is not waited for any more.
-    pub fn end_trial(&mut self) {
+    pub(crate) fn end_trial(&mut self) {
         self.on_trial = 0;
     }
 
     /// A piece that it had a part in is right. What was under way from a peer that is accused may well be right: that proves nothing
     /// of the piece that failed.
-    pub fn prove(&mut self) {
+    pub(crate) fn prove(&mut self) {
         if self.accused.is_none() {
             self.trust = self.trust.saturating_add(1);
             self.on_trial = 0;
@@ -73,30 +73,30 @@ impl Standing {
     }
 
     /// A piece that it had a part in has failed.
-    pub fn doubt(&mut self) {
+    pub(crate) fn doubt(&mut self) {
         self.trust /= 2;
         self.on_trial = 0;
     }
 
     /// A piece that was all its own has failed.
-    pub fn lose_trust(&mut self) {
+    pub(crate) fn lose_trust(&mut self) {
         (self.trust, self.on_trial) = (0, 0);
     }
 
     /// It is asked for nothing while others prove what it sent.
-    pub fn accuse(&mut self, now: Time) {
+    pub(crate) fn accuse(&mut self, now: Time) {
         self.accused = Some(now + ACCUSED_MAX);
     }
 
     /// An accusation, if there is one, ends now.
-    pub fn end_accusation(&mut self, now: Time) {
+    pub(crate) fn end_accusation(&mut self, now: Time) {
         if self.accused.is_some() {
             self.accused = Some(now);
         }
     }
 
     /// Once a second: a trial that others hold up and an accusation that led to nothing are over. Whether one was.
-    pub fn release(&mut self, now: Time) -> bool {
+    pub(crate) fn release(&mut self, now: Time) -> bool {
         let acquitted = self.accused.is_some_and(|until| until <= now);
         if acquitted {
             self.accused = None;
@@ -106,17 +106,17 @@ impl Standing {
     }
 
     /// A piece that came from it alone waits to be judged.
-    pub fn await_judgement(&mut self) {
+    pub(crate) fn await_judgement(&mut self) {
         self.unjudged += 1;
     }
 
     /// That piece is judged, or its blocks are gone.
-    pub fn end_judgement(&mut self) {
+    pub(crate) fn end_judgement(&mut self) {
         self.unjudged = self.unjudged.saturating_sub(1);
     }
 
     /// Nothing waits to be judged.
-    pub fn forget_judgements(&mut self) {
+    pub(crate) fn forget_judgements(&mut self) {
         self.unjudged = 0;
     }
 }

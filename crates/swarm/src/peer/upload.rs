@@ -10,9 +10,9 @@ use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
 
 /// Requests of one peer that are kept: what we advertise as `reqq`.
-pub const REQQ: usize = 2_000;
-/// Who may ask and has asked for nothing for so long does not occupy a slot. Longer than an ordinary round trip.
-pub const PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const REQQ: usize = 2_000;
+/// A peer that may ask and has asked for nothing for so long does not occupy a slot. Longer than an ordinary round trip.
+pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 /// Bytes in flight to one peer: half a second of its rate within these bounds. What is in flight cannot be cancelled any more.
 const IN_FLIGHT: (u64, u64) = (128 << 10, 4 << 20);
 
@@ -23,7 +23,7 @@ const SLOW_LOOKS: u8 = 2;
 
 /// Requests of one peer.
 #[derive(Clone, Default, Debug)]
-pub struct Upload {
+pub(crate) struct Upload {
     asked: VecDeque<BlockRef>,
     reading: VecDeque<BlockRef>,
     in_flight: u64,
@@ -41,22 +41,22 @@ pub struct Upload {
 
 impl Upload {
     /// Payload that went to the kernel.
-    pub fn meter(&self) -> &Meter {
+    pub(crate) fn meter(&self) -> &Meter {
         &self.meter
     }
 
     /// It begins to wait for the limit.
-    pub fn wait_since(&mut self, now: Time) {
+    pub(crate) fn wait_since(&mut self, now: Time) {
         self.waits_since = now;
     }
 
     /// Since when it waits for the limit, if it does.
-    pub fn waits_since(&self) -> Time {
+    pub(crate) fn waits_since(&self) -> Time {
         self.waits_since
     }
 
     /// Takes a request; whether there was room.
-    pub fn ask(&mut self, at: BlockRef) -> bool {
+    pub(crate) fn ask(&mut self, at: BlockRef) -> bool {
         let room = self.asked.len() + self.reading.len() < REQQ;
         if room {
             self.asked.push_back(at);
@@ -65,38 +65,38 @@ impl Upload {
     }
 
     /// The peer does not want a block any more; whether that was still in time.
-    pub fn cancel(&mut self, at: BlockRef) -> bool {
+    pub(crate) fn cancel(&mut self, at: BlockRef) -> bool {
         remove(&mut self.asked, at) || remove(&mut self.reading, at)
     }
 
     /// Whether something waits that may be read now.
-    pub fn is_ready(&self, now: Time) -> bool {
+    pub(crate) fn is_ready(&self, now: Time) -> bool {
         let most = (self.meter.rate(now, DISPLAY_SLOTS) / 2).clamp(IN_FLIGHT.0, IN_FLIGHT.1);
         !self.asked.is_empty() && self.in_flight < most
     }
 
     /// Bytes that were read for it and have not gone to the kernel.
-    pub fn in_flight(&self) -> u64 {
+    pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight
     }
 
     /// When payload last went to the kernel, or the peer was unchoked.
-    pub fn taken(&self) -> Time {
+    pub(crate) fn taken(&self) -> Time {
         self.idle_since
     }
 
     /// Whether what was in flight at that moment may have gone to the kernel.
-    pub fn has_taken(&self, at: Time) -> bool {
+    pub(crate) fn has_taken(&self, at: Time) -> bool {
         self.in_flight == 0 || self.idle_since > at
     }
 
     /// Bytes in flight that the line is about to carry.
-    pub fn ahead(&self) -> u64 {
+    pub(crate) fn ahead(&self) -> u64 {
         if self.slow_looks < SLOW_LOOKS { self.in_flight } else { 0 }
     }
 
     /// Looks whether the peer takes what is in flight; to be called once a second or so. Returns [`Self::ahead`].
-    pub fn look_at(&mut self, now: Time) -> u64 {
+    pub(crate) fn look_at(&mut self, now: Time) -> u64 {
         let most = || self.meter.rate(now, PIPELINE_SLOTS).saturating_mul(SLOW.as_secs());
         self.slow_looks =
             if self.in_flight > 0 && self.in_flight > most() { (self.slow_looks + 1).min(SLOW_LOOKS) } else { 0 };
@@ -104,32 +104,32 @@ impl Upload {
     }
 
     /// Whether anything is waiting or on its way.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.asked.is_empty() && self.in_flight == 0
     }
 
     /// It may ask from now on.
-    pub fn unchoked(&mut self, now: Time) {
+    pub(crate) fn unchoked(&mut self, now: Time) {
         self.idle_since = now;
     }
 
     /// Whether there has been nothing to send to it for a while, although it may ask.
-    pub fn has_paused(&self, now: Time) -> bool {
+    pub(crate) fn has_paused(&self, now: Time) -> bool {
         self.pauses_at().is_some_and(|at| at <= now)
     }
 
     /// When that is so, if it asks for nothing until then.
-    pub fn pauses_at(&self) -> Option<Time> {
+    pub(crate) fn pauses_at(&self) -> Option<Time> {
         self.is_idle().then(|| self.idle_since + PAUSE)
     }
 
     /// The next request, and whether it is of the same piece as the last.
-    pub fn next(&self) -> Option<(BlockRef, bool)> {
+    pub(crate) fn next(&self) -> Option<(BlockRef, bool)> {
         self.asked.front().map(|at| (*at, self.at == Some(at.piece)))
     }
 
     /// Takes the next request for reading.
-    pub fn read(&mut self) -> Option<BlockRef> {
+    pub(crate) fn read(&mut self) -> Option<BlockRef> {
         let at = self.asked.pop_front()?;
         if self.asked.is_empty() {
             self.asked.clear(); // the next ones begin where these did, near in memory
@@ -141,7 +141,7 @@ impl Upload {
     }
 
     /// A block was read; whether it is still wanted. If not, it is dropped and its bytes are in flight no more.
-    pub fn has_read(&mut self, at: BlockRef) -> bool {
+    pub(crate) fn has_read(&mut self, at: BlockRef) -> bool {
         let wanted = remove(&mut self.reading, at);
         if !wanted {
             self.in_flight = self.in_flight.saturating_sub(u64::from(at.len));
@@ -150,20 +150,20 @@ impl Upload {
     }
 
     /// A block could not be read; whether it is still wanted, so that the peer has to be told.
-    pub fn read_failed(&mut self, at: BlockRef) -> bool {
+    pub(crate) fn read_failed(&mut self, at: BlockRef) -> bool {
         self.in_flight = self.in_flight.saturating_sub(u64::from(at.len));
         remove(&mut self.reading, at)
     }
 
     /// Payload has gone to the kernel.
-    pub fn sent(&mut self, now: Time, bytes: u64) {
+    pub(crate) fn sent(&mut self, now: Time, bytes: u64) {
         self.in_flight = self.in_flight.saturating_sub(bytes);
         self.meter.add(now, bytes);
         self.idle_since = now;
     }
 
     /// Drops all requests but those that `keep` names; returns what was dropped.
-    pub fn choke(&mut self, keep: impl Fn(&BlockRef) -> bool) -> VecDeque<BlockRef> {
+    pub(crate) fn choke(&mut self, keep: impl Fn(&BlockRef) -> bool) -> VecDeque<BlockRef> {
         let all = core::mem::take(&mut self.reading).into_iter().map(|at| (true, at));
         let all = all.chain(core::mem::take(&mut self.asked).into_iter().map(|at| (false, at)));
         let mut dropped = VecDeque::new();

@@ -1,4 +1,4 @@
-//! Who a peer is: its connection and address, its handshake (BEP 3), and what it has said of itself since (BEP 10, 9, 21, 54).
+//! A peer's identity: its connection and address, its handshake (BEP 3), and what it has said of itself since (BEP 10, 9, 21, 54).
 use crate::ids::ConnId;
 use crate::remote::Remote;
 use crate::time::Time;
@@ -7,9 +7,9 @@ use teem_wire::peer::client_names::client_name;
 use teem_wire::peer::handshake::{Handshake, PeerId};
 use teem_wire::peer::message::ExtendedHandshake;
 
-/// Who a peer is.
+/// The identity of a peer.
 #[derive(Clone, Debug)]
-pub struct Who {
+pub(crate) struct Who {
     conn: ConnId,
     addr: Remote,
     outgoing: bool,
@@ -47,7 +47,7 @@ impl Who {
 
     /// Takes its extension handshake (BEP 10); later ones change what they name. Returns whether it says for the first time on which
     /// port it listens.
-    pub fn introduce(&mut self, said: &ExtendedHandshake) -> bool {
+    pub(crate) fn introduce(&mut self, said: &ExtendedHandshake) -> bool {
         if let Some(client) = &said.client {
             self.client = Some(client.clone()).filter(|c| !c.is_empty());
         }
@@ -64,88 +64,88 @@ impl Who {
         port.is_some()
     }
 
-    /// Its connection.
-    pub fn conn(&self) -> ConnId {
+    /// The name of the peer's connection.
+    pub(crate) fn conn(&self) -> ConnId {
         self.conn
     }
 
     /// Its end as the connection has it.
-    pub fn addr(&self) -> Remote {
+    pub(crate) fn addr(&self) -> Remote {
         self.addr
     }
 
     /// The peer id of its handshake.
-    pub fn id(&self) -> PeerId {
+    pub(crate) fn id(&self) -> PeerId {
         self.handshake.peer_id
     }
 
     /// Whether both sides speak BEP 6; we always do.
-    pub fn is_fast(&self) -> bool {
+    pub(crate) fn is_fast(&self) -> bool {
         self.handshake.features.fast
     }
 
     /// Whether it speaks BEP 10.
-    pub fn is_extended(&self) -> bool {
+    pub(crate) fn is_extended(&self) -> bool {
         self.handshake.features.extended
     }
 
     /// Its id for `ut_metadata` (BEP 9), when it has one.
-    pub fn ut_metadata(&self) -> Option<u8> {
+    pub(crate) fn ut_metadata(&self) -> Option<u8> {
         self.ut_metadata
     }
 
     /// Its id for `lt_donthave` (BEP 54), when it has one.
-    pub fn lt_donthave(&self) -> Option<u8> {
+    pub(crate) fn lt_donthave(&self) -> Option<u8> {
         self.lt_donthave
     }
 
     /// Pieces that it holds although it shows fewer: it is a source that grants them.
-    pub fn holds(&self) -> Option<u32> {
+    pub(crate) fn holds(&self) -> Option<u32> {
         self.holds
     }
 
     /// It has lost a piece of these: a source among the peers holds fewer than it said.
-    pub fn holds_less_than(&mut self, pieces: u32) {
+    pub(crate) fn holds_less_than(&mut self, pieces: u32) {
         self.holds = self.holds.map(|n| n.min(pieces - 1));
     }
 
     /// Whether it wants nothing (BEP 21).
-    pub fn is_upload_only(&self) -> bool {
+    pub(crate) fn is_upload_only(&self) -> bool {
         self.upload_only
     }
 
     /// Whether it has shown that it knows the metadata: it said its size, or spoke of pieces.
-    pub fn knows_metadata(&self) -> bool {
+    pub(crate) fn knows_metadata(&self) -> bool {
         self.knows_metadata
     }
 
     /// It has shown that it knows the metadata.
-    pub fn learn_metadata(&mut self) {
+    pub(crate) fn learn_metadata(&mut self) {
         self.knows_metadata = true;
     }
 
     /// When it last asked for metadata (BEP 9).
-    pub fn asked_metadata(&self) -> Option<Time> {
+    pub(crate) fn asked_metadata(&self) -> Option<Time> {
         self.asked_metadata
     }
 
     /// It asks for metadata.
-    pub fn ask_metadata(&mut self, now: Time) {
+    pub(crate) fn ask_metadata(&mut self, now: Time) {
         self.asked_metadata = Some(now);
     }
 
     /// It says from where it sees us; whether for the first time, which is the one that counts.
-    pub fn vote(&mut self) -> bool {
+    pub(crate) fn vote(&mut self) -> bool {
         !core::mem::replace(&mut self.voted, true)
     }
 
     /// Its name for people: what it says, or what its id suggests.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.client.as_deref().map_or_else(|| client_name(&self.handshake.peer_id), ToString::to_string)
     }
 
     /// Where it could be dialled.
-    pub fn dial_addr(&self) -> Remote {
+    pub(crate) fn dial_addr(&self) -> Remote {
         match self.listen_port {
             Some(port) if !self.outgoing => self.addr.with_port(port),
             _ => self.addr,

@@ -51,9 +51,9 @@ pub struct Partial {
     /// The connection that the whole piece is meant to come from, while it is able to.
     pub owner: Option<ConnId>,
     /// The owner's rate when it last took a block, in bytes a second.
-    pub owner_rate: u64,
+    pub(crate) owner_rate: u64,
     /// After a failure: only the owner is asked, as long as there is one.
-    pub exclusive: bool,
+    pub(crate) exclusive: bool,
 }
 
 impl Partial {
@@ -77,7 +77,7 @@ impl Partial {
     }
 
     /// Blocks that are asked of exactly one connection.
-    pub fn asked_once(&self) -> u32 {
+    pub(crate) fn asked_once(&self) -> u32 {
         self.asked_once
     }
 
@@ -87,12 +87,12 @@ impl Partial {
     }
 
     /// Whether nothing of it is here and all that is asked for is asked of one connection.
-    pub fn waits_whole(&self) -> bool {
+    pub(crate) fn waits_whole(&self) -> bool {
         self.received == 0 && self.asked_once > 0 && self.asked_once + self.free == self.blocks.len() as u32
     }
 
     /// Whether nothing of it is here or asked for.
-    pub fn is_untouched(&self) -> bool {
+    pub(crate) fn is_untouched(&self) -> bool {
         self.free as usize == self.blocks.len()
     }
 
@@ -112,7 +112,7 @@ impl Partial {
     }
 
     /// The sender of each block, in order; only of a whole piece is the list complete.
-    pub fn senders(&self) -> impl Iterator<Item = ConnId> + '_ {
+    pub(crate) fn senders(&self) -> impl Iterator<Item = ConnId> + '_ {
         self.blocks.iter().filter_map(|b| match b {
             Block::Received(from) => Some(*from),
             _ => None,
@@ -120,7 +120,7 @@ impl Partial {
     }
 
     /// Takes the first free block for a connection.
-    pub fn ask_free(&mut self, conn: ConnId) -> Option<u32> {
+    pub(crate) fn ask_free(&mut self, conn: ConnId) -> Option<u32> {
         if self.free == 0 {
             return None;
         }
@@ -133,7 +133,7 @@ impl Partial {
     }
 
     /// Asks a second connection for a block that one other is asked for; whether it could.
-    pub fn ask_again(&mut self, index: u32, conn: ConnId) -> bool {
+    pub(crate) fn ask_again(&mut self, index: u32, conn: ConnId) -> bool {
         match self.blocks[index as usize] {
             Block::Asked(first) if first != conn => {
                 self.blocks[index as usize] = Block::AskedTwice(first, conn);

@@ -34,7 +34,7 @@ pub enum DialError {
 
 /// Whether an address from that source may be dialled at all: strangers cannot aim us at the local network or at ports
 /// of other services; what the user typed is meant.
-pub fn may_dial(addr: SocketAddr, source: PeerSource) -> bool {
+pub(crate) fn may_dial(addr: SocketAddr, source: PeerSource) -> bool {
     let trusted = matches!(source, PeerSource::User);
     let near = !matches!(source, PeerSource::PublicTracker);
     let port_fits = addr.port() >= PORT_MIN || (trusted && addr.port() > 0);

@@ -38,7 +38,7 @@ const SLEPT: Duration = Duration::from_secs(60);
 /// How we stand in the swarm; the same for every tracker.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The torrent.
+    /// The torrent's hashes, of which a tracker is told one.
     pub torrent: TorrentKey,
     /// Our id in this torrent.
     pub peer_id: PeerId,
@@ -96,7 +96,7 @@ pub struct Heard {
 pub struct Ask {
     /// Its name; the answer comes by it.
     pub id: AskId,
-    /// The tracker.
+    /// The tracker's URL as it stands in the torrent.
     pub url: String,
     /// What to say.
     pub announce: Announce,
@@ -162,7 +162,7 @@ impl Announcer {
     }
 
     /// The metadata said that the torrent is private: from now on one tracker at a time.
-    pub fn set_private(&mut self) {
+    pub(crate) fn set_private(&mut self) {
         self.private = true;
         let flat: Vec<Tracker> = self.tiers.drain(..).flatten().collect();
         if !flat.is_empty() {
@@ -216,7 +216,7 @@ impl Announcer {
         if self.few != few {
             self.few = few;
             let company = if few { self.company.take() } else { self.company.replace(now) };
-            // Who has had company is no peerless client that has asked in vain.
+            // A client that has had company is not one without peers that has asked in vain.
             if few && company.is_some_and(|since| now.since(since) >= tracker::INTERVAL_MIN) {
                 self.tiers.iter_mut().flatten().for_each(Tracker::had_company);
             }

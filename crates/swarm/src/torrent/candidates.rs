@@ -71,7 +71,7 @@ struct Candidate {
 
 /// The addresses of one torrent.
 #[derive(Debug)]
-pub struct Candidates {
+pub(crate) struct Candidates {
     known: BTreeMap<SocketAddr, Candidate>,
     /// Those that wait.
     turns: Turns,
@@ -91,7 +91,7 @@ pub struct Candidates {
 
 impl Candidates {
     /// An empty table; `rng` is its own, `port` the one that we listen on.
-    pub fn new(rng: Rng, port: ListenPort) -> Self {
+    pub(crate) fn new(rng: Rng, port: ListenPort) -> Self {
         Self {
             known: BTreeMap::new(),
             turns: Turns::default(),
@@ -108,7 +108,7 @@ impl Candidates {
     }
 
     /// The world sees us from there: those that wait are put into the order that follows from it.
-    pub fn set_external(&mut self, external: External) {
+    pub(crate) fn set_external(&mut self, external: External) {
         self.external = external;
         for candidate in self.known.values_mut() {
             let tie = tie(external.priority(self.port.get(), candidate.name.addr), candidate.name.tie as u32);
@@ -122,17 +122,17 @@ impl Candidates {
     }
 
     /// From where the world sees us.
-    pub fn external(&self) -> External {
+    pub(crate) fn external(&self) -> External {
         self.external
     }
 
     /// The canonical priority of a connection with that address (BEP 40), when it is known.
-    pub fn priority(&self, addr: SocketAddr) -> Option<u32> {
+    pub(crate) fn priority(&self, addr: SocketAddr) -> Option<u32> {
         self.external.priority(self.port.get(), addr)
     }
 
     /// Takes a list; what may not be dialled, is known or has no room is left out. Returns how many were new.
-    pub fn add(&mut self, now: Time, source: PeerSource, list: &[SocketAddr]) -> usize {
+    pub(crate) fn add(&mut self, now: Time, source: PeerSource, list: &[SocketAddr]) -> usize {
         list.iter().take(LIST_MAX).filter(|addr| self.add_one(now, source, **addr)).count()
     }
 
@@ -173,7 +173,7 @@ impl Candidates {
     }
 
     /// The address to dial now; its dial is under way from then on, until `failed`, `closed` or `connected`.
-    pub fn next(&mut self, now: Time) -> Option<SocketAddr> {
+    pub(crate) fn next(&mut self, now: Time) -> Option<SocketAddr> {
         while let Some(candidate) = self.turns.coming(now).and_then(|addr| self.known.get_mut(&addr)) {
             let State::Waiting(place) = &mut candidate.state else { break };
             self.turns.come(candidate.name, place);
@@ -185,18 +185,18 @@ impl Candidates {
     }
 
     /// When there will be one to dial; `None` when there is none as things are.
-    pub fn deadline(&self) -> Option<Time> {
+    pub(crate) fn deadline(&self) -> Option<Time> {
         self.turns.deadline(self.is_alone())
     }
 
     /// The way that an address is to be dialled: the first that has not failed.
-    pub fn how(&self, addr: SocketAddr) -> How {
+    pub(crate) fn how(&self, addr: SocketAddr) -> How {
         let failed = self.known.get(&addr).map(|c| c.failed).unwrap_or_default();
         self.ways.first_but(failed).unwrap_or(How::Tcp)
     }
 
     /// A dial came to nothing. Another way is tried at once, if there is one; else the address waits.
-    pub fn failed(&mut self, now: Time, addr: SocketAddr, how: How, why: DialError) {
+    pub(crate) fn failed(&mut self, now: Time, addr: SocketAddr, how: How, why: DialError) {
         let count = match why {
             DialError::Refused => &mut self.dials.refused,
             DialError::TimedOut => &mut self.dials.timed_out,
@@ -217,7 +217,7 @@ impl Candidates {
 
     /// A connection to (or, with the port it told, from) that address is one of the torrent's peers. An address that is
     /// not known is taken in when it may be dialled.
-    pub fn connected(&mut self, now: Time, addr: SocketAddr) {
+    pub(crate) fn connected(&mut self, now: Time, addr: SocketAddr) {
         self.add_one(now, PeerSource::Inbound, addr);
         if let Some(candidate) = self.known.get_mut(&addr) {
             candidate.failures = 0;
@@ -228,7 +228,7 @@ impl Candidates {
     }
 
     /// A connection to that address has ended, before or after its handshake.
-    pub fn closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
+    pub(crate) fn closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
         let Some(candidate) = self.known.get_mut(&addr) else { return };
         if candidate.state == State::Pending {
             self.dials.failed = self.dials.failed.saturating_add(1);
@@ -244,7 +244,7 @@ impl Candidates {
     }
 
     /// Never to be dialled again in this run.
-    pub fn ban(&mut self, addr: SocketAddr) {
+    pub(crate) fn ban(&mut self, addr: SocketAddr) {
         self.forget(addr);
         if self.banned.len() < BANS_MAX {
             self.banned.insert(addr);
@@ -252,7 +252,7 @@ impl Candidates {
     }
 
     /// The same for all ports of an address; never for loopback, behind which everybody on this machine is.
-    pub fn ban_whole(&mut self, ip: IpAddr) {
+    pub(crate) fn ban_whole(&mut self, ip: IpAddr) {
         if Reach::of(ip) == Reach::Loopback || self.banned_whole.len() >= BANS_MAX {
             return;
         }
@@ -264,19 +264,19 @@ impl Candidates {
     }
 
     /// Whether connections with that address are refused.
-    pub fn is_banned(&self, addr: SocketAddr) -> bool {
+    pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {
         self.banned.contains(&addr) || self.banned_whole.contains(&addr.ip())
     }
 
     /// Forgets all addresses but those of live connections (BEP 27: another tracker, other peers).
-    pub fn drop_all(&mut self) {
+    pub(crate) fn drop_all(&mut self) {
         for addr in self.turns.clear() {
             self.known.remove(&addr);
         }
     }
 
     /// We are elsewhere than before, or were away: those that were peers and were lost are dialled again, over some seconds.
-    pub fn rejoin(&mut self, now: Time) {
+    pub(crate) fn rejoin(&mut self, now: Time) {
         self.rejoining = now + REJOIN;
         let lost = |c: &Candidate| c.good && c.failures > 0 && matches!(c.state, State::Waiting(_));
         let lost: Vec<SocketAddr> = self.known.iter().filter(|(_, c)| lost(c)).map(|(addr, _)| *addr).collect();
@@ -290,28 +290,23 @@ impl Candidates {
         self.wait(addr, soon, soon);
     }
 
-    /// How many are known and might be dialled at some time, connected ones left out.
-    pub fn spare(&self) -> usize {
-        self.known.len() - self.connected
-    }
-
     /// Whether somebody may be dialled now, or is on the way.
-    pub fn has_more(&self, now: Time) -> bool {
+    pub(crate) fn has_more(&self, now: Time) -> bool {
         self.pending() > 0 || self.turns.deadline(false).is_some_and(|at| at <= now)
     }
 
     /// Dials and handshakes under way.
-    pub fn pending(&self) -> usize {
+    pub(crate) fn pending(&self) -> usize {
         self.known.len() - self.connected - self.turns.len()
     }
 
     /// The figures of this run.
-    pub fn dials(&self) -> Dials {
+    pub(crate) fn dials(&self) -> Dials {
         Dials { known: self.known.len() as u32, pending: self.pending() as u32, ..self.dials }
     }
 
     /// Addresses worth dialling in the next run: those that were peers, at most `max`.
-    pub fn worth_saving(&self, max: usize) -> impl Iterator<Item = SocketAddr> + '_ {
+    pub(crate) fn worth_saving(&self, max: usize) -> impl Iterator<Item = SocketAddr> + '_ {
         self.known.iter().filter(|(_, c)| c.good).map(|(a, _)| *a).take(max)
     }
 

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use teem_metainfo::Info;
 
 /// The longest info dictionary that is fetched or given, in bytes.
-pub const METADATA_MAX: u32 = 16 * 1024 * 1024;
+pub(crate) const METADATA_MAX: u32 = 16 * 1024 * 1024;
 
 /// The content of one torrent.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::time::Time;
 /// What a handler is called with.
 #[derive(Debug)]
 pub struct Context<'a, B> {
-    /// The moment.
+    /// The present moment; time never goes back.
     pub now: Time,
     /// The limits of all torrents together.
     pub shared: &'a mut Shared,

@@ -45,7 +45,7 @@ pub(super) enum PeerEvent<'a> {
 /// What a source makes of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Reply {
-    /// Nothing.
+    /// The event asks for nothing.
     None,
     /// This may be the moment to show more.
     MayGrant,

@@ -23,7 +23,7 @@ use teem_wire::peer::message::ExtendedHandshake;
 /// What we call ourselves (BEP 10 `v`).
 const CLIENT: &str = "Teem 0.1.0";
 
-/// The ground.
+/// What every owner of a torrent stands on.
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) id: TorrentId,

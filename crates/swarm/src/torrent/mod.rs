@@ -64,7 +64,7 @@ use upload::Upload;
 /// Peers in a snapshot.
 const SHOWN_PEERS_MAX: usize = 100;
 
-/// One torrent.
+/// One torrent: its owners, and the one loop that carries out what they decide.
 #[derive(Debug)]
 pub struct Torrent {
     /// What all of these stand on: the content, the peers, the steps to be carried out.
@@ -153,7 +153,7 @@ impl Torrent {
     }
 
     /// Whether more connections are of use: something is missing, or somebody may be served.
-    pub fn wants_peers(&self) -> bool {
+    pub(crate) fn wants_peers(&self) -> bool {
         // A seed dials too: one that nobody can dial is of use only so, and a peer that is complete as well is closed and rests.
         let live = self.phase.is_before_content() || matches!(self.phase, Phase::Downloading(_) | Phase::Seeding);
         let peers = self.ground.table.len();
@@ -168,11 +168,6 @@ impl Torrent {
     /// When [`Self::next_dial`] will have something.
     pub fn dial_deadline(&self) -> Option<Time> {
         if self.wants_peers() { self.finder.dial_deadline() } else { None }
-    }
-
-    /// Whether connections with that end are to be refused at once.
-    pub fn is_banned(&self, remote: Remote) -> bool {
-        self.finder.is_banned(remote)
     }
 
     /// After [`Self::remove`]: everything is saved and the trackers know, or have had their time.

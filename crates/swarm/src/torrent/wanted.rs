@@ -52,7 +52,7 @@ impl Wanted {
         wanted
     }
 
-    /// The selection.
+    /// The selection that is in force.
     pub(super) fn selection(&self) -> &Selection {
         &self.selection
     }

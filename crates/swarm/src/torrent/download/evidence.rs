@@ -24,7 +24,7 @@ const GONE_MAX: usize = 256;
 /// Bans that are kept: who fills that has corrupted thousands of pieces first.
 const BANS_MAX: usize = 2_000;
 
-/// Who a connection was.
+/// The identity of a connection that is live or gone.
 #[derive(Clone, Debug)]
 pub(in crate::torrent) struct Suspect {
     pub(in crate::torrent) addr: Remote,
@@ -72,7 +72,7 @@ impl Evidence {
         }
     }
 
-    /// Who a connection was that is gone.
+    /// The identity of a connection that is gone.
     pub(in crate::torrent) fn gone(&self, conn: ConnId) -> Option<&Suspect> {
         self.gone.get(&conn)
     }

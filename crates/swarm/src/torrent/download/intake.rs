@@ -27,7 +27,7 @@ impl Intake {
         Self { throttle: Throttle::new(id, rate), received: Meter::default(), wasted: 0, evidence: Evidence::default() }
     }
 
-    /// The limit.
+    /// The limit of what is received.
     pub(in crate::torrent) fn throttle(&self) -> &Throttle {
         &self.throttle
     }

@@ -5,7 +5,7 @@ pub mod fetch;
 pub mod serve;
 
 pub use fetch::MetadataFetch;
-pub use serve::MetadataServe;
+pub(crate) use serve::MetadataServe;
 
 use super::context::Context;
 use super::ground::Ground;
@@ -18,15 +18,15 @@ use teem_wire::peer::message::{Message, MetadataMessage};
 
 /// The size of every piece of the info dictionary but the last (BEP 9), in bytes.
 pub const METADATA_PIECE_LEN: u32 = 16 * 1024;
-pub use super::content::METADATA_MAX;
+pub(crate) use super::content::METADATA_MAX;
 
 /// How many pieces an info dictionary of that size has.
-pub const fn metadata_pieces(size: u32) -> u32 {
+pub(crate) const fn metadata_pieces(size: u32) -> u32 {
     size.div_ceil(METADATA_PIECE_LEN)
 }
 
 /// The length in bytes of one piece; `None` past the end.
-pub const fn metadata_piece_len(size: u32, piece: u32) -> Option<u32> {
+pub(crate) const fn metadata_piece_len(size: u32, piece: u32) -> Option<u32> {
     let begin = piece as u64 * METADATA_PIECE_LEN as u64;
     if begin >= size as u64 {
         return None;

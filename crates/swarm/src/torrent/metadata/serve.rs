@@ -33,7 +33,7 @@ struct Queue {
 
 /// The requests of all peers of one torrent.
 #[derive(Debug, Default)]
-pub struct MetadataServe {
+pub(crate) struct MetadataServe {
     queues: VecDeque<Queue>,
     /// Pieces of each connection that have not gone to the kernel, where there are any.
     unsent: BTreeMap<ConnId, u32>,
@@ -42,14 +42,9 @@ pub struct MetadataServe {
 }
 
 impl MetadataServe {
-    /// Nobody asks yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// A request. `size` is that of our info dictionary, `None` while we have none ourselves; `id` is the peer's number
     /// for `ut_metadata`. Returns what to say at once, if anything.
-    pub fn request(&mut self, conn: ConnId, id: u8, piece: u32, size: Option<u32>) -> Option<MetadataMessage> {
+    pub(crate) fn request(&mut self, conn: ConnId, id: u8, piece: u32, size: Option<u32>) -> Option<MetadataMessage> {
         let reject = Some(MetadataMessage::Reject { piece });
         if size.and_then(|size| metadata_piece_len(size, piece)).is_none() {
             return reject;
@@ -69,13 +64,13 @@ impl MetadataServe {
     }
 
     /// The connection is gone.
-    pub fn gone(&mut self, conn: ConnId) {
+    pub(crate) fn gone(&mut self, conn: ConnId) {
         self.queues.retain(|q| q.conn != conn);
         self.unsent.remove(&conn);
     }
 
     /// A piece has gone to the kernel.
-    pub fn sent(&mut self, conn: ConnId) {
+    pub(crate) fn sent(&mut self, conn: ConnId) {
         if let Some(unsent) = self.unsent.get_mut(&conn) {
             *unsent -= 1;
             if *unsent == 0 {
@@ -95,13 +90,13 @@ impl MetadataServe {
     }
 
     /// When [`Self::poll`] has something to send.
-    pub fn deadline(&self) -> Option<Time> {
+    pub(crate) fn deadline(&self) -> Option<Time> {
         self.turn().map(|_| self.whole - EVERY * (BURST - 1))
     }
 
     /// Sends what the budget allows, one piece of each peer in turn. `bytes` is the info dictionary as it stands;
     /// `send` gets the connection, the peer's number for `ut_metadata` and the message.
-    pub fn poll(&mut self, now: Time, bytes: &[u8], mut send: impl FnMut(ConnId, u8, MetadataMessage)) {
+    pub(crate) fn poll(&mut self, now: Time, bytes: &[u8], mut send: impl FnMut(ConnId, u8, MetadataMessage)) {
         while self.deadline().is_some_and(|at| at <= now) {
             let Some(mut queue) = self.turn().and_then(|place| self.queues.remove(place)) else { return };
             if let Some(piece) = queue.pieces.pop_front() {
@@ -141,7 +136,7 @@ mod tests {
 
     #[test]
     fn row_27_pieces_past_the_end_are_rejected() {
-        let mut s = MetadataServe::new();
+        let mut s = MetadataServe::default();
         for piece in [2, u32::MAX] {
             assert_eq!(s.request(ConnId(1), 1, piece, Some(20_000)), Some(MetadataMessage::Reject { piece }));
         }
@@ -151,7 +146,7 @@ mod tests {
 
     #[test]
     fn pieces_are_cut_where_they_should() {
-        let mut s = MetadataServe::new();
+        let mut s = MetadataServe::default();
         let bytes: Vec<u8> = (0..20_000u32).map(|n| n as u8).collect();
         assert_eq!(s.request(ConnId(1), 1, 1, Some(20_000)), None);
         let got = serve(&mut s, Time::ZERO, &bytes);
@@ -161,7 +156,7 @@ mod tests {
 
     #[test]
     fn peers_take_turns_within_the_budget_and_queues_are_bounded() {
-        let mut s = MetadataServe::new();
+        let mut s = MetadataServe::default();
         let bytes = vec![0; 100];
         let rejected = (0..100).filter(|_| s.request(ConnId(1), 1, 0, Some(100)).is_some()).count();
         assert_eq!(rejected, 36);
@@ -190,7 +185,7 @@ mod tests {
 
     #[test]
     fn who_does_not_read_makes_us_hold_four_pieces_and_keeps_nobody_waiting() {
-        let mut s = MetadataServe::new();
+        let mut s = MetadataServe::default();
         let bytes = vec![0; 100];
         let mut now = Time::from_nanos(1_000_000_000_000);
         (0..64).for_each(|_| drop(s.request(ConnId(1), 1, 0, Some(100))));

@@ -20,7 +20,7 @@ const AHEAD_DIVISOR: u64 = 8;
 /// A peer that was granted something is taken to be about to ask for it.
 const REACTION: Duration = Duration::from_secs(1);
 
-/// Who lacks nothing that waits is looked at again after this.
+/// A peer that lacks nothing which waits is looked at again after this.
 const SATED: Duration = Duration::from_secs(1);
 
 /// A queue longer than this is no excuse.
@@ -101,7 +101,7 @@ pub(super) struct Grant {
     pub(super) asked: bool,
 }
 
-/// One peer.
+/// One peer as the source sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Grantee {
     pub(super) since: Time,
@@ -248,7 +248,7 @@ impl Grantee {
     /// Whether it has left its grants alone for too long, which what is queued on the line excuses.
     pub(super) fn ignores(&self, now: Time, behind: Duration) -> bool {
         let patience = self.habits.patience + behind;
-        // Who is known to want something else may have been shown all that would be granted next, and have nothing open.
+        // A peer that is known to want something else may have been shown all that would be granted next, and have nothing open.
         let some = !self.open.is_empty() || self.wider > 0;
         let unasked = some && self.open.iter().all(|g| !g.asked && now.since(g.at) >= patience);
         unasked && now.since(self.last_request) >= patience

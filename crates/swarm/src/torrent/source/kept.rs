@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::peer::handshake::PeerId;
 
-/// Who is back within this gets the rest.
+/// A peer that is back within this gets the rest.
 const RETURN: Duration = Duration::from_secs(60);
 /// Most pieces that are kept, or remembered over a restart.
 const KEPT_MAX: usize = 1_000;

@@ -194,7 +194,7 @@ impl Source {
 
     /// A peer has shown all that it has. What it claimed before is to be taken back by [`Self::unshows`].
     pub(super) fn shows(&mut self, now: Time, conn: ConnId, has: &Bitfield) {
-        // Who claims everything may lie: what is out is seen at those who gain it.
+        // A peer that claims everything may lie: what is out is seen at those that gain it.
         if !has.is_full() {
             let pace = self.pace;
             for piece in has.iter() {

@@ -1,4 +1,4 @@
-//! Whom a frugal source helps once everything is out (own design): those whom the swarm does not feed.
+//! A frugal source's help once everything is out (own design): to the peers that the swarm does not feed.
 //!
 //! A peer that has gained nothing from others for half a minute, or for four times as long as a piece takes it, gets what it lacks,
 //! rarest first; a piece with one or two holders that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
@@ -92,7 +92,7 @@ impl Source {
             if let Some(piece) = self.lacking(conn, peers) {
                 return self.help(now, conn, piece, peers);
             }
-            // Who was shown all that it lacks and does not take it is in nobody's way.
+            // A peer that was shown all that it lacks and does not take it is in nobody's way.
             self.grantees.get_mut(&conn)?.sated = Some(now);
         }
         while active < self.slots

@@ -11,7 +11,7 @@ use crate::time::Time;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// Who has gone no further for so long has stalled.
+/// A peer that has gone no further for so long has stalled.
 const STALLED: Duration = Duration::from_secs(10);
 /// When none of several has taken anything for so long, it is our line or our disk that stands: everybody's time begins anew after that.
 const DEAD: Duration = Duration::from_secs(5);

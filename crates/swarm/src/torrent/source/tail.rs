@@ -52,7 +52,7 @@ impl Source {
         let fit = self
             .peers_of(peers)
             .filter(|(conn, g, peer)| *conn != holder && !g.stalled && !g.shown.get(piece) && !peer.has().get(piece));
-        // Who has passed pieces on and has got all that it was granted is idle, not slow.
+        // A peer that has passed pieces on and has got all that it was granted is idle, not slow.
         let idle_rate = self.tail.peak / self.slots as u64;
         let idle = |g: &Grantee| g.open.is_empty() && g.onward.is_some();
         let rate = |g: &Grantee, rate: u64| if idle(g) { rate.max(idle_rate) } else { rate };

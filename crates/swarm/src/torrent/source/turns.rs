@@ -1,4 +1,4 @@
-//! Who gets the next piece (own design): turns among up to four active peers, newcomers first, then those who pass on most.
+//! The peer that gets the next piece (own design): turns among up to four active peers, newcomers first, then those that pass on most.
 //!
 //! Nobody is excluded: who never passes anything on only comes last, and with nobody else the same peer goes on.
 use super::Source;
@@ -8,12 +8,12 @@ use crate::peer::Peer;
 use crate::time::Time;
 use core::time::Duration;
 
-/// Who may leave sees a grant at least this often, whoever is served: some clients do after 30 s without interest. Others wait
+/// A peer that may leave sees a grant at least this often, whichever is served: some clients do after 30 s without interest. Others wait
 /// for their turn, or a slow source with many peers would have a piece begun at each of a dozen, and all of them whole late.
 const SHOWN_EVERY: Duration = Duration::from_secs(20);
 /// But not more than the line carries in so many seconds.
 const QUEUE_SECONDS: u64 = 5;
-/// Who is alone is shown at most this part, since others may be about to come.
+/// A peer that is alone is shown at most this part, since others may be about to come.
 const ALONE_DIVISOR: u64 = 4;
 
 impl Source {
@@ -91,7 +91,7 @@ impl Source {
         grantee.has_window(grantee::rate(now, peer), piece_len, Some(most))
     }
 
-    /// All candidates.
+    /// The peers that may be granted a piece.
     pub(super) fn peers_of<'a>(&'a self, peers: &'a Peers) -> impl Iterator<Item = (ConnId, &'a Grantee, &'a Peer)> {
         let all = self.grantees.iter().filter(|(_, g)| g.candidate);
         all.filter_map(|(conn, g)| Some((*conn, g, &**peers.get(conn)?)))

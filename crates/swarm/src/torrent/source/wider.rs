@@ -11,7 +11,7 @@ impl Source {
         self.grantees.get(&conn).is_some_and(|grantee| grantee.candidate && grantee.wider > 0)
     }
 
-    /// Who leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
+    /// A peer that leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
     ///
     /// With nobody else there it is shown everything at once, when it says itself that nothing of what it was shown is of use to
     /// it, or has been shown more before: nobody is there whom it could keep from anything.

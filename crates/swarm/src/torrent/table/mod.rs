@@ -29,7 +29,7 @@ use teem_wire::peer::message::Message;
 /// The connected peers by their connections.
 pub(super) type Peers = ConnMap<Box<Peer>>;
 
-/// The table.
+/// The connected peers of a torrent.
 #[derive(Debug)]
 pub(super) struct Table {
     peers: Peers,
@@ -72,7 +72,7 @@ impl Table {
         &self.peers
     }
 
-    /// A peer.
+    /// The peer of a connection, while it is connected.
     pub(super) fn get(&self, conn: ConnId) -> Option<&Peer> {
         self.peers.get(&conn).map(|peer| &**peer)
     }

@@ -19,12 +19,12 @@ pub const PEERS_MAX: usize = 80;
 /// Below that many connections others are dialled: with more a piece is not sooner with everybody, with half of it later.
 pub const PEERS_WANTED: usize = 50;
 /// Established connections from one address to one torrent: people behind one router are several peers.
-pub const PEERS_PER_ADDRESS_MAX: usize = 8;
+pub(crate) const PEERS_PER_ADDRESS_MAX: usize = 8;
 /// Two connections of one peer within this span are a simultaneous open; later the first stays.
 const SIMULTANEOUS: Duration = Duration::from_secs(30);
 
 /// A peer that has said nothing for so long may have moved; one that gives or takes says something more often.
-pub const MOVED_AFTER: Duration = Duration::from_secs(10);
+pub(crate) const MOVED_AFTER: Duration = Duration::from_secs(10);
 
 /// What becomes of a connection whose handshake has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,7 +108,7 @@ impl Roster {
     }
 
     /// The connection of the peer of that id, when it has another address than that one.
-    pub fn elsewhere(&self, id: &PeerId, addr: Remote) -> Option<ConnId> {
+    pub(crate) fn elsewhere(&self, id: &PeerId, addr: Remote) -> Option<ConnId> {
         let conn = *self.ids.get(id)?;
         self.peers.get(&conn).filter(|known| known.addr.machine() != addr.machine()).map(|_| conn)
     }
