@@ -171,14 +171,13 @@ impl Granting {
         let (now, pieces) = (cx.now, ground.content.pieces());
         let Some(peer) = ground.table.get_mut(conn) else { return Reply::None };
         match event {
-            // A peer of a source is let in for good once it is interested. Not before: rtorrent queues a peer that unchoked it too early for
-            // its next round, which comes every 30 s, and rqbit asks for the first piece that it sees and sleeps for 5 s before it looks
-            // for the next.
+            // A peer of a source is let in for good: as it comes where it is known to bear that, else once it is interested.
             PeerEvent::Came | PeerEvent::Wants => {
                 if matches!(event, PeerEvent::Came) {
                     source.came(now, conn);
                 }
-                if peer.stance().is_interested() && peer.stance().am_choking() {
+                let may = peer.stance().is_interested() || Source::lets_in_early(peer);
+                if may && peer.stance().am_choking() {
                     ground.table.set_choking(cx, conn, false);
                 }
             }

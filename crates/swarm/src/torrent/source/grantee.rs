@@ -45,6 +45,9 @@ pub(super) struct Habits {
     pub(super) alone: u64,
     /// Whether it may leave after half a minute in which it wanted nothing, as aria2 does. Who is not known may be of that kind.
     pub(super) leaves: bool,
+    /// Whether it may be unchoked before it is interested, which spares a round trip. Not rtorrent: it queues such a peer for its next round, which
+    /// comes every 30 s. Nor rqbit: it asks for the first piece that it sees and sleeps for 5 s before it looks for the next.
+    pub(super) early: bool,
 }
 
 /// Of most clients.
@@ -56,10 +59,11 @@ const COMMON: Habits = Habits {
     part: AHEAD_DIVISOR,
     alone: 0,
     leaves: true,
+    early: false,
 };
 
-/// Of a client that stays however little it is shown.
-const STAYS: Habits = Habits { leaves: false, ..COMMON };
+/// Of a client that stays however little it is shown, and takes an early unchoke for what it is.
+const STAYS: Habits = Habits { leaves: false, early: true, ..COMMON };
 
 /// By the beginning of a client's name (BEP 10 `v`, or what its peer id says).
 const KNOWN: [(&str, Habits); 6] = [

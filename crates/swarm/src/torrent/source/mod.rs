@@ -161,6 +161,11 @@ impl Source {
         self.pieces.add(piece, rng);
     }
 
+    /// Whether a peer may be unchoked before it is interested.
+    pub(super) fn lets_in_early(peer: &Peer) -> bool {
+        Habits::of(&peer.who().name()).early
+    }
+
     /// A peer has come.
     pub(super) fn came(&mut self, now: Time, conn: ConnId) {
         self.grantees.insert(conn, Grantee::new(now, self.geometry.pieces));
