@@ -1,8 +1,8 @@
 //! What is kept of one connected peer (BEP 3: choking and interest in both directions).
 //!
 //! Its parts are machines of their own with private state: [`who`] it is, what [`pieces`] it has, how both sides stand to each other
-//! ([`stance`]), what we ask of it ([`pipeline`]) and how far it is trusted with that ([`standing`]), what it will not give
-//! ([`refusals`]), what it asks of us ([`upload`]), how often it has broken rules ([`conduct`]), and its [`clocks`]. What concerns
+//! (`stance`), what we ask of it (`pipeline`) and how far it is trusted with that (`standing`), what it will not give
+//! ([`refusals`]), what it asks of us (`upload`), how often it has broken rules ([`conduct`]), and its `clocks`. What concerns
 //! several parts at once is a verb here. The rules that need the whole torrent are in [`crate::torrent`].
 pub(crate) mod clocks;
 pub mod conduct;
