@@ -11,7 +11,7 @@ use teem_client::config::AGENT;
 use teem_client::create::memory;
 use teem_client::http::fetch::Http;
 use teem_client::{source, store};
-use teem_disk::{ForgetError, Kept, forget, kept};
+use teem_disk::{ForgetError, SavedTorrent, forget, saved_torrents};
 
 pub(crate) async fn run(options: &State) -> Outcome {
     let folder = store::state_dir().map_err(Stop::local)?;
@@ -33,30 +33,30 @@ fn path(folder: &Path, json: bool) {
     }
 }
 
-fn all(folder: &Path) -> Result<Vec<Kept>, Stop> {
-    kept(folder).map_err(|e| Stop::local(format!("{} cannot be read: {e}", folder.display())))
+fn all(folder: &Path) -> Result<Vec<SavedTorrent>, Stop> {
+    saved_torrents(folder).map_err(|e| Stop::local(format!("{} cannot be read: {e}", folder.display())))
 }
 
 fn list(folder: &Path, json: bool) -> Outcome {
     let all = all(folder)?;
     let (paths, memories) = memory::remembered(folder);
     if json {
-        for kept in &all {
-            json::line(&value("saved", kept));
+        for saved in &all {
+            json::line(&value("saved", saved));
         }
         json::line(&json!({"event": "remembered", "paths": paths, "state_bytes": memories}));
         return Ok(Exit::Done);
     }
     let mut out = String::new();
-    for kept in &all {
-        let size = kept.size.map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string());
-        let held = kept.held.map_or_else(String::new, |holder| format!("  (held by {holder})"));
-        let place = plain(&place(kept));
+    for saved in &all {
+        let size = saved.size.map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string());
+        let held = saved.held.map_or_else(String::new, |holder| format!("  (held by {holder})"));
+        let place = plain(&place(saved));
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{}  {:>5}  {size:>9}  {place}{held}", kept.info_hash, percent(kept));
+        let _ = writeln!(out, "{}  {:>5}  {size:>9}  {place}{held}", saved.info_hash, percent(saved));
     }
     stdout::text(&out);
-    let bytes = all.iter().map(|kept| kept.bytes).sum();
+    let bytes = all.iter().map(|saved| saved.bytes).sum();
     let count = Count(all.len(), "torrent");
     let mut progress = Progress::new(false);
     progress.say(&format!("{count}, {} of saved state in {}", Bytes(bytes), folder.display()));
@@ -68,17 +68,17 @@ fn list(folder: &Path, json: bool) -> Outcome {
 }
 
 /// How much of a torrent is done, as last saved; all is said only of all.
-fn percent(kept: &Kept) -> String {
-    match kept.pieces {
+fn percent(saved: &SavedTorrent) -> String {
+    match saved.pieces {
         None => "?".to_owned(),
         Some(0) => "100 %".to_owned(),
-        Some(pieces) => format!("{} %", u64::from(kept.have) * 100 / u64::from(pieces)),
+        Some(pieces) => format!("{} %", u64::from(saved.have) * 100 / u64::from(pieces)),
     }
 }
 
 /// The content's path as far as it is known.
-fn place(kept: &Kept) -> String {
-    match (&kept.folder, &kept.name) {
+fn place(saved: &SavedTorrent) -> String {
+    match (&saved.folder, &saved.name) {
         (Some(folder), Some(name)) => folder.join(name).to_string_lossy().into_owned(),
         (Some(folder), None) => folder.to_string_lossy().into_owned(),
         (None, Some(name)) => format!("{name} (in a folder that is not known any more)"),
@@ -86,11 +86,11 @@ fn place(kept: &Kept) -> String {
     }
 }
 
-fn value(event: &str, kept: &Kept) -> Value {
+fn value(event: &str, saved: &SavedTorrent) -> Value {
     json!({
-        "event": event, "infohash": kept.info_hash.to_string(), "folder": kept.folder.as_ref().map(|f| f.to_string_lossy()),
-        "name": kept.name, "size": kept.size, "have": kept.have, "pieces": kept.pieces, "uploaded": kept.uploaded,
-        "downloaded": kept.downloaded, "state_bytes": kept.bytes, "held": kept.held.is_some(), "held_by": kept.held.and_then(|h| h.0),
+        "event": event, "infohash": saved.info_hash.to_string(), "folder": saved.folder.as_ref().map(|f| f.to_string_lossy()),
+        "name": saved.name, "size": saved.size, "have": saved.have, "pieces": saved.pieces, "uploaded": saved.uploaded,
+        "downloaded": saved.downloaded, "state_bytes": saved.bytes, "held": saved.held.is_some(), "held_by": saved.held.and_then(|h| h.0),
     })
 }
 
@@ -106,17 +106,18 @@ async fn forget_all(state_dir: &Path, wish: &Forget, json: bool) -> Outcome {
     let all = all(state_dir)?;
     let (mut progress, mut failed) = (Progress::new(json), Vec::new());
     for (link, hash) in hashes {
-        let here =
-            |kept: &&Kept| kept.info_hash == hash && only.as_ref().is_none_or(|o| kept.folder.as_ref() == Some(o));
+        let here = |saved: &&SavedTorrent| {
+            saved.info_hash == hash && only.as_ref().is_none_or(|o| saved.folder.as_ref() == Some(o))
+        };
         let mut found = all.iter().filter(here).peekable();
         if found.peek().is_none() {
             failed.push(Stop::refused("no_state", format!("nothing is saved of {}", plain(link))));
         }
-        for kept in found {
-            match forget(state_dir, kept) {
-                Ok(()) if json => json::line(&value("forgotten", kept)),
-                Ok(()) => progress.say(&format!("forgotten: {hash}  {}; its content stays", plain(&place(kept)))),
-                Err(e) => failed.push(refused(kept, &e)),
+        for saved in found {
+            match forget(state_dir, saved) {
+                Ok(()) if json => json::line(&value("forgotten", saved)),
+                Ok(()) => progress.say(&format!("forgotten: {hash}  {}; its content stays", plain(&place(saved)))),
+                Err(e) => failed.push(refused(saved, &e)),
             }
         }
     }
@@ -127,8 +128,8 @@ async fn forget_all(state_dir: &Path, wish: &Forget, json: bool) -> Outcome {
     last.map_or(Ok(Exit::Done), Err)
 }
 
-fn refused(kept: &Kept, e: &ForgetError) -> Stop {
-    let message = format!("{} is not forgotten: {e}", plain(&place(kept)));
+fn refused(saved: &SavedTorrent, e: &ForgetError) -> Stop {
+    let message = format!("{} is not forgotten: {e}", plain(&place(saved)));
     let class = if matches!(e, ForgetError::Held(_)) { "locked" } else { "local" };
     Stop { exit: Exit::Local, class, message }
 }

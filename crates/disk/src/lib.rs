@@ -47,4 +47,4 @@ mod write;
 pub use disk::{Disk, DiskConfig, DiskHandle};
 pub use place::Place;
 pub use pool::Block;
-pub use state::{ForgetError, Holder, Kept, forget, kept, saved_info};
+pub use state::{ForgetError, Holder, SavedTorrent, forget, saved_info, saved_torrents};

@@ -42,12 +42,12 @@ pub(crate) fn reads(shared: &Shared, torrent: &Arc<Torrent>, mut reads: Vec<(Rea
         {
             run.push(next);
         }
-        serve(shared, torrent, run);
+        read_run(shared, torrent, run);
     }
 }
 
 /// Serves blocks that lie one after the other in one piece.
-fn serve(shared: &Shared, torrent: &Arc<Torrent>, mut run: Vec<(Reader, BlockRef, Block)>) {
+fn read_run(shared: &Shared, torrent: &Arc<Torrent>, mut run: Vec<(Reader, BlockRef, Block)>) {
     let id = torrent.id;
     let result = fill(shared, torrent, &mut run);
     let answers: Vec<Done<Block>> = match result {

@@ -4,7 +4,6 @@
 //! answer is the tracker's, what the other family says later are only more peers. A packet counts only when it comes
 //! from the address asked, with the transaction id drawn for it and the action that is due: everything else is ignored,
 //! and silence is repeated after 15 · 2^n seconds.
-mod moved;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -196,6 +195,18 @@ impl UdpTracker {
                 self.lookups.insert((until, host.clone()));
                 self.acts.push_back(Act::Resolve(host.0, host.1));
             }
+        }
+    }
+
+    /// Our address has changed: what is under way begins anew, since its answers may go to the old address and its next repeat may be
+    /// minutes away (BEP 15: a connection id is good for the address that asked for it).
+    pub(crate) fn moved(&mut self, now: Time) {
+        self.connections.clear();
+        let under_way: Vec<u32> = self.transactions.keys().copied().collect();
+        for id in under_way {
+            let Some(mut transaction) = self.take(id) else { continue };
+            transaction.unanswered = 0;
+            self.send(now, transaction);
         }
     }
 

@@ -4,7 +4,7 @@
 //! in the same one: that each lives through it alone changes nothing. (It is the "lookahead" of conservative parallel
 //! simulation, used so that what belongs to one peer is touched while it is near in memory, and for threads.) Within a span the
 //! peers of one calendar come in the order of their numbers, and what they do to others is handed over in that order too
-//! (`world::parcel`), so a run is the same on every machine and on any number of threads.
+//! (`world::exchange`), so a run is the same on every machine and on any number of threads.
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;

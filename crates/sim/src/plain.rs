@@ -3,11 +3,10 @@
 //! The machine speaks in messages through the engine's contract. `habits` says what can differ, a file per client what
 //! does and why; `simple` is the plainest of all, keeps every rule that the checkers watch, and so serves to test worlds
 //! and, with one rule broken at a time, the checkers themselves. Connections and trackers are in `member`, downloads in
-//! `asking` over the pieces in `book` and what peers show of them (`showing`), uploads in `giving` over the rounds in `slots`.
+//! `asking` over the pieces in `book` and what peers show of them (`showing`), uploads in `uploading` over the rounds in `slots`.
 pub(crate) mod aria2;
 mod asking;
 mod book;
-mod giving;
 pub mod habits;
 pub(crate) mod libtorrent;
 mod member;
@@ -17,6 +16,7 @@ mod showing;
 pub mod simple;
 mod slots;
 pub(crate) mod transmission;
+mod uploading;
 
 use crate::bits::pieces_of;
 use crate::block::SimBlock;

@@ -11,12 +11,12 @@
 mod claims;
 mod format;
 mod journal;
-mod kept;
+mod saved_torrents;
 mod store;
 mod table;
 
 pub(crate) use claims::Claims;
-pub use kept::{ForgetError, Holder, Kept, forget, kept};
+pub use saved_torrents::{ForgetError, Holder, SavedTorrent, forget, saved_torrents};
 pub use store::saved_info;
 pub(crate) use store::{Loaded, Saved};
 pub(crate) use table::{CHUNK, Record};

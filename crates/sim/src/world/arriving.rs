@@ -1,8 +1,8 @@
 //! What comes to a peer over the network (own design): answers to its dials, packets that have travelled, connections that others open.
 use super::common::TORRENT;
 use super::event::Event;
+use super::exchange::Delivery;
 use super::network::HAVE;
-use super::parcel::Parcel;
 use super::part::Part;
 use crate::check::violation::Rule;
 use crate::conn::{End, NOWHERE};
@@ -28,7 +28,7 @@ impl Part {
         let wanted = self.nodes[me].life == life && self.nodes[me].brain.is_some();
         if open && (!wanted || self.full(me)) {
             let at = self.now + delay;
-            self.sacks[(to / self.size) as usize].put(at, Parcel::Unused { to, end: there });
+            self.outbox[(to / self.size) as usize].put(at, Delivery::Unused { to, end: there });
         }
         if !wanted {
             return;
@@ -99,7 +99,7 @@ impl Part {
             };
             // A peer that left before it said where its end lies hears no acknowledgement.
             if there != NOWHERE {
-                self.sacks[(to / self.size) as usize].put(back, Parcel::Ack { to, end: there, ack });
+                self.outbox[(to / self.size) as usize].put(back, Delivery::Ack { to, end: there, ack });
             }
         }
         for packet in packets.drain(..) {

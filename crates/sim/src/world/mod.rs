@@ -11,11 +11,11 @@ mod arriving;
 mod common;
 mod crew;
 mod event;
+mod exchange;
 mod life;
 mod network;
 mod outputs;
 mod outs;
-mod parcel;
 mod part;
 mod turns;
 
@@ -35,8 +35,8 @@ use crate::wire::Wire;
 use common::{Common, TRACKER};
 use crew::Crew;
 use event::Event;
+use exchange::{Deliveries, News};
 use outs::Outs;
-use parcel::{News, Sack};
 use part::Part;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -203,8 +203,8 @@ impl World {
                 first,
                 checker: Checker::new(content.clone(), roster.clone(), first, &nodes, self.lenient),
                 holders: Holders::new(content.pieces()),
-                sacks: (0..count).map(|_| Sack::default()).collect(),
-                inbox: (0..count).map(|_| Sack::default()).collect(),
+                outbox: (0..count).map(|_| Deliveries::default()).collect(),
+                inbox: (0..count).map(|_| Deliveries::default()).collect(),
                 news: Vec::new(),
                 now: Time::ZERO,
                 end: self.end,
@@ -318,9 +318,9 @@ impl World {
 fn hand_over(parts: &mut [Part]) {
     for from in 0..parts.len() {
         for to in 0..parts.len() {
-            let sack = std::mem::take(&mut parts[from].sacks[to]);
-            let empty = std::mem::replace(&mut parts[to].inbox[from], sack);
-            parts[from].sacks[to] = empty;
+            let deliveries = std::mem::take(&mut parts[from].outbox[to]);
+            let empty = std::mem::replace(&mut parts[to].inbox[from], deliveries);
+            parts[from].outbox[to] = empty;
         }
     }
 }

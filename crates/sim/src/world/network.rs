@@ -1,6 +1,6 @@
 //! How a peer sends (own design): dials, what is queued on its connections, its uplink, and how its ends close.
 use super::event::Event;
-use super::parcel::Parcel;
+use super::exchange::Delivery;
 use super::part::Part;
 use crate::conn::{End, NOWHERE};
 use crate::name::{Key, place};
@@ -153,13 +153,13 @@ impl Part {
                 self.send(to, left + delay, Event::Have { end: there, piece, received: false });
                 continue;
             }
-            let sack = &mut self.sacks[(to / self.size) as usize];
-            let batch = state.out.send(|bytes| rate.time_for(bytes), &mut sack.packets);
+            let deliveries = &mut self.outbox[(to / self.size) as usize];
+            let batch = state.out.send(|bytes| rate.time_for(bytes), &mut deliveries.packets);
             if state.ended {
                 state.out.retire();
             }
             let left = now + batch.took;
-            sack.put(left + delay, Parcel::Batch { to, end: there, at: left + delay, batch });
+            deliveries.put(left + delay, Delivery::Batch { to, end: there, at: left + delay, batch });
             up.busy_until = left;
             node.sent += u64::from(batch.payload);
             if batch.payload > 0 {

@@ -1,7 +1,7 @@
 //! Carries out what a peer wants (own design): the part of a host, in virtual time.
 use super::common::{TORRENT, TRACKER};
 use super::event::Event;
-use super::parcel::News;
+use super::exchange::News;
 use super::part::Part;
 use crate::block::SimBlock;
 use crate::draw::between;

@@ -1,10 +1,10 @@
 //! Some of the peers of a world (own design): those that live on one thread, one after the other, span by span.
 //!
-//! What a peer does to another goes into a sack (see `parcel`), to one of the same part too: so a run is the same however many
+//! What a peer does to another goes into the outbox (see `exchange`), to one of the same part too: so a run is the same however many
 //! parts there are. Within a part peers go by their place, `me`; to others they are known by their number.
 use super::common::Common;
 use super::event::Event;
-use super::parcel::{News, Parcel, Sack};
+use super::exchange::{Deliveries, Delivery, News};
 use crate::block::SimBlock;
 use crate::calendar::Calendar;
 use crate::check::checker::Checker;
@@ -32,9 +32,9 @@ pub(super) struct Part {
     /// What present givers among them hold.
     pub holders: Holders,
     /// What is under way from here to each part.
-    pub(crate) sacks: Vec<Sack>,
+    pub(crate) outbox: Vec<Deliveries>,
     /// What has come from each part and is not handed out.
-    pub(crate) inbox: Vec<Sack>,
+    pub(crate) inbox: Vec<Deliveries>,
     pub(crate) news: Vec<News>,
     /// The moment of the peer whose turn it is.
     pub now: Time,
@@ -65,9 +65,9 @@ impl Part {
 
     /// When the next span begins in which something happens here.
     pub(super) fn next(&self) -> Option<Time> {
-        let parcels = self.inbox.iter().filter_map(|sack| sack.soonest).min();
-        let parcels = parcels.map(|at| self.calendar.begin(at));
-        self.calendar.next().into_iter().chain(parcels).min()
+        let first = self.inbox.iter().filter_map(|deliveries| deliveries.soonest).min();
+        let first = first.map(|at| self.calendar.begin(at));
+        self.calendar.next().into_iter().chain(first).min()
     }
 
     /// Puts something on the agenda of one of ours.
@@ -78,7 +78,7 @@ impl Part {
 
     /// Something is to happen to a peer, no sooner than a span from now.
     pub(super) fn send(&mut self, to: u32, at: Time, event: Event) {
-        self.sacks[(to / self.size) as usize].put(at, Parcel::Event { to, at, event });
+        self.outbox[(to / self.size) as usize].put(at, Delivery::Event { to, at, event });
     }
 
     /// Gives a peer an input later.

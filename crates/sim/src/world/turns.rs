@@ -1,6 +1,6 @@
 //! How the peers of a part live (own design): one after the other, span by span, each through all that is on its agenda.
 use super::event::Event;
-use super::parcel::Parcel;
+use super::exchange::Delivery;
 use super::part::Part;
 use crate::check::violation::Rule;
 use std::time::Duration;
@@ -33,21 +33,21 @@ impl Part {
     /// What has come from others is put where it belongs.
     fn hand_out(&mut self) {
         for from in 0..self.inbox.len() {
-            let mut sack = std::mem::take(&mut self.inbox[from]);
-            let mut packets = sack.packets.drain(..);
-            for parcel in sack.parcels.drain(..) {
-                match parcel {
-                    Parcel::Event { to, at, event } => self.put(self.place(to), at, event),
-                    Parcel::Batch { to, end, at, batch } => {
+            let mut deliveries = std::mem::take(&mut self.inbox[from]);
+            let mut packets = deliveries.packets.drain(..);
+            for delivery in deliveries.list.drain(..) {
+                match delivery {
+                    Delivery::Event { to, at, event } => self.put(self.place(to), at, event),
+                    Delivery::Batch { to, end, at, batch } => {
                         let me = self.place(to);
                         self.nodes[me].ends[end as usize].incoming.coming(batch, &mut packets);
                         self.put(me, at, Event::Arrive { end });
                     }
-                    Parcel::Unused { to, end } => {
+                    Delivery::Unused { to, end } => {
                         let me = self.place(to);
                         self.nodes[me].unused.push(end);
                     }
-                    Parcel::Ack { to, end, ack } => {
+                    Delivery::Ack { to, end, ack } => {
                         let me = self.place(to);
                         let state = &mut self.nodes[me].ends[end as usize];
                         // After the last packet nobody takes note of it.
@@ -59,8 +59,8 @@ impl Part {
                 }
             }
             drop(packets);
-            sack.soonest = None;
-            self.inbox[from] = sack;
+            deliveries.soonest = None;
+            self.inbox[from] = deliveries;
         }
     }
 

@@ -27,7 +27,7 @@ pub fn choose(
     // Of equal givers those that are served stay: fewer changes, and no slot jumps about at the start. The others have equal
     // chances: in the order of their coming all would begin with the same few.
     rng.shuffle(&mut ranked);
-    ranked.sort_by_key(|c| (core::cmp::Reverse(c.gives), c.choked));
+    ranked.sort_by_key(|c| (core::cmp::Reverse(c.rate_from), c.choked));
     let regular = slots.saturating_sub(1).min(ranked.len());
     let mut chosen: BTreeSet<ConnId> = ranked[..regular].iter().map(|c| c.conn).collect();
     let rest = &ranked[regular..];

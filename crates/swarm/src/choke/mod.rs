@@ -7,9 +7,9 @@ pub(crate) mod ledger;
 pub mod leech;
 pub mod order;
 pub(crate) mod prefix;
+pub(crate) mod round_robin;
 pub mod seed;
 pub mod slots;
-pub mod turns;
 
 use crate::ids::ConnId;
 use crate::time::Time;
@@ -37,9 +37,9 @@ pub struct Contender {
     /// It may ask and has asked for nothing for a while: it occupies no slot.
     pub(crate) paused: bool,
     /// Payload rate from it over twenty seconds; 0 when it snubs us.
-    pub gives: u64,
+    pub(crate) rate_from: u64,
     /// Payload rate to it over twenty seconds.
-    pub(crate) takes: u64,
+    pub(crate) rate_to: u64,
     /// When it came.
     pub since: Time,
 }
@@ -71,15 +71,15 @@ pub fn apply(
 
 /// A choked peer in a network of its own, for the tests of the chokers.
 #[cfg(test)]
-fn contender(n: u64, gives: u64, takes: u64) -> Contender {
+fn contender(n: u64, rate_from: u64, rate_to: u64) -> Contender {
     Contender {
         conn: ConnId(n),
         from: network(n),
         choked: true,
         changed: None,
         paused: false,
-        gives,
-        takes,
+        rate_from,
+        rate_to,
         since: Time::ZERO,
     }
 }

@@ -17,8 +17,8 @@ pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<Con
     let (served, mut waiting): (Vec<&Contender>, Vec<&Contender>) = contenders.iter().partition(|c| !c.choked);
     let (mut running, mut over): (Vec<&Contender>, Vec<&Contender>) =
         served.into_iter().partition(|c| c.changed.is_none_or(|since| now.since(since) < TURN));
-    running.sort_by_key(|c| (Reverse(c.takes), c.conn));
-    over.sort_by_key(|c| (Reverse(c.takes), c.conn));
+    running.sort_by_key(|c| (Reverse(c.rate_to), c.conn));
+    over.sort_by_key(|c| (Reverse(c.rate_to), c.conn));
     waiting.sort_by_key(|c| (c.changed.unwrap_or(c.since), c.conn));
     let free = slots.saturating_sub(running.len());
     let fast = over.len().min(free / 2);

@@ -1,9 +1,8 @@
 //! Which block to ask of whom next (rarest first with strict priority of pieces begun: Legout et al., IMC 2006).
 //!
-//! [`pick::Picker`] is the whole; the rest are its parts: how rare pieces are, what is known of pieces begun, which
-//! of them can be moved, and the end game.
+//! [`pick::Picker`] is the whole; the rest are its parts: how rare pieces are, what is known of pieces begun, and
+//! the end game.
 mod endgame;
-mod moving;
 pub mod partial;
 pub mod pick;
 pub(crate) mod rarity;

@@ -241,7 +241,7 @@ impl Picker {
         Some(piece)
     }
 
-    pub(super) fn open_piece(&mut self, piece: u32) {
+    fn open_piece(&mut self, piece: u32) {
         self.rarity.remove(piece);
         let mut partial = Partial::new(self.geometry.blocks_in(piece));
         partial.exclusive = self.parole.contains_key(&piece);
@@ -377,6 +377,26 @@ impl Picker {
     /// What is known of a piece begun.
     pub fn partial(&self, piece: u32) -> Option<&Partial> {
         self.partials.get(&piece)
+    }
+
+    /// Pieces that are asked for as a whole of a connection other than that one, and could be asked of it; with that other.
+    pub(crate) fn movable<'a>(&'a self, to: &'a Asker<'_>) -> impl Iterator<Item = (u32, ConnId)> + 'a {
+        let whole = self.partials.iter().filter(|(_, partial)| partial.waits_whole() && !partial.exclusive);
+        let elsewhere =
+            whole.filter_map(|(piece, partial)| Some((*piece, partial.owner.filter(|owner| *owner != to.conn)?)));
+        elsewhere.filter(|(piece, _)| to.can(*piece))
+    }
+
+    /// Begins a piece that is to come whole from that connection; whether it is there to be begun.
+    pub(crate) fn begin_at(&mut self, piece: u32, conn: ConnId) -> bool {
+        if !self.rarity.contains(piece) {
+            return false;
+        }
+        self.open_piece(piece);
+        if let Some(partial) = self.partials.get_mut(&piece) {
+            partial.owner = Some(conn);
+        }
+        true
     }
 
     fn drop_partial(&mut self, piece: u32) {

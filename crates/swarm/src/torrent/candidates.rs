@@ -4,7 +4,7 @@
 //! refusal; then the one named last goes first, and of those named together the one of the highest canonical priority (BEP 40), when
 //! it is known from where the world sees us. A torrent without any peer, and with none on the way, tries those that
 //! failed again within seconds: the seed that the user named may only be starting.
-mod turns;
+mod dial_queue;
 
 use super::address::{DialError, PeerSource, may_dial};
 use crate::event::Dials;
@@ -18,8 +18,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use dial_queue::{DialQueue, Name, Place};
 use teem_wire::reach::Reach;
-use turns::{Name, Place, Turns};
 
 /// Addresses kept for one torrent.
 const CANDIDATES_MAX: usize = 2000;
@@ -48,7 +48,7 @@ const fn minutes(n: u64) -> Duration {
 /// What an address is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
-    /// To be dialled when it is its turn.
+    /// To be dialled when its moment has come.
     Waiting(Place),
     /// A dial or a handshake is under way.
     Pending,
@@ -74,7 +74,7 @@ struct Candidate {
 pub(crate) struct Candidates {
     known: BTreeMap<SocketAddr, Candidate>,
     /// Those that wait.
-    turns: Turns,
+    queue: DialQueue,
     connected: usize,
     /// Until when those that were peers are dialled again soon.
     rejoining: Time,
@@ -94,7 +94,7 @@ impl Candidates {
     pub(crate) fn new(rng: Rng, port: ListenPort) -> Self {
         Self {
             known: BTreeMap::new(),
-            turns: Turns::default(),
+            queue: DialQueue::default(),
             connected: 0,
             rejoining: Time::ZERO,
             banned: BTreeSet::new(),
@@ -113,9 +113,9 @@ impl Candidates {
         for candidate in self.known.values_mut() {
             let tie = tie(external.priority(self.port.get(), candidate.name.addr), candidate.name.tie as u32);
             if let State::Waiting(place) = candidate.state {
-                self.turns.leave(candidate.name, place);
+                self.queue.leave(candidate.name, place);
                 candidate.name.tie = tie;
-                self.turns.put(candidate.name, place);
+                self.queue.put(candidate.name, place);
             }
             candidate.name.tie = tie;
         }
@@ -143,7 +143,7 @@ impl Candidates {
         if let Some(known) = self.known.get_mut(&addr) {
             known.source = known.source.min(source);
             if let State::Waiting(place) = known.state {
-                self.turns.rename(now, known.name, place);
+                self.queue.rename(now, known.name, place);
             }
             known.name.named = now;
             return false;
@@ -163,7 +163,7 @@ impl Candidates {
 
     /// Forgets the address that would be dialled last, when it is one that failed (or the user has named a better one).
     fn make_room(&mut self, now: Time, source: PeerSource) -> bool {
-        let Some((time, addr)) = self.turns.last() else { return false };
+        let Some((time, addr)) = self.queue.last() else { return false };
         let spare = self.known.get(&addr).is_some_and(|c| c.source != PeerSource::User);
         let may = spare && (time.is_some_and(|time| time > now) || source == PeerSource::User);
         if may {
@@ -174,11 +174,11 @@ impl Candidates {
 
     /// The address to dial now; its dial is under way from then on, until `failed`, `closed` or `connected`.
     pub(crate) fn next(&mut self, now: Time) -> Option<SocketAddr> {
-        while let Some(candidate) = self.turns.coming(now).and_then(|addr| self.known.get_mut(&addr)) {
+        while let Some(candidate) = self.queue.coming(now).and_then(|addr| self.known.get_mut(&addr)) {
             let State::Waiting(place) = &mut candidate.state else { break };
-            self.turns.come(candidate.name, place);
+            self.queue.come(candidate.name, place);
         }
-        let addr = self.turns.first(now, self.is_alone())?;
+        let addr = self.queue.first(now, self.is_alone())?;
         self.set(addr, State::Pending);
         self.dials.tried = self.dials.tried.saturating_add(1);
         Some(addr)
@@ -186,7 +186,7 @@ impl Candidates {
 
     /// When there will be one to dial; `None` when there is none as things are.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.turns.deadline(self.is_alone())
+        self.queue.deadline(self.is_alone())
     }
 
     /// The way that an address is to be dialled: the first that has not failed.
@@ -270,7 +270,7 @@ impl Candidates {
 
     /// Forgets all addresses but those of live connections (BEP 27: another tracker, other peers).
     pub(crate) fn drop_all(&mut self) {
-        for addr in self.turns.clear() {
+        for addr in self.queue.clear() {
             self.known.remove(&addr);
         }
     }
@@ -292,12 +292,12 @@ impl Candidates {
 
     /// Whether somebody may be dialled now, or is on the way.
     pub(crate) fn has_more(&self, now: Time) -> bool {
-        self.pending() > 0 || self.turns.deadline(false).is_some_and(|at| at <= now)
+        self.pending() > 0 || self.queue.deadline(false).is_some_and(|at| at <= now)
     }
 
     /// Dials and handshakes under way.
     pub(crate) fn pending(&self) -> usize {
-        self.known.len() - self.connected - self.turns.len()
+        self.known.len() - self.connected - self.queue.len()
     }
 
     /// The figures of this run.
@@ -333,7 +333,7 @@ impl Candidates {
     fn wait(&mut self, addr: SocketAddr, ordinary: Time, alone: Time) {
         self.set(addr, State::Pending);
         if let Some(candidate) = self.known.get_mut(&addr) {
-            candidate.state = State::Waiting(self.turns.enter(candidate.name, ordinary, alone));
+            candidate.state = State::Waiting(self.queue.enter(candidate.name, ordinary, alone));
         }
     }
 
@@ -341,7 +341,7 @@ impl Candidates {
     fn set(&mut self, addr: SocketAddr, state: State) {
         let Some(candidate) = self.known.get_mut(&addr) else { return };
         match core::mem::replace(&mut candidate.state, state) {
-            State::Waiting(place) => self.turns.leave(candidate.name, place),
+            State::Waiting(place) => self.queue.leave(candidate.name, place),
             State::Connected => self.connected -= 1,
             State::Pending => {}
         }

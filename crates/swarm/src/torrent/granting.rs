@@ -132,7 +132,7 @@ impl Granting {
             return false;
         }
         let mut source = Source::new(cx.now, geometry, ground.content.have(), &out, frugal, &mut ground.rng);
-        source.keep(cx.now, core::mem::take(&mut self.under_way_before));
+        source.reserve_earlier(cx.now, core::mem::take(&mut self.under_way_before));
         self.source = Some(source);
         for conn in ground.table.conns() {
             // They came while the content was looked at, and were shown nothing.

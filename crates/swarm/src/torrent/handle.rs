@@ -120,7 +120,7 @@ impl Torrent {
     pub fn metadata_sent<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
         self.turn(cx, |t, cx| {
             t.metadata.sent(conn);
-            t.metadata.give(cx, &t.ground);
+            t.metadata.send_due(cx, &t.ground);
         });
     }
 
@@ -307,7 +307,7 @@ impl Torrent {
                 t.ask_for_a_place(cx);
             }
             t.fetch_metadata(cx);
-            t.metadata.give(cx, &t.ground);
+            t.metadata.send_due(cx, &t.ground);
         });
     }
 

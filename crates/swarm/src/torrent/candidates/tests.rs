@@ -139,7 +139,7 @@ fn queues_and_counts_agree_whatever_happens() {
         }
         let waiting = c.known.values().filter(|c| matches!(c.state, State::Waiting(_))).count();
         let connected = c.known.values().filter(|c| c.state == State::Connected).count();
-        assert_eq!((c.turns.len(), c.connected), (waiting, connected));
+        assert_eq!((c.queue.len(), c.connected), (waiting, connected));
     }
 }
 

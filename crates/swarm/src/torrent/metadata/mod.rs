@@ -2,10 +2,10 @@
 //!
 //! Nothing a peer says about it is believed before its hash is right: not the size, not a piece.
 pub mod fetch;
-pub mod serve;
+mod upload;
 
 pub use fetch::MetadataFetch;
-pub(crate) use serve::MetadataServe;
+pub(crate) use upload::MetadataUpload;
 
 use super::context::Context;
 use super::ground::Ground;
@@ -39,7 +39,7 @@ pub(crate) const fn metadata_piece_len(size: u32, piece: u32) -> Option<u32> {
 #[derive(Debug, Default)]
 pub(super) struct Metadata {
     fetch: MetadataFetch,
-    serve: MetadataServe,
+    upload: MetadataUpload,
 }
 
 impl Metadata {
@@ -71,11 +71,11 @@ impl Metadata {
             peer.who_mut().ask_metadata(cx.now);
             let Some(id) = peer.who().ut_metadata() else { return ground.table.idle_word(conn) };
             let size = ground.content.metadata_size();
-            if let Some(message) = self.serve.request(conn, id, piece, size) {
+            if let Some(message) = self.upload.request(conn, id, piece, size) {
                 ground.table.send(cx, conn, Message::Metadata { id, message });
                 return ground.table.idle_word(conn);
             }
-            self.give(cx, ground);
+            self.send_due(cx, ground);
             return Ok(());
         }
         if !ground.content.is_known() {
@@ -99,10 +99,10 @@ impl Metadata {
     }
 
     /// Sends what the budget for metadata allows.
-    pub(super) fn give<B>(&mut self, cx: &mut Context<'_, B>, ground: &Ground) {
+    pub(super) fn send_due<B>(&mut self, cx: &mut Context<'_, B>, ground: &Ground) {
         if let Some(info) = ground.content.info() {
             let out = &mut *cx.out;
-            self.serve.poll(cx.now, info.raw(), |conn, id, message| {
+            self.upload.poll(cx.now, info.raw(), |conn, id, message| {
                 out.push_back(Output::Send { conn, message: Message::Metadata { id, message } });
             });
         }
@@ -110,7 +110,7 @@ impl Metadata {
 
     /// A piece of the info dictionary has gone to the kernel.
     pub(super) fn sent(&mut self, conn: ConnId) {
-        self.serve.sent(conn);
+        self.upload.sent(conn);
     }
 
     /// What was fetched was judged: those that sent a wrong one twice are banned.
@@ -122,13 +122,13 @@ impl Metadata {
     /// A peer is gone.
     pub(super) fn gone(&mut self, conn: ConnId) {
         self.fetch.gone(conn);
-        self.serve.gone(conn);
+        self.upload.gone(conn);
     }
 
     /// When something is due; of the fetch only while it goes on.
     pub(super) fn deadline(&self, fetching: bool) -> Option<Time> {
         let fetch = if fetching { self.fetch.deadline() } else { None };
-        [fetch, self.serve.deadline()].into_iter().flatten().min()
+        [fetch, self.upload.deadline()].into_iter().flatten().min()
     }
 
     /// Pieces received, of how many.

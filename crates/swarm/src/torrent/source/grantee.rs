@@ -1,5 +1,4 @@
 //! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
-use super::pace::Pace;
 use crate::bitfield::Bitfield;
 use crate::ids::ConnId;
 use crate::peer::Peer;
@@ -145,6 +144,26 @@ pub(super) struct Grantee {
     pub(super) waits: Option<Time>,
     /// It has asked, and does not read.
     pub(super) stalled: bool,
+}
+
+/// How often pieces are gained from others.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Pace {
+    time: Duration,
+    gains: u32,
+}
+
+impl Pace {
+    /// A piece came so long after the one before.
+    pub(super) fn gained(&mut self, after: Duration) {
+        self.time += after;
+        self.gains = self.gains.saturating_add(1);
+    }
+
+    /// What a piece takes, if one has come.
+    pub(super) fn piece_time(self) -> Option<Duration> {
+        self.time.checked_div(self.gains)
+    }
 }
 
 impl Grantee {

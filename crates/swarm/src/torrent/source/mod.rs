@@ -8,20 +8,17 @@
 //! granting, to those whom the swarm does not feed.
 //!
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
-//! stands, [`grantee`] what is known of a peer, [`turns`] who gets the next piece, [`tail`] what to do about the last ones,
-//! [`losses`] what to do about pieces that are gone, [`need`] whom a frugal source helps afterwards (by [`pace`]), [`wider`] what to show to who leaves its grants alone,
-//! [`stalled`] what to do about who asks and does not read,
-//! [`kept`] what to keep for who has gone and may come again.
+//! stands, [`grantee`] what is known of a peer, [`next_peer`] which peer gets the next piece, [`tail`] what to do about the last ones,
+//! [`need`] whom a frugal source helps afterwards, [`wider`] what a peer is shown that leaves its grants alone, [`stalled`] what happens to a
+//! peer that asks and does not read, [`reserved`] which pieces wait for a peer that has gone and may return.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
 mod grantee;
-mod kept;
-mod losses;
 mod need;
-mod pace;
+mod next_peer;
 mod pieces;
+mod reserved;
 mod stalled;
 mod tail;
-mod turns;
 mod wider;
 
 use crate::bitfield::Bitfield;
@@ -33,11 +30,10 @@ use crate::time::Time;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
-use grantee::{Grantee, Habits, Peers};
-use kept::Kept;
+use grantee::{Grantee, Habits, Pace, Peers};
 use need::Hungry;
-use pace::Pace;
 use pieces::{Pieces, Stage, Tail, Watch};
+use reserved::Reserved;
 use teem_wire::peer::block::BlockRef;
 
 /// Peers served at once, at first and at least.
@@ -91,7 +87,7 @@ pub(super) struct Source {
     /// Pieces to be shown besides grants, to peers that leave their grants alone.
     shows: VecDeque<(ConnId, u32)>,
     /// Pieces begun by peers that have gone.
-    kept: Vec<Kept>,
+    reserved: Vec<Reserved>,
     /// Grants of pieces that somebody else is at, and how often each piece was.
     hedged: BTreeMap<u32, u32>,
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
@@ -127,7 +123,7 @@ impl Source {
             active: now,
             next: now,
             shows: VecDeque::new(),
-            kept: Vec::new(),
+            reserved: Vec::new(),
             hedged: BTreeMap::new(),
             watch: Watch::default(),
             hungry: Hungry::default(),
@@ -179,13 +175,13 @@ impl Source {
         if can && !grantee.candidate {
             let hunger = self.hungry.back(peer.who().addr().machine());
             (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
-            self.give_again(now, conn, &peer.who().id());
+            self.grant_reserved(now, conn, &peer.who().id());
         }
         if let Some(grantee) = self.grantees.get_mut(&conn) {
             grantee.candidate = can;
             if !can {
                 // It wants nothing more: what it was shown and has left alone is for others.
-                grantee.give_back(&mut self.pieces);
+                grantee.withdraw_grants(&mut self.pieces);
             }
         }
         self.candidates = self.grantees.values().filter(|g| g.candidate).count();
@@ -238,8 +234,23 @@ impl Source {
         if self.hedged.remove(&piece).is_some() {
             self.grantees.values_mut().for_each(|g| g.forget(piece));
         }
-        self.kept.retain(|kept| kept.piece != piece);
+        self.reserved.retain(|one| one.piece != piece);
         ours || self.pieces.missing() == 0
+    }
+
+    /// A piece is damaged: it is not granted any more.
+    pub(in crate::torrent) fn lose(&mut self, piece: u32) {
+        self.pieces.lose(piece);
+    }
+
+    /// A peer has a piece no more. When it was the last that was seen with it, it waits to be granted again.
+    pub(in crate::torrent) fn lost_at(&mut self, conn: ConnId, piece: u32) {
+        self.pieces.unseen(piece);
+        let open = |g: &Grantee| g.open.iter().any(|o| o.piece == piece) || g.served.contains_key(&piece);
+        let elsewhere = self.pieces.holders(piece) > 0 || self.grantees.iter().any(|(c, g)| *c != conn && open(g));
+        if self.phase == Phase::Granting && !elsewhere && self.pieces.stage(piece) == Stage::Out {
+            self.pieces.back(piece);
+        }
     }
 
     /// Whether a peer may ask for a piece: it was shown. Notes that it did.
@@ -304,8 +315,8 @@ impl Source {
             }
             let begun = grant.left < u64::from(self.geometry.piece_size(grant.piece));
             if begun && self.phase == Phase::Granting {
-                self.pieces.keep(grant.piece);
-                self.keep_for(now, peer.who().id(), grant.piece);
+                self.pieces.reserve(grant.piece);
+                self.reserve(now, peer.who().id(), grant.piece);
             } else {
                 self.pieces.back(grant.piece);
             }
@@ -333,7 +344,7 @@ impl Source {
         }
         self.next = now + self.tick_after(now);
         self.confirm_sent(now, peers);
-        self.give_back_kept(now);
+        self.release_reserved(now);
         self.behind = grantee::behind(rate, &self.grantees, peers);
         self.widen(now, peers);
         self.take_from_stalled(now, peers);
@@ -380,7 +391,7 @@ impl Source {
         }
         self.tail.peak = self.tail.peak.max(rate);
         match self.phase {
-            Phase::Granting => self.next_turn(now, rate, peers).or_else(|| self.next_hedge(now, rate, peers)),
+            Phase::Granting => self.next_grant(now, rate, peers).or_else(|| self.next_hedge(now, rate, peers)),
             Phase::Frugal => self.next_need(now, peers),
             Phase::Revealing => None,
         }

@@ -171,8 +171,8 @@ impl Pieces {
         }
     }
 
-    /// A piece that is not out is kept for the peer that had begun it: it does not wait for others.
-    pub(super) fn keep(&mut self, piece: u32) {
+    /// A piece that is not out is reserved for the peer that had begun it: it does not wait for others.
+    pub(super) fn reserve(&mut self, piece: u32) {
         self.stage[piece as usize] = Stage::Granted;
         self.sole.remove(&piece);
     }

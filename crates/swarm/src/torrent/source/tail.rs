@@ -22,7 +22,7 @@ const SPARED_DIVISOR: u64 = 100;
 impl Source {
     /// Whether nothing waits and all that was granted has left: only confirmations are awaited.
     pub(super) fn ends_soon(&mut self) -> bool {
-        !self.pieces.waits() && self.kept.is_empty() && self.grantees.values().all(|g| g.open.is_empty())
+        !self.pieces.waits() && self.reserved.is_empty() && self.grantees.values().all(|g| g.open.is_empty())
     }
 
     /// A piece of a slow peer for one that would have it in less than half of the time.

@@ -21,7 +21,7 @@ impl Source {
             if !grantee.candidate || grantee.stalled || !grantee.ignores(now, self.behind) {
                 continue;
             }
-            grantee.give_back(&mut self.pieces);
+            grantee.withdraw_grants(&mut self.pieces);
             grantee.last_request = now;
             let uninterested = peers.get(conn).is_some_and(|peer| !peer.stance().is_interested());
             let all = alone && (uninterested || grantee.wider > 0);
@@ -35,7 +35,7 @@ impl Source {
 
 impl Grantee {
     /// What it was granted and has not been sent whole waits again.
-    pub(super) fn give_back(&mut self, pieces: &mut Pieces) {
+    pub(super) fn withdraw_grants(&mut self, pieces: &mut Pieces) {
         for grant in self.take_open() {
             self.unspread = self.unspread.saturating_sub(1);
             if pieces.stage(grant.piece) == Stage::Granted {

@@ -1,7 +1,7 @@
 //! The peers that are unchoked (BEP 3, "choking"): the slots, the rounds, and what CHOKE does to requests (BEP 6).
 use super::Upload;
 use crate::choke::slots::Uplink;
-use crate::choke::{self, Contender, leech, seed, turns};
+use crate::choke::{self, Contender, leech, round_robin, seed};
 use crate::ids::ConnId;
 use crate::peer::Peer;
 use crate::peer::upload::PAUSE;
@@ -50,7 +50,7 @@ impl Upload {
         // A peer that asks for nothing keeps what it has, within reason, and its slot goes to another.
         let (mut paused, contenders): (Vec<Contender>, Vec<Contender>) = all.into_iter().partition(|c| c.paused);
         let chosen = if self.cooperative {
-            turns::choose(now, &contenders, slots)
+            round_robin::choose(now, &contenders, slots)
         } else if downloading {
             leech::choose(now, &contenders, slots, &mut self.optimistic, &mut ground.rng)
         } else {
@@ -58,7 +58,7 @@ impl Upload {
         };
         let (choke, unchoke) = choke::apply(now, &contenders, &chosen, free);
         if round {
-            paused.sort_by_key(|c| (Reverse(c.gives), c.conn));
+            paused.sort_by_key(|c| (Reverse(c.rate_from), c.conn));
             let beyond = paused.iter().skip(slots * (OPEN_PER_SLOT - 1)).filter(|c| c.may_change(now));
             for conn in choke.into_iter().chain(beyond.map(|c| c.conn)) {
                 choke_one(cx, ground, conn);
@@ -135,8 +135,8 @@ fn contender(now: Time, p: &Peer) -> Contender {
         choked: p.stance().am_choking(),
         changed: p.stance().choke_changed(),
         paused: !p.stance().am_choking() && p.upload().has_paused(now),
-        gives: if gives.is_snubbing(now) { 0 } else { gives.meter().rate(now, CHOKE_SLOTS) },
-        takes: p.upload().meter().rate(now, CHOKE_SLOTS),
+        rate_from: if gives.is_snubbing(now) { 0 } else { gives.meter().rate(now, CHOKE_SLOTS) },
+        rate_to: p.upload().meter().rate(now, CHOKE_SLOTS),
         since: p.clocks().since(),
     }
 }

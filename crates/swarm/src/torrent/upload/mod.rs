@@ -108,7 +108,7 @@ impl Upload {
         let crossed = peer.stance().has_just_choked(cx.now, CHOKE_GRACE);
         peer.clocks_mut().want(cx.now);
         if there && peer.request(at) {
-            self.serve(cx, ground, picker, conn);
+            self.read_requested(cx, ground, picker, conn);
             return Ok(());
         }
         let excused = (there && (open || crossed)) || (lost_some && allowed);
@@ -126,7 +126,7 @@ impl Upload {
     }
 
     /// Reads what a peer has asked for, as far as its share of bytes in flight and the limit, or the line, allow.
-    pub(super) fn serve<B>(
+    pub(super) fn read_requested<B>(
         &mut self,
         cx: &mut Context<'_, B>,
         ground: &mut Ground,
@@ -256,7 +256,7 @@ impl Upload {
             return true;
         }
         self.throttle.refund(&mut cx.shared.up, u64::from(at.len));
-        self.serve(cx, ground, picker, conn);
+        self.read_requested(cx, ground, picker, conn);
         self.pump(cx, ground, picker);
         false
     }
@@ -277,7 +277,7 @@ impl Upload {
         picker: Option<&Picker>,
         conn: ConnId,
     ) {
-        self.serve(cx, ground, picker, conn);
+        self.read_requested(cx, ground, picker, conn);
         self.pump(cx, ground, picker);
     }
 

@@ -9,7 +9,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// Chooses whom to serve.
-pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<ConnId> {
+pub(crate) fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<ConnId> {
     let mut order: Vec<&Contender> = contenders.iter().collect();
     order.sort_by_key(|c| {
         let last = c.changed.unwrap_or(c.since);

@@ -1,7 +1,7 @@
-//! Whose turn it is among the addresses that may be dialled (own design).
+//! The queue of the addresses that may be dialled (own design).
 //!
 //! Each waits for its moment. Of those whose moment has come the one named last goes first: where people leave when they
-//! have everything, who was named some minutes ago is mostly gone. Everybody has a second, earlier moment besides, that
+//! have everything, an address that was named some minutes ago mostly leads nowhere. Everybody has a second, earlier moment besides, that
 //! counts while there is nobody else.
 //!
 //! Invariant: each address stands in the queue by its second moment, and in one of the two others.
@@ -32,7 +32,7 @@ pub(super) struct Place {
 
 /// The addresses in the order in which they are dialled: those that are due, and those that wait.
 #[derive(Default, Debug)]
-pub(super) struct Turns {
+pub(super) struct DialQueue {
     /// Those that wait, by their moment.
     waiting: FirstSet<(Time, u64, SocketAddr)>,
     /// Those whose moment has come, the last named first.
@@ -41,7 +41,7 @@ pub(super) struct Turns {
     alone: FirstSet<(Time, u64, SocketAddr)>,
 }
 
-impl Turns {
+impl DialQueue {
     /// Takes an address in.
     pub(super) fn enter(&mut self, name: Name, ordinary: Time, alone: Time) -> Place {
         let place = Place { ordinary: Some(ordinary), alone: alone.min(ordinary) };
@@ -69,7 +69,7 @@ impl Turns {
 
     /// The first whose moment has come since the last call: it has to be told by [`Self::come`].
     pub(super) fn coming(&self, now: Time) -> Option<SocketAddr> {
-        self.waiting.first().filter(|turn| turn.0 <= now).map(|turn| turn.2)
+        self.waiting.first().filter(|entry| entry.0 <= now).map(|entry| entry.2)
     }
 
     /// Its moment has come.
@@ -88,23 +88,23 @@ impl Turns {
         }
     }
 
-    /// Whose turn it is, once all that come have been told.
+    /// The address to dial, once all whose moment has come have been told.
     pub(super) fn first(&self, now: Time, alone: bool) -> Option<SocketAddr> {
-        let other = || self.alone.first().filter(|turn| alone && turn.0 <= now).map(|turn| turn.2);
-        self.due.first().map(|turn| turn.2).or_else(other)
+        let other = || self.alone.first().filter(|entry| alone && entry.0 <= now).map(|entry| entry.2);
+        self.due.first().map(|entry| entry.2).or_else(other)
     }
 
     /// The address that would be last, and its moment (nothing when that has come).
     pub(super) fn last(&self) -> Option<(Option<Time>, SocketAddr)> {
-        let waiting = self.waiting.last().map(|turn| (Some(turn.0), turn.2));
-        waiting.or_else(|| self.due.last().map(|turn| (None, turn.2)))
+        let waiting = self.waiting.last().map(|entry| (Some(entry.0), entry.2));
+        waiting.or_else(|| self.due.last().map(|entry| (None, entry.2)))
     }
 
-    /// When it is somebody's turn.
+    /// When the next may be dialled.
     pub(super) fn deadline(&self, alone: bool) -> Option<Time> {
         let due = self.due.first().map(|_| Time::ZERO);
-        let other = self.alone.first().filter(|_| alone).map(|turn| turn.0);
-        [due, self.waiting.first().map(|turn| turn.0), other].into_iter().flatten().min()
+        let other = self.alone.first().filter(|_| alone).map(|entry| entry.0);
+        [due, self.waiting.first().map(|entry| entry.0), other].into_iter().flatten().min()
     }
 
     /// How many there are.
@@ -115,6 +115,6 @@ impl Turns {
     /// Lets all go and tells who they were.
     pub(super) fn clear(&mut self) -> impl Iterator<Item = SocketAddr> + use<> {
         (self.waiting, self.due) = Default::default();
-        self.alone.take().map(|turn| turn.2)
+        self.alone.take().map(|entry| entry.2)
     }
 }

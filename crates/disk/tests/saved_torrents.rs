@@ -4,7 +4,7 @@ mod rig;
 
 use rig::{Made, Rig, Scratch, make};
 use std::fs;
-use teem_disk::{DiskConfig, ForgetError, Holder, Kept, Place, forget, kept};
+use teem_disk::{DiskConfig, ForgetError, Holder, Place, SavedTorrent, forget, saved_torrents};
 use teem_swarm::job::Facts;
 
 /// A run that ended cleanly with the first pieces.
@@ -15,18 +15,18 @@ fn part(made: &Made, place: &Place, pieces: u32) {
     rig.close(Facts { uploaded: 5, downloaded: 6, ..Facts::default() });
 }
 
-fn one(place: &Place) -> Kept {
-    let mut all = kept(&place.state_dir).unwrap();
+fn one(place: &Place) -> SavedTorrent {
+    let mut all = saved_torrents(&place.state_dir).unwrap();
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
 }
 
 #[test]
-fn what_is_kept_is_told_and_forgotten() {
-    let dir = Scratch::new("kept");
+fn what_is_saved_is_told_and_forgotten() {
+    let dir = Scratch::new("saved");
     let made = make("t", 32_768, &[("a", 100_000), ("b", 100_000)]);
     let place = Place::download(&dir.0, dir.join("state"));
-    assert_eq!(kept(&place.state_dir).unwrap(), []);
+    assert_eq!(saved_torrents(&place.state_dir).unwrap(), []);
     part(&made, &place, 3);
     let told = one(&place);
     assert_eq!((told.info_hash, told.have, told.pieces), (made.hash(), 3, Some(made.pieces())));
@@ -37,7 +37,7 @@ fn what_is_kept_is_told_and_forgotten() {
     fs::write(place.state_dir.join("notes.txt"), "not ours").unwrap();
     let before = fs::read(dir.join("t/a")).unwrap();
     forget(&place.state_dir, &told).unwrap();
-    assert_eq!(kept(&place.state_dir).unwrap(), []);
+    assert_eq!(saved_torrents(&place.state_dir).unwrap(), []);
     assert_eq!(fs::read(dir.join("t/a")).unwrap(), before);
     assert!(place.state_dir.join("notes.txt").exists());
     forget(&place.state_dir, &told).unwrap();
@@ -48,7 +48,7 @@ fn what_is_kept_is_told_and_forgotten() {
 
 #[test]
 fn what_is_held_is_not_forgotten() {
-    let dir = Scratch::new("kept-held");
+    let dir = Scratch::new("saved-held");
     let made = make("t", 32_768, &[("a", 100_000)]);
     let place = Place::download(&dir.0, dir.join("state"));
     part(&made, &place, 2);
@@ -65,7 +65,7 @@ fn what_is_held_is_not_forgotten() {
 
 #[test]
 fn row_67_damage_costs_what_it_hits() {
-    let dir = Scratch::new("kept-damaged");
+    let dir = Scratch::new("saved-damaged");
     let made = make("t", 32_768, &[("a", 100_000)]);
     let place = Place { name: Some("own name".into()), ..Place::download(&dir.0, dir.join("state")) };
     part(&made, &place, 2);
@@ -86,5 +86,5 @@ fn row_67_damage_costs_what_it_hits() {
     let told = one(&place);
     assert_eq!((told.folder.clone(), told.name.clone()), (None, None));
     forget(&place.state_dir, &told).unwrap();
-    assert_eq!(kept(&place.state_dir).unwrap(), []);
+    assert_eq!(saved_torrents(&place.state_dir).unwrap(), []);
 }

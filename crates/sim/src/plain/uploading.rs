@@ -23,7 +23,7 @@ impl Plain {
         let may = peer.unchoked && self.book.have.has(at.piece) && peer.queue.len() < WAITING_MAX;
         if may {
             peer.queue.push_back(at);
-            self.serve(conn);
+            self.read_ahead(conn);
         } else if peer.fast {
             self.out.push_back(Output::Send { conn, message: Message::Reject(at) });
         }
@@ -40,7 +40,7 @@ impl Plain {
     }
 
     /// Reads ahead for a peer as far as its buffer reaches.
-    pub(super) fn serve(&mut self, conn: ConnId) {
+    pub(super) fn read_ahead(&mut self, conn: ConnId) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         while peer.reading as u64 * u64::from(BLOCK_LEN) + peer.buffered < AHEAD * u64::from(BLOCK_LEN) {
             let Some(at) = peer.queue.pop_front() else { return };
@@ -70,7 +70,7 @@ impl Plain {
     pub(super) fn sent(&mut self, conn: ConnId, bytes: u64) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.buffered = peer.buffered.saturating_sub(bytes);
-            self.serve(conn);
+            self.read_ahead(conn);
         }
     }
 

@@ -18,7 +18,7 @@ const FILES: [&str; 6] = ["state", "state.old", "files", "journal", "info", "new
 
 /// What is saved of one torrent in one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Kept {
+pub struct SavedTorrent {
     /// Under which peers know the torrent.
     pub info_hash: InfoHash,
     /// The folder that it was downloaded into or seeded from; `None` where no whole state says it.
@@ -77,7 +77,7 @@ impl fmt::Display for ForgetError {
 impl std::error::Error for ForgetError {}
 
 /// All that is saved in a state folder, by place and name; nothing when there is no such folder.
-pub fn kept(state_dir: &Path) -> io::Result<Vec<Kept>> {
+pub fn saved_torrents(state_dir: &Path) -> io::Result<Vec<SavedTorrent>> {
     let entries = match fs::read_dir(state_dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -93,14 +93,14 @@ pub fn kept(state_dir: &Path) -> io::Result<Vec<Kept>> {
             stems.insert((name.to_owned(), info_hash));
         }
     }
-    let mut all: Vec<Kept> = stems.into_iter().map(|(name, hash)| look(state_dir, name, hash)).collect();
+    let mut all: Vec<SavedTorrent> = stems.into_iter().map(|(name, hash)| look(state_dir, name, hash)).collect();
     all.sort_by(|a, b| (&a.folder, &a.name, a.info_hash.0).cmp(&(&b.folder, &b.name, b.info_hash.0)));
     Ok(all)
 }
 
 /// Removes a state. The content stays, and is checked anew when it is opened again.
-pub fn forget(state_dir: &Path, kept: &Kept) -> Result<(), ForgetError> {
-    let path = file(state_dir, &kept.stem, "lock");
+pub fn forget(state_dir: &Path, saved: &SavedTorrent) -> Result<(), ForgetError> {
+    let path = file(state_dir, &saved.stem, "lock");
     let lock =
         File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(ForgetError::Io)?;
     match lock.try_lock() {
@@ -109,7 +109,7 @@ pub fn forget(state_dir: &Path, kept: &Kept) -> Result<(), ForgetError> {
         Err(TryLockError::Error(e)) => return Err(ForgetError::Io(e)),
     }
     for what in FILES {
-        match fs::remove_file(file(state_dir, &kept.stem, what)) {
+        match fs::remove_file(file(state_dir, &saved.stem, what)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(ForgetError::Io(e)),
             _ => {}
         }
@@ -117,11 +117,11 @@ pub fn forget(state_dir: &Path, kept: &Kept) -> Result<(), ForgetError> {
     File::open(state_dir).and_then(|folder| folder.sync_all()).map_err(ForgetError::Io)
 }
 
-fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> Kept {
+fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> SavedTorrent {
     let read = |what: &str, max: u64| read(&file(state_dir, &name, what), max);
     let info = read("info", INFO_MAX).and_then(|raw| Info::parse(&raw, &Limits::PEER).ok());
     let info = info.filter(|info| info.key().wire() == info_hash);
-    let mut kept = Kept {
+    let mut saved = SavedTorrent {
         info_hash,
         folder: None,
         name: info.as_ref().map(|info| info.name().to_owned()),
@@ -140,19 +140,19 @@ fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> Kept {
             continue;
         };
         let mut parts = place.splitn(2, |byte| *byte == 0);
-        kept.folder = parts.next().map(|path| PathBuf::from(OsStr::from_bytes(path)));
+        saved.folder = parts.next().map(|path| PathBuf::from(OsStr::from_bytes(path)));
         if let Some(own) = parts.next() {
-            kept.name = Some(String::from_utf8_lossy(own).into_owned());
+            saved.name = Some(String::from_utf8_lossy(own).into_owned());
         }
         let Some(info) = &info else { break };
         let about = About { key: info.key(), folder: place, pieces: info.piece_count(), files: info.files().len() };
         if let Some(claims) = decode(&bytes, &about) {
-            kept.have = claims.have.iter().count() as u32;
-            (kept.uploaded, kept.downloaded) = (claims.facts.uploaded, claims.facts.downloaded);
+            saved.have = claims.have.iter().count() as u32;
+            (saved.uploaded, saved.downloaded) = (claims.facts.uploaded, claims.facts.downloaded);
             break;
         }
     }
-    kept
+    saved
 }
 
 /// The info-hash in `HASH-PLACE`.

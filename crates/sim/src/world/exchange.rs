@@ -12,10 +12,10 @@ use teem_wire::tracker::announce::Announce;
 
 /// Something for a peer.
 #[derive(Debug)]
-pub(super) enum Parcel {
+pub(super) enum Delivery {
     /// What is to happen to it.
     Event { to: u32, at: Time, event: Event },
-    /// A batch that will arrive at one of its ends; its packets are the next in the sack.
+    /// A batch that will arrive at one of its ends; its packets are the next in [`Deliveries::packets`].
     Batch { to: u32, end: u32, at: Time, batch: Batch },
     /// Of one of its ends nothing will come.
     Unused { to: u32, end: u32 },
@@ -23,19 +23,19 @@ pub(super) enum Parcel {
     Ack { to: u32, end: u32, ack: Ack },
 }
 
-/// What is under way to some peers.
+/// What is under way from one part of the peers to another.
 #[derive(Debug, Default)]
-pub(super) struct Sack {
-    pub(crate) parcels: Vec<Parcel>,
+pub(super) struct Deliveries {
+    pub(crate) list: Vec<Delivery>,
     pub packets: Vec<Packet>,
     /// When the first of it is to happen, at the soonest.
     pub(crate) soonest: Option<Time>,
 }
 
-impl Sack {
-    pub(super) fn put(&mut self, at: Time, parcel: Parcel) {
+impl Deliveries {
+    pub(super) fn put(&mut self, at: Time, delivery: Delivery) {
         self.soonest = Some(self.soonest.map_or(at, |soonest| soonest.min(at)));
-        self.parcels.push(parcel);
+        self.list.push(delivery);
     }
 }
 

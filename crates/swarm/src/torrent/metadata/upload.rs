@@ -1,4 +1,4 @@
-//! Giving the info dictionary to peers that came by a magnet link (BEP 9; bad-input rows 25, 27, 39).
+//! Sending the info dictionary to peers that came by a magnet link (BEP 9; bad-input rows 25, 27, 39).
 //!
 //! Requests are cheap to send and 16 KiB to answer, so each peer's are few, all of them share a budget of bytes a second, and
 //! peers take turns. A peer gets a further piece only as those before it have gone to the kernel: one that asks and does not read
@@ -33,7 +33,7 @@ struct Queue {
 
 /// The requests of all peers of one torrent.
 #[derive(Debug, Default)]
-pub(crate) struct MetadataServe {
+pub(crate) struct MetadataUpload {
     queues: VecDeque<Queue>,
     /// Pieces of each connection that have not gone to the kernel, where there are any.
     unsent: BTreeMap<ConnId, u32>,
@@ -41,7 +41,7 @@ pub(crate) struct MetadataServe {
     whole: Time,
 }
 
-impl MetadataServe {
+impl MetadataUpload {
     /// A request. `size` is that of our info dictionary, `None` while we have none ourselves; `id` is the peer's number
     /// for `ut_metadata`. Returns what to say at once, if anything.
     pub(crate) fn request(&mut self, conn: ConnId, id: u8, piece: u32, size: Option<u32>) -> Option<MetadataMessage> {
@@ -125,9 +125,9 @@ mod tests {
     use alloc::vec;
     use alloc::vec::Vec;
 
-    fn serve(serve: &mut MetadataServe, now: Time, bytes: &[u8]) -> Vec<(u64, MetadataMessage)> {
+    fn send_due(upload: &mut MetadataUpload, now: Time, bytes: &[u8]) -> Vec<(u64, MetadataMessage)> {
         let mut out = Vec::new();
-        serve.poll(now, bytes, |conn, id, message| {
+        upload.poll(now, bytes, |conn, id, message| {
             assert_eq!(u64::from(id), conn.0);
             out.push((conn.0, message));
         });
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn row_27_pieces_past_the_end_are_rejected() {
-        let mut s = MetadataServe::default();
+        let mut s = MetadataUpload::default();
         for piece in [2, u32::MAX] {
             assert_eq!(s.request(ConnId(1), 1, piece, Some(20_000)), Some(MetadataMessage::Reject { piece }));
         }
@@ -146,17 +146,17 @@ mod tests {
 
     #[test]
     fn pieces_are_cut_where_they_should() {
-        let mut s = MetadataServe::default();
+        let mut s = MetadataUpload::default();
         let bytes: Vec<u8> = (0..20_000u32).map(|n| n as u8).collect();
         assert_eq!(s.request(ConnId(1), 1, 1, Some(20_000)), None);
-        let got = serve(&mut s, Time::ZERO, &bytes);
+        let got = send_due(&mut s, Time::ZERO, &bytes);
         let data = bytes[16_384..].to_vec();
         assert_eq!(got, [(1, MetadataMessage::Data { piece: 1, total_size: 20_000, data })]);
     }
 
     #[test]
     fn peers_take_turns_within_the_budget_and_queues_are_bounded() {
-        let mut s = MetadataServe::default();
+        let mut s = MetadataUpload::default();
         let bytes = vec![0; 100];
         let rejected = (0..100).filter(|_| s.request(ConnId(1), 1, 0, Some(100)).is_some()).count();
         assert_eq!(rejected, 36);
@@ -166,7 +166,7 @@ mod tests {
         let now = Time::from_nanos(1_000_000_000_000);
         let mut got = Vec::new();
         while got.len() < BURST as usize {
-            let some = serve(&mut s, now, &bytes);
+            let some = send_due(&mut s, now, &bytes);
             assert!((1..=2 * UNSENT_MAX as usize).contains(&some.len()));
             for (conn, _) in &some {
                 s.sent(ConnId(*conn));
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(got.iter().filter(|(conn, _)| *conn == 1).count(), 32);
         let next = s.deadline().unwrap();
         assert!(next > now);
-        assert_eq!(serve(&mut s, next, &bytes).len(), 1);
+        assert_eq!(send_due(&mut s, next, &bytes).len(), 1);
         s.gone(ConnId(1));
         s.gone(ConnId(2));
         assert_eq!(s.deadline(), None);
@@ -185,19 +185,19 @@ mod tests {
 
     #[test]
     fn who_does_not_read_makes_us_hold_four_pieces_and_keeps_nobody_waiting() {
-        let mut s = MetadataServe::default();
+        let mut s = MetadataUpload::default();
         let bytes = vec![0; 100];
         let mut now = Time::from_nanos(1_000_000_000_000);
         (0..64).for_each(|_| drop(s.request(ConnId(1), 1, 0, Some(100))));
-        assert_eq!(serve(&mut s, now, &bytes).len(), 4);
+        assert_eq!(send_due(&mut s, now, &bytes).len(), 4);
         assert_eq!(s.deadline(), None, "nothing to wake up for");
         now = now + Duration::from_secs(3600);
-        assert!(serve(&mut s, now, &bytes).is_empty());
+        assert!(send_due(&mut s, now, &bytes).is_empty());
         assert_eq!(s.request(ConnId(2), 2, 0, Some(100)), None);
         let data = MetadataMessage::Data { piece: 0, total_size: 100, data: bytes.clone() };
-        assert_eq!(serve(&mut s, now, &bytes), [(2, data.clone())]);
+        assert_eq!(send_due(&mut s, now, &bytes), [(2, data.clone())]);
         s.sent(ConnId(1));
-        assert_eq!(serve(&mut s, now, &bytes), [(1, data)]);
+        assert_eq!(send_due(&mut s, now, &bytes), [(1, data)]);
         s.gone(ConnId(1));
         s.sent(ConnId(1));
         assert_eq!((s.unsent.len(), s.deadline()), (1, None));

@@ -18,7 +18,7 @@ const ALONE_DIVISOR: u64 = 4;
 
 impl Source {
     /// Grants the next piece; `rate` is what the torrent sends in bytes a second.
-    pub(super) fn next_turn(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
+    pub(super) fn next_grant(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
         if !self.pieces.waits() {
             return None;
         }
