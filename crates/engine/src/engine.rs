@@ -110,8 +110,10 @@ impl<B> Engine<B> {
             Input::MetadataSent { conn } => self.with_conn(conn, |t, cx| t.metadata_sent(cx, conn)),
             Input::Datagram { from, bytes } => self.udp.datagram(self.now, from, &bytes),
             Input::Disk(Done::Block { reader: Reader::Local(id), data, .. }) => self.has_read(id, Ok(data)),
-            Input::Disk(Done::ReadFailed { reader: Reader::Local(id), error, .. }) => {
-                self.has_read(id, Err(ReadError::Disk(error)));
+            Input::Disk(Done::ReadFailed { torrent, reader: Reader::Local(id), at, error }) => {
+                self.has_read(id, Err(ReadError::Disk(error.clone())));
+                let reader = Reader::Local(id);
+                self.with(torrent, |t, cx| t.disk(cx, Done::ReadFailed { torrent, reader, at, error }));
             }
             Input::Disk(done) => self.with(torrent_of(&done), |t, cx| t.disk(cx, done)),
             Input::Answer { id, answer } => self.answer(id, answer),

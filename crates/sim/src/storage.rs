@@ -49,13 +49,15 @@ pub struct Trouble {
     pub room: u32,
     /// So many of the next writes fail with an error of the medium.
     pub bad_writes: u32,
+    /// So many of the next reads fail with an error of the medium.
+    pub bad_reads: u32,
     /// Pieces that were judged wrong so far.
     pub failures: u32,
 }
 
 impl Default for Trouble {
     fn default() -> Self {
-        Self { room: u32::MAX, bad_writes: 0, failures: 0 }
+        Self { room: u32::MAX, bad_writes: 0, bad_reads: 0, failures: 0 }
     }
 }
 
@@ -180,7 +182,11 @@ impl SimDisk {
                 self.partial.remove(&piece);
             }
             Job::Read { torrent, reader, at } => {
-                let done = if self.good.has(at.piece) && self.content.is_block(at) {
+                let done = if let Some(bad_reads) = self.trouble.bad_reads.checked_sub(1) {
+                    self.trouble.bad_reads = bad_reads;
+                    let error = DiskError { kind: DiskErrorKind::Io, message: "cannot read: I/O error".into() };
+                    Done::ReadFailed { torrent, reader, at, error }
+                } else if self.good.has(at.piece) && self.content.is_block(at) {
                     Done::Block { torrent, reader, at, data: SimBlock::right(at) }
                 } else if self.blind {
                     Done::Block { torrent, reader, at, data: SimBlock::wrong(at) }

@@ -20,8 +20,8 @@ use teem_metainfo::{Info, Limits};
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
-use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::job::Facts;
+use teem_swarm::ids::{ConnId, ReadId, TorrentId};
+use teem_swarm::job::{Facts, Job, ReadError};
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::remote::{How, Remote};
 use teem_swarm::selection::Selection;
@@ -80,6 +80,11 @@ pub struct Node<M> {
     pub got: u64,
     /// Announces over HTTP that it asked for: when, under which id, and of which tracker.
     pub announces: Vec<(Time, AskId, String)>,
+    /// What its owner read: when that came, the name of the read, and the block or why there is none.
+    pub reads: Vec<(Time, ReadId, Result<SimBlock, ReadError>)>,
+    /// What its disk takes for each block that is read, one after the other; 0 leaves reads to [`World::disk`], all at once.
+    pub read_time: Duration,
+    disk_free: Time,
     line_free: Time,
     tick: Option<Time>,
     gone: bool,
@@ -149,6 +154,9 @@ impl<M: Brain> World<M> {
             closed: Vec::new(),
             got: 0,
             announces: Vec::new(),
+            reads: Vec::new(),
+            read_time: Duration::ZERO,
+            disk_free: Time::ZERO,
             line_free: Time::ZERO,
             tick: None,
             gone: false,
@@ -227,8 +235,9 @@ impl<M: Brain> World<M> {
                 self.hang_up(conn);
             }
             Output::Disk(job) => {
+                let when = self.disk_done_at(node, &job);
                 for done in self.nodes[node].disk.run(job) {
-                    self.later(self.now + self.disk, node, Input::Disk(done));
+                    self.later(when, node, Input::Disk(done));
                 }
             }
             Output::Event(event) => self.nodes[node].events.push(event),
@@ -240,8 +249,19 @@ impl<M: Brain> World<M> {
                 }
                 Question::Resolve { .. } => {}
             },
-            Output::Datagram { .. } | Output::Read { .. } => {}
+            Output::Read { id, result } => self.nodes[node].reads.push((self.now, id, result)),
+            Output::Datagram { .. } => {}
         }
+    }
+
+    /// When a node's disk has done a job that it is given now.
+    fn disk_done_at(&mut self, node: usize, job: &Job<SimBlock>) -> Time {
+        let node = &mut self.nodes[node];
+        if node.read_time.is_zero() || !matches!(job, Job::Read { .. }) {
+            return self.now + self.disk;
+        }
+        node.disk_free = node.disk_free.max(self.now) + node.read_time;
+        node.disk_free
     }
 
     fn dial(&mut self, node: usize, torrent: TorrentId, to: Remote, how: How) {

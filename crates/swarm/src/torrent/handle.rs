@@ -164,6 +164,7 @@ impl Torrent {
             Done::Piece { piece, verdict, digests, .. } => t.judged(cx, piece, verdict.is_right(), &digests),
             Done::Block { reader: Reader::Peer(conn), at, data, .. } => t.has_read(cx, conn, at, data),
             Done::ReadFailed { reader: Reader::Peer(conn), at, error, .. } => t.read_failed(cx, conn, at, error),
+            Done::ReadFailed { reader: Reader::Local(_), at, error, .. } => t.unreadable(cx, at.piece, error),
             Done::Synced { .. } => {
                 let complete = t.store.synced() && t.ground.content.is_done();
                 cx.tell(Event::Durable { torrent: t.ground.id, complete });
@@ -176,7 +177,7 @@ impl Torrent {
                 t.trouble(cx, &error, syncing);
             }
             Done::Recovered { .. } => t.recovered(cx),
-            Done::Closed { .. } | Done::Block { .. } | Done::ReadFailed { .. } => {}
+            Done::Closed { .. } | Done::Block { .. } => {}
         });
     }
 

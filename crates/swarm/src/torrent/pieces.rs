@@ -49,11 +49,16 @@ impl Torrent {
     /// A block could not be read for a peer.
     pub(super) fn read_failed<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef, error: DiskError) {
         self.upload.read_failed(cx, &mut self.ground, conn, at);
+        self.unreadable(cx, at.piece, error);
+        self.upload.go_on(cx, &mut self.ground, self.phase.picker(), conn);
+    }
+
+    /// A block of a piece could not be read, for a peer or for the owner: if that is the fault of the piece, it is there no more.
+    pub(super) fn unreadable<B>(&mut self, cx: &mut Context<'_, B>, piece: u32, error: DiskError) {
         self.ground.notice(cx, error.message);
         if matches!(error.kind, DiskErrorKind::Changed | DiskErrorKind::Io) {
-            self.lose(cx, at.piece);
+            self.lose(cx, piece);
         }
-        self.upload.go_on(cx, &mut self.ground, self.phase.picker(), conn);
     }
 
     /// A downloaded piece was judged.
