@@ -1,17 +1,21 @@
 //! `get --files`: the files are listed, and somebody at the terminal says which.
+use crate::exit::Stop;
 use crate::progress::plain;
 use crate::units::Bytes;
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use teem_client::Choice;
 use teem_client::metainfo::{File, Info};
-use teem_client::swarm::selection::{Priority, Selection};
+use teem_client::swarm::event::State;
+use teem_client::{Choice, Status, Torrent};
+use tokio::sync::Mutex;
 
 /// Files that are listed; more are to be chosen by a pattern.
 const LISTED_MAX: usize = 500;
 
 /// Somebody is being asked: the live line must not cover the question.
 static ASKING: AtomicBool = AtomicBool::new(false);
+/// One question at a time, however many torrents wait for an answer.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Whether a question stands on the terminal.
 pub(crate) fn is_asking() -> bool {
@@ -23,15 +27,22 @@ pub(crate) fn can_ask() -> bool {
     stdin().is_terminal() && stderr().is_terminal()
 }
 
-/// Lists a torrent's files and asks until the answer can be understood. Blocks.
-pub(crate) fn ask(info: &Info) -> Result<Selection, String> {
+/// Waits until the files of a torrent are known, and asks which of them are wanted.
+pub(crate) async fn files(torrent: &Torrent) -> Result<(), Stop> {
+    let waits = |s: &Status| (s.state == State::Choosing).then(|| s.info.clone()).flatten();
+    let info = torrent.until(waits).await.map_err(Stop::ended)?;
+    let turn = TURN.lock().await;
     ASKING.store(true, Ordering::Relaxed);
-    let answer = converse(info, &mut stdin().lock(), &mut stderr().lock());
+    // Standard error stays free for what else is to be said.
+    let asked = tokio::task::spawn_blocking(move || converse(&info, &mut stdin().lock(), &mut stderr())).await;
     ASKING.store(false, Ordering::Relaxed);
-    answer
+    drop(turn);
+    let choice = asked.map_err(Stop::local)?.map_err(|why| Stop::refused("no_such_file", why))?;
+    torrent.choose(choice).await.map_err(Stop::not_chosen)
 }
 
-fn converse(info: &Info, from: &mut impl BufRead, to: &mut impl Write) -> Result<Selection, String> {
+/// Lists a torrent's files and asks until the answer can be understood. Blocks.
+fn converse(info: &Info, from: &mut impl BufRead, to: &mut impl Write) -> Result<Choice, String> {
     let fail = |e: std::io::Error| format!("--files: {e}");
     let files: Vec<(usize, File<'_>)> = info.files().iter().enumerate().filter(|(_, file)| !file.pad).collect();
     let listed = files.iter().take(LISTED_MAX).enumerate();
@@ -51,32 +62,34 @@ fn converse(info: &Info, from: &mut impl BufRead, to: &mut impl Write) -> Result
             return Err("--files: no answer".to_owned());
         }
         match understand(info, &files, line.trim()) {
-            Ok(selection) => return Ok(selection),
+            Ok(choice) => return Ok(choice),
             Err(why) => writeln!(to, "{why}").map_err(fail)?,
         }
     }
 }
 
-/// What an answer means.
-fn understand(info: &Info, files: &[(usize, File<'_>)], answer: &str) -> Result<Selection, String> {
+/// What an answer means. Numbers count the files that are listed, from 1.
+fn understand(info: &Info, files: &[(usize, File<'_>)], answer: &str) -> Result<Choice, String> {
     if answer.is_empty() {
-        return Ok(Selection::all());
+        return Ok(Choice::All);
     }
     let numbers = answer.chars().all(|c| c.is_ascii_digit() || ",- ".contains(c));
     if !numbers {
         let only = answer.split_whitespace().map(str::to_owned).collect();
-        return Choice::Patterns { only, first: Vec::new() }.of(info);
+        let choice = Choice::Patterns { only, first: Vec::new() };
+        return choice.of(info).map(|_| choice);
     }
-    let mut wanted = vec![Priority::Skip; info.files().len()];
+    let mut wanted = Vec::new();
     for part in answer.split([',', ' ']).filter(|part| !part.is_empty()) {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
         let range = from.parse::<usize>().ok().zip(to.parse::<usize>().ok());
         let Some((from, to)) = range.filter(|(from, to)| (1..=*to).contains(from) && *to <= files.len()) else {
             return Err(format!("`{part}` is no number from 1 to {}, nor a range of them", files.len()));
         };
-        files[from - 1..to].iter().for_each(|(index, _)| wanted[*index] = Priority::Normal);
+        // Pads lie between the files that are listed, and are wanted by nobody.
+        wanted.push(files[from - 1].0 as u32..=files[to - 1].0 as u32);
     }
-    Ok(Selection::of(wanted))
+    Ok(Choice::Indices(wanted))
 }
 
 #[cfg(test)]
@@ -94,6 +107,7 @@ mod tests {
     fn answered(answers: &str) -> (Result<Vec<bool>, String>, String) {
         let (info, mut shown) = (info(), Vec::new());
         let chosen = converse(&info, &mut answers.as_bytes(), &mut shown);
+        let chosen = chosen.and_then(|choice| choice.of(&info));
         (chosen.map(|s| (0..4).map(|i| s.wants(i)).collect()), String::from_utf8(shown).unwrap())
     }
 

@@ -1,5 +1,5 @@
 //! The grammar: every subcommand and option, the one table for parser, help, environment and completions.
-use crate::units::{ByteRate, Span, Until};
+use crate::units::{ByteRate, Enough, Span};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -125,7 +125,7 @@ pub(crate) struct Get {
     pub(crate) seed: bool,
     /// Go on seeding until `done` (at once), `ratio=R` (uploaded over size) or for a time such as `30m` after completion
     #[arg(long, value_name = "WHEN", env = "TEEM_UNTIL", hide_env_values = true)]
-    pub(crate) until: Option<Until>,
+    pub(crate) until: Option<Enough>,
     /// All peers are ours, as in a cluster: no peer has to give before it gets
     #[arg(long, env = "TEEM_COOPERATIVE", hide_env_values = true, value_parser = falsey())]
     pub(crate) cooperative: bool,

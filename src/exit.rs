@@ -1,6 +1,8 @@
 //! How the program ends.
 use std::process::ExitCode;
 use teem_client::source::LinkError;
+use teem_client::swarm::job::DiskErrorKind;
+use teem_client::{AddError, ChooseError, Ended};
 
 /// The exit codes of every subcommand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +47,45 @@ impl Stop {
     pub(crate) fn link(e: &LinkError) -> Self {
         let exit = if matches!(e, LinkError::File(..)) { Exit::Local } else { Exit::No };
         Self { exit, class: e.class(), message: e.to_string() }
+    }
+
+    /// A torrent that cannot go on: local trouble when it is the disk that refuses, else a refusal.
+    pub(crate) fn ended(ended: Ended) -> Self {
+        match ended {
+            Ended::Failed(message, Some(disk)) => {
+                let class = match disk.kind {
+                    DiskErrorKind::NoSpace => "no_space",
+                    DiskErrorKind::Locked => "locked",
+                    DiskErrorKind::Occupied => "occupied",
+                    DiskErrorKind::Changed => "changed",
+                    DiskErrorKind::BadPath => "bad_path",
+                    DiskErrorKind::Denied => "denied",
+                    DiskErrorKind::Io => "io",
+                };
+                Self { exit: Exit::Local, class, message }
+            }
+            Ended::Failed(message, None) => Self::refused("torrent", message),
+            other => Self::refused("removed", other),
+        }
+    }
+
+    /// A torrent that the client does not take.
+    pub(crate) fn not_added(e: &AddError) -> Self {
+        match e {
+            AddError::SamePlace(_) => Self { exit: Exit::Local, class: "occupied", message: e.to_string() },
+            AddError::OnlyV2 => Self::refused("only_v2", e),
+            AddError::Choice(why) => Self::refused("no_such_file", why),
+            AddError::Peer(why) => Self::usage(format!("--peer: {why}")),
+            AddError::Already(_) | AddError::Stopped => Self::refused("add", e),
+        }
+    }
+
+    /// A choice of files that is not followed.
+    pub(crate) fn not_chosen(e: ChooseError) -> Self {
+        match e {
+            ChooseError::Ended(ended) => Self::ended(ended),
+            other => Self::refused("no_such_file", other),
+        }
     }
 
     /// A wrong command line.

@@ -1,12 +1,10 @@
 //! `teem get`: downloads links, says honestly how it goes, and ends when everything is durable.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::hook::Hook;
-use crate::job::{Ending, Job};
+use crate::job::Job;
 use crate::signals::Signals;
-use crate::units::Until;
 use crate::view::{self, View};
 use crate::{addr, choose, cli, json, stdin};
-use std::sync::Arc;
+use teem_client::policy::{Hook, Until};
 use teem_client::{Add, Choice, Client, Config, Mode, Source, source};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -15,7 +13,8 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
     if options.files && !choose::can_ask() {
         return Err(Stop::usage("--files asks on a terminal, and there is none; use --only GLOB"));
     }
-    let hook = options.on_done.as_deref().map(Hook::parse).transpose()?;
+    let hook = options.on_done.as_deref().map(Hook::parse).transpose();
+    let hook = hook.map_err(|e| Stop::usage(format!("--on-done: {e}")))?;
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let config = Config {
@@ -47,7 +46,7 @@ async fn work(
     deadline: Option<Instant>,
     view: &mut View,
 ) -> Outcome {
-    let ending = Ending::new(options.seed, options.until.unwrap_or(Until::Done));
+    let until = if options.seed { Until::Stopped } else { options.until.map_or(Until::Done, |until| until.0) };
     let mut jobs = JoinSet::new();
     for (link, source) in sources(options, client).await? {
         for hint in &source.hints {
@@ -58,9 +57,10 @@ async fn work(
         let choice = choice(options, &source);
         let (peers, cooperative) = (options.peers.clone(), options.cooperative);
         let add = Add { mode, choice, peers, cooperative, ..Add::download(source, &options.output) };
-        let torrent = client.add(add).await.map_err(|e| crate::job::not_added(&e))?;
+        let torrent = client.add(add).await.map_err(|e| Stop::not_added(&e))?;
         view.add(&torrent, name);
-        jobs.spawn(Job { torrent, link, ending, hook: hook.cloned(), json: options.json }.run(view.voice()));
+        let (hook, json) = (hook.cloned(), options.json);
+        jobs.spawn(Job { torrent, link, asks: options.files, until, hook, json }.run(view.voice()));
     }
     let mut outcome = Ok(Exit::Done);
     let mut tick = tokio::time::interval(view::EVERY);
@@ -94,7 +94,7 @@ async fn work(
 fn choice(options: &cli::Get, source: &Source) -> Choice {
     let (only, first) = (options.only.clone(), options.first.clone());
     if options.files {
-        return Choice::Ask(Arc::new(choose::ask));
+        return Choice::Ask;
     }
     match &source.magnet {
         _ if !only.is_empty() || !first.is_empty() => Choice::Patterns { only, first },
@@ -138,6 +138,6 @@ async fn sources(options: &cli::Get, client: &Client) -> Result<Vec<(String, Sou
 
 async fn load(link: &str, client: &Client) -> Result<Source, Stop> {
     let source = source::load(link, client.http()).await.map_err(|e| Stop::link(&e))?;
-    source.transferable().map_err(|e| crate::job::not_added(&e))?;
+    source.transferable().map_err(|e| Stop::not_added(&e))?;
     Ok(source)
 }

@@ -13,7 +13,6 @@ mod data;
 mod edit;
 mod exit;
 mod get;
-mod hook;
 mod job;
 mod json;
 mod making;

@@ -1,6 +1,5 @@
 //! `teem seed`: serves content that is already there, and changes nothing on the disk.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::job::stop;
 use crate::signals::Signals;
 use crate::view::{self, View};
 use crate::{addr, cli, data, json, stdin};
@@ -38,14 +37,14 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
             ..Add::publish(source, place.folder)
         })
         .await
-        .map_err(|e| crate::job::not_added(&e))?;
+        .map_err(|e| Stop::not_added(&e))?;
     view.add(&torrent, Some(info.name().to_owned()));
     let mut tick = tokio::time::interval(view::EVERY);
     let outcome = loop {
         tokio::select! {
             exit = signals.first() => break Ok(exit),
             _ = tick.tick() => view.draw().await,
-            ended = torrent.ended() => break Err(stop(ended)),
+            ended = torrent.ended() => break Err(Stop::ended(ended)),
         }
     };
     view.last_words(false);

@@ -1,9 +1,9 @@
 //! What `share` shows while it runs: one live line, what happened, a line a second and torrent for scripts.
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Outcome, Stop};
 use crate::progress::{Progress, plain};
 use crate::signals::Signals;
 use crate::units::{Bytes, Copies, Count};
-use crate::{job, json, told};
+use crate::{json, told};
 use std::net::IpAddr;
 use std::time::Duration;
 use teem_client::swarm::event::{Event, Snapshot, State};
@@ -75,7 +75,7 @@ pub(crate) async fn watch(
             Some(ended) = ends.join_next() => {
                 hear_all(&rows, &mut events, json, progress);
                 let Ok((name, ended)) = ended else { return Ok(Exit::Done) };
-                let stop = job::stop(ended);
+                let stop = Stop::ended(ended);
                 if ends.is_empty() {
                     return Err(stop);
                 }

@@ -9,6 +9,7 @@ use teem_wire::tracker::url::redact;
 pub(crate) fn state(state: State) -> &'static str {
     match state {
         State::Metadata => "metadata",
+        State::Choosing => "choosing",
         State::Placing => "placing",
         State::Checking => "checking",
         State::Downloading => "downloading",
@@ -80,6 +81,7 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
         | Event::Snapshot(_)
         | Event::Snapshots { .. }
         | Event::Availability { .. }
+        | Event::Sent { .. }
         | Event::Removed { .. } => return None,
     };
     value["infohash_v1"] = json!(hash);

@@ -2,6 +2,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use teem_client::policy::Until;
 
 /// A number of bytes: plain, or with k M G T (powers of 1000) or Ki Mi Gi Ti (powers of 1024).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,16 +16,9 @@ pub(crate) struct ByteRate(pub(crate) Option<u64>);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Span(pub(crate) Duration);
 
-/// When `get` ends.
+/// When `get` ends: at once, by a ratio or after a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Until {
-    /// As soon as everything is durable.
-    Done,
-    /// When uploaded over size reaches this, in thousandths.
-    Ratio(u64),
-    /// So long after completion.
-    Time(Duration),
-}
+pub(crate) struct Enough(pub(crate) Until);
 
 fn bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
@@ -94,18 +88,19 @@ impl FromStr for Span {
     }
 }
 
-impl FromStr for Until {
+impl FromStr for Enough {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
         let s = s.trim();
         if s == "done" {
-            return Ok(Self::Done);
+            return Ok(Self(Until::Done));
         }
         if let Some(ratio) = s.strip_prefix("ratio=") {
-            return scaled(ratio, 1000).map(Self::Ratio).ok_or_else(|| format!("`{ratio}` is not a ratio such as 1.5"));
+            let ratio = scaled(ratio, 1000).ok_or_else(|| format!("`{ratio}` is not a ratio such as 1.5"))?;
+            return Ok(Self(Until::Ratio(ratio)));
         }
         s.parse::<Span>()
-            .map(|t| Self::Time(t.0))
+            .map(|t| Self(Until::Time(t.0)))
             .map_err(|_| format!("`{s}` is none of: done, ratio=R such as ratio=1.5, a time such as 30m"))
     }
 }
@@ -195,10 +190,10 @@ mod tests {
         assert_eq!("90".parse(), Ok(Span(Duration::from_secs(90))));
         assert_eq!("1.5h".parse(), Ok(Span(Duration::from_secs(5400))));
         assert!("soon".parse::<Span>().is_err());
-        assert_eq!("done".parse(), Ok(Until::Done));
-        assert_eq!("ratio=1.25".parse(), Ok(Until::Ratio(1250)));
-        assert_eq!("30m".parse(), Ok(Until::Time(Duration::from_secs(1800))));
-        assert!("never".parse::<Until>().is_err());
+        assert_eq!("done".parse(), Ok(Enough(Until::Done)));
+        assert_eq!("ratio=1.25".parse(), Ok(Enough(Until::Ratio(1250))));
+        assert_eq!("30m".parse(), Ok(Enough(Until::Time(Duration::from_secs(1800)))));
+        assert!("never".parse::<Enough>().is_err());
     }
 
     #[test]

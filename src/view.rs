@@ -197,6 +197,7 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
             format!("metadata {} of {} from {peers}", s.metadata.0, s.metadata.1)
         }
         State::Metadata => format!("asking for the metadata: {peers}, {} dials under way", s.dials.pending),
+        State::Choosing => format!("waiting for a choice of files  {name}"),
         State::Placing => format!("finding a place for the content  {name}"),
         State::Checking if s.checked.1 == 0 => format!("looking at the files  {name}"),
         State::Checking => format!("checking {} of {} pieces  {name}", s.checked.0, s.checked.1),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use teem_swarm::event::Event;
+use teem_swarm::event::{Event, State};
 use teem_swarm::ids::TorrentId;
 use tokio::sync::Notify;
 
@@ -39,7 +39,7 @@ impl Changes {
     pub const METADATA: Self = Self(1 << 2);
     /// Pieces were verified or found damaged.
     pub const PIECES: Self = Self(1 << 3);
-    /// It has become complete or durable, or its first copy has left.
+    /// It has become complete or durable, its first copy has left, or as much was sent as somebody waits for.
     pub const PROGRESS: Self = Self(1 << 4);
     /// A tracker answered, or did not.
     pub const TRACKERS: Self = Self(1 << 5);
@@ -67,10 +67,13 @@ impl Changes {
     pub(crate) fn by(event: &Event) -> Self {
         match event {
             Event::Metadata { .. } => Self::METADATA,
+            Event::State { state: State::Choosing, .. } => Self::STATE | Self::CHOICE,
             Event::State { .. } => Self::STATE,
             Event::PieceVerified { .. } | Event::PieceFailed { .. } => Self::PIECES,
             Event::Banned { .. } | Event::External { .. } => Self::PEERS,
-            Event::Complete { .. } | Event::Durable { .. } | Event::AllOut { .. } => Self::PROGRESS,
+            Event::Complete { .. } | Event::Durable { .. } | Event::AllOut { .. } | Event::Sent { .. } => {
+                Self::PROGRESS
+            }
             Event::Tracker { .. } => Self::TRACKERS,
             Event::Disk { .. } | Event::DiskRecovered { .. } => Self::DISK,
             Event::Failed { .. } => Self::STATE | Self::NOTICE,

@@ -1,20 +1,18 @@
 //! Which files of a torrent are wanted, said before its files are known (BEP 53 for indices; own design for patterns).
 use crate::patterns::Patterns;
+use crate::status::Ended;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::Arc;
 use teem_metainfo::{File, Info};
 use teem_swarm::selection::{Priority, Selection};
 
 /// File names that an error lists.
 const NAMED_MAX: usize = 5;
 
-/// Decides once the files are known; an error is a sentence for the user.
-type Ask = Arc<dyn Fn(&Info) -> Result<Selection, String> + Send + Sync>;
-
 /// A choice of files.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
+#[non_exhaustive]
 pub enum Choice {
     /// As in the last run, else everything alike. (By patterns, everything is `*`.)
     #[default]
@@ -28,34 +26,42 @@ pub enum Choice {
     },
     /// By index from 0, padding included (BEP 53, `so`).
     Indices(Vec<RangeInclusive<u32>>),
-    /// By asking; may block.
-    Ask(Ask),
+    /// By somebody who wants to see the files first: the torrent waits in [`State::Choosing`](crate::event::State::Choosing) until
+    /// [`Torrent::choose`](crate::Torrent::choose). What is published needs no choice, and waits for none.
+    Ask,
 }
 
-impl fmt::Debug for Choice {
+/// Why a choice is not followed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ChooseError {
+    /// None of the files fits it: a sentence for the user.
+    Choice(String),
+    /// The torrent has ended.
+    Ended(Ended),
+}
+
+impl fmt::Display for ChooseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::All => f.write_str("All"),
-            Self::Patterns { only, first } => {
-                f.debug_struct("Patterns").field("only", only).field("first", first).finish()
-            }
-            Self::Indices(ranges) => f.debug_tuple("Indices").field(ranges).finish(),
-            Self::Ask(_) => f.write_str("Ask"),
+            Self::Choice(why) => f.write_str(why),
+            Self::Ended(ended) => ended.fmt(f),
         }
     }
 }
 
+impl std::error::Error for ChooseError {}
+
 impl Choice {
-    /// Whether nothing is chosen: it is left to the last run, or everything is wanted alike.
-    pub fn is_all(&self) -> bool {
-        matches!(self, Self::All)
+    /// Whether it says something by itself: else it is left to the last run, or to somebody who is asked.
+    pub(crate) fn is_said(&self) -> bool {
+        !matches!(self, Self::All | Self::Ask)
     }
 
-    /// What it means for a torrent; an error is a sentence for the user.
+    /// What it means for a torrent; everything alike where nothing is said. An error is a sentence for the user.
     pub fn of(&self, info: &Info) -> Result<Selection, String> {
         let selection = match self {
-            Self::All => return Ok(Selection::all()),
-            Self::Ask(ask) => return ask(info),
+            Self::All | Self::Ask => return Ok(Selection::all()),
             Self::Patterns { only, first } => by_patterns(info, only, first)?,
             Self::Indices(ranges) => select(info, |file, _| {
                 let wanted = ranges.iter().any(|range| range.contains(&(file as u32)));

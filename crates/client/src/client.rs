@@ -1,32 +1,27 @@
-//! Starting, adding, ending (own design): ties the host to the disk and to the async side.
+//! Starting, watching, ending (own design): ties the host to the disk and to the async side.
 use crate::bus::Events;
-use crate::choice::Choice;
 use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::door::Door;
 use crate::http::fetch::Http;
-use crate::places::{AddError, remembered};
 use crate::questions::{self, QUESTIONS_MAX, Reach};
 use crate::registry::{Entry, Registry};
-use crate::resolve::resolve_peer;
 use crate::router::Router;
-use crate::source::Source;
-use crate::status::{Ended, Status};
+use crate::status::Ended;
 use crate::torrent::Torrent;
 use crate::trackers::Announces;
 use crate::web::site::Site;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use teem_disk::create::HashFiles;
-use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
+use teem_disk::{Disk, DiskConfig, DiskHandle};
 use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{self, HostConfig, HostError, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
-use teem_swarm::command::{AddTorrent, Command, Spreading};
+use teem_swarm::command::Command;
 use teem_swarm::event::Snapshot;
 use teem_swarm::ids::TorrentId;
 use tokio::sync::mpsc;
@@ -56,73 +51,6 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-/// What is to be done with a torrent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mode {
-    /// Fetch what is missing, serve what is there.
-    Download {
-        /// Write into existing files even if nothing in them verifies.
-        overwrite: bool,
-    },
-    /// Serve what is there and change nothing on the disk.
-    Publish,
-}
-
-/// A torrent to be added.
-#[derive(Clone, Debug)]
-pub struct Add {
-    /// What a link gave.
-    pub source: Source,
-    /// The folder that holds (or will hold) the torrent's name.
-    pub folder: PathBuf,
-    /// The content's own name in that folder, where it differs from the torrent's.
-    pub name: Option<String>,
-    /// What to do.
-    pub mode: Mode,
-    /// The files as they were when the torrent was made of them just now: they need not be hashed again.
-    pub vouched: Option<HashFiles>,
-    /// More peers, as `host:port`.
-    pub peers: Vec<String>,
-    /// Upload limit, payload bytes a second.
-    pub up: Option<u64>,
-    /// Download limit, payload bytes a second.
-    pub down: Option<u64>,
-    /// How it gives its content away when it is complete from the start.
-    pub spreading: Spreading,
-    /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
-    pub cooperative: bool,
-    /// Which of its files are wanted.
-    pub choice: Choice,
-    /// Whether it rests until [`Torrent::resume`]: nothing of it is looked at before.
-    pub paused: bool,
-}
-
-impl Add {
-    /// Download into a folder.
-    pub fn download(source: Source, folder: impl Into<PathBuf>) -> Self {
-        let mode = Mode::Download { overwrite: false };
-        Self {
-            source,
-            folder: folder.into(),
-            name: None,
-            mode,
-            vouched: None,
-            peers: Vec::new(),
-            up: None,
-            down: None,
-            spreading: Spreading::default(),
-            cooperative: false,
-            choice: Choice::All,
-            paused: false,
-        }
-    }
-
-    /// Serve content that lies in a folder.
-    pub fn publish(source: Source, folder: impl Into<PathBuf>) -> Self {
-        Self { mode: Mode::Publish, ..Self::download(source, folder) }
-    }
-}
 
 struct Inner {
     host: HostHandle,
@@ -217,74 +145,27 @@ impl Client {
         opened
     }
 
-    /// Adds a torrent; it starts at once.
-    pub async fn add(&self, add: Add) -> Result<Torrent, AddError> {
-        let inner = &self.0;
-        let key = add.source.transferable()?;
-        let id = TorrentId(inner.next.fetch_add(1, Ordering::Relaxed));
-        let folder = std::path::absolute(&add.folder).unwrap_or_else(|_| add.folder.clone());
-        let place = Place {
-            folder: folder.clone(),
-            state_dir: inner.state_dir.clone(),
-            overwrite: add.mode == (Mode::Download { overwrite: true }),
-            read_only: add.mode == Mode::Publish,
-            name: add.name.clone(),
-        };
-        let mut peers = Vec::new();
-        for text in &add.peers {
-            peers.extend(resolve_peer(text).await.map_err(AddError::Peer)?);
-        }
-        for text in &add.source.peers {
-            // A link is often older than the addresses in it.
-            peers.extend(resolve_peer(text).await.unwrap_or_default());
-        }
-        let info = match add.source.info {
-            Some(info) => Some(info),
-            None => remembered(place.clone(), key).await,
-        };
-        let key = info.as_ref().map_or(key, |info| info.key());
-        let selection = match info.clone().filter(|_| !add.choice.is_all()) {
-            Some(info) => {
-                let choice = add.choice.clone();
-                let chosen = tokio::task::spawn_blocking(move || choice.of(&info)).await;
-                Some(chosen.map_err(|_| AddError::Stopped)?.map_err(AddError::Choice)?)
-            }
-            None => None,
-        };
-        inner.registry.places.reserve(id, key, &place, add.choice, info.as_deref())?;
-        let entry = Arc::new(Entry::new(id, key, folder, Status::new(info.clone(), add.paused)));
-        inner.registry.enter(entry.clone());
-        if info.is_some() && !add.paused {
-            inner.disk.place(id, place);
-        }
-        if let Some(files) = add.vouched {
-            inner.disk.vouch(id, files);
-        }
-        let torrent = self.handle(entry);
-        let spec = AddTorrent {
-            torrent: id,
-            key,
-            info,
-            trackers: add.source.trackers,
-            peers,
-            up: add.up,
-            down: add.down,
-            publish: add.mode == Mode::Publish,
-            spreading: add.spreading,
-            cooperative: add.cooperative,
-            selection,
-        };
-        let spec = Box::new(spec);
-        let command = if add.paused { Command::AddPaused(spec) } else { Command::Add(spec) };
-        torrent.command(command).map_err(|_| AddError::Stopped)?;
-        Ok(torrent)
+    pub(crate) fn next_id(&self) -> TorrentId {
+        TorrentId(self.0.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.0.state_dir
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn disk(&self) -> &DiskHandle {
+        &self.0.disk
     }
 
     pub(crate) fn host(&self) -> &HostHandle {
         &self.0.host
     }
 
-    fn handle(&self, entry: Arc<Entry>) -> Torrent {
+    pub(crate) fn handle(&self, entry: Arc<Entry>) -> Torrent {
         Torrent { entry, registry: self.0.registry.clone(), host: self.0.host.clone(), disk: self.0.disk.clone() }
     }
 

@@ -9,12 +9,14 @@ pub mod client;
 pub mod config;
 pub mod create;
 pub mod http;
+pub mod policy;
 pub mod publish;
 pub mod scrape;
 pub mod source;
 pub mod store;
 pub mod torrent;
 
+mod admission;
 mod attach;
 mod bus;
 mod door;
@@ -29,10 +31,11 @@ mod status;
 mod trackers;
 mod web;
 
+pub use admission::{Add, Mode};
 pub use attach::Link;
 pub use bus::{Changes, Events, Heard};
-pub use choice::Choice;
-pub use client::{Add, Client, Mode, StartError};
+pub use choice::{Choice, ChooseError};
+pub use client::{Client, StartError};
 pub use config::{Config, Listen};
 pub use places::AddError;
 pub use source::{LinkError, Source};

@@ -70,7 +70,7 @@ pub(crate) async fn carry_out(
 fn place(disk: &DiskHandle, registry: &Registry, torrent: TorrentId, info: &Info) -> Result<Option<Selection>, String> {
     let settled = registry.places.settle(torrent, info).ok_or_else(|| String::from("the torrent was removed"))?;
     let (place, choice) = settled.map_err(|e| e.to_string())?;
-    let selection = (!choice.is_all()).then(|| choice.of(info)).transpose();
+    let selection = choice.is_said().then(|| choice.of(info)).transpose();
     let selection = selection.map_err(|why| AddError::Choice(why).to_string())?;
     disk.place(torrent, place);
     Ok(selection)

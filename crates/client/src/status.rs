@@ -27,9 +27,10 @@ pub struct Status {
 
 impl Status {
     /// Of a torrent that is being added.
-    pub(crate) fn new(info: Option<Arc<Info>>, paused: bool) -> Self {
+    pub(crate) fn new(info: Option<Arc<Info>>, paused: bool, choose: bool) -> Self {
         let state = match &info {
             _ if paused => State::Paused,
+            Some(_) if choose => State::Choosing,
             Some(_) => State::Checking,
             None => State::Metadata,
         };
@@ -42,7 +43,7 @@ impl Status {
             Event::Metadata { info, .. } => self.info = Some(info.clone()),
             Event::State { state, .. } => {
                 self.state = *state;
-                if matches!(state, State::Metadata | State::Checking) {
+                if matches!(state, State::Metadata | State::Choosing | State::Checking) {
                     self.failed = None; // it was begun again
                 }
                 if *state == State::Downloading {

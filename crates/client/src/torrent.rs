@@ -1,5 +1,6 @@
 //! The handle of one torrent (own design).
 use crate::bus::Events;
+use crate::choice::{Choice, ChooseError};
 use crate::registry::{Entry, Registry};
 use crate::status::{Ended, Status};
 use std::path::Path;
@@ -106,6 +107,19 @@ impl Torrent {
     /// Waits until the complete content is on the disk for good.
     pub async fn durable(&self) -> Result<(), Ended> {
         self.until(|s| s.durable.then_some(())).await
+    }
+
+    /// Says which files are wanted, to a torrent that waits for that ([`Choice::Ask`]) or to any other; waits for the metadata. When none of
+    /// the files fits, that is said, and nothing changes.
+    pub async fn choose(&self, choice: Choice) -> Result<(), ChooseError> {
+        let info = self.metadata().await.map_err(ChooseError::Ended)?;
+        // A million files take a while.
+        let chosen = tokio::task::spawn_blocking(move || choice.of(&info)).await;
+        let selection = chosen.map_err(|_| ChooseError::Ended(Ended::Removed))?.map_err(ChooseError::Choice)?;
+        match self.status().ended() {
+            Some(ended) => Err(ChooseError::Ended(ended)),
+            None => self.select(selection).map_err(ChooseError::Ended),
+        }
     }
 
     /// Chooses which files are wanted from now on; what is there of others stays. [`Self::durable`] waits for these then.

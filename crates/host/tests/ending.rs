@@ -25,6 +25,7 @@ fn add(torrent: TorrentId) -> HostMsg {
         spreading: Spreading::default(),
         cooperative: false,
         selection: None,
+        choose: false,
     })))
 }
 

@@ -120,6 +120,7 @@ impl Side {
             spreading: Spreading::default(),
             cooperative: false,
             selection: None,
+            choose: false,
         };
         host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
         Self { host, told, pieces }

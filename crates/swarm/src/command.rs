@@ -46,6 +46,9 @@ pub struct AddTorrent {
     pub cooperative: bool,
     /// Which of its files are wanted; `None`: those that were in the last run, or all.
     pub selection: Option<Selection>,
+    /// Whether the owner chooses once the files are known: until `Command::Select` the torrent waits in `State::Choosing`, and nothing is
+    /// fetched. Nothing to a torrent that is ours to publish.
+    pub choose: bool,
 }
 
 /// What can be asked at any time.
@@ -74,6 +77,14 @@ pub enum Command {
     /// Chooses which files are wanted from now on. What is there of others stays; what is fetched of others with a wanted file's
     /// pieces is kept apart. Nothing happens to a torrent that is ours to publish.
     Select(TorrentId, Selection),
+    /// Asks for an `Event::Sent` once so many payload bytes were sent in this run: at once when they were. Of several such wishes
+    /// that are not met yet the least holds.
+    TellSent {
+        /// The torrent that sends them.
+        torrent: TorrentId,
+        /// How many, since the torrent was added.
+        bytes: u64,
+    },
     /// Asks for an `Event::Snapshot`.
     Snapshot(TorrentId),
     /// Asks for an `Event::Snapshots`: the figures of many torrents in one answer.

@@ -14,6 +14,8 @@ use teem_metainfo::Info;
 pub enum State {
     /// Asking peers for the info dictionary.
     Metadata,
+    /// The info dictionary is there; the owner is to say which files are wanted.
+    Choosing,
     /// The info dictionary is there; a place for the content is being looked for.
     Placing,
     /// Looking at what is on the disk.
@@ -143,6 +145,11 @@ pub enum Event {
         /// The sentence, ready to be printed.
         text: String,
     },
+    /// As much was sent as `Command::TellSent` asked to be told of.
+    Sent {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+    },
     /// The answer to `Command::Snapshot`.
     Snapshot(alloc::boxed::Box<Snapshot>),
     /// The answer to `Command::Snapshots`.
@@ -184,6 +191,7 @@ impl Event {
             | Self::DiskRecovered { torrent }
             | Self::Failed { torrent, .. }
             | Self::Notice { torrent, .. }
+            | Self::Sent { torrent }
             | Self::Availability { torrent, .. }
             | Self::Removed { torrent } => Some(*torrent),
             Self::Snapshot(snapshot) => Some(snapshot.torrent),

@@ -61,6 +61,28 @@ fn what_is_not_wanted_is_not_fetched() {
 }
 
 #[test]
+fn nothing_is_fetched_until_the_owner_has_chosen() {
+    let mut world = three();
+    let seed = world.add((0..12).collect(), 1 << 20);
+    let me = world.add_with(Vec::new(), 0, None, |add| add.choose = true);
+    world.connect(me, seed);
+    world.wait(30);
+    assert_eq!((world.snapshot(me).state, world.nodes[me].got), (State::Choosing, 0));
+    world.act(me, |t, cx| t.select(cx, only(1)));
+    assert!(world.run(60, |w| w.is_complete(me)));
+    assert_eq!(verified(&world, me), [3, 4, 5, 6, 7]);
+    // What was chosen before the torrent was begun is a choice too, and what is published leaves none.
+    let other = world.add_with(Vec::new(), 0, None, |add| (add.choose, add.selection) = (true, Some(only(0))));
+    assert_eq!(world.snapshot(other).state, State::Choosing);
+    world.act(other, |t, cx| t.select(cx, only(0)));
+    world.connect(other, seed);
+    assert!(world.run(60, |w| w.is_complete(other)));
+    let published = world.add_with((0..12).collect(), 0, None, |add| (add.choose, add.publish) = (true, true));
+    world.wait(1);
+    assert_eq!(world.snapshot(published).state, State::Seeding);
+}
+
+#[test]
 fn a_partial_seed_says_so_and_gives_what_it_has() {
     let mut world = three();
     let me = world.add_with(vec![3, 4, 5, 6, 7], 1 << 20, None, |add| add.selection = Some(only(1)));

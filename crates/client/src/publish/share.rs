@@ -1,7 +1,8 @@
 //! A seed with everything around it: a tracker of its own, the .torrent and a page over HTTP, links (BEP 3, 9, 15, 23).
 use super::addresses::{Address, addresses, for_links};
 use super::links;
-use crate::client::{Add, Client};
+use crate::admission::Add;
+use crate::client::Client;
 use crate::create::hash::{self, Digests};
 use crate::create::recipe::{MakeError, Recipe};
 use crate::places::AddError;

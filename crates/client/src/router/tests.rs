@@ -36,6 +36,7 @@ fn add(torrent: TorrentId, key: TorrentKey, trackers: &[String]) -> Input<()> {
         spreading: Spreading::default(),
         cooperative: false,
         selection: None,
+        choose: false,
     })))
 }
 

@@ -55,6 +55,17 @@ pub(crate) fn torrent(name: &str, content: &[u8]) -> Source {
     source::from_bytes(name, &raw).unwrap()
 }
 
+/// A torrent of a folder of files of that content, in pieces of 16 KiB.
+pub(crate) fn folder_torrent(name: &str, files: &[(&str, Vec<u8>)]) -> Source {
+    let content: Vec<u8> = files.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+    let pieces: Vec<u8> = content.chunks(16 << 10).flat_map(sha1).collect();
+    let file = |(path, bytes): &(&str, Vec<u8>)| format!("d6:lengthi{}e4:pathl{}:{path}ee", bytes.len(), path.len());
+    let list: String = files.iter().map(file).collect();
+    let length = name.len();
+    let head = format!("d4:infod5:filesl{list}e4:name{length}:{name}12:piece lengthi16384e6:pieces{}:", pieces.len());
+    source::from_bytes(name, &[head.as_bytes(), &pieces, b"ee"].concat()).unwrap()
+}
+
 fn sha1(piece: &[u8]) -> [u8; 20] {
     teem_disk::hash::Kernel::SINGLE.sha1_many(&[vec![piece]])[0]
 }

@@ -40,6 +40,7 @@ impl<B> Engine<B> {
                 self.remember_selection(torrent, &selection);
                 self.with(torrent, |t, cx| t.select(cx, selection));
             }
+            Command::TellSent { torrent, bytes } => self.tell_sent(torrent, bytes),
             Command::Peers { torrent, source, list } => self.peers(torrent, source, &list),
             Command::Snapshot(torrent) => {
                 if let Some(figures) = self.figures(torrent) {

@@ -29,7 +29,20 @@ pub(super) struct Rest {
     me: Identity,
     /// What it had moved before it was last begun: the figures of a run go on over a pause.
     before: Moved,
+    /// The owner is told when so many bytes were sent in this run.
+    tell_sent: Option<u64>,
     phase: Phase,
+}
+
+impl Rest {
+    fn new(add: AddTorrent, me: Identity, phase: Phase) -> Self {
+        Self { add, me, before: Moved::default(), tell_sent: None, phase }
+    }
+
+    /// How many bytes are to be sent since the torrent was last begun until its owner is told.
+    fn told_after(&self) -> Option<u64> {
+        self.tell_sent?.checked_sub(self.before.uploaded).filter(|more| *more > 0)
+    }
 }
 
 #[derive(Debug)]
@@ -76,10 +89,10 @@ impl<B> Engine<B> {
         if paused {
             self.routes.leave_torrent(add.key, torrent);
             let phase = Phase::Resting(Box::new(unknown(&add)));
-            self.rests.insert(torrent, Rest { add, me, before: Moved::default(), phase });
+            self.rests.insert(torrent, Rest::new(add, me, phase));
             return self.tell_paused(torrent);
         }
-        self.rests.insert(torrent, Rest { add, me, before: Moved::default(), phase: Phase::Running });
+        self.rests.insert(torrent, Rest::new(add, me, Phase::Running));
         self.begin(torrent);
     }
 
@@ -87,9 +100,10 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         rest.phase = Phase::Running;
         let add = rest.add.clone();
-        // Those that prove to be of use are saved with the torrent's state.
-        rest.add.peers = Vec::new();
-        let one = Torrent::new(add, rest.me.clone(), self.rng.fork());
+        let mut one = Torrent::new(add, rest.me.clone(), self.rng.fork());
+        if let Some(bytes) = rest.told_after() {
+            one.tell_sent(bytes);
+        }
         self.torrents.insert(torrent, one);
         let seen = self.external;
         self.with(torrent, |t, cx| t.seen_from_outside(cx, seen));
@@ -102,9 +116,11 @@ impl<B> Engine<B> {
         if matches!(rest.phase, Phase::Running) && self.removals.get(torrent).is_none() {
             rest.phase = Phase::Ending;
             // Metadata whose place was found is not fetched again.
-            let placed = |one: &&Torrent| !matches!(one.state(), State::Metadata | State::Placing);
+            let placed = |one: &&Torrent| !matches!(one.state(), State::Metadata | State::Choosing | State::Placing);
             if let Some(info) = self.torrents.get(&torrent).filter(placed).and_then(Torrent::info) {
                 rest.add.info = Some(info.clone());
+                // Those that proved to be of use are saved with the torrent's state, which there is from then on.
+                rest.add.peers = Vec::new();
             }
             self.end(torrent);
         }
@@ -146,10 +162,25 @@ impl<B> Engine<B> {
         self.with(torrent, Torrent::remove);
     }
 
+    /// Tells the owner once when a torrent has sent so many bytes in this run, which goes on over pauses.
+    pub(super) fn tell_sent(&mut self, torrent: TorrentId, bytes: u64) {
+        let Some(sent) = self.figures(torrent).map(|figures| figures.uploaded) else { return };
+        if sent >= bytes {
+            return self.outputs.push_back(Output::Event(Event::Sent { torrent }));
+        }
+        let Some(rest) = self.rests.get_mut(&torrent) else { return };
+        let least = rest.tell_sent.filter(|earlier| *earlier > sent).map_or(bytes, |earlier| earlier.min(bytes));
+        rest.tell_sent = Some(least);
+        if let (Some(one), Some(more)) = (self.torrents.get_mut(&torrent), rest.told_after()) {
+            one.tell_sent(more);
+        }
+    }
+
     /// What the owner has chosen holds over pauses.
     pub(super) fn remember_selection(&mut self, torrent: TorrentId, selection: &teem_swarm::selection::Selection) {
         if let Some(rest) = self.rests.get_mut(&torrent) {
             rest.add.selection = Some(selection.clone());
+            rest.add.choose = false;
         }
     }
 

@@ -111,6 +111,7 @@ impl World<Alone> {
             spreading: Spreading::Ordinary,
             cooperative: false,
             selection: None,
+            choose: false,
         };
         change(&mut add);
         let me = Identity { torrent: key, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881.into(), key: n as u32 };

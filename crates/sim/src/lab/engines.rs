@@ -37,6 +37,7 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         spreading: Spreading::default(),
         cooperative: false,
         selection: None,
+        choose: false,
     }))
 }
 

@@ -108,6 +108,7 @@ impl Part {
             spreading: spec.spreading,
             cooperative: spec.cooperative,
             selection: None,
+            choose: false,
         };
         let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
         if let Some((after, crash)) = leave {

@@ -47,6 +47,7 @@ fn torrent(have: Vec<u32>, spreading: Spreading) -> Torrent {
         spreading,
         cooperative: false,
         selection: None,
+        choose: false,
     };
     let me = Identity { torrent: key, peer_id: PeerId([1; 20]), port: 6_881.into(), key: 1 };
     let mut torrent = Torrent::new(add, me, Rng::new(7));

@@ -23,6 +23,8 @@ pub(super) struct Content {
     wanted: Wanted,
     /// It is ours to publish: nothing is ever fetched.
     published: bool,
+    /// The owner is to say what is wanted, and has not yet.
+    undecided: bool,
     /// Pieces were shown that are there no more: a peer that asks for them does nothing wrong.
     lost_some: bool,
 }
@@ -37,8 +39,19 @@ impl Content {
             have_bytes: 0,
             wanted: Wanted::unknown(selection),
             published,
+            undecided: false,
             lost_some: false,
         }
+    }
+
+    /// Leaves it to the owner to say what is wanted, once the files are known.
+    pub(super) fn leave_undecided(&mut self) {
+        self.undecided = !self.published;
+    }
+
+    /// Whether the owner is to say what is wanted, and has not yet.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.undecided
     }
 
     /// Takes metadata on.
@@ -151,6 +164,7 @@ impl Content {
 
     /// The owner chooses what is wanted. Returns what was wanted before, when the metadata is known.
     pub(super) fn select(&mut self, selection: Selection) -> Option<Wanted> {
+        self.undecided = false;
         let Some(info) = &self.info else {
             self.wanted = Wanted::unknown(Some(selection));
             return None;

@@ -22,11 +22,22 @@ impl Torrent {
             let text = String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)");
             self.ground.notice(cx, text);
         }
-        if self.ground.content.is_known() {
+        if self.ground.content.is_known() && self.ground.content.is_undecided() {
+            self.enter(cx, Phase::Choosing);
+        } else if self.ground.content.is_known() {
             self.open(cx);
         } else {
             cx.tell(Event::State { torrent: self.ground.id, state: State::Metadata });
             self.finder.start(cx.now);
+        }
+    }
+
+    /// The metadata has come: the owner chooses, or a place is asked for.
+    pub(super) fn know<B>(&mut self, cx: &mut Context<'_, B>) {
+        if self.ground.content.is_undecided() {
+            self.enter(cx, Phase::Choosing);
+        } else {
+            self.ask_for_a_place(cx);
         }
     }
 
@@ -199,10 +210,14 @@ impl Torrent {
     /// Other files are wanted from now on.
     pub(super) fn choose<B>(&mut self, cx: &mut Context<'_, B>, selection: Selection) {
         let content = &mut self.ground.content;
-        if content.is_published() || content.wanted().said().as_ref() == Some(&selection) {
+        let same = !content.is_undecided() && content.wanted().said().as_ref() == Some(&selection);
+        if content.is_published() || same {
             return;
         }
         let Some(before) = content.select(selection.clone()) else { return };
+        if matches!(self.phase, Phase::Choosing) {
+            return self.ask_for_a_place(cx);
+        }
         if self.phase.is_open() {
             cx.out.push_back(Output::Disk(Job::Select { torrent: self.ground.id, selection }));
         }

@@ -448,7 +448,7 @@ impl Torrent {
             }
         }
         cx.tell(Event::Metadata { torrent: self.ground.id, info });
-        self.ask_for_a_place(cx);
+        self.know(cx);
     }
 
     /// The number of pieces is known now: what a peer said before is judged.

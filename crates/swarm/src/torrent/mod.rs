@@ -93,6 +93,9 @@ impl Torrent {
         if let Some(info) = add.info {
             ground.adopt(info);
         }
+        if add.choose {
+            ground.content.leave_undecided();
+        }
         Self {
             ground,
             phase: Phase::Metadata,
@@ -168,6 +171,11 @@ impl Torrent {
     /// When [`Self::next_dial`] will have something.
     pub fn dial_deadline(&self) -> Option<Time> {
         if self.wants_peers() { self.finder.dial_deadline() } else { None }
+    }
+
+    /// [`Event::Sent`](crate::event::Event::Sent) is told when so many payload bytes have gone since it was begun.
+    pub fn tell_sent(&mut self, bytes: u64) {
+        self.upload.tell_at(bytes);
     }
 
     /// After [`Self::remove`]: everything is saved and the trackers know, or have had their time.

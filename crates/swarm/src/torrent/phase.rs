@@ -20,6 +20,8 @@ pub(super) enum Placing {
 pub(super) enum Phase {
     /// The metadata is not known.
     Metadata,
+    /// The files are known, and the owner is to say which of them are wanted.
+    Choosing,
     /// The metadata has come; it is not known yet where the content goes.
     Placing(Placing),
     /// The disk looks at what is there.
@@ -39,6 +41,7 @@ impl Phase {
     pub(super) fn state(&self) -> State {
         match self {
             Self::Metadata => State::Metadata,
+            Self::Choosing => State::Choosing,
             Self::Placing(_) => State::Placing,
             Self::Checking => State::Checking,
             Self::Downloading(download) if download.is_halted() => State::DiskTrouble,
@@ -70,9 +73,9 @@ impl Phase {
         }
     }
 
-    /// Whether it is not known yet what the content is, or where it goes.
+    /// Whether it is not known yet what the content is, what is wanted of it, or where it goes.
     pub(super) fn is_before_content(&self) -> bool {
-        matches!(self, Self::Metadata | Self::Placing(_))
+        matches!(self, Self::Metadata | Self::Choosing | Self::Placing(_))
     }
 
     /// Whether a place was asked for under this id.

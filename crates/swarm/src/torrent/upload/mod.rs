@@ -12,6 +12,7 @@ use crate::choke::leech::Optimistic;
 use crate::choke::order::{self, Waiting};
 use crate::choke::prefix::Prefix;
 use crate::choke::slots::Slots;
+use crate::event::Event;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::{Job, Reader};
 use crate::output::{CloseReason, Output};
@@ -34,6 +35,8 @@ const RELAYED_MAX: usize = 4_096;
 pub(super) struct Upload {
     throttle: Throttle,
     sent: Meter,
+    /// The owner is told when so many bytes were sent.
+    tell_at: Option<u64>,
     slots: Slots,
     optimistic: Optimistic,
     /// All peers belong to one owner: they are served by turns alone.
@@ -61,6 +64,7 @@ impl Upload {
         Self {
             throttle: Throttle::new(id, rate),
             sent: Meter::default(),
+            tell_at: None,
             slots: Slots::default(),
             optimistic: Optimistic::default(),
             cooperative,
@@ -75,6 +79,11 @@ impl Upload {
     /// Payload that went to the kernel.
     pub(super) fn sent_meter(&self) -> &Meter {
         &self.sent
+    }
+
+    /// The owner wants to be told when so many bytes were sent.
+    pub(super) fn tell_at(&mut self, bytes: u64) {
+        self.tell_at = Some(bytes);
     }
 
     /// Bytes a second that go now.
@@ -291,6 +300,10 @@ impl Upload {
         bytes: u64,
     ) {
         self.sent.add(cx.now, bytes);
+        if self.tell_at.is_some_and(|at| self.sent.total() >= at) {
+            self.tell_at = None;
+            cx.tell(Event::Sent { torrent: ground.id });
+        }
         let dry = self.with_peer(ground, conn, |peer| {
             peer.sent(cx.now, bytes);
             peer.upload().is_idle() && !peer.stance().am_choking()

@@ -1,0 +1,189 @@
+//! How a torrent is admitted to a client (own design): what is to be added, and the steps from there to a torrent at work.
+//!
+//! First what costs nothing to give up again: its place is named, its peers are looked up, metadata of an earlier run is read, and the choice
+//! of files is understood. Then it is admitted: reserved, so that nothing else has its info-hash or its place, entered
+//! among the client's torrents, and handed to disk and engine. Nothing is left of one that is refused.
+use crate::choice::Choice;
+use crate::client::Client;
+use crate::places::{AddError, remembered};
+use crate::registry::Entry;
+use crate::resolve::resolve_peer;
+use crate::source::Source;
+use crate::status::Status;
+use crate::torrent::Torrent;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use teem_disk::Place;
+use teem_disk::create::HashFiles;
+use teem_metainfo::Info;
+use teem_swarm::command::{AddTorrent, Command, Spreading};
+use teem_swarm::selection::Selection;
+
+/// What is to be done with a torrent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Fetch what is missing, serve what is there.
+    Download {
+        /// Write into existing files even if nothing in them verifies.
+        overwrite: bool,
+    },
+    /// Serve what is there and change nothing on the disk.
+    Publish,
+}
+
+/// A torrent to be added.
+#[derive(Clone, Debug)]
+pub struct Add {
+    /// What a link gave.
+    pub source: Source,
+    /// The folder that holds (or will hold) the torrent's name.
+    pub folder: PathBuf,
+    /// The content's own name in that folder, where it differs from the torrent's.
+    pub name: Option<String>,
+    /// What to do.
+    pub mode: Mode,
+    /// The files as they were when the torrent was made of them just now: they need not be hashed again.
+    pub vouched: Option<HashFiles>,
+    /// More peers, as `host:port`.
+    pub peers: Vec<String>,
+    /// Upload limit, payload bytes a second.
+    pub up: Option<u64>,
+    /// Download limit, payload bytes a second.
+    pub down: Option<u64>,
+    /// How it gives its content away when it is complete from the start.
+    pub spreading: Spreading,
+    /// Whether all peers belong to one owner (a cluster): nobody is made to give before he gets.
+    pub cooperative: bool,
+    /// Which of its files are wanted.
+    pub choice: Choice,
+    /// Whether it rests until [`Torrent::resume`]: nothing of it is looked at before.
+    pub paused: bool,
+}
+
+impl Add {
+    /// Download into a folder.
+    pub fn download(source: Source, folder: impl Into<PathBuf>) -> Self {
+        let mode = Mode::Download { overwrite: false };
+        Self {
+            source,
+            folder: folder.into(),
+            name: None,
+            mode,
+            vouched: None,
+            peers: Vec::new(),
+            up: None,
+            down: None,
+            spreading: Spreading::default(),
+            cooperative: false,
+            choice: Choice::All,
+            paused: false,
+        }
+    }
+
+    /// Serve content that lies in a folder.
+    pub fn publish(source: Source, folder: impl Into<PathBuf>) -> Self {
+        Self { mode: Mode::Publish, ..Self::download(source, folder) }
+    }
+
+    fn publishes(&self) -> bool {
+        self.mode == Mode::Publish
+    }
+
+    /// Whether somebody is to choose its files once they are known.
+    fn asks(&self) -> bool {
+        matches!(self.choice, Choice::Ask) && !self.publishes()
+    }
+}
+
+/// What was found out about a torrent before it is admitted.
+struct Found {
+    place: Place,
+    peers: Vec<SocketAddr>,
+    info: Option<Arc<Info>>,
+    selection: Option<Selection>,
+}
+
+impl Client {
+    /// Adds a torrent; it starts at once.
+    pub async fn add(&self, add: Add) -> Result<Torrent, AddError> {
+        let key = add.source.transferable()?;
+        let place = place(&add, self.state_dir());
+        let peers = peers(&add).await?;
+        let info = match add.source.info.clone() {
+            Some(info) => Some(info),
+            None => remembered(place.clone(), key).await,
+        };
+        let selection = selection(&add.choice, info.as_ref()).await?;
+        self.admit(add, Found { place, peers, info, selection })
+    }
+
+    /// Takes a torrent among the client's, and has disk and engine begin it.
+    fn admit(&self, add: Add, found: Found) -> Result<Torrent, AddError> {
+        let Found { place, peers, info, selection } = found;
+        let (id, registry, disk) = (self.next_id(), self.registry(), self.disk());
+        let key = info.as_ref().map_or(add.source.key, |info| info.key());
+        let (publish, choose) = (add.publishes(), add.asks());
+        registry.places.reserve(id, key, &place, add.choice, info.as_deref())?;
+        let status = Status::new(info.clone(), add.paused, choose);
+        let entry = Arc::new(Entry::new(id, key, place.folder.clone(), status));
+        registry.enter(entry.clone());
+        if info.is_some() && !add.paused {
+            disk.place(id, place);
+        }
+        if let Some(files) = add.vouched {
+            disk.vouch(id, files);
+        }
+        let torrent = self.handle(entry);
+        let spec = Box::new(AddTorrent {
+            torrent: id,
+            key,
+            info,
+            trackers: add.source.trackers,
+            peers,
+            up: add.up,
+            down: add.down,
+            publish,
+            spreading: add.spreading,
+            cooperative: add.cooperative,
+            selection,
+            choose,
+        });
+        let command = if add.paused { Command::AddPaused(spec) } else { Command::Add(spec) };
+        torrent.command(command).map_err(|_| AddError::Stopped)?;
+        Ok(torrent)
+    }
+}
+
+/// Where its content lies, or is to lie.
+fn place(add: &Add, state_dir: &Path) -> Place {
+    Place {
+        folder: std::path::absolute(&add.folder).unwrap_or_else(|_| add.folder.clone()),
+        state_dir: state_dir.to_owned(),
+        overwrite: add.mode == (Mode::Download { overwrite: true }),
+        read_only: add.publishes(),
+        name: add.name.clone(),
+    }
+}
+
+/// The addresses of the peers that are named. One that the user names has to be found; a link is often older than the addresses in it.
+async fn peers(add: &Add) -> Result<Vec<SocketAddr>, AddError> {
+    let mut peers = Vec::new();
+    for text in &add.peers {
+        peers.extend(resolve_peer(text).await.map_err(AddError::Peer)?);
+    }
+    for text in &add.source.peers {
+        peers.extend(resolve_peer(text).await.unwrap_or_default());
+    }
+    Ok(peers)
+}
+
+/// What a choice means, where it says something and the files are known.
+async fn selection(choice: &Choice, info: Option<&Arc<Info>>) -> Result<Option<Selection>, AddError> {
+    let (Some(info), true) = (info.cloned(), choice.is_said()) else { return Ok(None) };
+    // A million files take a while.
+    let choice = choice.clone();
+    let chosen = tokio::task::spawn_blocking(move || choice.of(&info)).await.map_err(|_| AddError::Stopped)?;
+    chosen.map(Some).map_err(AddError::Choice)
+}
