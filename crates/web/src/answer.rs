@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTI
 use axum::http::{HeaderValue, Request, StatusCode, Version};
 use axum::response::Response;
 use std::net::SocketAddr;
+use tokio::time::timeout;
 use tower_service::Service;
 
 /// Both ends of the connection that a request came by, as handlers find them: `Extension<Ends>`.
@@ -44,9 +45,10 @@ where
     }
     let mut request = request.map(|body| of_request(body, &limits));
     request.extensions_mut().insert(ends);
-    match router.call(request).await {
-        Ok(response) => finished(response),
-        Err(never) => match never {},
+    match timeout(limits.route, router.call(request)).await {
+        Ok(Ok(response)) => finished(response),
+        Ok(Err(never)) => match never {},
+        Err(_) => finished(plain(StatusCode::SERVICE_UNAVAILABLE, "this takes too long; please try again later")),
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A connection is in one of three phases: a request's head is awaited, a request is being answered, or nothing is asked. The first and
 //! the last have a deadline for what comes in; what goes out must move in every phase. A deadline that passes is an error of the
-//! stream, so that whatever reads or writes it ends.
+//! stream, so that whatever reads or writes it ends. Here too hyper's answers to what is no request get their words, since they pass no route.
 use crate::crowd::Place;
 use crate::limits::Limits;
+use crate::refusal::{HTTP_2, LATE, NO_HTTP_2, worded};
 use crate::timer::Timer;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,11 +14,6 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
-
-/// Told to a client whose request has begun and does not end (RFC 9110, section 15.5.9).
-const LATE: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 37\r\n\r\n\
-    the request did not come to its end\r\n";
 
 /// What a connection is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,6 +67,10 @@ pub(crate) struct Guarded<S> {
     /// While what is to be sent does not fit: since when, and how much has fitted since then.
     waiting: Option<(Instant, usize)>,
     writing: Timer,
+    /// Whether nothing was written since all had left: what is written next is the beginning of an answer.
+    flushed: bool,
+    /// What still has to go out in place of an answer of hyper's, and how many bytes that has.
+    refusal: Option<(Vec<u8>, usize)>,
 }
 
 impl<S> Guarded<S> {
@@ -87,6 +87,8 @@ impl<S> Guarded<S> {
             reading: Timer::default(),
             waiting: None,
             writing: Timer::default(),
+            flushed: true,
+            refusal: None,
         }
     }
 
@@ -145,18 +147,53 @@ impl<S> Guarded<S> {
     }
 }
 
+impl<S: AsyncWrite + Unpin> Guarded<S> {
+    /// Writes as much as fits at once: nothing is worth waiting for when a connection ends for what its client did.
+    fn last_word(&mut self, cx: &mut Context<'_>, text: &[u8]) {
+        let _ = Pin::new(&mut self.stream).poll_write(cx, text);
+    }
+
+    /// Writes what stands for an answer of hyper's; that counts as written when it is out whole.
+    fn refuse(&mut self, cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
+        let (mut text, stands_for) = self.refusal.take()?;
+        while !text.is_empty() {
+            let outcome = Pin::new(&mut self.stream).poll_write(cx, &text);
+            match self.wrote(cx, outcome) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(bytes)) => drop(text.drain(..bytes)),
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => {
+                    self.refusal = Some((text, stands_for));
+                    return Some(Poll::Pending);
+                }
+            }
+        }
+        Some(Poll::Ready(Ok(stands_for)))
+    }
+
+    /// Before something is written: whether it is an answer without words, and what then came of writing the one with words.
+    fn refuses(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        if std::mem::take(&mut self.flushed) && self.phase.get() != Phase::Answer {
+            self.refusal = worded(bytes).map(|text| (text, bytes.len()));
+        }
+        self.refuse(cx)
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
             Poll::Ready(Ok(())) if buffer.filled().len() > before => {
+                if !self.heard && buffer.filled()[before..].starts_with(HTTP_2) {
+                    self.last_word(cx, NO_HTTP_2);
+                }
                 self.hears();
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if self.listens_too_long(cx) => {
                 if self.heard && self.phase.get() == Phase::Head {
-                    // As much as fits at once: nothing is worth waiting for here.
-                    let _ = Pin::new(&mut self.stream).poll_write(cx, LATE);
+                    self.last_word(cx, LATE);
                 }
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -167,6 +204,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(outcome) = self.refuses(cx, bytes) {
+            return outcome;
+        }
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wrote(cx, outcome)
     }
@@ -176,6 +216,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(outcome) = self.refuses(cx, slices.first().map_or(&[], |slice| slice)) {
+            return outcome;
+        }
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.wrote(cx, outcome)
     }
@@ -187,7 +230,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         // Everything has fitted.
-        self.waiting = None;
+        (self.waiting, self.flushed) = (None, true);
         Poll::Ready(Ok(()))
     }
 

@@ -20,6 +20,7 @@ mod guard;
 mod limits;
 mod page;
 mod range;
+mod refusal;
 mod server;
 mod tag;
 mod timer;

@@ -26,10 +26,16 @@ pub struct Limits {
     pub body_bytes: usize,
     /// From the end of a request's head to the end of its body.
     pub body: Duration,
+    /// From the end of a request's head to the beginning of its answer, the time for its body included; then 503.
+    pub route: Duration,
     /// A client must take [`Self::progress_bytes`] of an answer in this time, or all that waits to be sent.
     pub stall: Duration,
     /// Bytes that count as progress.
     pub progress_bytes: usize,
+    /// Newcomers at a time that are told that there is no place for them; further ones are closed without a word.
+    pub turned_away: usize,
+    /// From telling a newcomer that there is no place to closing its connection, unless it closes sooner.
+    pub farewell: Duration,
     /// From the wish to end to the end: answers that are under way may go on so long.
     pub grace: Duration,
 }
@@ -58,10 +64,16 @@ impl Limits {
         body_bytes: 64 << 10,
         // 64 KiB at 2 KiB a second.
         body: Duration::from_secs(30),
+        // Twice what a body may take: routes read, and look things up in memory.
+        route: Duration::from_secs(60),
         // A kernel says that there is room once a third of its buffer is free: 1.3 MiB of at most 4 take 27 s at 50 KiB a second.
         stall: Duration::from_secs(60),
         // 270 bytes a second, under any line that is in use.
         progress_bytes: 16 << 10,
+        // Each is one file more and holds nothing else.
+        turned_away: 32,
+        // The sentence must have come before the socket is closed, or what it has sent and nobody has read wipes it out: a round trip.
+        farewell: Duration::from_secs(2),
         // An announce takes milliseconds; nobody waits longer for a program to end.
         grace: Duration::from_secs(2),
     };

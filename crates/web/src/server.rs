@@ -3,15 +3,16 @@ use crate::answer::Ends;
 use crate::connection::{self, Serving};
 use crate::crowd::Crowd;
 use crate::limits::Limits;
+use crate::refusal::BUSY;
 use axum::Router;
 use std::fmt;
 use std::io;
 use std::net::{self, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -29,6 +30,8 @@ pub struct Server {
 struct Shared {
     serving: Serving,
     crowd: Arc<Crowd>,
+    /// Where those stand who are told that there is no place.
+    doorway: Arc<Semaphore>,
     connections: Mutex<JoinSet<()>>,
 }
 
@@ -40,6 +43,7 @@ impl Server {
             // Makes all routes ready at once instead of with each request.
             serving: Serving { router: router.with_state(()), limits, ending: ends },
             crowd: Arc::new(Crowd::new(limits.connections, limits.per_network)),
+            doorway: Arc::new(Semaphore::new(limits.turned_away)),
             connections: Mutex::default(),
         };
         Self { shared: Arc::new(shared), ending, sources: JoinSet::new() }
@@ -115,16 +119,35 @@ impl Shared {
         self.connection(stream, Ends { remote, local });
     }
 
-    /// Serves a connection in a task of its own, if there is a place for it; else closes it.
+    /// Serves a connection in a task of its own, if there is a place for it; else says that there is none.
     fn connection(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, ends: Ends) {
         let ends = ends.canonical();
-        let Some(place) = self.crowd.enter(ends.remote.ip()) else { return };
+        let Some(place) = self.crowd.enter(ends.remote.ip()) else { return self.turn_away(stream) };
         let number = place.number();
         let mut connections = self.connections();
         while connections.try_join_next().is_some() {}
         let handle = connections.spawn(connection::serve(stream, ends, place, self.serving.clone()));
         drop(connections);
         self.crowd.ends_by(number, handle);
+    }
+
+    /// Tells a newcomer that there is no place, and lets go of it when it has heard that.
+    fn turn_away(&self, mut stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        let limits = self.serving.limits;
+        let Ok(doorway) = self.doorway.clone().try_acquire_owned() else { return };
+        self.connections().spawn(async move {
+            let farewell = async {
+                stream.write_all(BUSY).await?;
+                stream.shutdown().await?;
+                // What it asks is read and dropped: bytes that nobody has read when a socket closes wipe out those that it was sent.
+                let mut asked = [0; 512];
+                while stream.read(&mut asked).await? > 0 {}
+                io::Result::Ok(())
+            };
+            // However it ends, nothing is left to be done.
+            let _ = timeout(limits.farewell, farewell).await;
+            drop(doorway);
+        });
     }
 
     /// A panic elsewhere does not make them unusable: each change leaves them whole.

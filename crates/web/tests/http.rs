@@ -106,7 +106,7 @@ async fn errors_are_short_and_plain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_request_gets_a_4xx() {
+async fn what_is_no_request_gets_a_4xx_and_a_sentence() {
     let server = server(Limits::DEFAULT);
     for (request, status) in [
         ("GET /echo HTTP/1.1\r\n\r\n", 400),
@@ -119,12 +119,33 @@ async fn what_is_no_request_gets_a_4xx() {
         ("POST /body HTTP/1.1\r\nHost: t\r\nContent-Length: x\r\n\r\n", 400),
         ("POST /body HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
         ("POST /body HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+        ("\x16\x03\x01\x02\r\n\r\n", 400),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
     ] {
         let mut client = Client::new(&server, "192.0.2.1");
         client.say(request).await;
         let answer = client.next(false).await.unwrap_or_else(|| panic!("{request:?}"));
         assert_eq!(answer.status, status, "{request:?}: {}", answer.head);
+        assert_eq!(answer.header("content-type"), Some("text/plain"), "{request:?}");
+        let sentence = answer.text().strip_suffix('\n').unwrap();
+        assert!(sentence.contains(' ') && !sentence.contains('\n'), "{request:?}: {sentence:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sentence_comes_whole_through_a_narrow_pipe_and_after_answers() {
+    let server = server(Limits::DEFAULT);
+    let mut narrow = Client::through(&server, "192.0.2.1", 3);
+    assert_eq!(narrow.get("/echo?a").await.text(), "a");
+    narrow.say("what is this\r\n\r\n").await;
+    let answer = narrow.next(false).await.unwrap();
+    assert_eq!((answer.status, answer.text()), (400, "this is no HTTP request that can be understood\n"));
+    assert!(narrow.ended().await);
+
+    // An answer of a route that has the same status keeps its own words.
+    let mut client = Client::new(&server, "192.0.2.1");
+    let own = client.ask("GET", "/echo", "Host: another\r\n").await;
+    assert_eq!((own.status, own.text()), (400, "the request must name its host once\n"));
 }
 
 #[tokio::test(start_paused = true)]

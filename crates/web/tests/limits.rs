@@ -191,9 +191,48 @@ async fn where_each_network_has_one_and_uses_it_a_newcomer_is_turned_away() {
     for client in &mut busy {
         client.say("GET /never HTTP/1.1\r\nHost: t\r\n\r\n").await;
     }
-    assert!(Client::new(&server, "192.0.2.3").ended().await);
+    let mut newcomer = Client::new(&server, "192.0.2.3");
+    let refused = newcomer.get("/echo?a").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("10")));
+    assert_eq!(refused.text(), "every connection is in use; please try again in ten seconds\n");
+    assert!(newcomer.ended().await);
     drop(busy);
+    // Some clients close their half once they have asked, so only the end of the route frees the place of one that is gone.
+    sleep(LIMITS.route + SECOND).await;
+    assert_eq!(Client::new(&server, "192.0.2.3").get("/echo?a").await.text(), "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_are_turned_away_with_a_word_at_a_time_and_none_of_them_for_long() {
+    let limits = Limits { connections: 1, turned_away: 2, ..LIMITS };
+    let server = server(limits);
+    let mut busy = Client::new(&server, "192.0.2.1");
+    busy.say("GET /never HTTP/1.1\r\nHost: t\r\n\r\n").await;
+    let begun = Instant::now();
+    // They neither ask nor close.
+    let mut silent = [Client::new(&server, "192.0.2.2"), Client::new(&server, "192.0.2.3")];
     tokio::task::yield_now().await;
+    assert!(Client::new(&server, "192.0.2.4").ended().await, "closed without a word");
+    for client in &mut silent {
+        assert_eq!(client.next(false).await.unwrap().status, 503);
+    }
+    sleep(limits.farewell + SECOND).await;
+    for client in &mut silent {
+        assert!(client.stream.write_all(b"G").await.is_err(), "its connection is closed");
+    }
+    assert_eq!(Client::new(&server, "192.0.2.4").next(false).await.unwrap().status, 503);
+    assert_eq!(begun.elapsed(), limits.farewell + SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_does_not_end_is_ended() {
+    let server = server(LIMITS);
+    let mut client = Client::new(&server, "192.0.2.1");
+    let begun = Instant::now();
+    let answer = client.get("/never").await;
+    assert_eq!((answer.status, answer.text()), (503, "this takes too long; please try again later\n"));
+    assert_eq!(begun.elapsed().as_secs(), LIMITS.route.as_secs());
+    assert_eq!(client.get("/echo?a").await.text(), "a", "the connection goes on");
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,7 +68,12 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(server: &Server, ip: &str) -> Self {
-        let (ours, theirs) = tokio::io::duplex(PIPE);
+        Self::through(server, ip, PIPE)
+    }
+
+    /// One that so many bytes fit to and from.
+    pub(crate) fn through(server: &Server, ip: &str, pipe: usize) -> Self {
+        let (ours, theirs) = tokio::io::duplex(pipe);
         let remote = SocketAddr::new(ip.parse().unwrap(), 5000);
         server.connection(theirs, Ends { remote, local: "192.0.2.200:80".parse().unwrap() });
         Self { stream: ours, pending: Vec::new() }
