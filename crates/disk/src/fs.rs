@@ -19,6 +19,12 @@ pub struct Stat {
     pub inode: u64,
     /// Bytes that the file really takes on the medium (holes don't count).
     pub allocated: u64,
+    /// The file system that it lies on, folded to 32 bits.
+    pub device: u32,
+    /// It has other names (hard links), which may be somebody else's.
+    pub shared: bool,
+    /// A symbolic link leads to it.
+    pub linked: bool,
 }
 
 /// How a file is opened.

@@ -41,6 +41,7 @@ mod sweep;
 mod sync;
 mod task;
 mod torrent;
+mod unshare;
 mod worker;
 mod write;
 

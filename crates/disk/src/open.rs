@@ -58,7 +58,7 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     let wish = wish.or_else(|| before.clone().filter(|_| !place.read_only)).unwrap_or_default();
     let chosen = before.is_some_and(|before| before != wish);
     let parts = Parts::new(&content.info, wish);
-    let torrent = Arc::new(Torrent::new(id, content, place, root, Arc::clone(&shared.files), parts, saved));
+    let torrent = Arc::new(Torrent::new(id, content, place, root, shared, parts, saved));
     stat_all(&torrent, claims.as_ref(), stale)?;
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is

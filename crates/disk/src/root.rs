@@ -263,5 +263,8 @@ fn look(s: &fs::Stat) -> Stat {
         ctime_ns: ns(s.st_ctime as i64, s.st_ctime_nsec as i64),
         inode: s.st_ino as u64,
         allocated: s.st_blocks as u64 * 512,
+        device: (s.st_dev as u64 ^ (s.st_dev as u64 >> 32)) as u32,
+        shared: s.st_nlink as u64 > 1,
+        linked: false,
     }
 }

@@ -14,7 +14,7 @@ use teem_swarm::ids::TorrentId;
 pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) queue: Queue,
-    pub(crate) mailbox: Mailbox,
+    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) files: Arc<Files>,
     places: Mutex<BTreeMap<TorrentId, Place>>,
@@ -23,7 +23,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(pool: Pool, queue: Queue, fs: Arc<dyn Fs>, files: Files) -> Self {
-        let (mailbox, places, vouched) = (Mailbox::default(), Mutex::default(), Mutex::default());
+        let (mailbox, places, vouched) = (Arc::default(), Mutex::default(), Mutex::default());
         Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched }
     }
 

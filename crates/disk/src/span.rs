@@ -7,6 +7,7 @@
 use crate::error::explain;
 use crate::fs::{Access, File, Stat, read_full, write_full};
 use crate::part::Spot;
+use crate::pool::BUFFER_LEN;
 use crate::torrent::{Seen, Torrent};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -68,15 +69,24 @@ impl Torrent {
     }
 
     /// Writes `bufs` from `begin` in `piece`; files are made, with their folders and at their full length, when they
-    /// are first written to.
+    /// are first written to. What lies there already is not written again.
     pub(crate) fn write(&self, piece: u32, begin: u32, bufs: &[&[u8]]) -> Result<(), DiskError> {
+        self.put(piece, begin, bufs, false)
+    }
+
+    /// The same, whatever lies there: the medium may have lost it.
+    pub(crate) fn write_anew(&self, piece: u32, begin: u32, bufs: &[&[u8]]) -> Result<(), DiskError> {
+        self.put(piece, begin, bufs, true)
+    }
+
+    fn put(&self, piece: u32, begin: u32, bufs: &[&[u8]], anew: bool) -> Result<(), DiskError> {
         let len: usize = bufs.iter().map(|b| b.len()).sum();
         let mut rest: VecDeque<&[u8]> = bufs.iter().copied().collect();
         for extent in self.content.info.extents(piece, begin, len as u32) {
             let part = take(&mut rest, extent.len as usize);
             let Some(Spot { slot, offset }) = self.spot(&extent) else { continue };
             let result = loop {
-                match self.write_part(slot, &mut part.clone(), offset) {
+                match self.write_part(slot, &mut part.clone(), offset, anew) {
                     Err(e) if self.files.make_room(&e) => {}
                     other => break other,
                 }
@@ -86,7 +96,7 @@ impl Torrent {
         Ok(())
     }
 
-    fn write_part(&self, file: usize, part: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+    fn write_part(&self, file: usize, part: &mut [IoSlice<'_>], offset: u64, anew: bool) -> io::Result<()> {
         if self.place.read_only {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
@@ -98,9 +108,16 @@ impl Torrent {
         if stale {
             self.look_at_path(file)?;
         }
-        let handle = self.prepare(file)?;
-        self.seen(file).writers += 1;
+        // With the turn, because a file may get another inode when it is prepared, and a handle to the old one is somebody else's then.
         let turn = self.turn(file);
+        if !anew && self.lies_there(file, part, offset) {
+            drop(turn);
+            self.touched().dirty.insert(file);
+            return Ok(());
+        }
+        let handle = self.prepare(file)?;
+        let handle = self.own(file, handle)?;
+        self.seen(file).writers += 1;
         let result = write_full(&*handle, part, offset);
         drop(turn);
         let stat = handle.stat();
@@ -112,6 +129,26 @@ impl Torrent {
         self.touched().dirty.insert(file);
         self.unsaved(file);
         result
+    }
+
+    /// Whether a file that was there before, and that this run has not written to, holds these bytes: then it is left as it is, times and all, and
+    /// need not be one that may be written to.
+    fn lies_there(&self, file: usize, part: &[IoSlice<'_>], mut offset: u64) -> bool {
+        let len: u64 = part.iter().map(|bytes| bytes.len() as u64).sum();
+        {
+            let seen = self.seen(file);
+            if seen.prepared || seen.stat.is_none_or(|stat| stat.len < offset + len) {
+                return false;
+            }
+        }
+        let Ok(handle) = self.handle(file, Access::Read) else { return false };
+        let mut buffer = vec![0; BUFFER_LEN];
+        part.iter().flat_map(|bytes| bytes.chunks(BUFFER_LEN)).all(|bytes| {
+            let there = &mut buffer[..bytes.len()];
+            let read = read_full(&*handle, &mut [IoSliceMut::new(there)], offset);
+            offset += bytes.len() as u64;
+            read.is_ok_and(|n| n == bytes.len() as u64) && there == bytes
+        })
     }
 
     /// The file, ready to be written to.
@@ -127,6 +164,7 @@ impl Torrent {
             }
             other => other?,
         };
+        let handle = self.own(file, handle)?;
         let wanted = self.content.info.layout().span(file).map(|span| span.end - span.start);
         let mut seen = self.seen(file);
         let now = handle.stat()?;

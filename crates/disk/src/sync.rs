@@ -62,7 +62,8 @@ pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
     let each = |index: usize| match &whole {
         Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", &torrent.path(index))),
         None => torrent
-            .handle(index, Access::Write)
+            // What is not written to need not be a file that can be.
+            .handle(index, if torrent.seen(index).prepared { Access::Write } else { Access::Read })
             .and_then(|file| file.sync())
             .map_err(|e| explain(&e, "sync", &torrent.whole_path(index))),
     };
@@ -117,7 +118,7 @@ fn rewrite(shared: &Shared, torrent: &Arc<Torrent>) -> Result<(), DiskError> {
         for begin in (0..size).step_by(CHUNK as usize) {
             let part = &mut buffer[..(size - begin).min(CHUNK) as usize];
             torrent.read(piece, begin, vec![&mut *part])?;
-            torrent.write(piece, begin, &[part])?;
+            torrent.write_anew(piece, begin, &[part])?;
         }
         torrent.marks().tainted.remove(piece);
     }

@@ -8,13 +8,16 @@ use crate::content::Content;
 use crate::files::Files;
 use crate::fs::{Folder, Stat};
 use crate::hole::Zeros;
+use crate::mailbox::Mailbox;
 use crate::part::Parts;
 use crate::place::Place;
+use crate::shared::Shared;
 use crate::state::{CHUNK, Saved};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::job::Done;
 
 /// An open torrent.
 pub(crate) struct Torrent {
@@ -23,6 +26,7 @@ pub(crate) struct Torrent {
     pub(crate) place: Place,
     pub(crate) root: Arc<dyn Folder>,
     pub(crate) files: Arc<Files>,
+    mailbox: Arc<Mailbox>,
     pub(crate) parts: Parts,
     pub(crate) zeros: Zeros,
     /// What times are counted from.
@@ -88,7 +92,7 @@ impl Torrent {
         content: Content,
         place: Place,
         root: Arc<dyn Folder>,
-        files: Arc<Files>,
+        shared: &Shared,
         parts: Parts,
         saved: Saved,
     ) -> Self {
@@ -107,7 +111,8 @@ impl Torrent {
             content,
             place,
             root,
-            files,
+            files: Arc::clone(&shared.files),
+            mailbox: Arc::clone(&shared.mailbox),
             parts,
             zeros: Zeros::default(),
             opened: Instant::now(),
@@ -144,6 +149,11 @@ impl Torrent {
 
     pub(crate) fn saved(&self) -> MutexGuard<'_, Saved> {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something that the user should know.
+    pub(crate) fn remark(&self, text: String) {
+        self.mailbox.tell([Done::Remark { torrent: self.id, text }]);
     }
 
     /// A piece was found right as it lies on the disk.

@@ -182,6 +182,7 @@ fn torrent_of<B>(done: &Done<B>) -> TorrentId {
         | Done::WriteFailed { torrent, .. }
         | Done::SyncFailed { torrent, .. }
         | Done::Trouble { torrent, .. }
+        | Done::Remark { torrent, .. }
         | Done::Recovered { torrent }
         | Done::Closed { torrent } => *torrent,
     }

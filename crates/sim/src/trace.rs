@@ -212,6 +212,7 @@ impl Trace {
                 self.words(&[135]);
             }
             Done::Recovered { .. } => self.words(&[136]),
+            Done::Remark { .. } => self.words(&[138]),
             Done::Closed { .. } => self.words(&[137]),
         }
     }

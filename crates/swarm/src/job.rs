@@ -271,6 +271,13 @@ pub enum Done<B> {
         /// What went wrong.
         error: DiskError,
     },
+    /// Something about the files that the user should know, and that is no trouble.
+    Remark {
+        /// The torrent that it concerns.
+        torrent: TorrentId,
+        /// The sentence, ready to be printed.
+        text: String,
+    },
     /// After trouble with space: there is room again, downloading may go on.
     Recovered {
         /// The torrent of the job.

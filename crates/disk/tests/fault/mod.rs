@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     pub(crate) lose_at_sync: Option<&'static str>,
     /// Reads of files whose path ends so fail.
     pub(crate) bad_medium: Option<&'static str>,
+    /// Files whose path ends so cannot be opened to be written to.
+    pub(crate) read_only: Option<&'static str>,
     /// Writes and reads are cut short or interrupted now and then.
     pub(crate) mischief: bool,
 }
@@ -112,6 +114,17 @@ impl FaultFs {
     pub(crate) fn content(&self, path: &Path) -> Option<Vec<u8>> {
         let world = self.world();
         Some(world.inodes[world.names.get(path)?].now.clone())
+    }
+
+    /// A file that was there before, and is durable.
+    pub(crate) fn put(&self, path: &Path, data: &[u8]) {
+        let world = &mut *self.world();
+        let inode = world.inodes.len() as u64 + 1;
+        world.clock += 1_000_000;
+        let (mtime, now, durable) = (world.clock, data.to_vec(), data.to_vec());
+        world.inodes.insert(inode, Inode { now, durable, mtime, durable_mtime: mtime, since: Vec::new() });
+        world.names.insert(path.to_path_buf(), inode);
+        world.durable_names.insert(path.to_path_buf(), inode);
     }
 
     /// Changes a byte behind everybody's back, as another program would.
@@ -203,7 +216,7 @@ impl World {
 
     fn stat(&self, inode: u64) -> Stat {
         let i = &self.inodes[&inode];
-        Stat { len: i.now.len() as u64, mtime_ns: i.mtime, ctime_ns: i.mtime, inode, allocated: 0 }
+        Stat { len: i.now.len() as u64, mtime_ns: i.mtime, ctime_ns: i.mtime, inode, ..Stat::default() }
     }
 }
 
@@ -223,6 +236,10 @@ impl Folder for Handle {
         let path = self.path.join(path);
         let mut world = self.fs.world();
         world.alive(self.epoch, false)?;
+        let barred = world.faults.read_only.is_some_and(|end| path.to_string_lossy().ends_with(end));
+        if access == Access::Write && barred {
+            return Err(Errno::ACCESS.into());
+        }
         let inode = match world.names.get(&path) {
             Some(&inode) => inode,
             None if access == Access::Read => return Err(io::ErrorKind::NotFound.into()),

@@ -176,6 +176,7 @@ impl Torrent {
                 let syncing = t.store.sync_failed(cx.now);
                 t.trouble(cx, &error, syncing);
             }
+            Done::Remark { text, .. } => t.ground.notice(cx, text),
             Done::Recovered { .. } => t.recovered(cx),
             Done::Closed { .. } | Done::Block { .. } => {}
         });
@@ -189,6 +190,7 @@ impl Torrent {
             | Done::WriteFailed { error, .. }
             | Done::SyncFailed { error, .. }
             | Done::Trouble { error, .. } => self.ground.notice(cx, error.message),
+            Done::Remark { text, .. } => self.ground.notice(cx, text),
             _ => {}
         }
     }

@@ -1,0 +1,155 @@
+//! What stood in the folder before a download (`docs/existing-files.md`): what is right is left alone, what is somebody else's too stays.
+mod fault;
+mod rig;
+
+use fault::{FaultFs, Faults};
+use rig::{Made, Rig, Scratch, make};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use teem_disk::{DiskConfig, Place};
+use teem_swarm::job::{Done, Facts};
+
+/// Three files that share pieces: `a` ends in piece 3, `b` in 6, `c` in 7.
+fn tree() -> Made {
+    make("t", 32_768, &[("a", 100_000), ("b", 100_000), ("c", 50_000)])
+}
+
+fn start() -> Rig {
+    Rig::start(&DiskConfig::default())
+}
+
+/// What shows that a file was written to.
+fn stamp(path: &Path) -> (i64, i64, i64, i64, u64) {
+    let meta = fs::metadata(path).unwrap();
+    (meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec(), meta.ino())
+}
+
+/// What the disk has to say besides its answers.
+fn remark(rig: &mut Rig) -> String {
+    rig.wait(|done| match done {
+        Done::Remark { text, .. } => Some(text.clone()),
+        _ => None,
+    })
+}
+
+/// Opens, checks, and downloads what is missing.
+fn fetch(rig: &mut Rig, made: &Made, place: Place) -> Vec<u32> {
+    let have = rig.open_checked(made, place);
+    let missing: Vec<u32> = (0..made.pieces()).filter(|piece| !have.contains(piece)).collect();
+    rig.download(made, missing.iter().copied());
+    missing
+}
+
+#[test]
+fn a_right_file_beside_a_missing_one_is_not_written_to() {
+    let (dir, made) = (Scratch::new("beside"), tree());
+    made.put(&dir.0);
+    fs::remove_file(dir.join("t/b")).unwrap();
+    let before = [stamp(&dir.join("t/a")), stamp(&dir.join("t/c"))];
+    let mut rig = start();
+    assert_eq!(fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state"))), [3, 4, 5, 6]);
+    rig.close(Facts::default());
+    made.assert_whole(&dir.0);
+    assert_eq!([stamp(&dir.join("t/a")), stamp(&dir.join("t/c"))], before);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_to_does_not_hinder_its_neighbour() {
+    let (made, fs) = (tree(), FaultFs::new(1));
+    for (path, at, len) in made.stored().filter(|(path, ..)| *path != "b") {
+        fs.put(&Path::new("/data/t").join(path), &made.bytes[at..at + len]);
+    }
+    fs.faults(Faults { read_only: Some("/a"), ..Faults::default() });
+    let mut rig = Rig::on(&DiskConfig::default(), Arc::new(fs.clone()));
+    let place = Place::download("/data", "/state");
+    assert_eq!(fetch(&mut rig, &made, place.clone()), [3, 4, 5, 6]);
+    rig.sync().unwrap();
+    for at in made.blocks(3) {
+        assert_eq!(rig.read(at).unwrap(), made.data(at));
+    }
+    rig.close(Facts::default());
+    assert_eq!(rig.open(&made, place).0.len() as u32, made.pieces(), "all is claimed");
+}
+
+#[test]
+fn a_wrong_file_that_cannot_be_written_to_is_named() {
+    let (made, fs) = (tree(), FaultFs::new(1));
+    for (path, at, len) in made.stored() {
+        fs.put(&Path::new("/data/t").join(path), &made.bytes[at..at + len]);
+    }
+    fs.meddle(Path::new("/data/t/a"), 40_000);
+    fs.faults(Faults { read_only: Some("/a"), ..Faults::default() });
+    let mut rig = Rig::on(&DiskConfig::default(), Arc::new(fs.clone()));
+    assert_eq!(rig.open_checked(&made, Place::download("/data", "/state")), [0, 2, 3, 4, 5, 6, 7]);
+    rig.write(&made, 1);
+    let error = rig.wait(|done| match done {
+        Done::WriteFailed { piece: 1, error, .. } => Some(error.message.clone()),
+        _ => None,
+    });
+    assert!(error.contains("/data/t/a") && error.contains("permission denied"), "{error}");
+}
+
+/// The content, with each file also under another name outside, as a library would have it.
+fn library(name: &str, made: &Made) -> (Scratch, PathBuf) {
+    let dir = Scratch::new(name);
+    made.put(&dir.0);
+    fs::create_dir(dir.join("library")).unwrap();
+    for (path, ..) in made.stored() {
+        fs::hard_link(dir.join("t").join(path), dir.join("library").join(path)).unwrap();
+    }
+    let library = dir.join("library");
+    (dir, library)
+}
+
+#[test]
+fn a_repair_does_not_reach_the_other_names_of_a_file() {
+    let made = tree();
+    let (dir, library) = library("repair", &made);
+    // In place, so that both names show it.
+    let mut wrong = fs::read(library.join("a")).unwrap();
+    wrong[40_000] ^= 1;
+    fs::write(library.join("a"), &wrong).unwrap();
+    let others = ["b", "c"].map(|path| stamp(&dir.join("t").join(path)));
+    let mut rig = start();
+    assert_eq!(fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state"))), [1]);
+    let said = remark(&mut rig);
+    assert!(said.contains("t/a") && said.contains("hard link"), "{said}");
+    rig.close(Facts::default());
+    made.assert_whole(&dir.0);
+    assert!(fs::read(library.join("a")).unwrap() == wrong, "the other name has its bytes");
+    assert_ne!(fs::metadata(library.join("a")).unwrap().ino(), fs::metadata(dir.join("t/a")).unwrap().ino());
+    assert_eq!(["b", "c"].map(|path| stamp(&dir.join("t").join(path))), others, "right files stay linked");
+    assert_eq!(fs::read_dir(dir.join("t")).unwrap().count(), 3, "nothing is left behind");
+    // And what was said to be there is there in the next run, without a check.
+    assert_eq!(start().open(&made, Place::download(&dir.0, dir.join("state"))).0.len() as u32, made.pieces());
+}
+
+#[test]
+fn a_short_file_with_other_names_grows_under_its_own_only() {
+    let made = tree();
+    let (dir, library) = library("short", &made);
+    let b = fs::File::options().write(true).open(library.join("b")).unwrap();
+    b.set_len(50_000).unwrap();
+    let mut rig = start();
+    assert_eq!(fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state"))), [4, 5, 6]);
+    rig.close(Facts::default());
+    made.assert_whole(&dir.0);
+    assert_eq!(fs::metadata(library.join("b")).unwrap().len(), 50_000);
+}
+
+#[test]
+fn a_file_that_gets_another_name_in_the_middle_goes_on_as_a_copy() {
+    let made = tree();
+    let dir = Scratch::new("linked-late");
+    let mut rig = start();
+    rig.open(&made, Place::download(&dir.0, dir.join("state")));
+    rig.download(&made, 0..2);
+    fs::hard_link(dir.join("t/a"), dir.join("mine")).unwrap();
+    let before = fs::read(dir.join("mine")).unwrap();
+    rig.download(&made, 2..made.pieces());
+    rig.close(Facts::default());
+    made.assert_whole(&dir.0);
+    assert!(fs::read(dir.join("mine")).unwrap() == before, "what was linked keeps what it had");
+}
