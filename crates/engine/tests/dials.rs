@@ -11,6 +11,7 @@ use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
 use teem_swarm::remote::{How, Remote};
 use teem_swarm::time::Time;
+use teem_wire::peer::message::Message;
 
 const URL: &str = "http://t/announce";
 
@@ -117,4 +118,42 @@ fn a_connection_that_is_never_introduced_is_closed_and_the_address_rests() {
     assert!(out.iter().any(|o| matches!(o, Output::Close { conn: ConnId(1), .. })), "{out:?}");
     let again = dials(&mut engine, secs(80), |_, _| None);
     assert!(again.len() == 1 && again[0].0 >= secs(76), "alone, it is tried again after seconds: {again:?}");
+}
+
+#[test]
+fn a_peer_that_we_dialled_and_that_listens_elsewhere_is_dialled_there() {
+    let mut world = empty();
+    let (seed, get) = (world.node(true), world.node(false));
+    let addr = world.nodes[seed].addr;
+    world.command(seed, torrent(&info(64, false), true, &[], &[]));
+    world.command(get, limited(torrent(&info(64, false), true, &[addr], &[]), ME, None, Some(1_000)));
+    world.until(10, |w| w.nodes[get].got > 0);
+    world.nodes[seed].addr.set_port(7777);
+    world.command(seed, Command::Listen(7777));
+    let told = |message: &Message| matches!(message, Message::ExtendedHandshake(said) if said.port == Some(7777));
+    assert!(world.log.iter().any(|(_, node, _, message)| *node == seed && told(message)), "at once");
+    world.wait(1);
+    // The seed does not know where the other listens any more: only that one can find it again.
+    world.nodes[get].addr.set_port(1);
+    world.cut(seed, 0);
+    let before = world.nodes[get].got;
+    world.until(120, |w| w.nodes[get].got > before);
+}
+
+#[test]
+fn a_peer_that_dialled_us_and_listens_elsewhere_is_known_there() {
+    let mut world = empty();
+    let (seed, get) = (world.node(true), world.node(false));
+    let addr = world.nodes[seed].addr;
+    world.command(seed, torrent(&info(64, false), true, &[], &[]));
+    world.command(get, limited(torrent(&info(64, false), true, &[addr], &[]), ME, None, Some(1_000)));
+    world.until(10, |w| w.nodes[get].got > 0);
+    world.nodes[get].addr.set_port(7777);
+    world.command(get, Command::Listen(7777));
+    world.wait(1);
+    // What it dialled is gone for good: only the seed can find the other again.
+    world.nodes[seed].addr.set_port(1);
+    world.cut(get, 0);
+    let before = world.nodes[get].got;
+    world.until(120, |w| w.nodes[get].got > before);
 }

@@ -16,6 +16,8 @@ pub(crate) struct Who {
     handshake: Handshake,
     client: Option<String>,
     listen_port: Option<u16>,
+    /// Whether it has said another port than at first.
+    moved: bool,
     ut_metadata: Option<u8>,
     lt_donthave: Option<u8>,
     holds: Option<u32>,
@@ -35,6 +37,7 @@ impl Who {
             handshake,
             client: None,
             listen_port: None,
+            moved: false,
             ut_metadata: None,
             lt_donthave: None,
             holds: None,
@@ -45,8 +48,8 @@ impl Who {
         }
     }
 
-    /// Takes its extension handshake (BEP 10); later ones change what they name. Returns whether it says for the first time on which
-    /// port it listens.
+    /// Takes its extension handshake (BEP 10); later ones change what they name. Returns whether it says on which port it listens, for
+    /// the first time or another than before.
     pub(crate) fn introduce(&mut self, said: &ExtendedHandshake) -> bool {
         if let Some(client) = &said.client {
             self.client = Some(client.clone()).filter(|c| !c.is_empty());
@@ -59,7 +62,8 @@ impl Who {
         }
         self.holds = said.teem_source.or(self.holds);
         self.upload_only = said.upload_only.unwrap_or(self.upload_only);
-        let port = said.port.filter(|port| *port != 0 && self.listen_port.is_none());
+        let port = said.port.filter(|port| *port != 0 && self.listen_port != Some(*port));
+        self.moved |= port.is_some() && self.listen_port.is_some();
         self.listen_port = port.or(self.listen_port);
         port.is_some()
     }
@@ -144,10 +148,16 @@ impl Who {
         self.client.as_deref().map_or_else(|| client_name(&self.handshake.peer_id), ToString::to_string)
     }
 
-    /// Where it could be dialled.
+    /// Whether it listens on another port than it said at first.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved
+    }
+
+    /// Where it could be dialled: where we have dialled it, or on the port that it says. What it says at first counts for less than a dial
+    /// that succeeded, since a router may forward another port.
     pub(crate) fn dial_addr(&self) -> Remote {
         match self.listen_port {
-            Some(port) if !self.outgoing => self.addr.with_port(port),
+            Some(port) if !self.outgoing || self.moved => self.addr.with_port(port),
             _ => self.addr,
         }
     }

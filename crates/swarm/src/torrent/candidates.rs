@@ -227,11 +227,19 @@ impl Candidates {
         }
     }
 
-    /// A connection to that address has ended, before or after its handshake.
+    /// A connection to that address has ended, before or after its handshake. One without a handshake is a way that failed: something in
+    /// between may let a connection through and no word of the protocol.
     pub(crate) fn closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
+        let how = self.how(addr);
         let Some(candidate) = self.known.get_mut(&addr) else { return };
-        if candidate.state == State::Pending {
+        let unproven = candidate.state == State::Pending;
+        if unproven {
             self.dials.failed = self.dials.failed.saturating_add(1);
+            candidate.failed = candidate.failed.with(how);
+        }
+        let another_way = unproven && self.ways.first_but(candidate.failed).is_some();
+        if !another_way {
+            candidate.failed = Ways::default();
         }
         match why {
             CloseReason::Banned => self.ban(addr),
@@ -239,6 +247,7 @@ impl Candidates {
             CloseReason::BothSeeds => self.wait(addr, now + REFUSED, now + REFUSED),
             CloseReason::TooMany => self.wait(addr, now + BACKOFF[1], now + BACKOFF[0]),
             CloseReason::Duplicate | CloseReason::Useless => self.wait(addr, now + BACKOFF[2], now + BACKOFF[0]),
+            _ if another_way => self.wait(addr, now, now),
             _ => self.back_off(now, addr, None),
         }
     }
@@ -348,7 +357,8 @@ impl Candidates {
         self.connected += usize::from(state == State::Connected);
     }
 
-    fn forget(&mut self, addr: SocketAddr) {
+    /// Nobody is there any more.
+    pub(crate) fn forget(&mut self, addr: SocketAddr) {
         self.set(addr, State::Pending);
         self.known.remove(&addr);
     }

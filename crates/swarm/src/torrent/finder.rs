@@ -148,6 +148,15 @@ impl Finder {
         self.candidates.connected(now, addr);
     }
 
+    /// A peer that listened there says that it listens elsewhere.
+    pub(super) fn left(&mut self, table: &Table, end: Remote) {
+        if let Some(addr) = end.addr()
+            && !table.is_connected_with(end)
+        {
+            self.candidates.forget(addr);
+        }
+    }
+
     /// A dial of or a connection with an address has ended. That says nothing of it while the peer that listens there has another connection
     /// with us: where both dialled at one moment one is closed, and a peer may have another id on each (libtorrent), so that ids don't tell.
     pub(super) fn closed(&mut self, now: Time, table: &Table, end: Remote, why: CloseReason) {

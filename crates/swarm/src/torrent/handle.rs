@@ -241,9 +241,13 @@ impl Torrent {
         }
     }
 
-    /// We listen on another port: trackers are told at once, and the order of dialling follows (BEP 40).
+    /// We listen on another port: trackers and peers are told at once (BEP 10: a later handshake changes what it names), and the order of
+    /// dialling follows (BEP 40).
     pub fn port_changed<B>(&mut self, cx: &mut Context<'_, B>) {
-        self.turn(cx, |t, cx| t.finder.port_changed(cx.now));
+        self.turn(cx, |t, cx| {
+            t.finder.port_changed(cx.now);
+            t.introduce_again(cx, None);
+        });
     }
 
     /// From there the world sees us, as most say (BEP 24; BEP 10 `yourip`): votes of all torrents are counted together.

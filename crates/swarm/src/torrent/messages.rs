@@ -224,11 +224,16 @@ impl Torrent {
         if let Some(reqq) = said.reqq {
             peer.pipeline_mut().set_reqq(reqq);
         }
-        if peer.who_mut().introduce(&said)
-            && let Some(addr) = peer.who().dial_addr().addr()
-        {
+        let before = peer.who().dial_addr();
+        let says_where = peer.who_mut().introduce(&said);
+        let (now, moved) = (peer.who().dial_addr(), peer.who().has_moved());
+        if moved && now != before {
+            self.finder.left(&self.ground.table, before);
+        }
+        if let (true, Some(addr)) = (says_where, now.addr()) {
             self.finder.connected(cx.now, addr);
         }
+        let Some(peer) = self.ground.table.get_mut(conn) else { return Ok(()) };
         // How a peer sees us counts once for a connection, so that counting costs it as much as us.
         if let Some(ip) = said.your_ip.filter(|ip| peer.ip().map(Family::of) == Some(Family::of(*ip)))
             && peer.who_mut().vote()

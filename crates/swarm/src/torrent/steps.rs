@@ -185,8 +185,14 @@ impl Torrent {
     /// Tells the peers that nothing is wanted here (BEP 21). Only once everything was shown: libtorrent leaves a peer that wants
     /// nothing and has shown nothing that it lacks, and then its last pieces come from the others alone.
     pub(super) fn announce_upload_only<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.introduce_again(cx, Some(true));
+    }
+
+    /// Tells the peers anew who we are, since something of it has changed. It is said whole: some clients take what a later handshake
+    /// leaves out of `m` for given up.
+    pub(super) fn introduce_again<B>(&mut self, cx: &mut Context<'_, B>, upload_only: Option<bool>) {
         for peer in self.ground.table.values().filter(|p| p.who().is_extended()) {
-            let said = self.ground.introduction(peer.ip(), Some(true), self.granting.is_source());
+            let said = self.ground.introduction(peer.ip(), upload_only, self.granting.is_source());
             cx.out.push_back(Output::Send { conn: peer.conn(), message: Message::ExtendedHandshake(said) });
         }
     }

@@ -160,3 +160,25 @@ fn another_way_is_tried_at_once_and_only_then_the_address_waits() {
     c.ways = Ways::TCP;
     assert_eq!((c.next(at(400)), c.how(addr(1))), (Some(addr(1)), How::Tcp));
 }
+
+#[test]
+fn a_connection_that_ends_before_its_handshake_is_a_way_that_failed() {
+    let mut c = table();
+    c.ways = Ways::TCP.with(How::Utp);
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
+    c.connected(at(0), addr(2));
+    for (why, how) in [(CloseReason::TimedOut, How::Tcp), (CloseReason::Remote, How::Utp)] {
+        assert_eq!((c.next(at(0)), c.how(addr(1))), (Some(addr(1)), how));
+        c.closed(at(0), addr(1), why);
+    }
+    assert_eq!((c.next(at(0)), c.deadline()), (None, Some(at(60))), "both ways failed");
+
+    // What is known of the peer itself holds for every way.
+    assert_eq!((c.next(at(60)), c.how(addr(1))), (Some(addr(1)), How::Tcp));
+    c.closed(at(60), addr(1), CloseReason::Ourselves);
+    assert_eq!(c.deadline(), Some(at(60) + OURSELVES));
+    // After its handshake the end of a connection says nothing of the way.
+    c.connected(at(60), addr(1));
+    c.closed(at(60), addr(1), CloseReason::Remote);
+    assert_eq!((c.how(addr(1)), c.deadline()), (How::Tcp, Some(at(120))));
+}
