@@ -1,6 +1,6 @@
 //! Hashing files for a new torrent (BEP 3, `pieces`): on all cores, to be interrupted and gone on with, and never over
 //! content that changed meanwhile (own design).
-use crate::fs::{File, Folder, Fs as _, Obstacle, Stat};
+use crate::fs::{Access, File, Folder, Fs as _, Obstacle, Stat};
 use crate::look::Pass;
 use crate::root::RealFs;
 use crate::sweep::{Fault, Reader, Sweep};
@@ -185,7 +185,8 @@ pub fn hash_pieces(
     let todo: u64 = wanted.iter().map(|&piece| u64::from(layout.piece_size(piece))).sum();
     done.fetch_add(layout.total() - todo, Ordering::Relaxed);
 
-    let reader = Reader::new(&layout, Arc::clone(&files.root), |file| Some(job.files.below(file)));
+    let reader =
+        Reader::new(&layout, Arc::clone(&files.root), Access::ReadUnlinked, |file| Some(job.files.below(file)));
     // After the read, so that no change before or during it is missed.
     let unchanged = |file: usize, open: &dyn File| -> Result<(), Told> {
         let stat = open.stat().map_err(|error| Fault { file, error })?;
@@ -269,6 +270,9 @@ impl<'a> Planned<'a> {
     /// Looks at a file by its path.
     fn now(&self, pass: &mut Pass<'_>, file: usize) -> Result<Stat, HashError> {
         match pass.stat(&self.job.files.below(file)) {
+            Ok(Some(stat)) if stat.linked => {
+                Err(self.explain(Fault { file, error: Obstacle::error("a symbolic link") }))
+            }
             Ok(Some(stat)) => Ok(stat),
             Ok(None) => Err(self.changed(file, Change::Gone)),
             Err(error) => Err(self.explain(Fault { file, error })),

@@ -1,6 +1,6 @@
 //! What the disk needs of a file system, as traits (own design), so that tests can inject faults and cut the power.
-//! The real one is in `root`. Every path is relative to a [`Folder`] and is never followed through a symbolic link
-//! or above it.
+//! The real one is in `root`. Every path is relative to a [`Folder`] and never leads above it by itself. Symbolic links are followed when something is
+//! read, never when something is written, made, renamed or removed; none is ever made.
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub struct Stat {
 pub enum Access {
     /// It must exist; never created.
     Read,
+    /// The same, over no link: for what is about to be published.
+    ReadUnlinked,
     /// For reading and writing; created when missing (its folder must exist), never truncated.
     Write,
 }
@@ -82,13 +84,17 @@ pub trait Fs: Send + Sync {
 
 /// A folder, and what lies beneath it. All paths are relative.
 pub trait Folder: Send + Sync {
-    /// Opens a regular file; anything else in its place is an `Obstacle`.
+    /// Opens a regular file; anything else in its place is an `Obstacle`, and so is a link on the way to one that is to be written to.
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>>;
-    /// Looks at a regular file; `None` when nothing is there, an `Obstacle` when something else is.
+    /// Looks at a regular file, also over links; `None` when nothing is there, an `Obstacle` when something else is.
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>>;
     /// A handle to the folder `path`, which is held; `None` where looking at many files in it by their paths is as good.
     fn below(&self, _path: &Path) -> Option<io::Result<Arc<dyn Folder>>> {
         None
+    }
+    /// Whether a symbolic link led to the folder when it was opened by [`Folder::below`].
+    fn is_linked(&self) -> bool {
+        false
     }
     /// Makes `path` and its parents, as far as they are missing.
     fn make_dirs(&self, path: &Path) -> io::Result<()>;

@@ -19,6 +19,11 @@ impl<'a> Pass<'a> {
         Self { root, at: None }
     }
 
+    /// Whether links lead to the folder of the file that was looked at last.
+    pub(crate) fn is_linked(&self) -> bool {
+        matches!(&self.at, Some((_, Some(below))) if below.is_linked())
+    }
+
     /// The state of a file, as [`Folder::stat`] gives it.
     pub(crate) fn stat(&mut self, path: &Path) -> io::Result<Option<Stat>> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return self.root.stat(path) };

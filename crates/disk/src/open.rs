@@ -5,6 +5,7 @@ use crate::check;
 use crate::content::Content;
 use crate::create::HashFiles;
 use crate::error::explain;
+use crate::fs::Obstacle;
 use crate::look::Pass;
 use crate::part::Parts;
 use crate::select::{make_empty, settle};
@@ -58,7 +59,8 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     let wish = wish.or_else(|| before.clone().filter(|_| !place.read_only)).unwrap_or_default();
     let chosen = before.is_some_and(|before| before != wish);
     let parts = Parts::new(&content.info, wish);
-    let torrent = Arc::new(Torrent::new(id, content, place, root, shared, parts, saved));
+    let means = (Arc::clone(&shared.files), Arc::clone(&shared.mailbox));
+    let torrent = Arc::new(Torrent::new(id, content, place, root, means, parts, saved));
     stat_all(&torrent, claims.as_ref(), stale)?;
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
@@ -111,8 +113,20 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
 fn stat_all(torrent: &Torrent, then: Option<&Claims>, stale: BTreeSet<u32>) -> Result<(), DiskError> {
     let mut pass = Pass::new(&*torrent.root);
     for file in torrent.content.stored() {
-        let stat = pass.stat(&torrent.path(file.index));
-        torrent.seen(file.index).stat = stat.map_err(|e| explain(&e, "use", &torrent.whole_path(file.index)))?;
+        let stat = pass.stat(&torrent.path(file.index)).and_then(|stat| {
+            // What has to be written to cannot be behind a link.
+            let linked = stat.map_or(pass.is_linked(), |stat| stat.linked && stat.len != file.len);
+            if linked && !torrent.place.read_only { Err(Obstacle::error("a symbolic link")) } else { Ok(stat) }
+        });
+        let stat = stat.map_err(|e| explain(&e, "use", &torrent.whole_path(file.index)));
+        torrent.seen(file.index).stat = match stat {
+            // What is served as it lies is served as far as it can be.
+            Err(error) if torrent.place.read_only && error.kind == DiskErrorKind::BadPath => {
+                torrent.remark(format!("{}: not served", error.message));
+                None
+            }
+            other => other?,
+        };
     }
     torrent.find_parts().map_err(|e| explain(&e, "use", &torrent.place.folder))?;
     if let Some(then) = then {

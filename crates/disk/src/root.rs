@@ -2,12 +2,16 @@
 //!
 //! On Linux `openat2` with `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS` lets the kernel refuse every escape. Where that call
 //! is missing (older kernels, sandboxes, other systems) each component is opened with `O_NOFOLLOW` from its parent's
-//! handle. What a signal interrupts is done again (reads and writes in `fs`). Opening never blocks on a pipe and never accepts anything but a regular file.
+//! handle. For reading, links that the user, the folder's owner or the system made are followed component by component, out of the folder too; for writing
+//! none ever is. What a signal interrupts is done again (reads and writes in `fs`). Opening never blocks on a pipe and never accepts anything but a regular file.
 use crate::fs::{Access, File, Folder, Fs, Lock, Obstacle, Stat};
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
+use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +20,18 @@ pub struct RealFs;
 
 struct Root {
     dir: OwnedFd,
+    /// Links led here: nothing is written.
+    linked: bool,
 }
+
+/// Symbolic links that one path may lead through, as on Linux.
+const LINKS_MAX: usize = 40;
+
+/// Opens a folder on the way, which may be one that can be passed through and not listed.
+#[cfg(target_os = "linux")]
+const STEP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const STEP: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 struct RealFile(OwnedFd);
 
@@ -27,7 +42,7 @@ impl Fs for RealFs {
             std::fs::create_dir_all(path)?;
         }
         let dir = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Arc::new(Root { dir }))
+        Ok(Arc::new(Root { dir, linked: false }))
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
@@ -74,6 +89,67 @@ impl Root {
         Ok(retry_on_intr(|| fs::openat(dir, *last, flags, mode))?)
     }
 
+    /// Follows the links in `path` that may be followed when something is read: to a folder, and the name in it of what is no link.
+    fn lead(&self, path: &Path) -> io::Result<(OwnedFd, OsString)> {
+        let owner = fs::fstat(&self.dir)?.st_uid;
+        let trusted = [owner, rustix::process::geteuid().as_raw(), 0];
+        let mut at = retry_on_intr(|| fs::openat(&self.dir, ".", STEP, Mode::empty()))?;
+        // With whether a link said so: a torrent's own path leads neither up nor to the root.
+        let mut rest: VecDeque<(OsString, bool)> = VecDeque::new();
+        let parts = path.components().map(|part| match part {
+            Component::Normal(name) => Ok((name.to_owned(), false)),
+            _ => Err(Errno::XDEV),
+        });
+        rest.extend(parts.collect::<Result<Vec<_>, _>>()?);
+        let mut links = 0;
+        while let Some((name, _)) = rest.pop_front() {
+            let stat = fs::statat(&at, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+            if FileType::from_raw_mode(stat.st_mode as _) != FileType::Symlink {
+                if rest.is_empty() {
+                    return Ok((at, name));
+                }
+                at = retry_on_intr(|| fs::openat(&at, &name, STEP, Mode::empty()))?;
+                continue;
+            }
+            links += 1;
+            if links > LINKS_MAX {
+                return Err(Obstacle::error("a symbolic link that leads round in a circle"));
+            }
+            if !trusted.contains(&stat.st_uid) {
+                return Err(Obstacle::error("a symbolic link of another user"));
+            }
+            let target = fs::readlinkat(&at, &name, Vec::new())?;
+            let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
+            if target.has_root() {
+                at = retry_on_intr(|| fs::open("/", STEP, Mode::empty()))?;
+            }
+            let steps = target.components().filter_map(|part| match part {
+                Component::Normal(name) => Some((name.to_owned(), true)),
+                Component::ParentDir => Some(("..".into(), true)),
+                _ => None,
+            });
+            for step in steps.collect::<Vec<_>>().into_iter().rev() {
+                rest.push_front(step);
+            }
+        }
+        Ok((at, ".".into()))
+    }
+
+    /// Opens what `path` leads to, over links too, to read it.
+    fn follow(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+        let (dir, name) = self.lead(path).map_err(dangling)?;
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        Ok(retry_on_intr(|| fs::openat(&dir, &name, flags, Mode::empty()))?)
+    }
+
+    /// A folder to look into, with whether links lead to it.
+    fn dir_to_read(&self, path: &Path) -> io::Result<(OwnedFd, bool)> {
+        match self.dir_at(path) {
+            Err(e) if may_be_link(&e) => Ok((self.follow(path, OFlags::RDONLY | OFlags::DIRECTORY)?, true)),
+            other => Ok((other?, self.linked)),
+        }
+    }
+
     fn folder_of(&self, path: &Path) -> io::Result<OwnedFd> {
         self.dir_at(path.parent().unwrap_or(Path::new("")))
     }
@@ -93,13 +169,17 @@ impl Folder for Root {
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
         // A mode without CREATE is an error to openat2.
         let (flags, mode) = match access {
-            Access::Read => (OFlags::RDONLY, Mode::empty()),
+            Access::Read | Access::ReadUnlinked => (OFlags::RDONLY, Mode::empty()),
             Access::Write => (OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o666)),
         };
+        if access == Access::Write && self.linked {
+            return Err(name_obstacle(Errno::LOOP.into()));
+        }
         let fd = match self.beneath(path, flags | OFlags::NONBLOCK, mode) {
-            Ok(fd) => fd,
-            Err(e) => return Err(name_obstacle(e)),
+            Err(e) if access == Access::Read && may_be_link(&e) => self.follow(path, flags | OFlags::NONBLOCK),
+            other => other,
         };
+        let fd = fd.map_err(name_obstacle)?;
         regular(&fs::fstat(&fd)?)?;
         Ok(Arc::new(RealFile(fd)))
     }
@@ -109,23 +189,33 @@ impl Folder for Root {
         let held = if path.parent() == Some(Path::new("")) {
             None
         } else {
-            match self.folder_of(path) {
-                Ok(dir) => Some(dir),
+            match self.dir_to_read(path.parent().unwrap_or(Path::new(""))) {
+                Ok(held) => Some(held),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(e) => return Err(name_obstacle(e)),
             }
         };
-        let dir = held.as_ref().map_or(self.dir.as_fd(), AsFd::as_fd);
+        let (dir, linked) =
+            held.as_ref().map_or((self.dir.as_fd(), self.linked), |(dir, linked)| (dir.as_fd(), *linked));
         match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => regular(&stat).map(Some),
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode as _) == FileType::Symlink => {
+                let (dir, name) = self.lead(path).map_err(dangling)?;
+                let stat = fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+                regular(&stat).map(|stat| Some(Stat { linked: true, ..stat }))
+            }
+            Ok(stat) => regular(&stat).map(|stat| Some(Stat { linked, ..stat })),
             Err(Errno::NOENT) => Ok(None),
             Err(e) => Err(e.into()),
         }
     }
 
     fn below(&self, path: &Path) -> Option<io::Result<Arc<dyn Folder>>> {
-        let dir = self.dir_at(path).map_err(name_obstacle);
-        Some(dir.map(|dir| Arc::new(Self { dir }) as Arc<dyn Folder>))
+        let dir = self.dir_to_read(path).map_err(name_obstacle);
+        Some(dir.map(|(dir, linked)| Arc::new(Self { dir, linked }) as Arc<dyn Folder>))
+    }
+
+    fn is_linked(&self) -> bool {
+        self.linked
     }
 
     fn make_dirs(&self, path: &Path) -> io::Result<()> {
@@ -225,6 +315,16 @@ impl File for RealFile {
             Err(_) => false,
         }
     }
+}
+
+/// Whether a link in a path may be why it could not be opened without following any.
+fn may_be_link(e: &io::Error) -> bool {
+    matches!(Errno::from_io_error(e), Some(Errno::LOOP | Errno::NOTDIR))
+}
+
+/// A link that leads to nothing is not the same as nothing: it is in the way of what would be made there.
+fn dangling(e: io::Error) -> io::Error {
+    if e.kind() == io::ErrorKind::NotFound { Obstacle::error("a symbolic link that leads to nothing") } else { e }
 }
 
 /// Errors of opening that mean "something else is there".

@@ -3,7 +3,7 @@
 //! Each worker takes as many pieces in a row as there are lanes and reads a chunk of each in turn, so that memory stays
 //! the same however long pieces are. Files are opened beneath one folder and shared by the workers.
 use crate::files::{Files, OPEN_MAX};
-use crate::fs::{File, Folder, read_full};
+use crate::fs::{Access, File, Folder, read_full};
 use crate::hash;
 use crate::hole::Zeros;
 use std::io::{self, IoSliceMut};
@@ -27,6 +27,7 @@ pub(crate) struct Reader<'a> {
     layout: &'a Layout,
     root: Arc<dyn Folder>,
     files: Files,
+    access: Access,
     path: Box<dyn Fn(usize) -> Option<PathBuf> + Sync + 'a>,
 }
 
@@ -41,15 +42,16 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(
         layout: &'a Layout,
         root: Arc<dyn Folder>,
+        access: Access,
         path: impl Fn(usize) -> Option<PathBuf> + Sync + 'a,
     ) -> Self {
-        Self { layout, root, files: Files::new(OPEN_MAX), path: Box::new(path) }
+        Self { layout, root, files: Files::new(OPEN_MAX), access, path: Box::new(path) }
     }
 
     pub(crate) fn open(&self, file: usize) -> Result<Arc<dyn File>, Fault> {
         // What is not stored has a path that leads nowhere.
         let path = || (self.path)(file).unwrap_or_default();
-        let opened = self.files.get((TorrentId(0), file), &*self.root, path, crate::fs::Access::Read);
+        let opened = self.files.get((TorrentId(0), file), &*self.root, path, self.access);
         opened.map_err(|error| Fault { file, error })
     }
 

@@ -11,7 +11,6 @@ use crate::hole::Zeros;
 use crate::mailbox::Mailbox;
 use crate::part::Parts;
 use crate::place::Place;
-use crate::shared::Shared;
 use crate::state::{CHUNK, Saved};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -92,7 +91,7 @@ impl Torrent {
         content: Content,
         place: Place,
         root: Arc<dyn Folder>,
-        shared: &Shared,
+        (files, mailbox): (Arc<Files>, Arc<Mailbox>),
         parts: Parts,
         saved: Saved,
     ) -> Self {
@@ -111,8 +110,8 @@ impl Torrent {
             content,
             place,
             root,
-            files: Arc::clone(&shared.files),
-            mailbox: Arc::clone(&shared.mailbox),
+            files,
+            mailbox,
             parts,
             zeros: Zeros::default(),
             opened: Instant::now(),

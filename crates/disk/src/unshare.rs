@@ -26,10 +26,10 @@ impl Torrent {
         let aside = self.aside(&path, file);
         let replaced = self.copied(&*handle, &aside).and_then(|copy| {
             self.root.rename(&aside, &path)?;
-            copy.stat()
+            Ok((copy.stat()?, copy))
         });
-        let stat = match replaced {
-            Ok(stat) => stat,
+        let (stat, copy) = match replaced {
+            Ok(replaced) => replaced,
             Err(e) => {
                 let _ = self.root.remove(&aside);
                 return Err(e);
@@ -42,7 +42,7 @@ impl Torrent {
         touched.born.insert(file);
         drop(touched);
         self.unsaved(file);
-        self.handle(file, Access::Write)
+        Ok(copy)
     }
 
     /// Beside the file, a hidden name that no torrent has: what a kill leaves there is written over the next time.

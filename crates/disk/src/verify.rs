@@ -1,11 +1,11 @@
 //! Content held against its torrent (BEP 3): which files are missing, of another length or damaged, and where.
-//! Nothing is written; no link beneath the folder is followed.
+//! Nothing is written; links are followed as when content is served (`root`).
 //!
 //! A piece can span files. When a part of it is known to be missing, only the file that lacks it is blamed; when all is there
 //! and the hash is wrong, every file that the piece touches is named, because nobody can tell which it is.
 use crate::content::Content;
 use crate::error::explain;
-use crate::fs::Fs as _;
+use crate::fs::{Access, Fs as _};
 use crate::look::Pass;
 use crate::place::Place;
 use crate::root::RealFs;
@@ -138,7 +138,7 @@ pub fn verify(
             bad.insert(piece, blamed);
         }
     }
-    let reader = Reader::new(info.layout(), Arc::clone(&root), |file| content.path(file));
+    let reader = Reader::new(info.layout(), Arc::clone(&root), Access::Read, |file| content.path(file));
     let read = |piece: u32, begin: u32, buffer: &mut [u8]| {
         reader.read(piece, begin, buffer, |_, _| Ok::<(), Fault>(()))?;
         done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
