@@ -4,8 +4,8 @@ use crate::progress::plain;
 use crate::units::Bytes;
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::sync::atomic::{AtomicBool, Ordering};
+use teem_client::event::State;
 use teem_client::metainfo::{File, Info};
-use teem_client::swarm::event::State;
 use teem_client::{Choice, Status, Torrent};
 use tokio::sync::Mutex;
 

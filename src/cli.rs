@@ -3,7 +3,7 @@ use crate::units::{ByteRate, Enough, Span};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use teem_client::swarm::command::Spreading;
+use teem_client::Spreading;
 
 pub(crate) mod edit;
 pub(crate) mod metainfo;

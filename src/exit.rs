@@ -1,7 +1,6 @@
 //! How the program ends.
 use std::process::ExitCode;
 use teem_client::source::LinkError;
-use teem_client::swarm::job::DiskErrorKind;
 use teem_client::{AddError, ChooseError, Ended};
 
 /// The exit codes of every subcommand.
@@ -52,18 +51,7 @@ impl Stop {
     /// A torrent that cannot go on: local trouble when it is the disk that refuses, else a refusal.
     pub(crate) fn ended(ended: Ended) -> Self {
         match ended {
-            Ended::Failed(message, Some(disk)) => {
-                let class = match disk.kind {
-                    DiskErrorKind::NoSpace => "no_space",
-                    DiskErrorKind::Locked => "locked",
-                    DiskErrorKind::Occupied => "occupied",
-                    DiskErrorKind::Changed => "changed",
-                    DiskErrorKind::BadPath => "bad_path",
-                    DiskErrorKind::Denied => "denied",
-                    DiskErrorKind::Io => "io",
-                };
-                Self { exit: Exit::Local, class, message }
-            }
+            Ended::Failed(message, Some(disk)) => Self { exit: Exit::Local, class: disk.kind.word(), message },
             Ended::Failed(message, None) => Self::refused("torrent", message),
             other => Self::refused("removed", other),
         }
@@ -76,7 +64,7 @@ impl Stop {
             AddError::OnlyV2 => Self::refused("only_v2", e),
             AddError::Choice(why) => Self::refused("no_such_file", why),
             AddError::Peer(why) => Self::usage(format!("--peer: {why}")),
-            AddError::Already(_) | AddError::Stopped => Self::refused("add", e),
+            _ => Self::refused("add", e),
         }
     }
 

@@ -17,12 +17,9 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
     let hook = hook.map_err(|e| Stop::usage(format!("--on-done: {e}")))?;
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
-    let config = Config {
-        listen,
-        up: options.up.and_then(|r| r.0),
-        down: options.down.and_then(|r| r.0),
-        ..Config::new().map_err(Stop::local)?
-    };
+    let mut config = Config::new().map_err(Stop::local)?;
+    config.listen = listen;
+    (config.up, config.down) = (options.up.and_then(|r| r.0), options.down.and_then(|r| r.0));
     let client = Client::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
@@ -56,7 +53,8 @@ async fn work(
         let mode = Mode::Download { overwrite: options.overwrite };
         let choice = choice(options, &source);
         let (peers, cooperative) = (options.peers.clone(), options.cooperative);
-        let add = Add { mode, choice, peers, cooperative, ..Add::download(source, &options.output) };
+        let mut add = Add::download(source, &options.output);
+        (add.mode, add.choice, add.peers, add.cooperative) = (mode, choice, peers, cooperative);
         let torrent = client.add(add).await.map_err(|e| Stop::not_added(&e))?;
         view.add(&torrent, name);
         let (hook, json) = (hook.cloned(), options.json);

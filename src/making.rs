@@ -41,21 +41,21 @@ pub(crate) fn wishes(typed: &MetainfoOptions, output: Option<&Path>) -> Result<W
         teem_metainfo::url::http(url)
             .ok_or_else(|| Stop::usage(format!("--web-seed: {} is no http or https URL", plain(url))))?;
     }
-    Ok(Wishes {
-        piece_length,
-        private: options.private.unwrap_or(false),
-        comment: options.comment.clone(),
-        source: options.source.clone(),
-        trackers: options.trackers.iter().map(|t| vec![t.clone()]).collect(),
-        web_seeds: options.web_seeds.iter().map(|url| url.trim().to_owned()).collect(),
-        leave_out: LeaveOut {
-            exclude: options.exclude.clone(),
-            hidden: options.hidden.unwrap_or(false),
-            ignore_files: options.ignore_files.clone(),
-            gitignore: options.gitignore.unwrap_or(false),
-        },
-        output: output.map(Path::to_owned),
-    })
+    let mut wishes = Wishes::default();
+    wishes.piece_length = piece_length;
+    wishes.private = options.private.unwrap_or(false);
+    wishes.comment.clone_from(&options.comment);
+    wishes.source.clone_from(&options.source);
+    wishes.trackers = options.trackers.iter().map(|t| vec![t.clone()]).collect();
+    wishes.web_seeds = options.web_seeds.iter().map(|url| url.trim().to_owned()).collect();
+    wishes.leave_out = LeaveOut {
+        exclude: options.exclude.clone(),
+        hidden: options.hidden.unwrap_or(false),
+        ignore_files: options.ignore_files.clone(),
+        gitignore: options.gitignore.unwrap_or(false),
+    };
+    wishes.output = output.map(Path::to_owned);
+    Ok(wishes)
 }
 
 /// Trouble with the path is local; what cannot become a torrent is refused.

@@ -19,7 +19,8 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
         return Err(Stop::usage("seeding needs a .torrent file; a magnet link alone is not enough"));
     };
     let place = data::locate(&info, options.data.as_deref(), &options.torrent)?;
-    let config = Config { listen, up: options.up.and_then(|r| r.0), ..Config::new().map_err(Stop::local)? };
+    let mut config = Config::new().map_err(Stop::local)?;
+    (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     let client = Client::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
@@ -29,15 +30,10 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     for hint in &source.hints {
         view.say(&format!("hint: {hint}"));
     }
-    let torrent = client
-        .add(Add {
-            name: place.name,
-            spreading: options.spread.spreading(),
-            cooperative: options.spread.cooperative,
-            ..Add::publish(source, place.folder)
-        })
-        .await
-        .map_err(|e| Stop::not_added(&e))?;
+    let mut add = Add::publish(source, place.folder);
+    add.name = place.name;
+    (add.spreading, add.cooperative) = (options.spread.spreading(), options.spread.cooperative);
+    let torrent = client.add(add).await.map_err(|e| Stop::not_added(&e))?;
     view.add(&torrent, Some(info.name().to_owned()));
     let mut tick = tokio::time::interval(view::EVERY);
     let outcome = loop {

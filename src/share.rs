@@ -29,7 +29,8 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let recipes = recipes(options, wishes, &mut signals).await?;
     let mut progress = Progress::new(options.json);
-    let mut config = Config { listen, up: options.up.and_then(|r| r.0), ..Config::new().map_err(Stop::local)? };
+    let mut config = Config::new().map_err(Stop::local)?;
+    (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     let remembered = |recipe: &Arc<Recipe>| {
         let file = memory::file(&config.state_dir, &recipe.listing.root, &recipe.shape());
         (recipe.clone(), Digests::remembered(recipe, file))
@@ -45,14 +46,10 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     }
     let events = client.events();
     warn_moved(&mut progress, before, client.port());
-    let wanted = ShareOptions {
-        bound: config.listen.addr,
-        hosts: options.hosts.clone(),
-        tracker: !options.no_tracker,
-        up: None,
-        spreading: options.spread.spreading(),
-        cooperative: options.spread.cooperative,
-    };
+    let mut wanted = ShareOptions::default();
+    (wanted.bound, wanted.hosts) = (config.listen.addr, options.hosts.clone());
+    wanted.tracker = !options.no_tracker;
+    (wanted.spreading, wanted.cooperative) = (options.spread.spreading(), options.spread.cooperative);
     let (mut all, mut rows) = (Vec::<Shared>::new(), Vec::new());
     for (recipe, mut digests) in lots.drain(..) {
         making::say_skipped(&recipe, &mut progress);

@@ -6,7 +6,7 @@ use crate::units::{Bytes, Copies, Count};
 use crate::{json, told};
 use std::net::IpAddr;
 use std::time::Duration;
-use teem_client::swarm::event::{Event, Snapshot, State};
+use teem_client::event::{Event, Snapshot, State};
 use teem_client::{Client, Events, Heard, Torrent};
 use tokio::task::JoinSet;
 use tokio::time::Instant;

@@ -1,7 +1,7 @@
 //! Why nothing moves, in honest words, and what would help.
 use crate::progress::plain;
 use std::time::{Duration, Instant};
-use teem_client::swarm::event::{Snapshot, State};
+use teem_client::event::{Snapshot, State};
 use teem_wire::tracker::url::redact;
 
 /// How long nothing may move before it is explained.

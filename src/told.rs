@@ -2,24 +2,8 @@
 use crate::progress::plain;
 use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
-use teem_client::swarm::event::{Event, Snapshot, State};
+use teem_client::event::{Event, Snapshot};
 use teem_wire::tracker::url::redact;
-
-/// One word for a state.
-pub(crate) fn state(state: State) -> &'static str {
-    match state {
-        State::Metadata => "metadata",
-        State::Choosing => "choosing",
-        State::Placing => "placing",
-        State::Checking => "checking",
-        State::Downloading => "downloading",
-        State::Seeding => "seeding",
-        State::DiskTrouble => "disk_trouble",
-        State::Failed => "failed",
-        State::Stopping => "stopping",
-        State::Paused => "paused",
-    }
-}
 
 /// What has been given of content of `size` bytes: how far the first copy is out, then how many copies.
 pub(crate) fn given(s: &Snapshot, size: u64) -> String {
@@ -60,7 +44,7 @@ pub(crate) fn text(event: &Event, size: u64) -> Option<String> {
 pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
     let mut value = match event {
         Event::Metadata { info, .. } => json!({"event": "metadata", "name": info.name(), "size": info.content_size()}),
-        Event::State { state: s, .. } => json!({"event": "state", "state": state(*s)}),
+        Event::State { state: s, .. } => json!({"event": "state", "state": s.word()}),
         Event::PieceFailed { piece, .. } => json!({"event": "piece_failed", "piece": piece}),
         Event::Banned { addr, client, why, .. } => {
             json!({"event": "banned", "addr": addr.to_string(), "client": client, "why": why})
@@ -77,12 +61,7 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
         Event::DiskRecovered { .. } => json!({"event": "disk_recovered"}),
         Event::Failed { why, .. } => json!({"event": "failed", "error": why}),
         Event::Notice { text, .. } => json!({"event": "notice", "text": text}),
-        Event::PieceVerified { .. }
-        | Event::Snapshot(_)
-        | Event::Snapshots { .. }
-        | Event::Availability { .. }
-        | Event::Sent { .. }
-        | Event::Removed { .. } => return None,
+        _ => return None,
     };
     value["infohash_v1"] = json!(hash);
     Some(value)
@@ -91,7 +70,7 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
 /// The figures as a JSON line.
 pub(crate) fn status(hash: &str, s: &Snapshot) -> Value {
     json!({
-        "event": "status", "infohash_v1": hash, "state": state(s.state), "have": s.have, "wanted": s.wanted, "pieces": s.pieces,
+        "event": "status", "infohash_v1": hash, "state": s.state.word(), "have": s.have, "wanted": s.wanted, "pieces": s.pieces,
         "checked": s.checked.0, "to_check": s.checked.1, "down_rate": s.down_rate, "up_rate": s.up_rate, "downloaded": s.downloaded,
         "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "first_copy": s.first_copy, "seeds": s.seeds, "downloaders": s.downloaders,
         "peers_known": s.dials.known, "dials": s.dials.tried, "dials_refused": s.dials.refused, "dials_timed_out": s.dials.timed_out,

@@ -5,7 +5,7 @@ use crate::units::{Bytes, Count, Time};
 use crate::{json, told};
 use serde_json::{Value, json};
 use std::time::Duration;
-use teem_client::swarm::event::{Event, Snapshot, State};
+use teem_client::event::{Event, Snapshot, State};
 use teem_client::{Client, Events, Heard, Torrent};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -227,9 +227,7 @@ fn single(s: &Snapshot, name: &str, files: usize) -> String {
             Count(s.downloaders as usize, "downloader"),
             Count(s.seeds as usize, "seed")
         ),
-        State::Failed => format!("failed  {name}"),
-        State::Stopping => format!("stopping  {name}"),
-        State::Paused => format!("paused  {name}"),
+        other => format!("{}  {name}", other.word()),
     }
 }
 

@@ -7,8 +7,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (Some(link), Some(folder)) = (args.next(), args.next()) else {
         return Err("usage: download_magnet LINK FOLDER".into());
     };
-    let listen = Listen { port: 0, ..Listen::default() };
-    let client = Client::start(Config { listen, ..Config::new()? }).await?;
+    let mut config = Config::new()?;
+    config.listen = Listen { port: 0, ..Listen::default() };
+    let client = Client::start(config).await?;
     let source = source::load(&link, client.http()).await?;
     let torrent = client.add(Add::download(source, &folder)).await?;
 

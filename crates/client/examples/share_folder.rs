@@ -12,12 +12,14 @@ use teem_client::{Client, Config, Listen};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("usage: share_folder PATH")?;
-    let listen = Listen { port: 0, ..Listen::default() };
-    let client = Client::start(Config { listen, ..Config::new()? }).await?;
+    let mut config = Config::new()?;
+    config.listen = Listen { port: 0, ..Listen::default() };
+    let client = Client::start(config).await?;
 
     let recipe = Recipe::new(Path::new(&path), &Wishes::default())?;
     let mut digests = hash::run(&recipe, None, &AtomicU64::new(0), &AtomicBool::new(false))?;
-    let options = ShareOptions { tracker: true, ..ShareOptions::default() };
+    let mut options = ShareOptions::default();
+    options.tracker = true;
     let shared = share(&client, &recipe, &mut digests, &options).await?;
     println!("{}", shared.magnet);
 

@@ -35,6 +35,7 @@ pub enum Mode {
 
 /// A torrent to be added.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Add {
     /// What a link gave.
     pub source: Source,
@@ -45,7 +46,7 @@ pub struct Add {
     /// What to do.
     pub mode: Mode,
     /// The files as they were when the torrent was made of them just now: they need not be hashed again.
-    pub vouched: Option<HashFiles>,
+    pub(crate) vouched: Option<HashFiles>,
     /// More peers, as `host:port`.
     pub peers: Vec<String>,
     /// Upload limit, payload bytes a second.

@@ -31,6 +31,7 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
 
 /// Why a client cannot start.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum StartError {
     /// The port cannot be had.
     Listen(ListenError),

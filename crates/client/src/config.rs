@@ -29,6 +29,7 @@ impl Default for Listen {
 
 /// Everything a client has to know before it starts.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// Where peers reach us.
     pub listen: Listen,

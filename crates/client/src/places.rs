@@ -11,6 +11,7 @@ use teem_swarm::ids::TorrentId;
 
 /// Why a torrent cannot be added.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum AddError {
     /// It is here already.
     Already(TorrentKey),

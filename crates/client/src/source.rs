@@ -10,6 +10,7 @@ use teem_metainfo::{Info, Limits, Link, Magnet, Metainfo, TorrentKey};
 
 /// Why a link leads nowhere. `class` is a word for scripts.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum LinkError {
     /// The text is no link, or a broken one.
     Link(teem_metainfo::LinkError),
@@ -54,6 +55,7 @@ impl std::error::Error for LinkError {}
 
 /// What a link gave.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Source {
     /// What the torrent is known by.
     pub key: TorrentKey,

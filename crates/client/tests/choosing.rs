@@ -4,7 +4,7 @@ mod common;
 
 use common::{Folder, client, folder_torrent};
 use std::path::Path;
-use teem_client::swarm::event::State;
+use teem_client::event::State;
 use teem_client::{Add, Changes, Choice, ChooseError, Client, Ended, Source, Status, Torrent, source};
 
 const FILES: [(&str, usize); 3] = [("a.txt", 40_000), ("b.mkv", 50_000), ("c.txt", 30_000)];
@@ -27,7 +27,9 @@ async fn seed(folder: &Folder) -> (Client, Torrent) {
 
 fn asking(source: Source, giver: &Client, into: &Path) -> Add {
     let peers = vec![format!("127.0.0.1:{}", giver.port())];
-    Add { peers, choice: Choice::Ask, ..Add::download(source, into) }
+    let mut add = Add::download(source, into);
+    (add.peers, add.choice) = (peers, Choice::Ask);
+    add
 }
 
 async fn magnet(client: &Client, of: &Torrent) -> Source {

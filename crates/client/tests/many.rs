@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Folder, client, torrent};
-use teem_client::swarm::event::State;
+use teem_client::event::State;
 use teem_client::{Add, Torrent};
 
 /// Torrents of the test.
@@ -20,7 +20,8 @@ async fn ten_thousand_are_added_paused_listed_and_removed() {
     for n in 0..MANY {
         let name = format!("file-{n}");
         let paused = n >= AT_WORK;
-        let add = Add { paused, ..Add::download(torrent(&name, name.as_bytes()), folder.path()) };
+        let mut add = Add::download(torrent(&name, name.as_bytes()), folder.path());
+        add.paused = paused;
         all.push(client.add(add).await.unwrap());
     }
     for torrent in all.iter().take(AT_WORK as usize) {

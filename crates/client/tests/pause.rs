@@ -3,8 +3,8 @@
 mod common;
 
 use common::{Folder, client, torrent};
-use teem_client::swarm::event::State;
-use teem_client::{Add, Ended};
+use teem_client::event::State;
+use teem_client::{Add, Ended, source};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_torrent_goes_on_where_it_was() {
@@ -16,7 +16,8 @@ async fn a_paused_torrent_goes_on_where_it_was() {
     let seed = giver.add(Add::publish(torrent("content", &content), folder.path().join("seed"))).await.unwrap();
     let peers = vec![format!("127.0.0.1:{}", giver.port())];
     let into = folder.path().join("got");
-    let add = Add { paused: true, peers, ..Add::download(torrent("content", &content), &into) };
+    let mut add = Add::download(torrent("content", &content), &into);
+    (add.paused, add.peers) = (true, peers);
     let got = taker.add(add).await.unwrap();
     assert_eq!(got.snapshot().await.unwrap().state, State::Paused);
     assert!(!into.join("content").exists(), "nothing is done before it is resumed");
@@ -40,6 +41,28 @@ async fn a_paused_torrent_goes_on_where_it_was() {
     seed.pause().await.unwrap();
     seed.remove().await;
     assert_eq!(seed.resume().await, Err(Ended::Removed));
+    giver.shutdown().await;
+    taker.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_magnet_paused_before_its_metadata_came_still_knows_the_peers_that_were_named() {
+    let folder = Folder::new("pause-magnet");
+    let content: Vec<u8> = (0..50_000u32).map(|n| (n % 251) as u8).collect();
+    std::fs::create_dir_all(folder.path().join("seed")).unwrap();
+    std::fs::write(folder.path().join("seed/content"), &content).unwrap();
+    let (giver, taker) = (client(&folder, "state-1").await, client(&folder, "state-2").await);
+    let seed = giver.add(Add::publish(torrent("content", &content), folder.path().join("seed"))).await.unwrap();
+    // While it rests nobody can give the metadata.
+    seed.pause().await.unwrap();
+    let link = format!("magnet:?xt=urn:btih:{}&x.pe=127.0.0.1:{}", seed.info_hash(), giver.port());
+    let source = source::load(&link, taker.http()).await.unwrap();
+    let got = taker.add(Add::download(source, folder.path().join("got"))).await.unwrap();
+    assert_eq!(got.snapshot().await.unwrap().state, State::Metadata);
+    got.pause().await.unwrap();
+    seed.resume().await.unwrap();
+    got.resume().await.unwrap();
+    assert_eq!(got.finished().await.unwrap().size, 50_000);
     giver.shutdown().await;
     taker.shutdown().await;
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::{Folder, client, torrent};
 use std::time::Duration;
+use teem_client::event::State;
 use teem_client::policy::{Hook, Until};
-use teem_client::swarm::event::State;
 use teem_client::{Add, Client, Ended, Torrent};
 
 const SIZE: u64 = 200_000;
@@ -26,7 +26,8 @@ async fn complete(client: &Client, folder: &Folder) -> Torrent {
 async fn fetch(from: &Client, folder: &Folder, name: &str) {
     let taker = client(folder, &format!("state-{name}")).await;
     let peers = vec![format!("127.0.0.1:{}", from.port())];
-    let add = Add { peers, ..Add::download(torrent("content", &content()), folder.path().join(name)) };
+    let mut add = Add::download(torrent("content", &content()), folder.path().join(name));
+    add.peers = peers;
     taker.add(add).await.unwrap().durable().await.unwrap();
     taker.shutdown().await;
 }

@@ -3,7 +3,8 @@
 mod common;
 use common::*;
 use std::fs;
-use teem_client::{Add, READ_MAX, ReadError};
+use teem_client::error::ReadError;
+use teem_client::{Add, READ_MAX};
 use tokio::task::JoinSet;
 
 #[tokio::test]

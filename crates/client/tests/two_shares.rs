@@ -15,7 +15,8 @@ async fn offer(client: &Client, path: &Path) -> Shared {
     let recipe = Recipe::new(path, &Wishes::default()).unwrap();
     let mut digests = hash::run(&recipe, None, &AtomicU64::new(0), &AtomicBool::new(false)).unwrap();
     let bound = client.addrs().first().map(std::net::SocketAddr::ip);
-    let options = ShareOptions { tracker: true, bound, ..ShareOptions::default() };
+    let mut options = ShareOptions::default();
+    (options.tracker, options.bound) = (true, bound);
     share(client, &recipe, &mut digests, &options).await.unwrap()
 }
 
@@ -61,7 +62,8 @@ async fn each_has_its_torrent_and_all_have_one_page() {
         fs::write(base.join(folder).join("content"), content).unwrap();
     }
     let listen = Listen { addr: Some("127.0.0.1".parse().unwrap()), port: 0, fall_back: false };
-    let config = Config { listen, state_dir: base.join("state"), up: None, down: None, seed: Some(1) };
+    let mut config = Config::new().unwrap();
+    (config.listen, config.state_dir, config.seed) = (listen, base.join("state"), Some(1));
     let client = Client::start(config).await.unwrap();
     let port = client.port();
     assert_eq!(get(port, "/health").await, None, "nobody is at home yet");

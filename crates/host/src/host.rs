@@ -25,6 +25,7 @@ pub struct HostConfig {
 
 /// Why the host did not start, or did not end well.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum HostError {
     /// The system gave no poll, no waker, or no thread; or the poll failed later.
     System(io::Error),

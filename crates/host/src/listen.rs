@@ -46,6 +46,7 @@ impl fmt::Display for Transport {
 
 /// Why listening is impossible. The text names the address; the caller names its option.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ListenError {
     /// Another socket has the port.
     Taken {

@@ -6,6 +6,7 @@ use teem_bencode::ViolationKind;
 
 /// A refused metainfo file or info dictionary.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Error {
     /// Not bencoded, or beyond the limits of size and nesting.
     Bencode(teem_bencode::Error),

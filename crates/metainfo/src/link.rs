@@ -32,6 +32,7 @@ pub enum Link {
 
 /// Why a text names no torrent.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LinkError {
     /// Nothing was given.
     Empty,

@@ -35,6 +35,7 @@ pub struct Magnet {
 
 /// Why a text is no magnet link.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MagnetError {
     /// It does not begin with `magnet:?`.
     NotMagnet,

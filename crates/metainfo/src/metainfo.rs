@@ -16,6 +16,7 @@ use crate::{merkle, url};
 
 /// Something of a file that was ignored or tolerated.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Warning {
     /// Bytes follow the torrent.
     TrailingBytes {

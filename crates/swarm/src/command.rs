@@ -11,6 +11,7 @@ use teem_wire::peer::block::BlockRef;
 
 /// How a peer that is complete from the start gives its content to others.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
 pub enum Spreading {
     /// Pieces that have not left it are granted, each to one peer; then it serves like any seed.
     #[default]

@@ -11,6 +11,7 @@ use teem_metainfo::Info;
 
 /// What a torrent is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum State {
     /// Asking peers for the info dictionary.
     Metadata,
@@ -34,8 +35,27 @@ pub enum State {
     Paused,
 }
 
+impl State {
+    /// One word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Choosing => "choosing",
+            Self::Placing => "placing",
+            Self::Checking => "checking",
+            Self::Downloading => "downloading",
+            Self::Seeding => "seeding",
+            Self::DiskTrouble => "disk_trouble",
+            Self::Failed => "failed",
+            Self::Stopping => "stopping",
+            Self::Paused => "paused",
+        }
+    }
+}
+
 /// Something that happened to a torrent.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The metadata is there and valid. Comes only for torrents added without it; a place for the content is asked for next.
     Metadata {
@@ -202,6 +222,7 @@ impl Event {
 
 /// The figures of one torrent at a moment. Bytes, bytes a second, counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The torrent that the figures are of.
     pub torrent: TorrentId,
@@ -249,8 +270,48 @@ pub struct Snapshot {
     pub trackers: Vec<TrackerStats>,
 }
 
+impl Snapshot {
+    /// The figures of a torrent of which nothing is known yet.
+    pub fn new(torrent: TorrentId, state: State) -> Self {
+        Self {
+            torrent,
+            state,
+            have: 0,
+            wanted: 0,
+            pieces: 0,
+            checked: (0, 0),
+            file: None,
+            down_rate: 0,
+            up_rate: 0,
+            downloaded: 0,
+            uploaded: 0,
+            wasted: 0,
+            swarm_shown: 0,
+            first_copy: None,
+            seeds: 0,
+            downloaders: 0,
+            unchoked_us: 0,
+            metadata: (0, 0),
+            dials: Dials::default(),
+            external: External::default(),
+            peers: Vec::new(),
+            trackers: Vec::new(),
+        }
+    }
+
+    /// The figures that are left of a torrent when it comes to rest: nobody is connected, and nothing moves.
+    #[must_use]
+    pub fn at_rest(self) -> Self {
+        let dials = Dials { pending: 0, ..self.dials };
+        let (peers, state) = (Vec::new(), State::Paused);
+        let (down_rate, up_rate, seeds, downloaders, unchoked_us, file) = (0, 0, 0, 0, 0, None);
+        Self { state, peers, dials, down_rate, up_rate, seeds, downloaders, unchoked_us, file, ..self }
+    }
+}
+
 /// How dialling went, over this run.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
 pub struct Dials {
     /// Addresses known of peers that are not connected.
     pub known: u32,
@@ -268,6 +329,7 @@ pub struct Dials {
 
 /// One connected peer.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct PeerStats {
     /// Name of the connection.
     pub conn: ConnId,
@@ -289,6 +351,7 @@ pub struct PeerStats {
 
 /// The figures of one tracker.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct TrackerStats {
     /// Its URL as it stands in the torrent; printed only after redaction.
     pub url: String,

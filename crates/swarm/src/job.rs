@@ -102,6 +102,7 @@ pub enum Reader {
 
 /// Why the owner of a torrent does not get a block that it wanted to read.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The torrent is not there.
     NoTorrent,
@@ -292,6 +293,7 @@ pub enum Done<B> {
 
 /// What kind of trouble the disk is in; the policy differs by kind, the words are for the user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum DiskErrorKind {
     /// No space (or quota): stop downloading, keep seeding, go on after `Recovered`.
     NoSpace,
@@ -307,6 +309,21 @@ pub enum DiskErrorKind {
     Denied,
     /// The medium failed.
     Io,
+}
+
+impl DiskErrorKind {
+    /// One word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoSpace => "no_space",
+            Self::Locked => "locked",
+            Self::Occupied => "occupied",
+            Self::Changed => "changed",
+            Self::BadPath => "bad_path",
+            Self::Denied => "denied",
+            Self::Io => "io",
+        }
+    }
 }
 
 /// Trouble with the disk: a kind for the program, a sentence for the person.

@@ -8,6 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[non_exhaustive]
 pub enum Remote {
     /// An address of the network, with its port.
     Addr(SocketAddr),

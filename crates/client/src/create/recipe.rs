@@ -9,6 +9,7 @@ use teem_metainfo::{Error, Info, Limits};
 
 /// What a user may say about a torrent to be made.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct Wishes {
     /// Bytes of a piece, a power of two from 16 KiB to 16 MiB; `None` aims at 1,000 to 4,000 pieces.
     pub piece_length: Option<u32>,
@@ -30,6 +31,7 @@ pub struct Wishes {
 
 /// Why no torrent can be made.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum MakeError {
     /// The path cannot be listed.
     Walk(WalkError),

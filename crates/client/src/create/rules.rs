@@ -31,6 +31,7 @@ pub struct LeaveOut {
 
 /// Why the wishes cannot be followed.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum RulesError {
     /// A pattern of `--exclude` cannot be read.
     Pattern(String),

@@ -28,6 +28,7 @@ pub struct Underway {
 
 /// Something that was left out.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Skipped {
     /// The path of what was left out.
     pub path: PathBuf,
@@ -37,6 +38,7 @@ pub struct Skipped {
 
 /// What a path holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Listing {
     /// The torrent's name: the last component of the path, or what several paths are called together.
     pub name: String,
@@ -81,6 +83,7 @@ impl Listing {
 
 /// Why a path cannot become a torrent.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum WalkError {
     /// What is to be left out cannot be understood.
     Rules(RulesError),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// Why a request came to nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum HttpError {
     /// Not a URL with a host.
     BadUrl(String),

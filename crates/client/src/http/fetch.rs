@@ -34,6 +34,7 @@ impl Limits {
 
 /// An answer, whatever its status.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Fetched {
     /// The three digits of the status.
     pub status: u16,

@@ -7,6 +7,7 @@ const IN_LINKS_MAX: usize = 4;
 
 /// One way to reach this machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Address {
     /// Host name or address, without brackets.
     pub host: String,

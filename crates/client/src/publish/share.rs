@@ -18,6 +18,7 @@ use teem_swarm::command::Spreading;
 
 /// How content is to be shared.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct ShareOptions {
     /// The one address that is listened on; `None` is all.
     pub bound: Option<IpAddr>,
@@ -35,6 +36,7 @@ pub struct ShareOptions {
 
 /// Why content cannot be shared.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ShareError {
     /// No torrent can be made.
     Make(MakeError),
@@ -57,6 +59,7 @@ impl fmt::Display for ShareError {
 impl std::error::Error for ShareError {}
 
 /// Content that is being shared.
+#[non_exhaustive]
 pub struct Shared {
     /// The torrent that is seeded.
     pub torrent: Torrent,

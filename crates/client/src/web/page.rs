@@ -1,8 +1,8 @@
 //! The page that a browser sees (own design): what is shared, its links, and how it goes. No script: the page asks to be fetched anew.
 use super::escape::Escaped;
-use crate::swarm::event::{Snapshot, State};
 use std::fmt::{self, Display, Formatter, Write};
 use teem_metainfo::Info;
+use teem_swarm::event::{Snapshot, State};
 
 /// How often the browser fetches the page anew, in seconds.
 const REFRESH_SECS: u32 = 10;

@@ -13,7 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 use teem_swarm::command::AddTorrent;
-use teem_swarm::event::{Dials, Event, Snapshot, State};
+use teem_swarm::event::{Event, Snapshot, State};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::torrent::Torrent;
@@ -64,12 +64,11 @@ struct Moved {
 impl Moved {
     /// The figures of the whole run, from those since the torrent was last begun.
     fn and(self, since: Snapshot) -> Snapshot {
-        Snapshot {
-            uploaded: self.uploaded + since.uploaded,
-            downloaded: self.downloaded + since.downloaded,
-            wasted: self.wasted + since.wasted,
-            ..since
-        }
+        let mut all = since;
+        all.uploaded += self.uploaded;
+        all.downloaded += self.downloaded;
+        all.wasted += self.wasted;
+        all
     }
 }
 
@@ -217,46 +216,16 @@ pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, f
     }
     let figures = rest.before.and(figures);
     rest.before = Moved { uploaded: figures.uploaded, downloaded: figures.downloaded, wasted: figures.wasted };
-    rest.phase = Phase::Resting(Box::new(at_rest(figures)));
+    rest.phase = Phase::Resting(Box::new(figures.at_rest()));
     true
-}
-
-/// Figures of a torrent that nobody is connected with.
-fn at_rest(figures: Snapshot) -> Snapshot {
-    let dials = Dials { pending: 0, ..figures.dials };
-    let (peers, state) = (Vec::new(), State::Paused);
-    let (down_rate, up_rate, seeds, downloaders, unchoked_us, file) = (0, 0, 0, 0, 0, None);
-    Snapshot { state, peers, dials, down_rate, up_rate, seeds, downloaders, unchoked_us, file, ..figures }
 }
 
 /// Figures of a torrent that has not been looked at.
 fn unknown(add: &AddTorrent) -> Snapshot {
-    let wanted = add.info.as_ref().map_or(0, |info| match &add.selection {
+    let mut figures = Snapshot::new(add.torrent, State::Paused);
+    figures.wanted = add.info.as_ref().map_or(0, |info| match &add.selection {
         Some(selection) => selection.bytes(info),
         None => info.content_size(),
     });
-    Snapshot {
-        torrent: add.torrent,
-        state: State::Paused,
-        have: 0,
-        wanted,
-        pieces: 0,
-        checked: (0, 0),
-        file: None,
-        down_rate: 0,
-        up_rate: 0,
-        downloaded: 0,
-        uploaded: 0,
-        wasted: 0,
-        swarm_shown: 0,
-        first_copy: None,
-        seeds: 0,
-        downloaders: 0,
-        unchoked_us: 0,
-        metadata: (0, 0),
-        dials: Dials::default(),
-        external: teem_swarm::external::External::default(),
-        peers: Vec::new(),
-        trackers: Vec::new(),
-    }
+    figures
 }
