@@ -73,6 +73,13 @@ fn ask(world: &mut World, source: usize, conn: ConnId, piece: u32) {
     }
 }
 
+/// The peer id of a client that begins its ids so.
+fn named(prefix: &[u8; 8], rest: u8) -> PeerId {
+    let mut id = [rest; 20];
+    id[..8].copy_from_slice(prefix);
+    PeerId(id)
+}
+
 #[test]
 fn eight_downloaders_cost_one_copy_and_are_done_soon_after_it() {
     let mut world = world();
@@ -260,6 +267,30 @@ fn what_was_under_way_to_whom_outlives_a_restart() {
 }
 
 #[test]
+fn whether_a_peer_is_let_in_before_it_is_interested_goes_by_its_id_and_not_by_the_name_it_gives() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let spoken = ["Teem 0.1.0", "rTorrent 0.9.8", ""];
+    for (n, (id, early)) in
+        [(b"-TM0100-", true), (b"-LT2110-", true), (b"-lt0F80-", false), (b"-XY0001-", false)].into_iter().enumerate()
+    {
+        for (k, name) in spoken.into_iter().enumerate() {
+            let host = (n * spoken.len() + k) as u8 + 10;
+            let conn = world.puppet_named(seed, true, host, named(id, host));
+            let said =
+                ExtendedHandshake { client: Some(name.into()), ut_metadata: Some(1), ..ExtendedHandshake::default() };
+            world.say(seed, conn, Message::ExtendedHandshake(said));
+            let unchoked = |world: &mut World| world.heard(seed, conn).contains(&Message::Unchoke);
+            assert_eq!(unchoked(&mut world), early, "{name}");
+            // Nobody is left out for a name or an id.
+            world.say(seed, conn, Message::Interested);
+            assert!(early || unchoked(&mut world), "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_damaged_piece_ends_it_and_the_rest_is_shown() {
     let mut world = world();
     let seed = source(&mut world, 0, Spreading::Granting);
@@ -357,10 +388,9 @@ fn a_lone_client_that_looks_every_five_seconds_is_shown_all_of_little_content_at
     let mut world = World::new(info(24 * u64::from(PIECE), PIECE));
     let source = world.add_with((0..24).collect(), 0, None, |add| add.spreading = Spreading::Granting);
     let mut counts = Vec::new();
-    for client in ["rqbit 9.1.0", "somebody"] {
-        let conn = world.puppet(source, true);
-        let client = Some(client.to_owned());
-        let known = ExtendedHandshake { metadata_size: Some(1), client, ..ExtendedHandshake::default() };
+    for (host, id) in [(9, b"-rQ9100-"), (10, b"-XY0001-")] {
+        let conn = world.puppet_named(source, true, host, named(id, host));
+        let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
         world.say(source, conn, Message::ExtendedHandshake(known));
         world.say(source, conn, Message::HaveNone);
         world.run(1, |_| false);
@@ -373,14 +403,13 @@ fn a_lone_client_that_looks_every_five_seconds_is_shown_all_of_little_content_at
 
 #[test]
 fn a_slow_source_shows_more_than_its_turns_only_to_who_might_leave() {
-    let open = ["Teem 0.1", "aria2/1.37"].map(|client| {
+    let open = [b"-TM0100-", b"A2-1-37-"].map(|id| {
         let mut world = World::new(info(256 * 16 * u64::from(BLOCK), 16 * BLOCK));
         let source = world.add_with((0..256).collect(), 312_500, None, |add| add.spreading = Spreading::Granting);
         world.run(1, |_| false);
-        let conns: Vec<ConnId> = (0..40).map(|host| world.puppet_at(source, true, host)).collect();
+        let conns: Vec<ConnId> = (0..40).map(|host| world.puppet_named(source, true, host, named(id, host))).collect();
         for conn in &conns {
-            let client = Some(client.to_owned());
-            let known = ExtendedHandshake { metadata_size: Some(1), client, ..ExtendedHandshake::default() };
+            let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
             world.say(source, *conn, Message::ExtendedHandshake(known));
             world.say(source, *conn, Message::HaveNone);
             world.say(source, *conn, Message::Interested);

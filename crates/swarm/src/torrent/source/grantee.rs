@@ -7,6 +7,7 @@ use crate::time::Time;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
+use teem_wire::peer::handshake::PeerId;
 
 /// What is shown to a peer and not served yet, at first.
 const WINDOW_FIRST: u64 = 1 << 20;
@@ -64,17 +65,19 @@ const COMMON: Habits = Habits {
 /// Of a client that stays however little it is shown, and takes an early unchoke for what it is.
 const STAYS: Habits = Habits { leaves: false, early: true, ..COMMON };
 
-/// By the beginning of a client's name (BEP 10 `v`, or what its peer id says).
-const KNOWN: [(&str, Habits); 6] = [
-    ("Teem", STAYS),
-    ("libtorrent", STAYS),
-    ("qBittorrent", STAYS),
-    ("Deluge", STAYS),
-    // It looks at interest every ten seconds.
-    ("Transmission", Habits { patience: Duration::from_secs(12), turn: 10, ..STAYS }),
-    // With nothing more to ask for it sleeps for five seconds, whatever is shown to it meanwhile.
+/// By the first three bytes of a peer id (BEP 20), where case counts: `-lt` is rTorrent, `-LT` libtorrent. Ids prove nothing, nor do names (BEP 10 `v`); so what hangs on one is only in which order and how early a peer is shown something.
+const KNOWN: [(&[u8; 3], Habits); 6] = [
+    // Teem
+    (b"-TM", STAYS),
+    // libtorrent, and what is built on it: qBittorrent, Deluge
+    (b"-LT", STAYS),
+    (b"-qB", STAYS),
+    (b"-DE", STAYS),
+    // Transmission looks at interest every ten seconds.
+    (b"-TR", Habits { patience: Duration::from_secs(12), turn: 10, ..STAYS }),
+    // With nothing more to ask for rqbit sleeps for five seconds, whatever is shown to it meanwhile.
     (
-        "rqbit",
+        b"-rQ",
         Habits {
             patience: Duration::from_secs(7),
             ahead: 10,
@@ -87,10 +90,9 @@ const KNOWN: [(&str, Habits); 6] = [
 ];
 
 impl Habits {
-    /// Of a client by its name.
-    pub(super) fn of(name: &str) -> Self {
-        let is = |client: &str| name.get(..client.len()).is_some_and(|n| n.eq_ignore_ascii_case(client));
-        KNOWN.into_iter().find(|(client, _)| is(client)).map_or(COMMON, |(_, habits)| habits)
+    /// Of the client that a peer id says.
+    pub(super) fn of(id: &PeerId) -> Self {
+        KNOWN.into_iter().find(|(prefix, _)| id.0.starts_with(*prefix)).map_or(COMMON, |(_, habits)| habits)
     }
 }
 
@@ -172,7 +174,7 @@ impl Grantee {
             since: now,
             candidate: false,
             shown: Bitfield::new(pieces),
-            habits: Habits::of(""),
+            habits: COMMON,
             window: WINDOW_FIRST,
             full: false,
             open: Vec::new(),

@@ -159,7 +159,7 @@ impl Source {
 
     /// Whether a peer may be unchoked before it is interested.
     pub(super) fn lets_in_early(peer: &Peer) -> bool {
-        Habits::of(&peer.who().name()).early
+        Habits::of(&peer.who().id()).early
     }
 
     /// A peer has come.
@@ -171,7 +171,7 @@ impl Source {
     /// A peer can use grants from now on, because it knows the metadata; or it cannot, because it wants nothing.
     pub(super) fn candidate(&mut self, now: Time, conn: ConnId, peer: &Peer, can: bool) {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
-        grantee.habits = Habits::of(&peer.who().name());
+        grantee.habits = Habits::of(&peer.who().id());
         if can && !grantee.candidate {
             let hunger = self.hungry.back(peer.who().addr().machine());
             (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
