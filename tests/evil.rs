@@ -23,6 +23,8 @@ const SEED_IP: &str = "198.18.0.3";
 const PIECE: usize = 64 << 10;
 /// Peers that the great tests have, besides the honest.
 const CROWD: u16 = 500;
+/// Peers that one torrent takes.
+const PLACES: usize = 80;
 /// Pieces that a corrupter may cost on average (faults, row 20), and how many more in all: one is usual, but what the first one is
 /// trusted with when it first lies is chance.
 const WASTED_MAX: (usize, usize) = (2, 2);
@@ -232,40 +234,55 @@ fn row_21_those_who_change_their_minds() {
 #[test]
 fn rows_19_and_21_five_hundred_who_connect_to_everybody_and_only_take() {
     let name = "rows_19_and_21_five_hundred_who_connect_to_everybody_and_only_take";
-    isolated(name, &[], |folder| {
-        let size = 8 << 20;
-        content::write(folder, "content", Shape::Single, size);
-        let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
-        let _tracker = Teem::track(&folder.join("track"));
-        let mut source = seed(folder, &torrent, "2Mi");
-        let begun = Instant::now();
-        let mut honest: Vec<_> = (1..=4)
-            .map(|i| {
-                let home = folder.join(format!("peer{i}"));
-                let (out, listen) = (home.join("out"), format!("198.18.1.{i}:{PEER_PORT}"));
-                let link = torrent.path.to_string_lossy();
-                let args = ["get", &link, "-o", &out.to_string_lossy(), "--listen", &listen, "--seed", "--up", "2Mi"];
-                (Teem::start(&home, &args), out)
-            })
-            .collect();
-        let riders = Riders::new(&torrent, size as usize);
-        let everybody = (1..=4).map(|i| format!("198.18.1.{i}")).chain([SEED_IP.to_owned()]);
-        for to in everybody {
-            let to = SocketAddr::new(to.parse().expect("an address"), PEER_PORT);
-            (0..CROWD).for_each(|n| riders.ride(of_crowd(n), to, n % 2 == 0));
-        }
-        let all_out = source.wait_event("all_out", LIMIT)["sent"].as_u64().expect("bytes");
-        let (out_after, copies) = (begun.elapsed().as_secs_f64(), all_out as f64 / size as f64);
-        for (get, out) in &mut honest {
-            get.wait_event("done", LIMIT);
-            content::assert_same(&folder.join("content"), &out.join("content"));
-            assert!(get.events("banned").is_empty(), "{:?}", get.events("banned"));
-        }
-        let (took, taken) = (begun.elapsed().as_secs_f64(), riders.taken() as f64 / size as f64);
-        eprintln!(
-            "figure: {copies:.3} copies until all was out after {out_after:.1} s; the honest had all after {took:.1} s, \
+    isolated(name, &[], |folder| ridden(folder, false));
+}
+
+#[test]
+fn rows_19_and_21_the_same_before_anybody_honest_comes() {
+    isolated("rows_19_and_21_the_same_before_anybody_honest_comes", &[], |folder| ridden(folder, true));
+}
+
+/// Five hundred ride on a source and on four honest peers; `first` is whether they hold all of the source's places before these come.
+fn ridden(folder: &Path, first: bool) {
+    let size = 8 << 20;
+    content::write(folder, "content", Shape::Single, size);
+    let torrent = Torrent::create(folder, "content", PIECE, &[&tracker_url()]);
+    let _tracker = Teem::track(&folder.join("track"));
+    let mut source = seed(folder, &torrent, "2Mi");
+    let begun = Instant::now();
+    let riders = Riders::new(&torrent, size as usize);
+    let ride = |to: &str| {
+        let to = SocketAddr::new(to.parse().expect("an address"), PEER_PORT);
+        (0..CROWD).for_each(|n| riders.ride(of_crowd(n), to, n % 2 == 0));
+    };
+    if first {
+        ride(SEED_IP);
+        riders.wait_turned_away(usize::from(CROWD) - PLACES, LIMIT);
+    }
+    let mut honest: Vec<_> = (1..=4)
+        .map(|i| {
+            let home = folder.join(format!("peer{i}"));
+            let (out, listen) = (home.join("out"), format!("198.18.1.{i}:{PEER_PORT}"));
+            let link = torrent.path.to_string_lossy();
+            let args = ["get", &link, "-o", &out.to_string_lossy(), "--listen", &listen, "--seed", "--up", "2Mi"];
+            (Teem::start(&home, &args), out)
+        })
+        .collect();
+    (1..=4).for_each(|i| ride(&format!("198.18.1.{i}")));
+    if !first {
+        ride(SEED_IP);
+    }
+    let all_out = source.wait_event("all_out", LIMIT)["sent"].as_u64().expect("bytes");
+    let (out_after, copies) = (begun.elapsed().as_secs_f64(), all_out as f64 / size as f64);
+    for (get, out) in &mut honest {
+        get.wait_event("done", LIMIT);
+        content::assert_same(&folder.join("content"), &out.join("content"));
+        assert!(get.events("banned").is_empty(), "{:?}", get.events("banned"));
+    }
+    let (took, taken) = (begun.elapsed().as_secs_f64(), riders.taken() as f64 / size as f64);
+    eprintln!(
+        "figure: {copies:.3} copies until all was out after {out_after:.1} s; the honest had all after {took:.1} s, \
              the riders {taken:.1} copies"
-        );
-        assert!(copies <= 1.02, "{copies} copies");
-    });
+    );
+    assert!(copies <= 1.02, "{copies} copies");
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::process::wait_until;
 use super::torrent::Torrent;
 use super::words::{self, BITFIELD, CHOKE, HAVE, INTERESTED, PIECE, REQUEST, UNCHOKE};
 
@@ -27,6 +28,7 @@ struct Shared {
     size: usize,
     piece_length: usize,
     taken: AtomicU64,
+    turned_away: AtomicUsize,
 }
 
 impl Riders {
@@ -34,7 +36,15 @@ impl Riders {
     pub fn new(torrent: &Torrent, size: usize) -> Self {
         let handshake = words::handshake(&torrent.info_hash);
         let piece_length = torrent.piece_length;
-        Self { shared: Arc::new(Shared { handshake, size, piece_length, taken: AtomicU64::new(0) }) }
+        Self {
+            shared: Arc::new(Shared {
+                handshake,
+                size,
+                piece_length,
+                taken: AtomicU64::new(0),
+                turned_away: AtomicUsize::new(0),
+            }),
+        }
     }
 
     /// One on `ip` rides on that peer from now on. `boasts` is whether it shows what it has got.
@@ -42,10 +52,18 @@ impl Riders {
         let shared = Arc::clone(&self.shared);
         words::thread(move || {
             let mut got = BTreeSet::new();
+            let _ = shared.take(ip, to, boasts, &mut got);
+            shared.turned_away.fetch_add(1, Ordering::Relaxed);
             loop {
-                let _ = shared.take(ip, to, boasts, &mut got);
                 std::thread::sleep(REDIAL); // it has patience
+                let _ = shared.take(ip, to, boasts, &mut got);
             }
+        });
+    }
+    /// Waits until so many rides have ended once: there was no place for them.
+    pub fn wait_turned_away(&self, count: usize, limit: Duration) {
+        wait_until("riders to be turned away", limit, || {
+            (self.shared.turned_away.load(Ordering::Relaxed) >= count).then_some(())
         });
     }
 

@@ -1,21 +1,21 @@
 //! Connections whose peer has not introduced itself yet (BEP 3's handshake; bad-input rows 44, 45).
 //!
-//! They cost a socket each and nobody has vouched for them: there is a time limit, a limit for each address, and when
-//! too many have dialled us the one that has been silent longest makes room. What we dialled counts against none of
+//! They cost a socket each and nobody has vouched for them: there is a time limit, a limit for each holder, and when
+//! too many have dialled us the one of the most crowded network that has been silent longest makes room. What we dialled counts against none of
 //! these but the time limit, because the dial budget bounds it.
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::remote::Remote;
 use teem_swarm::time::Time;
-use teem_wire::reach::Reach;
+use teem_wire::holder::{Holder, Network};
 
 /// A handshake has to be there within this.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-/// Incoming connections that may be without a handshake at once, from one address for each torrent we have.
-const PENDING_PER_ADDRESS: usize = 4;
-/// The same for all torrents together: more would let one address take the whole table.
-const PENDING_PER_ADDRESS_MAX: usize = 32;
+/// Incoming connections that may be without a handshake at once, of one holder for each torrent we have.
+const PENDING_PER_HOLDER: usize = 4;
+/// The same for all torrents together: more would let one holder take the whole table.
+const PENDING_PER_HOLDER_MAX: usize = 32;
 /// Incoming connections that may be without a handshake at once.
 const PENDING_MAX: usize = 128;
 
@@ -36,7 +36,7 @@ pub(crate) enum Arrival {
     Welcome,
     /// The same, and that other one has to be closed to make room.
     Instead(ConnId),
-    /// There are too many from its address.
+    /// There are too many of its holder.
     Refused,
 }
 
@@ -45,32 +45,44 @@ pub(crate) enum Arrival {
 pub(crate) struct Conns {
     known: BTreeMap<ConnId, Unproven>,
     deadlines: BTreeSet<(Time, ConnId)>,
-    /// Incoming ones, by address and in all.
-    by_address: BTreeMap<Remote, usize>,
+    /// Incoming ones, by holder and in all.
+    by_holder: BTreeMap<Holder, usize>,
     incoming: usize,
 }
 
 impl Conns {
     /// Somebody dialled us. `torrents` is how many we have.
     pub(crate) fn arrive(&mut self, now: Time, conn: ConnId, remote: Remote, torrents: usize) -> Arrival {
-        let here = self.by_address.get(&remote.machine()).copied().unwrap_or(0);
-        let limit = (PENDING_PER_ADDRESS * torrents.max(1)).min(PENDING_PER_ADDRESS_MAX);
-        if here >= limit && remote.ip().is_none_or(|ip| Reach::of(ip) != Reach::Loopback) {
+        let here = self.by_holder.get(&remote.holder()).copied().unwrap_or(0);
+        let limit = (PENDING_PER_HOLDER * torrents.max(1)).min(PENDING_PER_HOLDER_MAX);
+        if here >= limit && !remote.is_loopback() {
             return Arrival::Refused;
         }
         let mut arrival = Arrival::Welcome;
         if self.incoming >= PENDING_MAX {
-            let incoming = |conn: &ConnId| self.known.get(conn).is_some_and(|c| c.dialled_for.is_none());
-            let silent = self.deadlines.iter().map(|(_, conn)| *conn).find(incoming);
-            if let Some(silent) = silent {
+            if let Some(silent) = self.longest_silent() {
                 self.take(silent);
                 arrival = Arrival::Instead(silent);
             }
         }
         self.incoming += 1;
-        *self.by_address.entry(remote.machine()).or_default() += 1;
+        *self.by_holder.entry(remote.holder()).or_default() += 1;
         self.enter(now, conn, remote, None);
         arrival
+    }
+
+    /// Of those that dialled us, the one of the most crowded network that has been silent longest.
+    fn longest_silent(&self) -> Option<ConnId> {
+        let mut networks: BTreeMap<Network, usize> = BTreeMap::new();
+        for (holder, count) in &self.by_holder {
+            *networks.entry(holder.wider()).or_default() += count;
+        }
+        let most = networks.values().max()?;
+        let is_of_these = |conn: &ConnId| {
+            let known = self.known.get(conn).filter(|c| c.dialled_for.is_none());
+            known.is_some_and(|c| networks.get(&c.remote.holder().wider()) == Some(most))
+        };
+        self.deadlines.iter().map(|(_, conn)| *conn).find(is_of_these)
     }
 
     /// A dial of ours succeeded.
@@ -90,11 +102,11 @@ impl Conns {
         self.deadlines.remove(&(unproven.deadline, conn));
         if unproven.dialled_for.is_none() {
             self.incoming -= 1;
-            let machine = unproven.remote.machine();
-            if let Some(count) = self.by_address.get_mut(&machine) {
+            let holder = unproven.remote.holder();
+            if let Some(count) = self.by_holder.get_mut(&holder) {
                 *count -= 1;
                 if *count == 0 {
-                    self.by_address.remove(&machine);
+                    self.by_holder.remove(&holder);
                 }
             }
         }
@@ -127,14 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn row_45_four_without_a_handshake_from_one_address_but_for_loopback() {
-        for (ip, stay) in [([8, 8, 8, 8], 4), ([127, 0, 0, 1], 100)] {
+    fn row_45_four_without_a_handshake_of_one_holder_but_for_loopback() {
+        let of_a_64 = |n: u64| core::net::SocketAddr::from(([0x2001, 0xdb8, 0, 7, 0, 0, 0, n as u16], 5000)).into();
+        let cases: [(&dyn Fn(u64) -> Remote, usize); 3] =
+            [(&|_| at([8, 8, 8, 8]), 4), (&|_| at([127, 0, 0, 1]), 100), (&of_a_64, 4)];
+        for (of, stay) in cases {
             let mut conns = Conns::default();
             let welcome =
-                (0..100).filter(|n| conns.arrive(Time::ZERO, ConnId(*n), at(ip), 1) == Arrival::Welcome).count();
+                (0..100).filter(|n| conns.arrive(Time::ZERO, ConnId(*n), of(*n), 1) == Arrival::Welcome).count();
             assert_eq!(welcome, stay);
             assert!(conns.take(ConnId(0)).is_some());
-            assert_eq!(conns.arrive(Time::ZERO, ConnId(200), at(ip), 1), Arrival::Welcome);
+            assert_eq!(conns.arrive(Time::ZERO, ConnId(200), of(0), 1), Arrival::Welcome);
         }
     }
 
@@ -144,7 +159,7 @@ mod tests {
         conns.dialled(Time::ZERO, ConnId(9_999), at([9, 9, 9, 9]), TorrentId(1));
         for n in 0..5000u32 {
             let now = Time::from_nanos(u64::from(n));
-            let addr = at((0x0100_0000 + n).to_be_bytes());
+            let addr = at((0x0100_0000 + n * 256).to_be_bytes());
             let got = conns.arrive(now, ConnId(u64::from(n)), addr, 1);
             let want = if n < 128 { Arrival::Welcome } else { Arrival::Instead(ConnId(u64::from(n) - 128)) };
             assert_eq!(got, want);
@@ -152,6 +167,18 @@ mod tests {
         assert_eq!(conns.deadline(), Some(Time::from_nanos(10_000_000_000)));
         let late = Time::from_nanos(10_000_005_000);
         assert_eq!(core::iter::from_fn(|| conns.pop_late(late)).count(), 129);
-        assert_eq!((conns.deadline(), conns.incoming, conns.by_address.len()), (None, 0, 0));
+        assert_eq!((conns.deadline(), conns.incoming, conns.by_holder.len()), (None, 0, 0));
+    }
+
+    #[test]
+    fn a_crowd_makes_room_for_itself_and_nobody_else_has_to() {
+        let mut conns = Conns::default();
+        assert_eq!(conns.arrive(Time::ZERO, ConnId(0), at([9, 9, 9, 9]), 1), Arrival::Welcome);
+        for n in 1..1000u32 {
+            let of_the_crowd = at((0x0100_0000 + n % 256).to_be_bytes());
+            let now = Time::from_nanos(u64::from(n));
+            assert_ne!(conns.arrive(now, ConnId(u64::from(n)), of_the_crowd, 1), Arrival::Instead(ConnId(0)));
+        }
+        assert!(conns.take(ConnId(0)).is_some(), "the first to come is still there");
     }
 }

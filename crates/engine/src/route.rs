@@ -7,6 +7,8 @@ use teem_swarm::ids::{ConnId, TorrentId};
 
 /// Connections of all torrents together, with a handshake done.
 const CONNECTIONS_MAX: usize = 400;
+/// The last of these are for those that we dial, so that a torrent that begins finds peers however many come to the others.
+const DIALLED_ONLY: usize = 40;
 
 /// The way from names on the network to torrents.
 #[derive(Debug, Default)]
@@ -54,6 +56,11 @@ impl Routes {
     /// Whether there are as many connections as there may be.
     pub(crate) fn is_full(&self) -> bool {
         self.conns.len() >= CONNECTIONS_MAX
+    }
+
+    /// Whether there are as many as somebody who dials us may find.
+    pub(crate) fn is_full_for_callers(&self) -> bool {
+        self.conns.len() >= CONNECTIONS_MAX - DIALLED_ONLY
     }
 
     pub(crate) fn enter(&mut self, conn: ConnId, torrent: TorrentId) {

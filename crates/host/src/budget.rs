@@ -15,13 +15,13 @@ pub(crate) const ACCEPTS_PER_TURN: usize = 64;
 /// How long accepting rests when descriptors or kernel memory have run out.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// Accepted connections that have not yet said whether they are a peer's; the oldest goes when one more comes.
+/// Accepted connections that have not yet said whether they are a peer's; the oldest of the most crowded network goes when one more comes.
 pub(crate) const UNDECIDED_MAX: usize = 128;
 
 /// How long a connection may take to say what it is: one to four bytes.
 pub(crate) const DECIDE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Peers' connections of which no whole handshake has come; the oldest goes when one more comes.
+/// Peers' connections of which no whole handshake has come; the oldest of the most crowded network goes when one more comes.
 pub(crate) const UNPROVEN_MAX: usize = 256;
 
 /// Sockets of peers in all: dialling, connected and closing. The engine's own limit lies far below.

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
+use teem_wire::holder::Holder;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::decode::{Decoder, Frame};
 use teem_wire::peer::error::DecodeError;
@@ -54,6 +55,8 @@ pub(crate) enum Closing {
 /// A connection with its codecs and what waits to be sent.
 pub(crate) struct Conn<B> {
     pub(crate) id: ConnId,
+    /// The party at the other end: what the connection holds is charged to it.
+    pub(crate) holder: Holder,
     pub(crate) channel: Channel,
     pub(crate) out: Out<B>,
     /// It waits in the list of those to be read.
@@ -71,9 +74,10 @@ pub(crate) struct Conn<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
-    pub(crate) fn new(id: ConnId, channel: Channel) -> Self {
+    pub(crate) fn new(id: ConnId, holder: Holder, channel: Channel) -> Self {
         Self {
             id,
+            holder,
             channel,
             out: Out::new(),
             in_ready: false,

@@ -3,11 +3,11 @@
 //! Every tracker, and every network that a peer comes from (/24, /48), has one vote for each family. An address is believed when more
 //! than half of the votes are for it, and then until another has as many. It orders which peers are dialled and which may stay, is shown,
 //! and decides nothing else: liars in any number gain no more than that.
-use crate::choke::prefix::Prefix;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::net::{IpAddr, SocketAddr};
 use teem_wire::compact::Family;
+use teem_wire::holder::Network;
 use teem_wire::priority::priority;
 use teem_wire::reach::Reach;
 
@@ -18,7 +18,7 @@ const VOTES_MAX: usize = 64;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Voter {
     /// A peer, by its network.
-    Peer(Prefix),
+    Peer(Network),
     /// A tracker, by its host.
     Tracker(String),
 }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn peer(n: u32) -> Voter {
-        Voter::Peer(Prefix::of(IpAddr::from((0x0900_0000 + n * 256).to_be_bytes())))
+        Voter::Peer(Network::of(IpAddr::from((0x0900_0000 + n * 256).to_be_bytes())))
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! for itself alone.
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use teem_wire::holder::Holder;
+use teem_wire::reach::Reach;
 
 /// The other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -39,10 +41,17 @@ impl Remote {
         }
     }
 
-    /// What all ends on one machine have in common: the address with port 0, or the name.
-    #[must_use]
-    pub fn machine(self) -> Self {
-        self.with_port(0)
+    /// The party at that end, as far as its address tells: what it may take is counted by that.
+    pub fn holder(self) -> Holder {
+        match self {
+            Self::Addr(addr) => Holder::of(addr.ip()),
+            Self::Named(number) => Holder::named(number),
+        }
+    }
+
+    /// Whether it is on this machine, where all have one address.
+    pub fn is_loopback(self) -> bool {
+        self.ip().is_some_and(|ip| Reach::of(ip) == Reach::Loopback)
     }
 }
 
@@ -115,9 +124,9 @@ mod tests {
     fn a_named_end_has_neither_address_nor_port() {
         let addr: SocketAddr = "192.0.2.1:5000".parse().unwrap();
         let (there, named) = (Remote::from(addr), Remote::Named(3));
-        assert_eq!(there.machine(), Remote::from("192.0.2.1:9".parse::<SocketAddr>().unwrap()).machine());
-        assert_eq!((named.ip(), named.with_port(7), named.machine()), (None, named, named));
-        assert_ne!(named.machine(), Remote::Named(4).machine());
+        assert_eq!(there.holder(), Remote::from("192.0.2.1:9".parse::<SocketAddr>().unwrap()).holder());
+        assert_eq!((named.ip(), named.with_port(7), named.holder()), (None, named, named.holder()));
+        assert_ne!(named.holder(), Remote::Named(4).holder());
         assert!(there == addr && named != addr);
     }
 

@@ -221,3 +221,113 @@ fn who_never_asks_a_source_for_what_it_is_shown_makes_room_there() {
     assert_eq!(world.why_closed(source, conns[0]), None, "it takes what it is shown");
     assert!(conns[1..].iter().any(|conn| world.why_closed(source, *conn) == Some(CloseReason::Useless)));
 }
+
+/// A newcomer from an address, by a number that tells its id from the others'; the name of its connection.
+fn come(world: &mut World, node: usize, n: u64, ip: impl Into<IpAddr>) -> ConnId {
+    let conn = ConnId(20_000 + n);
+    let info_hash = world.nodes[node].machine.torrent.handshake().info_hash;
+    let mut id = [8; 20];
+    id[..8].copy_from_slice(&n.to_be_bytes());
+    let features = Features { fast: true, ..Features::default() };
+    let addr = SocketAddr::new(ip.into(), 50_000);
+    let handshake = Handshake { info_hash, peer_id: PeerId(id), features };
+    world.act(node, |t, cx| t.peer_ready(cx, conn, addr, false, handshake));
+    conn
+}
+
+/// The address of the `n`th of a crowd, in some way of being one.
+type Crowd = fn(u64) -> IpAddr;
+
+const CROWDS: [(&str, Crowd); 4] = [
+    ("ten addresses", |n| IpAddr::from([203, 0, 113, (n % 10) as u8])),
+    ("a /24", |n| IpAddr::from([203, 0, 113, n as u8])),
+    ("a /48 of /64s", |n| IpAddr::from([0x2001, 0xdb8, 7, n as u16, 0, 0, 0, 1])),
+    ("a hundred addresses of twenty networks", |n| IpAddr::from([203, 0, (n % 20) as u8, (n / 20) as u8])),
+];
+
+#[test]
+fn however_many_come_first_from_few_networks_somebody_from_another_gets_in() {
+    for (text, crowd) in CROWDS {
+        for spreading in [Spreading::Ordinary, Spreading::Frugal] {
+            let mut world = World::new(info(1 << 20, 4 * BLOCK));
+            let seed = world.add_with(all(&world), 1 << 20, None, |add| add.spreading = spreading);
+            world.wait(1);
+            let rides: Vec<ConnId> = (0..500).map(|n| come(&mut world, seed, n, crowd(n))).collect();
+            assert_eq!(world.nodes[seed].machine.torrent.peer_count(), PEERS_MAX, "{text}");
+            for conn in &rides {
+                world.say(seed, *conn, Message::Interested);
+            }
+            let late = come(&mut world, seed, 1_000, [192, 0, 2, 1]);
+            assert_eq!(world.why_closed(seed, late), None, "{text}, {spreading:?}");
+            // The crowd comes again, and finds no place that is not its own.
+            for n in 500..1_000 {
+                come(&mut world, seed, n, crowd(n));
+            }
+            assert_eq!(world.why_closed(seed, late), None, "{text}, {spreading:?}");
+            assert_eq!(world.nodes[seed].machine.torrent.peer_count(), PEERS_MAX, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_crowd_s_peer_that_gives_or_takes_stays_and_one_that_does_nothing_yields() {
+    let mut world = World::new(info(64 << 20, 16 * BLOCK));
+    let node = world.add(Vec::new(), 0);
+    world.wait(1);
+    let crowd: Vec<ConnId> = (0..PEERS_MAX as u64).map(|n| come(&mut world, node, n, [203, 0, 113, n as u8])).collect();
+    // The first gives.
+    world.say(node, crowd[0], Message::HaveAll);
+    world.say(node, crowd[0], Message::Unchoke);
+    let asked = world.heard(node, crowd[0]);
+    let at = asked.iter().find_map(|m| if let Message::Request(at) = m { Some(*at) } else { None }).unwrap();
+    world.send_block(node, crowd[0], at);
+    for n in 0..30 {
+        let late = come(&mut world, node, 1_000 + n, [192, 0, n as u8, 1]);
+        assert_eq!(world.why_closed(node, late), None);
+    }
+    assert_eq!(world.why_closed(node, crowd[0]), None, "it gives");
+    assert!(crowd[1..31].iter().all(|conn| world.why_closed(node, *conn) == Some(CloseReason::TooMany)));
+}
+
+#[test]
+fn between_crowds_alike_nobody_pushes_out_anybody() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let node = world.add(vec![0, 1], 0);
+    world.wait(1);
+    let networks = |n: u64| [203, 0, (n % 20) as u8, (n / 20) as u8];
+    let crowd: Vec<ConnId> = (0..PEERS_MAX as u64).map(|n| come(&mut world, node, n, networks(n))).collect();
+    for n in 0..40 {
+        let another = come(&mut world, node, 1_000 + n, networks(200 + n));
+        assert_eq!(world.why_closed(node, another), Some(CloseReason::TooMany));
+    }
+    assert!(crowd.iter().all(|conn| world.why_closed(node, *conn).is_none()));
+}
+
+#[test]
+fn between_crowds_alike_those_take_turns_with_whom_nothing_moves() {
+    let everywhere: Crowd = |n| IpAddr::from([203, (n % 250) as u8, (n / 250) as u8, 1]);
+    for (text, crowd) in [("a /24", CROWDS[1].1), ("a network for each", everywhere)] {
+        for spreading in [Spreading::Ordinary, Spreading::Frugal] {
+            let mut world = World::new(info(1 << 20, 4 * BLOCK));
+            let seed = world.add_with(all(&world), 1 << 20, None, |add| add.spreading = spreading);
+            world.wait(1);
+            let rides: Vec<ConnId> = (0..PEERS_MAX as u64).map(|n| come(&mut world, seed, n, crowd(n))).collect();
+            world.wait(61);
+            let late = come(&mut world, seed, 100, crowd(100));
+            assert_eq!(world.why_closed(seed, late), None, "{text}, {spreading:?}");
+            let gone = rides.iter().filter(|conn| world.why_closed(seed, **conn).is_some()).count();
+            assert_eq!(gone, 1, "{text}, {spreading:?}");
+        }
+    }
+}
+
+#[test]
+fn who_is_refused_for_another_reason_costs_nobody_a_place() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let node = world.add(vec![0, 1], 0);
+    world.wait(1);
+    let crowd: Vec<ConnId> = (0..PEERS_MAX as u64).map(|n| come(&mut world, node, n, [203, 0, 113, n as u8])).collect();
+    let same_id = come(&mut world, node, 3, [203, 0, 113, 3]);
+    assert_eq!(world.nodes[node].closed.last(), Some(&(same_id, CloseReason::Duplicate)));
+    assert_eq!(world.nodes[node].machine.torrent.peer_count(), crowd.len());
+}

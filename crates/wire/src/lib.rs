@@ -7,6 +7,7 @@ extern crate alloc;
 
 pub mod compact;
 pub mod datagram;
+pub mod holder;
 pub mod peer;
 pub mod priority;
 pub mod reach;

@@ -7,6 +7,9 @@ use crate::conns::{Arrival, Unproven};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::remote::Remote;
+use teem_swarm::torrent::Torrent;
+use teem_swarm::torrent::table::crowding::Crowds;
+use teem_wire::holder::Holder;
 use teem_wire::peer::handshake::Handshake;
 
 impl<B> Engine<B> {
@@ -17,7 +20,7 @@ impl<B> Engine<B> {
             Some(one) if self.routes.torrent(one.handshake().info_hash) == Some(torrent) => one.handshake(),
             _ => return self.close(conn, CloseReason::Stopping),
         };
-        if self.routes.is_full() {
+        if self.routes.is_full() && !self.makes_room(torrent, remote.holder()) {
             self.with(torrent, |t, cx| t.dial_closed(cx.now, remote, CloseReason::TooMany));
             return self.close(conn, CloseReason::TooMany);
         }
@@ -65,18 +68,42 @@ impl<B> Engine<B> {
         let Some(one) = self.torrents.get(&torrent) else {
             return self.close(conn, CloseReason::UnknownTorrent);
         };
-        if self.routes.is_full() {
+        let ours = one.handshake();
+        let outgoing = unproven.dialled_for.is_some();
+        let full = if outgoing { self.routes.is_full() } else { self.routes.is_full_for_callers() };
+        // One that the torrent refuses, or lets in instead of another of its own, needs no room here.
+        let needs_room = full && one.takes_one_more(self.now, unproven.remote, outgoing, &handshake);
+        if needs_room && !self.makes_room(torrent, unproven.remote.holder()) {
             return self.refuse(conn, unproven, CloseReason::TooMany);
         }
-        let outgoing = unproven.dialled_for.is_some();
         if !outgoing {
             // Also to one that the torrent will refuse: only so does a dialler learn that it has dialled itself. The answer names the
             // torrent as the dialler did (BEP 52, "upgrade path"), by whichever of its hashes.
-            let ours = Handshake { info_hash: handshake.info_hash, ..one.handshake() };
+            let ours = Handshake { info_hash: handshake.info_hash, ..ours };
             self.outputs.push_back(Output::Hello { conn, handshake: ours });
         }
         self.routes.enter(conn, torrent);
         self.with(torrent, |t, cx| t.peer_ready(cx, conn, unproven.remote, outgoing, handshake));
+    }
+
+    /// With all places of all torrents taken, for a newcomer to that torrent: one of the most crowded network yields, or else one of the
+    /// torrent with most peers, if that makes the places more even. Whether somebody did.
+    fn makes_room(&mut self, torrent: TorrentId, comes: Holder) -> bool {
+        let crowds = Crowds::of(self.torrents.values().flat_map(Torrent::holders));
+        let first = self.torrents.values().filter_map(|one| {
+            let rank = one.yielding(self.now, |holder| crowds.excess(holder, comes))?;
+            Some((rank, one.id()))
+        });
+        let yields = first.max().or_else(|| {
+            let here = self.torrents.get(&torrent).map_or(0, Torrent::peer_count);
+            let most = self.torrents.values().max_by_key(|one| one.peer_count());
+            let largest = most.filter(|one| one.peer_count() > here + 1)?;
+            Some((largest.yielding(self.now, |_| Some((0, 0)))?, largest.id()))
+        });
+        if let Some((rank, of)) = yields {
+            self.with(of, |t, cx| t.make_room(cx, rank.conn()));
+        }
+        yields.is_some()
     }
 
     fn refuse(&mut self, conn: ConnId, unproven: Unproven, why: CloseReason) {

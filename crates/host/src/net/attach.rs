@@ -25,14 +25,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if self.table.len() >= SOCKETS_MAX {
             return;
         }
+        let remote = Remote::Named(self.attached.wrapping_add(1));
         let entry = |conn| {
             let waker = Waker::from(Arc::new(LinkWaker { conn, mailbox: Arc::clone(mailbox) }));
             let channel = Channel::new(Link::Pair(end, waker), Layer::Plain);
-            Ok::<_, core::convert::Infallible>(Entry::Conn(Box::new(Conn::new(conn, channel))))
+            Ok::<_, core::convert::Infallible>(Entry::Conn(Box::new(Conn::new(conn, remote.holder(), channel))))
         };
         let Ok(conn) = self.table.insert(entry);
         self.attached = self.attached.wrapping_add(1);
-        let remote = Remote::Named(self.attached);
         // What was written before it was attached has woken nobody.
         self.link_ready(conn, true, false);
         if let Some(torrent) = torrent {

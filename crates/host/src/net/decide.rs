@@ -1,18 +1,21 @@
 //! What becomes of accepted connections (own design): peers are the engine's, HTTP is given away, and who says nothing is let go.
 //!
 //! Invariants: the engine hears of a connection only when it is a peer's; the undecided are bounded in number and in time, and the
-//! oldest goes when one more comes or descriptors run out: who speaks at once is never locked out by those who say nothing.
+//! oldest of the most crowded network goes when one more comes or descriptors run out: who speaks at once is never locked out by those who say nothing.
 use socket2::SockRef;
+use std::collections::BTreeMap;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_swarm::time::Time;
+use teem_wire::holder::{Holder, Network};
 
 use super::{Entry, Net};
 use crate::budget::{UNDECIDED_MAX, UNPROVEN_MAX};
 use crate::conn::Conn;
 use crate::link::{Channel, Layer, Link};
 use crate::opening::Opening;
+use crate::table::Table;
 use crate::undecided::{Look, Undecided};
 use crate::{sockopt, table};
 
@@ -40,7 +43,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let Ok(local) = stream.local_addr() else { return };
         sockopt::peer(&SockRef::from(&stream), addr, self.upload_limited);
         let entry = |id| {
-            let mut conn = Box::new(Conn::new(id, Channel::new(Link::Tcp(stream), layer)));
+            let mut conn = Box::new(Conn::new(id, Holder::of(addr.ip()), Channel::new(Link::Tcp(stream), layer)));
             conn.in_ready = true;
             Ok::<_, core::convert::Infallible>(Entry::Conn(conn))
         };
@@ -83,18 +86,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Lets go of the one that has been silent for longest; false when there is none.
+    /// Of the most crowded network, lets go of the one that has been silent for longest; false when nobody is undecided.
     pub(super) fn drop_oldest_undecided(&mut self) -> bool {
-        while let Some((_, id)) = self.undecided.pop_front() {
-            if matches!(self.table.get_mut(id), Some(Entry::Undecided(_))) {
-                self.table.remove(id);
-                return true;
-            }
-        }
-        false
+        let table = &mut self.table;
+        let who: Vec<Option<Holder>> = self.undecided.iter().map(|(_, id)| holder(table, *id)).collect();
+        let Some((_, id)) = oldest_of_a_crowd(&who).and_then(|place| self.undecided.remove(place)) else {
+            return false;
+        };
+        matches!(self.table.remove(id), Some(Entry::Undecided(_)))
     }
 
-    /// Sees to it that one more stranger is not one too many: the oldest that has not shown a handshake goes.
+    /// Sees to it that one more stranger is not one too many: the oldest of the most crowded network that has not shown a handshake goes.
     pub(super) fn make_room(&mut self, take: &mut impl FnMut(Input<B>)) {
         if self.unproven.len() < UNPROVEN_MAX {
             return;
@@ -103,12 +105,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         self.unproven.retain(
             |&id| matches!(table.get_mut(id), Some(Entry::Conn(conn)) if !conn.proven && conn.closing.is_none()),
         );
-        if self.unproven.len() >= UNPROVEN_MAX
-            && let Some(oldest) = self.unproven.pop_front()
-        {
-            self.drop_conn(oldest, CloseReason::TooMany, take);
+        if self.unproven.len() >= UNPROVEN_MAX {
+            let who: Vec<Option<Holder>> = self.unproven.iter().map(|id| holder(table, *id)).collect();
+            if let Some(oldest) = oldest_of_a_crowd(&who).and_then(|place| self.unproven.remove(place)) {
+                self.drop_conn(oldest, CloseReason::TooMany, take);
+            }
         }
     }
+}
+
+/// The party at the other end of a connection that is there still.
+fn holder<B>(table: &mut Table<Entry<B>>, id: ConnId) -> Option<Holder> {
+    match table.get_mut(id)? {
+        Entry::Undecided(stranger) => Some(Holder::of(stranger.addr.ip())),
+        Entry::Conn(conn) => Some(conn.holder),
+        _ => None,
+    }
+}
+
+/// Among those, oldest first, the place of the first that is of the most crowded network.
+fn oldest_of_a_crowd(all: &[Option<Holder>]) -> Option<usize> {
+    let mut crowds: BTreeMap<Network, usize> = BTreeMap::new();
+    let networks = || all.iter().map(|holder| holder.map(Holder::wider));
+    networks().flatten().for_each(|network| *crowds.entry(network).or_default() += 1);
+    let most = crowds.values().max()?;
+    networks().position(|network| network.and_then(|network| crowds.get(&network)) == Some(most))
 }
 
 #[cfg(test)]
@@ -119,6 +140,15 @@ mod tests {
     use core::time::Duration;
     use std::io::{Read, Write};
     use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+
+    #[test]
+    fn a_crowd_makes_room_for_itself() {
+        let of = |text: &str| Some(Holder::of(text.parse().unwrap()));
+        let crowd = [of("203.0.113.1"), None, of("192.0.2.1"), of("198.51.100.7"), of("192.0.2.200")];
+        assert_eq!(oldest_of_a_crowd(&crowd), Some(2));
+        assert_eq!(oldest_of_a_crowd(&crowd[..4]), Some(0), "of equal crowds the oldest");
+        assert_eq!(oldest_of_a_crowd(&[None]), None);
+    }
 
     /// The sockets of a host on a clock of the test's own.
     struct Clock {

@@ -7,6 +7,7 @@ use teem_engine::input::{DialError, Input};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::remote::{How, Remote};
 use teem_swarm::time::Time;
+use teem_wire::holder::Holder;
 
 use super::{CONNS_FROM, Entry, Net};
 use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX};
@@ -46,12 +47,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     ) {
         let Some(Entry::Dial(dial)) = self.table.remove(id) else { return };
         let Dial { stream, torrent, addr } = dial;
+        let holder = Holder::of(addr.ip());
         let result = result.and_then(|()| {
             let local = stream.local_addr().map_err(|_| DialError::Unreachable)?;
             // The entry moves to a new name, because the slot is the same and the poll knows no more than that.
             let conn = self.table.insert(|id| {
                 let channel = Channel::new(Link::Tcp(stream), Layer::Plain);
-                Ok(Entry::Conn(Box::new(Conn::new(id, channel))))
+                Ok(Entry::Conn(Box::new(Conn::new(id, holder, channel))))
             })?;
             Ok((conn, sockopt::canonical(local)))
         });

@@ -3,9 +3,9 @@
 //!
 //! A debt halves in a minute and never exceeds two pieces either way: it orders what is going on, it is no account for life.
 //! Invariant: at most `ENTRIES_MAX` networks are remembered.
-use super::prefix::Prefix;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
+use teem_wire::holder::Network;
 
 /// A debt is half of itself after so many nanoseconds.
 const HALF_LIFE_NS: u64 = 60_000_000_000;
@@ -16,11 +16,11 @@ const ENTRIES_MAX: usize = 256;
 
 /// Debts in bytes.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Ledger(BTreeMap<Prefix, (i64, Time)>);
+pub(crate) struct Ledger(BTreeMap<Network, (i64, Time)>);
 
 impl Ledger {
     /// So many bytes have come from a network (or, negative, gone to it).
-    pub(crate) fn add(&mut self, now: Time, who: Prefix, bytes: i64, piece_len: u32) {
+    pub(crate) fn add(&mut self, now: Time, who: Network, bytes: i64, piece_len: u32) {
         let most = PIECES_MAX * i64::from(piece_len);
         let owed = (self.owed(now, who) + bytes).clamp(-most, most);
         if self.0.len() >= ENTRIES_MAX && !self.0.contains_key(&who) {
@@ -31,7 +31,7 @@ impl Ledger {
     }
 
     /// What a network is owed now; negative when it owes us.
-    pub(crate) fn owed(&self, now: Time, who: Prefix) -> i64 {
+    pub(crate) fn owed(&self, now: Time, who: Network) -> i64 {
         let Some((owed, at)) = self.0.get(&who) else { return 0 };
         let ns = now.since(*at).as_nanos() as u64;
         let halved = owed / (1i64 << (ns / HALF_LIFE_NS).min(62));
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn debts_are_capped_decay_and_are_forgotten() {
-        let who = |n: u32| Prefix::of(IpAddr::from((n << 8).to_be_bytes()));
+        let who = |n: u32| Network::of(IpAddr::from((n << 8).to_be_bytes()));
         let at = |s| Time::ZERO + Duration::from_secs(s);
         let mut ledger = Ledger::default();
         ledger.add(at(0), who(1), 10_000_000, 65_536);

@@ -1,12 +1,12 @@
 //! The choker of a downloader: the peers that give us most are served, and one at a time is given a chance (BEP 3).
 use super::Contender;
-use super::prefix::Prefix;
 use crate::ids::ConnId;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
+use teem_wire::holder::Network;
 
 /// How long the optimistic unchoke stays with one peer.
 const OPTIMISTIC: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ pub fn choose(
         let fresh: Vec<&Contender> = rest.iter().copied().filter(|c| c.choked).collect();
         let pool = if fresh.is_empty() { rest.to_vec() } else { fresh };
         // A network first, then one of it: many connections from one network share one chance.
-        let networks: BTreeSet<Prefix> = pool.iter().map(|c| c.from).collect();
+        let networks: BTreeSet<Network> = pool.iter().map(|c| c.from).collect();
         let chosen = rng.index(networks.len()).and_then(|i| networks.into_iter().nth(i));
         let of_it: Vec<ConnId> = pool.iter().filter(|c| Some(c.from) == chosen).map(|c| c.conn).collect();
         rng.index(of_it.len()).map(|i| (of_it[i], now))

@@ -6,7 +6,6 @@ pub(crate) mod ahead;
 pub(crate) mod ledger;
 pub mod leech;
 pub mod order;
-pub(crate) mod prefix;
 pub(crate) mod round_robin;
 pub mod seed;
 pub mod slots;
@@ -16,7 +15,7 @@ use crate::time::Time;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
-use prefix::Prefix;
+use teem_wire::holder::Network;
 
 /// How often the slots are given anew.
 pub(crate) const ROUND: Duration = Duration::from_secs(10);
@@ -29,7 +28,7 @@ pub struct Contender {
     /// Name of its connection.
     pub conn: ConnId,
     /// The network that it comes from.
-    pub from: Prefix,
+    pub from: Network,
     /// Whether we choke it.
     pub choked: bool,
     /// When that last changed; `None` before the first unchoke.
@@ -85,6 +84,6 @@ fn contender(n: u64, rate_from: u64, rate_to: u64) -> Contender {
 }
 
 #[cfg(test)]
-fn network(n: u64) -> Prefix {
-    Prefix::of(core::net::IpAddr::from([198, 18, n as u8, 1]))
+fn network(n: u64) -> Network {
+    Network::of(core::net::IpAddr::from([198, 18, n as u8, 1]))
 }

@@ -15,7 +15,6 @@ pub(crate) mod upload;
 pub mod who;
 
 use crate::bitfield::Bitfield;
-use crate::choke::prefix::Prefix;
 use crate::ids::ConnId;
 use crate::output::CloseReason;
 use crate::picker::pick::Asker;
@@ -31,6 +30,7 @@ use pipeline::{Arrival, Pipeline};
 use refusals::Refusals;
 use stance::Stance;
 use standing::Standing;
+use teem_wire::holder::Network;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use upload::Upload;
@@ -96,8 +96,8 @@ impl Peer {
     }
 
     /// Its network, or itself where it came from none.
-    pub fn network(&self) -> Prefix {
-        Prefix::of_remote(self.who.addr())
+    pub fn network(&self) -> Network {
+        self.who.holder().wider()
     }
 
     /// The pieces it has shown; of length 0 while their number is unknown.

@@ -3,6 +3,7 @@ use crate::ids::ConnId;
 use crate::remote::Remote;
 use crate::time::Time;
 use alloc::string::{String, ToString};
+use teem_wire::holder::Holder;
 use teem_wire::peer::client_names::client_name;
 use teem_wire::peer::handshake::{Handshake, PeerId};
 use teem_wire::peer::message::ExtendedHandshake;
@@ -12,6 +13,7 @@ use teem_wire::peer::message::ExtendedHandshake;
 pub(crate) struct Who {
     conn: ConnId,
     addr: Remote,
+    holder: Holder,
     outgoing: bool,
     handshake: Handshake,
     client: Option<String>,
@@ -33,6 +35,7 @@ impl Who {
         Self {
             conn,
             addr,
+            holder: addr.holder(),
             outgoing,
             handshake,
             client: None,
@@ -76,6 +79,16 @@ impl Who {
     /// Its end as the connection has it.
     pub(crate) fn addr(&self) -> Remote {
         self.addr
+    }
+
+    /// The party that it is, as far as its address tells.
+    pub(crate) fn holder(&self) -> Holder {
+        self.holder
+    }
+
+    /// Whether we dialled it.
+    pub(crate) fn is_outgoing(&self) -> bool {
+        self.outgoing
     }
 
     /// The peer id of its handshake.

@@ -83,6 +83,11 @@ impl Torrent {
         self.turn(cx, |t, cx| t.welcome(cx, conn, addr, outgoing, handshake));
     }
 
+    /// A peer makes room for a newcomer, here or at another torrent.
+    pub fn make_room<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId) {
+        self.turn(cx, |t, cx| t.drop_peer(cx, conn, CloseReason::TooMany));
+    }
+
     /// A message has come.
     pub fn message<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, message: Message) {
         self.turn(cx, |t, cx| {

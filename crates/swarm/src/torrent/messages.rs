@@ -3,6 +3,7 @@ use super::Torrent;
 use super::context::Context;
 use super::granting::{PeerEvent, Reply};
 use super::phase::Phase;
+use super::table::Table;
 use super::table::roster::Admission;
 use super::upload::Upload;
 use crate::bitfield::Bitfield;
@@ -12,6 +13,7 @@ use crate::ids::ConnId;
 use crate::output::{CloseReason, Output};
 use crate::peer::pieces::Early;
 use crate::remote::Remote;
+use crate::time::Time;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -51,6 +53,16 @@ impl Torrent {
         self.finder.count(cx.now, &self.ground.table);
     }
 
+    /// Whether a connection whose handshake has come would be one more here: it may stay, and takes nobody's place.
+    pub fn takes_one_more(&self, now: Time, addr: Remote, outgoing: bool, handshake: &Handshake) -> bool {
+        let table = &self.ground.table;
+        !self.phase.is_over()
+            && !table.is_full()
+            && !self.finder.is_banned(addr)
+            && !self.intake.is_banned(&handshake.peer_id)
+            && table.judge(now, addr, outgoing, handshake.peer_id) == Admission::Welcome
+    }
+
     fn admit<B>(
         &mut self,
         cx: &mut Context<'_, B>,
@@ -68,8 +80,10 @@ impl Torrent {
         if let Some(former) = self.ground.table.has_moved(cx.now, addr, &handshake.peer_id) {
             self.drop_peer(cx, former, CloseReason::TimedOut);
         }
-        if let Some(useless) = self.makes_room(cx, addr, outgoing) {
-            self.drop_peer(cx, useless, CloseReason::Useless);
+        if self.ground.table.judge(cx.now, addr, outgoing, handshake.peer_id) == Admission::Welcome
+            && let Some((yields, why)) = self.makes_room(cx, addr, outgoing)
+        {
+            self.drop_peer(cx, yields, why);
         }
         match self.ground.table.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
             Admission::Welcome => Ok(()),
@@ -81,10 +95,15 @@ impl Torrent {
         }
     }
 
-    /// With the table full, the peer that has been of no use for longest, if there is one; else, for somebody who dials us, one with
-    /// nothing under way whose canonical priority is lower. A source keeps all but those that leave alone what they were shown: a peer
-    /// that was shown nothing cannot have asked for anything.
-    fn makes_room<B>(&mut self, cx: &mut Context<'_, B>, comes: Remote, outgoing: bool) -> Option<ConnId> {
+    /// With the table full, the peer that has been of no use for longest, if there is one; else one of the most crowded network; else, for
+    /// somebody who dials us, one with nothing under way whose canonical priority is lower. Of the useless a source keeps all but those that
+    /// leave alone what they were shown: a peer that was shown nothing cannot have asked for anything.
+    fn makes_room<B>(
+        &mut self,
+        cx: &mut Context<'_, B>,
+        comes: Remote,
+        outgoing: bool,
+    ) -> Option<(ConnId, CloseReason)> {
         if !self.ground.table.is_full() {
             return None;
         }
@@ -92,13 +111,19 @@ impl Torrent {
         let is_needed = |p: &crate::peer::Peer| download.is_some_and(|d| d.needs(p, have));
         let granting = &self.granting;
         let useless = |p: &crate::peer::Peer| granting.is_ignored_by(p.conn()).unwrap_or_else(|| !is_needed(p));
-        let idle = self.ground.table.useless(cx.now, useless);
-        if idle.is_some() || outgoing || granting.is_source() {
-            return idle;
+        let useless = self.ground.table.useless(cx.now, useless).map(|conn| (conn, CloseReason::Useless));
+        let crowded = || Some((self.ground.table.most_crowded(cx.now, comes.holder())?, CloseReason::TooMany));
+        let yields = useless.or_else(crowded);
+        let calm =
+            |table: &mut Table| Some((table.next_turn(cx.now, comes.holder(), is_needed)?, CloseReason::Useless));
+        let yields = yields.or_else(|| if outgoing { None } else { calm(&mut self.ground.table) });
+        if yields.is_some() || outgoing || granting.is_source() {
+            return yields;
         }
         let (finder, comes) = (&self.finder, comes.addr()?);
         let priority = |addr| finder.priority(addr);
-        self.ground.table.outranked(cx.now, comes, finder.external(), priority, is_needed)
+        let outranked = self.ground.table.outranked(cx.now, comes, finder.external(), priority, is_needed)?;
+        Some((outranked, CloseReason::Useless))
     }
 
     /// The first messages: what we have, and the extension handshake.

@@ -55,8 +55,10 @@ use handle::Rounds;
 use metadata::Metadata;
 use phase::Phase;
 use store::Store;
+use table::crowding::Yield;
 use table::roster::{PEERS_MAX, PEERS_WANTED};
 use teem_metainfo::{Info, TorrentKey};
+use teem_wire::holder::Holder;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake};
 use upload::Upload;
@@ -153,6 +155,17 @@ impl Torrent {
     /// How many peers are connected.
     pub fn peer_count(&self) -> usize {
         self.ground.table.len()
+    }
+
+    /// The holders of all connections.
+    pub fn holders(&self) -> impl Iterator<Item = Holder> {
+        self.ground.table.holders()
+    }
+
+    /// The peer that is the first to make room by that measure of crowding, if there is one: none that is of use does, and none of
+    /// a holder without one.
+    pub fn yielding(&self, now: Time, crowding: impl Fn(Holder) -> Option<(usize, usize)>) -> Option<Yield> {
+        self.ground.table.yielding(now, crowding)
     }
 
     /// Whether more connections are of use: something is missing, or somebody may be served.

@@ -11,6 +11,7 @@ use crate::remote::Remote;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use teem_wire::holder::Holder;
 use teem_wire::peer::handshake::PeerId;
 
 /// Failed pieces whose evidence is kept.
@@ -48,7 +49,7 @@ pub(in crate::torrent) struct Evidence {
     sole_failures: BTreeMap<ConnId, u32>,
     gone: BTreeMap<ConnId, Suspect>,
     ids: BTreeSet<PeerId>,
-    offenders: BTreeMap<Remote, u32>,
+    offenders: BTreeMap<Holder, u32>,
     /// A piece has failed.
     wary: bool,
 }
@@ -82,7 +83,7 @@ impl Evidence {
         if self.ids.len() < BANS_MAX {
             self.ids.insert(who.peer_id);
         }
-        let offenders = self.offenders.entry(who.addr.machine()).or_default();
+        let offenders = self.offenders.entry(who.addr.holder()).or_default();
         *offenders += 1;
         let again = *offenders > 1;
         if self.offenders.len() > BANS_MAX {

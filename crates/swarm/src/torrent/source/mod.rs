@@ -173,7 +173,7 @@ impl Source {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
         grantee.habits = Habits::of(&peer.who().id());
         if can && !grantee.candidate {
-            let hunger = self.hungry.back(peer.who().addr().machine());
+            let hunger = self.hungry.back(peer.who().holder());
             (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
             self.grant_reserved(now, conn, &peer.who().id());
         }
@@ -304,7 +304,7 @@ impl Source {
         let Some(grantee) = self.grantees.remove(&conn) else { return };
         self.candidates -= usize::from(grantee.candidate);
         if grantee.candidate {
-            self.hungry.gone(peer.who().addr().machine(), now.since(grantee.fed));
+            self.hungry.gone(peer.who().holder(), now.since(grantee.fed));
         }
         if !peer.has().is_full() {
             self.unshows(peer.has());

@@ -6,11 +6,11 @@ use super::Source;
 use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
 use crate::peer::Peer;
-use crate::remote::Remote;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
+use teem_wire::holder::Holder;
 
 /// A peer that has gained nothing from others for so long is fed,
 const UNFED: Duration = Duration::from_secs(30);
@@ -25,25 +25,25 @@ const FEW: u16 = 2;
 /// Pieces compared to find the rarest of those that a peer lacks.
 const SAMPLE: usize = 64;
 
-/// Addresses of which it is remembered how long they went unfed.
+/// Parties of which it is remembered how long they went unfed.
 const HUNGRY_MAX: usize = 256;
 
 /// How long those that are gone went unfed while they were here: who never stays for half a minute is fed after that all the same.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Hungry(BTreeMap<Remote, Duration>);
+pub(super) struct Hungry(BTreeMap<Holder, Duration>);
 
 impl Hungry {
     /// A peer is gone that had gained nothing for so long.
-    pub(super) fn gone(&mut self, addr: Remote, unfed: Duration) {
-        if self.0.len() >= HUNGRY_MAX && !self.0.contains_key(&addr) {
+    pub(super) fn gone(&mut self, who: Holder, unfed: Duration) {
+        if self.0.len() >= HUNGRY_MAX && !self.0.contains_key(&who) {
             self.0.pop_first();
         }
-        self.0.insert(addr, unfed.min(UNFED_MAX));
+        self.0.insert(who, unfed.min(UNFED_MAX));
     }
 
     /// It is back: how long that was.
-    pub(super) fn back(&mut self, addr: Remote) -> Duration {
-        self.0.remove(&addr).unwrap_or_default()
+    pub(super) fn back(&mut self, who: Holder) -> Duration {
+        self.0.remove(&who).unwrap_or_default()
     }
 }
 

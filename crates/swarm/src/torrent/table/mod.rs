@@ -2,9 +2,10 @@
 //! say something to a peer.
 //!
 //! [`roster`] tells peers apart by their ids, `audience` counts those that want something of us, `gains` what all have gained,
-//! `eviction` names those that make room.
+//! `eviction` and `crowding` name those that make room.
 //! Invariants: the roster holds the same connections as the table; the audience is the interested peers.
 pub(super) mod audience;
+pub mod crowding;
 pub(super) mod eviction;
 pub(super) mod gains;
 pub mod roster;
@@ -38,6 +39,8 @@ pub(super) struct Table {
     gains: Gains,
     /// When somebody last made room for one of higher priority.
     replaced: Option<Time>,
+    /// When somebody last made room for one whose turn had come.
+    turned: Option<Time>,
 }
 
 impl Table {
@@ -49,6 +52,7 @@ impl Table {
             audience: Audience::default(),
             gains: Gains::default(),
             replaced: None,
+            turned: None,
         }
     }
 
@@ -102,7 +106,12 @@ impl Table {
         self.values().any(|peer| peer.who().dial_addr() == addr)
     }
 
-    /// Judges a connection whose handshake has come: whether it may stay, and instead of which.
+    /// Judges a connection whose handshake has come, whether or not there is a place left for it.
+    pub(super) fn judge(&self, now: Time, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
+        self.roster.judge(now, addr, outgoing, id)
+    }
+
+    /// The same, and takes its name in where it may stay.
     pub(super) fn admit(&mut self, now: Time, conn: ConnId, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
         self.roster.admit(now, conn, addr, outgoing, id)
     }

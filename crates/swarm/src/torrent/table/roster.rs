@@ -11,15 +11,15 @@ use crate::remote::Remote;
 use crate::time::Time;
 use alloc::collections::BTreeMap;
 use core::time::Duration;
+use teem_wire::holder::Holder;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::reach::Reach;
 
 /// Established connections of one torrent.
 pub const PEERS_MAX: usize = 80;
 /// Below that many connections others are dialled: with more a piece is not sooner with everybody, with half of it later.
 pub const PEERS_WANTED: usize = 50;
-/// Established connections from one address to one torrent: people behind one router are several peers.
-pub(crate) const PEERS_PER_ADDRESS_MAX: usize = 8;
+/// Established connections of one holder to one torrent: people behind one router are several peers.
+pub(crate) const PEERS_PER_HOLDER_MAX: usize = 8;
 /// Two connections of one peer within this span are a simultaneous open; later the first stays.
 const SIMULTANEOUS: Duration = Duration::from_secs(30);
 
@@ -52,13 +52,13 @@ pub struct Roster {
     ours: PeerId,
     peers: BTreeMap<ConnId, Entry>,
     ids: BTreeMap<PeerId, ConnId>,
-    addresses: BTreeMap<Remote, usize>,
+    holders: BTreeMap<Holder, usize>,
 }
 
 impl Roster {
     /// Nobody yet; `ours` is our peer id in this torrent.
     pub fn new(ours: PeerId) -> Self {
-        Self { ours, peers: BTreeMap::new(), ids: BTreeMap::new(), addresses: BTreeMap::new() }
+        Self { ours, peers: BTreeMap::new(), ids: BTreeMap::new(), holders: BTreeMap::new() }
     }
 
     /// How many are connected.
@@ -81,53 +81,60 @@ impl Roster {
         self.peers.len() >= PEERS_MAX
     }
 
-    /// Judges a connection by its handshake's peer id and takes it in when it may stay. `outgoing` is whether we
-    /// dialled it.
-    pub fn admit(&mut self, now: Time, conn: ConnId, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
+    /// Judges a connection by its handshake's peer id, whether or not there is a place left. `outgoing` is whether we dialled it.
+    pub(crate) fn judge(&self, now: Time, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
         if id == self.ours {
             return Admission::Refused(CloseReason::Ourselves);
         }
-        let entry = Entry { id, addr, outgoing, since: now };
         if let Some((&first, known)) = self.ids.get(&id).and_then(|c| self.peers.get_key_value(c)) {
             let crossed = known.outgoing != outgoing && now.since(known.since) < SIMULTANEOUS;
             let new_stays = crossed && outgoing == (self.ours > id);
-            if !new_stays {
-                return Admission::Refused(CloseReason::Duplicate);
-            }
-            self.leave(first);
-            self.enter(conn, entry);
-            return Admission::Instead(first);
+            return if new_stays { Admission::Instead(first) } else { Admission::Refused(CloseReason::Duplicate) };
         }
-        let here = self.addresses.get(&addr.machine()).copied().unwrap_or(0);
-        let crowded = here >= PEERS_PER_ADDRESS_MAX && addr.ip().is_none_or(|ip| Reach::of(ip) != Reach::Loopback);
-        if crowded || self.is_full() {
+        let here = self.holders.get(&addr.holder()).copied().unwrap_or(0);
+        if here >= PEERS_PER_HOLDER_MAX && !addr.is_loopback() {
             return Admission::Refused(CloseReason::TooMany);
         }
-        self.enter(conn, entry);
         Admission::Welcome
+    }
+
+    /// Judges a connection and takes it in when it may stay.
+    pub fn admit(&mut self, now: Time, conn: ConnId, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
+        let admission = match self.judge(now, addr, outgoing, id) {
+            Admission::Welcome if self.is_full() => Admission::Refused(CloseReason::TooMany),
+            admission => admission,
+        };
+        if let Admission::Instead(first) = admission {
+            self.leave(first);
+        }
+        if !matches!(admission, Admission::Refused(_)) {
+            self.enter(conn, Entry { id, addr, outgoing, since: now });
+        }
+        admission
     }
 
     /// The connection of the peer of that id, when it has another address than that one.
     pub(crate) fn elsewhere(&self, id: &PeerId, addr: Remote) -> Option<ConnId> {
         let conn = *self.ids.get(id)?;
-        self.peers.get(&conn).filter(|known| known.addr.machine() != addr.machine()).map(|_| conn)
+        self.peers.get(&conn).filter(|known| known.addr.holder() != addr.holder()).map(|_| conn)
     }
 
     /// A connection is gone; unknown ones are none of this roster's.
     pub fn leave(&mut self, conn: ConnId) {
         let Some(entry) = self.peers.remove(&conn) else { return };
         self.ids.remove(&entry.id);
-        if let Some(count) = self.addresses.get_mut(&entry.addr.machine()) {
+        let holder = entry.addr.holder();
+        if let Some(count) = self.holders.get_mut(&holder) {
             *count -= 1;
             if *count == 0 {
-                self.addresses.remove(&entry.addr.machine());
+                self.holders.remove(&holder);
             }
         }
     }
 
     fn enter(&mut self, conn: ConnId, entry: Entry) {
         self.ids.insert(entry.id, conn);
-        *self.addresses.entry(entry.addr.machine()).or_default() += 1;
+        *self.holders.entry(entry.addr.holder()).or_default() += 1;
         self.peers.insert(conn, entry);
     }
 }
@@ -174,20 +181,27 @@ mod tests {
     }
 
     #[test]
-    fn row_45_eight_of_one_address_but_for_loopback_and_eighty_in_all() {
+    fn row_45_eight_of_one_holder_but_for_loopback_and_eighty_in_all() {
         let id = |n: u8| PeerId([n; 20]);
-        for (text, stay) in [("8.8.8.8:5000", 8), ("127.0.0.1:5000", 80)] {
+        let of_a_64 = |n: u8| addr(&alloc::format!("[2001:db8:0:7::{n:x}]:5000"));
+        let cases: [(&str, &dyn Fn(u8) -> Remote, usize); 4] = [
+            ("an address", &|_| addr("8.8.8.8:5000"), 8),
+            ("this machine", &|_| addr("127.0.0.1:5000"), 80),
+            ("a /64 with an address for each connection", &of_a_64, 8),
+            ("an address in both clothings", &|n| addr(["8.8.8.8:5000", "[::ffff:8.8.8.8]:5000"][n as usize % 2]), 8),
+        ];
+        for (text, of, stay) in cases {
             let mut roster = Roster::new(id(255));
             let welcome = (0..100)
                 .filter(|n| {
                     let conn = ConnId(u64::from(*n));
-                    roster.admit(Time::ZERO, conn, addr(text), false, id(*n)) == Admission::Welcome
+                    roster.admit(Time::ZERO, conn, of(*n), false, id(*n)) == Admission::Welcome
                 })
                 .count();
-            assert_eq!(welcome, stay);
+            assert_eq!(welcome, stay, "{text}");
             assert_eq!(roster.len(), stay);
             roster.leave(ConnId(0));
-            assert_eq!(roster.admit(Time::ZERO, ConnId(200), addr(text), false, id(200)), Admission::Welcome);
+            assert_eq!(roster.admit(Time::ZERO, ConnId(200), of(0), false, id(200)), Admission::Welcome);
         }
     }
 }

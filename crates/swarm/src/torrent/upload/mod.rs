@@ -10,7 +10,6 @@ use crate::choke::ahead::Ahead;
 use crate::choke::ledger::Ledger;
 use crate::choke::leech::Optimistic;
 use crate::choke::order::{self, Waiting};
-use crate::choke::prefix::Prefix;
 use crate::choke::slots::Slots;
 use crate::event::Event;
 use crate::ids::{ConnId, TorrentId};
@@ -23,6 +22,7 @@ use crate::throttle::{Shared, Throttle};
 use crate::time::Time;
 use alloc::collections::BTreeSet;
 use core::time::Duration;
+use teem_wire::holder::Network;
 use teem_wire::peer::block::BlockRef;
 
 /// Requests that cross our CHOKE on the way are not held against a peer for this long.
@@ -97,7 +97,7 @@ impl Upload {
     }
 
     /// A network has given us so many bytes.
-    pub(super) fn owe(&mut self, now: Time, to: Prefix, bytes: u32, piece_len: u32) {
+    pub(super) fn owe(&mut self, now: Time, to: Network, bytes: u32, piece_len: u32) {
         self.ledger.add(now, to, i64::from(bytes), piece_len);
     }
 
