@@ -1,4 +1,4 @@
-//! All torrents of one thread, composed (own design; BEP 3, 15): inputs go to whom they concern, what torrents want done
+//! All torrents of one thread, composed (own design; BEP 3, 15): inputs go to the torrents that they concern, what torrents want done
 //! comes out as outputs, and what they share (connections, dials, limits, UDP trackers) is kept here.
 //!
 //! Invariants: after each `handle` every torrent's timer is what the torrent says; a connection is in exactly one of

@@ -1,4 +1,4 @@
-//! All sockets of the host: who is ready, who has something to send, who is being dialled or closed (own design).
+//! All sockets of the host: which are ready, which have something to send, which are being dialled or closed (own design).
 //!
 //! The poll is edge-triggered: what it said once is kept in lists here until the socket has been found empty or full. Each
 //! method hands what happened to `take` as an input of the engine and does an amount of work that the budget bounds.
@@ -115,7 +115,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         })
     }
 
-    /// Listens on other sockets. Who was accepted on the former stays; those that the kernel still holds for them are refused.
+    /// Listens on other sockets. Connections that were accepted on the former stay; those that the kernel still holds for them are refused.
     pub(crate) fn listen(&mut self, listeners: Listeners) -> io::Result<()> {
         let outgoing = listeners.outgoing;
         // The new ones have the tokens of the former; a word of the poll that is late makes us look once in vain.

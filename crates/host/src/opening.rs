@@ -1,25 +1,25 @@
 //! What opened a connection, told by its first bytes (own design; BEP 3, RFC 9112): peers, browsers and tools come to one port.
 //!
-//! It looks at bytes and touches no socket: whoever holds the connection shows what has come and carries out what follows. An opener that
+//! The decision looks at bytes and touches no socket: the holder of the connection shows what has come and carries out what follows. An opener that
 //! speaks before the handshake (encryption, a proxy) is a state of the same kind, which ends by naming the layer that was agreed on.
 //!
-//! A handshake begins with the byte 19, which no method of HTTP begins with. Whatever is neither is treated as a peer, whose decoder finds
+//! A handshake begins with the byte 19, which no method of HTTP begins with. Every other connection is treated as a peer's, whose decoder finds
 //! the fault at the first byte that departs.
 
 use crate::link::Layer;
 
-/// Bytes that decide at most.
+/// The most bytes that are needed to decide.
 pub(crate) const DECIDING_LEN: usize = 4;
 
-/// How HTTP's requests begin that are answered at all.
+/// How the HTTP requests begin that are answered.
 const METHODS: [&[u8; DECIDING_LEN]; 3] = [b"GET ", b"HEAD", b"POST"];
 
 /// The kind of program that opened a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Opening {
-    /// A peer, or one who does not know how to be one; its bytes pass through that layer from here on.
+    /// A peer, or a program that is neither; its bytes pass through that layer from here on.
     Peer(Layer),
-    /// Somebody who speaks HTTP.
+    /// A browser or another client of HTTP.
     Http,
 }
 

@@ -23,7 +23,7 @@ pub trait Owner: Send + 'static {
     fn on_read(&mut self, id: ReadId, result: Result<&[u8], &ReadError>) {
         let _ = (id, result);
     }
-    /// Somebody speaks HTTP on the peers' port: the connection is whole, nothing has been read from it, and it does not block. Whoever
+    /// A client speaks HTTP on the peers' port: the connection is whole, nothing has been read from it, and it does not block. An owner that
     /// has no use for it drops it, which closes it.
     fn on_http(&mut self, stream: TcpStream) {
         drop(stream);

@@ -19,7 +19,7 @@ const SCRAPE_MIN: usize = 36;
 /// The greatest action of BEP 15: error.
 const ACTION_MAX: u32 = 3;
 
-/// For whom a packet is.
+/// The part of the program that a packet is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum For {
     /// The engine, which asked.
@@ -30,7 +30,7 @@ pub(crate) enum For {
     Refused(Head),
 }
 
-/// Tells whether a packet is of one kind, and for whom it is then.
+/// Tells whether a packet is of one kind, and then what it is for.
 type Kind = fn(&[u8]) -> Option<For>;
 
 /// Every kind of packet that comes to the port. The first that claims one gets it, so a kind with a plainer mark stands before one with a weaker.

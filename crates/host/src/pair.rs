@@ -2,7 +2,7 @@
 //! somebody else (a transport that an embedder brings, a test).
 //!
 //! Each direction holds a bounded number of bytes. An end that finds nothing to read, or no room, leaves its waker and is woken once.
-//! Invariant: whoever was offered less than it asked for has left its waker, so that a short read or write may be taken for the end of
+//! Invariant: an end that was offered less than it asked for has left its waker, so that a short read or write may be taken for the end of
 //! what there is, as with a socket.
 use core::fmt;
 use core::task::{Context, Poll, Waker};

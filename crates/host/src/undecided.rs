@@ -1,6 +1,6 @@
-//! A connection of which nobody knows yet who opened it (own design): a peer, or somebody who speaks HTTP.
+//! A connection that has not said yet what it is (own design): a peer's, or one that speaks HTTP.
 //!
-//! The first bytes are looked at and left in the kernel, so that whoever gets the connection gets it whole.
+//! The first bytes are looked at and left in the kernel, so that the part that gets the connection gets it whole.
 use core::net::SocketAddr;
 use mio::net::TcpStream;
 use std::io;

@@ -8,7 +8,7 @@ use std::io;
 use std::net::UdpSocket;
 use teem_swarm::time::Time;
 
-/// How often it is looked.
+/// How often the route and the clocks are looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// A sleep of less than this changes nothing.
 const SLEPT: Duration = Duration::from_secs(30);
@@ -47,7 +47,7 @@ impl Whereabouts {
         self.sees(look())
     }
 
-    /// Takes in a look. A way that is back is a move too, from wherever: who was connected may have given up on us.
+    /// Takes in a look. A route that has come back is a move too: peers that were connected may have given up on us.
     fn sees(&mut self, seen: Seen) -> bool {
         let before = core::mem::replace(&mut self.seen, seen);
         let slept = seen.asleep >= before.asleep + SLEPT;

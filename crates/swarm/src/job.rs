@@ -239,7 +239,7 @@ pub enum Done<B> {
         torrent: TorrentId,
         /// The metadata, or what is wrong with it in a sentence.
         result: Result<Arc<Info>, String>,
-        /// Whether the bytes hash to the info-hash: if not, who sent them is to blame; if they do and `result` is an error, the torrent is.
+        /// Whether the bytes hash to the info-hash: if not, the peers that sent them are to blame; if they do and `result` is an error, the torrent is.
         hash_ok: bool,
     },
     /// `Open` failed: the torrent cannot start.

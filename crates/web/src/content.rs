@@ -46,7 +46,7 @@ impl Content {
         Self { media_type, source: Source::Read { length, open }, tag: None }
     }
 
-    /// By which a client knows whether it has changed.
+    /// Adds a tag, by which a client knows whether the content has changed.
     #[must_use]
     pub fn tagged(self, tag: Tag) -> Self {
         Self { tag: Some(tag), ..self }
@@ -83,11 +83,11 @@ impl Content {
 
 /// What is to be answered.
 enum Verdict {
-    /// The client asks for what this no longer is.
+    /// The client asks for an earlier state of the content (`If-Match`).
     Changed,
-    /// The client has it.
+    /// The client has the present state (`If-None-Match`).
     Unmodified,
-    /// None of it is asked for.
+    /// Only bytes beyond the end are asked for.
     Nothing,
     Whole,
     Part(Range<u64>),

@@ -30,7 +30,7 @@ pub struct Server {
 struct Shared {
     serving: Serving,
     crowd: Arc<Crowd>,
-    /// Where those stand who are told that there is no place.
+    /// Newcomers that are being told that there is no place.
     doorway: Arc<Semaphore>,
     connections: Mutex<JoinSet<()>>,
 }

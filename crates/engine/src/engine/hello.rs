@@ -1,6 +1,6 @@
-//! From a connection to a peer (BEP 3; interop rule 2; bad-input rows 31, 44, 45): whose it is, and whether it may stay.
+//! From a connection to a peer (BEP 3; interop rule 2; bad-input rows 31, 44, 45): which torrent it is for, and whether it may stay.
 //!
-//! Who dialled us hears nothing before it has named a torrent that we have: neither which we have, nor that we are here
+//! A peer that dialled us hears nothing before it has named a torrent that we have: neither which we have, nor that we are here
 //! for any.
 use super::Engine;
 use crate::conns::{Arrival, Unproven};
@@ -46,7 +46,7 @@ impl<B> Engine<B> {
         }
     }
 
-    /// A connection ended before its handshake: who dialled it has to know.
+    /// A connection ended before its handshake: the torrent that dialled it has to know.
     pub(super) fn unproven_gone(&mut self, unproven: Unproven, why: CloseReason) {
         if let Some(torrent) = unproven.dialled_for {
             self.with(torrent, |t, cx| t.dial_closed(cx.now, unproven.remote, why));
@@ -77,7 +77,7 @@ impl<B> Engine<B> {
             return self.refuse(conn, unproven, CloseReason::TooMany);
         }
         if !outgoing {
-            // Also to one that the torrent will refuse: only so does a dialler learn that it has dialled itself. The answer names the
+            // A connection that the torrent will refuse is answered too: only so does a dialler learn that it has dialled itself. The answer names the
             // torrent as the dialler did (BEP 52, "upgrade path"), by whichever of its hashes.
             let ours = Handshake { info_hash: handshake.info_hash, ..ours };
             self.outputs.push_back(Output::Hello { conn, handshake: ours });

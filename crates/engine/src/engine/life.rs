@@ -20,7 +20,7 @@ impl<B> Engine<B> {
             Command::Limits { up, down } => {
                 self.shared.up.set_rate(self.now, up);
                 self.shared.down.set_rate(self.now, down);
-                // Everybody is concerned: who waited for the old limits has to look at the new ones.
+                // All torrents are concerned: one that waits for the old limits has to look at the new ones.
                 let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
                 for torrent in all {
                     self.with(torrent, Torrent::tick);
@@ -74,7 +74,7 @@ impl<B> Engine<B> {
         self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
     }
 
-    /// We are reached elsewhere than before.
+    /// Our address has changed.
     pub(super) fn moved(&mut self) {
         self.udp.moved(self.now);
         self.votes.forget();
@@ -86,7 +86,7 @@ impl<B> Engine<B> {
 
     fn remove(&mut self, torrent: TorrentId) {
         if self.removed_at_rest(torrent) || !self.torrents.contains_key(&torrent) {
-            // Nobody shall wait for the end of what is not there.
+            // The owner must not wait for the end of a torrent that is not there.
             return self.outputs.push_back(Output::Event(Event::Removed { torrent }));
         }
         if self.removals.get(torrent).is_none() {

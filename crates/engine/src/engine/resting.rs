@@ -1,4 +1,4 @@
-//! Torrents that are paused (own design; BEP 3 for `stopped`): nothing of them is left but what they are begun from again.
+//! Torrents that are paused (own design; BEP 3 for `stopped`): nothing of one is kept but what is needed to begin it again.
 //!
 //! Pausing ends a torrent as removing does: peers are let go, trackers hear `stopped`, the disk saves and lets go of files and locks.
 //! What stays is its [`Rest`]. Resuming begins the torrent anew from it, under the same peer id; the saved state says what is
@@ -27,7 +27,7 @@ const REMOVAL_MAX: Duration = Duration::from_secs(4);
 pub(super) struct Rest {
     add: AddTorrent,
     me: Identity,
-    /// What it had moved before it was last begun: the figures of a run go on over a pause.
+    /// Bytes that it had sent and received before it was last begun: the figures of a run go on over a pause.
     before: Moved,
     /// The owner is told when so many bytes were sent in this run.
     tell_sent: Option<u64>,
@@ -48,9 +48,9 @@ impl Rest {
 #[derive(Debug)]
 enum Phase {
     Running,
-    /// It ends, and will rest then.
+    /// The torrent is ending, and will rest after that.
     Ending,
-    /// It rests; these were its last figures.
+    /// The torrent rests; these were its last figures.
     Resting(Box<Snapshot>),
 }
 
@@ -118,7 +118,7 @@ impl<B> Engine<B> {
             let placed = |one: &&Torrent| !matches!(one.state(), State::Metadata | State::Choosing | State::Placing);
             if let Some(info) = self.torrents.get(&torrent).filter(placed).and_then(Torrent::info) {
                 rest.add.info = Some(info.clone());
-                // Those that proved to be of use are saved with the torrent's state, which there is from then on.
+                // Peers that proved to be of use are saved with the torrent's state, which exists from then on.
                 rest.add.peers = Vec::new();
             }
             self.end(torrent);

@@ -1,7 +1,8 @@
-//! What becomes of accepted connections (own design): peers are the engine's, HTTP is given away, and who says nothing is let go.
+//! What becomes of accepted connections (own design): peers go to the engine, HTTP is given away, and a connection that says nothing is let go.
 //!
 //! Invariants: the engine hears of a connection only when it is a peer's; the undecided are bounded in number and in time, and the
-//! oldest of the most crowded network goes when one more comes or descriptors run out: who speaks at once is never locked out by those who say nothing.
+//! oldest of the most crowded network goes when one more comes or descriptors run out: a client that
+//! speaks at once is never locked out by silent ones.
 use socket2::SockRef;
 use std::collections::BTreeMap;
 use teem_engine::input::Input;
@@ -61,7 +62,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         self.visitors.push(stranger.stream.into());
     }
 
-    /// Ends those who did not say in time what they are.
+    /// Ends connections that did not say in time what they are.
     pub(super) fn expire_undecided(&mut self, now: Time) {
         while let Some(&(at, id)) = self.undecided.front() {
             let waits = matches!(self.table.get_mut(id), Some(Entry::Undecided(_)));
@@ -75,7 +76,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Sees to it that one more is not one too many.
+    /// Makes room for one more undecided connection.
     pub(super) fn make_room_undecided(&mut self) {
         if self.undecided.len() >= UNDECIDED_MAX {
             let table = &mut self.table;
@@ -86,7 +87,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Of the most crowded network, lets go of the one that has been silent for longest; false when nobody is undecided.
+    /// Lets go of the connection of the most crowded network that has been silent for longest; false when none is undecided.
     pub(super) fn drop_oldest_undecided(&mut self) -> bool {
         let table = &mut self.table;
         let who: Vec<Option<Holder>> = self.undecided.iter().map(|(_, id)| holder(table, *id)).collect();
@@ -96,7 +97,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         matches!(self.table.remove(id), Some(Entry::Undecided(_)))
     }
 
-    /// Sees to it that one more stranger is not one too many: the oldest of the most crowded network that has not shown a handshake goes.
+    /// Makes room for one more connection without a handshake: the oldest of the most crowded network goes.
     pub(super) fn make_room(&mut self, take: &mut impl FnMut(Input<B>)) {
         if self.unproven.len() < UNPROVEN_MAX {
             return;

@@ -70,7 +70,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Accepts who waits, within the budget.
+    /// Accepts the connections that wait, within the budget.
     pub(crate) fn accept(&mut self, now: Time) {
         if self.accept_again.is_some_and(|at| now < at) {
             return;

@@ -15,7 +15,7 @@ const OPTIMISTIC: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Optimistic(Option<(ConnId, Time)>);
 
-/// Chooses whom to serve: the best givers, and at random one of the others for thirty seconds.
+/// Chooses the peers to unchoke: the best givers, and at random one of the others for thirty seconds.
 pub fn choose(
     now: Time,
     contenders: &[Contender],

@@ -1,4 +1,4 @@
-//! The chokers: which peers are served (BEP 3, "choking"): tit-for-tat while downloading, turns and speed while seeding, turns alone among friends.
+//! The chokers: which peers are served (BEP 3, "choking"): tit-for-tat while downloading, speed and equal shares in turn while seeding, equal shares alone among friends.
 //!
 //! The chokers look at [`Contender`]s, figures of the interested peers, and name the peers that should be unchoked; applying that,
 //! with the rule of ten seconds between two changes of one peer, is [`apply`].

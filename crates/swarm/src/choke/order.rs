@@ -1,7 +1,7 @@
 //! Whose block is next when more is asked than the limit lets out, or without one the line (own design).
 //!
 //! Nobody waits for long; then comes what only we have and have not yet passed on, since the swarm waits for it; then the piece
-//! that somebody is at, because only whole pieces can be passed on; then he whom we owe most.
+//! that a peer has begun, because only whole pieces can be passed on; then the peer that we owe most.
 use crate::ids::ConnId;
 use core::cmp::Reverse;
 use core::time::Duration;
@@ -18,9 +18,9 @@ pub struct Waiting {
     pub waited: Duration,
     /// The block is of a piece that nobody else near us has, and has not left us.
     pub unique: bool,
-    /// It is of the piece that he had a block of just before.
+    /// It is of the piece that the peer had a block of just before.
     pub goes_on: bool,
-    /// What he is owed, in bytes.
+    /// What the peer is owed, in bytes.
     pub owed: i64,
 }
 

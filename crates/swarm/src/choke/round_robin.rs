@@ -8,7 +8,7 @@ use crate::time::Time;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-/// Chooses whom to serve.
+/// Chooses the peers to unchoke.
 pub(crate) fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<ConnId> {
     let mut order: Vec<&Contender> = contenders.iter().collect();
     order.sort_by_key(|c| {

@@ -12,7 +12,7 @@ use core::time::Duration;
 /// How long a slot stays with one peer when others wait.
 const TURN: Duration = Duration::from_secs(60);
 
-/// Chooses whom to serve.
+/// Chooses the peers to unchoke.
 pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<ConnId> {
     let (served, mut waiting): (Vec<&Contender>, Vec<&Contender>) = contenders.iter().partition(|c| !c.choked);
     let (mut running, mut over): (Vec<&Contender>, Vec<&Contender>) =

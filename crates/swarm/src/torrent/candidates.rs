@@ -25,7 +25,7 @@ use teem_wire::reach::Reach;
 const CANDIDATES_MAX: usize = 2000;
 /// Addresses taken from one list.
 const LIST_MAX: usize = 500;
-/// Bans kept of each kind: who fills that has corrupted thousands of pieces first.
+/// Bans kept of each kind: a list as long as that takes thousands of corrupted pieces.
 const BANS_MAX: usize = 2000;
 /// Waits after failures that may pass by themselves; the last is repeated.
 const BACKOFF: [Duration; 3] = [minutes(1), minutes(5), minutes(30)];
@@ -364,7 +364,7 @@ impl Candidates {
     }
 }
 
-/// The order among those that are alike, the least first: by priority, at random where networks have the same; who has none is anywhere
+/// The order among those that are alike, the least first: by priority, at random where networks have the same; an address without one is anywhere
 /// among the others.
 fn tie(priority: Option<u32>, drawn: u32) -> u64 {
     let rank = priority.map_or(drawn, |priority| u32::MAX - priority);

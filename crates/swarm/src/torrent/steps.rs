@@ -205,7 +205,7 @@ impl Torrent {
         self.ground.content.gain(piece);
     }
 
-    /// Shows a new piece to every peer, and to whom it was of use it is no more. Complete ones too: a source judges by it how
+    /// Shows a new piece to every peer, and notes that we need it from none of them any more. Complete ones too: a source judges by it how
     /// far its content has spread.
     pub(super) fn spread<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) {
         if self.granting.add(&mut self.ground, piece) {

@@ -317,7 +317,7 @@ impl Tracker {
         self.last = Some(Err(sentence(error)));
     }
 
-    /// The torrent has become complete in this run: who knows it as unfinished is owed `completed`.
+    /// The torrent has become complete in this run: a tracker that knows it as unfinished is owed `completed`.
     pub(super) fn owe_completed(&mut self) {
         if self.completed == Completed::No && (self.started || self.is_busy()) {
             self.completed = Completed::Owed;

@@ -22,7 +22,7 @@ const ATTEMPTS_MAX: usize = 4;
 const DIGESTS_MAX: usize = 1 << 16;
 /// Peers that are gone and may still turn out to have lied.
 const GONE_MAX: usize = 256;
-/// Bans that are kept: who fills that has corrupted thousands of pieces first.
+/// Bans that are kept: a list as long as that takes thousands of corrupted pieces.
 const BANS_MAX: usize = 2_000;
 
 /// The identity of a connection that is live or gone.
@@ -42,7 +42,7 @@ impl Suspect {
     }
 }
 
-/// What is known against whom.
+/// What is known against which peer.
 #[derive(Clone, Default, Debug)]
 pub(in crate::torrent) struct Evidence {
     attempts: BTreeMap<u32, Vec<Vec<(ConnId, BlockDigest)>>>,
@@ -127,7 +127,7 @@ impl Evidence {
         self.attempts.values().flatten().map(Vec::len).sum()
     }
 
-    /// A piece that had failed came out right: who had lied.
+    /// A piece that had failed came out right: returns the peers that had lied.
     pub(in crate::torrent) fn verified(&mut self, piece: u32, digests: &[BlockDigest]) -> BTreeSet<ConnId> {
         let attempts = self.attempts.remove(&piece).unwrap_or_default();
         let differing =

@@ -52,7 +52,7 @@ impl Intake {
         self.wasted += bytes;
     }
 
-    /// What is known against whom.
+    /// What is known against which peer.
     pub(in crate::torrent) fn evidence(&self) -> &Evidence {
         &self.evidence
     }

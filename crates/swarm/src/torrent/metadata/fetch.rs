@@ -1,7 +1,7 @@
 //! Fetching the info dictionary from peers (BEP 9; bad-input rows 25, 26, 27).
 //!
 //! The size is put to the vote of those who claim one, and memory grows only with pieces that came. Pieces are asked of
-//! all voters side by side. Who rejects or does not answer is left alone, each time for longer, and has no vote as long as there
+//! all voters side by side. A peer that rejects or does not answer is left alone, each time for longer, and has no vote as long as there
 //! is somebody who fails less: a crowd that names a size and gives nothing holds nobody up. When the whole hashes wrong nothing of it is kept, everybody who gave a piece gets a mark,
 //! and the next attempts take it whole from one peer each, so that the second mark hits the liar.
 use super::{METADATA_MAX, metadata_piece_len, metadata_pieces};
@@ -277,7 +277,7 @@ impl MetadataFetch {
         let Some(size) = self.size else { return };
         let mut load = BTreeMap::<u32, usize>::new();
         self.givers.values().flat_map(|g| g.asked.keys()).for_each(|piece| *load.entry(*piece).or_default() += 1);
-        // Those first that fail least: who gives nothing shall not take their turns.
+        // Peers that fail least come first: one that sends nothing must not take their turns.
         let mut givers: Vec<_> = self.givers.iter_mut().collect();
         givers.sort_by_key(|(_, giver)| giver.failures);
         for (conn, giver) in givers {

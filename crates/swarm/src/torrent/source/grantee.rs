@@ -41,9 +41,9 @@ pub(super) struct Habits {
     window: (u64, u64),
     /// All peers like it together are shown at most this part of the pieces ahead of what has left.
     pub(super) part: u64,
-    /// And who is alone at least so much, however little that leaves for others.
+    /// A peer that is alone is shown at least so much, however little that leaves for others.
     pub(super) alone: u64,
-    /// Whether it may leave after half a minute in which it wanted nothing, as aria2 does. Who is not known may be of that kind.
+    /// Whether it may leave after half a minute in which it wanted nothing, as aria2 does. A client that is not known may be of that kind.
     pub(super) leaves: bool,
     /// Whether it may be unchoked before it is interested, which spares a round trip. Not rtorrent: it queues such a peer for its next round, which
     /// comes every 30 s. Nor rqbit: it asks for the first piece that it sees and sleeps for 5 s before it looks for the next.
@@ -288,7 +288,7 @@ impl Grantee {
         }
     }
 
-    /// The order in which peers get turns: newcomers, then who passes on most and fastest, then who has waited longest.
+    /// The order in which peers get turns: newcomers, then those that pass on most and fastest, then those that have waited longest.
     pub(super) fn rank(&self) -> (bool, u32, u64, Time) {
         let since = self.last_grant.unwrap_or(self.since);
         (self.granted > 0, self.unspread, self.onward.unwrap_or(u64::MAX), since)

@@ -5,7 +5,7 @@
 //! before each has left once, and every peer has something that the others want. A slot is an outstanding grant; up to four
 //! peers are served at once, more while the line is idle, in turns of about a second of data. When every piece is out,
 //! everything is shown to everybody and the torrent goes on as an ordinary seed; or, when it is to be frugal, it goes on
-//! granting, to those whom the swarm does not feed.
+//! granting, to peers that the swarm does not feed.
 //!
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`next_peer`] which peer gets the next piece, [`tail`] what to do about the last ones,
@@ -60,7 +60,7 @@ enum Phase {
     Granting,
     /// Everything is being shown to everybody.
     Revealing,
-    /// Only those are helped whom the swarm does not feed.
+    /// Only peers that the swarm does not feed are helped.
     Frugal,
 }
 
@@ -268,7 +268,7 @@ impl Source {
         true
     }
 
-    /// A piece that waits is granted to who is at it.
+    /// A piece that waits is granted to the peer that asks for it.
     fn adopt(&mut self, now: Time, conn: ConnId, piece: u32) {
         if self.pieces.stage(piece) == Stage::Never
             && let Some(grantee) = self.grantees.get_mut(&conn)

@@ -28,7 +28,7 @@ const SAMPLE: usize = 64;
 /// Parties of which it is remembered how long they went unfed.
 const HUNGRY_MAX: usize = 256;
 
-/// How long those that are gone went unfed while they were here: who never stays for half a minute is fed after that all the same.
+/// How long those that are gone went unfed while they were here: a peer that never stays for half a minute is fed after that all the same.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Hungry(BTreeMap<Holder, Duration>);
 
@@ -75,7 +75,7 @@ impl Source {
         self.watch.at = Some(now);
     }
 
-    /// A piece for who needs it from us.
+    /// A piece for a peer that needs it from us.
     pub(super) fn next_need(&mut self, now: Time, peers: &Peers) -> Option<(ConnId, u32)> {
         let active = self.peers_of(peers).filter(|(_, g, peer)| g.is_active(now, self.behind, peer)).count();
         let piece_len = u64::from(self.geometry.piece_len);

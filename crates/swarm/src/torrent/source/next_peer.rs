@@ -1,6 +1,6 @@
 //! The peer that gets the next piece (own design): turns among up to four active peers, newcomers first, then those that pass on most.
 //!
-//! Nobody is excluded: who never passes anything on only comes last, and with nobody else the same peer goes on.
+//! Nobody is excluded: a peer that never passes anything on only comes last, and with no other the same peer goes on.
 use super::Source;
 use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
@@ -54,7 +54,7 @@ impl Source {
         free.or_else(|| self.first(peers, |g, peer| self.has_room(now, g, peer), rank))
     }
 
-    /// A grant for who has not seen one for long, as far as the line can serve it soon: what is asked for and does not come is
+    /// A grant for a peer that has not seen one for long, as far as the line can serve it soon: what is asked for and does not come is
     /// given up and asked for again.
     fn forgotten(&mut self, now: Time, rate: u64, peers: &Peers) -> Option<(ConnId, u32)> {
         let waiting: u64 = self.grantees.values().map(Grantee::outstanding).sum();

@@ -1,6 +1,6 @@
 //! How each piece stands at a source: never sent, granted, out (own design).
 //!
-//! Out is what a peer has shown, or what was sent whole and not contradicted for a while. Who was granted a piece is
+//! Out is what a peer has shown, or what was sent whole and not contradicted for a while. The peer that was granted a piece is
 //! remembered until a third party shows it: only then can the swarm do without that peer.
 //! What is not here (yet, or any more) is neither granted nor waited for.
 //! Invariants: `missing` counts the pieces that wait or are granted; `queue` holds every piece that has never been sent (and perhaps
@@ -163,7 +163,7 @@ impl Pieces {
         self.queue.push(piece);
     }
 
-    /// A granted piece waits again, as the last one: who was shown it is not offered it again, and is not to see it first.
+    /// A granted piece waits again, as the last one: the peer that was shown it is not offered it again, and others are to see theirs first.
     pub(super) fn back_last(&mut self, piece: u32) {
         self.back(piece);
         if let Some(last) = self.queue.pop() {

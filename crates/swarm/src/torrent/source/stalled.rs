@@ -1,4 +1,4 @@
-//! What to do about who has asked and goes no further (own design): what it was granted is for others.
+//! A peer that has asked and does not read (own design): what it was granted is for others.
 //!
 //! It does not read, or it has begun a piece and asks for no more of it. Its line may be down, it may have paused, or it may mean to hold
 //! the swarm up: with what only it was shown, nobody could complete before it is gone. What it has asked for it still gets.

@@ -1,4 +1,4 @@
-//! What to show to who leaves its grants alone (own design): it wants a part of the content, or takes it in another order.
+//! A peer that leaves its grants alone is shown more (own design): it wants a part of the content, or takes it in another order.
 use super::Source;
 use super::grantee::{Grantee, Peers};
 use super::pieces::{Pieces, Stage};
@@ -14,7 +14,7 @@ impl Source {
     /// A peer that leaves its grants alone wants something else: it is shown ever more, and its grants are for others too.
     ///
     /// With nobody else there it is shown everything at once, when it says itself that nothing of what it was shown is of use to
-    /// it, or has been shown more before: nobody is there whom it could keep from anything.
+    /// it, or has been shown more before: there is no other peer that could lose by it.
     pub(super) fn widen(&mut self, now: Time, peers: &Peers) {
         let alone = self.candidates < 2;
         for (conn, grantee) in &mut self.grantees {

@@ -71,7 +71,7 @@ impl Upload {
 
     /// What the uplink is doing, as far as its limit, the blocks that wait and the rate tell; `None` when there is nothing to do.
     fn uplink<B>(&self, cx: &Context<'_, B>, ground: &Ground) -> Option<Uplink> {
-        // Mostly it is one of those that may ask to whom something goes.
+        // Mostly something goes to one of those that may ask.
         if ground.table.open().chain(ground.table.values()).all(|p| p.upload().is_idle()) {
             return None;
         }
@@ -100,7 +100,7 @@ impl Upload {
         self.refill.is_some_and(|at| at <= now)
     }
 
-    /// The slots are not given by us: a source decides whom it serves.
+    /// The choker gives no slots: a source decides which peers it serves.
     pub(in crate::torrent) fn leave_slots(&mut self) {
         self.refill = None;
     }

@@ -41,9 +41,9 @@ pub(super) struct Upload {
     optimistic: Optimistic,
     /// All peers belong to one owner: they are served by turns alone.
     cooperative: bool,
-    /// Somebody who is interested was choked when the slots were last looked at.
+    /// An interested peer was choked when the slots were last looked at.
     crowded: bool,
-    /// What is owed to whom.
+    /// What is owed to each network.
     ledger: Ledger,
     /// What is read ahead for the line.
     ahead: Ahead,
