@@ -71,8 +71,9 @@ impl Claims {
         let changed: Vec<bool> = lengths
             .enumerate()
             .map(|(i, len)| {
-                let noted = journal.files.get(&(i as u32));
-                let then = noted.copied().or_else(|| self.then(i, len));
+                // A file that was written to just then changed as an inode at the same time.
+                let noted = journal.files.get(&(i as u32)).map(|stat| Stat { ctime_ns: stat.mtime_ns, ..*stat });
+                let then = noted.or_else(|| self.then(i, len));
                 let lag = if noted.is_some() { NOTE_LAG_NS } else { 0 };
                 !matches!((then, now(i)), (Some(then), Some(now)) if unchanged(&then, &now, lag))
             })
@@ -97,13 +98,19 @@ impl Claims {
     }
 }
 
-/// Whether a file is as it was noted. File systems that keep whole seconds only may round the time.
+/// Whether a file is as it was noted. The time of its content can be put back, that of its inode cannot; a state of an older version does not know it.
 fn unchanged(then: &Stat, now: &Stat, lag: i64) -> bool {
+    (then.len, then.inode) == (now.len, now.inode)
+        && same_time(then.mtime_ns, now.mtime_ns, lag)
+        && (then.ctime_ns == 0 || same_time(then.ctime_ns, now.ctime_ns, lag))
+}
+
+/// Whether a time is the one that was noted. File systems that keep whole seconds only may round it.
+fn same_time(then: i64, now: i64, lag: i64) -> bool {
     let whole_seconds = |ns: i64| ns % 1_000_000_000 == 0;
-    let slack = if whole_seconds(now.mtime_ns) && !whole_seconds(then.mtime_ns) { NOTE_LAG_NS } else { lag };
-    let later = now.mtime_ns.saturating_sub(then.mtime_ns);
+    let slack = if whole_seconds(now) && !whole_seconds(then) { NOTE_LAG_NS } else { lag };
     let early = if slack == lag { 0 } else { -slack };
-    (then.len, then.inode) == (now.len, now.inode) && (early..=slack).contains(&later)
+    (early..=slack).contains(&now.saturating_sub(then))
 }
 
 #[cfg(test)]
@@ -121,5 +128,9 @@ mod tests {
         assert!(unchanged(&then, &Stat { mtime_ns: 0, ..then }, 0), "whole seconds only");
         assert!(!unchanged(&then, &Stat { len: 4, ..then }, NOTE_LAG_NS));
         assert!(!unchanged(&then, &Stat { inode: 4, ..then }, NOTE_LAG_NS));
+        assert!(unchanged(&then, &Stat { ctime_ns: 9, ..then }, 0), "not known of older states");
+        let then = Stat { ctime_ns: 2_000_000_007, ..then };
+        assert!(!unchanged(&then, &Stat { ctime_ns: 2_000_000_008, ..then }, 0), "what else is as it was");
+        assert!(unchanged(&then, &Stat { ctime_ns: 2_000_000_000, ..then }, 0), "whole seconds only");
     }
 }

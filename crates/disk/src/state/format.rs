@@ -1,7 +1,7 @@
 //! The bytes of a state file (own design): a magic, a version, fields in order, SHA-1 over all of it. Whatever is cut,
 //! flipped, from a newer version or about something else does not decode.
 use super::claims::Claims;
-use super::table::Record;
+use super::table::{Form, Record};
 use crate::bits::Bits;
 use crate::hash;
 use teem_metainfo::{InfoHash, InfoHashV2, TorrentKey};
@@ -13,7 +13,10 @@ use teem_wire::peer::handshake::PeerId;
 const MAGIC: &[u8; 8] = b"teemdisk";
 
 /// The version that this program writes.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
+
+/// The last version that does not say of a file when its inode changed.
+const VERSION_ONE_TIME: u32 = 4;
 
 /// The last version that names the torrent by 20 bytes alone: its info-hash of version 1, or that of version 2 cut short.
 const VERSION_SHORT_NAME: u32 = 3;
@@ -91,7 +94,7 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
     if r.u32()? as usize != about.files {
         return None;
     }
-    let files = (0..r.u32()?).map(|_| r.record()).collect::<Option<Vec<_>>>()?;
+    let files = (0..r.u32()?).map(|_| r.record(form(version))).collect::<Option<Vec<_>>>()?;
     let mut facts =
         Facts { uploaded: r.u64()?, downloaded: r.u64()?, complete: r.take::<1>()? == [1], ..Facts::default() };
     facts.completed_at = r.texts()?;
@@ -122,6 +125,15 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
     r.0.is_empty().then_some(Claims { generation, have, doubtful, files, facts, selection })
 }
 
+/// How records of files are written in this state file, which is whole, and in the table beside it.
+pub(crate) fn form_of(bytes: &[u8]) -> Form {
+    bytes.get(MAGIC.len()..).and_then(<[u8]>::first_chunk).map_or(Form::Now, |v| form(u32::from_le_bytes(*v)))
+}
+
+fn form(version: u32) -> Form {
+    if version <= VERSION_ONE_TIME { Form::Older } else { Form::Now }
+}
+
 /// The folder that a state file of this torrent is about, if it is whole.
 pub(crate) fn about(bytes: &[u8], wire: InfoHash) -> Option<&[u8]> {
     begin(bytes, wire).map(|begun| begun.folder)
@@ -149,7 +161,7 @@ fn begin(bytes: &[u8], wire: InfoHash) -> Option<Begun<'_>> {
     let version = r.u32()?;
     let key = match version {
         VERSION_MIN..=VERSION_SHORT_NAME => (r.take::<20>()? == wire.0).then_some(None)?,
-        VERSION => Some(r.key().filter(|key| key.wire() == wire)?),
+        VERSION_ONE_TIME..=VERSION => Some(r.key().filter(|key| key.wire() == wire)?),
         _ => return None,
     };
     Some(Begun { version, key, folder: r.bytes()?, rest: r })
@@ -198,8 +210,8 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    fn record(&mut self) -> Option<Record> {
-        let (record, rest) = Record::decode(self.0)?;
+    fn record(&mut self, form: Form) -> Option<Record> {
+        let (record, rest) = Record::decode(self.0, form)?;
         self.0 = rest;
         Some(record)
     }
@@ -224,7 +236,7 @@ mod tests {
         let mut claims = Claims::none(11, 2);
         claims.have.insert(3);
         claims.doubtful.insert(10);
-        claims.files[1] = Record::Own(Stat { len: 5, mtime_ns: -9, inode: 4, ..Stat::default() });
+        claims.files[1] = Record::Own(Stat { len: 5, mtime_ns: -9, ctime_ns: 11, inode: 4, ..Stat::default() });
         claims.files[2] = Record::Apart;
         claims.generation = 1 << 40;
         claims.facts = Facts {
@@ -271,10 +283,18 @@ mod tests {
 
     #[test]
     fn older_versions_are_read() {
-        let (about, claims) = sample();
+        let (about, mut claims) = sample();
+        claims.files[1] = Record::Own(Stat { len: 5, mtime_ns: -9, inode: 4, ..Stat::default() });
         let digits = VERSION_3.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
         let third: Vec<u8> = digits.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
         assert_eq!(decode(&third, &about), Some(claims.clone()));
+        // Version 4 named the torrent by which hashes it has, and these.
+        let mut fourth = third[..third.len() - 20].to_vec();
+        fourth[8] = 4;
+        fourth.insert(12, 1);
+        fourth.extend(hash::sha1(&fourth));
+        assert_eq!(decode(&fourth, &about), Some(claims.clone()));
+        assert_eq!((form_of(&fourth), form_of(&encode(&about, &claims))), (Form::Older, Form::Now));
         // Version 2 ended before what was granted: a number and one peer with its piece.
         let mut second = third[..third.len() - 20 - 4 - 24].to_vec();
         second[8] = 2;
@@ -302,7 +322,7 @@ mod tests {
         let (about, claims) = sample();
         let mut newer = encode(&about, &claims);
         let n = newer.len() - 20;
-        newer[8] = 5;
+        newer[8] = 6;
         let sum = hash::sha1(&newer[..n]);
         newer[n..].copy_from_slice(&sum);
         assert_eq!(decode(&newer, &about), None);

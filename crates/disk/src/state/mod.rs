@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `HASH-PLACE.state` | claims, pieces to be checked, files as they were, facts; replaced as a whole, with a checksum |
 //! | `HASH-PLACE.state.old` | the generation before |
-//! | `HASH-PLACE.files` | how the files were left where there are many (`table`) |
+//! | `HASH-PLACE.table` | how the files were left where there are many (`table`) |
 //! | `HASH-PLACE.journal` | pieces written since; never synced, so it helps after a killed process and is no claim |
 //! | `HASH-PLACE.info` | the info dictionary, so that a magnet link resumes without peers |
 //! | `HASH-PLACE.lock` | who works on it now |

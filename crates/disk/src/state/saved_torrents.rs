@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use teem_metainfo::{Info, InfoHash, Limits};
 
 /// The files that a state is made of, the lock aside.
-const FILES: [&str; 6] = ["state", "state.old", "files", "journal", "info", "new"];
+/// `files` is what earlier versions left where they had a table.
+const FILES: [&str; 7] = ["state", "state.old", "table", "files", "journal", "info", "new"];
 
 /// What is saved of one torrent in one place.
 #[derive(Clone, PartialEq, Eq, Debug)]

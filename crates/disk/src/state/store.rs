@@ -1,9 +1,9 @@
 //! State files on the disk (own design): written as temporary, synced, renamed, folder synced, with the generation
 //! before kept; locked while in use.
 use super::claims::Claims;
-use super::format::{About, decode, encode};
+use super::format::{About, decode, encode, form_of};
 use super::journal::{self, JOURNAL_MAX, Journal, Journaled};
-use super::table::{CHUNK, Record, Table};
+use super::table::{CHUNK, Form, Record, Table};
 use crate::bits::Bits;
 use crate::content::Content;
 use crate::error::explain;
@@ -89,13 +89,18 @@ impl Saved {
         }
         let about = About { key, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
         let load = |name: &str| read_small(&*dir, &named(&stem, name), STATE_MAX).ok().flatten();
-        let mut claims = ["state", "state.old"].iter().find_map(|name| decode(&load(name)?, &about));
+        let decoded = ["state", "state.old"].iter().find_map(|name| {
+            let bytes = load(name)?;
+            Some((decode(&bytes, &about)?, form_of(&bytes)))
+        });
+        let (mut claims, form) = decoded.map_or((None, Form::Now), |(claims, form)| (Some(claims), form));
         let (mut table, mut stale) = (None, BTreeSet::new());
         let mut generation = claims.as_ref().map_or(0, |claims| claims.generation);
         // The part file is one more.
         let records = about.files + 1;
         if records > CHUNK {
-            let (loaded, found) = Table::load(&*dir, named(&stem, "files"), stem.clone().into(), records, generation);
+            let paths = (named(&stem, "table"), (form == Form::Older).then(|| named(&stem, "files")));
+            let (loaded, found) = Table::load(&*dir, paths, stem.clone().into(), records, generation);
             (table, stale, generation) = (Some(loaded), found.stale, found.newest);
             if let Some(claims) = &mut claims {
                 claims.files = found.records;

@@ -16,14 +16,32 @@ use std::sync::Arc;
 /// Files of a chunk. A torrent that fits into one has them in its state.
 pub(crate) const CHUNK: usize = 64;
 
-/// Bytes of a record: what it is, length, time, inode.
-const RECORD_LEN: usize = 1 + 8 + 8 + 8;
+/// Chunks read at a time.
+const READ: usize = 128;
 
-/// Bytes of one place: generation, records, checksum.
-const PLACE_LEN: usize = 8 + CHUNK * RECORD_LEN + 8;
+/// How records are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// What it is, length, times of content and inode, inode.
+    Now,
+    /// Without the time of the inode, as up to version 4 of the state.
+    Older,
+}
 
-/// Bytes read at a time.
-const READ: usize = 128 * 2 * PLACE_LEN;
+impl Form {
+    /// Bytes of a record.
+    const fn record_len(self) -> usize {
+        match self {
+            Self::Now => 1 + 4 * 8,
+            Self::Older => 1 + 3 * 8,
+        }
+    }
+
+    /// Bytes of one place: generation, records, checksum.
+    const fn place_len(self) -> usize {
+        8 + CHUNK * self.record_len() + 8
+    }
+}
 
 /// How a file was left.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -40,8 +58,8 @@ pub(crate) enum Record {
 impl Record {
     /// Of a file as it is. Only what is recorded of a stat counts.
     pub(crate) fn own(stat: Option<Stat>) -> Self {
-        stat.map_or(Self::Missing, |Stat { len, mtime_ns, inode, .. }| {
-            Self::Own(Stat { len, mtime_ns, inode, ..Stat::default() })
+        stat.map_or(Self::Missing, |Stat { len, mtime_ns, ctime_ns, inode, .. }| {
+            Self::Own(Stat { len, mtime_ns, ctime_ns, inode, ..Stat::default() })
         })
     }
 
@@ -54,15 +72,19 @@ impl Record {
         out.push(kind);
         out.extend(stat.len.to_le_bytes());
         out.extend(stat.mtime_ns.to_le_bytes());
+        out.extend(stat.ctime_ns.to_le_bytes());
         out.extend(stat.inode.to_le_bytes());
     }
 
-    /// The record that bytes begin with, and the rest.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (record, rest) = bytes.split_first_chunk::<RECORD_LEN>()?;
-        let word = |at: usize| record[at..].first_chunk().map(|word| u64::from_le_bytes(*word));
-        let stat = Stat { len: word(1)?, mtime_ns: word(9)?.cast_signed(), inode: word(17)?, ..Stat::default() };
-        match record[0] {
+    /// The record that bytes begin with, and the rest. A time of the inode that is not written is zero.
+    pub(crate) fn decode(bytes: &[u8], form: Form) -> Option<(Self, &[u8])> {
+        let (record, rest) = bytes.split_at_checked(form.record_len())?;
+        let (kind, words) = record.split_first()?;
+        let word = |n: usize| words.get(n * 8..)?.first_chunk().map(|word| u64::from_le_bytes(*word));
+        let (ctime, inode) = if form == Form::Now { (word(2)?, word(3)?) } else { (0, word(2)?) };
+        let (mtime_ns, ctime_ns) = (word(1)?.cast_signed(), ctime.cast_signed());
+        let stat = Stat { len: word(0)?, mtime_ns, ctime_ns, inode, ..Stat::default() };
+        match kind {
             0 => Some((Self::Missing, rest)),
             1 => Some((Self::Own(stat), rest)),
             2 => Some((Self::Apart, rest)),
@@ -78,6 +100,8 @@ pub(crate) struct Table {
     about: Vec<u8>,
     /// Of each chunk, the place that the state on the disk needs.
     current: Vec<bool>,
+    /// Nothing in the file is needed: the state goes with a table of the older form.
+    anew: bool,
     file: Option<Arc<dyn File>>,
 }
 
@@ -92,28 +116,31 @@ pub(crate) struct Recorded {
 }
 
 impl Table {
-    /// Reads what a state of this generation believes of `count` files.
+    /// Reads what a state of this generation believes of `count` files. Where there is an `older` table the state goes with that, and every chunk is to
+    /// be written.
     pub(crate) fn load(
         dir: &dyn Folder,
-        path: PathBuf,
+        (path, older): (PathBuf, Option<PathBuf>),
         about: Vec<u8>,
         count: usize,
         generation: u64,
     ) -> (Self, Recorded) {
+        let form = if older.is_some() { Form::Older } else { Form::Now };
+        let place_len = form.place_len();
         let chunks = count.div_ceil(CHUNK);
-        let mut table = Self { path, about, current: vec![false; chunks], file: None };
+        let mut table = Self { path, about, current: vec![false; chunks], anew: older.is_some(), file: None };
         let mut found = Recorded { records: vec![Record::Missing; count], stale: BTreeSet::new(), newest: generation };
-        let file = dir.open(&table.path, Access::Read).ok();
-        let mut buffer = vec![0; READ.min(chunks * 2 * PLACE_LEN)];
-        for first in (0..chunks).step_by(READ / (2 * PLACE_LEN)) {
-            let at = (first * 2 * PLACE_LEN) as u64;
+        let file = dir.open(older.as_deref().unwrap_or(&table.path), Access::Read).ok();
+        let mut buffer = vec![0; READ.min(chunks) * 2 * place_len];
+        for first in (0..chunks).step_by(READ) {
+            let at = (first * 2 * place_len) as u64;
             let read = file.as_ref().map(|file| read_full(&**file, &mut [IoSliceMut::new(&mut buffer)], at));
             let read = read.and_then(Result::ok).unwrap_or(0) as usize;
-            let last = chunks.min(first + READ / (2 * PLACE_LEN));
+            let last = chunks.min(first + READ);
             for chunk in first..last {
                 let place = |n: usize| {
-                    let at = ((chunk - first) * 2 + n) * PLACE_LEN;
-                    buffer[..read].get(at..at + PLACE_LEN).and_then(|place| table.whole(chunk, place))
+                    let at = ((chunk - first) * 2 + n) * place_len;
+                    buffer[..read].get(at..at + place_len).and_then(|place| table.whole(chunk, place))
                 };
                 let places = [place(0), place(1)];
                 let (mut best, mut newer) = (None, false);
@@ -124,13 +151,13 @@ impl Table {
                         best = Some((n, written, records));
                     }
                 }
-                if newer || best.is_none() {
+                if newer || best.is_none() || table.anew {
                     found.stale.insert(chunk as u32);
                 }
                 if let Some((n, _, mut rest)) = best {
-                    table.current[chunk] = n == 1;
+                    table.current[chunk] = n == 1 && !table.anew;
                     for record in found.records.iter_mut().skip(chunk * CHUNK).take(CHUNK) {
-                        let Some((next, behind)) = Record::decode(rest) else { break };
+                        let Some((next, behind)) = Record::decode(rest, form) else { break };
                         (*record, rest) = (next, behind);
                     }
                 }
@@ -151,6 +178,9 @@ impl Table {
             Arc::clone(file)
         } else {
             let file = dir.open(&self.path, Access::Write)?;
+            if self.anew {
+                file.set_len(0)?;
+            }
             // Its name is there before any state relies on it.
             dir.sync_dir("".as_ref())?;
             self.file = Some(Arc::clone(&file));
@@ -163,7 +193,7 @@ impl Table {
             }
             place.extend(self.checksum(chunk as usize, &place));
             let other = usize::from(!self.current.get(chunk as usize).copied().unwrap_or(false));
-            let at = (chunk as usize * 2 + other) * PLACE_LEN;
+            let at = (chunk as usize * 2 + other) * Form::Now.place_len();
             write_full(&*file, &mut [IoSlice::new(&place)], at as u64)?;
         }
         if chunks.is_empty() { Ok(()) } else { file.sync() }
@@ -200,14 +230,14 @@ mod tests {
     use crate::root::RealFs;
 
     fn record(generation: u64, file: usize) -> Record {
-        Record::own(Some(Stat { len: file as u64, mtime_ns: -1, inode: generation, ..Stat::default() }))
+        Record::own(Some(Stat { len: file as u64, mtime_ns: -1, ctime_ns: 9, inode: generation, ..Stat::default() }))
     }
 
     #[test]
     fn a_state_believes_what_was_written_up_to_it() {
         let folder = std::env::temp_dir().join(format!("teem-table-{}", std::process::id()));
         let dir = RealFs.folder(&folder, true).unwrap();
-        let load = |generation| Table::load(&*dir, "t".into(), b"me".to_vec(), 130, generation);
+        let load = |generation| Table::load(&*dir, ("t".into(), None), b"me".to_vec(), 130, generation);
         let (mut table, nothing) = load(0);
         assert_eq!((nothing.stale.len(), nothing.records[129]), (3, Record::Missing));
         table.write(&*dir, &nothing.stale, 1, &|file| record(1, file)).unwrap();
@@ -227,12 +257,46 @@ mod tests {
         // Torn: what was there before is still there.
         let path = folder.join("t");
         let mut bytes = std::fs::read(&path).unwrap();
-        bytes[2 * PLACE_LEN + 9] ^= 1;
+        bytes[2 * Form::Now.place_len() + 9] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
         assert_eq!(load(2).1.records[64], record(1, 64));
         // Another torrent's is nobody's.
-        let (_, other) = Table::load(&*dir, "t".into(), b"you".to_vec(), 130, 2);
+        let (_, other) = Table::load(&*dir, ("t".into(), None), b"you".to_vec(), 130, 2);
         assert_eq!((other.stale.len(), other.records[0]), (3, Record::Missing));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_table_of_the_older_form_is_read_once() {
+        let folder = std::env::temp_dir().join(format!("teem-older-{}", std::process::id()));
+        let dir = RealFs.folder(&folder, true).unwrap();
+        let load =
+            |older: Option<&str>| Table::load(&*dir, ("t".into(), older.map(PathBuf::from)), b"me".to_vec(), 130, 1);
+        // As version 4 wrote it: each chunk in its second place, without the time of the inode.
+        let (mut table, _) = load(None);
+        let mut old = Vec::new();
+        for chunk in 0..3 {
+            let mut place = 1_u64.to_le_bytes().to_vec();
+            for file in chunk * CHUNK..(chunk + 1) * CHUNK {
+                let mut whole = Vec::new();
+                record(1, file).encode(&mut whole);
+                place.extend([&whole[..17], &whole[25..]].concat());
+            }
+            place.extend(table.checksum(chunk, &place));
+            old.extend(vec![0; Form::Older.place_len()]);
+            old.extend(place);
+        }
+        std::fs::write(folder.join("old"), old).unwrap();
+        let timeless = |file| match record(1, file) {
+            Record::Own(stat) => Record::Own(Stat { ctime_ns: 0, ..stat }),
+            other => other,
+        };
+        let (read, found) = load(Some("old"));
+        assert_eq!((found.records[0], found.records[129], found.newest), (timeless(0), timeless(129), 1));
+        assert_eq!(found.stale.len(), 3, "all of it is to be written in the form of today");
+        table = read;
+        table.write(&*dir, &found.stale, 1, &|file| record(1, file)).unwrap();
+        assert_eq!(load(None).1.records[129], record(1, 129));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }
