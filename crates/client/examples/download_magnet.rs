@@ -1,4 +1,5 @@
-//! Downloads a link into a folder: `cargo run --example download_magnet -- LINK FOLDER`.
+//! Downloads a link into a folder, and shows how it goes: `cargo run --example download_magnet -- LINK FOLDER`.
+use std::time::Duration;
 use teem_client::{Add, Client, Config, Listen, source};
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,11 +14,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = source::load(&link, client.http()).await?;
     let torrent = client.add(Add::download(source, &folder)).await?;
 
-    let info = torrent.metadata().await?;
-    eprintln!("{}: {} bytes", info.name(), info.content_size());
-    torrent.durable().await?;
-    let figures = torrent.snapshot().await?;
-    eprintln!("complete; gave back {} bytes", figures.uploaded);
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    let done = loop {
+        tokio::select! {
+            done = torrent.finished() => break done,
+            _ = tick.tick() => {
+                let now = torrent.snapshot().await?;
+                eprintln!("{}: {} of {} bytes, {} B/s", now.state.word(), now.have, now.wanted, now.down_rate);
+            }
+        }
+    };
+    // Trackers are told and state is saved, whether it went well or not.
     client.shutdown().await;
+    let done = done?;
+    eprintln!("{} is complete; gave back {} bytes", done.path.display(), done.uploaded);
     Ok(())
 }

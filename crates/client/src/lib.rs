@@ -25,7 +25,7 @@
 //!             done = torrent.finished() => break done,
 //!             _ = tick.tick() => {
 //!                 let now = torrent.snapshot().await?;
-//!                 eprintln!("{:?}: {} of {} bytes, {} B/s", now.state, now.have, now.wanted, now.down_rate);
+//!                 eprintln!("{}: {} of {} bytes, {} B/s", now.state.word(), now.have, now.wanted, now.down_rate);
 //!             }
 //!         }
 //!     };

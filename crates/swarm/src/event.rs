@@ -305,7 +305,7 @@ impl Snapshot {
         let dials = Dials { pending: 0, ..self.dials };
         let (peers, state) = (Vec::new(), State::Paused);
         let (down_rate, up_rate, seeds, downloaders, unchoked_us, file) = (0, 0, 0, 0, 0, None);
-        Self { state, peers, dials, down_rate, up_rate, seeds, downloaders, unchoked_us, file, ..self }
+        Self { state, file, down_rate, up_rate, seeds, downloaders, unchoked_us, dials, peers, ..self }
     }
 }
 
