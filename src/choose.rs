@@ -1,6 +1,6 @@
 //! `get --files`: the files are listed, and somebody at the terminal says which.
 use crate::exit::Stop;
-use crate::progress::plain;
+use crate::foreign::plain;
 use crate::units::Bytes;
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::sync::atomic::{AtomicBool, Ordering};

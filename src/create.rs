@@ -1,6 +1,7 @@
 //! `teem create`: makes a .torrent file.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::{Progress, plain};
+use crate::foreign::plain;
+use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::units::{Bytes, Count};
 use crate::{cli, json, making, stdin, stdout};
@@ -30,7 +31,7 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         stdout::bytes(&bytes);
         return Ok(Exit::Done);
     }
-    store::write_whole(&output, &bytes).map_err(Stop::local)?;
+    store::write_whole(&output, &bytes, making::readers(&recipe)).map_err(Stop::local)?;
     let hash = info.key().v1().map(|h| h.to_string()).unwrap_or_default();
     if options.json {
         json::line(&serde_json::json!({
@@ -47,7 +48,7 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
             Count(info.piece_count() as usize, "piece"),
             Bytes(u64::from(info.piece_length())),
         ));
-        stdout::text(&format!("{}\n", output.display()));
+        stdout::path(&output);
     }
     Ok(Exit::Done)
 }

@@ -3,7 +3,8 @@
 //! All files are examined before the first is written. One that cannot be edited is named, the others are done all the same. No more
 //! than one file is in memory at a time.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::{Progress, plain};
+use crate::foreign::plain;
+use crate::progress::Progress;
 use crate::units::Count;
 use crate::{cli, json, stdout};
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! One download from its start to its end: what is waited for, in order.
+use crate::choose;
 use crate::exit::Stop;
 use crate::units::Bytes;
 use crate::view::Voice;
-use crate::{choose, progress};
 use serde_json::json;
 use teem_client::Torrent;
 use teem_client::policy::{Finished, Hook, Until};
@@ -41,7 +41,7 @@ impl Job {
     }
 
     fn farewell(&self, finished: &Finished) -> String {
-        let name = progress::plain(&finished.name);
+        let name = crate::foreign::plain(&finished.name);
         let gave = format!("{name}: complete, verified and on the disk; gave back {}", Bytes(finished.uploaded));
         match self.until {
             Until::Stopped => format!("{gave}; seeding until stopped (Ctrl-C)"),

@@ -12,6 +12,7 @@ mod create;
 mod data;
 mod edit;
 mod exit;
+mod foreign;
 mod get;
 mod job;
 mod json;

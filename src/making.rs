@@ -1,7 +1,8 @@
 //! What `create` and `share` have in common: the wishes, hashing with progress, what was left out.
 use crate::cli::metainfo::MetainfoOptions;
 use crate::exit::Stop;
-use crate::progress::{Progress, bytes_done, plain};
+use crate::foreign::plain;
+use crate::progress::{Progress, bytes_done};
 use crate::signals::Signals;
 use crate::units::Count;
 use crate::{json, preset};
@@ -14,10 +15,16 @@ use teem_client::create::hash::{self, Digests};
 use teem_client::create::recipe::{MakeError, Recipe, Wishes};
 use teem_client::create::rules::LeaveOut;
 use teem_client::create::walk::Underway;
+use teem_client::store::Readers;
 use tokio::time::Instant;
 
 /// How often the progress of listing and hashing is looked at.
 const EVERY: Duration = Duration::from_millis(200);
+
+/// The readers of the .torrent that is written: its owner alone where it holds secrets.
+pub(crate) fn readers(recipe: &Recipe) -> Readers {
+    if recipe.has_secrets() { Readers::Owner } else { Readers::Usual }
+}
 
 /// What is typed, and beneath it the preset.
 pub(crate) fn wishes(typed: &MetainfoOptions, output: Option<&Path>) -> Result<Wishes, Stop> {

@@ -1,12 +1,12 @@
 //! `teem man`: man pages, from the grammar itself; one to standard output, or all of them into a folder.
 use crate::cli::{self, Cli};
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::plain;
+use crate::foreign::plain;
 use crate::stdout;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use std::path::Path;
-use teem_client::store;
+use teem_client::store::{self, Readers};
 
 pub(crate) fn run(options: &cli::Man) -> Outcome {
     // Built as a whole, each command knows the names of those above it.
@@ -35,8 +35,8 @@ fn named<'c>(top: &'c Command, words: &[String]) -> Result<&'c Command, Stop> {
 /// Writes the page of a command and of all below it, and prints their paths.
 fn write(command: &Command, folder: &Path) -> Result<(), Stop> {
     let path = folder.join(Man::new(command.clone()).get_filename());
-    store::write_whole(&path, &page(command)?).map_err(Stop::local)?;
-    stdout::text(&format!("{}\n", path.display()));
+    store::write_whole(&path, &page(command)?, Readers::Usual).map_err(Stop::local)?;
+    stdout::path(&path);
     command.get_subcommands().try_for_each(|below| write(below, folder))
 }
 

@@ -4,7 +4,7 @@
 //! that is misspelt would otherwise be left out of what cannot be changed later.
 use crate::cli::metainfo::MetainfoOptions;
 use crate::exit::Stop;
-use crate::progress::plain;
+use crate::foreign::plain;
 use crate::units::ByteSize;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! What a person sees while something takes long: one live line on a terminal, a line now and then elsewhere.
 //! Everything goes to standard error; standard output is for data.
+use crate::foreign::{lines, plain};
 use crate::units::{Bytes, Time};
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -39,11 +40,11 @@ impl Progress {
         // A closed standard error is no reason to stop working.
         let _ = if self.terminal {
             let width = columns();
-            let cut: String = text.chars().take(width.saturating_sub(1)).collect();
+            let cut: String = plain(text).chars().take(width.saturating_sub(1)).collect();
             self.shown = true;
             write!(err, "\r\x1b[2K{cut}").and_then(|()| err.flush())
         } else {
-            writeln!(err, "{text}")
+            writeln!(err, "{}", plain(text))
         };
     }
 
@@ -53,7 +54,7 @@ impl Progress {
             return;
         }
         self.clear();
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", lines(text));
     }
 
     /// Takes the live line away.
@@ -86,21 +87,4 @@ fn columns() -> usize {
         .map(|(width, _)| usize::from(width.0))
         .filter(|w| *w >= 20)
         .unwrap_or(80)
-}
-
-/// Takes control characters out of text that came from outside, so that it cannot move the cursor.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_bidi(c) { '\u{FFFD}' } else { c }).collect()
-}
-
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn row_41_names_from_outside_cannot_move_the_cursor() {
-        assert_eq!(super::plain("a\x1b[2Jb\u{202E}c\n"), "a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}");
-    }
 }

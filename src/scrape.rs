@@ -1,5 +1,5 @@
 //! `teem show --scrape`: how large the swarm is, by each tracker of the torrent (BEP 48).
-use crate::progress::plain;
+use crate::foreign::plain;
 use crate::units::Count;
 use serde_json::{Value, json};
 use teem_client::Source;

@@ -1,7 +1,8 @@
 //! `teem share`: makes content available: hashes it, tracks it, seeds it, and prints the links for everybody else.
 use crate::create::may_write;
 use crate::exit::{Outcome, Stop};
-use crate::progress::{Progress, plain};
+use crate::foreign::plain;
+use crate::progress::Progress;
 use crate::sharing::{Row, watch};
 use crate::signals::Signals;
 use crate::units::{Bytes, Count};
@@ -16,6 +17,7 @@ use teem_client::create::recipe::{Recipe, Wishes};
 use teem_client::publish::share::{ShareOptions, Shared, share};
 use teem_client::{Client, Config, Listen, store};
 use teem_wire::reach::Reach;
+use teem_wire::tracker::url::redact;
 
 pub(crate) async fn run(options: &cli::Share) -> Outcome {
     let wishes = making::wishes(&options.metainfo, options.output.as_deref())?;
@@ -58,7 +60,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         }
         let shared = share(&client, &recipe, &mut digests, &wanted).await.map_err(|e| Stop::local(&e))?;
         if let Some(output) = &options.output {
-            store::write_whole(output, &shared.torrent_file).map_err(Stop::local)?;
+            store::write_whole(output, &shared.torrent_file, making::readers(&recipe)).map_err(Stop::local)?;
         }
         announce_ready(options, &recipe, &shared, client.port(), &mut progress);
         rows.push(Row::new(&shared.torrent, shared.info.name(), shared.info.content_size()));
@@ -141,6 +143,12 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
         progress.say(&format!("page      {url}"));
     }
     progress.say(&format!("magnet    {}", shared.magnet));
+    for url in &shared.withheld {
+        progress.say(&format!(
+            "warning: {} looks like it holds a passkey: it is announced to, and left out of what others are given",
+            plain(&redact(url))
+        ));
+    }
     progress.say(&format!("others run:\n  {}", command_for_others(shared)));
     if !io::stdout().is_terminal() {
         stdout::text(&format!("{}\n", shared.magnet));

@@ -1,6 +1,7 @@
 //! What `share` shows while it runs: one live line, what happened, a line a second and torrent for scripts.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::{Progress, plain};
+use crate::foreign::plain;
+use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::units::{Bytes, Copies, Count};
 use crate::{json, told};

@@ -1,6 +1,6 @@
 //! `teem show`: what a .torrent file or a link contains.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::plain;
+use crate::foreign::plain;
 use crate::scrape::{self, Told};
 use crate::units::Bytes;
 use crate::{cli, json, stdin};

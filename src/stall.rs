@@ -1,5 +1,5 @@
 //! Why nothing moves, in honest words, and what would help.
-use crate::progress::plain;
+use crate::foreign::plain;
 use std::time::{Duration, Instant};
 use teem_client::event::{Snapshot, State};
 use teem_wire::tracker::url::redact;

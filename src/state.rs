@@ -1,7 +1,8 @@
 //! `teem state`: what is saved of earlier runs, where, and how to be rid of it (own design).
 use crate::cli::state::{Forget, State, What};
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::{Progress, plain};
+use crate::foreign::plain;
+use crate::progress::Progress;
 use crate::units::{Bytes, Count};
 use crate::{json, stdout};
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ fn path(folder: &Path, json: bool) {
     if json {
         json::line(&json!({"event": "state_path", "path": folder.to_string_lossy()}));
     } else {
-        stdout::text(&format!("{}\n", folder.display()));
+        stdout::path(folder);
     }
 }
 

@@ -1,5 +1,5 @@
 //! Events and figures of a torrent in words, and as JSON lines (`docs/json.md`).
-use crate::progress::plain;
+use crate::foreign::plain;
 use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
 use teem_client::event::{Event, Snapshot};

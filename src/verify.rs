@@ -1,6 +1,7 @@
 //! `teem verify`: compares content with its .torrent and names each damaged or missing file and byte range.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::progress::{Progress, bytes_done, plain};
+use crate::foreign::plain;
+use crate::progress::{Progress, bytes_done};
 use crate::signals::Signals;
 use crate::units::Bytes;
 use crate::{cli, data, json, stdin, stdout};

@@ -1,5 +1,6 @@
 //! What `get` and `seed` show: one live line for all torrents, what happened, and why nothing moves.
-use crate::progress::{Progress, plain};
+use crate::foreign::plain;
+use crate::progress::Progress;
 use crate::stall::{self, Watch};
 use crate::units::{Bytes, Count, Time};
 use crate::{json, told};

@@ -236,6 +236,52 @@ fn where_no_terminal_reads_the_link_alone_is_on_standard_output() {
 }
 
 #[test]
+fn what_others_are_given_holds_no_passkey_and_a_private_torrent_is_shown_to_nobody() {
+    isolated("what_others_are_given_holds_no_passkey_and_a_private_torrent_is_shown_to_nobody", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 50_000);
+        let (path, made) = (folder.join("content"), folder.join("made.torrent"));
+        let key = "0123456789abcdef0123456789abcdef";
+        let tracker = format!("http://127.0.0.1:1/{key}/announce");
+        let output = made.to_string_lossy().into_owned();
+        let (source, ready) = share(folder, &path, &["--tracker", &tracker, "-o", &output, "--listen", ":0"]);
+        assert!(!text(&ready, "magnet").contains(key), "{}", text(&ready, "magnet"));
+        let port = ready["port"].as_u64().expect("a port") as u16;
+        let file = text(&ready, "torrent_url").rsplit_once('/').map(|(_, name)| format!("/{name}")).expect("a path");
+        for path in ["/", &file] {
+            let answer = fetch(port, path, "localhost");
+            assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains(key), "{path}: {answer}");
+            let strange = fetch(port, path, "evil.example");
+            assert!(strange.starts_with("HTTP/1.1 421"), "{strange}");
+        }
+        // The file that the user asked for has all of it, and is the user's alone.
+        use std::os::unix::fs::PermissionsExt;
+        let own = fs::read(&made).expect("the .torrent");
+        assert!(String::from_utf8_lossy(&own).contains(key));
+        assert_eq!(fs::metadata(&made).expect("the .torrent").permissions().mode() & 0o077, 0);
+        drop(source);
+
+        let private = ["--private", "--tracker", &tracker, "--listen", ":0"];
+        let (source, ready) = share(folder, &path, &private);
+        assert!(ready["page_url"].is_null() && ready["torrent_url"].is_null(), "{ready}");
+        let port = ready["port"].as_u64().expect("a port") as u16;
+        let answer = fetch(port, "/", "localhost");
+        assert!(!answer.contains("content") || answer.contains("Nothing is shared here"), "{answer}");
+        assert!(fetch(port, "/content.torrent", "localhost").starts_with("HTTP/1.1 404"));
+        drop(source);
+    });
+}
+
+/// The whole answer to a GET under that name.
+fn fetch(port: u16, path: &str, host: &str) -> String {
+    use std::io::Write;
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("it reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it answers");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
 fn web_seeds_are_in_the_link_and_in_the_torrent() {
     isolated("web_seeds_are_in_the_link_and_in_the_torrent", &[], |folder| {
         content::write(folder, "content", Shape::Single, 50_000);

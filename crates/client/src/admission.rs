@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use teem_disk::Place;
 use teem_disk::create::HashFiles;
+use teem_engine::input::PeerSource;
 use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::selection::Selection;
@@ -101,7 +102,7 @@ impl Add {
 /// What was found out about a torrent before it is admitted.
 struct Found {
     place: Place,
-    peers: Vec<SocketAddr>,
+    peers: Vec<(PeerSource, SocketAddr)>,
     info: Option<Arc<Info>>,
     selection: Option<Selection>,
 }
@@ -128,7 +129,7 @@ impl Client {
         let (publish, choose) = (add.publishes(), add.asks());
         registry.places.reserve(id, key, &place, add.choice, info.as_deref())?;
         let status = Status::new(info.clone(), add.paused, choose);
-        let entry = Arc::new(Entry::new(id, key, place.folder.clone(), status));
+        let entry = Arc::new(Entry::new(id, key, place.folder.clone(), add.source.origin, status));
         registry.enter(entry.clone());
         if info.is_some() && !add.paused {
             disk.place(id, place);
@@ -169,13 +170,15 @@ fn place(add: &Add, state_dir: &Path) -> Place {
 }
 
 /// The addresses of the peers that are named. One that the user names has to be found; a link is often older than the addresses in it.
-async fn peers(add: &Add) -> Result<Vec<SocketAddr>, AddError> {
+async fn peers(add: &Add) -> Result<Vec<(PeerSource, SocketAddr)>, AddError> {
     let mut peers = Vec::new();
     for text in &add.peers {
-        peers.extend(resolve_peer(text).await.map_err(AddError::Peer)?);
+        let found = resolve_peer(text).await.map_err(AddError::Peer)?;
+        peers.extend(found.into_iter().map(|peer| (PeerSource::User, peer)));
     }
     for text in &add.source.peers {
-        peers.extend(resolve_peer(text).await.unwrap_or_default());
+        let found = resolve_peer(text).await.unwrap_or_default();
+        peers.extend(found.into_iter().map(|peer| (PeerSource::Link, peer)));
     }
     Ok(peers)
 }

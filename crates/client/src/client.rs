@@ -81,7 +81,9 @@ impl Client {
         let registry = Arc::new(Registry::default());
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
-        let engine = EngineConfig { up: config.up, down: config.down, ..EngineConfig::new(port, seed) };
+        // A run that is to be repeated has nothing that cannot be guessed.
+        let entropy = config.seed.is_none().then_some(crate::entropy::number as fn() -> u64);
+        let engine = EngineConfig { up: config.up, down: config.down, entropy, ..EngineConfig::new(port, seed) };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone() };
         let upload_limited = HostConfig { upload_limited: config.up.is_some() };

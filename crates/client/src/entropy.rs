@@ -1,19 +1,14 @@
-//! Numbers that no stranger can guess (own design), from the system by way of the standard library's hasher keys.
+//! Numbers that no stranger can guess (own design): from the system's own generator.
 
 /// 64 such bits.
-#[allow(clippy::disallowed_types)] // here it is the source of entropy, not a map's hasher
 pub fn number() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
+    u64::from_le_bytes(bytes())
 }
 
-/// As many bytes as wanted. The standard library draws keys from the system once a thread and counts on from there; the
-/// digest over several of them hides the count.
+/// As many bytes as wanted.
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut out = [0; N];
-    for (i, chunk) in out.chunks_mut(8).enumerate() {
-        let mixed = number() ^ (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        chunk.copy_from_slice(&mixed.to_le_bytes()[..chunk.len()]);
-    }
+    // INVARIANT: every system that Teem runs on has a generator, which answers once the machine is up; without one nothing is safe.
+    getrandom::fill(&mut out).expect("the system gives random bytes");
     out
 }

@@ -1,6 +1,7 @@
 //! From what a person pastes to what a torrent needs (BEP 3, 9): reads files and URLs, understands links.
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits as HttpLimits};
+use crate::origin::Origin;
 use crate::places::AddError;
 use std::fmt;
 use std::io::Read;
@@ -67,6 +68,8 @@ pub struct Source {
     pub magnet: Option<Arc<Magnet>>,
     /// What to call it before the metadata is there.
     pub name: Option<String>,
+    /// A stranger made it, unless it is a file of the user's. It decides where its trackers may be.
+    pub origin: Origin,
     /// Trackers by tier.
     pub trackers: Vec<Vec<String>>,
     /// Peers as `host:port` (`x.pe`).
@@ -83,6 +86,7 @@ impl From<TorrentKey> for Source {
             metainfo: None,
             magnet: None,
             name: None,
+            origin: Origin::User,
             trackers: Vec::new(),
             peers: Vec::new(),
             hints: Vec::new(),
@@ -116,6 +120,7 @@ impl From<Magnet> for Source {
         let known = Self::from(magnet.key);
         Self {
             name: magnet.name.clone(),
+            origin: Origin::Stranger,
             trackers: magnet.trackers.iter().map(|t| vec![t.clone()]).collect(),
             peers: magnet.peers.clone(),
             magnet: Some(Arc::new(magnet)),
@@ -158,7 +163,7 @@ pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
             if answer.status != 200 {
                 return Err(LinkError::Status(url, answer.status));
             }
-            from_bytes(&url, &answer.body)
+            Ok(Source { origin: Origin::Stranger, ..from_bytes(&url, &answer.body)? })
         }
         Link::Path(path) => {
             let path = PathBuf::from(path);

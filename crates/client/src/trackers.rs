@@ -1,6 +1,8 @@
 //! Announces over HTTP and HTTPS (BEP 3, 7, 23): carried here, decided by the engine.
+use crate::http::egress::Egress;
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits};
+use crate::origin::Origin;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;
@@ -28,13 +30,13 @@ impl Announces {
     }
 
     /// Announces, when it is the turn of that; says what came of it.
-    pub(crate) async fn run(&self, url: &str, announce: &Announce) -> Answer {
+    pub(crate) async fn run(&self, url: &str, origin: Origin, announce: &Announce) -> Answer {
         let host = self.host(url);
         // INVARIANT: these semaphores are never closed.
         let one = host.acquire().await.expect("open");
         // INVARIANT: as above.
         let _all = self.all.acquire().await.expect("open");
-        let (source, reply) = self.announce(url, announce).await;
+        let (source, reply) = self.announce(url, origin, announce).await;
         drop(one);
         self.forget_idle_hosts();
         Answer::Announced { source, reply }
@@ -51,9 +53,14 @@ impl Announces {
         hosts.retain(|_, s| Arc::strong_count(s) > 1 || s.available_permits() < PER_HOST_MAX);
     }
 
-    async fn announce(&self, url: &str, announce: &Announce) -> (PeerSource, Result<AnnounceReply, AnnounceError>) {
+    async fn announce(
+        &self,
+        url: &str,
+        origin: Origin,
+        announce: &Announce,
+    ) -> (PeerSource, Result<AnnounceReply, AnnounceError>) {
         let full = http::announce_url(url, announce);
-        match self.http.get(&full, Limits::TRACKER).await {
+        match self.http.get_within(&full, Limits::TRACKER, Egress::to_tracker(url, origin)).await {
             Ok(answer) => {
                 let source = match Reach::of(answer.from.ip()) {
                     Reach::Public => PeerSource::PublicTracker,

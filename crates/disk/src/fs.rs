@@ -36,6 +36,8 @@ pub enum Access {
     ReadUnlinked,
     /// For reading and writing; created when missing (its folder must exist), never truncated.
     Write,
+    /// The same for what nobody but the owner may read, such as saved state with the URLs of trackers in it.
+    Private,
 }
 
 /// Something that is no regular file lies where one should be.

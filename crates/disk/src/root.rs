@@ -171,6 +171,7 @@ impl Folder for Root {
         let (flags, mode) = match access {
             Access::Read | Access::ReadUnlinked => (OFlags::RDONLY, Mode::empty()),
             Access::Write => (OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o666)),
+            Access::Private => (OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o600)),
         };
         if access == Access::Write && self.linked {
             return Err(name_obstacle(Errno::LOOP.into()));

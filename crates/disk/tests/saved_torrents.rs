@@ -47,6 +47,21 @@ fn what_is_saved_is_told_and_forgotten() {
 }
 
 #[test]
+#[cfg(unix)]
+fn saved_state_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Scratch::new("kept-private");
+    let made = make("t", 32_768, &[("a", 100_000), ("b", 100_000)]);
+    let place = Place::download(&dir.0, dir.join("state"));
+    part(&made, &place, 3);
+    let files: Vec<_> = fs::read_dir(&place.state_dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 1, "{files:?}");
+    for path in files {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
+    }
+}
+
+#[test]
 fn what_is_held_is_not_forgotten() {
     let dir = Scratch::new("saved-held");
     let made = make("t", 32_768, &[("a", 100_000)]);

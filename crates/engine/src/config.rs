@@ -12,6 +12,9 @@ pub struct EngineConfig {
     pub listen_port: u16,
     /// Where all random choices come from: the same seed and the same inputs give the same outputs.
     pub seed: u64,
+    /// Where numbers come from that no stranger may guess (peer ids, the key of announces, ids of UDP transactions): a cryptographic
+    /// source. `None` draws them from `seed` as well, so that a simulated run can be repeated.
+    pub entropy: Option<fn() -> u64>,
     /// The first 8 bytes of each peer id.
     pub peer_id_prefix: [u8; 8],
     /// Upload limit of all torrents together in payload bytes a second; `None` is unlimited.
@@ -23,7 +26,12 @@ pub struct EngineConfig {
 impl EngineConfig {
     /// The usual settings.
     pub fn new(listen_port: u16, seed: u64) -> Self {
-        Self { listen_port, seed, peer_id_prefix: PEER_ID_PREFIX, up: None, down: None }
+        Self { listen_port, seed, entropy: None, peer_id_prefix: PEER_ID_PREFIX, up: None, down: None }
+    }
+
+    /// A number that no stranger can guess, where there is entropy: the generator's, which could be reckoned from a few others, is hidden.
+    pub(crate) fn secret(&self, rng: &mut Rng) -> u64 {
+        secret(self.entropy, rng)
     }
 
     /// A new peer id: the prefix, then letters and digits.
@@ -32,8 +40,29 @@ impl EngineConfig {
         let mut id = [0; 20];
         id[..8].copy_from_slice(&self.peer_id_prefix);
         for byte in &mut id[8..] {
-            *byte = LETTERS[rng.below(62) as usize];
+            *byte = LETTERS[((u128::from(self.secret(rng)) * 62) >> 64) as usize];
         }
         PeerId(id)
+    }
+}
+
+/// What [`EngineConfig::secret`] gives, for parts that keep the source.
+pub(crate) fn secret(entropy: Option<fn() -> u64>, rng: &mut Rng) -> u64 {
+    let drawn = rng.next_u64();
+    entropy.map_or(drawn, |hide| drawn ^ hide())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_entropy_a_seed_tells_nothing() {
+        let seeded = EngineConfig::new(1, 7);
+        assert_eq!(seeded.peer_id(&mut Rng::new(7)), seeded.peer_id(&mut Rng::new(7)));
+        let hidden = EngineConfig { entropy: Some(|| 0x9E37_79B9_7F4A_7C15), ..EngineConfig::new(1, 7) };
+        let (drawn, said) = (Rng::new(7).next_u64(), hidden.secret(&mut Rng::new(7)));
+        assert_eq!(drawn ^ said, 0x9E37_79B9_7F4A_7C15);
+        assert_ne!(hidden.peer_id(&mut Rng::new(7)), seeded.peer_id(&mut Rng::new(7)));
     }
 }

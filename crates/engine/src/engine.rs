@@ -78,7 +78,7 @@ impl<B> Engine<B> {
             dialler: Dialler::default(),
             timers: Timers::default(),
             removals: Timers::default(),
-            udp: UdpTracker::new(rng.fork()),
+            udp: UdpTracker::new(rng.fork(), config.entropy),
             asks: Asks::default(),
             votes: Votes::default(),
             external: External::default(),

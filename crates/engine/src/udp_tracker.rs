@@ -5,6 +5,7 @@
 //! from the address asked, with the transaction id drawn for it and the action that is due: everything else is ignored,
 //! and silence is repeated after 15 · 2^n seconds.
 
+use crate::config::secret;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -125,10 +126,11 @@ pub(crate) struct UdpTracker {
     lookups: BTreeSet<(Time, Host)>,
     acts: VecDeque<Act>,
     rng: Rng,
+    entropy: Option<fn() -> u64>,
 }
 
 impl UdpTracker {
-    pub(crate) fn new(rng: Rng) -> Self {
+    pub(crate) fn new(rng: Rng, entropy: Option<fn() -> u64>) -> Self {
         Self {
             asks: BTreeMap::new(),
             transactions: BTreeMap::new(),
@@ -138,6 +140,7 @@ impl UdpTracker {
             lookups: BTreeSet::new(),
             acts: VecDeque::new(),
             rng,
+            entropy,
         }
     }
 
@@ -363,7 +366,7 @@ impl UdpTracker {
     /// Notes a packet that goes out now, under a transaction id that nobody can guess.
     fn enter(&mut self, now: Time, mut transaction: Transaction) -> u32 {
         let id = loop {
-            let id = self.rng.next_u64() as u32;
+            let id = secret(self.entropy, &mut self.rng) as u32;
             if !self.transactions.contains_key(&id) {
                 break id;
             }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use teem_engine::input::PeerSource;
 use teem_engine::storage::Storage;
 use teem_engine::{Engine, EngineConfig};
 use teem_host::host::{HostConfig, HostHandle, start};
@@ -113,7 +114,7 @@ impl Side {
             key: info.key(),
             info: Some(info),
             trackers: Vec::new(),
-            peers,
+            peers: peers.into_iter().map(|peer| (PeerSource::User, peer)).collect(),
             up: None,
             down: None,
             publish: full,

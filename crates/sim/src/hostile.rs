@@ -90,7 +90,7 @@ impl Hostile {
                 key: 0,
                 tracker_id: None,
             };
-            let question = Question::Announce { url: url.clone(), announce };
+            let question = Question::Announce { torrent: add.torrent, url: url.clone(), announce };
             self.out.push_back(Output::Ask { id: self.ids.draw(), question });
         }
         if matches!(self.role, Role::Flapper | Role::Shifter) {

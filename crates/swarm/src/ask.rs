@@ -42,6 +42,8 @@ impl AskIds {
 pub enum Question {
     /// Announce to a tracker. UDP trackers are the engine's own work, so only HTTP and HTTPS leave it.
     Announce {
+        /// For which torrent.
+        torrent: TorrentId,
         /// The tracker's URL.
         url: String,
         /// What to say.

@@ -30,6 +30,7 @@ pub use axum::Router;
 pub use axum::body::{Body, Bytes};
 pub use axum::extract;
 pub use axum::http;
+pub use axum::middleware;
 pub use axum::response::Response;
 pub use axum::routing;
 pub use body::from_reader;

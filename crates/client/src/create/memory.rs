@@ -68,7 +68,7 @@ impl Memory {
         let body = self.encode();
         let mut file = InfoHash::of(&body).0.to_vec();
         file.extend_from_slice(&body);
-        store::write_whole(path, &file)
+        store::write_whole(path, &file, store::Readers::Owner)
     }
 
     fn encode(&self) -> Vec<u8> {

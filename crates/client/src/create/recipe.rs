@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use teem_metainfo::create::{CreateError, Options, Plan, Source as PlanFile, torrent};
 use teem_metainfo::{Error, Info, Limits};
+use teem_wire::tracker::url::{has_secret, has_token};
 
 /// What a user may say about a torrent to be made.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -158,12 +159,39 @@ impl Recipe {
     ) -> Result<(Info, Vec<u8>), MakeError> {
         let raw = self.plan.info(pieces, &self.options).map_err(MakeError::Create)?;
         let info = Info::of_bytes(raw, &Limits::FILE).map_err(MakeError::Invalid)?;
-        let options = Options {
-            trackers: trackers.iter().chain(&self.options.trackers).cloned().collect(),
-            creation_date: Some(made_at),
-            ..self.options.clone()
-        };
+        let options = self.with(trackers, made_at);
         let torrent = torrent(info.raw(), &options);
         Ok((info, torrent))
     }
+
+    /// The .torrent for strangers: what would let them act as its owner is left out.
+    pub(crate) fn published(&self, info: &Info, trackers: &[Vec<String>], made_at: i64) -> Vec<u8> {
+        let Options { trackers, web_seeds, .. } = self.with(trackers, made_at);
+        let options = Options {
+            trackers: without_secrets(&trackers),
+            web_seeds: web_seeds.into_iter().filter(|url| !has_token(url)).collect(),
+            ..self.with(&[], made_at)
+        };
+        torrent(info.raw(), &options)
+    }
+
+    fn with(&self, trackers: &[Vec<String>], made_at: i64) -> Options {
+        Options {
+            trackers: trackers.iter().chain(&self.options.trackers).cloned().collect(),
+            creation_date: Some(made_at),
+            ..self.options.clone()
+        }
+    }
+
+    /// Whether URLs in what [`Self::finish`] makes hold something like a passkey, so that the file is for its owner alone.
+    pub fn has_secrets(&self) -> bool {
+        let Options { trackers, web_seeds, .. } = &self.options;
+        trackers.iter().flatten().any(|url| has_secret(url)) || web_seeds.iter().any(|url| has_token(url))
+    }
+}
+
+/// The trackers that strangers may be told of.
+pub(crate) fn without_secrets(trackers: &[Vec<String>]) -> Vec<Vec<String>> {
+    let open = |tier: &Vec<String>| -> Vec<String> { tier.iter().filter(|url| !has_secret(url)).cloned().collect() };
+    trackers.iter().map(open).filter(|tier| !tier.is_empty()).collect()
 }

@@ -58,16 +58,20 @@ impl Http {
         Self { tls: tls_config(), bind, agent: agent.into() }
     }
 
-    /// Gets a URL that the user typed or that a torrent names as its own.
+    /// Gets a URL that the user typed.
     pub async fn get(&self, url: &str, limits: Limits) -> Result<Fetched, HttpError> {
+        self.get_within(url, limits, Egress::Anywhere).await
+    }
+
+    /// Gets a URL from as far as its origin lets it lead.
+    pub(crate) async fn get_within(&self, url: &str, limits: Limits, egress: Egress) -> Result<Fetched, HttpError> {
         let uri = checked(url)?;
-        tokio::time::timeout(limits.time, self.follow(uri, limits))
+        tokio::time::timeout(limits.time, self.follow(uri, limits, egress))
             .await
             .unwrap_or(Err(HttpError::TimedOut(limits.time)))
     }
 
-    async fn follow(&self, mut uri: Uri, limits: Limits) -> Result<Fetched, HttpError> {
-        let mut egress = Egress::Anywhere;
+    async fn follow(&self, mut uri: Uri, limits: Limits, mut egress: Egress) -> Result<Fetched, HttpError> {
         for _ in 0..=limits.redirects {
             let (response, from) = self.hop(&uri, egress).await?;
             egress = egress.after(from);

@@ -4,7 +4,7 @@ use super::links;
 use crate::admission::Add;
 use crate::client::Client;
 use crate::create::hash::{self, Digests};
-use crate::create::recipe::{MakeError, Recipe};
+use crate::create::recipe::{MakeError, Recipe, without_secrets};
 use crate::places::AddError;
 use crate::source::{self, LinkError};
 use crate::torrent::Torrent;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use teem_metainfo::Info;
 use teem_swarm::command::Spreading;
+use teem_wire::tracker::url::{has_secret, has_token};
 
 /// How content is to be shared.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -67,11 +68,13 @@ pub struct Shared {
     pub info: Arc<Info>,
     /// The .torrent's bytes.
     pub torrent_file: Vec<u8>,
-    /// The magnet link for others.
+    /// The magnet link for others, without trackers and web seeds whose URLs hold something like a passkey.
     pub magnet: String,
-    /// Where the .torrent can be fetched, unless there is no tracker.
+    /// The trackers and web seeds that the link and the .torrent for others leave out for that reason.
+    pub withheld: Vec<String>,
+    /// Where the .torrent can be fetched, unless there is no tracker or the torrent is private.
     pub torrent_url: Option<String>,
-    /// Where a browser finds the page, unless there is no tracker.
+    /// Where a browser finds the page, unless there is no tracker or the torrent is private.
     pub page_url: Option<String>,
     /// By which addresses this machine can be reached, best first.
     pub addresses: Vec<Address>,
@@ -110,11 +113,13 @@ pub async fn share(
     let own = if options.tracker { links::tracker_tiers(&in_links, port) } else { Vec::new() };
     let (info, torrent_file) = recipe.finish(&pieces, &own, memory.made_at).map_err(ShareError::Make)?;
     memory.port = port;
+    let made_at = memory.made_at;
     // Without the memory the next start hashes again; that is no reason not to share now.
     let _ = digests.save();
     let source = source::from_bytes("our own torrent", &torrent_file).map_err(ShareError::Link)?;
     let trackers = source.trackers.clone();
-    let web_seeds = source.metainfo.as_ref().map(|m| m.web_seeds.clone()).unwrap_or_default();
+    let mut web_seeds = source.metainfo.as_ref().map(|m| m.web_seeds.clone()).unwrap_or_default();
+    let closed: Vec<String> = web_seeds.extract_if(.., |url| has_token(url)).collect();
     let foreign = trackers.iter().skip(own.len()).cloned().collect();
     let folder = recipe.listing.root.parent().unwrap_or(&recipe.listing.root);
     let mut add = Add::publish(source::Source { trackers: foreign, ..source }, folder);
@@ -124,15 +129,19 @@ pub async fn share(
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
     // Only now, so that nobody is told by a tracker which knows of nothing yet that the torrent is not there.
     let site = options.tracker.then(|| client.site());
-    let magnet = links::magnet(&info, &trackers, &web_seeds, &in_links, port);
+    let told = without_secrets(&trackers);
+    let withheld = trackers.iter().flatten().filter(|url| has_secret(url)).cloned().chain(closed).collect();
+    let magnet = links::magnet(&info, &told, &web_seeds, &in_links, port);
+    let file = if recipe.has_secrets() { recipe.published(&info, &own, made_at) } else { torrent_file.clone() };
     let info = Arc::new(info);
+    let shown = !info.is_private();
     let offered = site.map(|site| {
-        let offer =
-            Offer { torrent: torrent.clone(), info: info.clone(), magnet: magnet.clone(), file: torrent_file.clone() };
-        let path = site.offer(offer, links::torrent_paths(&info, torrent.info_hash()));
+        let hosts = options.hosts.iter().cloned();
+        let offer = Offer { torrent: torrent.clone(), info: info.clone(), magnet: magnet.clone(), file, shown };
+        let path = site.offer(offer, links::torrent_paths(&info, torrent.info_hash()), hosts);
         Offered { site, path }
     });
-    let url = |path: &str| in_links.first().map(|a| format!("http://{}{path}", a.with_port(port)));
+    let url = |path: &str| in_links.first().filter(|_| shown).map(|a| format!("http://{}{path}", a.with_port(port)));
     Ok(Shared {
         torrent_url: offered.as_ref().and_then(|offered| url(&offered.path)),
         page_url: offered.as_ref().and_then(|_| url("/")),
@@ -140,6 +149,7 @@ pub async fn share(
         info,
         torrent_file,
         magnet,
+        withheld,
         addresses: all,
         _offered: offered,
     })

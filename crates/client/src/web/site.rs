@@ -5,6 +5,7 @@ use super::page;
 use crate::door::{Door, Guests};
 use crate::torrent::Torrent;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use teem_engine::input::PeerSource;
@@ -17,8 +18,9 @@ use teem_tracker_server::net::{Answering, Lent, OnAnnounced, Table, Udp, routes}
 use teem_tracker_server::tracker::{Access, Tracker};
 use teem_web::extract::{Request, State};
 use teem_web::http::StatusCode;
-use teem_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use teem_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
 use teem_web::http::request::Parts;
+use teem_web::middleware::{Next, from_fn_with_state};
 use teem_web::routing::get;
 use teem_web::{Body, Bytes, Content, Response, Router, Server, Tag, page as html, plain};
 use teem_wire::reach::Reach;
@@ -43,6 +45,8 @@ pub(crate) struct Offer {
     pub(crate) info: Arc<Info>,
     pub(crate) magnet: String,
     pub(crate) file: Vec<u8>,
+    /// Whether strangers are shown it: a private torrent is tracked and no more.
+    pub(crate) shown: bool,
 }
 
 /// By the path of the .torrent.
@@ -59,6 +63,8 @@ struct Shared {
     offers: Mutex<Offers>,
     /// What is offered, by its info-hash.
     seeds: Mutex<BTreeMap<InfoHash, Torrent>>,
+    /// Names that this machine is known by, in lower case.
+    hosts: Mutex<BTreeSet<String>>,
     /// The page as it was last put together.
     page: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
 }
@@ -105,11 +111,17 @@ impl Site {
     }
 
     /// Tracks a torrent that we seed and serves its .torrent under the first of these paths that is free; returns that.
-    pub(crate) fn offer(&self, offer: Offer, paths: [String; 2]) -> String {
+    /// `hosts` are names that this machine is known by.
+    pub(crate) fn offer(&self, offer: Offer, paths: [String; 2], hosts: impl Iterator<Item = String>) -> String {
         let hash = offer.torrent.info_hash();
         self.table.tracker().own_seed(hash, self.host.bound().port);
         let (file, tag) = (Bytes::copy_from_slice(&offer.file), Tag::of(&offer.file));
         self.shared.seeds().insert(hash, offer.torrent.clone());
+        self.shared
+            .hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(hosts.map(|host| host.to_ascii_lowercase()));
         let mut offers = self.shared.offers();
         let [wanted, unique] = paths;
         let free = offers.get(&wanted).is_none_or(|other| other.offer.torrent.info_hash() == hash);
@@ -137,10 +149,24 @@ impl Shared {
         self.seeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a `Host` names this machine: an address, a name without a dot, one of the near ones, or one that was given with an offer.
+    fn is_ours(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
+            _ => host,
+        };
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        let name = bare.trim_end_matches('.').to_ascii_lowercase();
+        name.parse::<IpAddr>().is_ok()
+            || !name.contains('.')
+            || NEAR_NAMES.iter().any(|near| name.ends_with(near))
+            || self.hosts.lock().unwrap_or_else(PoisonError::into_inner).contains(&name)
+    }
+
     /// The .torrent that is served under a path.
     fn torrent(&self, request: &Parts) -> Option<Response> {
         let offers = self.offers();
-        let Offered { file, tag, .. } = offers.get(request.uri.path())?;
+        let Offered { file, tag, .. } = offers.get(request.uri.path()).filter(|offered| offered.offer.shown)?;
         Some(Content::whole(TORRENT, file.clone()).tagged(tag.clone()).answer(request))
     }
 
@@ -152,8 +178,12 @@ impl Shared {
         {
             return page.clone();
         }
-        let offers: Vec<_> =
-            self.offers().iter().map(|(path, offered)| (path.clone(), offered.offer.clone())).collect();
+        let offers: Vec<_> = self
+            .offers()
+            .iter()
+            .filter(|(_, offered)| offered.offer.shown)
+            .map(|(path, offered)| (path.clone(), offered.offer.clone()))
+            .collect();
         let mut torrents = Vec::new();
         for (path, offer) in &offers {
             let figures = timeout(FIGURES_WITHIN, offer.torrent.snapshot()).await;
@@ -184,8 +214,24 @@ fn pages(shared: Arc<Shared>) -> Router {
         .route("/health", get(async || said("text/plain", "ok\n")))
         .route("/health.json", get(async || said("application/json", "{\"status\":\"ok\"}\n")))
         .route("/{torrent}", get(torrent))
+        .layer(from_fn_with_state(shared.clone(), known_here))
         .with_state(shared)
 }
+
+/// Refuses a request for a name that is not this machine's: a page elsewhere may have its own name lead here, to read through the
+/// browser of somebody in this network what is shown in it alone. What is asked by address, or by a name that the public
+/// system of names cannot give to strangers, is not that.
+async fn known_here(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !shared.is_ours(host) {
+        let text = "this machine is not known by that name: ask by its address, or have it named with --host";
+        return plain(StatusCode::MISDIRECTED_REQUEST, text);
+    }
+    next.run(request).await
+}
+
+/// Endings of names that are never given to strangers (RFC 6761, 6762, 8375, and ICANN's `internal`).
+const NEAR_NAMES: [&str; 5] = [".local", ".localhost", ".home.arpa", ".internal", ".lan"];
 
 async fn style(request: Request) -> Response {
     let (request, _) = request.into_parts();
@@ -213,4 +259,41 @@ fn dialling(shared: Arc<Shared>, host: HostHandle) -> OnAnnounced {
         };
         let _ = host.send(HostMsg::Command(Command::Peers { torrent, source, list: vec![peer] }));
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_s_name_for_this_machine_is_not_answered() {
+        let shared = Shared::default();
+        shared.hosts.lock().unwrap().insert("seed.example.org".into());
+        for ours in [
+            "127.0.0.1:6881",
+            "[::1]:6881",
+            "::1",
+            "192.168.1.7",
+            "localhost:1",
+            "nas",
+            "nas.local:80",
+            "NAS.Local.",
+            "a.home.arpa",
+            "seed.example.org:6881",
+            "SEED.example.org",
+            "",
+        ] {
+            assert!(shared.is_ours(ours), "{ours}");
+        }
+        for theirs in [
+            "evil.example:6881",
+            "evil.example",
+            "127.0.0.1.nip.io",
+            "seed.example.org.evil.net",
+            "local.evil.net:80",
+            "1.2.3:4",
+        ] {
+            assert!(!shared.is_ours(theirs), "{theirs}");
+        }
+    }
 }

@@ -27,6 +27,8 @@ const VERSION_MIN: u32 = 2;
 /// Bytes of one remembered text, and how many texts a list holds: more is never written.
 const TEXT_MAX: usize = 64 << 10;
 const LIST_MAX: usize = 1_000;
+/// The most that a saved counter may say: a file that was made up must not make a sum overflow.
+const COUNT_MAX: u64 = 1 << 62;
 
 /// What the state is about, so that a file under a wrong name is not believed.
 pub(crate) struct About<'a> {
@@ -90,13 +92,13 @@ pub(crate) fn decode(bytes: &[u8], about: &About<'_>) -> Option<Claims> {
     }
     let have = Bits::from_bytes(r.bytes()?, about.pieces)?;
     let doubtful = Bits::from_bytes(r.bytes()?, about.pieces)?;
-    let generation = r.u64()?;
+    let generation = r.count()?;
     if r.u32()? as usize != about.files {
         return None;
     }
     let files = (0..r.u32()?).map(|_| r.record(form(version))).collect::<Option<Vec<_>>>()?;
     let mut facts =
-        Facts { uploaded: r.u64()?, downloaded: r.u64()?, complete: r.take::<1>()? == [1], ..Facts::default() };
+        Facts { uploaded: r.count()?, downloaded: r.count()?, complete: r.take::<1>()? == [1], ..Facts::default() };
     facts.completed_at = r.texts()?;
     facts.peers = r.texts()?;
     facts.out = r.bytes()?.to_vec();
@@ -203,6 +205,11 @@ impl<'a> Reader<'a> {
         self.take().map(u64::from_le_bytes)
     }
 
+    /// A number that goes on being added to: what no run could have reached counts as the most that one can.
+    fn count(&mut self) -> Option<u64> {
+        self.u64().map(|n| n.min(COUNT_MAX))
+    }
+
     fn bytes(&mut self) -> Option<&'a [u8]> {
         let n = self.u32()? as usize;
         let (bytes, rest) = self.0.split_at_checked(n)?;
@@ -301,6 +308,14 @@ mod tests {
         second.extend(hash::sha1(&second));
         let granted_nothing = Claims { facts: Facts { granted: Vec::new(), ..claims.facts.clone() }, ..claims };
         assert_eq!(decode(&second, &about), Some(granted_nothing));
+    }
+
+    #[test]
+    fn counters_that_no_run_can_reach_are_cut() {
+        let (about, mut claims) = sample();
+        (claims.facts.uploaded, claims.facts.downloaded, claims.generation) = (u64::MAX, u64::MAX, u64::MAX);
+        let read = decode(&encode(&about, &claims), &about).unwrap();
+        assert_eq!([read.facts.uploaded, read.facts.downloaded, read.generation], [COUNT_MAX; 3]);
     }
 
     #[test]

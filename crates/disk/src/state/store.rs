@@ -139,7 +139,7 @@ impl Saved {
     pub(crate) fn note(&mut self, piece: Option<u32>, files: impl Iterator<Item = (usize, Stat)>) {
         let Some(open) = &mut self.open else { return };
         if open.journal.is_none() {
-            let file = open.dir.open(&named(&open.stem, "journal"), Access::Write);
+            let file = open.dir.open(&named(&open.stem, "journal"), Access::Private);
             open.journal = file.and_then(Journal::new).ok();
         }
         if let Some(journal) = &mut open.journal {
@@ -167,7 +167,7 @@ impl Saved {
         record: &dyn Fn(usize) -> Record,
     ) -> Result<(), DiskError> {
         let Some(open) = &mut self.open else { return Ok(()) };
-        open.generation += 1;
+        open.generation = open.generation.saturating_add(1);
         claims.generation = open.generation;
         let written = if let Some(table) = &mut open.table {
             table.write(&*open.dir, changed, open.generation, record)
@@ -185,7 +185,7 @@ impl Saved {
         if open.journal.is_none()
             && let Ok(Some(_)) = open.dir.stat(&named(&open.stem, "journal"))
         {
-            let file = open.dir.open(&named(&open.stem, "journal"), Access::Write);
+            let file = open.dir.open(&named(&open.stem, "journal"), Access::Private);
             open.journal = file.and_then(Journal::new).ok();
         }
         if let Some(journal) = &mut open.journal
@@ -217,7 +217,7 @@ impl Open {
     /// Writes a file under a name that nobody reads, and syncs it.
     fn temporary(&self, bytes: &[u8]) -> io::Result<PathBuf> {
         let path = named(&self.stem, "new");
-        let file = self.dir.open(&path, Access::Write)?;
+        let file = self.dir.open(&path, Access::Private)?;
         file.set_len(0)?;
         write_full(&*file, &mut [IoSlice::new(bytes)], 0)?;
         file.sync()?;

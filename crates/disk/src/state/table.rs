@@ -177,7 +177,7 @@ impl Table {
         let file = if let Some(file) = &self.file {
             Arc::clone(file)
         } else {
-            let file = dir.open(&self.path, Access::Write)?;
+            let file = dir.open(&self.path, Access::Private)?;
             if self.anew {
                 file.set_len(0)?;
             }

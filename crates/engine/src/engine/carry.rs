@@ -86,7 +86,7 @@ impl<B> Engine<B> {
                 _ => {}
             }
             match output {
-                Output::Ask { id, question: Question::Announce { url, announce } } if is_udp(&url) => {
+                Output::Ask { id, question: Question::Announce { url, announce, .. } } if is_udp(&url) => {
                     self.udp.announce(self.now, torrent, id, &url, announce);
                 }
                 Output::Ask { id, question } => self.ask(Asker::Torrent(torrent), id, question),

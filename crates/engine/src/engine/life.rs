@@ -67,7 +67,7 @@ impl<B> Engine<B> {
     /// Peers that the owner knows of. A private torrent takes none that were named by hand (BEP 27).
     fn peers(&mut self, torrent: TorrentId, source: PeerSource, list: &[SocketAddr]) {
         let private = self.torrents.get(&torrent).is_some_and(Torrent::is_private);
-        if private && matches!(source, PeerSource::User | PeerSource::Inbound) {
+        if private && matches!(source, PeerSource::User | PeerSource::Link | PeerSource::Inbound) {
             let text = String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)");
             return self.outputs.push_back(Output::Event(Event::Notice { torrent, text }));
         }

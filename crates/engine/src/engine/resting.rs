@@ -65,9 +65,9 @@ impl Moved {
     /// The figures of the whole run, from those since the torrent was last begun.
     fn and(self, since: Snapshot) -> Snapshot {
         let mut all = since;
-        all.uploaded += self.uploaded;
-        all.downloaded += self.downloaded;
-        all.wasted += self.wasted;
+        all.uploaded = all.uploaded.saturating_add(self.uploaded);
+        all.downloaded = all.downloaded.saturating_add(self.downloaded);
+        all.wasted = all.wasted.saturating_add(self.wasted);
         all
     }
 }
@@ -83,7 +83,7 @@ impl<B> Engine<B> {
             torrent: add.key,
             peer_id: self.config.peer_id(&mut self.rng),
             port: self.port.clone(),
-            key: self.rng.next_u64() as u32,
+            key: self.config.secret(&mut self.rng) as u32,
         };
         if paused {
             self.routes.leave_torrent(add.key, torrent);

@@ -50,7 +50,7 @@ fn reply(udp: &mut UdpTracker, now: Time, from: &str, reply: &Reply) {
 }
 
 fn start(now: Time, addrs: &[&str]) -> UdpTracker {
-    let mut udp = UdpTracker::new(Rng::new(5));
+    let mut udp = UdpTracker::new(Rng::new(5), None);
     udp.announce(now, ME, FIRST, URL, announce());
     assert_eq!(acts(&mut udp), [Act::Resolve("tracker.example".into(), 6969)]);
     let addrs = addrs.iter().map(|a| addr(a)).collect();
@@ -197,7 +197,7 @@ fn errors_are_the_trackers_words_and_an_old_connection_id_is_replaced_once() {
 
 #[test]
 fn names_that_do_not_resolve_fail_and_literal_addresses_need_none() {
-    let mut udp = UdpTracker::new(Rng::new(1));
+    let mut udp = UdpTracker::new(Rng::new(1), None);
     udp.announce(secs(0), ME, FIRST, URL, announce());
     udp.announce(secs(0), TorrentId(2), SECOND, URL, announce());
     assert_eq!(acts(&mut udp).len(), 1, "one lookup for both");
@@ -310,7 +310,7 @@ fn nothing_said_before_can_arrive_after_stopped() {
 
 #[test]
 fn a_name_that_nobody_could_be_asked_for_is_asked_for_again() {
-    let mut udp = UdpTracker::new(Rng::new(5));
+    let mut udp = UdpTracker::new(Rng::new(5), None);
     udp.announce(secs(0), ME, FIRST, URL, announce());
     let resolve = [Act::Resolve("tracker.example".into(), 6969)];
     for _ in 0..3 {

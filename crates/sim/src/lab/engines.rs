@@ -5,7 +5,7 @@ use crate::block::SimBlock;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use teem_engine::input::Input;
+use teem_engine::input::{Input, PeerSource};
 use teem_engine::{Engine, EngineConfig};
 use teem_metainfo::{Info, InfoHash};
 use teem_swarm::command::{AddTorrent, Command, Spreading};
@@ -30,7 +30,7 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         key: info.key(),
         info: known.then(|| info.clone()),
         trackers: trackers.iter().map(|url| vec![(*url).to_string()]).collect(),
-        peers: peers.to_vec(),
+        peers: peers.iter().map(|peer| (PeerSource::User, *peer)).collect(),
         up: None,
         down: None,
         publish: false,

@@ -35,7 +35,7 @@ impl Plain {
                 key: 0,
                 tracker_id: None,
             };
-            let question = Question::Announce { url: url.clone(), announce };
+            let question = Question::Announce { torrent: self.torrent, url: url.clone(), announce };
             self.out.push_back(Output::Ask { id: self.asks.draw(), question });
         }
     }

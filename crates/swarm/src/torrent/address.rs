@@ -9,8 +9,11 @@ const PORT_MIN: u16 = 1024;
 /// Where an address came from; it decides what may be dialled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum PeerSource {
-    /// The user or the link named it: may be private or loopback.
+    /// The user named it: may be private or loopback, and on any port.
     User,
+    /// A link named it, which a stranger may have made: may be private or loopback, since people share within one network, but is not a
+    /// port of other services, and where it is near it is tried a few times only.
+    Link,
     /// A tracker on a public address: private and loopback addresses from it are not dialled.
     PublicTracker,
     /// A tracker on a private or loopback address.
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn strangers_cannot_aim_us_at_the_local_network_or_low_ports() {
-        use PeerSource::{LocalTracker, PublicTracker, User};
+        use PeerSource::{Link, LocalTracker, PublicTracker, User};
         for (text, by_public, by_local, by_user) in [
             ("198.18.0.7:6881", true, true, true),
             ("8.8.8.8:80", false, false, true),
@@ -76,6 +79,7 @@ mod tests {
         ] {
             let got = [PublicTracker, LocalTracker, User].map(|s| may_dial(addr(text), s));
             assert_eq!(got, [by_public, by_local, by_user], "{text}");
+            assert_eq!(may_dial(addr(text), Link), by_local, "a link may name what is near, and no low port: {text}");
         }
     }
 }

@@ -41,6 +41,9 @@ const ALONE_S: [u64; 9] = [5, 10, 15, 15, 15, 30, 60, 120, 300];
 /// The longest of these waits for an address that the user named.
 const ALONE_USER_MAX_S: u64 = 15;
 
+/// How often an address of our own network is tried because a link names it, if it never was a peer: a stranger may have made the link.
+const NEAR_LINK_TRIES: usize = 3;
+
 const fn minutes(n: u64) -> Duration {
     Duration::from_secs(60 * n)
 }
@@ -328,12 +331,16 @@ impl Candidates {
         let Some(candidate) = self.known.get_mut(&addr) else { return };
         let failures = candidate.failures;
         candidate.failures += 1;
+        let near = Reach::of(addr.ip()) != Reach::Public;
+        if candidate.source == PeerSource::Link && near && !candidate.good && candidate.failures >= NEAR_LINK_TRIES {
+            return self.forget(addr);
+        }
         if candidate.good && now < self.rejoining {
             return self.wait_shortly(now, addr);
         }
         let wait = wait.unwrap_or(BACKOFF[failures.min(BACKOFF.len() - 1)]);
         let mut alone = ALONE_S[failures.min(ALONE_S.len() - 1)];
-        if candidate.source == PeerSource::User {
+        if matches!(candidate.source, PeerSource::User | PeerSource::Link) {
             alone = alone.min(ALONE_USER_MAX_S);
         }
         self.wait(addr, now + wait, now + Duration::from_secs(alone));

@@ -25,7 +25,7 @@ pub(super) struct Finder {
     announcer: Announcer,
     candidates: Candidates,
     /// Peers that were named by hand, until the torrent begins.
-    named: Vec<SocketAddr>,
+    named: Vec<(PeerSource, SocketAddr)>,
 }
 
 impl Finder {
@@ -34,7 +34,7 @@ impl Finder {
         me: Identity,
         trackers: &[Vec<String>],
         private: bool,
-        named: Vec<SocketAddr>,
+        named: Vec<(PeerSource, SocketAddr)>,
         rng: &mut Rng,
     ) -> Self {
         let announcer = Announcer::new(me.clone(), trackers, private, rng);
@@ -47,7 +47,10 @@ impl Finder {
         if private && !named.is_empty() {
             return true;
         }
-        self.candidates.add(now, PeerSource::User, &named);
+        for source in [PeerSource::User, PeerSource::Link] {
+            let of = named.iter().filter(|(by, _)| *by == source);
+            self.candidates.add(now, source, &of.map(|(_, addr)| *addr).collect::<Vec<_>>());
+        }
         false
     }
 

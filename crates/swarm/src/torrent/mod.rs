@@ -213,8 +213,8 @@ impl Torrent {
         let (completed_at, peers) = self.finder.memories(self.is_private());
         let (out, granted) = self.granting.memories(&self.ground);
         Facts {
-            uploaded: uploaded + self.upload.sent_meter().total(),
-            downloaded: downloaded + self.intake.received().total(),
+            uploaded: uploaded.saturating_add(self.upload.sent_meter().total()),
+            downloaded: downloaded.saturating_add(self.intake.received().total()),
             completed_at,
             complete: self.ground.content.is_full(),
             peers,

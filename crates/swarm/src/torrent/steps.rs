@@ -50,7 +50,7 @@ impl Torrent {
             let counters = self.counters();
             let out = &mut *cx.out;
             self.finder.poll(cx.now, counters, &mut self.ground.rng, cx.ids, |ask| {
-                let question = Question::Announce { url: ask.url, announce: ask.announce };
+                let question = Question::Announce { torrent: self.ground.id, url: ask.url, announce: ask.announce };
                 out.push_back(Output::Ask { id: ask.id, question });
             });
         }

@@ -105,6 +105,24 @@ pub fn redact(text: &str) -> String {
     out
 }
 
+/// Whether a tracker's URL holds something that [`redact`] would hide: with it anybody could announce as its owner.
+pub fn has_secret(text: &str) -> bool {
+    let Some(url) = Url::parse(text.trim()) else { return true };
+    names_somebody(text) || !url.query.is_empty() || url.path.split('/').any(secret)
+}
+
+/// Whether a web seed's URL holds a name with a password, or a value of its query looks like a token. Files have all sorts of names, so
+/// the path says nothing.
+pub fn has_token(text: &str) -> bool {
+    let Some(url) = Url::parse(text.trim()) else { return true };
+    names_somebody(text)
+        || url.query.split('&').any(|pair| secret(pair.split_once('=').map_or(pair, |(_, value)| value)))
+}
+
+fn names_somebody(url: &str) -> bool {
+    url.trim().split(['/', '?', '#']).nth(2).is_some_and(|authority| authority.contains('@'))
+}
+
 /// Passkeys are 8 and more letters with digits among them, or very long; names of scripts and folders are neither.
 fn secret(segment: &str) -> bool {
     segment.len() >= 20 || (segment.len() >= 8 && segment.bytes().any(|b| b.is_ascii_digit()))
@@ -171,6 +189,33 @@ mod tests {
         assert_eq!(TrackerUrl::parse("http://[::1/"), Err(UrlError::Malformed));
         assert_eq!(TrackerUrl::parse("http://[zz]/"), Err(UrlError::Host("[zz]".to_string())));
         assert_eq!(TrackerUrl::parse("http://ho%20st/"), Err(UrlError::Host("ho%20st".to_string())));
+    }
+
+    #[test]
+    fn what_others_must_not_be_given() {
+        for url in [
+            "http://t.example/0123456789abcdef0123456789abcdef/announce",
+            "http://t.example/announce?passkey=a",
+            "http://u@t.example/",
+            "x",
+        ] {
+            assert!(has_secret(url), "{url}");
+        }
+        assert!(!has_secret("udp://tracker.example:1337/announce") && !has_secret("http://t.example:80"));
+        for url in [
+            "https://u:p@w.example/a",
+            "https://w.example/a?X-Amz-Signature=fe5f80f77d5fa3beca038a248ff027",
+            "https://w.example/a?0123456789ab",
+        ] {
+            assert!(has_token(url), "{url}");
+        }
+        for url in [
+            "https://w.example/a-very-long-name-of-a-file-1.2.3.iso",
+            "http://mirror.example/content?a&b",
+            "https://w.example/@a/b",
+        ] {
+            assert!(!has_token(url), "{url}");
+        }
     }
 
     #[test]

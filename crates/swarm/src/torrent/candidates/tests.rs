@@ -106,6 +106,25 @@ fn the_table_is_bounded_and_those_that_fail_make_room() {
 }
 
 #[test]
+fn what_a_link_names_in_our_own_network_is_tried_three_times_and_no_more() {
+    let near: SocketAddr = "192.168.7.7:6881".parse().unwrap();
+    for (source, addr, for_ever) in
+        [(PeerSource::Link, near, false), (PeerSource::User, near, true), (PeerSource::Link, addr(1), true)]
+    {
+        let mut c = table();
+        c.add(at(0), source, &[addr]);
+        let (mut now, mut tries) = (at(0), 0);
+        while let Some(next) = c.deadline().filter(|_| tries < 20) {
+            now = now.max(next);
+            assert_eq!(c.next(now), Some(addr));
+            c.failed(now, addr, How::Tcp, DialError::TimedOut);
+            tries += 1;
+        }
+        assert_eq!(tries, if for_ever { 20 } else { NEAR_LINK_TRIES }, "{source:?} {addr}");
+    }
+}
+
+#[test]
 fn ourselves_is_remembered_for_half_an_hour_and_bans_for_good() {
     let mut c = table();
     c.add(at(0), PeerSource::User, &[addr(1)]);

@@ -1,0 +1,67 @@
+//! What a link may make this machine ask for in its own neighbourhood (own design): a tracker's question and nothing else. A file of the
+//! user's may name any tracker.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+mod common;
+
+use common::{Folder, client, torrent};
+use teem_client::{Add, Heard, Origin, source};
+use teem_swarm::event::Event;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+/// A server on loopback that hands on the first line of each request, and sends whoever asks for `/announce` to somewhere near.
+async fn near() -> (String, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, told) = mpsc::unbounded_channel();
+    let to = format!("{at}/redirected");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") && stream.read_buf(&mut request).await.unwrap_or(0) > 0 {}
+            let line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
+            let answer =
+                format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+            if asked.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    (at, told)
+}
+
+/// Adds it, and waits until each of its trackers has had its say.
+async fn trackers_have_failed(client: &teem_client::Client, add: Add, trackers: usize) {
+    let mut events = client.events();
+    let _torrent = client.add(add).await.unwrap();
+    let mut failed = 0;
+    while failed < trackers {
+        if let Some(Heard::Event(Event::Tracker { .. })) = events.next().await {
+            failed += 1;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_has_nothing_asked_of_a_neighbour_but_what_a_tracker_is_asked() {
+    let folder = Folder::new("origin");
+    let client = client(&folder, "state").await;
+    let (at, mut asked) = near().await;
+    let hash = "12".repeat(20);
+    let link = format!("magnet:?xt=urn:btih:{hash}&tr={at}/reboot%3Fnow=1&tr={at}/setup.cgi&tr={at}/announce");
+    let source = source::load(&link, client.http()).await.unwrap();
+    assert_eq!(source.origin, Origin::Stranger);
+    trackers_have_failed(&client, Add::download(source, folder.path()), 3).await;
+    let lines: Vec<String> = std::iter::from_fn(|| asked.try_recv().ok()).collect();
+    assert!(lines.len() == 1 && lines[0].starts_with("GET /announce?info_hash="), "{lines:?}");
+
+    let mut source = torrent("content", &[7; 50_000]);
+    source.trackers = vec![vec![format!("{at}/PASSKEY/tracker.php?x=1")]];
+    assert_eq!(source.origin, Origin::User);
+    trackers_have_failed(&client, Add::download(source, folder.path().join("user")), 1).await;
+    let first = asked.try_recv().unwrap();
+    assert!(first.starts_with("GET /PASSKEY/tracker.php?x=1&info_hash="), "{first}");
+    assert!(asked.try_recv().unwrap().starts_with("GET /redirected"));
+}
