@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Create(Create),
     /// Change trackers, web seeds or comment of .torrent files; the info-hash stays
     Edit(edit::Edit),
-    /// Say what a .torrent file or a link contains
+    /// Show what a .torrent file or a link contains
     Show(Show),
     /// Compare content with its .torrent file, byte range by byte range
     Verify(Verify),
@@ -49,10 +49,10 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct Share {
-    /// The file or folder to share; of several each is a torrent of its own, unless --together is given
+    /// Files or folders to share; each becomes a torrent of its own, unless --together is given
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Make one torrent of this name of all paths, which must lie in one folder
+    /// Make one torrent, called NAME, of all paths; they must lie in one folder
     #[arg(long, value_name = "NAME", env = "TEEM_TOGETHER", hide_env_values = true)]
     pub(crate) together: Option<String>,
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
@@ -85,13 +85,13 @@ pub(crate) struct Share {
 /// How content leaves its source.
 #[derive(Args, Debug, Clone, Copy, Default)]
 pub(crate) struct SpreadOptions {
-    /// Send about one copy in all: once every block has left, only what the others cannot give each other
+    /// Send about one copy in all: once every block has left, send only what the others cannot give each other
     #[arg(long, conflicts_with = "no_granting", env = "TEEM_FRUGAL", hide_env_values = true, value_parser = falsey())]
     pub(crate) frugal: bool,
-    /// Offer everything to everybody at once, as other clients do, and send blocks twice before each has left once
+    /// Offer everything to everybody at once, as other clients do; some blocks are then sent twice before all have left once
     #[arg(long, env = "TEEM_NO_GRANTING", hide_env_values = true, value_parser = falsey())]
     pub(crate) no_granting: bool,
-    /// All peers are ours, as in a cluster: no peer has to give before it gets
+    /// All peers belong to one owner, as in a cluster: no peer has to upload before it may download
     #[arg(long, env = "TEEM_COOPERATIVE", hide_env_values = true, value_parser = falsey())]
     pub(crate) cooperative: bool,
 }
@@ -126,7 +126,7 @@ pub(crate) struct Get {
     /// Go on seeding until `done` (at once), `ratio=R` (uploaded over size) or for a time such as `30m` after completion
     #[arg(long, value_name = "WHEN", env = "TEEM_UNTIL", hide_env_values = true)]
     pub(crate) until: Option<Enough>,
-    /// All peers are ours, as in a cluster: no peer has to give before it gets
+    /// All peers belong to one owner, as in a cluster: no peer has to upload before it may download
     #[arg(long, env = "TEEM_COOPERATIVE", hide_env_values = true, value_parser = falsey())]
     pub(crate) cooperative: bool,
     /// Give up, with exit code 4, when not done after this time
@@ -145,7 +145,7 @@ pub(crate) struct Get {
     /// Write into existing files even if nothing in them belongs to this torrent
     #[arg(long, env = "TEEM_OVERWRITE", hide_env_values = true, value_parser = falsey())]
     pub(crate) overwrite: bool,
-    /// Run this when a download is done; no shell, facts in TEEM_NAME, TEEM_PATH, TEEM_INFOHASH, TEEM_SIZE
+    /// Run this when a download is done, without a shell; TEEM_NAME, TEEM_PATH, TEEM_INFOHASH and TEEM_SIZE say which
     #[arg(long, value_name = "COMMAND", env = "TEEM_ON_DONE", hide_env_values = true, value_hint = ValueHint::CommandString)]
     pub(crate) on_done: Option<String>,
     /// Download limit, payload bytes a second
@@ -212,7 +212,7 @@ pub(crate) struct Show {
     /// .torrent file, magnet link, http(s) URL of a .torrent file, or info-hash; `-` is standard input
     #[arg(value_name = "FILE|LINK", value_hint = ValueHint::AnyPath)]
     pub(crate) link: String,
-    /// Ask its trackers how many seeds and downloaders there are; exit code 1 when none tells
+    /// Ask its trackers how many seeds and downloaders there are; exit code 1 when none answers
     #[arg(long, env = "TEEM_SCRAPE", hide_env_values = true, value_parser = falsey())]
     pub(crate) scrape: bool,
     /// List the files

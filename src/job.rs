@@ -48,7 +48,7 @@ impl Job {
             Until::Done if !self.json => {
                 let link =
                     shlex::try_quote(&self.link).map_or_else(|_| "LINK".to_owned(), std::borrow::Cow::into_owned);
-                format!("{gave}. To go on giving: teem get --seed {link}")
+                format!("{gave}. To go on seeding: teem get --seed {link}")
             }
             _ => gave,
         }

@@ -57,7 +57,7 @@ fn one_copy_to_aria2() {
     });
 }
 
-/// Another client that goes on giving.
+/// Another client that goes on seeding.
 fn start_with(client: &dyn Client) -> impl Fn(&str, &Path, &str) -> Running {
     |link, home, ip| {
         let seat = Seat::at(1, ip.parse().expect("an address"), home);
@@ -65,7 +65,7 @@ fn start_with(client: &dyn Client) -> impl Fn(&str, &Path, &str) -> Running {
     }
 }
 
-/// `teem get` that goes on giving.
+/// `teem get` that goes on seeding.
 fn get(link: &str, home: &Path, ip: &str, up: &str) -> Teem {
     let (out, listen) = (home.join("out"), format!("{ip}:{PEER_PORT}"));
     Teem::start(home, &["get", link, "-o", &out.to_string_lossy(), "--listen", &listen, "--seed", "--up", up])

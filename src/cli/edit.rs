@@ -17,10 +17,10 @@ pub(crate) struct Edit {
         value_delimiter = ' '
     )]
     pub(crate) add_trackers: Vec<String>,
-    /// Add the trackers to this tier, the first being 1; one beyond the last is a new one for all of them
+    /// Add the trackers to this tier, counted from 1; a number beyond the last makes one new tier for all of them
     #[arg(long, value_name = "N", env = "TEEM_TIER", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) tier: Option<u16>,
-    /// Take a tracker away; may be given several times
+    /// Remove a tracker; may be given several times
     #[arg(
         long = "remove-tracker",
         value_name = "URL",
@@ -41,7 +41,7 @@ pub(crate) struct Edit {
         value_delimiter = ' '
     )]
     pub(crate) add_web_seeds: Vec<String>,
-    /// Take a web seed away; may be given several times
+    /// Remove a web seed; may be given several times
     #[arg(
         long = "remove-web-seed",
         value_name = "URL",
@@ -50,7 +50,7 @@ pub(crate) struct Edit {
         value_delimiter = ' '
     )]
     pub(crate) remove_web_seeds: Vec<String>,
-    /// Set the comment; an empty one takes it away
+    /// Set the comment; an empty one removes it
     #[arg(long, value_name = "TEXT", env = "TEEM_COMMENT", hide_env_values = true)]
     pub(crate) comment: Option<String>,
     /// Say what would change and write nothing

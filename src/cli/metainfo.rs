@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What goes into the .torrent file.
 #[derive(Args, Debug, Clone, Default)]
 pub(crate) struct MetainfoOptions {
-    /// Take what is not typed from this preset of the configuration file
+    /// Take the options that are not given from this preset of the configuration file
     #[arg(long, value_name = "NAME", env = "TEEM_PRESET", hide_env_values = true)]
     pub(crate) preset: Option<String>,
     /// The configuration file [default: teem/config.toml in the user's configuration folder]
@@ -25,7 +25,7 @@ pub(crate) struct MetainfoOptions {
     /// Mark as private, so that peers come from the torrent's trackers only (BEP 27); `--private=no` where a preset says so
     #[arg(long, num_args = 0..=1, require_equals = true, hide_possible_values = true, default_missing_value = "true", value_name = "NO", env = "TEEM_PRIVATE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) private: Option<bool>,
-    /// A comment for whoever opens the .torrent file
+    /// A comment for readers of the .torrent file
     #[arg(long, value_name = "TEXT", env = "TEEM_COMMENT", hide_env_values = true)]
     pub(crate) comment: Option<String>,
     /// A tag inside the hashed part, so that the same content gets another info-hash
@@ -34,13 +34,13 @@ pub(crate) struct MetainfoOptions {
     /// Leave out files whose path below PATH matches; may be given several times (one a line in the variable)
     #[arg(long, value_name = "GLOB", env = "TEEM_EXCLUDE", hide_env_values = true, value_delimiter = '\n')]
     pub(crate) exclude: Vec<String>,
-    /// Take hidden files in too: names that begin with a dot, Thumbs.db, desktop.ini
+    /// Include hidden files: names that begin with a dot, Thumbs.db, desktop.ini
     #[arg(long, num_args = 0..=1, require_equals = true, hide_possible_values = true, default_missing_value = "true", value_name = "NO", env = "TEEM_HIDDEN", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) hidden: Option<bool>,
-    /// Leave out what a file with patterns as in .gitignore says; may be given several times (one a line in the variable)
+    /// Leave out what the patterns in this file match, written as in .gitignore; may be given several times (one a line in the variable)
     #[arg(long = "ignore-file", value_name = "FILE", env = "TEEM_IGNORE_FILE", hide_env_values = true, value_delimiter = '\n', value_hint = ValueHint::FilePath)]
     pub(crate) ignore_files: Vec<PathBuf>,
-    /// Leave out what .gitignore files in PATH and below say
+    /// Leave out what the .gitignore files in PATH and below it name
     #[arg(long, num_args = 0..=1, require_equals = true, hide_possible_values = true, default_missing_value = "true", value_name = "NO", env = "TEEM_GITIGNORE", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) gitignore: Option<bool>,
 }

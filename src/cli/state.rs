@@ -14,7 +14,7 @@ pub(crate) struct State {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum What {
-    /// List what is saved, where, and how much of it is done; what `teem state` alone does too
+    /// List what is saved, where, and how much of it is done; `teem state` alone does the same
     List,
     /// Print the folder that saved state lies in
     Path,
@@ -27,7 +27,7 @@ pub(crate) struct Forget {
     /// Magnet link, .torrent file, http(s) URL of one, or info-hash
     #[arg(required = true, value_name = "LINK", value_hint = ValueHint::AnyPath)]
     pub(crate) links: Vec<String>,
-    /// Only what is saved for this folder of content
+    /// Forget only what is saved for this folder of content
     #[arg(long, value_name = "DIR", env = "TEEM_FOLDER", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub(crate) folder: Option<PathBuf>,
 }

@@ -23,7 +23,7 @@ pub enum Protocol {
 pub enum Role {
     /// Has everything, checks it and gives it.
     Seeds,
-    /// Has nothing, fetches it, and goes on giving.
+    /// Has nothing, fetches it, and goes on seeding.
     Gets,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 
-/// How long a download goes on giving once it is complete.
+/// How long a download goes on seeding once it is complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Until {
