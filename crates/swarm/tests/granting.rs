@@ -74,9 +74,9 @@ fn ask(world: &mut World, source: usize, conn: ConnId, piece: u32) {
 }
 
 /// The peer id of a client that begins its ids so.
-fn named(prefix: &[u8; 8], rest: u8) -> PeerId {
+fn named(prefix: [u8; 8], rest: u8) -> PeerId {
     let mut id = [rest; 20];
-    id[..8].copy_from_slice(prefix);
+    id[..8].copy_from_slice(&prefix);
     PeerId(id)
 }
 
@@ -277,7 +277,7 @@ fn whether_a_peer_is_let_in_before_it_is_interested_goes_by_its_id_and_not_by_th
     {
         for (k, name) in spoken.into_iter().enumerate() {
             let host = (n * spoken.len() + k) as u8 + 10;
-            let conn = world.puppet_named(seed, true, host, named(id, host));
+            let conn = world.puppet_named(seed, true, host, named(*id, host));
             let said =
                 ExtendedHandshake { client: Some(name.into()), ut_metadata: Some(1), ..ExtendedHandshake::default() };
             world.say(seed, conn, Message::ExtendedHandshake(said));
@@ -389,7 +389,7 @@ fn a_lone_client_that_looks_every_five_seconds_is_shown_all_of_little_content_at
     let source = world.add_with((0..24).collect(), 0, None, |add| add.spreading = Spreading::Granting);
     let mut counts = Vec::new();
     for (host, id) in [(9, b"-rQ9100-"), (10, b"-XY0001-")] {
-        let conn = world.puppet_named(source, true, host, named(id, host));
+        let conn = world.puppet_named(source, true, host, named(*id, host));
         let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
         world.say(source, conn, Message::ExtendedHandshake(known));
         world.say(source, conn, Message::HaveNone);
@@ -407,7 +407,7 @@ fn a_slow_source_shows_more_than_its_turns_only_to_who_might_leave() {
         let mut world = World::new(info(256 * 16 * u64::from(BLOCK), 16 * BLOCK));
         let source = world.add_with((0..256).collect(), 312_500, None, |add| add.spreading = Spreading::Granting);
         world.run(1, |_| false);
-        let conns: Vec<ConnId> = (0..40).map(|host| world.puppet_named(source, true, host, named(id, host))).collect();
+        let conns: Vec<ConnId> = (0..40).map(|host| world.puppet_named(source, true, host, named(*id, host))).collect();
         for conn in &conns {
             let known = ExtendedHandshake { metadata_size: Some(1), ..ExtendedHandshake::default() };
             world.say(source, *conn, Message::ExtendedHandshake(known));
