@@ -61,6 +61,7 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
         Event::DiskRecovered { .. } => json!({"event": "disk_recovered"}),
         Event::Failed { why, .. } => json!({"event": "failed", "error": why}),
         Event::Notice { text, .. } => json!({"event": "notice", "text": text}),
+        Event::Rechecked { lost, .. } => json!({"event": "rechecked", "lost_pieces": lost}),
         _ => return None,
     };
     value["infohash_v1"] = json!(hash);

@@ -37,9 +37,10 @@ impl Changes {
     pub const STATE: Self = Self(1 << 1);
     /// Its metadata came.
     pub const METADATA: Self = Self(1 << 2);
-    /// Pieces were verified or found damaged.
+    /// Pieces were verified or found damaged, or have been hashed again.
     pub const PIECES: Self = Self(1 << 3);
-    /// It has become complete or durable, its first copy has left, or as much was sent as somebody waits for.
+    /// It has become complete or durable, its first copy has left, as much was sent as somebody waits for, or all of it has been hashed
+    /// again.
     pub const PROGRESS: Self = Self(1 << 4);
     /// A tracker answered, or did not.
     pub const TRACKERS: Self = Self(1 << 5);
@@ -69,7 +70,8 @@ impl Changes {
             Event::Metadata { .. } => Self::METADATA,
             Event::State { state: State::Choosing, .. } => Self::STATE | Self::CHOICE,
             Event::State { .. } => Self::STATE,
-            Event::PieceVerified { .. } | Event::PieceFailed { .. } => Self::PIECES,
+            Event::PieceVerified { .. } | Event::PieceFailed { .. } | Event::Checked { .. } => Self::PIECES,
+            Event::Rechecked { .. } => Self::PIECES | Self::PROGRESS,
             Event::Banned { .. } | Event::External { .. } => Self::PEERS,
             Event::Complete { .. } | Event::Durable { .. } | Event::AllOut { .. } | Event::Sent { .. } => {
                 Self::PROGRESS

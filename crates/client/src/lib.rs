@@ -106,6 +106,7 @@ mod questions;
 mod registry;
 mod resolve;
 mod router;
+mod session;
 mod status;
 mod torrent;
 mod trackers;

@@ -169,7 +169,7 @@ impl Registry {
                 }
             }
             // Far too many for a queue, and the snapshot has their number.
-            Event::PieceVerified { .. } => self.bus.tell(torrent, Changes::PIECES, None),
+            Event::PieceVerified { .. } | Event::Checked { .. } => self.bus.tell(torrent, Changes::PIECES, None),
             event => {
                 let entry = self.get(torrent);
                 let removed = matches!(event, Event::Removed { .. });

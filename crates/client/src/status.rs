@@ -17,6 +17,8 @@ pub struct Status {
     pub complete: Option<bool>,
     /// Whether all of a complete torrent is on the disk for good.
     pub durable: bool,
+    /// Set when all pieces have been hashed again as the owner asked: how many that had been verified are damaged or missing.
+    pub rechecked: Option<u32>,
     /// Why it cannot go on.
     pub failed: Option<(String, Option<DiskError>)>,
     /// The disk's present trouble.
@@ -34,7 +36,7 @@ impl Status {
             Some(_) => State::Checking,
             None => State::Metadata,
         };
-        Self { state, info, complete: None, durable: false, failed: None, disk: None, removed: false }
+        Self { state, info, complete: None, durable: false, rechecked: None, failed: None, disk: None, removed: false }
     }
 
     /// Notes what an event says for good; tells whether anything changed.
@@ -46,12 +48,13 @@ impl Status {
                 if matches!(state, State::Metadata | State::Choosing | State::Checking) {
                     self.failed = None; // it was begun again
                 }
-                if *state == State::Downloading {
-                    // More is wanted than was, or something is damaged.
+                if matches!(state, State::Checking | State::Downloading) {
+                    // It is being found out, or more is wanted than was, or something is damaged.
                     (self.complete, self.durable) = (None, false);
                 }
             }
             Event::Complete { at_start, .. } => self.complete = Some(*at_start),
+            Event::Rechecked { lost, .. } => self.rechecked = Some(*lost),
             Event::Durable { complete: true, .. } => self.durable = true,
             Event::Failed { why, disk, .. } => {
                 self.failed = Some((why.clone(), disk.clone()));

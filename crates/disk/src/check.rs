@@ -1,6 +1,6 @@
 //! Pieces hashed as they lie on the disk, on all cores (BEP 3): when files are there that nobody vouches for, and again
 //! when a file was seen to change.
-use crate::hash;
+use crate::hash::{lanes, sha1_streams};
 use crate::judge;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
@@ -13,7 +13,7 @@ const CHUNK: usize = 128 << 10;
 
 /// Hashes pieces and tells of each, or with `quiet` of those that were right before and are not now.
 pub(crate) fn pieces(shared: &Shared, torrent: &Arc<Torrent>, pieces: &[u32], quiet: bool) {
-    for group in pieces.chunks(hash::lanes()) {
+    for group in pieces.chunks(lanes()) {
         let group: Vec<u32> = group.iter().copied().filter(|&p| !quiet || torrent.marks().suspect.has(p)).collect();
         let verdicts = verify(torrent, &group);
         for (&piece, verdict) in group.iter().zip(verdicts) {
@@ -54,6 +54,18 @@ fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<b
 
 /// Hashes at most as many pieces as there are lanes. A file that is missing or short is no error, the piece is just not there.
 pub(crate) fn verify(torrent: &Torrent, pieces: &[u32]) -> Vec<Result<bool, DiskError>> {
+    let is_changed =
+        |result: &Result<bool, DiskError>| matches!(result, Err(error) if error.kind == DiskErrorKind::Changed);
+    let again = |(&piece, first): (&u32, Result<bool, DiskError>)| {
+        // The first to read a file since it changed only finds that out: what matters is what is in it now.
+        let result = if is_changed(&first) { hash(torrent, &[piece]).pop().unwrap_or(first) } else { first };
+        if is_changed(&result) { Ok(false) } else { result }
+    };
+    pieces.iter().zip(hash(torrent, pieces)).map(again).collect()
+}
+
+/// Hashes pieces; a file that is missing, short or changed is an error of kind `Changed`.
+fn hash(torrent: &Torrent, pieces: &[u32]) -> Vec<Result<bool, DiskError>> {
     let info = &torrent.content.info;
     let wanted: Vec<_> = pieces.iter().map(|&piece| (piece, info.piece_hash(piece))).collect();
     let by_sum = |hash: &Option<PieceHash>| matches!(hash, Some(PieceHash::Sha1(_)));
@@ -61,7 +73,7 @@ pub(crate) fn verify(torrent: &Torrent, pieces: &[u32]) -> Vec<Result<bool, Disk
     let read = wanted.iter().zip(&blanks).filter(|((_, hash), blank)| by_sum(hash) && !**blank);
     let read: Vec<u32> = read.map(|((piece, _), _)| *piece).collect();
     let sizes: Vec<u32> = read.iter().map(|&piece| info.piece_size(piece)).collect();
-    let digests = hash::sha1_streams(&sizes, CHUNK, |i, begin, buffer| torrent.read(read[i], begin, vec![buffer]));
+    let digests = sha1_streams(&sizes, CHUNK, |i, begin, buffer| torrent.read(read[i], begin, vec![buffer]));
     let mut digests = digests.into_iter();
     let judge = |((piece, hash), blank): ((u32, Option<PieceHash>), bool)| {
         let right = match hash {
@@ -72,7 +84,7 @@ pub(crate) fn verify(torrent: &Torrent, pieces: &[u32]) -> Vec<Result<bool, Disk
             }
             None => Ok(false),
         };
-        Some(right.or_else(|error| if error.kind == DiskErrorKind::Changed { Ok(false) } else { Err(error) }))
+        Some(right)
     };
     wanted.into_iter().zip(blanks).filter_map(judge).collect()
 }

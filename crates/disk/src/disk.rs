@@ -104,9 +104,10 @@ impl Disk {
 }
 
 impl DiskHandle {
-    /// Says where a torrent's content lies, before it is opened; forgotten when it is closed.
+    /// Says where a torrent's content lies, before it is opened; forgotten when it is closed. What is told while the torrent is open,
+    /// perhaps because a disk that hangs has not closed it yet, is for the next time.
     pub fn place(&self, torrent: TorrentId, place: Place) {
-        self.owner.shared.set_place(torrent, Some(place));
+        self.owner.shared.tell_place(torrent, place);
     }
 
     /// Says that the torrent was made of these files just now, so that opening it need not hash them again: when it has

@@ -47,7 +47,7 @@ pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option
 }
 
 fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>) -> Result<Found, DiskError> {
-    let place = shared.place(id).ok_or_else(|| DiskError {
+    let (told, place) = shared.place(id).ok_or_else(|| DiskError {
         kind: DiskErrorKind::BadPath,
         message: "the disk was not told where the content lies".to_owned(),
     })?;
@@ -60,7 +60,7 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     let chosen = before.is_some_and(|before| before != wish);
     let parts = Parts::new(&content.info, wish);
     let means = (Arc::clone(&shared.files), Arc::clone(&shared.mailbox));
-    let torrent = Arc::new(Torrent::new(id, content, place, root, means, parts, saved));
+    let torrent = Arc::new(Torrent::new((id, told), content, place, root, means, parts, saved));
     stat_all(&torrent, claims.as_ref(), stale)?;
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is

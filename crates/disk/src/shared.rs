@@ -7,7 +7,7 @@ use crate::place::Place;
 use crate::pool::Pool;
 use crate::queue::Queue;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_swarm::ids::TorrentId;
 
 /// The common ground of one disk.
@@ -17,8 +17,15 @@ pub(crate) struct Shared {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) files: Arc<Files>,
-    places: Mutex<BTreeMap<TorrentId, Place>>,
+    places: Mutex<Places>,
     vouched: Mutex<BTreeMap<TorrentId, HashFiles>>,
+}
+
+/// Where torrents lie, each with the number of the telling: what was told after a torrent was opened is meant for the next time.
+#[derive(Default)]
+struct Places {
+    told: u64,
+    of: BTreeMap<TorrentId, (u64, Place)>,
 }
 
 impl Shared {
@@ -27,17 +34,29 @@ impl Shared {
         Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched }
     }
 
-    /// Where a torrent lies, when it was told.
-    pub(crate) fn place(&self, id: TorrentId) -> Option<Place> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    /// Where a torrent lies, when it was told, and the number of that telling.
+    pub(crate) fn place(&self, id: TorrentId) -> Option<(u64, Place)> {
+        self.places().of.get(&id).cloned()
     }
 
-    pub(crate) fn set_place(&self, id: TorrentId, place: Option<Place>) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        match place {
-            Some(place) => places.insert(id, place),
-            None => places.remove(&id),
-        };
+    /// Takes in where a torrent lies.
+    pub(crate) fn tell_place(&self, id: TorrentId, place: Place) {
+        let mut places = self.places();
+        places.told += 1;
+        let told = places.told;
+        places.of.insert(id, (told, place));
+    }
+
+    /// A torrent that was opened with that telling is closed: it is forgotten, but not a later one.
+    pub(crate) fn forget_place(&self, id: TorrentId, told: u64) {
+        let mut places = self.places();
+        if places.of.get(&id).is_some_and(|(last, _)| *last == told) {
+            places.of.remove(&id);
+        }
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Files that were hashed just now, as they were then; asked for once.

@@ -51,7 +51,7 @@ pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Re
     let result = sync(shared, torrent, facts);
     torrent.files.close(torrent.id);
     torrent.saved().close();
-    shared.set_place(torrent.id, None);
+    shared.forget_place(torrent.id, torrent.told);
     result
 }
 

@@ -21,6 +21,8 @@ use teem_swarm::job::Done;
 /// An open torrent.
 pub(crate) struct Torrent {
     pub(crate) id: TorrentId,
+    /// By which telling of its place it was opened.
+    pub(crate) told: u64,
     pub(crate) content: Content,
     pub(crate) place: Place,
     pub(crate) root: Arc<dyn Folder>,
@@ -86,8 +88,9 @@ pub(crate) struct Touched {
 }
 
 impl Torrent {
+    /// `told` is the number of the telling by which it was opened.
     pub(crate) fn new(
-        id: TorrentId,
+        (id, told): (TorrentId, u64),
         content: Content,
         place: Place,
         root: Arc<dyn Folder>,
@@ -107,6 +110,7 @@ impl Torrent {
         let seen = (0..=content.info.files().len()).map(|_| Mutex::new(Seen::default())).collect();
         Self {
             id,
+            told,
             content,
             place,
             root,

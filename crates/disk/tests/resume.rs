@@ -39,6 +39,48 @@ fn tree() -> Made {
 }
 
 #[test]
+fn a_place_that_is_told_before_a_slow_close_is_done_is_for_the_next_time() {
+    let dir = Scratch::new("told");
+    let made = tree();
+    let place = Place::download(&dir.0, dir.join("state"));
+    let (mut rig, ..) = reopen(&made, &place);
+    rig.download(&made, 0..5);
+    rig.handle.place(T, place);
+    rig.submit([
+        Job::Close { torrent: T, facts: facts() },
+        Job::Open { torrent: T, info: Arc::clone(&made.info), selection: None },
+    ]);
+    let opened = rig.wait(|done| match done {
+        Done::Opened { have, .. } => Some(Ok(have.clone())),
+        Done::OpenFailed { error, .. } => Some(Err(error.message.clone())),
+        _ => None,
+    });
+    assert_eq!(opened, Ok((0..5).collect()));
+    rig.close(facts());
+    rig.submit([Job::Open { torrent: T, info: Arc::clone(&made.info), selection: None }]);
+    let told = rig.wait(|done| match done {
+        Done::OpenFailed { error, .. } => Some(error.message.clone()),
+        _ => None,
+    });
+    assert!(told.contains("was not told"), "{told}");
+}
+
+#[test]
+fn a_file_that_was_touched_and_not_changed_is_found_whole_by_a_check() {
+    let dir = Scratch::new("touched");
+    let made = tree();
+    let place = Place::download(&dir.0, dir.join("state"));
+    let (mut rig, ..) = reopen(&made, &place);
+    rig.download(&made, 0..made.pieces());
+    made.put(&dir.0);
+    let all: Vec<u32> = (0..made.pieces()).collect();
+    assert_eq!(rig.check(&all), all, "what is in it now is what matters");
+    fs::write(made.path(&dir.0, "b"), &made.bytes[100_000..150_000]).unwrap();
+    let left: Vec<u32> = all.iter().copied().filter(|piece| !(4..=6).contains(piece)).collect();
+    assert_eq!(rig.check(&all), left);
+}
+
+#[test]
 fn a_clean_end_is_believed_without_a_check() {
     let dir = Scratch::new("clean");
     let made = tree();

@@ -94,6 +94,11 @@ impl SimDisk {
         }
     }
 
+    /// Puts pieces on it that nobody claims, as another program would.
+    pub fn put(&mut self, pieces: impl IntoIterator<Item = u32>) {
+        self.put_unclaimed(pieces);
+    }
+
     /// A piece on it is damaged.
     pub fn damage(&mut self, piece: u32) {
         self.good.set(piece, false);

@@ -52,6 +52,41 @@ pub struct AddTorrent {
     pub choose: bool,
 }
 
+/// A change of a torrent's trackers. Each is known by its URL as it stands in the torrent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum TrackerChange {
+    /// One more, unless it is there already.
+    Add {
+        /// The URL of the tracker, as it would stand in the torrent.
+        url: String,
+        /// The tier that it joins (BEP 12), the first being 0; with `None`, or where there is no such tier, one of its own at the end.
+        tier: Option<usize>,
+    },
+    /// One less, if it is there.
+    Remove(String),
+    /// These instead, in tiers.
+    Replace(Vec<Vec<String>>),
+}
+
+impl TrackerChange {
+    /// Makes the change.
+    pub fn apply(self, tiers: &mut Vec<Vec<String>>) {
+        match self {
+            Self::Add { url, .. } if tiers.iter().flatten().any(|known| *known == url) => {}
+            Self::Add { url, tier } => match tier.and_then(|tier| tiers.get_mut(tier)) {
+                Some(tier) => tier.push(url),
+                None => tiers.push(alloc::vec![url]),
+            },
+            Self::Remove(url) => {
+                tiers.iter_mut().for_each(|tier| tier.retain(|known| *known != url));
+                tiers.retain(|tier| !tier.is_empty());
+            }
+            Self::Replace(new) => *tiers = new,
+        }
+    }
+}
+
 /// What can be asked at any time.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -64,6 +99,22 @@ pub enum Command {
     Pause(TorrentId),
     /// Begins a torrent that rests again. The disk has to be told anew where its content lies.
     Resume(TorrentId),
+    /// Hashes all of a torrent's pieces again as they lie on the disk. Its peers are let go, and nothing is served before it was hashed;
+    /// what is damaged is fetched anew. `Event::Checked` tells of each piece, `Event::Rechecked` of the end. A torrent that rests is hashed
+    /// when it is resumed, one whose metadata or files are being looked for as soon as these are there.
+    Recheck(TorrentId),
+    /// Changes the trackers of a torrent. Those that are left out hear `stopped` if they had heard `started`, new ones hear `started` in
+    /// their turn, the rest notice nothing.
+    Trackers(TorrentId, TrackerChange),
+    /// Changes the limits of one torrent, in payload bytes a second; `None` is unlimited. They hold over pauses.
+    TorrentLimits {
+        /// The torrent that is limited.
+        torrent: TorrentId,
+        /// Limit of what is sent.
+        up: Option<u64>,
+        /// Limit of what is received.
+        down: Option<u64>,
+    },
     /// Ends a torrent: `stopped` is announced, state saved; `Event::Removed` comes when all is done or given up (4 s).
     Remove(TorrentId),
     /// Sets the limits of all torrents together, in payload bytes a second; `None` is unlimited.

@@ -78,6 +78,22 @@ pub enum Event {
         /// Index of the piece.
         piece: u32,
     },
+    /// A piece has been hashed again because the owner asked ([`Command::Recheck`](crate::command::Command::Recheck)).
+    Checked {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+        /// Index of the piece.
+        piece: u32,
+        /// Whether it is what it should be.
+        ok: bool,
+    },
+    /// All pieces have been hashed again.
+    Rechecked {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+        /// How many pieces that were verified before are damaged or missing.
+        lost: u32,
+    },
     /// A downloaded piece hashed wrong.
     PieceFailed {
         /// The torrent that it happened to.
@@ -200,6 +216,8 @@ impl Event {
             Self::Metadata { torrent, .. }
             | Self::State { torrent, .. }
             | Self::PieceVerified { torrent, .. }
+            | Self::Checked { torrent, .. }
+            | Self::Rechecked { torrent, .. }
             | Self::PieceFailed { torrent, .. }
             | Self::Banned { torrent, .. }
             | Self::Complete { torrent, .. }
@@ -234,7 +252,7 @@ pub struct Snapshot {
     pub wanted: u64,
     /// Number of verified pieces.
     pub pieces: u32,
-    /// Pieces checked so far, and to be checked, in this run.
+    /// Pieces hashed so far, and to be hashed, as they lie on the disk: at the beginning, or when the owner last asked for it.
     pub checked: (u32, u32),
     /// Index of the file that most of the current requests lie in.
     pub file: Option<u32>,
@@ -359,4 +377,11 @@ pub struct TrackerStats {
     pub last: Option<Result<u32, String>>,
     /// Seeds and downloaders it told of.
     pub swarm: Option<(u32, u32)>,
+}
+
+impl TrackerStats {
+    /// Of a tracker that has not been asked.
+    pub fn unasked(url: String) -> Self {
+        Self { url, last: None, swarm: None }
+    }
 }

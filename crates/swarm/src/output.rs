@@ -87,7 +87,7 @@ pub type Outputs<B> = VecDeque<Output<B>>;
 /// Why a connection ends. A peer's fault is one of these, never an error of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloseReason {
-    /// The torrent is being removed, or the program ends.
+    /// The torrent is being removed, is paused or hashed again, or the program ends.
     Stopping,
     /// The other side closed, or the network broke.
     Remote,

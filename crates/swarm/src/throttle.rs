@@ -93,6 +93,11 @@ impl Throttle {
         Self { who, own: Bucket::new(rate), waiting: VecDeque::new(), in_lane: false }
     }
 
+    /// Changes the torrent's own limit.
+    pub(crate) fn set_rate(&mut self, now: Time, rate: Option<u64>) {
+        self.own.set_rate(now, rate);
+    }
+
     /// Whether any limit is set that this torrent has to keep.
     pub(crate) fn is_limited(&self, lane: &Lane) -> bool {
         self.own.rate().is_some() || lane.rate().is_some()

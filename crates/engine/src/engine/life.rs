@@ -17,6 +17,9 @@ impl<B> Engine<B> {
             Command::AddPaused(add) => self.add(*add, true),
             Command::Pause(torrent) => self.pause(torrent),
             Command::Resume(torrent) => self.resume(torrent),
+            Command::Recheck(torrent) => self.recheck(torrent),
+            Command::Trackers(torrent, change) => self.change_trackers(torrent, change),
+            Command::TorrentLimits { torrent, up, down } => self.limit(torrent, up, down),
             Command::Limits { up, down } => {
                 self.shared.up.set_rate(self.now, up);
                 self.shared.down.set_rate(self.now, down);

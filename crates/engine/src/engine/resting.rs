@@ -12,8 +12,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
-use teem_swarm::command::AddTorrent;
-use teem_swarm::event::{Event, Snapshot, State};
+use teem_swarm::command::{AddTorrent, TrackerChange};
+use teem_swarm::event::{Event, Snapshot, State, TrackerStats};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::torrent::Torrent;
@@ -31,12 +31,14 @@ pub(super) struct Rest {
     before: Moved,
     /// The owner is told when so many bytes were sent in this run.
     tell_sent: Option<u64>,
+    /// Whether all of it is hashed again when it is next begun.
+    recheck: bool,
     phase: Phase,
 }
 
 impl Rest {
     fn new(add: AddTorrent, me: Identity, phase: Phase) -> Self {
-        Self { add, me, before: Moved::default(), tell_sent: None, phase }
+        Self { add, me, before: Moved::default(), tell_sent: None, recheck: false, phase }
     }
 
     /// How many bytes are to be sent since the torrent was last begun until its owner is told.
@@ -103,10 +105,23 @@ impl<B> Engine<B> {
         if let Some(bytes) = rest.told_after() {
             one.tell_sent(bytes);
         }
+        let recheck = core::mem::take(&mut rest.recheck);
         self.torrents.insert(torrent, one);
         let seen = self.external;
         self.with(torrent, |t, cx| t.seen_from_outside(cx, seen));
         self.with(torrent, Torrent::start);
+        if recheck {
+            self.with(torrent, Torrent::recheck);
+        }
+    }
+
+    /// Hashes all of a torrent again; of one that rests, or is on its way to rest, when it is resumed.
+    pub(super) fn recheck(&mut self, torrent: TorrentId) {
+        let Some(rest) = self.rests.get_mut(&torrent) else { return };
+        match rest.phase {
+            Phase::Running => self.with(torrent, Torrent::recheck),
+            Phase::Ending | Phase::Resting(_) => rest.recheck = true,
+        }
     }
 
     /// Lets a torrent rest: `Event::State` says when it does.
@@ -114,6 +129,7 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         if matches!(rest.phase, Phase::Running) && self.removals.get(torrent).is_none() {
             rest.phase = Phase::Ending;
+            rest.recheck = self.torrents.get(&torrent).is_some_and(Torrent::is_rechecking);
             // Metadata whose place was found is not fetched again.
             let placed = |one: &&Torrent| !matches!(one.state(), State::Metadata | State::Choosing | State::Placing);
             if let Some(info) = self.torrents.get(&torrent).filter(placed).and_then(Torrent::info) {
@@ -183,6 +199,35 @@ impl<B> Engine<B> {
         }
     }
 
+    /// Changes the trackers of a torrent, at work or at rest.
+    pub(super) fn change_trackers(&mut self, torrent: TorrentId, change: TrackerChange) {
+        let Some(rest) = self.rests.get_mut(&torrent) else { return };
+        change.apply(&mut rest.add.trackers);
+        let tiers = rest.add.trackers.clone();
+        match &mut rest.phase {
+            Phase::Running => self.with(torrent, |t, cx| t.set_trackers(cx, &tiers)),
+            Phase::Ending => {}
+            Phase::Resting(figures) => {
+                let known = core::mem::take(&mut figures.trackers);
+                let of = |url: String| {
+                    known
+                        .iter()
+                        .find(|one| one.url == url)
+                        .cloned()
+                        .unwrap_or_else(|| TrackerStats::unasked(url.clone()))
+                };
+                figures.trackers = tiers.into_iter().flatten().map(of).collect();
+            }
+        }
+    }
+
+    /// Changes the limits of one torrent, at work or at rest.
+    pub(super) fn limit(&mut self, torrent: TorrentId, up: Option<u64>, down: Option<u64>) {
+        let Some(rest) = self.rests.get_mut(&torrent) else { return };
+        (rest.add.up, rest.add.down) = (up, down);
+        self.with(torrent, |t, cx| t.set_limits(cx, up, down));
+    }
+
     /// The figures of a torrent, at work or at rest.
     pub(super) fn figures(&self, torrent: TorrentId) -> Option<Snapshot> {
         match self.torrents.get(&torrent) {
@@ -227,5 +272,6 @@ fn unknown(add: &AddTorrent) -> Snapshot {
         Some(selection) => selection.bytes(info),
         None => info.content_size(),
     });
+    figures.trackers = add.trackers.iter().flatten().cloned().map(TrackerStats::unasked).collect();
     figures
 }

@@ -32,6 +32,7 @@ use teem_wire::peer::encode::encode;
 use teem_wire::peer::handshake::Features;
 use teem_wire::peer::limits::Limits as WireLimits;
 use teem_wire::peer::message::{Message, MetadataMessage};
+use teem_wire::tracker::announce::AnnounceEvent;
 
 /// What a message takes from one node to any other, unless a test says otherwise.
 const DELAY: Duration = Duration::from_millis(20);
@@ -85,6 +86,8 @@ pub struct Node<M> {
     /// What its disk takes for each block that is read, one after the other; 0 leaves reads to [`World::disk`], all at once.
     pub read_time: Duration,
     disk_free: Time,
+    /// What it said in each of them.
+    pub said: Vec<AnnounceEvent>,
     line_free: Time,
     tick: Option<Time>,
     gone: bool,
@@ -154,6 +157,7 @@ impl<M: Brain> World<M> {
             closed: Vec::new(),
             got: 0,
             announces: Vec::new(),
+            said: Vec::new(),
             reads: Vec::new(),
             read_time: Duration::ZERO,
             disk_free: Time::ZERO,
@@ -242,7 +246,10 @@ impl<M: Brain> World<M> {
             }
             Output::Event(event) => self.nodes[node].events.push(event),
             Output::Ask { id, question } => match question {
-                Question::Announce { url, .. } => self.nodes[node].announces.push((self.now, id, url)),
+                Question::Announce { url, announce, .. } => {
+                    self.nodes[node].said.push(announce.event);
+                    self.nodes[node].announces.push((self.now, id, url));
+                }
                 Question::Place { .. } => {
                     let answer = Answer::Placed(Ok(None));
                     self.later(self.now + self.disk, node, Input::Answer { id, answer });

@@ -6,6 +6,7 @@
 //!
 //! Invariants: an answer counts for the ask of its id and no other; `completed` is acknowledged at most once by each tracker, over
 //! all runs; a tracker is asked at most once for each time it became due, however long the machine slept.
+mod leaving;
 mod tracker;
 
 use super::table::roster::PEERS_WANTED;
@@ -17,6 +18,7 @@ use crate::time::Time;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
+use leaving::{Leaving, STOP_MAX};
 use teem_metainfo::TorrentKey;
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
@@ -30,8 +32,6 @@ const NUM_WANT_MIN: u32 = 50;
 const NUM_WANT_MAX: u32 = 200;
 /// `left` while the metadata, and so the size, is unknown: one block, so that no tracker takes us for a seed.
 const LEFT_UNKNOWN: u64 = 16 * 1024;
-/// How long `stopped` may take before the torrent is let go without it.
-const STOP_MAX: Duration = Duration::from_secs(4);
 /// Being this late means that the machine slept or the clock jumped, not that it was busy.
 const SLEPT: Duration = Duration::from_secs(60);
 
@@ -107,7 +107,11 @@ pub struct Ask {
 pub struct Announcer {
     me: Identity,
     tiers: Vec<Vec<Tracker>>,
+    /// Those that were left out and have to hear of it.
+    leaving: Leaving,
     private: bool,
+    /// All that is wanted is there, and not everything.
+    partial: bool,
     /// The tracker of a private torrent that answered last.
     current: Option<String>,
     running: bool,
@@ -144,7 +148,9 @@ impl Announcer {
         let mut announcer = Self {
             me,
             tiers: kept,
+            leaving: Leaving::default(),
             private: false,
+            partial: false,
             current: None,
             running: false,
             few: true,
@@ -168,6 +174,52 @@ impl Announcer {
         if !flat.is_empty() {
             self.tiers.push(flat);
         }
+    }
+
+    /// Other trackers are asked from now on, in these tiers: those that stay notice nothing, new ones hear `started` when their turn
+    /// comes, those that are left out hear `stopped`. Duplicates and what is beyond 100 trackers are left out.
+    pub fn set_trackers(&mut self, now: Time, tiers: &[Vec<String>], rng: &mut Rng) {
+        if self.stopping.is_some() {
+            return; // those that were told `started` are told `stopped` anyhow
+        }
+        let mut old: Vec<Tracker> = self.tiers.drain(..).flatten().collect();
+        let mut seen: Vec<&str> = Vec::new();
+        for tier in tiers {
+            let mut urls: Vec<&str> = Vec::new();
+            for url in tier {
+                if seen.len() < TRACKERS_MAX && !seen.contains(&url.as_str()) {
+                    seen.push(url);
+                    urls.push(url);
+                }
+            }
+            // Those that stay keep their order, which says what has worked; the rest come behind them.
+            let (mut stay, rest): (Vec<Tracker>, Vec<Tracker>) =
+                old.into_iter().partition(|tracker| urls.contains(&tracker.url.as_str()));
+            old = rest;
+            urls.retain(|url| stay.iter().all(|tracker| tracker.url != *url));
+            let mut new: Vec<Tracker> = urls.into_iter().map(|url| self.newcomer(now, url)).collect();
+            rng.shuffle(&mut new);
+            stay.append(&mut new);
+            if !stay.is_empty() {
+                self.tiers.push(stay);
+            }
+        }
+        old.into_iter().for_each(|tracker| self.leaving.add(now, tracker));
+        if self.private {
+            self.set_private();
+        }
+        self.plan(now);
+    }
+
+    /// A tracker that was not there before. One that has only just been left out is not asked before it knows that.
+    fn newcomer(&self, now: Time, url: &str) -> Tracker {
+        let mut tracker = Tracker::new(url);
+        tracker.start(self.leaving.ends(url).unwrap_or(now));
+        tracker.set_partial(self.partial);
+        if self.completed_at.iter().any(|told| told == url) {
+            tracker.completed_before();
+        }
+        tracker
     }
 
     /// What earlier runs left: trackers that have acknowledged `completed`.
@@ -203,6 +255,7 @@ impl Announcer {
     /// Whether all that is wanted is there and not everything (BEP 21): trackers that know us as a downloader are told soon, so
     /// that they can count us right, and all are told so at each interval.
     pub fn set_partial(&mut self, now: Time, partial: bool) {
+        self.partial = partial;
         self.tiers.iter_mut().flatten().for_each(|tracker| tracker.set_partial(partial));
         self.plan(now);
     }
@@ -249,8 +302,8 @@ impl Announcer {
 
     /// After [`Self::stop`]: all have acknowledged, or 4 s have passed.
     pub fn is_stopped(&self, now: Time) -> bool {
-        self.stopping
-            .is_some_and(|since| now >= since + STOP_MAX || self.tiers.iter().flatten().all(Tracker::is_stopped))
+        let all = || self.leaving.is_empty() && self.tiers.iter().flatten().all(Tracker::is_stopped);
+        self.stopping.is_some_and(|since| now >= since + STOP_MAX || all())
     }
 
     /// When [`Self::poll`] has something to do; never earlier than what was known at the last call.
@@ -262,22 +315,26 @@ impl Announcer {
     pub fn poll(&mut self, now: Time, counters: Counters, rng: &mut Rng, ids: &mut AskIds, mut out: impl FnMut(Ask)) {
         let Some(planned) = self.next.filter(|next| now >= *next) else { return };
         let slept = now > planned + SLEPT && self.stopping.is_none();
+        self.leaving.let_go(now);
         for tracker in self.tiers.iter_mut().flatten() {
             while let Some(id) = tracker.lost(now) {
                 tracker.bad(now, id, &AnnounceError::TimedOut, rng);
             }
         }
         let (stopping, hungry) = (self.stopping, self.few);
-        let mut ask = |tracker: &mut Tracker, want: u32| {
+        let mut ask = |tracker: &mut Tracker, stop: bool, want: u32| {
             let id = ids.draw();
-            let (event, tracker_id) = tracker.ask(now, id, stopping.is_some(), hungry && stopping.is_none());
+            let (event, tracker_id) = tracker.ask(now, id, stop, hungry && !stop);
             let announce = self.me.announce(event, tracker_id, counters, want);
             out(Ask { id, url: tracker.url.clone(), announce });
         };
+        for tracker in self.leaving.due(now) {
+            ask(tracker, true, 0);
+        }
         for tier in &mut self.tiers {
             if let Some(since) = stopping {
                 for tracker in tier.iter_mut().filter(|t| t.stop_due(since).is_some_and(|due| now >= due)) {
-                    ask(tracker, 0);
+                    ask(tracker, true, 0);
                 }
             } else if let Some((tracker, due)) = turn(tier, now, hungry) {
                 if now < due {
@@ -287,7 +344,7 @@ impl Announcer {
                     tracker.delay(now, rng);
                     continue;
                 }
-                ask(tracker, NUM_WANT_MAX.saturating_sub(self.peers).max(NUM_WANT_MIN));
+                ask(tracker, false, NUM_WANT_MAX.saturating_sub(self.peers).max(NUM_WANT_MIN));
             }
         }
         self.plan(now);
@@ -301,13 +358,15 @@ impl Announcer {
 
     /// An ask was not taken: it is made again shortly, and the tracker is not to blame.
     pub fn busy(&mut self, now: Time, id: AskId, rng: &mut Rng) {
-        if let Some((tier, at)) = self.asked(id) {
+        if let Some(tracker) = self.leaving.asked(id) {
+            tracker.busy(now, id, rng);
+        } else if let Some((tier, at)) = self.asked(id) {
             self.tiers[tier][at].busy(now, id, rng);
-            self.plan(now);
         }
+        self.plan(now);
     }
 
-    /// The answer to an ask. `None` when no tracker waits for one of that id.
+    /// The answer to an ask. `None` when no tracker of ours waits for one of that id.
     pub fn reply(
         &mut self,
         now: Time,
@@ -315,6 +374,15 @@ impl Announcer {
         reply: &Result<AnnounceReply, AnnounceError>,
         rng: &mut Rng,
     ) -> Option<Heard> {
+        if let Some(tracker) = self.leaving.asked(id) {
+            match reply {
+                Ok(good) => _ = tracker.good(now, id, good, rng),
+                Err(error) => tracker.bad(now, id, error, rng),
+            }
+            self.leaving.let_go(now);
+            self.plan(now);
+            return None;
+        }
         let (tier, at) = self.asked(id)?;
         let url = self.tiers[tier][at].url.clone();
         let mut heard = Heard { url, result: Ok(0), warning: None, switched: false, completed: false };
@@ -354,6 +422,7 @@ impl Announcer {
     fn plan(&mut self, now: Time) {
         let mut next: Option<Time> = None;
         let mut at = |time: Time| next = Some(next.map_or(time, |n| n.min(time)));
+        self.leaving.times().for_each(&mut at);
         if let Some(since) = self.stopping {
             if !self.tiers.iter().flatten().all(Tracker::is_stopped) && now < since + STOP_MAX {
                 at(since + STOP_MAX);

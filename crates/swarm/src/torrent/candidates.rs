@@ -297,6 +297,15 @@ impl Candidates {
         }
     }
 
+    /// Those that were peers are dialled again soon: also complete ones, which may be of use again.
+    pub(crate) fn redial(&mut self, now: Time) {
+        let waits = |c: &Candidate| c.good && matches!(c.state, State::Waiting(_));
+        let good: Vec<SocketAddr> = self.known.iter().filter(|(_, c)| waits(c)).map(|(addr, _)| *addr).collect();
+        for addr in good {
+            self.wait_shortly(now, addr);
+        }
+    }
+
     fn wait_shortly(&mut self, now: Time, addr: SocketAddr) {
         let soon = now + Duration::from_millis(1 + self.rng.below(REJOIN_MS));
         self.wait(addr, soon, soon);

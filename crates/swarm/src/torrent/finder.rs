@@ -54,6 +54,11 @@ impl Finder {
         false
     }
 
+    /// Other trackers are asked from now on.
+    pub(super) fn set_trackers(&mut self, now: Time, tiers: &[Vec<String>], rng: &mut Rng) {
+        self.announcer.set_trackers(now, tiers, rng);
+    }
+
     /// Begins to announce.
     pub(super) fn start(&mut self, now: Time) {
         self.announcer.start(now);
@@ -196,6 +201,11 @@ impl Finder {
     pub(super) fn rejoin(&mut self, now: Time, rng: &mut Rng) {
         self.announcer.rejoin(now, rng);
         self.candidates.rejoin(now);
+    }
+
+    /// Peers were let go for a reason that is over: they are dialled again.
+    pub(super) fn redial(&mut self, now: Time) {
+        self.candidates.redial(now);
     }
 
     /// From where the world sees us.

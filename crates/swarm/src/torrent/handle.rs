@@ -21,6 +21,8 @@ use crate::remote::{How, Remote};
 use crate::selection::Selection;
 use crate::throttle::Shared;
 use crate::time::Time;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 use teem_wire::peer::block::BlockRef;
@@ -270,6 +272,28 @@ impl Torrent {
     /// Makes all that is verified durable soon.
     pub fn sync<B>(&mut self, cx: &mut Context<'_, B>) {
         self.turn(cx, |t, _| t.store.ask());
+    }
+
+    /// Hashes all of it again as it lies on the disk; before it is known what is there, as soon as it is. `Event::Rechecked` tells the end.
+    pub fn recheck<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.turn(cx, Self::hash_again);
+    }
+
+    /// Changes the torrent's own limits, in payload bytes a second; `None` is without limit. Those that wait go on by the new ones.
+    pub fn set_limits<B>(&mut self, cx: &mut Context<'_, B>, up: Option<u64>, down: Option<u64>) {
+        self.turn(cx, |t, cx| {
+            t.upload.set_limit(cx.now, up);
+            t.intake.throttle_mut().set_rate(cx.now, down);
+            t.upload.pump(cx, &mut t.ground, t.phase.picker());
+            if let Phase::Downloading(download) = &mut t.phase {
+                download.pump(cx, &mut t.ground, &mut t.intake);
+            }
+        });
+    }
+
+    /// Other trackers are asked from now on: those that are left out hear `stopped`, new ones `started`, the rest notice nothing.
+    pub fn set_trackers<B>(&mut self, cx: &mut Context<'_, B>, tiers: &[Vec<String>]) {
+        self.turn(cx, |t, cx| t.finder.set_trackers(cx.now, tiers, &mut t.ground.rng));
     }
 
     /// The machine slept, or has another address than before: trackers are told, those that were peers are dialled again, and a

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::download::Download;
 use super::phase::{Phase, Placing};
 use crate::ask::{AskId, Question};
+use crate::bitfield::Bitfield;
 use crate::event::{Event, State};
 use crate::ids::ConnId;
 use crate::job::{DiskError, DiskErrorKind, Facts, Job};
@@ -128,8 +129,62 @@ impl Torrent {
         }
     }
 
+    /// The owner wants all of it hashed again as it lies on the disk.
+    pub(super) fn hash_again<B>(&mut self, cx: &mut Context<'_, B>) {
+        match self.phase {
+            Phase::Downloading(_) | Phase::Seeding => self.begin_recheck(cx),
+            Phase::Metadata | Phase::Choosing | Phase::Placing(_) | Phase::Checking => self.store.want_recheck(),
+            Phase::Failed | Phase::Stopping { .. } => {}
+        }
+    }
+
+    /// Hashes all of it again. Until a piece has been hashed it is not there: nobody is served it or told of it. The peers were told of
+    /// what may be gone, so they are let go, and dialled again afterwards.
+    fn begin_recheck<B>(&mut self, cx: &mut Context<'_, B>) {
+        let all = self.ground.content.pieces();
+        let mut judging = Vec::new();
+        if let Some(download) = self.phase.download() {
+            if download.is_halted() {
+                cx.tell(Event::DiskRecovered { torrent: self.ground.id }); // if it is so still, that shows again
+            }
+            judging = download.abandon(cx, &self.ground);
+            judging.sort_unstable();
+        }
+        for conn in self.ground.table.conns() {
+            self.drop_peer(cx, conn, CloseReason::Stopping);
+        }
+        let (mut out, granted) = self.granting.memories(&self.ground);
+        if matches!(self.phase, Phase::Seeding) && !self.granting.is_source() {
+            // One that gives to everybody does not become a source by being looked at.
+            out = Bitfield::full(all).to_wire();
+        }
+        self.granting.end(cx, &mut self.ground);
+        self.granting.remember(out, granted);
+        let had = self.ground.content.have().clone();
+        for piece in had.iter() {
+            self.ground.content.lose(piece);
+        }
+        self.store.begin_recheck(had, all);
+        self.enter(cx, Phase::Checking);
+        if self.ground.content.is_published() {
+            self.granting.follow(&self.ground);
+            self.begin_granting(cx);
+        }
+        // What is being judged is hashed by that.
+        let pieces: Vec<u32> = (0..all).filter(|piece| judging.binary_search(piece).is_err()).collect();
+        if all == 0 {
+            self.ready(cx);
+        } else if !pieces.is_empty() {
+            cx.out.push_back(Output::Disk(Job::Check { torrent: self.ground.id, pieces }));
+        }
+    }
+
     /// It is known what is there: the torrent goes to work.
     pub(super) fn ready<B>(&mut self, cx: &mut Context<'_, B>) {
+        let lost = self.store.end_recheck(self.ground.content.have());
+        if self.store.wants_recheck() {
+            return self.begin_recheck(cx);
+        }
         let content = &self.ground.content;
         let complete = content.is_done();
         if content.have().is_full() || content.is_published() {
@@ -149,6 +204,11 @@ impl Torrent {
         }
         self.finder.start(cx.now);
         self.rechoke(cx, false);
+        if let Some(lost) = lost {
+            self.store.ask();
+            self.finder.redial(cx.now);
+            cx.tell(Event::Rechecked { torrent: self.ground.id, lost });
+        }
     }
 
     /// Something is missing: from now on it is asked for.

@@ -128,6 +128,11 @@ impl Torrent {
         self.phase.state()
     }
 
+    /// Whether all of it is being hashed again, or will be.
+    pub fn is_rechecking(&self) -> bool {
+        self.store.is_rechecking()
+    }
+
     /// What it is known by in the world; more of it is known with the metadata.
     pub fn key(&self) -> TorrentKey {
         self.ground.me.torrent

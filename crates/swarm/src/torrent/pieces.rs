@@ -63,6 +63,9 @@ impl Torrent {
 
     /// A downloaded piece was judged.
     pub(super) fn judged<B>(&mut self, cx: &mut Context<'_, B>, piece: u32, ok: bool, digests: &[BlockDigest]) {
+        if self.phase.is_checking() && self.store.is_rechecking_piece(piece) {
+            return self.checked(cx, piece, ok);
+        }
         if ok {
             self.verified(cx, piece);
             let liars = self.intake.evidence_mut().verified(piece, digests);
@@ -107,10 +110,16 @@ impl Torrent {
             self.end_if_done(cx);
         }
         self.trouble(cx, error, false);
+        if self.phase.is_checking() && self.store.is_rechecking_piece(piece) {
+            self.checked(cx, piece, false);
+        }
     }
 
     /// A piece was hashed as it lies on the disk.
     pub(super) fn checked<B>(&mut self, cx: &mut Context<'_, B>, piece: u32, ok: bool) {
+        if self.store.is_rechecking_piece(piece) {
+            cx.tell(Event::Checked { torrent: self.ground.id, piece, ok });
+        }
         let had = self.ground.content.has(piece);
         if ok && !had {
             self.gain(piece);
@@ -123,7 +132,7 @@ impl Torrent {
             if self.ground.content.is_done() && self.phase.download().is_some() {
                 self.complete(cx);
             }
-        } else if self.store.checked() {
+        } else if self.store.checked(piece) {
             self.ready(cx);
         }
     }

@@ -209,6 +209,14 @@ impl Download {
         self.halted = false;
     }
 
+    /// Ends although something may be missing: the disk forgets what is not whole. Returns the pieces that it is judging still.
+    pub(super) fn abandon<B>(&self, cx: &mut Context<'_, B>, ground: &Ground) -> Vec<u32> {
+        let (whole, rest): (Vec<_>, Vec<_>) = self.picker.begun().partition(|(_, part)| part.is_whole());
+        let forget = |(piece, _)| Output::Disk(Job::Forget { torrent: ground.id, piece });
+        cx.out.extend(rest.into_iter().map(forget));
+        whole.into_iter().map(|(piece, _)| piece).collect()
+    }
+
     /// When something is due besides the look at the peers.
     pub(super) fn deadline(&self) -> Option<Time> {
         let retry = if self.halted { self.retry.at() } else { None };

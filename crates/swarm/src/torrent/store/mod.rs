@@ -1,10 +1,12 @@
-//! What the disk still owes us (own design): pieces to be hashed at the beginning, verified pieces that are not durable, and what
+//! What the disk still owes us (own design): pieces to be hashed at the beginning or again, verified pieces that are not durable, and what
 //! outlives the run.
 pub(super) mod durability;
 
 use super::content::Content;
+use crate::bitfield::Bitfield;
 use crate::job::{DiskError, DiskErrorKind, Facts};
 use crate::time::Time;
+use alloc::boxed::Box;
 use durability::Durability;
 
 /// Pieces that lie on the disk and have to be hashed.
@@ -16,6 +18,15 @@ pub(super) struct Checks {
     all: u32,
 }
 
+/// The content is hashed again because its owner asked.
+#[derive(Debug)]
+struct Recheck {
+    /// The pieces that were verified before.
+    had: Bitfield,
+    /// Those that the disk has not told of yet.
+    left: Bitfield,
+}
+
 /// What is stored.
 #[derive(Debug, Default)]
 pub(super) struct Store {
@@ -23,6 +34,9 @@ pub(super) struct Store {
     checks: Checks,
     /// What earlier runs left.
     before: Facts,
+    recheck: Option<Box<Recheck>>,
+    /// It is to be hashed again as soon as it is known what is there.
+    recheck_wanted: bool,
     /// Want of space that was found while checking: it counts from the download's beginning on.
     ahead: Option<DiskError>,
 }
@@ -33,8 +47,45 @@ impl Store {
         (self.before, self.checks) = (before, Checks { left: checks, all: checks });
     }
 
-    /// One of these pieces was hashed; whether it was the last.
-    pub(super) fn checked(&mut self) -> bool {
+    /// All is hashed again; these pieces were verified before.
+    pub(super) fn begin_recheck(&mut self, had: Bitfield, pieces: u32) {
+        (self.checks, self.recheck_wanted) = (Checks { left: pieces, all: pieces }, false);
+        self.recheck = Some(Box::new(Recheck { had, left: Bitfield::full(pieces) }));
+    }
+
+    /// All is to be hashed again as soon as it is known what is there.
+    pub(super) fn want_recheck(&mut self) {
+        self.recheck_wanted |= self.recheck.is_none();
+    }
+
+    /// Whether all is to be hashed again now that it is known what is there.
+    pub(super) fn wants_recheck(&self) -> bool {
+        self.recheck_wanted
+    }
+
+    /// Whether all is being hashed again, or will be.
+    pub(super) fn is_rechecking(&self) -> bool {
+        self.recheck_wanted || self.recheck.is_some()
+    }
+
+    /// Whether all is being hashed again, and nothing has been told of this piece.
+    pub(super) fn is_rechecking_piece(&self, piece: u32) -> bool {
+        self.recheck.as_ref().is_some_and(|recheck| recheck.left.get(piece))
+    }
+
+    /// All has been hashed again, if it was; how many pieces that were there are so no more.
+    pub(super) fn end_recheck(&mut self, have: &Bitfield) -> Option<u32> {
+        let recheck = self.recheck.take()?;
+        Some(recheck.had.iter_without(have).count() as u32)
+    }
+
+    /// A piece was hashed; whether it was the last that is waited for.
+    pub(super) fn checked(&mut self, piece: u32) -> bool {
+        if let Some(recheck) = &mut self.recheck
+            && !recheck.left.clear(piece)
+        {
+            return false; // found damaged besides
+        }
         let some = self.checks.left > 0;
         self.checks.left = self.checks.left.saturating_sub(1);
         some && self.checks.left == 0
@@ -103,6 +154,9 @@ impl Store {
     pub(super) fn check(&self, content: &Content) -> Result<(), &'static str> {
         if self.checks.left > self.checks.all || self.checks.all > content.pieces() {
             return Err("more pieces are to be hashed than there are");
+        }
+        if self.recheck.as_ref().is_some_and(|recheck| recheck.left.count() != self.checks.left) {
+            return Err("other pieces are hashed again than are waited for");
         }
         self.durability.check()
     }

@@ -76,6 +76,11 @@ impl Upload {
         }
     }
 
+    /// Changes the torrent's own limit in payload bytes a second.
+    pub(super) fn set_limit(&mut self, now: Time, rate: Option<u64>) {
+        self.throttle.set_rate(now, rate);
+    }
+
     /// Payload that went to the kernel.
     pub(super) fn sent_meter(&self) -> &Meter {
         &self.sent
