@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;
 use teem_swarm::ask::Answer;
-use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use teem_wire::tracker::http;
 use tokio::sync::Semaphore;
@@ -61,13 +60,7 @@ impl Announces {
     ) -> (PeerSource, Result<AnnounceReply, AnnounceError>) {
         let full = http::announce_url(url, announce);
         match self.http.get_within(&full, Limits::TRACKER, Egress::to_tracker(url, origin)).await {
-            Ok(answer) => {
-                let source = match Reach::of(answer.from.ip()) {
-                    Reach::Public => PeerSource::PublicTracker,
-                    _ => PeerSource::LocalTracker,
-                };
-                (source, judge(answer.status, &answer.body))
-            }
+            Ok(answer) => (PeerSource::tracker(answer.from.ip()), judge(answer.status, &answer.body)),
             Err(e) => (PeerSource::PublicTracker, Err(failure(&e))),
         }
     }

@@ -17,7 +17,6 @@ use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::address::PeerSource;
 use teem_wire::compact::Family;
-use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::udp::{self, CONNECTION_ID_SECS, Reply, Request};
 use teem_wire::tracker::url::TrackerUrl;
@@ -396,10 +395,7 @@ impl UdpTracker {
 
     fn good(&mut self, id: u32, from: SocketAddr, reply: AnnounceReply) {
         let Some(transaction) = self.take(id) else { return };
-        let source = match Reach::of(from.ip()) {
-            Reach::Loopback | Reach::Private => PeerSource::LocalTracker,
-            Reach::Public | Reach::Nowhere => PeerSource::PublicTracker,
-        };
+        let source = PeerSource::tracker(from.ip());
         let Some(ask) = self.asks.get_mut(&transaction.ask) else { return };
         let (torrent, ask_id) = transaction.ask;
         let known = |id: &u32| self.transactions.get(id).map(|t| t.to.iter().any(|a| self.connections.contains_key(a)));

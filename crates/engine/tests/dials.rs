@@ -90,14 +90,16 @@ fn a_refusal_is_final_for_the_hour_when_there_are_others() {
 }
 
 #[test]
-fn a_public_tracker_cannot_aim_us_at_the_local_network() {
+fn row_18_of_the_audit_a_tracker_aims_us_at_nothing_nearer_than_itself() {
     let mut engine = engine(1);
     let near = ["127.0.0.1:6000", "10.0.0.1:6000", "192.168.1.1:6000", "[fe80::1]:6000", "9.9.9.9:22", "0.0.0.0:6000"];
     let near: Vec<SocketAddr> = near.iter().map(|a| a.parse().expect("an address")).collect();
     list(&mut engine, 1, PeerSource::PublicTracker, near.clone());
     assert!(dials(&mut engine, secs(70), |_, _| None).is_empty());
-    list(&mut engine, 1, PeerSource::LocalTracker, near);
-    assert_eq!(dials(&mut engine, secs(80), |_, _| None).len(), 4);
+    list(&mut engine, 1, PeerSource::LocalTracker, near.clone());
+    assert_eq!(dials(&mut engine, secs(80), |_, _| None).len(), 3, "all but loopback, which would be ours");
+    list(&mut engine, 1, PeerSource::LoopbackTracker, near);
+    assert_eq!(dials(&mut engine, secs(90), |_, _| None).len(), 1);
 }
 
 #[test]

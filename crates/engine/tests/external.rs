@@ -95,6 +95,8 @@ fn the_majority_of_trackers_and_networks_of_peers_is_believed() {
     assert_eq!(ours(&mut engine, 1).v4, Some(lie), "nobody knows better");
     peer_says(&mut engine, 1, us);
     peer_says(&mut engine, 2, us);
+    assert_eq!(ours(&mut engine, 1).v4, Some(lie), "two networks are too few");
+    peer_says(&mut engine, 5, us);
     assert_eq!(ours(&mut engine, 1).v4, Some(us));
     // A liar changes his mind, and lies about what he cannot see.
     reply(&mut engine, 2, Some(lie), Vec::new());

@@ -1,7 +1,7 @@
 //! From where the world sees us (BEP 24 for trackers, BEP 10 `yourip` for peers), and what follows from it (BEP 40).
 //!
 //! Every tracker, and every network that a peer comes from (/24, /48), has one vote for each family. An address is believed when more
-//! than half of the votes are for it, and then until another has as many. It orders which peers are dialled and which may stay, is shown,
+//! than half of the votes are for it, among them a tracker's or those of three networks, and then until another has as many. It orders which peers are dialled and which may stay, is shown,
 //! and decides nothing else: liars in any number gain no more than that.
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -13,6 +13,8 @@ use teem_wire::reach::Reach;
 
 /// Votes that are kept for each family; the oldest makes room.
 const VOTES_MAX: usize = 64;
+/// Networks of peers that have to agree where no tracker says the same: anybody can dial us and say one thing.
+const NETWORKS_MIN: usize = 3;
 
 /// A party that says how it sees us.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,7 +85,9 @@ impl Poll {
             };
         }
         let (ip, _) = left?;
-        (self.votes.iter().filter(|(_, vote)| *vote == ip).count() * 2 > self.votes.len()).then_some(ip)
+        let for_it = || self.votes.iter().filter(|(_, vote)| *vote == ip);
+        let vouched = for_it().any(|(voter, _)| matches!(voter, Voter::Tracker(_))) || for_it().count() >= NETWORKS_MIN;
+        (vouched && for_it().count() * 2 > self.votes.len()).then_some(ip)
     }
 }
 
@@ -130,10 +134,32 @@ mod tests {
         Voter::Peer(Network::of(IpAddr::from((0x0900_0000 + n * 256).to_be_bytes())))
     }
 
+    /// Votes after which that address is believed.
+    fn all_say(said: IpAddr) -> Votes {
+        let mut votes = Votes::default();
+        (5_000..5_003).for_each(|n| votes.vote(peer(n), said));
+        votes
+    }
+
+    #[test]
+    fn row_19_of_the_audit_peers_are_believed_when_three_networks_agree_and_a_tracker_at_once() {
+        let mut votes = Votes::default();
+        for n in 0..50 {
+            votes.vote(peer(1), ip(7));
+            votes.vote(Voter::Peer(Network::of(IpAddr::from([9, 0, 1, n]))), ip(7));
+        }
+        votes.vote(peer(2), ip(7));
+        assert_eq!(votes.external().v4, None, "two networks, however often they say it");
+        votes.vote(peer(3), ip(7));
+        assert_eq!(votes.external().v4, Some(ip(7)));
+        let mut votes = Votes::default();
+        votes.vote(Voter::Tracker("t".into()), ip(8));
+        assert_eq!(votes.external().v4, Some(ip(8)));
+    }
+
     #[test]
     fn a_crowd_of_liars_that_disagree_changes_nothing() {
-        let (mut votes, mut rng) = (Votes::default(), Rng::new(1));
-        votes.vote(peer(0), ip(7));
+        let (mut votes, mut rng) = (all_say(ip(7)), Rng::new(1));
         for n in 1..=1000 {
             votes.vote(peer(n), ip(1000 + rng.below(60_000) as u32));
             assert_eq!(votes.external().v4, Some(ip(7)));
@@ -142,8 +168,7 @@ mod tests {
 
     #[test]
     fn two_that_are_told_alike_do_not_alternate() {
-        let (mut votes, mut rng) = (Votes::default(), Rng::new(2));
-        votes.vote(peer(0), ip(7));
+        let (mut votes, mut rng) = (all_say(ip(7)), Rng::new(2));
         for n in 0..1000 {
             for (k, said) in [(1, ip(8)), (2, ip(1000 + rng.below(60_000) as u32)), (3, ip(7))] {
                 votes.vote(peer(3 * n + k), said);
@@ -179,8 +204,10 @@ mod tests {
         }
         assert_eq!(votes.external(), External::default());
         let v6: IpAddr = "2001:db8::1".parse().unwrap();
-        votes.vote(peer(1), v6);
-        votes.vote(peer(1), "::ffff:8.8.0.7".parse().unwrap());
+        for n in 1..=3 {
+            votes.vote(peer(n), v6);
+            votes.vote(peer(n), "::ffff:8.8.0.7".parse().unwrap());
+        }
         assert_eq!(votes.external(), External { v4: Some(ip(7)), v6: Some(v6) });
         let external = votes.external();
         assert_eq!(external.priority(1, "10.0.0.1:5".parse().unwrap()), None);

@@ -1,10 +1,11 @@
 //! Corrupt data: exactly the liar is banned, and a swarm that is all corrupt costs little (bad input, rows 37 and 38).
 mod common;
 
-use common::{BLOCK, World, info};
+use common::{BLOCK, Block, World, info};
 use std::time::Duration;
 use teem_swarm::event::Event;
 use teem_swarm::output::CloseReason;
+use teem_wire::peer::message::Message;
 
 fn all(world: &World) -> Vec<u32> {
     (0..world.info.piece_count()).collect()
@@ -122,4 +123,45 @@ fn row_20_a_corrupter_costs_about_two_pieces_also_where_the_disk_is_slow() {
             );
         }
     }
+}
+
+#[test]
+fn row_2_of_the_audit_who_calls_itself_as_the_seed_does_harms_the_seed_in_nothing() {
+    for lies in [true, false] {
+        let mut world = World::new(info(4 << 20, 4 * BLOCK));
+        let peer = world.add(Vec::new(), 0);
+        let seed = world.add(all(&world), 1 << 20);
+        world.wait(1);
+        let id = world.nodes[seed].machine.torrent.handshake().peer_id;
+        let liar = world.puppet_named(peer, true, 9, id);
+        world.say(peer, liar, Message::HaveAll);
+        world.say(peer, liar, Message::Unchoke);
+        for _ in 0..30 {
+            for message in world.heard(peer, liar) {
+                if let (Message::Request(at), true) = (message, lies) {
+                    world.act(peer, |t, cx| t.block(cx, liar, at, Block::wrong(at)));
+                }
+            }
+            world.wait(1);
+        }
+        assert_eq!(banned(&world, peer).len(), usize::from(lies));
+        let (here, there) = world.connect(peer, seed);
+        assert!(world.run(60, |w| w.is_complete(peer)), "the liar lies: {lies}");
+        let ends = [world.why_closed(peer, here), world.why_closed(seed, there)];
+        assert!(ends.iter().flatten().all(|why| *why == CloseReason::BothSeeds), "{ends:?}");
+    }
+}
+
+#[test]
+fn of_two_with_one_id_the_one_that_delivers_stays() {
+    let mut world = World::new(info(64 << 20, 16 * BLOCK));
+    let peer = world.add(Vec::new(), 0);
+    let seed = world.add(all(&world), 200_000);
+    world.wait(1);
+    let id = world.nodes[seed].machine.torrent.handshake().peer_id;
+    let other = world.puppet_named(peer, true, 9, id);
+    let (here, _) = world.connect(peer, seed);
+    world.wait(60);
+    assert_eq!(world.why_closed(peer, other), Some(CloseReason::Duplicate));
+    assert_eq!(world.why_closed(peer, here), None);
 }

@@ -23,7 +23,6 @@ use teem_web::http::request::Parts;
 use teem_web::middleware::{Next, from_fn_with_state};
 use teem_web::routing::get;
 use teem_web::{Body, Bytes, Content, Response, Router, Server, Tag, page as html, plain};
-use teem_wire::reach::Reach;
 use tokio::time::{Instant, timeout};
 
 /// HTTP connections at a time, in all and of one network: a quarter of the 256 files that a process of the smallest usual limit can have open.
@@ -253,10 +252,7 @@ fn said(media_type: &'static str, text: &'static str) -> Response {
 fn dialling(shared: Arc<Shared>, host: HostHandle) -> OnAnnounced {
     Arc::new(move |info_hash, peer| {
         let Some(torrent) = shared.seeds().get(&info_hash).map(Torrent::id) else { return };
-        let source = match Reach::of(peer.ip()) {
-            Reach::Public => PeerSource::PublicTracker,
-            _ => PeerSource::LocalTracker,
-        };
+        let source = PeerSource::tracker(peer.ip());
         let _ = host.send(HostMsg::Command(Command::Peers { torrent, source, list: vec![peer] }));
     })
 }

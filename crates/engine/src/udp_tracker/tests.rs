@@ -208,7 +208,7 @@ fn names_that_do_not_resolve_fail_and_literal_addresses_need_none() {
     udp.announce(secs(0), ME, AskId(3), "udp://[::1]:5/a", announce());
     let transaction = connect(&mut udp, secs(0), "[::1]:5");
     reply(&mut udp, secs(0), "[::1]:5", &Reply::Announce { transaction, reply: good("[::2]:9") });
-    assert!(matches!(&acts(&mut udp)[..], [Act::Answer(_, _, PeerSource::LocalTracker, Ok(_))]));
+    assert!(matches!(&acts(&mut udp)[..], [Act::Answer(_, _, PeerSource::LoopbackTracker, Ok(_))]));
     udp.announce(secs(0), ME, AskId(4), "udp://no-port", announce());
     assert!(matches!(&acts(&mut udp)[..], [Act::Answer(.., Err(AnnounceError::Forbidden(_)))]));
 }

@@ -16,9 +16,10 @@ use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 use dial_queue::{DialQueue, Name, Place};
+use teem_wire::holder::{Holder, Network};
 use teem_wire::reach::Reach;
 
 /// Addresses kept for one torrent.
@@ -82,7 +83,8 @@ pub(crate) struct Candidates {
     /// Until when those that were peers are dialled again soon.
     rejoining: Time,
     banned: BTreeSet<SocketAddr>,
-    banned_whole: BTreeSet<IpAddr>,
+    banned_holders: BTreeSet<Holder>,
+    banned_networks: BTreeSet<Network>,
     dials: Dials,
     rng: Rng,
     /// The ways that there are to dial.
@@ -101,7 +103,8 @@ impl Candidates {
             connected: 0,
             rejoining: Time::ZERO,
             banned: BTreeSet::new(),
-            banned_whole: BTreeSet::new(),
+            banned_holders: BTreeSet::new(),
+            banned_networks: BTreeSet::new(),
             dials: Dials::default(),
             rng,
             ways: Ways::TCP,
@@ -263,21 +266,35 @@ impl Candidates {
         }
     }
 
-    /// The same for all ports of an address; never for loopback, behind which everybody on this machine is.
-    pub(crate) fn ban_whole(&mut self, ip: IpAddr) {
-        if Reach::of(ip) == Reach::Loopback || self.banned_whole.len() >= BANS_MAX {
-            return;
+    /// The same for all addresses of a holder. Not to be done with loopback, behind which everybody on this machine is.
+    pub(crate) fn ban_holder(&mut self, holder: Holder) {
+        if self.banned_holders.len() < BANS_MAX {
+            self.banned_holders.insert(holder);
+            self.forget_banned();
         }
-        let there: Vec<_> = self.known.keys().filter(|a| a.ip() == ip).copied().collect();
+    }
+
+    /// The same for all of a network.
+    pub(crate) fn ban_network(&mut self, network: Network) {
+        if self.banned_networks.len() < BANS_MAX {
+            self.banned_networks.insert(network);
+            self.forget_banned();
+        }
+    }
+
+    fn forget_banned(&mut self) {
+        let there: Vec<_> = self.known.keys().filter(|addr| self.is_banned(**addr)).copied().collect();
         for addr in there {
             self.forget(addr);
         }
-        self.banned_whole.insert(ip);
     }
 
     /// Whether connections with that address are refused.
     pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {
-        self.banned.contains(&addr) || self.banned_whole.contains(&addr.ip())
+        let holder = Holder::of(addr.ip());
+        self.banned.contains(&addr)
+            || self.banned_holders.contains(&holder)
+            || self.banned_networks.contains(&holder.wider())
     }
 
     /// Forgets all addresses but those of live connections (BEP 27: another tracker, other peers).

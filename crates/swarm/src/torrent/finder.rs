@@ -3,6 +3,7 @@
 use super::address::{DialError, PeerSource};
 use super::announce::{Announcer, Ask, Counters, Heard, Identity};
 use super::candidates::Candidates;
+use super::download::evidence::Extent;
 use super::table::Table;
 use crate::ask::{AskId, AskIds};
 use crate::event::{Dials, TrackerStats};
@@ -14,6 +15,7 @@ use crate::time::Time;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use teem_wire::holder::Holder;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
 /// Peers in the saved facts.
@@ -187,9 +189,13 @@ impl Finder {
         self.candidates.ban(addr);
     }
 
-    /// Bans every port of an address, but for loopback.
-    pub(super) fn ban_whole(&mut self, ip: IpAddr) {
-        self.candidates.ban_whole(ip);
+    /// Bans everybody of a holder, or of its network, where the ban reaches so far.
+    pub(super) fn ban_wider(&mut self, holder: Holder, extent: Extent) {
+        match extent {
+            Extent::Address => {}
+            Extent::Holder => self.candidates.ban_holder(holder),
+            Extent::Network => self.candidates.ban_network(holder.wider()),
+        }
     }
 
     /// Whether connections with that end are to be refused.

@@ -394,6 +394,9 @@ impl Torrent {
         self.wake(cx);
         let round = now >= self.rounds.slots;
         if round {
+            for conn in self.ground.table.useless_doubles(now) {
+                self.drop_peer(cx, conn, CloseReason::Duplicate);
+            }
             self.rounds.slots = now + ROUND;
             for conn in self.ground.table.conns() {
                 self.forgive(cx, conn);

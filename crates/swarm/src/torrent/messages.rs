@@ -59,7 +59,6 @@ impl Torrent {
         !self.phase.is_over()
             && !table.is_full()
             && !self.finder.is_banned(addr)
-            && !self.intake.is_banned(&handshake.peer_id)
             && table.judge(now, addr, outgoing, handshake.peer_id) == Admission::Welcome
     }
 
@@ -74,16 +73,16 @@ impl Torrent {
         if self.phase.is_over() {
             return Err(CloseReason::Stopping);
         }
-        if self.finder.is_banned(addr) || self.intake.is_banned(&handshake.peer_id) {
+        if self.finder.is_banned(addr) {
             return Err(CloseReason::Banned);
         }
-        if let Some(former) = self.ground.table.has_moved(cx.now, addr, &handshake.peer_id) {
-            self.drop_peer(cx, former, CloseReason::TimedOut);
-        }
-        if self.ground.table.judge(cx.now, addr, outgoing, handshake.peer_id) == Admission::Welcome
-            && let Some((yields, why)) = self.makes_room(cx, addr, outgoing)
-        {
-            self.drop_peer(cx, yields, why);
+        if self.ground.table.judge(cx.now, addr, outgoing, handshake.peer_id) == Admission::Welcome {
+            if let Some(former) = self.ground.table.has_moved(cx.now, addr, &handshake.peer_id) {
+                self.drop_peer(cx, former, CloseReason::TimedOut);
+            }
+            if let Some((yields, why)) = self.makes_room(cx, addr, outgoing) {
+                self.drop_peer(cx, yields, why);
+            }
         }
         match self.ground.table.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
             Admission::Welcome => Ok(()),

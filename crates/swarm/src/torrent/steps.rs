@@ -95,11 +95,9 @@ impl Torrent {
         let live = self.ground.table.get(conn).map(Suspect::of);
         let evidence = self.intake.evidence_mut();
         let Some(who) = live.or_else(|| evidence.gone(conn).cloned()) else { return };
-        if evidence.is_banned(&who.peer_id) {
-            return;
-        }
-        if let (true, Some(ip)) = (evidence.ban(&who), who.addr.ip()) {
-            self.finder.ban_whole(ip);
+        let Some(extent) = evidence.ban(conn, &who) else { return };
+        if !who.addr.is_loopback() {
+            self.finder.ban_wider(who.addr.holder(), extent);
         }
         let torrent = self.ground.id;
         cx.tell(Event::Banned { torrent, addr: who.addr, client: who.client, why: why.to_string() });

@@ -1,5 +1,6 @@
 //! When which address is dialled, over time (own design; interop rules 2 and 6).
 use super::*;
+use core::net::IpAddr;
 
 fn at(seconds: u64) -> Time {
     Time::from_nanos(seconds * 1_000_000_000)
@@ -133,10 +134,13 @@ fn ourselves_is_remembered_for_half_an_hour_and_bans_for_good() {
     assert_eq!(c.deadline(), Some(at(1800)));
     c.closed(at(0), addr(1), CloseReason::Banned);
     assert_eq!((c.add(at(0), PeerSource::User, &[addr(1)]), c.deadline()), (0, None));
-    c.ban_whole(addr(2).ip());
+    c.add(at(0), PeerSource::User, &[addr(2)]);
+    c.ban_holder(Holder::of(addr(2).ip()));
     assert!(c.is_banned(SocketAddr::new(addr(2).ip(), 9)));
-    c.ban_whole(IpAddr::from([127, 0, 0, 1]));
-    assert!(!c.is_banned(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 5000)));
+    assert_eq!(c.deadline(), None, "what was known of it is forgotten");
+    c.ban_network(Holder::of(IpAddr::from([203, 0, 113, 1])).wider());
+    assert!(c.is_banned("[::ffff:203.0.113.9]:5".parse().unwrap()));
+    assert!(!c.is_banned("203.0.114.9:5".parse().unwrap()));
 }
 
 #[test]

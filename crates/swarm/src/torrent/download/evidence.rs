@@ -2,7 +2,9 @@
 //!
 //! When a piece fails, the digests of its blocks are kept with their senders; when it later comes out right, whoever had sent a
 //! block with another digest is proven to have lied. Three failed pieces wholly from one peer are enough without that.
-//! Bans are by address and port and by peer id; a whole address is banned after a second offender there.
+//! Bans are by address: that of the connection at first; all of its holder when a second one of it has lied; all of the network around
+//! when so many of its holders are banned that one party must have them. A peer id is nothing that anybody has proven to be his, so that
+//! none is ever banned: a liar could call itself as an honest seed does.
 use crate::ids::ConnId;
 use crate::job::BlockDigest;
 use crate::peer::Peer;
@@ -12,7 +14,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use teem_wire::holder::Holder;
-use teem_wire::peer::handshake::PeerId;
 
 /// Failed pieces whose evidence is kept.
 const PIECES_MAX: usize = 64;
@@ -22,15 +23,16 @@ const ATTEMPTS_MAX: usize = 4;
 const DIGESTS_MAX: usize = 1 << 16;
 /// Peers that are gone and may still turn out to have lied.
 const GONE_MAX: usize = 256;
-/// Bans that are kept: a list as long as that takes thousands of corrupted pieces.
-const BANS_MAX: usize = 2_000;
+/// Holders with offences that are kept: a list as long as that takes thousands of corrupted pieces.
+const OFFENDERS_MAX: usize = 2_000;
+/// Holders of one network that have lied twice each before all of it is banned: fewer may be neighbours who do not know each other.
+const NETWORK_HOLDERS: usize = 8;
 
 /// The identity of a connection that is live or gone.
 #[derive(Clone, Debug)]
 pub(in crate::torrent) struct Suspect {
     pub(in crate::torrent) addr: Remote,
     pub(in crate::torrent) dial_addr: Remote,
-    pub(in crate::torrent) peer_id: PeerId,
     pub(in crate::torrent) client: String,
 }
 
@@ -38,8 +40,19 @@ impl Suspect {
     /// What is worth remembering of a peer.
     pub(in crate::torrent) fn of(peer: &Peer) -> Self {
         let who = peer.who();
-        Self { addr: who.addr(), dial_addr: who.dial_addr(), peer_id: who.id(), client: who.name() }
+        Self { addr: who.addr(), dial_addr: who.dial_addr(), client: who.name() }
     }
+}
+
+/// How far a ban reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::torrent) enum Extent {
+    /// The address and port of the liar.
+    Address,
+    /// Everybody of its holder.
+    Holder,
+    /// Everybody of the network around it.
+    Network,
 }
 
 /// What is known against which peer.
@@ -48,7 +61,8 @@ pub(in crate::torrent) struct Evidence {
     attempts: BTreeMap<u32, Vec<Vec<(ConnId, BlockDigest)>>>,
     sole_failures: BTreeMap<ConnId, u32>,
     gone: BTreeMap<ConnId, Suspect>,
-    ids: BTreeSet<PeerId>,
+    /// Connections that were banned, so that none is twice.
+    banned: BTreeSet<ConnId>,
     offenders: BTreeMap<Holder, u32>,
     /// A piece has failed.
     wary: bool,
@@ -58,11 +72,6 @@ impl Evidence {
     /// Whether somebody has sent wrong data already, so that others may.
     pub(in crate::torrent) fn is_wary(&self) -> bool {
         self.wary
-    }
-
-    /// Whether a peer id is banned.
-    pub(in crate::torrent) fn is_banned(&self, id: &PeerId) -> bool {
-        self.ids.contains(id)
     }
 
     /// A peer is gone; who it was is kept for a while.
@@ -78,18 +87,25 @@ impl Evidence {
         self.gone.get(&conn)
     }
 
-    /// Bans a peer id. Returns whether it is not the first offender at its address.
-    pub(in crate::torrent) fn ban(&mut self, who: &Suspect) -> bool {
-        if self.ids.len() < BANS_MAX {
-            self.ids.insert(who.peer_id);
+    /// A peer has lied. Returns how far it is banned, unless that was done already.
+    pub(in crate::torrent) fn ban(&mut self, conn: ConnId, who: &Suspect) -> Option<Extent> {
+        if !self.banned.insert(conn) {
+            return None;
         }
-        let offenders = self.offenders.entry(who.addr.holder()).or_default();
-        *offenders += 1;
-        let again = *offenders > 1;
-        if self.offenders.len() > BANS_MAX {
+        if self.banned.len() > GONE_MAX {
+            self.banned.pop_first();
+        }
+        let holder = who.addr.holder();
+        if self.offenders.len() >= OFFENDERS_MAX && !self.offenders.contains_key(&holder) {
             self.offenders.pop_first();
         }
-        again
+        let offences = self.offenders.entry(holder).or_default();
+        *offences += 1;
+        if *offences < 2 {
+            return Some(Extent::Address);
+        }
+        let around = self.offenders.iter().filter(|(other, times)| other.wider() == holder.wider() && **times > 1);
+        Some(if around.count() < NETWORK_HOLDERS { Extent::Holder } else { Extent::Network })
     }
 
     /// A piece has failed. Returns how often it has in all, and who is to be banned for having sent too many bad pieces alone.
@@ -166,6 +182,32 @@ mod tests {
             evidence.failed(piece % 10, &senders, &digests);
             assert!(evidence.digests() <= DIGESTS_MAX && evidence.attempts.contains_key(&(piece % 10)));
         }
+    }
+
+    #[test]
+    fn a_ban_widens_with_the_offences() {
+        let mut evidence = Evidence::default();
+        let suspect = |text: &str| {
+            let addr = text.parse::<core::net::SocketAddr>().unwrap().into();
+            Suspect { addr, dial_addr: addr, client: String::new() }
+        };
+        let mut n = 0;
+        let mut lies = |text: &str| {
+            n += 1;
+            evidence.ban(ConnId(n), &suspect(text))
+        };
+        assert_eq!(lies("203.0.113.1:5000"), Some(Extent::Address));
+        assert_eq!(lies("203.0.113.2:5000"), Some(Extent::Address), "another holder");
+        assert_eq!(lies("203.0.113.1:5001"), Some(Extent::Holder));
+        assert_eq!(lies("[2001:db8::1]:5000"), Some(Extent::Address));
+        assert_eq!(lies("[2001:db8::2]:5000"), Some(Extent::Holder), "the same /64");
+        for host in 2..8 {
+            lies(&alloc::format!("203.0.113.{host}:5000"));
+            assert_eq!(lies(&alloc::format!("203.0.113.{host}:5001")), Some(Extent::Holder));
+        }
+        lies("203.0.113.9:5000");
+        assert_eq!(lies("203.0.113.9:5001"), Some(Extent::Network));
+        assert_eq!(evidence.ban(ConnId(1), &suspect("203.0.113.1:5000")), None, "nobody is banned twice");
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::throttle::{Lane, Throttle};
 use crate::time::Time;
 use alloc::collections::VecDeque;
 use teem_wire::peer::block::BlockRef;
-use teem_wire::peer::handshake::PeerId;
 
 /// What comes in.
 #[derive(Debug)]
@@ -60,11 +59,6 @@ impl Intake {
     /// The same, to be added to.
     pub(in crate::torrent) fn evidence_mut(&mut self) -> &mut Evidence {
         &mut self.evidence
-    }
-
-    /// Whether a peer id is banned.
-    pub(in crate::torrent) fn is_banned(&self, id: &PeerId) -> bool {
-        self.evidence.is_banned(id)
     }
 
     /// A block has come from a peer. Whether it may be of use; the error is why the connection has to be closed.

@@ -22,7 +22,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use audience::Audience;
 use gains::{Gains, bytes_of};
-use roster::{Admission, MOVED_AFTER, Roster};
+use roster::{Admission, DOUBLE_AFTER, MOVED_AFTER, Roster};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Handshake, PeerId};
 use teem_wire::peer::message::Message;
@@ -141,9 +141,16 @@ impl Table {
     /// The connection of a peer that comes from another address now and was silent at the former: it has moved, unless it was heard of
     /// just now there, lest somebody who knows its id alone could have it put out.
     pub(super) fn has_moved(&self, now: Time, addr: Remote, id: &PeerId) -> Option<ConnId> {
-        let conn = self.roster.elsewhere(id, addr)?;
-        let silent = self.get(conn)?.clocks().silent_for(now);
-        (silent >= MOVED_AFTER).then_some(conn)
+        let silent = |conn: &ConnId| self.get(*conn).is_some_and(|p| p.clocks().silent_for(now) >= MOVED_AFTER);
+        self.roster.elsewhere(*id, addr).find(silent)
+    }
+
+    /// The connections whose id another has as well, where that other delivers and they have neither given nor taken anything for a while:
+    /// it is the other's id.
+    pub(super) fn useless_doubles(&self, now: Time) -> Vec<ConnId> {
+        let calm = |conn: &ConnId| self.get(*conn).is_some_and(|p| now.since(p.clocks().moved()) >= DOUBLE_AFTER);
+        let delivers = |conn: &ConnId| self.get(*conn).is_some_and(|p| p.pipeline().is_delivering(now));
+        self.roster.doubles().filter(|(one, other)| calm(one) && delivers(other)).map(|(one, _)| one).collect()
     }
 
     /// Sends a message to a connected peer.

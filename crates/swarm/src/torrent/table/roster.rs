@@ -1,7 +1,8 @@
 //! Which connections a torrent keeps (BEP 3, 20; interop rule 2; bad-input rows 31, 45).
 //!
-//! A peer id tells who a peer is. Two connections with one id are one too many: when both sides dialled at the same
-//! moment each keeps the one that the greater id dialled, so that both close the same one without a word.
+//! A peer id says who a peer is, and proves nothing. Two connections of one holder with one id are one too many: when both sides dialled at
+//! the same moment each keeps the one that the greater id dialled, so that both close the same one without a word. Of different holders
+//! either may be the owner of the id, so that both are taken in, until one delivers and the other does not.
 //! A peer that comes from another address than the one we know it at, and was silent there, has moved: it cannot close what it has lost, and we
 //! would take that for live for two minutes.
 //! libtorrent has another id on each connection; both are taken in then, and it closes one by rules of its own.
@@ -9,7 +10,7 @@ use crate::ids::ConnId;
 use crate::output::CloseReason;
 use crate::remote::Remote;
 use crate::time::Time;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 use teem_wire::holder::Holder;
 use teem_wire::peer::handshake::PeerId;
@@ -25,6 +26,9 @@ const SIMULTANEOUS: Duration = Duration::from_secs(30);
 
 /// A peer that has said nothing for so long may have moved; one that gives or takes says something more often.
 pub(crate) const MOVED_AFTER: Duration = Duration::from_secs(10);
+
+/// One of two connections with one id that has not moved anything for so long goes when the other delivers.
+pub(crate) const DOUBLE_AFTER: Duration = Duration::from_secs(30);
 
 /// What becomes of a connection whose handshake has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,14 +55,14 @@ struct Entry {
 pub struct Roster {
     ours: PeerId,
     peers: BTreeMap<ConnId, Entry>,
-    ids: BTreeMap<PeerId, ConnId>,
+    ids: BTreeSet<(PeerId, ConnId)>,
     holders: BTreeMap<Holder, usize>,
 }
 
 impl Roster {
     /// Nobody yet; `ours` is our peer id in this torrent.
     pub fn new(ours: PeerId) -> Self {
-        Self { ours, peers: BTreeMap::new(), ids: BTreeMap::new(), holders: BTreeMap::new() }
+        Self { ours, peers: BTreeMap::new(), ids: BTreeSet::new(), holders: BTreeMap::new() }
     }
 
     /// How many are connected.
@@ -86,7 +90,7 @@ impl Roster {
         if id == self.ours {
             return Admission::Refused(CloseReason::Ourselves);
         }
-        if let Some((&first, known)) = self.ids.get(&id).and_then(|c| self.peers.get_key_value(c)) {
+        if let Some((first, known)) = self.called(id).find(|(_, known)| known.addr.holder() == addr.holder()) {
             let crossed = known.outgoing != outgoing && now.since(known.since) < SIMULTANEOUS;
             let new_stays = crossed && outgoing == (self.ours > id);
             return if new_stays { Admission::Instead(first) } else { Admission::Refused(CloseReason::Duplicate) };
@@ -113,16 +117,27 @@ impl Roster {
         admission
     }
 
-    /// The connection of the peer of that id, when it has another address than that one.
-    pub(crate) fn elsewhere(&self, id: &PeerId, addr: Remote) -> Option<ConnId> {
-        let conn = *self.ids.get(id)?;
-        self.peers.get(&conn).filter(|known| known.addr.holder() != addr.holder()).map(|_| conn)
+    /// The connections of that id.
+    fn called(&self, id: PeerId) -> impl Iterator<Item = (ConnId, &Entry)> {
+        let all = self.ids.range((id, ConnId(0))..=(id, ConnId(u64::MAX)));
+        all.filter_map(|(_, conn)| Some((*conn, self.peers.get(conn)?)))
+    }
+
+    /// The connections of that id whose holder is another than that of the address.
+    pub(crate) fn elsewhere(&self, id: PeerId, addr: Remote) -> impl Iterator<Item = ConnId> {
+        self.called(id).filter(move |(_, known)| known.addr.holder() != addr.holder()).map(|(conn, _)| conn)
+    }
+
+    /// Each connection whose id another one has as well, with that other.
+    pub(crate) fn doubles(&self) -> impl Iterator<Item = (ConnId, ConnId)> {
+        let next = self.ids.iter().zip(self.ids.iter().skip(1)).filter(|((one, _), (other, _))| one == other);
+        next.flat_map(|((_, one), (_, other))| [(*one, *other), (*other, *one)])
     }
 
     /// A connection is gone; unknown ones are none of this roster's.
     pub fn leave(&mut self, conn: ConnId) {
         let Some(entry) = self.peers.remove(&conn) else { return };
-        self.ids.remove(&entry.id);
+        self.ids.remove(&(entry.id, conn));
         let holder = entry.addr.holder();
         if let Some(count) = self.holders.get_mut(&holder) {
             *count -= 1;
@@ -133,7 +148,7 @@ impl Roster {
     }
 
     fn enter(&mut self, conn: ConnId, entry: Entry) {
-        self.ids.insert(entry.id, conn);
+        self.ids.insert((entry.id, conn));
         *self.holders.entry(entry.addr.holder()).or_default() += 1;
         self.peers.insert(conn, entry);
     }
@@ -161,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn row_2_of_the_audit_nobody_is_locked_out_or_put_out_by_an_id() {
+        let mut roster = Roster::new(PeerId([5; 20]));
+        let id = PeerId([6; 20]);
+        assert_eq!(roster.admit(Time::ZERO, ConnId(1), addr("8.8.8.8:5000"), false, id), Admission::Welcome);
+        assert_eq!(roster.admit(Time::ZERO, ConnId(2), addr("9.9.9.9:5000"), true, id), Admission::Welcome);
+        assert_eq!(roster.doubles().collect::<alloc::vec::Vec<_>>(), [(ConnId(1), ConnId(2)), (ConnId(2), ConnId(1))]);
+        assert!(roster.elsewhere(id, addr("8.8.8.8:9")).eq([ConnId(2)]));
+        roster.leave(ConnId(1));
+        assert_eq!((roster.doubles().count(), roster.len()), (0, 1));
+    }
+
+    #[test]
     fn in_a_simultaneous_open_both_sides_keep_the_one_the_greater_id_dialled() {
         let (small, great) = (PeerId([1; 20]), PeerId([9; 20]));
         let a = addr("8.8.8.8:5000");
@@ -175,7 +202,7 @@ mod tests {
                 let want =
                     if first == 1 { Admission::Instead(ConnId(1)) } else { Admission::Refused(CloseReason::Duplicate) };
                 assert_eq!(got, want);
-                assert_eq!(roster.ids[&theirs], ConnId(2));
+                assert!(roster.ids.iter().eq([&(theirs, ConnId(2))]));
             }
         }
     }
