@@ -91,7 +91,7 @@ pub enum Event {
     Rechecked {
         /// The torrent that it happened to.
         torrent: TorrentId,
-        /// How many pieces that were verified before are damaged or missing.
+        /// How many pieces that were verified before, or that saved state took for perhaps there, are damaged or missing.
         lost: u32,
     },
     /// A downloaded piece hashed wrong.

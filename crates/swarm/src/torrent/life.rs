@@ -103,6 +103,10 @@ impl Torrent {
         }
         let content = &self.ground.content;
         let check: Vec<u32> = check.into_iter().filter(|p| *p < content.pieces() && !content.has(*p)).collect();
+        if self.store.wants_recheck() {
+            self.store.opened(facts, 0);
+            return self.begin_recheck(cx, &check);
+        }
         self.store.opened(facts, check.len() as u32);
         self.tell_all(cx);
         if check.is_empty() {
@@ -132,15 +136,15 @@ impl Torrent {
     /// The owner wants all of it hashed again as it lies on the disk.
     pub(super) fn hash_again<B>(&mut self, cx: &mut Context<'_, B>) {
         match self.phase {
-            Phase::Downloading(_) | Phase::Seeding => self.begin_recheck(cx),
+            Phase::Downloading(_) | Phase::Seeding => self.begin_recheck(cx, &[]),
             Phase::Metadata | Phase::Choosing | Phase::Placing(_) | Phase::Checking => self.store.want_recheck(),
             Phase::Failed | Phase::Stopping { .. } => {}
         }
     }
 
     /// Hashes all of it again. Until a piece has been hashed it is not there: nobody is served it or told of it. The peers were told of
-    /// what may be gone, so they are let go, and dialled again afterwards.
-    fn begin_recheck<B>(&mut self, cx: &mut Context<'_, B>) {
+    /// what may be gone, so they are let go, and dialled again afterwards. `doubtful` may be there besides what is verified.
+    fn begin_recheck<B>(&mut self, cx: &mut Context<'_, B>, doubtful: &[u32]) {
         let all = self.ground.content.pieces();
         let mut judging = Vec::new();
         if let Some(download) = self.phase.download() {
@@ -160,9 +164,12 @@ impl Torrent {
         }
         self.granting.end(cx, &mut self.ground);
         self.granting.remember(out, granted);
-        let had = self.ground.content.have().clone();
+        let mut had = self.ground.content.have().clone();
         for piece in had.iter() {
             self.ground.content.lose(piece);
+        }
+        for piece in doubtful {
+            had.set(*piece);
         }
         self.store.begin_recheck(had, all);
         self.enter(cx, Phase::Checking);
@@ -183,7 +190,7 @@ impl Torrent {
     pub(super) fn ready<B>(&mut self, cx: &mut Context<'_, B>) {
         let lost = self.store.end_recheck(self.ground.content.have());
         if self.store.wants_recheck() {
-            return self.begin_recheck(cx);
+            return self.begin_recheck(cx, &[]);
         }
         let content = &self.ground.content;
         let complete = content.is_done();
