@@ -22,7 +22,7 @@ pub(crate) fn pieces(shared: &Shared, torrent: &Arc<Torrent>, pieces: &[u32], qu
     }
 }
 
-/// Hashes one suspect piece now; whether it is right. If not, that is told.
+/// Hashes one piece now; whether it is right. If not, that is told.
 pub(crate) fn again(shared: &Shared, torrent: &Arc<Torrent>, piece: u32) -> bool {
     let verdict = verify(torrent, &[piece]).pop().unwrap_or(Ok(false));
     settle(shared, torrent, piece, verdict, true)
@@ -36,6 +36,9 @@ pub(crate) fn all_suspect(shared: &Shared, torrent: &Arc<Torrent>) {
 
 fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<bool, DiskError>, quiet: bool) -> bool {
     let ok = matches!(verdict, Ok(true));
+    if !ok && torrent.marks().verified.has(piece) {
+        torrent.remark(lost(torrent, piece));
+    }
     if ok {
         torrent.confirm(piece);
     } else {
@@ -50,6 +53,13 @@ fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<b
         shared.mailbox.tell([Done::Trouble { torrent: torrent.id, error }]);
     }
     ok
+}
+
+/// The same words for every piece of a file, so that a user reads them once.
+pub(crate) fn lost(torrent: &Torrent, piece: u32) -> String {
+    let first = torrent.content.extents(piece).next();
+    let path = first.map(|extent| torrent.whole_path(extent.file)).unwrap_or_default();
+    format!("{} changed since it was verified; what no longer matches is not sent", path.display())
 }
 
 /// Hashes at most as many pieces as there are lanes. A file that is missing or short is no error, the piece is just not there.

@@ -102,7 +102,11 @@ pub trait Folder: Send + Sync {
     fn make_dirs(&self, path: &Path) -> io::Result<()>;
     /// Makes the names inside the folder `path` durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
-    /// Makes all of the file system durable in one call; `None` where there is no such call.
+    /// The file system of the folder, as [`Stat::device`] has it.
+    fn device(&self) -> u32 {
+        0
+    }
+    /// Makes all of the folder's file system durable in one call, what is mounted below it not; `None` where there is no such call.
     fn sync_all(&self) -> Option<io::Result<()>>;
     /// Renames a file, replacing what was there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;

@@ -3,12 +3,15 @@
 //! Files without state are not written to before a piece in them verified, unless the user said so.
 use crate::check;
 use crate::content::Content;
+use crate::content::Stored;
 use crate::create::HashFiles;
+use crate::empty::make_empty;
 use crate::error::explain;
 use crate::fs::Obstacle;
+use crate::last_look::too_long;
 use crate::look::Pass;
 use crate::part::Parts;
-use crate::select::{make_empty, settle};
+use crate::select::settle;
 use crate::shared::Shared;
 use crate::space;
 use crate::state::{Claims, Loaded, Saved};
@@ -62,6 +65,13 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     let means = (Arc::clone(&shared.files), Arc::clone(&shared.mailbox));
     let torrent = Arc::new(Torrent::new((id, told), content, place, root, means, parts, saved));
     stat_all(&torrent, claims.as_ref(), stale)?;
+    if !torrent.place.read_only && !torrent.place.overwrite {
+        let own = |file: &Stored| torrent.parts.wants(file.index) && !torrent.seen(file.index).apart;
+        let long = |file: &Stored| torrent.stat_of(file.index).is_some_and(|stat| stat.len > file.len);
+        if let Some(file) = torrent.content.stored().filter(own).find(long) {
+            return Err(too_long(&torrent, &file));
+        }
+    }
     let vouched = shared.take_vouched(id);
     // State that does not know of our files yet, or not of all pieces that may be in them, is replaced before anything is
     // written: a process that is killed then must find them ours, and those pieces doubtful.

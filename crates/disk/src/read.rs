@@ -1,7 +1,7 @@
 //! Blocks for peers (BEP 3, REQUEST and PIECE): neighbours are read together.
 //!
 //! Invariant: no wrong byte leaves. Only verified pieces are read; a piece whose file changed is hashed again first, and
-//! what was read while the file changed is thrown away.
+//! what was read while the file changed is thrown away. A piece that a peer asks for a second time is hashed again too (`served`).
 use crate::check;
 use crate::pool::{Block, Purpose};
 use crate::shared::Shared;
@@ -70,16 +70,26 @@ fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(Reader, BlockRef, B
             return bad(format!("there is no block of {} bytes at {} in piece {piece}", at.len, at.begin));
         }
     }
+    let again = {
+        let mut served = torrent.served();
+        run.iter().fold(false, |again, (reader, at, _)| match reader {
+            Reader::Peer(peer) => served.again(*peer, piece, at.len, size) || again,
+            Reader::Local(_) => again,
+        })
+    };
+    if again && torrent.marks().verified.has(piece) && !check::again(shared, torrent, piece) {
+        return bad(check::lost(torrent, piece));
+    }
     for _ in 0..2 {
         let (verified, suspect) = {
             let marks = torrent.marks();
             (marks.verified.has(piece), marks.suspect.has(piece))
         };
         if !verified {
-            return bad(lost(torrent, &run[0].1));
+            return bad(check::lost(torrent, piece));
         }
         if suspect && !check::again(shared, torrent, piece) {
-            return bad(lost(torrent, &run[0].1));
+            return bad(check::lost(torrent, piece));
         }
         let begin = run[0].1.begin;
         let bufs = run.iter_mut().map(|(.., block)| block.as_mut()).collect();
@@ -95,12 +105,4 @@ fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(Reader, BlockRef, B
         }
     }
     bad(format!("piece {piece} lies in a file that keeps changing"))
-}
-
-/// The same words for every piece of a file, so that a user reads them once.
-fn lost(torrent: &Torrent, at: &BlockRef) -> String {
-    let first = torrent.content.info.extents(at.piece, at.begin, at.len).next();
-    let path = first.and_then(|extent| torrent.content.path(extent.file)).unwrap_or_default();
-    let path = torrent.place.folder.join(path);
-    format!("{} changed since it was verified; what no longer matches is not sent", path.display())
 }

@@ -260,6 +260,10 @@ impl Folder for Root {
         return None;
     }
 
+    fn device(&self) -> u32 {
+        fs::fstat(&self.dir).map_or(0, |stat| look(&stat).device)
+    }
+
     fn free(&self) -> io::Result<u64> {
         let s = fs::fstatvfs(&self.dir)?;
         Ok(s.f_bavail.saturating_mul(s.f_frsize))

@@ -3,6 +3,7 @@
 //!
 //! Invariant: the part file is removed only after what was copied out of it is durable and the saved state knows.
 use crate::content::Stored;
+use crate::empty::make_empty;
 use crate::error::explain;
 use crate::fs::{Access, read_full, write_full};
 use crate::part::edges;
@@ -13,6 +14,7 @@ use crate::sync::flush;
 use crate::torrent::{Seen, Torrent};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use teem_metainfo::Extent;
 use teem_swarm::job::{DiskError, Done};
 use teem_swarm::selection::Selection;
@@ -26,6 +28,7 @@ pub(crate) fn select(shared: &Shared, torrent: &Arc<Torrent>, selection: Selecti
         return Ok(());
     }
     torrent.parts.set(selection);
+    torrent.looked_last.store(false, Ordering::Relaxed);
     torrent.set_apart(false);
     settle(torrent)?;
     make_empty(torrent)?;
@@ -65,17 +68,6 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
         removed.map_err(|e| explain(&e, "remove", &torrent.place.folder.join(&torrent.parts.path)))?;
         *torrent.seen(part) = Seen::default();
         torrent.unsaved(part);
-    }
-    Ok(())
-}
-
-/// Makes files without content, which no piece would ever write.
-pub(crate) fn make_empty(torrent: &Torrent) -> Result<(), DiskError> {
-    for file in torrent.content.stored().filter(|file| file.len == 0 && torrent.parts.wants(file.index)) {
-        let fail = |e| explain(&e, "create", &torrent.whole_path(file.index));
-        if torrent.seen(file.index).stat.is_none() {
-            torrent.prepare(file.index).map(drop).map_err(fail)?;
-        }
     }
     Ok(())
 }

@@ -240,6 +240,27 @@ impl Torrent {
         Ok(false)
     }
 
+    /// A file was looked at: when it is not as it was left, its pieces are suspect.
+    pub(crate) fn doubt_if_changed(&self, file: usize, now: Option<Stat>) {
+        let seen = self.seen(file);
+        let as_left = match (seen.stat, now) {
+            (Some(then), Some(now)) => same(&then, &now),
+            (then, now) => then.is_none() && now.is_none(),
+        };
+        let writers = seen.writers;
+        drop(seen);
+        if !as_left && writers == 0 {
+            self.changed(file, now);
+        }
+    }
+
+    /// Cuts a file to the length that the torrent says.
+    pub(crate) fn cut(&self, file: usize) -> Result<(), DiskError> {
+        self.seen(file).prepared = false;
+        let cut = self.prepare(file).map(drop);
+        cut.map_err(|e| explain(&e, "cut", &self.whole_path(file)))
+    }
+
     fn changed(&self, file: usize, now: Option<Stat>) {
         self.files.forget((self.id, file));
         let at_path = self.root.stat(&self.path(file)).ok().flatten();

@@ -6,9 +6,11 @@
 use crate::check;
 use crate::error::explain;
 use crate::fs::Access;
+use crate::last_look::last_look;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use teem_swarm::job::{DiskError, Done, Facts};
@@ -22,6 +24,9 @@ const CHUNK: u32 = 128 << 10;
 /// Makes all verified pieces durable and claims them.
 pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Result<(), DiskError> {
     rewrite(shared, torrent)?;
+    if facts.complete {
+        last_look(shared, torrent)?;
+    }
     let before: Vec<u32> = {
         let marks = torrent.marks();
         marks.verified.iter().filter(|&p| !marks.suspect.has(p)).collect()
@@ -59,13 +64,20 @@ pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Re
 pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
     let dirty = std::mem::take(&mut torrent.touched().dirty);
     let whole = if dirty.len() >= MANY { torrent.root.sync_all() } else { None };
+    let device = torrent.root.device();
+    let mounted = |index: usize| torrent.seen(index).stat.is_none_or(|stat| stat.device != device);
     let each = |index: usize| match &whole {
-        Some(result) => result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", &torrent.path(index))),
-        None => torrent
-            // What is not written to need not be a file that can be.
-            .handle(index, if torrent.seen(index).prepared { Access::Write } else { Access::Read })
-            .and_then(|file| file.sync())
-            .map_err(|e| explain(&e, "sync", &torrent.whole_path(index))),
+        Some(result) if !mounted(index) => {
+            result.as_ref().map(|&()| ()).map_err(|e| explain(e, "sync", &torrent.path(index)))
+        }
+        // Over a handle for reading: what was not written to need not be a file that can be, and nothing is to be made here.
+        _ => match torrent.handle(index, Access::Read).and_then(|file| file.sync()) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                torrent.doubt_if_changed(index, None);
+                Ok(())
+            }
+            other => other.map_err(|e| explain(&e, "sync", &torrent.whole_path(index))),
+        },
     };
     let mut result = Ok(());
     for &file in &dirty {

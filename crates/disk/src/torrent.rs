@@ -11,8 +11,10 @@ use crate::hole::Zeros;
 use crate::mailbox::Mailbox;
 use crate::part::Parts;
 use crate::place::Place;
+use crate::served::Served;
 use crate::state::{CHUNK, Saved};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use teem_swarm::ids::TorrentId;
@@ -33,6 +35,9 @@ pub(crate) struct Torrent {
     /// What times are counted from.
     pub(crate) opened: Instant,
     marks: Mutex<Marks>,
+    served: Mutex<Served>,
+    /// All files have been looked at since the last piece was lost or something else was wanted.
+    pub(crate) looked_last: AtomicBool,
     /// One for each file, and one for the part file.
     pub(crate) seen: Vec<Mutex<Seen>>,
     touched: Mutex<Touched>,
@@ -120,6 +125,8 @@ impl Torrent {
             zeros: Zeros::default(),
             opened: Instant::now(),
             marks: Mutex::new(marks),
+            served: Mutex::default(),
+            looked_last: AtomicBool::new(false),
             seen,
             touched: Mutex::default(),
             saved: Mutex::new(saved),
@@ -154,6 +161,10 @@ impl Torrent {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn served(&self) -> MutexGuard<'_, Served> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says something that the user should know.
     pub(crate) fn remark(&self, text: String) {
         self.mailbox.tell([Done::Remark { torrent: self.id, text }]);
@@ -169,6 +180,7 @@ impl Torrent {
 
     /// A piece is not what it was, or not there.
     pub(crate) fn deny(&self, piece: u32) {
+        self.looked_last.store(false, Ordering::Relaxed);
         let mut marks = self.marks();
         marks.verified.remove(piece);
         marks.durable.remove(piece);

@@ -3,13 +3,16 @@ mod fault;
 mod rig;
 
 use fault::{FaultFs, Faults};
-use rig::{Made, Rig, Scratch, make};
+use rig::{Made, Rig, Scratch, T, make, noise};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use teem_disk::verify::verify;
 use teem_disk::{DiskConfig, Place};
-use teem_swarm::job::{Done, Facts};
+use teem_swarm::job::{Done, Facts, Job};
 
 /// Three files that share pieces: `a` ends in piece 3, `b` in 6, `c` in 7.
 fn tree() -> Made {
@@ -152,4 +155,83 @@ fn a_file_that_gets_another_name_in_the_middle_goes_on_as_a_copy() {
     rig.close(Facts::default());
     made.assert_whole(&dir.0);
     assert!(fs::read(dir.join("mine")).unwrap() == before, "what was linked keeps what it had");
+}
+
+/// Closes as a run does that has everything.
+fn complete(rig: &mut Rig) -> Result<(), String> {
+    rig.submit([Job::Sync { torrent: T, facts: Facts { complete: true, ..Facts::default() } }]);
+    rig.wait(|done| match done {
+        Done::Synced { .. } => Some(Ok(())),
+        Done::SyncFailed { error, .. } => Some(Err(error.message.clone())),
+        _ => None,
+    })
+}
+
+/// What `verify` says of the folder.
+fn is_whole(dir: &Scratch, made: &Made) -> bool {
+    let place = Place::seed(&dir.0, "");
+    verify(&made.info, &place, Some(1), &AtomicU64::new(0), &AtomicBool::new(false)).unwrap().whole
+}
+
+#[test]
+fn a_longer_file_is_refused_before_the_work_or_cut_when_that_is_allowed() {
+    let (dir, made) = (Scratch::new("longer"), tree());
+    made.put(&dir.0);
+    fs::hard_link(dir.join("t/c"), dir.join("mine")).unwrap();
+    fs::File::options().append(true).open(dir.join("t/c")).unwrap().write_all(b"more").unwrap();
+    let place = Place::download(&dir.0, dir.join("state"));
+    let error = start().try_open(&made, place.clone()).unwrap_err();
+    assert!(error.starts_with("Occupied") && error.contains("t/c") && error.contains("--overwrite"), "{error}");
+    assert_eq!(fs::metadata(dir.join("t/c")).unwrap().len(), 50_004);
+    // A seed gives what is right of it.
+    let mut rig = start();
+    assert_eq!(rig.open_checked(&made, Place::seed(&dir.0, dir.join("other"))).len() as u32, made.pieces());
+    let mut rig = start();
+    assert_eq!(rig.open_checked(&made, Place { overwrite: true, ..place }).len() as u32, made.pieces());
+    complete(&mut rig).unwrap();
+    assert!(is_whole(&dir, &made));
+    assert_eq!(fs::metadata(dir.join("mine")).unwrap().len(), 50_004, "the other name keeps what it had");
+}
+
+#[test]
+fn what_is_called_complete_is_whole_whatever_happened_meanwhile() {
+    let made = make("t", 32_768, &[("a", 100_000), ("b", 100_000), ("empty", 0)]);
+    type Act<'a> = &'a dyn Fn(&Path);
+    let acts: [(Act<'_>, &[u32]); 4] = [
+        (&|t| fs::remove_file(t.join("a")).unwrap(), &[0, 1, 2, 3]),
+        (&|t| fs::File::options().write(true).open(t.join("b")).unwrap().set_len(5).unwrap(), &[3, 4, 5, 6]),
+        (&|t| fs::write(t.join("a"), noise(5, 100_000)).unwrap(), &[0, 1, 2, 3]),
+        (&|t| fs::remove_file(t.join("empty")).unwrap(), &[]),
+    ];
+    for (act, lost) in acts {
+        let dir = Scratch::new("meanwhile");
+        let mut rig = start();
+        rig.open(&made, Place::download(&dir.0, dir.join("state")));
+        rig.download(&made, 0..made.pieces());
+        act(&dir.join("t"));
+        complete(&mut rig).unwrap();
+        let mut told: Vec<u32> = rig
+            .seen
+            .iter()
+            .filter_map(|done| match done {
+                Done::Checked { piece, ok: false, .. } => Some(*piece),
+                _ => None,
+            })
+            .collect();
+        told.sort_unstable();
+        assert_eq!(told, lost, "told before the end of the sync");
+        rig.seen.clear();
+        rig.download(&made, lost.iter().copied());
+        complete(&mut rig).unwrap();
+        assert!(is_whole(&dir, &made));
+    }
+    // Longer: that is said instead.
+    let dir = Scratch::new("grown");
+    let mut rig = start();
+    rig.open(&made, Place::download(&dir.0, dir.join("state")));
+    rig.download(&made, 0..made.pieces());
+    fs::File::options().append(true).open(dir.join("t/a")).unwrap().write_all(b"more").unwrap();
+    for _ in 0..2 {
+        assert!(complete(&mut rig).unwrap_err().contains("t/a goes on"));
+    }
 }

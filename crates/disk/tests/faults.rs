@@ -97,3 +97,52 @@ fn a_bad_sector_costs_its_piece_only() {
     rig.wait(|d| matches!(d, Done::Checked { piece: 0, ok: false, .. }).then_some(()));
     assert!(rig.read(made.blocks(2)[0]).is_ok());
 }
+
+#[test]
+fn what_rots_is_noticed_when_a_peer_asks_for_it_again() {
+    let (made, fs) = (make("t", 32_768, &[("a", 100_000), ("b", 50_000)]), FaultFs::new(1));
+    for (path, at, len) in made.stored() {
+        fs.put(&Path::new("/data/t").join(path), &made.bytes[at..at + len]);
+    }
+    let mut rig = Rig::on(&DiskConfig::default(), Arc::new(fs.clone()));
+    rig.open_checked(&made, Place::seed("/data", "/state"));
+    fs.rot(Path::new("/data/t/a"), 40_000);
+    let piece = made.blocks(1);
+    for &at in &piece {
+        rig.read(at).unwrap();
+    }
+    let refused = rig.read(piece[0]).unwrap_err();
+    assert!(refused.contains("/data/t/a"), "{refused}");
+    rig.wait(|d| matches!(d, Done::Checked { piece: 1, ok: false, .. }).then_some(()));
+    let said = rig.wait(|d| match d {
+        Done::Remark { text, .. } => Some(text.clone()),
+        _ => None,
+    });
+    assert_eq!(said, refused, "the same words, so that they are read once");
+    assert!(rig.read(piece[1]).is_err(), "nor is the rest of it given");
+    // What is right is hashed and given once more.
+    for _ in 0..3 {
+        assert_eq!(rig.read(made.blocks(2)[0]).unwrap(), made.data(made.blocks(2)[0]));
+    }
+}
+
+#[test]
+fn what_is_mounted_in_the_folder_is_made_durable_too() {
+    let names: Vec<String> = (0..160).map(|n| format!("{}/{n}", ["own", "mount"][n % 2])).collect();
+    let files: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 16_384)).collect();
+    let (made, fs) = (make("t", 16_384, &files), FaultFs::new(3));
+    fs.faults(Faults { mounted: Some("/mount/"), ..Faults::default() });
+    let mut rig = Rig::on(&DiskConfig::default(), Arc::new(fs.clone()));
+    rig.open(&made, place());
+    rig.download(&made, 0..made.pieces());
+    rig.sync().unwrap();
+    fs.cut();
+    drop(rig);
+    fs.faults(Faults { mounted: Some("/mount/"), ..Faults::default() });
+    let mut rig = Rig::on(&DiskConfig::default(), Arc::new(fs.clone()));
+    let (have, _) = rig.open(&made, place());
+    assert_eq!(have.len(), 160);
+    for at in have.into_iter().flat_map(|piece| made.blocks(piece)) {
+        assert!(rig.read(at).unwrap() == made.data(at), "{at:?} is claimed and not there");
+    }
+}

@@ -24,6 +24,18 @@ struct Inode {
     since: Vec<Change>,
 }
 
+impl Inode {
+    fn make_durable(&mut self) {
+        for change in std::mem::take(&mut self.since) {
+            match change {
+                Change::Len(len) => self.durable.resize(len as usize, 0),
+                Change::Data(at, data) => put(&mut self.durable, at as usize, &data),
+            }
+        }
+        self.durable_mtime = self.mtime;
+    }
+}
+
 type Names = Vec<(PathBuf, Option<u64>)>;
 
 /// What a test may ask to go wrong.
@@ -39,6 +51,8 @@ pub(crate) struct Faults {
     pub(crate) bad_medium: Option<&'static str>,
     /// Files whose path ends so cannot be opened to be written to.
     pub(crate) read_only: Option<&'static str>,
+    /// What has this in its path is mounted there from another file system; with it there is a call that makes the folder's own durable.
+    pub(crate) mounted: Option<&'static str>,
     /// Writes and reads are cut short or interrupted now and then.
     pub(crate) mischief: bool,
 }
@@ -125,6 +139,13 @@ impl FaultFs {
         world.inodes.insert(inode, Inode { now, durable, mtime, durable_mtime: mtime, since: Vec::new() });
         world.names.insert(path.to_path_buf(), inode);
         world.durable_names.insert(path.to_path_buf(), inode);
+    }
+
+    /// Changes a byte and nothing else, as a medium does that rots.
+    pub(crate) fn rot(&self, path: &Path, at: usize) {
+        let mut world = self.world();
+        let inode = world.names[path];
+        world.inodes.get_mut(&inode).unwrap().now[at] ^= 1;
     }
 
     /// Changes a byte behind everybody's back, as another program would.
@@ -214,9 +235,14 @@ impl World {
         self.inodes.values().map(|i| i.now.iter().filter(|&&b| b != 0).count() as u64).sum()
     }
 
-    fn stat(&self, inode: u64) -> Stat {
+    fn is_mounted(&self, path: &Path) -> bool {
+        self.faults.mounted.is_some_and(|part| path.to_string_lossy().contains(part))
+    }
+
+    fn stat(&self, inode: u64, path: &Path) -> Stat {
         let i = &self.inodes[&inode];
-        Stat { len: i.now.len() as u64, mtime_ns: i.mtime, ctime_ns: i.mtime, inode, ..Stat::default() }
+        let device = self.is_mounted(path).into();
+        Stat { len: i.now.len() as u64, mtime_ns: i.mtime, ctime_ns: i.mtime, inode, device, ..Stat::default() }
     }
 }
 
@@ -260,8 +286,9 @@ impl Folder for Handle {
     fn stat(&self, path: &Path) -> io::Result<Option<Stat>> {
         let mut world = self.fs.world();
         world.alive(self.epoch, false)?;
-        let inode = world.names.get(&self.path.join(path)).copied();
-        Ok(inode.map(|inode| world.stat(inode)))
+        let path = self.path.join(path);
+        let inode = world.names.get(&path).copied();
+        Ok(inode.map(|inode| world.stat(inode, &path)))
     }
 
     fn make_dirs(&self, _path: &Path) -> io::Result<()> {
@@ -283,7 +310,18 @@ impl Folder for Handle {
     }
 
     fn sync_all(&self) -> Option<io::Result<()>> {
-        None
+        let world = &mut *self.fs.world();
+        let mounted = world.faults.mounted?;
+        let apart: BTreeSet<u64> = world
+            .names
+            .iter()
+            .filter(|(path, _)| path.to_string_lossy().contains(mounted))
+            .map(|(_, inode)| *inode)
+            .collect();
+        for (_, inode) in world.inodes.iter_mut().filter(|(inode, _)| !apart.contains(inode)) {
+            inode.make_durable();
+        }
+        Some(Ok(()))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -398,19 +436,14 @@ impl File for Handle {
             world.faults.lose_at_sync = None;
             return Err(Errno::IO.into());
         }
-        for change in since {
-            match change {
-                Change::Len(len) => inode.durable.resize(len as usize, 0),
-                Change::Data(at, data) => put(&mut inode.durable, at as usize, &data),
-            }
-        }
-        inode.durable_mtime = inode.mtime;
+        inode.since = since;
+        inode.make_durable();
         Ok(())
     }
 
     fn stat(&self) -> io::Result<Stat> {
         let mut world = self.fs.world();
         world.alive(self.epoch, false)?;
-        Ok(world.stat(self.inode))
+        Ok(world.stat(self.inode, &self.path))
     }
 }
