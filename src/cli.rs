@@ -14,7 +14,8 @@ pub(crate) mod state;
 #[command(name = "teem", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "A LINK alone downloads it: `teem LINK` is `teem get LINK`.\n\
     Sizes and rates: bytes, or with k M G (powers of 1000), Ki Mi Gi (powers of 1024), `/s` optional; 0 is unlimited.\n\
-    Exit codes: 0 done, 1 no or refused, 2 usage, 3 local file or space trouble, 4 gave up, 130 and 143 by signal.")]
+    Exit codes: 0 done, 1 no or refused, 2 usage, 3 local file or space trouble, 4 gave up,\n\
+    70 a fault of the program, which says what to report, 130 and 143 by signal.")]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -1,4 +1,5 @@
 //! How the program ends.
+use crate::foreign::plain;
 use std::process::ExitCode;
 use teem_client::source::LinkError;
 use teem_client::{AddError, ChooseError, Ended};
@@ -16,6 +17,8 @@ pub(crate) enum Exit {
     Local = 3,
     /// Gave up after `--timeout`.
     GaveUp = 4,
+    /// A fault of this program: it says on standard error what to report. The number is `EX_SOFTWARE` of sysexits.h.
+    Fault = 70,
     /// Ctrl-C was pressed (SIGINT).
     Interrupted = 130,
     /// Somebody asked it to end (SIGTERM).
@@ -52,6 +55,7 @@ impl Stop {
     pub(crate) fn ended(ended: Ended) -> Self {
         match ended {
             Ended::Failed(message, Some(disk)) => Self { exit: Exit::Local, class: disk.kind.word(), message },
+            Ended::Fault(message) => Self::fault(plain(&message)),
             Ended::Failed(message, None) => Self::refused("torrent", message),
             other => Self::refused("removed", other),
         }
@@ -79,6 +83,11 @@ impl Stop {
     /// A wrong command line.
     pub(crate) fn usage(message: impl ToString) -> Self {
         Self { exit: Exit::Usage, class: "usage", message: message.to_string() }
+    }
+
+    /// A fault of this program.
+    pub(crate) fn fault(message: impl ToString) -> Self {
+        Self { exit: Exit::Fault, class: "fault", message: message.to_string() }
     }
 
     /// Local trouble: files, space, ports.

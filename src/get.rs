@@ -3,7 +3,7 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::job::Job;
 use crate::signals::Signals;
 use crate::view::{self, View};
-use crate::{addr, choose, cli, json, stdin};
+use crate::{addr, choose, cli, fault, json, stdin};
 use teem_client::policy::{Hook, Until};
 use teem_client::{Add, Choice, Client, Config, Mode, Source, source};
 use tokio::task::JoinSet;
@@ -20,7 +20,7 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
     let mut config = Config::new().map_err(Stop::local)?;
     config.listen = listen;
     (config.up, config.down) = (options.up.and_then(|r| r.0), options.down.and_then(|r| r.0));
-    let client = Client::start(config).await.map_err(|e| addr::taken(&e))?;
+    let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
     }
@@ -56,6 +56,8 @@ async fn work(
         let mut add = Add::download(source, &options.output);
         (add.mode, add.choice, add.peers, add.cooperative) = (mode, choice, peers, cooperative);
         let torrent = client.add(add).await.map_err(|e| Stop::not_added(&e))?;
+        #[cfg(debug_assertions)]
+        crate::planted::added(client, &torrent, name.as_deref());
         view.add(&torrent, name);
         let (hook, json) = (hook.cloned(), options.json);
         jobs.spawn(Job { torrent, link, asks: options.files, until, hook, json }.run(view.voice()));

@@ -12,12 +12,15 @@ mod create;
 mod data;
 mod edit;
 mod exit;
+mod fault;
 mod foreign;
 mod get;
 mod job;
 mod json;
 mod making;
 mod man;
+#[cfg(debug_assertions)]
+mod planted;
 mod preset;
 mod progress;
 mod scrape;
@@ -37,6 +40,7 @@ mod verify;
 mod view;
 
 fn main() -> ExitCode {
+    fault::say_and_end();
     let args = cli::with_default_command(std::env::args_os().collect());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -51,7 +55,7 @@ fn main() -> ExitCode {
         Err(e) => return end(false, Err(Stop::local(format!("no runtime: {e}")))),
     };
     let json = wants_json(&cli.command);
-    let outcome = runtime.block_on(run(&cli.command));
+    let outcome = fault::watched(&runtime, run(&cli.command));
     // Work that hangs (a dead disk, a slow name server) must not hold up the end.
     runtime.shutdown_background();
     end(json, outcome)

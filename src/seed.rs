@@ -2,9 +2,9 @@
 use crate::exit::{Exit, Outcome, Stop};
 use crate::signals::Signals;
 use crate::view::{self, View};
-use crate::{addr, cli, data, json, stdin};
+use crate::{addr, cli, data, fault, json, stdin};
 use std::path::Path;
-use teem_client::{Add, Client, Config, source};
+use teem_client::{Add, Config, source};
 
 pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     let listen = addr::listen(options.listen.as_deref(), true)?;
@@ -21,7 +21,7 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     let place = data::locate(&info, options.data.as_deref(), &options.torrent)?;
     let mut config = Config::new().map_err(Stop::local)?;
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
-    let client = Client::start(config).await.map_err(|e| addr::taken(&e))?;
+    let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
     }

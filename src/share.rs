@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use crate::sharing::{Row, watch};
 use crate::signals::Signals;
 use crate::units::{Bytes, Count};
-use crate::{addr, cli, json, making, stdout};
+use crate::{addr, cli, fault, json, making, stdout};
 use serde_json::json;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -15,7 +15,7 @@ use teem_client::create::hash::Digests;
 use teem_client::create::memory;
 use teem_client::create::recipe::{Recipe, Wishes};
 use teem_client::publish::share::{ShareOptions, Shared, share};
-use teem_client::{Client, Config, Listen, store};
+use teem_client::{Config, Listen, store};
 use teem_wire::reach::Reach;
 use teem_wire::tracker::url::redact;
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     if options.listen.is_none() && before != 0 {
         config.listen = Listen { port: before, ..config.listen };
     }
-    let client = Client::start(config.clone()).await.map_err(|e| addr::taken(&e))?;
+    let client = fault::start(config.clone()).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&json!({"event": "listening", "port": client.port()}));
     }

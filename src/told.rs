@@ -59,6 +59,7 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
         Event::External { ip, .. } => json!({"event": "external", "ip": ip.to_string()}),
         Event::Disk { error, .. } => json!({"event": "disk", "error": error.message}),
         Event::DiskRecovered { .. } => json!({"event": "disk_recovered"}),
+        Event::Fault { why, .. } => json!({"event": "fault", "error": why}),
         Event::Failed { why, .. } => json!({"event": "failed", "error": why}),
         Event::Notice { text, .. } => json!({"event": "notice", "text": text}),
         Event::Rechecked { lost, .. } => json!({"event": "rechecked", "lost_pieces": lost}),

@@ -78,7 +78,7 @@ impl Changes {
             }
             Event::Tracker { .. } => Self::TRACKERS,
             Event::Disk { .. } | Event::DiskRecovered { .. } => Self::DISK,
-            Event::Failed { .. } => Self::STATE | Self::NOTICE,
+            Event::Failed { .. } | Event::Fault { .. } => Self::STATE | Self::NOTICE,
             Event::Notice { .. } => Self::NOTICE,
             Event::Removed { .. } => Self::REMOVED,
             _ => Self::default(),

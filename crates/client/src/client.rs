@@ -16,9 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use teem_disk::fs::Fs;
+use teem_disk::root::RealFs;
 use teem_disk::{Disk, DiskConfig, DiskHandle};
 use teem_engine::{Engine, EngineConfig};
-use teem_host::host::{self, HostConfig, HostError, HostHandle};
+use teem_host::error::HostError;
+use teem_host::host::{self, HostConfig, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_swarm::command::Command;
@@ -71,13 +74,18 @@ pub struct Client(Arc<Inner>);
 
 impl Client {
     /// Binds the port and starts the threads. Must be called inside a tokio runtime, which then carries announces.
-    #[allow(clippy::unused_async)] // awaiting proves that there is a runtime
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_on(config, Arc::new(RealFs)).await
+    }
+
+    /// The same, with content and saved state on a file system of the caller's.
+    #[allow(clippy::unused_async)] // awaiting proves that there is a runtime
+    pub async fn start_on(config: Config, fs: Arc<dyn Fs>) -> Result<Self, StartError> {
         crate::store::private_dir(&config.state_dir).map_err(StartError::Io)?;
         let listeners = bind(config.listen).map_err(StartError::Listen)?;
         let port = listeners.bound().port;
         let http = Http::new(config.listen.addr, AGENT);
-        let (disk, disk_handle) = Disk::start(&DiskConfig::default());
+        let (disk, disk_handle) = Disk::start_on(&DiskConfig::default(), fs);
         let registry = Arc::new(Registry::default());
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
@@ -86,9 +94,9 @@ impl Client {
         let engine = EngineConfig { up: config.up, down: config.down, entropy, ..EngineConfig::new(port, seed) };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone() };
+        let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
         let upload_limited = HostConfig { upload_limited: config.up.is_some() };
-        let host =
-            host::start(listeners, upload_limited, Engine::new(engine), disk, router).map_err(StartError::Host)?;
+        let host = host::start(listeners, upload_limited, engine, disk, router).map_err(StartError::Host)?;
         let client = Self(Arc::new(Inner {
             host,
             disk: disk_handle,
@@ -104,7 +112,15 @@ impl Client {
             let inner = inner.upgrade()?;
             Some(Reach { host: inner.host.clone(), disk: inner.disk.clone(), registry: inner.registry.clone() })
         };
-        tokio::spawn(questions::carry_out(asked, reach, Announces::new(http)));
+        let carried = questions::carry_out(asked, reach, Announces::new(http));
+        let client_or_gone = Arc::downgrade(&client.0);
+        tokio::spawn(async move {
+            if let Err(why) = teem_fault::caught(carried).await
+                && let Some(inner) = client_or_gone.upgrade()
+            {
+                inner.registry.fail_and_end(&inner.host, &why);
+            }
+        });
         Ok(client)
     }
 
@@ -129,6 +145,18 @@ impl Client {
             site.port_changed();
         }
         Ok(())
+    }
+
+    /// Waits until a fault of this program has ended the client, and says what is to be reported; while all is well it never returns.
+    /// The process goes on, and so may another client in it. What could be saved is saved, or is so within a few seconds: every
+    /// torrent then has [`Ended::Fault`] as its end.
+    pub async fn failed(&self) -> String {
+        let mut fault = self.0.registry.fault();
+        match fault.wait_for(Option::is_some).await.map(|why| why.clone()) {
+            Ok(Some(why)) => why,
+            // The client outlives this borrow of it, and with it the sender.
+            _ => std::future::pending().await,
+        }
     }
 
     /// The HTTP client, with the egress policy, for links.
@@ -195,8 +223,8 @@ impl Client {
     async fn ask_snapshots(&self, torrents: Option<Vec<TorrentId>>) -> Result<Vec<Snapshot>, Ended> {
         let (ask, answer) = self.0.registry.ask_snapshots();
         let command = HostMsg::Command(Command::Snapshots { ask, torrents });
-        self.0.host.send(command).map_err(|_| Ended::Removed)?;
-        answer.await.map_err(|_| Ended::Removed)
+        self.0.host.send(command).map_err(|_| self.0.registry.ended())?;
+        answer.await.map_err(|_| self.0.registry.ended())
     }
 
     /// Sets the limits of all torrents together, payload bytes a second.

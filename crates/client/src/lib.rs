@@ -102,6 +102,8 @@ mod door;
 mod origin;
 mod patterns;
 mod places;
+#[cfg(debug_assertions)]
+mod planted;
 mod questions;
 mod registry;
 mod resolve;
@@ -120,6 +122,9 @@ pub use client::{Client, StartError};
 pub use config::{Config, Listen};
 pub use origin::Origin;
 pub use places::AddError;
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub use planted::Planted;
 pub use source::Source;
 pub use status::{Ended, Status};
 pub use teem_swarm::command::Spreading;
@@ -137,7 +142,7 @@ pub mod event {
 
 /// What the errors of this crate hold.
 pub mod error {
-    pub use teem_host::host::HostError;
+    pub use teem_host::error::HostError;
     pub use teem_host::listen::{ListenError, Transport};
     pub use teem_swarm::job::{DiskError, DiskErrorKind, ReadError};
 }

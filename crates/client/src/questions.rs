@@ -45,7 +45,12 @@ pub(crate) async fn carry_out(
     while let Some((id, question)) = questions.recv().await {
         let Some(Reach { host, disk, registry }) = client() else { return };
         let announces = announces.clone();
-        tokio::spawn(async move {
+        let (ends, ended) = (host.clone(), registry.clone());
+        let carried = async move {
+            #[cfg(debug_assertions)]
+            if registry.planted.swap(false, std::sync::atomic::Ordering::SeqCst) {
+                panic!("planted in a question");
+            }
             let (answer, homeless) = match question {
                 Question::Announce { torrent, url, announce } => {
                     let origin = registry.get(torrent).map_or(Origin::Stranger, |entry| entry.origin);
@@ -54,7 +59,10 @@ pub(crate) async fn carry_out(
                 Question::Resolve { host, port } => (Answer::Resolved(resolve(&host, port).await), None),
                 Question::Place { torrent, info } => {
                     // Looking at the folder touches the disk, which may hang; nothing else waits for it here.
-                    let place = tokio::task::spawn_blocking(move || place(&disk, &registry, torrent, &info));
+                    let find = move || place(&disk, &registry, torrent, &info);
+                    let fault = |what| Err(format!("a fault of this program, please report it: {what}"));
+                    let find = move || teem_fault::contain(find).unwrap_or_else(fault);
+                    let place = tokio::task::spawn_blocking(find);
                     let placed =
                         place.await.unwrap_or_else(|e| Err(format!("no place was found for the content: {e}")));
                     let homeless = placed.is_err().then_some(torrent);
@@ -65,6 +73,12 @@ pub(crate) async fn carry_out(
             if let Some(torrent) = homeless {
                 // The same torrent can then be added again for another folder.
                 deliver(&host, HostMsg::Command(Command::Remove(torrent))).await;
+            }
+        };
+        tokio::spawn(async move {
+            // A question without an answer would be waited for in vain.
+            if let Err(why) = teem_fault::caught(carried).await {
+                ended.fail_and_end(&ends, &why);
             }
         });
     }

@@ -4,15 +4,17 @@
 use crate::bus::{Bus, Changes};
 use crate::origin::Origin;
 use crate::places::Places;
-use crate::status::Status;
+use crate::status::{Ended, Status};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use teem_host::error::HostError;
+use teem_host::host::HostHandle;
 use teem_metainfo::TorrentKey;
 use teem_swarm::event::{Event, Snapshot};
 use teem_swarm::ids::{ReadId, TorrentId};
 use teem_swarm::job::ReadError;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
 /// A torrent that was added, as the client keeps it.
 pub(crate) struct Entry {
@@ -65,6 +67,11 @@ pub(crate) struct Registry {
     pub(crate) places: Places,
     asks: Mutex<Asks>,
     pub(crate) readers: Readers,
+    /// Why the client has failed, by a fault of ours.
+    fault: watch::Sender<Option<String>>,
+    /// The next question panics: see [`crate::Planted`].
+    #[cfg(debug_assertions)]
+    pub(crate) planted: std::sync::atomic::AtomicBool,
 }
 
 /// Room for those who read content at once: half of what the engine lets be under way, so that it refuses nobody who waits here.
@@ -179,10 +186,40 @@ impl Registry {
                 // The status comes second, so that whoever waits for it finds the event told.
                 self.bus.tell(torrent, Changes::by(&event), Some(&event));
                 if let Some(entry) = entry {
-                    entry.modify(|status| status.take_in(&event));
+                    entry.modify(|status| {
+                        if let Some(why) = self.fault.borrow().as_deref().filter(|_| removed) {
+                            status.take_fault(why);
+                        }
+                        status.take_in(&event)
+                    });
                 }
             }
         }
+    }
+
+    /// A part of the client that nothing goes on without has failed by a fault of ours.
+    pub(crate) fn fail(&self, why: &str) {
+        self.fault.send_if_modified(|fault| {
+            let first = fault.is_none();
+            fault.get_or_insert_with(|| why.to_owned());
+            first
+        });
+    }
+
+    /// The same for a part on the async side: the engine, which is sound, ends in order.
+    pub(crate) fn fail_and_end(&self, host: &HostHandle, what: &str) {
+        self.fail(&HostError::Fault(what.to_owned()).to_string());
+        host.shutdown();
+    }
+
+    /// Why the client has failed, if it has.
+    pub(crate) fn fault(&self) -> watch::Receiver<Option<String>> {
+        self.fault.subscribe()
+    }
+
+    /// Why nothing more comes of an engine that has ended.
+    pub(crate) fn ended(&self) -> Ended {
+        self.fault.borrow().clone().map_or(Ended::Removed, Ended::Fault)
     }
 
     /// The engine has ended: nobody waits for anything more.
@@ -193,7 +230,12 @@ impl Registry {
         self.bus.end();
         let entries = std::mem::take(&mut *self.entries());
         for entry in entries.into_values() {
-            entry.modify(|status| !std::mem::replace(&mut status.removed, true));
+            entry.modify(|status| {
+                if let Some(why) = &*self.fault.borrow() {
+                    status.take_fault(why);
+                }
+                !std::mem::replace(&mut status.removed, true)
+            });
         }
     }
 

@@ -3,6 +3,7 @@ use crate::door::Door;
 use crate::registry::Registry;
 use std::net::TcpStream;
 use std::sync::Arc;
+use teem_host::error::HostError;
 use teem_host::owner::Owner;
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::Event;
@@ -44,6 +45,10 @@ impl Owner for Router {
 
     fn on_datagram(&mut self, datagram: Datagram) {
         self.door.datagram(datagram);
+    }
+
+    fn on_failure(&mut self, why: &HostError) {
+        self.registry.fail(&why.to_string());
     }
 }
 

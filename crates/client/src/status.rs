@@ -21,6 +21,8 @@ pub struct Status {
     pub rechecked: Option<u32>,
     /// Why it cannot go on.
     pub failed: Option<(String, Option<DiskError>)>,
+    /// Whether that is a fault of this program, which its authors should hear of.
+    pub fault: bool,
     /// The disk's present trouble.
     pub disk: Option<DiskError>,
     /// Whether it has been removed from the client.
@@ -36,7 +38,17 @@ impl Status {
             Some(_) => State::Checking,
             None => State::Metadata,
         };
-        Self { state, info, complete: None, durable: false, rechecked: None, failed: None, disk: None, removed: false }
+        Self {
+            state,
+            info,
+            complete: None,
+            durable: false,
+            rechecked: None,
+            failed: None,
+            fault: false,
+            disk: None,
+            removed: false,
+        }
     }
 
     /// Notes what an event says for good; tells whether anything changed.
@@ -60,6 +72,7 @@ impl Status {
                 self.failed = Some((why.clone(), disk.clone()));
                 self.state = State::Failed;
             }
+            Event::Fault { why, .. } => self.take_fault(why),
             Event::Disk { error, .. } => self.disk = Some(error.clone()),
             Event::DiskRecovered { .. } => self.disk = None,
             Event::Removed { .. } => self.removed = true,
@@ -68,9 +81,18 @@ impl Status {
         true
     }
 
+    /// A fault of this program is its end.
+    pub(crate) fn take_fault(&mut self, why: &str) {
+        if !self.fault {
+            self.failed = Some((why.to_owned(), None));
+            (self.fault, self.state) = (true, State::Failed);
+        }
+    }
+
     /// Why nothing more is to be waited for, when that is so.
     pub fn ended(&self) -> Option<Ended> {
         match &self.failed {
+            Some((why, _)) if self.fault => Some(Ended::Fault(why.clone())),
             Some((why, disk)) => Some(Ended::Failed(why.clone(), disk.clone())),
             None => self.removed.then_some(Ended::Removed),
         }
@@ -83,6 +105,8 @@ impl Status {
 pub enum Ended {
     /// It cannot go on, for this reason; the disk's own error where it is the disk that refuses.
     Failed(String, Option<DiskError>),
+    /// A fault of this program ended it, alone or with the whole client: a sentence that says what is to be reported.
+    Fault(String),
     /// It was removed, or the client was shut down.
     Removed,
 }
@@ -90,7 +114,7 @@ pub enum Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(why, _) => f.write_str(why),
+            Self::Failed(why, _) | Self::Fault(why) => f.write_str(why),
             Self::Removed => f.write_str("the torrent was removed"),
         }
     }

@@ -63,7 +63,7 @@ impl Torrent {
     pub async fn snapshot(&self) -> Result<Snapshot, Ended> {
         let (ask, answer) = self.registry.ask_snapshots();
         self.command(Command::Snapshots { ask, torrents: Some(vec![self.id()]) })?;
-        answer.await.ok().and_then(|mut list| list.pop()).ok_or(Ended::Removed)
+        answer.await.ok().and_then(|mut list| list.pop()).ok_or_else(|| self.registry.ended())
     }
 
     /// How many connected peers have each piece; empty while the metadata is missing.
@@ -71,10 +71,10 @@ impl Torrent {
         let answer = self.registry.ask_availability(self.id());
         // Asked first and looked second: the answer to a torrent that goes meanwhile is that it is gone.
         if self.registry.get(self.id()).is_none() {
-            return Err(Ended::Removed);
+            return Err(self.registry.ended());
         }
         self.command(Command::Availability(self.id()))?;
-        answer.await.map_err(|_| Ended::Removed)
+        answer.await.map_err(|_| self.registry.ended())
     }
 
     /// Reads `len` bytes at `offset` in a piece that is verified; at most [`READ_MAX`] at once, else [`ReadError::NotThere`]. One block is
@@ -147,13 +147,14 @@ impl Torrent {
             self.command(Command::Resume(self.id()))?;
             self.entry.until(|s| (s.state != State::Paused || s.removed).then_some(())).await;
         }
-        if self.status().removed { Err(Ended::Removed) } else { Ok(()) }
+        let status = self.status();
+        status.ended().filter(|_| status.removed).map_or(Ok(()), Err)
     }
 
     /// Waits until the torrent rests; one that had failed may do so too.
     async fn rested(&self) -> Result<(), Ended> {
         let rests = |s: &Status| match s {
-            Status { removed: true, .. } => Some(Err(Ended::Removed)),
+            Status { removed: true, .. } | Status { fault: true, .. } => s.ended().map(Err),
             Status { state: State::Paused, .. } => Some(Ok(())),
             _ => None,
         };
@@ -178,6 +179,6 @@ impl Torrent {
     }
 
     pub(crate) fn command(&self, command: Command) -> Result<(), Ended> {
-        self.host.send(HostMsg::Command(command)).map_err(|_| Ended::Removed)
+        self.host.send(HostMsg::Command(command)).map_err(|_| self.registry.ended())
     }
 }

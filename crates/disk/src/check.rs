@@ -1,5 +1,6 @@
 //! Pieces hashed as they lie on the disk, on all cores (BEP 3): when files are there that nobody vouches for, and again
 //! when a file was seen to change.
+use crate::containment::fault;
 use crate::hash::{lanes, sha1_streams};
 use crate::judge;
 use crate::shared::Shared;
@@ -15,7 +16,9 @@ const CHUNK: usize = 128 << 10;
 pub(crate) fn pieces(shared: &Shared, torrent: &Arc<Torrent>, pieces: &[u32], quiet: bool) {
     for group in pieces.chunks(lanes()) {
         let group: Vec<u32> = group.iter().copied().filter(|&p| !quiet || torrent.marks().suspect.has(p)).collect();
-        let verdicts = verify(torrent, &group);
+        let verdicts = teem_fault::contain(|| verify(torrent, &group));
+        let verdicts =
+            verdicts.unwrap_or_else(|what| group.iter().map(|_| Err(fault(what.clone()))).collect::<Vec<_>>());
         for (&piece, verdict) in group.iter().zip(verdicts) {
             settle(shared, torrent, piece, verdict, quiet);
         }

@@ -153,6 +153,10 @@ impl Storage for Disk {
         }
     }
 
+    fn fault(&mut self) -> Option<String> {
+        self.owner.shared.mailbox.fault()
+    }
+
     fn set_waker(&mut self, wake: Arc<dyn Fn() + Send + Sync>) {
         self.owner.shared.mailbox.set_wake(wake);
     }

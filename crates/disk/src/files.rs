@@ -61,6 +61,8 @@ impl Files {
             state.opening += 1;
             state.surplus()
         };
+        // Given back also when opening panics.
+        let kept = Opening(self);
         // Closed before the next is opened.
         drop(room);
         let path = path();
@@ -70,9 +72,9 @@ impl Files {
                 other => break other,
             }
         };
-        let mut state = self.lock();
-        state.opening -= 1;
+        drop(kept);
         let file = opened?;
+        let mut state = self.lock();
         let used = state.clock;
         let before = state.open.insert(key, Entry { file: Arc::clone(&file), access, used });
         let surplus = state.surplus();
@@ -121,6 +123,15 @@ impl Files {
     #[cfg(test)]
     fn count(&self) -> usize {
         self.lock().open.len()
+    }
+}
+
+/// A place that is kept for a file about to be opened.
+struct Opening<'a>(&'a Files);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.lock().opening -= 1;
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) enum Barrier {
     Select(Selection),
     /// With whether files have to be put in place first, which nothing else may touch meanwhile.
     Sync(Facts, bool),
-    Close(Facts),
+    Close(Option<Facts>),
 }
 
 impl Barrier {

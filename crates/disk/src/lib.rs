@@ -6,6 +6,8 @@
 pub mod create;
 pub mod fs;
 pub mod hash;
+#[cfg(debug_assertions)]
+pub mod hooked;
 pub mod root;
 pub mod verify;
 
@@ -14,6 +16,7 @@ mod batch;
 mod bits;
 mod check;
 mod claiming;
+mod containment;
 mod content;
 mod disk;
 mod empty;

@@ -16,6 +16,8 @@ struct State {
     credits_out: usize,
     rung: bool,
     wake: Option<Wake>,
+    /// What the panic said that ended a worker.
+    fault: Option<String>,
 }
 
 struct Answer {
@@ -80,6 +82,16 @@ impl Mailbox {
         drop(state);
         out.extend(answers.into_iter().map(|a| a.done));
         was_full
+    }
+
+    /// A worker has ended by a panic outside of any torrent.
+    pub(crate) fn fail(&self, what: String) {
+        self.lock().fault.get_or_insert(what);
+        self.ring();
+    }
+
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.lock().fault.clone()
     }
 
     pub(crate) fn set_wake(&self, wake: Wake) {

@@ -2,6 +2,7 @@
 //!
 //! Files without state are not written to before a piece in them verified, unless the user said so.
 use crate::check;
+use crate::containment::contained;
 use crate::content::Content;
 use crate::content::Stored;
 use crate::create::HashFiles;
@@ -33,10 +34,15 @@ struct Found {
 
 /// Opens a torrent and answers.
 pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>) {
-    let done = match look(shared, id, info, wish) {
-        Ok(Found { torrent, have, check, facts }) => {
+    let found = contained(|| {
+        let found = look(shared, id, info, wish)?;
+        let writes = !found.torrent.place.read_only;
+        let trouble = if writes { space::too_little(shared, &found.torrent) } else { None };
+        Ok((found, trouble))
+    });
+    let done = match found {
+        Ok((Found { torrent, have, check, facts }, trouble)) => {
             shared.queue.opened(&torrent);
-            let trouble = if torrent.place.read_only { None } else { space::too_little(shared, &torrent) };
             let selection = torrent.parts.selection();
             shared.mailbox.answer([Done::Opened { torrent: id, have, check, facts, selection }]);
             trouble.map(|error| Done::Trouble { torrent: id, error })

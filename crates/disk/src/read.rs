@@ -3,6 +3,7 @@
 //! Invariant: no wrong byte leaves. Only verified pieces are read; a piece whose file changed is hashed again first, and
 //! what was read while the file changed is thrown away. A piece that a peer asks for a second time is hashed again too (`served`).
 use crate::check;
+use crate::containment::contained;
 use crate::pool::{Block, Purpose};
 use crate::shared::Shared;
 use crate::torrent::Torrent;
@@ -49,7 +50,7 @@ pub(crate) fn reads(shared: &Shared, torrent: &Arc<Torrent>, mut reads: Vec<(Rea
 /// Serves blocks that lie one after the other in one piece.
 fn read_run(shared: &Shared, torrent: &Arc<Torrent>, mut run: Vec<(Reader, BlockRef, Block)>) {
     let id = torrent.id;
-    let result = fill(shared, torrent, &mut run);
+    let result = contained(|| fill(shared, torrent, &mut run));
     let answers: Vec<Done<Block>> = match result {
         Ok(()) => run.into_iter().map(|(reader, at, data)| Done::Block { torrent: id, reader, at, data }).collect(),
         Err(error) => {

@@ -4,6 +4,7 @@
 //! After a sync failed, the system may have dropped what it could not write and call the next sync a success. So what
 //! was written before is hashed and written once more before it is claimed.
 use crate::check;
+use crate::containment::contained;
 use crate::error::explain;
 use crate::fs::Access;
 use crate::last_look::last_look;
@@ -21,10 +22,10 @@ const MANY: usize = 64;
 /// Bytes read and written at a time when pieces are written once more.
 const CHUNK: u32 = 128 << 10;
 
-/// Makes all verified pieces durable and claims them.
-pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Result<(), DiskError> {
+/// Makes all verified pieces durable and claims them. Without facts those that were saved last stay.
+pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Option<Facts>) -> Result<(), DiskError> {
     rewrite(shared, torrent)?;
-    if facts.complete {
+    if facts.as_ref().is_some_and(|facts| facts.complete) {
         last_look(shared, torrent)?;
     }
     let before: Vec<u32> = {
@@ -48,12 +49,12 @@ pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Res
             }
         }
     }
-    torrent.save(Some(facts))
+    torrent.save(facts)
 }
 
 /// As `sync`, then lets go of files.
-pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Result<(), DiskError> {
-    let result = sync(shared, torrent, facts);
+pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Option<Facts>) -> Result<(), DiskError> {
+    let result = contained(|| sync(shared, torrent, facts));
     torrent.files.close(torrent.id);
     torrent.saved().close();
     shared.forget_place(torrent.id, torrent.told);
@@ -63,6 +64,14 @@ pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Facts) -> Re
 /// Syncs all files written since the last time, and the folders of those that are new.
 pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
     let dirty = std::mem::take(&mut torrent.touched().dirty);
+    let result = contained(|| flush_all(torrent, &dirty));
+    if result.is_err() {
+        torrent.touched().dirty.extend(dirty);
+    }
+    result
+}
+
+fn flush_all(torrent: &Torrent, dirty: &BTreeSet<usize>) -> Result<(), DiskError> {
     let whole = if dirty.len() >= MANY { torrent.root.sync_all() } else { None };
     let device = torrent.root.device();
     let mounted = |index: usize| torrent.seen(index).stat.is_none_or(|stat| stat.device != device);
@@ -79,15 +88,8 @@ pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
             other => other.map_err(|e| explain(&e, "sync", &torrent.whole_path(index))),
         },
     };
-    let mut result = Ok(());
-    for &file in &dirty {
-        let one = each(file);
-        if one.is_err() {
-            torrent.touched().dirty.insert(file);
-        }
-        result = result.and(one);
-    }
-    result?;
+    // The others are synced although one fails.
+    dirty.iter().map(|&file| each(file)).fold(Ok(()), Result::and)?;
     // Those that are made meanwhile are dirty too, and so the next sync's.
     let born = torrent.touched().born.clone();
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();

@@ -1,17 +1,24 @@
 //! The threads that touch files and hash (own design). Each takes the next task, does it, answers, and asks again.
+use crate::containment::{contained, fault};
 use crate::lane::Barrier;
 use crate::metadata;
 use crate::shared::Shared;
 use crate::task::{Outbox, Task};
+use crate::torrent::Torrent;
 use crate::{check, open, read, select, space, sync, write};
 use std::sync::Arc;
-use teem_swarm::job::Done;
+use teem_swarm::job::{DiskError, Done, Facts};
 
-/// Works until the queue ends.
+/// Works until the queue ends. A panic outside of any torrent ends this worker, and the owner of the disk is told.
 pub(crate) fn run(shared: &Shared) {
-    while let Some((task, ticket)) = shared.queue.next(|| shared.mailbox.is_full()) {
-        perform(shared, task);
-        deliver(shared, shared.queue.finish(ticket));
+    let worked = teem_fault::catch(|| {
+        while let Some((task, ticket)) = shared.queue.next(|| shared.mailbox.is_full()) {
+            perform(shared, task);
+            deliver(shared, shared.queue.finish(ticket));
+        }
+    });
+    if let Err(what) = worked {
+        shared.mailbox.fail(what);
     }
 }
 
@@ -30,27 +37,20 @@ fn perform(shared: &Shared, task: Task) {
         Task::Check { torrent, pieces, quiet } => check::pieces(shared, &torrent, &pieces, quiet),
         Task::Barrier { id, barrier: Barrier::Open(info, selection), .. } => open::open(shared, id, info, selection),
         Task::Barrier { torrent, barrier: Barrier::Select(selection), .. } => {
-            let told = torrent.and_then(|torrent| select::told(&torrent, select::select(shared, &torrent, selection)));
-            shared.mailbox.tell(told);
+            let Some(torrent) = torrent else { return };
+            let told = contained(|| Ok(select::told(&torrent, select::select(shared, &torrent, selection))));
+            let fault = |error| Some(Done::Trouble { torrent: torrent.id, error });
+            shared.mailbox.tell(told.unwrap_or_else(fault));
         }
         Task::Barrier { id, torrent, barrier: Barrier::Sync(facts, moving) } => {
-            let synced = torrent.map_or(Ok(()), |torrent: Arc<_>| {
-                if moving {
-                    select::settle(&torrent)?;
-                }
-                sync::sync(shared, &torrent, facts)
-            });
-            let done = match synced {
+            let done = match contained(|| sync(shared, torrent, facts, moving)) {
                 Ok(()) => Done::Synced { torrent: id },
                 Err(error) => Done::SyncFailed { torrent: id, error },
             };
             shared.mailbox.answer([done]);
         }
         Task::Barrier { id, torrent, barrier: Barrier::Close(facts) } => {
-            let result = torrent.map_or(Ok(()), |torrent| {
-                let settled = select::settle(&torrent);
-                sync::close(shared, &torrent, facts).and(settled)
-            });
+            let result = contained(|| close(shared, torrent, facts));
             shared.queue.closed(id);
             if let Err(error) = result {
                 shared.mailbox.tell([Done::SyncFailed { torrent: id, error }]);
@@ -58,8 +58,28 @@ fn perform(shared: &Shared, task: Task) {
             shared.mailbox.answer([Done::Closed { torrent: id }]);
         }
         Task::Metadata { id, key, bytes } => {
-            shared.mailbox.answer([metadata::parse(id, key, &bytes)]);
+            let judged = teem_fault::contain(|| metadata::parse(id, key, &bytes));
+            let fault = |what| Done::OpenFailed { torrent: id, error: fault(what) };
+            shared.mailbox.answer([judged.unwrap_or_else(fault)]);
         }
-        Task::LookForSpace { torrent, needed } => space::look(shared, &torrent, needed),
+        Task::LookForSpace { torrent, needed } => {
+            if let Err(error) = contained(|| Ok(space::look(shared, &torrent, needed))) {
+                shared.mailbox.tell([Done::Trouble { torrent: torrent.id, error }]);
+            }
+        }
     }
+}
+
+fn sync(shared: &Shared, torrent: Option<Arc<Torrent>>, facts: Facts, moving: bool) -> Result<(), DiskError> {
+    let Some(torrent) = torrent else { return Ok(()) };
+    if moving {
+        select::settle(&torrent)?;
+    }
+    sync::sync(shared, &torrent, Some(facts))
+}
+
+fn close(shared: &Shared, torrent: Option<Arc<Torrent>>, facts: Option<Facts>) -> Result<(), DiskError> {
+    let Some(torrent) = torrent else { return Ok(()) };
+    let settled = contained(|| select::settle(&torrent));
+    contained(|| sync::close(shared, &torrent, facts)).and(settled)
 }

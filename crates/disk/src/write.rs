@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing just received is read back to be hashed, save what was spilled. A piece is told of as right only
 //! after the file system has taken it.
+use crate::containment::contained;
 use crate::hash;
 use crate::judge::{self, Judge};
 use crate::piece::{Assembly, runs};
@@ -11,39 +12,59 @@ use crate::space;
 use crate::task::Ready;
 use crate::torrent::Torrent;
 use std::sync::Arc;
+use teem_metainfo::PieceHash;
 use teem_swarm::job::{BlockDigest, DiskError, Done, Verdict};
 
 /// Hashes and writes finished pieces.
 pub(crate) fn pieces(shared: &Shared, ready: Vec<Ready>) {
     let (held, spilled): (Vec<Ready>, Vec<Ready>) = ready.into_iter().partition(|r| r.assembly.is_held());
-    let messages: Vec<Vec<&[u8]>> =
-        held.iter().map(|r| r.assembly.blocks().filter_map(|(.., data)| data).collect()).collect();
     let wanted: Vec<_> = held.iter().map(|r| r.torrent.content.info.piece_hash(r.piece)).collect();
-    let right = judge::held(&wanted, messages);
-    for (ready, right) in held.into_iter().zip(right) {
-        settle(shared, &ready, Ok(right));
+    let right: Vec<_> = match teem_fault::contain(|| judge::held(&wanted, held.iter().map(message).collect())) {
+        Ok(right) => right.into_iter().map(Ok).collect(),
+        // Whose piece it was is found by judging each alone.
+        Err(_) => wanted.iter().zip(&held).map(|(wanted, ready)| alone(wanted, message(ready))).collect(),
+    };
+    for (ready, right) in held.iter().zip(right) {
+        settle(shared, ready, right);
     }
     for ready in spilled {
-        let right = read_back(&ready.torrent, ready.piece, &ready.assembly);
+        let right = contained(|| read_back(&ready.torrent, ready.piece, &ready.assembly));
         settle(shared, &ready, right);
     }
 }
 
 /// Writes the blocks of an unfinished piece to their place and lets them go.
 pub(crate) fn spill(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, blocks: &[(u32, Block)]) {
-    let result = write_runs(torrent, piece, blocks.iter().map(|(begin, block)| (*begin, block.as_ref())));
-    match result {
-        Ok(()) => torrent.note(piece, false),
-        Err(error) => fail(shared, torrent, piece, error),
+    let runs = || blocks.iter().map(|(begin, block)| (*begin, block.as_ref()));
+    let result = contained(|| {
+        write_runs(torrent, piece, runs())?;
+        torrent.note(piece, false);
+        Ok(())
+    });
+    if let Err(error) = result {
+        shared.mailbox.tell([failed(shared, torrent, piece, error)]);
     }
 }
 
+/// The blocks of a piece in memory.
+fn message(ready: &Ready) -> Vec<&[u8]> {
+    ready.assembly.blocks().filter_map(|(.., data)| data).collect()
+}
+
+/// Judges one piece in memory, which one of several at once may have spoilt.
+fn alone(wanted: &Option<PieceHash>, message: Vec<&[u8]>) -> Result<bool, DiskError> {
+    contained(|| Ok(judge::held(std::slice::from_ref(wanted), vec![message]).pop().unwrap_or(false)))
+}
+
+/// Writes a piece that is right, and tells how it came out.
 fn settle(shared: &Shared, ready: &Ready, right: Result<bool, DiskError>) {
+    let told = contained(|| take_up(ready, right?));
+    let told = told.unwrap_or_else(|error| failed(shared, &ready.torrent, ready.piece, error));
+    shared.mailbox.tell([told]);
+}
+
+fn take_up(ready: &Ready, ok: bool) -> Result<Done<Block>, DiskError> {
     let (torrent, piece) = (&ready.torrent, ready.piece);
-    let ok = match right {
-        Ok(right) => right,
-        Err(error) => return fail(shared, torrent, piece, error),
-    };
     let digests = if !ok || torrent.marks().failed.contains(&piece) {
         block_digests(torrent, piece, &ready.assembly).unwrap_or_default()
     } else {
@@ -51,9 +72,7 @@ fn settle(shared: &Shared, ready: &Ready, right: Result<bool, DiskError>) {
     };
     if ok {
         let held = ready.assembly.blocks().filter_map(|(begin, _, data)| Some((begin, data?)));
-        if let Err(error) = write_runs(torrent, piece, held) {
-            return fail(shared, torrent, piece, error);
-        }
+        write_runs(torrent, piece, held)?;
         torrent.confirm(piece);
         torrent.marks().failed.remove(&piece);
         torrent.note(piece, true);
@@ -62,7 +81,7 @@ fn settle(shared: &Shared, ready: &Ready, right: Result<bool, DiskError>) {
     }
     // Neither hash says more than that something in the piece is wrong.
     let verdict = if ok { Verdict::Right } else { Verdict::Wrong { bad_blocks: ready.assembly.numbers().collect() } };
-    shared.mailbox.tell([Done::Piece { torrent: torrent.id, piece, verdict, digests }]);
+    Ok(Done::Piece { torrent: torrent.id, piece, verdict, digests })
 }
 
 fn write_runs<'a>(
@@ -79,10 +98,10 @@ fn write_runs<'a>(
 }
 
 /// A write failed: what was taken of the piece is forgotten. Without room the disk is watched until there is some.
-fn fail(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, error: DiskError) {
+fn failed(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, error: DiskError) -> Done<Block> {
     shared.queue.forget(torrent.id, piece);
-    let error = space::watch(shared, torrent, error);
-    shared.mailbox.tell([Done::WriteFailed { torrent: torrent.id, piece, error }]);
+    let error = contained(|| Ok(space::watch(shared, torrent, error))).unwrap_or_else(|error| error);
+    Done::WriteFailed { torrent: torrent.id, piece, error }
 }
 
 /// Judges a piece of which some blocks were spilled.

@@ -84,7 +84,7 @@ fn life(
             durable.clone_from(&verified);
         }
     }
-    rig.submit([Job::Close { torrent: T, facts: Facts::default() }]);
+    rig.submit([Job::Close { torrent: T, facts: Some(Facts::default()) }]);
     rig.wait(|done| matches!(done, Done::Closed { .. }).then_some(()));
     if !rig
         .seen

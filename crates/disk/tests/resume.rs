@@ -47,7 +47,7 @@ fn a_place_that_is_told_before_a_slow_close_is_done_is_for_the_next_time() {
     rig.download(&made, 0..5);
     rig.handle.place(T, place);
     rig.submit([
-        Job::Close { torrent: T, facts: facts() },
+        Job::Close { torrent: T, facts: Some(facts()) },
         Job::Open { torrent: T, info: Arc::clone(&made.info), selection: None },
     ]);
     let opened = rig.wait(|done| match done {

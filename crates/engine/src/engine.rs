@@ -5,6 +5,7 @@
 //! `conns` (no handshake yet), `routes` (a torrent's peer) or neither (unknown: its inputs are dropped); no output
 //! names a connection after its `Close`.
 mod carry;
+mod expel;
 mod hello;
 mod life;
 mod read;
@@ -18,11 +19,13 @@ use crate::input::Input;
 use crate::route::Routes;
 use crate::timers::Timers;
 use crate::udp_tracker::UdpTracker;
+use crate::wall::{Guard, Wall};
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 use alloc::vec::Vec;
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::TorrentId;
-use teem_swarm::job::{Done, ReadError, Reader};
+use teem_swarm::job::{DiskErrorKind, Done, ReadError, Reader};
 use teem_swarm::listen_port::ListenPort;
 use teem_swarm::output::{CloseReason, Output, Outputs};
 use teem_swarm::rng::Rng;
@@ -53,6 +56,8 @@ pub struct Engine<B> {
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
     external: External,
+    /// What every call of a torrent's own code goes through.
+    wall: Wall,
     /// Blocks on their way to the owner.
     local_reads: usize,
     shared: Shared,
@@ -82,6 +87,7 @@ impl<B> Engine<B> {
             asks: Asks::default(),
             votes: Votes::default(),
             external: External::default(),
+            wall: Wall::default(),
             local_reads: 0,
             shared,
             pushed: Outputs::new(),
@@ -89,6 +95,12 @@ impl<B> Engine<B> {
             rng,
             config,
         }
+    }
+
+    /// From now on a panic of one torrent's code ends that torrent alone. The guard calls what it is given, once.
+    pub fn guarded(mut self, guard: Guard) -> Self {
+        self.wall = Wall(Some(guard));
+        self
     }
 
     /// Takes one input. Never blocks, never fails; the work is in proportion to what the input concerns.
@@ -112,10 +124,17 @@ impl<B> Engine<B> {
             Input::Disk(Done::Block { reader: Reader::Local(id), data, .. }) => self.has_read(id, Ok(data)),
             Input::Disk(Done::ReadFailed { torrent, reader: Reader::Local(id), at, error }) => {
                 self.has_read(id, Err(ReadError::Disk(error.clone())));
-                let reader = Reader::Local(id);
-                self.with(torrent, |t, cx| t.disk(cx, Done::ReadFailed { torrent, reader, at, error }));
+                if error.kind == DiskErrorKind::Fault {
+                    self.expel(torrent, &error.message);
+                } else {
+                    let reader = Reader::Local(id);
+                    self.with(torrent, |t, cx| t.disk(cx, Done::ReadFailed { torrent, reader, at, error }));
+                }
             }
-            Input::Disk(done) => self.with(torrent_of(&done), |t, cx| t.disk(cx, done)),
+            Input::Disk(done) => match fault_of(&done) {
+                Some(what) => self.expel(torrent_of(&done), &what),
+                None => self.with(torrent_of(&done), |t, cx| t.disk(cx, done)),
+            },
             Input::Answer { id, answer } => self.answer(id, answer),
             Input::Moved => self.moved(),
             Input::Command(command) => self.command(command),
@@ -165,6 +184,26 @@ impl<B> Engine<B> {
             self.close(conn, CloseReason::TimedOut);
         }
         self.udp.tick(now);
+    }
+}
+
+/// What the panic said, when the disk's work for a torrent has panicked.
+fn fault_of<B>(done: &Done<B>) -> Option<String> {
+    match done {
+        Done::OpenFailed { error, .. }
+        | Done::ReadFailed { error, .. }
+        | Done::WriteFailed { error, .. }
+        | Done::SyncFailed { error, .. }
+        | Done::Trouble { error, .. } => (error.kind == DiskErrorKind::Fault).then(|| error.message.clone()),
+        Done::Opened { .. }
+        | Done::Checked { .. }
+        | Done::Piece { .. }
+        | Done::Block { .. }
+        | Done::Synced { .. }
+        | Done::Metadata { .. }
+        | Done::Recovered { .. }
+        | Done::Remark { .. }
+        | Done::Closed { .. } => None,
     }
 }
 

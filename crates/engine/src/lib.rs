@@ -24,6 +24,8 @@ mod route;
 pub mod storage;
 mod timers;
 mod udp_tracker;
+mod wall;
 
 pub use config::EngineConfig;
 pub use engine::Engine;
+pub use wall::Guard;

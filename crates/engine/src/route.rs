@@ -48,6 +48,11 @@ impl Routes {
         }
     }
 
+    /// The same where the torrent cannot be asked for its key any more.
+    pub(crate) fn forget_torrent(&mut self, torrent: TorrentId) {
+        self.hashes.retain(|_, other| *other != torrent);
+    }
+
     /// The torrent that a connection is a peer of.
     pub(crate) fn of(&self, conn: ConnId) -> Option<TorrentId> {
         self.conns.get(&conn).copied()

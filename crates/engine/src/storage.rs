@@ -1,5 +1,6 @@
 //! What the host asks of a storage (own design). Declared here, so that host and disk need not know each other.
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use teem_swarm::job::{Done, Job};
@@ -19,6 +20,11 @@ pub trait Storage: Send {
 
     /// Moves all answers that are ready to the end of `done`.
     fn poll(&mut self, done: &mut Vec<Done<Self::Block>>);
+
+    /// Why it does nothing any more, when that is so: a fault of its own outside of any torrent. `poll` and the waker tell of it in time.
+    fn fault(&mut self) -> Option<String> {
+        None
+    }
 
     /// What to call, from any thread, when answers are ready or the pool has room again.
     fn set_waker(&mut self, wake: Arc<dyn Fn() + Send + Sync>);

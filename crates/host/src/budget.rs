@@ -41,3 +41,6 @@ pub(crate) const ROUNDS_PER_TURN: usize = 4;
 
 /// How long the removal of all torrents may take when the host ends.
 pub(crate) const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the storage may take to save what there is when the host ends by a fault.
+pub(crate) const RESCUE_LIMIT: Duration = Duration::from_secs(3);

@@ -19,6 +19,7 @@ use teem_wire::peer::encode::{encode, encode_handshake};
 use teem_wire::peer::message::{Message, MetadataMessage};
 
 use crate::budget::{FLUSH_LIMIT, ROUNDS_PER_TURN, SHUTDOWN_LIMIT};
+use crate::error::HostError;
 use crate::mailbox::{HostMsg, Mailbox};
 use crate::net::Net;
 use crate::owner::{Machine, Owner};
@@ -49,15 +50,15 @@ pub(crate) struct EventLoop<S: Storage, M, O> {
 /// The machine with what stands around it on this thread.
 pub(crate) struct Core<B, M, O> {
     machine: M,
-    owner: O,
+    pub(crate) owner: O,
     /// The clock: its zero is the start of the thread.
     start: Instant,
     /// Jobs that the storage has had no credit for yet.
-    jobs: VecDeque<Job<B>>,
+    pub(crate) jobs: VecDeque<Job<B>>,
     /// Inputs that arose while outputs were carried out.
     pending: VecDeque<Input<B>>,
-    /// Torrents that are to be removed before a good end.
-    torrents: BTreeSet<TorrentId>,
+    /// Torrents that are to be removed before a good end, or closed before a bad one.
+    pub(crate) torrents: BTreeSet<TorrentId>,
     /// Where this machine is.
     whereabouts: Whereabouts,
     /// The machine was given something since its outputs were last drained.
@@ -145,8 +146,8 @@ where
     M: Machine<S::Block>,
     O: Owner,
 {
-    /// Runs until told to end. An error is the poll's own: nothing can go on without it.
-    pub(crate) fn run(mut self) -> io::Result<()> {
+    /// Runs until told to end. An error is the poll's own, or the storage has failed: nothing can go on without them.
+    pub(crate) fn run(&mut self) -> Result<(), HostError> {
         let bell = Arc::clone(&self.mailbox.bell);
         self.storage.set_waker(Arc::new(move || bell.ring()));
         let mut events = mio::Events::with_capacity(EVENTS_MAX);
@@ -157,14 +158,14 @@ where
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
             let now = self.core.now();
             self.network(now, &events);
             self.mailbox.bell.heard();
             phase = self.mail(now, phase, &mut mail);
             self.links(&mut links);
-            self.answers(now, &mut done);
+            self.answers(now, &mut done)?;
             self.look_where_we_are(now);
             if self.core.machine.deadline().is_some_and(|at| at <= now) {
                 self.core.feed(now, Input::Tick);
@@ -235,7 +236,7 @@ where
             match message {
                 HostMsg::Command(command) => {
                     match &command {
-                        Command::Add(add) => {
+                        Command::Add(add) | Command::AddPaused(add) => {
                             self.core.torrents.insert(add.torrent);
                             if add.up.is_some() {
                                 self.net.limit_upload(true);
@@ -283,11 +284,12 @@ where
     }
 
     /// What the storage answers.
-    fn answers(&mut self, now: Time, done: &mut Vec<Done<S::Block>>) {
+    fn answers(&mut self, now: Time, done: &mut Vec<Done<S::Block>>) -> Result<(), HostError> {
         self.storage.poll(done);
         for answer in done.drain(..) {
             self.core.feed(now, Input::Disk(answer));
         }
+        self.storage.fault().map_or(Ok(()), |what| Err(HostError::Fault(what)))
     }
 
     /// Carries out outputs, hands jobs over, writes; and again what follows from that, within the budget.

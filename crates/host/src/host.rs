@@ -1,13 +1,12 @@
 //! Starting the host's thread, and speaking to it (own design).
 //!
 //! The handle can be cloned and used from any thread; when the last one is dropped the host ends as after [`HostHandle::stop`].
-use core::fmt;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use teem_engine::storage::Storage;
 use teem_swarm::ids::TorrentId;
 
+use crate::error::HostError;
 use crate::event_loop::{Core, EventLoop};
 use crate::listen::{Bound, Listeners};
 use crate::mailbox::{Bell, HostMsg, Mailbox, SendError};
@@ -23,34 +22,7 @@ pub struct HostConfig {
     pub upload_limited: bool,
 }
 
-/// Why the host did not start, or did not end well.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum HostError {
-    /// The system gave no poll, no waker, or no thread; or the poll failed later.
-    System(io::Error),
-    /// The thread panicked: a fault of ours.
-    Panicked,
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::System(error) => write!(f, "the network thread cannot run: {error}"),
-            Self::Panicked => f.write_str("the network thread failed by a fault of this program: please report it"),
-        }
-    }
-}
-
-impl core::error::Error for HostError {}
-
-impl From<io::Error> for HostError {
-    fn from(error: io::Error) -> Self {
-        Self::System(error)
-    }
-}
-
-type Thread = JoinHandle<io::Result<()>>;
+type Thread = JoinHandle<Result<(), HostError>>;
 
 struct Shared {
     mailbox: Arc<Mailbox>,
@@ -92,7 +64,7 @@ where
     let guard = Guard(Arc::clone(&mailbox));
     let thread = thread::Builder::new().name("teem-host".into()).spawn(move || {
         let _guard = guard;
-        event_loop.run()
+        event_loop.live()
     })?;
     Ok(HostHandle(Arc::new(Shared { mailbox, bound: Mutex::new(bound), thread: Mutex::new(Some(thread)) })))
 }
@@ -148,8 +120,8 @@ impl HostHandle {
     pub fn join(&self) -> Result<(), HostError> {
         let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         match thread.map(JoinHandle::join) {
-            Some(Ok(result)) => Ok(result?),
-            Some(Err(_)) => Err(HostError::Panicked),
+            Some(Ok(result)) => result,
+            Some(Err(payload)) => Err(HostError::Fault(teem_fault::words(&*payload))),
             None => Ok(()),
         }
     }

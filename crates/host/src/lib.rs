@@ -11,6 +11,7 @@
 //! all outputs; one vectored write for each touched connection; one batch of jobs; sleep until the deadline.
 #![forbid(unsafe_code)]
 
+pub mod error;
 pub mod host;
 pub mod listen;
 pub mod mailbox;
@@ -22,6 +23,7 @@ mod budget;
 mod conn;
 mod dial;
 mod event_loop;
+mod failing;
 mod link;
 mod net;
 mod opening;

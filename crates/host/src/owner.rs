@@ -12,6 +12,8 @@ use teem_swarm::output::Output;
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 
+use crate::error::HostError;
+
 /// Called on the host's thread: must not block, only pass things on. It is dropped when the host has ended.
 pub trait Owner: Send + 'static {
     /// Takes an event of the engine.
@@ -27,6 +29,11 @@ pub trait Owner: Send + 'static {
     /// has no use for it drops it, which closes it.
     fn on_http(&mut self, stream: TcpStream) {
         drop(stream);
+    }
+    /// The host ends although nobody asked it to: by a fault of ours, or because the system refuses what it cannot do without. What could
+    /// be saved is saved; nothing but the drop follows.
+    fn on_failure(&mut self, why: &HostError) {
+        let _ = why;
     }
     /// A question to a tracker came to the peers' port; its answer, if there is one, goes by
     /// [`HostMsg::Datagram`](crate::mailbox::HostMsg::Datagram).

@@ -113,7 +113,7 @@ impl Process {
     }
 
     /// All that it wrote, of a program that has ended: its last lines may come after its end.
-    pub(crate) fn whole_log(&mut self) -> String {
+    pub fn whole_log(&mut self) -> String {
         let end = Instant::now() + LAST_LINES;
         while self.lines.recv_timeout(end.saturating_duration_since(Instant::now())).is_ok() {}
         self.log()

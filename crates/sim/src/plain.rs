@@ -209,7 +209,7 @@ impl Brain for Plain {
             Input::Command(Command::Add(add)) => self.add(&add),
             Input::Command(Command::Remove(_)) => {
                 self.announce(AnnounceEvent::Stopped);
-                self.out.push_back(Output::Disk(Job::Close { torrent, facts: Facts::default() }));
+                self.out.push_back(Output::Disk(Job::Close { torrent, facts: Some(Facts::default()) }));
             }
             Input::Disk(Done::Closed { .. }) => self.out.push_back(Output::Event(Event::Removed { torrent })),
             Input::Disk(Done::Opened { have, .. }) => self.begin(now, &have),

@@ -215,7 +215,7 @@ impl SimDisk {
                 self.answer(answers, Duration::ZERO, Done::Metadata { torrent, result, hash_ok });
             }
             Job::Close { torrent, facts } => {
-                self.claim(facts);
+                self.claim(facts.unwrap_or_else(|| self.facts.clone()));
                 self.partial.clear();
                 self.answer(answers, SYNC, Done::Closed { torrent });
             }

@@ -168,4 +168,7 @@ pub enum Command {
         /// The addresses, each with its port.
         list: Vec<SocketAddr>,
     },
+    /// The tests' own seam: a panic in the middle of what this torrent does, or without one in the engine itself.
+    #[cfg(debug_assertions)]
+    Panic(Option<TorrentId>),
 }

@@ -174,6 +174,13 @@ pub enum Event {
         /// When it is the disk that refuses.
         disk: Option<DiskError>,
     },
+    /// A fault of this program has ended the torrent alone: nothing of it is left but its name, until it is removed.
+    Fault {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+        /// A sentence that names the torrent and says what is to be reported.
+        why: String,
+    },
     /// Something that the user should know once, in a sentence.
     Notice {
         /// The torrent that it happened to.
@@ -228,6 +235,7 @@ impl Event {
             | Self::Disk { torrent, .. }
             | Self::DiskRecovered { torrent }
             | Self::Failed { torrent, .. }
+            | Self::Fault { torrent, .. }
             | Self::Notice { torrent, .. }
             | Self::Sent { torrent }
             | Self::Availability { torrent, .. }

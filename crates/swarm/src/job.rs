@@ -86,8 +86,8 @@ pub enum Job<B> {
     Close {
         /// The torrent whose content it concerns.
         torrent: TorrentId,
-        /// What is to be remembered besides the pieces.
-        facts: Facts,
+        /// What is to be remembered besides the pieces; `None`: what is remembered already.
+        facts: Option<Facts>,
     },
 }
 
@@ -309,6 +309,8 @@ pub enum DiskErrorKind {
     Denied,
     /// The medium failed.
     Io,
+    /// A fault of this program in what it did for one torrent, which ends that; the message is what the panic said.
+    Fault,
 }
 
 impl DiskErrorKind {
@@ -322,6 +324,7 @@ impl DiskErrorKind {
             Self::BadPath => "bad_path",
             Self::Denied => "denied",
             Self::Io => "io",
+            Self::Fault => "fault",
         }
     }
 }

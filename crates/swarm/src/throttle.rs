@@ -78,6 +78,14 @@ impl Default for Shared {
     }
 }
 
+impl Shared {
+    /// A torrent is gone that could not take its leave.
+    pub fn forget(&mut self, torrent: TorrentId) {
+        self.up.leave(torrent);
+        self.down.leave(torrent);
+    }
+}
+
 /// One torrent's own limit in one direction, and those of its connections that wait for it or for the lane.
 #[derive(Clone, Debug)]
 pub(crate) struct Throttle {

@@ -5,7 +5,8 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 15] = [
+    ("teem-fault", &[]),
     ("teem-bencode", &[]),
     ("teem-metainfo", &["teem-bencode"]),
     ("teem-wire", &["teem-metainfo"]),
@@ -15,8 +16,8 @@ const TABLE: [(&str, &[&str]); 14] = [
     ("teem-web", &[]),
     ("teem-tracker-server", &["teem-wire", "teem-web"]),
     ("teem-engine", &["teem-swarm"]),
-    ("teem-disk", &["teem-engine"]),
-    ("teem-host", &["teem-engine", "teem-dht", "teem-utp"]),
+    ("teem-disk", &["teem-engine", "teem-fault"]),
+    ("teem-host", &["teem-engine", "teem-fault", "teem-dht", "teem-utp"]),
     ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server"]),
     ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-tracker-server"]),
     ("teem-rig", &[]),

@@ -320,7 +320,7 @@ impl Rig {
     }
 
     pub(crate) fn close(&mut self, facts: Facts) {
-        self.submit([Job::Close { torrent: T, facts }]);
+        self.submit([Job::Close { torrent: T, facts: Some(facts) }]);
         self.wait(|done| matches!(done, Done::Closed { .. }).then_some(()));
     }
 }

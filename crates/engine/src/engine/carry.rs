@@ -63,12 +63,13 @@ impl<B> Engine<B> {
     fn dial(&mut self) {
         while !self.routes.is_full() {
             let Some(torrent) = self.dialler.turn(self.now) else { return };
-            let Some(one) = self.torrents.get_mut(&torrent) else { continue };
-            if let Some((to, how)) = one.next_dial(self.now) {
+            let now = self.now;
+            let asked = self.ask_torrent(torrent, |one| (one.next_dial(now), one.dial_deadline()));
+            let Some((dial, next)) = asked else { continue };
+            if let Some((to, how)) = dial {
                 self.dialler.begun(self.now, torrent, to);
                 self.outputs.push_back(Output::Dial { torrent, to, how });
             }
-            let next = one.dial_deadline();
             self.dialler.wants(torrent, next);
         }
     }
@@ -82,7 +83,10 @@ impl<B> Engine<B> {
                     self.routes.leave(*conn);
                 }
                 // A magnet link may have named only one of a hybrid's hashes.
-                Output::Event(Event::Metadata { torrent, info }) => self.routes.learn(info.key(), *torrent),
+                Output::Event(Event::Metadata { torrent, info }) => {
+                    self.routes.learn(info.key(), *torrent);
+                    resting::name(&mut self.rests, *torrent, info);
+                }
                 _ => {}
             }
             match output {
@@ -106,10 +110,17 @@ impl<B> Engine<B> {
             ids: self.asks.ids(),
             out: &mut self.pushed,
         };
-        call(one, &mut context);
-        self.timers.set(torrent, one.deadline(&self.shared, self.now));
-        self.dialler.wants(torrent, one.dial_deadline());
-        let ended = one.is_removed(self.now);
+        let called = self.wall.behind(|| {
+            call(one, &mut context);
+            let deadline = one.deadline(context.shared, context.now);
+            (deadline, one.dial_deadline(), one.is_removed(context.now))
+        });
+        let (deadline, dial, ended) = match called {
+            Ok(after) => after,
+            Err(what) => return self.expel(torrent, &what),
+        };
+        self.timers.set(torrent, deadline);
+        self.dialler.wants(torrent, dial);
         self.carry_pushed(torrent);
         if ended {
             self.gone(torrent);
@@ -125,16 +136,22 @@ impl<B> Engine<B> {
     /// A torrent has ended, or has not in time: nothing of it stays.
     pub(super) fn gone(&mut self, torrent: TorrentId) {
         let Some(one) = self.torrents.remove(&torrent) else { return };
+        let now = self.now;
+        // Its last figures are not worth a fault.
+        let last = self.wall.behind(|| (one.key(), one.snapshot(now))).ok();
         for conn in self.routes.of_torrent(torrent) {
             self.routes.leave(conn);
             self.close(conn, CloseReason::Stopping);
         }
-        self.routes.leave_torrent(one.key(), torrent);
+        match &last {
+            Some((key, _)) => self.routes.leave_torrent(*key, torrent),
+            None => self.routes.forget_torrent(torrent),
+        }
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.removals.set(torrent, None);
         self.udp.forget(torrent);
-        let rests = resting::ended(&mut self.rests, torrent, one.snapshot(self.now));
+        let rests = resting::ended(&mut self.rests, torrent, last.map(|(_, figures)| figures));
         let event = if rests { Event::State { torrent, state: State::Paused } } else { Event::Removed { torrent } };
         self.outputs.push_back(Output::Event(event));
     }

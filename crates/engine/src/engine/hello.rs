@@ -4,6 +4,7 @@
 //! for any.
 use super::Engine;
 use crate::conns::{Arrival, Unproven};
+use alloc::vec::Vec;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::remote::Remote;
@@ -16,8 +17,8 @@ impl<B> Engine<B> {
     /// A dial succeeded: we introduce ourselves.
     pub(super) fn connected(&mut self, conn: ConnId, torrent: TorrentId, remote: Remote) {
         self.dialler.ended(torrent, remote);
-        let handshake = match self.torrents.get(&torrent) {
-            Some(one) if self.routes.torrent(one.handshake().info_hash) == Some(torrent) => one.handshake(),
+        let handshake = match self.ask_torrent(torrent, |one| one.handshake()) {
+            Some(handshake) if self.routes.torrent(handshake.info_hash) == Some(torrent) => handshake,
             _ => return self.close(conn, CloseReason::Stopping),
         };
         if self.routes.is_full() && !self.makes_room(torrent, remote.holder()) {
@@ -65,21 +66,22 @@ impl<B> Engine<B> {
                 return self.refuse(conn, unproven, CloseReason::Protocol("a handshake for another torrent"));
             }
         };
-        let Some(one) = self.torrents.get(&torrent) else {
+        let Some(greeting) = self.ask_torrent(torrent, |one| one.handshake()) else {
             return self.close(conn, CloseReason::UnknownTorrent);
         };
-        let ours = one.handshake();
+        let now = self.now;
         let outgoing = unproven.dialled_for.is_some();
         let full = if outgoing { self.routes.is_full() } else { self.routes.is_full_for_callers() };
         // One that the torrent refuses, or lets in instead of another of its own, needs no room here.
-        let needs_room = full && one.takes_one_more(self.now, unproven.remote, outgoing, &handshake);
+        let takes = |one: &mut Torrent| one.takes_one_more(now, unproven.remote, outgoing, &handshake);
+        let needs_room = full && self.ask_torrent(torrent, takes).unwrap_or(false);
         if needs_room && !self.makes_room(torrent, unproven.remote.holder()) {
             return self.refuse(conn, unproven, CloseReason::TooMany);
         }
         if !outgoing {
             // A connection that the torrent will refuse is answered too: only so does a dialler learn that it has dialled itself. The answer names the
             // torrent as the dialler did (BEP 52, "upgrade path"), by whichever of its hashes.
-            let ours = Handshake { info_hash: handshake.info_hash, ..ours };
+            let ours = Handshake { info_hash: handshake.info_hash, ..greeting };
             self.outputs.push_back(Output::Hello { conn, handshake: ours });
         }
         self.routes.enter(conn, torrent);
@@ -89,16 +91,19 @@ impl<B> Engine<B> {
     /// With all places of all torrents taken, for a newcomer to that torrent: one of the most crowded network yields, or else one of the
     /// torrent with most peers, if that makes the places more even. Whether somebody did.
     fn makes_room(&mut self, torrent: TorrentId, comes: Holder) -> bool {
-        let crowds = Crowds::of(self.torrents.values().flat_map(Torrent::holders));
-        let first = self.torrents.values().filter_map(|one| {
-            let rank = one.yielding(self.now, |holder| crowds.excess(holder, comes))?;
-            Some((rank, one.id()))
-        });
-        let yields = first.max().or_else(|| {
-            let here = self.torrents.get(&torrent).map_or(0, Torrent::peer_count);
-            let most = self.torrents.values().max_by_key(|one| one.peer_count());
-            let largest = most.filter(|one| one.peer_count() > here + 1)?;
-            Some((largest.yielding(self.now, |_| Some((0, 0)))?, largest.id()))
+        let now = self.now;
+        let holders = self.ask_each(|one| one.holders().collect::<Vec<_>>());
+        let crowds = Crowds::of(holders.into_iter().flat_map(|(_, holders)| holders));
+        let first = self.ask_each(|one| one.yielding(now, |holder| crowds.excess(holder, comes)));
+        let first = first.into_iter().filter_map(|(id, rank)| Some((rank?, id))).max();
+        let yields = first.or_else(|| {
+            let counts = self.ask_each(|one| one.peer_count());
+            let here = counts.iter().find(|(id, _)| *id == torrent).map_or(0, |(_, count)| *count);
+            let (largest, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+            if count <= here + 1 {
+                return None;
+            }
+            Some((self.ask_torrent(largest, |one| one.yielding(now, |_| Some((0, 0)))).flatten()?, largest))
         });
         if let Some((rank, of)) = yields {
             self.with(of, |t, cx| t.make_room(cx, rank.conn()));

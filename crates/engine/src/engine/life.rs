@@ -51,16 +51,16 @@ impl<B> Engine<B> {
                 }
             }
             Command::Snapshots { ask, torrents } => {
-                let of = |id: &TorrentId| self.figures(*id);
-                let list = match torrents {
-                    Some(torrents) => torrents.iter().filter_map(of).collect(),
-                    None => self.rests.keys().filter_map(of).collect(),
-                };
+                let torrents = torrents.unwrap_or_else(|| self.rests.keys().copied().collect());
+                let list = torrents.into_iter().filter_map(|id| self.figures(id)).collect();
                 self.outputs.push_back(Output::Event(Event::Snapshots { ask, list }));
             }
+            #[cfg(debug_assertions)]
+            Command::Panic(Some(torrent)) => self.with(torrent, Torrent::panic),
+            #[cfg(debug_assertions)]
+            Command::Panic(None) => panic!("planted in the engine"),
             Command::Availability(torrent) => {
-                if let Some(one) = self.torrents.get(&torrent) {
-                    let pieces = one.availability();
+                if let Some(pieces) = self.ask_torrent(torrent, |one| one.availability()) {
                     self.outputs.push_back(Output::Event(Event::Availability { torrent, pieces }));
                 }
             }
@@ -69,7 +69,7 @@ impl<B> Engine<B> {
 
     /// Peers that the owner knows of. A private torrent takes none that were named by hand (BEP 27).
     fn peers(&mut self, torrent: TorrentId, source: PeerSource, list: &[SocketAddr]) {
-        let private = self.torrents.get(&torrent).is_some_and(Torrent::is_private);
+        let private = self.ask_torrent(torrent, |one| one.is_private()).unwrap_or(false);
         if private && matches!(source, PeerSource::User | PeerSource::Link | PeerSource::Inbound) {
             let text = String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)");
             return self.outputs.push_back(Output::Event(Event::Notice { torrent, text }));

@@ -14,10 +14,10 @@ const LOCAL_READS_MAX: usize = 32;
 impl<B> Engine<B> {
     /// The owner wants to read.
     pub(super) fn read(&mut self, torrent: TorrentId, id: ReadId, at: BlockRef) {
-        let refused = match self.torrents.get(&torrent) {
+        let refused = match self.ask_torrent(torrent, |one| one.holds(at)) {
             None => Some(ReadError::NoTorrent),
-            Some(one) if !one.holds(at) => Some(ReadError::NotThere),
-            Some(_) => (self.local_reads >= LOCAL_READS_MAX).then_some(ReadError::Busy),
+            Some(false) => Some(ReadError::NotThere),
+            Some(true) => (self.local_reads >= LOCAL_READS_MAX).then_some(ReadError::Busy),
         };
         self.outputs.push_back(if let Some(error) = refused {
             Output::Read { id, result: Err(error) }

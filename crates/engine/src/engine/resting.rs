@@ -9,9 +9,11 @@
 use super::Engine;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
+use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, TrackerChange};
 use teem_swarm::event::{Event, Snapshot, State, TrackerStats};
 use teem_swarm::ids::TorrentId;
@@ -27,6 +29,8 @@ const REMOVAL_MAX: Duration = Duration::from_secs(4);
 pub(super) struct Rest {
     add: AddTorrent,
     me: Identity,
+    /// The name of its content, once known.
+    name: Option<String>,
     /// Bytes that it had sent and received before it was last begun: the figures of a run go on over a pause.
     before: Moved,
     /// The owner is told when so many bytes were sent in this run.
@@ -38,7 +42,7 @@ pub(super) struct Rest {
 
 impl Rest {
     fn new(add: AddTorrent, me: Identity, phase: Phase) -> Self {
-        Self { add, me, before: Moved::default(), tell_sent: None, recheck: false, phase }
+        Self { add, me, name: None, before: Moved::default(), tell_sent: None, recheck: false, phase }
     }
 
     /// How many bytes are to be sent since the torrent was last begun until its owner is told.
@@ -54,6 +58,8 @@ enum Phase {
     Ending,
     /// The torrent rests; these were its last figures.
     Resting(Box<Snapshot>),
+    /// A fault of ours ended it: nothing is begun from this again.
+    Broken(Box<Snapshot>),
 }
 
 #[derive(Clone, Copy, Default, Debug)]
@@ -101,12 +107,20 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         rest.phase = Phase::Running;
         let add = rest.add.clone();
-        let mut one = Torrent::new(add, rest.me.clone(), self.rng.fork());
-        if let Some(bytes) = rest.told_after() {
-            one.tell_sent(bytes);
-        }
         let recheck = core::mem::take(&mut rest.recheck);
-        self.torrents.insert(torrent, one);
+        let (me, rng) = (rest.me.clone(), self.rng.fork());
+        let told = rest.told_after();
+        let begun = self.wall.behind(|| {
+            let mut one = Torrent::new(add, me, rng);
+            if let Some(bytes) = told {
+                one.tell_sent(bytes);
+            }
+            one
+        });
+        match begun {
+            Ok(one) => self.torrents.insert(torrent, one),
+            Err(what) => return self.stillborn(torrent, &what),
+        };
         let seen = self.external;
         self.with(torrent, |t, cx| t.seen_from_outside(cx, seen));
         self.with(torrent, Torrent::start);
@@ -121,6 +135,7 @@ impl<B> Engine<B> {
         match rest.phase {
             Phase::Running => self.with(torrent, Torrent::recheck),
             Phase::Ending | Phase::Resting(_) => rest.recheck = true,
+            Phase::Broken(_) => {}
         }
     }
 
@@ -129,11 +144,16 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         if matches!(rest.phase, Phase::Running) && self.removals.get(torrent).is_none() {
             rest.phase = Phase::Ending;
-            rest.recheck = self.torrents.get(&torrent).is_some_and(Torrent::is_rechecking);
             // Metadata whose place was found is not fetched again.
-            let placed = |one: &&Torrent| !matches!(one.state(), State::Metadata | State::Choosing | State::Placing);
-            if let Some(info) = self.torrents.get(&torrent).filter(placed).and_then(Torrent::info) {
-                rest.add.info = Some(info.clone());
+            let placed = |one: &mut Torrent| match one.state() {
+                State::Metadata | State::Choosing | State::Placing => None,
+                _ => one.info().cloned(),
+            };
+            let asked = self.ask_torrent(torrent, |one| (one.is_rechecking(), placed(one)));
+            let Some(((recheck, info), rest)) = asked.zip(self.rests.get_mut(&torrent)) else { return };
+            rest.recheck = recheck;
+            if let Some(info) = info {
+                rest.add.info = Some(info);
                 // Peers that proved to be of use are saved with the torrent's state, which exists from then on.
                 rest.add.peers = Vec::new();
             }
@@ -156,7 +176,7 @@ impl<B> Engine<B> {
     /// A torrent is to be removed: whether that is done already, because it rests. One on its way to rest goes on to its end.
     pub(super) fn removed_at_rest(&mut self, torrent: TorrentId) -> bool {
         let Some(rest) = self.rests.get_mut(&torrent) else { return false };
-        if matches!(rest.phase, Phase::Resting(_)) {
+        if matches!(rest.phase, Phase::Resting(_) | Phase::Broken(_)) {
             self.rests.remove(&torrent);
             return true;
         }
@@ -166,8 +186,8 @@ impl<B> Engine<B> {
 
     /// A torrent comes to its end, within 4 s.
     pub(super) fn end(&mut self, torrent: TorrentId) {
-        let Some(one) = self.torrents.get(&torrent) else { return };
-        self.routes.leave_torrent(one.key(), torrent);
+        let Some(key) = self.ask_torrent(torrent, |one| one.key()) else { return };
+        self.routes.leave_torrent(key, torrent);
         self.dialler.forget(torrent);
         self.removals.set(torrent, Some(self.now + REMOVAL_MAX));
         for conn in self.conns.of(torrent) {
@@ -186,8 +206,8 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         let least = rest.tell_sent.filter(|earlier| *earlier > sent).map_or(bytes, |earlier| earlier.min(bytes));
         rest.tell_sent = Some(least);
-        if let (Some(one), Some(more)) = (self.torrents.get_mut(&torrent), rest.told_after()) {
-            one.tell_sent(more);
+        if let Some(more) = rest.told_after() {
+            self.ask_torrent(torrent, |one| one.tell_sent(more));
         }
     }
 
@@ -207,7 +227,7 @@ impl<B> Engine<B> {
         match &mut rest.phase {
             Phase::Running => self.with(torrent, |t, cx| t.set_trackers(cx, &tiers)),
             Phase::Ending => {}
-            Phase::Resting(figures) => {
+            Phase::Resting(figures) | Phase::Broken(figures) => {
                 let known = core::mem::take(&mut figures.trackers);
                 let of = |url: String| {
                     known
@@ -229,17 +249,22 @@ impl<B> Engine<B> {
     }
 
     /// The figures of a torrent, at work or at rest.
-    pub(super) fn figures(&self, torrent: TorrentId) -> Option<Snapshot> {
-        match self.torrents.get(&torrent) {
-            Some(one) => {
-                let figures = one.snapshot(self.now);
-                Some(self.rests.get(&torrent).map_or(Moved::default(), |rest| rest.before).and(figures))
-            }
+    pub(super) fn figures(&mut self, torrent: TorrentId) -> Option<Snapshot> {
+        let now = self.now;
+        match self.ask_torrent(torrent, |one| one.snapshot(now)) {
+            Some(figures) => Some(self.rests.get(&torrent).map_or(Moved::default(), |rest| rest.before).and(figures)),
             None => match &self.rests.get(&torrent)?.phase {
-                Phase::Resting(figures) => Some(Snapshot::clone(figures)),
+                Phase::Resting(figures) | Phase::Broken(figures) => Some(Snapshot::clone(figures)),
                 Phase::Running | Phase::Ending => None,
             },
         }
+    }
+
+    /// A torrent could not even be begun.
+    fn stillborn(&mut self, torrent: TorrentId, what: &str) {
+        self.routes.forget_torrent(torrent);
+        let (why, _) = broken(&mut self.rests, torrent, false, what);
+        self.outputs.push_back(Output::Event(Event::Fault { torrent, why }));
     }
 
     fn tell_paused(&mut self, torrent: TorrentId) {
@@ -252,17 +277,45 @@ impl<B> Engine<B> {
     }
 }
 
-/// A torrent has ended with these figures, of this time of its work: whether it rests now, and is not gone.
-pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, figures: Snapshot) -> bool {
+/// A torrent has ended with these figures, of this time of its work, if it could give any: whether it rests now, and is not gone.
+pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, figures: Option<Snapshot>) -> bool {
     let Some(rest) = rests.get_mut(&torrent) else { return false };
     if !matches!(rest.phase, Phase::Ending) {
         rests.remove(&torrent);
         return false;
     }
-    let figures = rest.before.and(figures);
+    let figures = rest.before.and(figures.unwrap_or_else(|| unknown(&rest.add)));
     rest.before = Moved { uploaded: figures.uploaded, downloaded: figures.downloaded, wasted: figures.wasted };
     rest.phase = Phase::Resting(Box::new(figures.at_rest()));
     true
+}
+
+/// The metadata has come, and says what the torrent is called.
+pub(super) fn name(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, info: &Info) {
+    if let Some(rest) = rests.get_mut(&torrent) {
+        rest.name = Some(String::from(info.name()));
+    }
+}
+
+/// A torrent was ended by a fault: what its owner is told, and whether its removal is waited for, after which nothing of it stays.
+pub(super) fn broken(
+    rests: &mut BTreeMap<TorrentId, Rest>,
+    torrent: TorrentId,
+    leaving: bool,
+    what: &str,
+) -> (String, bool) {
+    let sentence = |name: &str| format!("the torrent {name} was stopped by a fault in Teem: {what}; please report it");
+    let Some(rest) = rests.get_mut(&torrent) else { return (sentence("without a name"), leaving) };
+    let known = rest.name.take().or_else(|| rest.add.info.as_ref().map(|info| String::from(info.name())));
+    let why = sentence(&known.unwrap_or_else(|| rest.add.key.wire().to_string()));
+    if leaving && !matches!(rest.phase, Phase::Ending) {
+        rests.remove(&torrent);
+        return (why, true);
+    }
+    let mut figures = rest.before.and(unknown(&rest.add));
+    figures.state = State::Failed;
+    rest.phase = Phase::Broken(Box::new(figures));
+    (why, false)
 }
 
 /// Figures of a torrent that has not been looked at.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_engine::storage::Storage;
+use teem_host::error::HostError;
 use teem_host::host::{HostConfig, HostHandle, start};
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::mailbox::HostMsg;
@@ -151,6 +152,7 @@ pub(crate) enum Told {
     Ask(AskId, Question),
     Http(TcpStream),
     Datagram(Datagram),
+    Failure(String),
 }
 
 pub(crate) struct Ear(pub(crate) Sender<Told>);
@@ -170,6 +172,9 @@ impl Owner for Ear {
     }
     fn on_datagram(&mut self, datagram: Datagram) {
         let _ = self.0.send(Told::Datagram(datagram));
+    }
+    fn on_failure(&mut self, why: &HostError) {
+        let _ = self.0.send(Told::Failure(why.to_string()));
     }
 }
 

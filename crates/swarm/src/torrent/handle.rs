@@ -314,6 +314,15 @@ impl Torrent {
         }
     }
 
+    /// The tests' own seam: a panic in the middle of a turn, with half of what it wanted pushed.
+    #[cfg(debug_assertions)]
+    pub fn panic<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.turn(cx, |t, cx| {
+            t.ground.notice(cx, String::from("half of something"));
+            panic!("planted in the torrent");
+        });
+    }
+
     /// A deadline has come.
     pub fn tick<B>(&mut self, cx: &mut Context<'_, B>) {
         self.turn(cx, |t, cx| {

@@ -359,7 +359,7 @@ impl Torrent {
         self.phase = Phase::Stopping { closing };
         self.finder.stop(cx.now);
         if closing {
-            cx.out.push_back(Output::Disk(Job::Close { torrent, facts }));
+            cx.out.push_back(Output::Disk(Job::Close { torrent, facts: Some(facts) }));
         }
     }
 }

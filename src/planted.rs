@@ -1,0 +1,39 @@
+//! The tests' own seam: `TEEM_PLANT` names where a panic is to come. In debug builds only; a release knows nothing of it.
+//!
+//! `main`, `thread`, `task`, `engine`, `question`; `torrent NAME` and `disk NAME` for the one torrent of that name.
+use std::path::Path;
+use std::sync::Arc;
+use teem_client::{Client, Config, Planted, StartError, Torrent};
+use teem_disk::hooked::Hooked;
+use teem_disk::root::RealFs;
+
+fn wish() -> String {
+    std::env::var("TEEM_PLANT").unwrap_or_default()
+}
+
+/// Starts a client whose disk may panic.
+pub(crate) async fn start(config: Config) -> Result<Client, StartError> {
+    let wish = wish();
+    let Some(name) = wish.strip_prefix("disk ").map(str::to_owned) else { return Client::start(config).await };
+    let hook = move |call: &str, path: &Path| {
+        let hit = call == "write" && path.file_name().is_some_and(|file| file.to_string_lossy() == name);
+        assert!(!hit, "planted in a write");
+        Ok(())
+    };
+    Client::start_on(config, Arc::new(Hooked::new(Arc::new(RealFs), Arc::new(hook)))).await
+}
+
+/// Panics, or plants a panic, now that this torrent is there.
+pub(crate) fn added(client: &Client, torrent: &Torrent, name: Option<&str>) {
+    match wish().as_str() {
+        "main" => panic!("planted in main"),
+        "thread" => drop(std::thread::spawn(|| panic!("planted in a thread"))),
+        "task" => drop(tokio::spawn(async { panic!("planted in a task") })),
+        "engine" => client.plant(Planted::Engine),
+        "question" => client.plant(Planted::Question),
+        wish if wish.strip_prefix("torrent ").is_some_and(|wanted| Some(wanted) == name) => {
+            client.plant(Planted::Torrent(torrent.id()));
+        }
+        _ => {}
+    }
+}
