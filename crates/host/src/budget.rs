@@ -28,7 +28,11 @@ pub(crate) const UNPROVEN_MAX: usize = 256;
 pub(crate) const SOCKETS_MAX: usize = 4096;
 
 /// Bytes of messages, blocks apart, that may wait for a peer that does not read.
-pub(crate) const UNREAD_MESSAGES_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const UNREAD_MESSAGES_MAX: usize = 512 * 1024;
+
+/// The same for all peers together: a bitfield of the largest torrent for 64 of them. When it is full, the holder with most of it loses
+/// a connection.
+pub(crate) const UNREAD_ALL_MAX: usize = 16 * 1024 * 1024;
 
 /// How long a closed connection may take to send what was queued.
 pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(2);

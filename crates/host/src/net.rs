@@ -69,6 +69,8 @@ pub(crate) struct Net<B> {
     touched: VecDeque<ConnId>,
     /// Connections whose peer does not read while messages for it pile up.
     overfull: Vec<ConnId>,
+    /// Bytes queued for peers that do not read since all of that was last counted.
+    uncounted: usize,
     /// Dials and closings, in the order of their deadlines; those that are over already are skipped.
     dials: VecDeque<(Time, ConnId)>,
     closings: VecDeque<(Time, ConnId)>,
@@ -101,6 +103,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             ready: VecDeque::new(),
             touched: VecDeque::new(),
             overfull: Vec::new(),
+            uncounted: 0,
             dials: VecDeque::new(),
             closings: VecDeque::new(),
             undecided: VecDeque::new(),

@@ -40,7 +40,7 @@ impl World {
         let mut data = self.truth[begin..self.truth.len().min(begin + 16384)].to_vec();
         data[0] ^= u8::from(liar);
         let total_size = self.truth.len() as u32;
-        self.fetch.message(self.now, ConnId(conn), MetadataMessage::Data { piece, total_size, data })
+        self.fetch.message(self.now, ConnId(conn), MetadataMessage::Data { piece, total_size, data }).map(|_| ())
     }
 
     /// Runs until the truth is there; gives who was banned.

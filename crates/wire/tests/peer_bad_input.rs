@@ -141,13 +141,14 @@ fn the_features_of_a_handshake_count_for_what_follows() {
 
 #[test]
 fn an_overfull_extension_handshake_is_cut() {
-    let mut m = Vec::new();
-    for i in 0..10_000 {
-        m.extend_from_slice(format!("9:ext{i:06}i7e").as_bytes());
-    }
-    let dict = [b"d1:md6:ut_pexi9e", &m[..], b"11:ut_metadatai3ee4:reqqi2147483648ee"].concat();
-    let handshake = extension_handshake(&dict).unwrap();
-    assert_eq!((handshake.ut_pex, handshake.ut_metadata, handshake.reqq), (Some(9), None, Some(4096)));
+    let of = |entries: u32| {
+        let m: String = (0..entries).map(|i| format!("9:ext{i:06}i7e")).collect();
+        let dict = [b"d1:md6:ut_pexi9e", m.as_bytes(), b"11:ut_metadatai3ee4:reqqi2147483648ee"].concat();
+        let said = extension_handshake(&dict).unwrap();
+        (said.ut_pex, said.ut_metadata, said.reqq)
+    };
+    assert_eq!(of(900), (Some(9), None, Some(4096)));
+    assert_eq!(of(10_000), (None, None, None), "row 12 of the audit: nobody needs so many, and each costs");
 
     for (reqq, taken) in [("-5", 1), ("0", 1), ("250", 250), ("4096", 4096), ("4097", 4096)] {
         assert_eq!(extension_handshake(format!("d4:reqqi{reqq}ee").as_bytes()).unwrap().reqq, Some(taken));

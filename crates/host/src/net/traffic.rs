@@ -1,15 +1,17 @@
 //! Bytes in and out of the sockets that stand (own design): one read and one vectored write a turn for each, packets by the dozen.
 use core::net::SocketAddr;
+use std::collections::BTreeMap;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_wire::datagram::Datagram;
+use teem_wire::holder::Holder;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::message::Message;
 
 use super::{Entry, Net};
-use crate::budget::{TURN_READ_LEN, UNREAD_MESSAGES_MAX};
-use crate::conn::ReadEnd;
+use crate::budget::{TURN_READ_LEN, UNREAD_ALL_MAX, UNREAD_MESSAGES_MAX};
+use crate::conn::{Conn, ReadEnd};
 use crate::packet::{self, For};
 use crate::sockopt;
 
@@ -102,12 +104,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
             && conn.closing.is_none()
         {
+            let before = conn.out.messages_len();
             conn.out.push(&mut self.spares, encode);
-            if conn.blocked && conn.out.messages_len() > UNREAD_MESSAGES_MAX {
-                self.overfull.push(id);
+            if conn.blocked {
+                if conn.out.messages_len() > UNREAD_MESSAGES_MAX {
+                    self.overfull.push(id);
+                }
+                self.uncounted += conn.out.messages_len().saturating_sub(before);
             }
             self.touch(id);
+            if self.uncounted > UNREAD_ALL_MAX / 8 {
+                self.count_unread();
+            }
         }
+    }
+
+    /// Counts what peers that do not read make us hold: where that is too much in all, those with most of it lose their connections.
+    fn count_unread(&mut self) {
+        self.uncounted = 0;
+        let unread = |conn: &Conn<B>| (conn.id, conn.holder, conn.out.messages_len());
+        let conns = self.table.values_mut().filter_map(|entry| match entry {
+            Entry::Conn(conn) if conn.closing.is_none() => Some(unread(conn)),
+            _ => None,
+        });
+        let all: Vec<_> = conns.collect();
+        self.overfull.extend(too_much(all, UNREAD_ALL_MAX));
     }
 
     /// Queues a piece of metadata, of which the engine hears when it has gone.
@@ -143,5 +164,42 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if let Some(listening) = self.listening.iter().find(|listening| listening.udp.serves(packet.local.ip())) {
             listening.udp.answer(packet);
         }
+    }
+}
+
+/// The connections that have to go so that what is held for all is no more than `max`: each time the largest of the holder with most.
+fn too_much(mut all: Vec<(ConnId, Holder, usize)>, max: usize) -> Vec<ConnId> {
+    let mut holders: BTreeMap<Holder, usize> = BTreeMap::new();
+    all.iter().for_each(|(_, holder, len)| *holders.entry(*holder).or_default() += len);
+    let mut sum: usize = holders.values().sum();
+    let mut gone = Vec::new();
+    while sum > max {
+        let Some(most) = holders.iter().max_by_key(|(_, len)| **len).map(|(holder, _)| *holder) else { break };
+        let of_it = all.iter().enumerate().filter(|(_, (_, holder, _))| *holder == most);
+        let Some(place) = of_it.max_by_key(|(_, (_, _, len))| *len).map(|(place, _)| place) else { break };
+        let (id, _, len) = all.swap_remove(place);
+        sum -= len;
+        holders.entry(most).and_modify(|held| *held -= len);
+        gone.push(id);
+    }
+    gone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_11_of_the_audit_the_holder_with_most_unread_loses_its_connections() {
+        let holder = |n: u32| Holder::named(n);
+        let mut all: Vec<_> = (0..10).map(|n| (ConnId(n), holder(1), 100)).collect();
+        all.extend((10..15).map(|n| (ConnId(n), holder(2), 150)));
+        all.push((ConnId(99), holder(3), 400));
+        assert!(too_much(all.clone(), 2_150).is_empty());
+        let gone = too_much(all, 1_300);
+        assert_eq!(gone.len(), 8, "{gone:?}");
+        assert!(!gone.contains(&ConnId(99)), "it holds less than each of the others");
+        let left = 10 * 100 + 5 * 150 + 400 - gone.iter().map(|id| if id.0 < 10 { 100 } else { 150 }).sum::<u64>();
+        assert!(left <= 1_300);
     }
 }

@@ -3,10 +3,14 @@
 //! Before the number of pieces is known, what it says is kept as it stands and judged later.
 use crate::bitfield::Bitfield;
 use crate::output::CloseReason;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// HAVEs that are kept of a peer before the number of pieces is known; a peer with more to say sends a bitfield.
 const EARLY_HAVES_MAX: usize = 4_096;
+
+/// HAVEs and DONTHAVEs together before then.
+const EARLY_WORDS_MAX: usize = 3 * EARLY_HAVES_MAX;
 
 /// What a peer has shown before the number of pieces was known.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -16,9 +20,9 @@ pub struct Early {
     /// Whether the last word was HAVE_ALL.
     pub all: bool,
     /// Pieces shown one by one.
-    pub haves: Vec<u32>,
+    pub haves: BTreeSet<u32>,
     /// Pieces of which it has said since that it lacks them.
-    pub lost: Vec<u32>,
+    pub lost: BTreeSet<u32>,
 }
 
 /// The pieces of a peer.
@@ -27,6 +31,8 @@ pub struct Pieces {
     /// Of length 0 while the number of pieces is unknown.
     has: Bitfield,
     early: Early,
+    /// HAVEs and DONTHAVEs before the number of pieces was known.
+    early_words: usize,
     /// Whether the picker counts it among those that have everything.
     counted_as_everything: bool,
     /// How many of its pieces we want.
@@ -41,6 +47,7 @@ impl Pieces {
         Self {
             has: Bitfield::new(pieces),
             early: Early::default(),
+            early_words: 0,
             counted_as_everything: false,
             useful: 0,
             counted: None,
@@ -77,8 +84,17 @@ impl Pieces {
         if self.early.haves.len() >= EARLY_HAVES_MAX {
             return Err(CloseReason::Flood("HAVEs without a bitfield"));
         }
-        self.early.haves.push(piece);
-        self.early.lost.retain(|lost| *lost != piece);
+        self.early.haves.insert(piece);
+        self.early.lost.remove(&piece);
+        self.early_word()
+    }
+
+    /// Each word counts, also one that takes back another: they cost us more than the peer.
+    fn early_word(&mut self) -> Result<(), CloseReason> {
+        self.early_words += 1;
+        if self.early_words > EARLY_WORDS_MAX {
+            return Err(CloseReason::Flood("pieces shown and lost in turn"));
+        }
         Ok(())
     }
 
@@ -87,9 +103,9 @@ impl Pieces {
         if self.early.lost.len() >= EARLY_HAVES_MAX {
             return Err(CloseReason::Flood("pieces that it has lost"));
         }
-        self.early.haves.retain(|have| *have != piece);
-        self.early.lost.push(piece);
-        Ok(())
+        self.early.haves.remove(&piece);
+        self.early.lost.insert(piece);
+        self.early_word()
     }
 
     /// It says all that it has although the number of pieces is not known; that replaces what it said before.

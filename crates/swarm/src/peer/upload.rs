@@ -75,6 +75,11 @@ impl Upload {
         !self.asked.is_empty() && self.in_flight < most
     }
 
+    /// Requests that wait or are being read.
+    pub(crate) fn waiting(&self) -> usize {
+        self.asked.len() + self.reading.len()
+    }
+
     /// Bytes that were read for it and have not gone to the kernel.
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight

@@ -34,12 +34,14 @@ pub(super) struct Ground {
     /// What is to be done next, in this order; empty between two inputs.
     pub(super) steps: VecDeque<Step>,
     noticed: Option<String>,
+    /// Steps of work done for what peers said: pieces, requests and givers looked at.
+    pub(super) work: u64,
 }
 
 impl Ground {
     /// Nobody is connected and nothing has been said.
     pub(super) fn new(id: TorrentId, me: Identity, rng: Rng, content: Content) -> Self {
-        Self { id, table: Table::new(me.peer_id), me, rng, content, steps: VecDeque::new(), noticed: None }
+        Self { id, table: Table::new(me.peer_id), me, rng, content, steps: VecDeque::new(), noticed: None, work: 0 }
     }
 
     /// Takes metadata on; with it more is known of what the torrent is known by in the world.

@@ -361,6 +361,16 @@ impl Torrent {
     fn shows_all<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, has: Bitfield) -> Result<(), CloseReason> {
         let ground = &mut self.ground;
         let Some(peer) = ground.table.get_mut(conn) else { return Ok(()) };
+        if *peer.has() == has && !has.is_empty() {
+            return Ok(()); // it says what it has said before
+        }
+        // Sixteen pieces are looked at as quickly as one is counted.
+        let differing = peer.has().count_without(&has) + has.count_without(peer.has());
+        let whole = peer.pieces().is_counted_as_everything() || has.is_full();
+        let counted = if whole { u64::from(has.len()) / 16 } else { u64::from(differing) };
+        let price = counted + u64::from(has.len()) / 16;
+        peer.conduct_mut().look_at_pieces(price)?;
+        ground.work += price;
         let before = peer.pieces_mut().show_all(has);
         if let Phase::Downloading(download) = &mut self.phase {
             download.shows_all(peer, &before, &ground.content, &mut ground.rng);
@@ -416,6 +426,11 @@ impl Torrent {
         }
         // Each counts: showing and losing in turn would cost us more than it costs the peer.
         peer.conduct_mut().idle_word()?;
+        if peer.pieces().is_counted_as_everything() {
+            // From now on each of its pieces is counted.
+            ground.work += u64::from(pieces);
+            peer.conduct_mut().look_at_pieces(u64::from(pieces))?;
+        }
         if !peer.pieces_mut().lose(piece) {
             return Ok(());
         }

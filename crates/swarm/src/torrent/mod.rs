@@ -228,6 +228,12 @@ impl Torrent {
         }
     }
 
+    /// Steps of work done so far for what peers said: pieces, requests and givers of metadata looked at. What a message costs is the
+    /// difference; a step is some nanoseconds.
+    pub fn work(&self) -> u64 {
+        self.ground.work + self.metadata.work()
+    }
+
     /// How many connected peers have shown each piece: what pieces are picked by while something is missing, and else the same
     /// sum, for which nothing is kept then. Costs in proportion to the pieces; without a download, to those that all peers have.
     pub fn availability(&self) -> Box<[u16]> {

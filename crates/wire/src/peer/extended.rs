@@ -15,13 +15,18 @@ pub const CLIENT_BYTES_MAX: usize = 64;
 /// Requests that a peer may say it queues; our own pipeline ends there too.
 pub const REQQ_MAX: u32 = 4096;
 
-/// Bounds of the bencoding: the frame's own 256 KiB; as many tokens as that can hold, so that a long `m` is cut
-/// and not refused.
-const BENCODE: Limits = Limits { bytes: 256 << 10, depth: 16, tokens: 256 << 10 };
+/// Values that are looked at: honest handshakes have below 60. One with more is not refused, and says nothing.
+const VALUES_MAX: u32 = 2_048;
+/// Bounds of the bencoding: the frame's own 256 KiB.
+const BENCODE: Limits = Limits { bytes: 256 << 10, depth: 16, tokens: VALUES_MAX };
 
 /// Reads the bytes behind the extended id 0. Bytes behind the dictionary are ignored.
 pub fn decode(bytes: &[u8]) -> Result<ExtendedHandshake, DecodeError> {
-    let (document, _) = teem_bencode::parse_prefix(bytes, &BENCODE).map_err(DecodeError::ExtendedHandshake)?;
+    let document = match teem_bencode::parse_prefix(bytes, &BENCODE) {
+        Ok((document, _)) => document,
+        Err(teem_bencode::Error::TooManyTokens { .. }) => return Ok(ExtendedHandshake::default()),
+        Err(error) => return Err(DecodeError::ExtendedHandshake(error)),
+    };
     let root = document.root();
     if root.dict().is_none() {
         return Err(DecodeError::ExtendedHandshake(teem_bencode::Error::UnexpectedByte { at: 0 }));

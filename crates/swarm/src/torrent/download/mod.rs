@@ -89,8 +89,14 @@ impl Download {
 
     /// A peer has said all that it has; `before` was counted of it.
     pub(super) fn shows_all(&mut self, peer: &mut Peer, before: &Bitfield, content: &Content, rng: &mut Rng) {
-        self.picker.peer_left(before, peer.pieces().is_counted_as_everything(), rng);
-        self.count(peer, content, rng);
+        if before.is_empty() || peer.pieces().is_counted_as_everything() || peer.has().is_full() {
+            self.picker.peer_left(before, peer.pieces().is_counted_as_everything(), rng);
+            return self.count(peer, content, rng);
+        }
+        before.iter_without(peer.has()).for_each(|piece| self.picker.peer_lost(piece, rng));
+        peer.has().iter_without(before).for_each(|piece| self.picker.peer_has(piece, rng));
+        let useful = content.useful(peer.has());
+        peer.pieces_mut().set_useful(useful);
     }
 
     /// A peer has one more piece.

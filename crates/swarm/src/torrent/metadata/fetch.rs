@@ -10,6 +10,7 @@ use crate::output::CloseReason;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 use teem_wire::peer::message::MetadataMessage;
@@ -29,6 +30,8 @@ const REST: Duration = Duration::from_secs(20);
 const REST_DOUBLINGS_MAX: u32 = 5;
 /// Marks at which a peer is banned.
 const MARKS_MAX: u32 = 2;
+/// Peers that a piece is asked of at once.
+const ASKED_MAX: u8 = 2;
 /// How often a peer may change the size it claims.
 const CHANGES_MAX: u32 = 3;
 
@@ -48,6 +51,8 @@ struct Giver {
     window: usize,
     /// Pieces asked, and when.
     asked: BTreeMap<u32, Time>,
+    /// Pieces that were asked and are not waited for any more: they are of use all the same.
+    late: BTreeSet<u32>,
 }
 
 impl Giver {
@@ -93,8 +98,25 @@ pub struct MetadataFetch {
     givers: BTreeMap<ConnId, Giver>,
     pieces: BTreeMap<u32, Piece>,
     size: Option<u32>,
+    /// Of each piece of that size, of how many peers it is asked.
+    load: Vec<u8>,
+    /// Pieces that may be asked for: not here, and asked of one peer at most; those asked of fewest first.
+    open: BTreeSet<(u8, u32)>,
     mode: Mode,
     contributors: BTreeSet<ConnId>,
+    /// Steps of work done: givers and pieces looked at.
+    work: u64,
+}
+
+/// What a message means for what is to be asked next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Nothing: it was not asked for.
+    None,
+    /// Its sender may be asked for more.
+    Sender,
+    /// Anybody may.
+    All,
 }
 
 impl Default for MetadataFetch {
@@ -110,9 +132,44 @@ impl MetadataFetch {
             givers: BTreeMap::new(),
             pieces: BTreeMap::new(),
             size: None,
+            load: Vec::new(),
+            open: BTreeSet::new(),
             mode: Mode::Shared,
             contributors: BTreeSet::new(),
+            work: 0,
         }
+    }
+
+    /// Steps of work done so far.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Another size is settled, or none: nothing of it is here or asked for.
+    fn set_size(&mut self, size: Option<u32>) {
+        self.pieces.clear();
+        self.givers.values_mut().for_each(|g| g.asked.clear());
+        let count = size.map_or(0, metadata_pieces);
+        self.work += u64::from(count);
+        self.size = size;
+        self.load = vec![0; count as usize];
+        self.open = (0..count).map(|piece| (0, piece)).collect();
+    }
+
+    /// A piece is asked of one peer more, or of one fewer.
+    fn reload(&mut self, piece: u32, more: bool) {
+        self.work += 1;
+        let Some(load) = self.load.get_mut(piece as usize) else { return };
+        self.open.remove(&(*load, piece));
+        *load = if more { *load + 1 } else { load.saturating_sub(1) };
+        if *load < ASKED_MAX && !self.pieces.contains_key(&piece) {
+            self.open.insert((*load, piece));
+        }
+    }
+
+    /// What a peer was asked for is not waited for any more.
+    fn release(&mut self, asked: impl IntoIterator<Item = u32>) {
+        asked.into_iter().for_each(|piece| self.reload(piece, false));
     }
 
     /// A peer's extension handshake: its number for `ut_metadata` (0 switches it off) and the size it claims. A size of
@@ -131,7 +188,8 @@ impl MetadataFetch {
         };
         let rests_until = Time::ZERO;
         let (window, asked) = (WINDOW_FIRST, BTreeMap::new());
-        let giver = Giver { id, size, changes: 0, marks: 0, failures: 0, rests_until, window, asked };
+        let late = BTreeSet::new();
+        let giver = Giver { id, size, changes: 0, marks: 0, failures: 0, rests_until, window, asked, late };
         self.givers.insert(conn, giver);
         Ok(())
     }
@@ -143,53 +201,78 @@ impl MetadataFetch {
             return Ok(());
         }
         giver.changes += 1;
-        giver.asked.clear();
-        if giver.changes > CHANGES_MAX || !(1..=METADATA_MAX).contains(&size) {
-            self.givers.remove(&conn);
-            return Err(CloseReason::Protocol("the size of its metadata keeps changing"));
-        }
+        let asked = core::mem::take(&mut giver.asked);
         giver.size = size;
-        Ok(())
+        let fickle = giver.changes > CHANGES_MAX || !(1..=METADATA_MAX).contains(&size);
+        if fickle {
+            self.givers.remove(&conn);
+        }
+        self.release(asked.into_keys());
+        if fickle { Err(CloseReason::Protocol("the size of its metadata keeps changing")) } else { Ok(()) }
     }
 
     /// The connection is gone.
     pub fn gone(&mut self, conn: ConnId) {
-        self.givers.remove(&conn);
+        if let Some(giver) = self.givers.remove(&conn) {
+            self.release(giver.asked.into_keys());
+        }
         if self.mode == Mode::Single(Some(conn)) {
             self.single();
         }
     }
 
-    /// A piece or a reject. The error is why the connection has to be closed.
-    pub fn message(&mut self, now: Time, conn: ConnId, message: MetadataMessage) -> Result<(), CloseReason> {
-        match message {
-            MetadataMessage::Request { .. } => Ok(()),
-            MetadataMessage::Reject { piece } => {
-                if let Some(giver) = self.givers.get_mut(&conn)
-                    && giver.asked.remove(&piece).is_some()
-                {
-                    giver.fails(now);
-                    if self.mode == Mode::Single(Some(conn)) {
-                        self.mode = Mode::Single(None);
-                    }
-                }
-                Ok(())
-            }
-            MetadataMessage::Data { piece, total_size, data } => self.data(now, conn, piece, total_size, data),
-        }
-    }
-
-    fn data(&mut self, now: Time, conn: ConnId, piece: u32, total: u32, data: Vec<u8>) -> Result<(), CloseReason> {
-        let Some(giver) = self.givers.get_mut(&conn) else { return Ok(()) };
-        if let Some(asked) = giver.asked.remove(&piece) {
-            giver.gives(now, asked);
-        }
-        if giver.size != total {
-            return self.claim(conn, total);
-        }
-        if metadata_piece_len(total, piece) != Some(data.len() as u32) {
+    /// A piece or a reject, and what it means for what is to be asked next; one that was not asked for means nothing. The error is why
+    /// the connection has to be closed.
+    pub fn message(&mut self, now: Time, conn: ConnId, message: MetadataMessage) -> Result<Effect, CloseReason> {
+        self.work += 1;
+        let piece = match message {
+            MetadataMessage::Request { .. } => return Ok(Effect::None),
+            MetadataMessage::Reject { piece } | MetadataMessage::Data { piece, .. } => piece,
+        };
+        let Some(giver) = self.givers.get_mut(&conn) else { return Ok(Effect::None) };
+        if let MetadataMessage::Data { total_size, data, .. } = &message
+            && giver.size == *total_size
+            && metadata_piece_len(*total_size, piece) != Some(data.len() as u32)
+        {
             self.gone(conn);
             return Err(CloseReason::Protocol("a metadata piece of the wrong length"));
+        }
+        let asked = giver.asked.remove(&piece);
+        if asked.is_none() && !giver.late.remove(&piece) {
+            return Ok(Effect::None);
+        }
+        if let MetadataMessage::Data { total_size, data, .. } = message {
+            let Some(asked) = asked else {
+                return self.data(conn, piece, total_size, data).map(|()| self.came_late(piece));
+            };
+            giver.gives(now, asked);
+            let taken = self.data(conn, piece, total_size, data);
+            self.reload(piece, false);
+            return taken.map(|()| Effect::Sender);
+        }
+        if asked.is_none() {
+            return Ok(Effect::None);
+        }
+        giver.fails(now);
+        if self.mode == Mode::Single(Some(conn)) {
+            self.mode = Mode::Single(None);
+        }
+        self.reload(piece, false);
+        Ok(Effect::All)
+    }
+
+    /// A piece that was not waited for any more is here: nobody else is to be asked for it.
+    fn came_late(&mut self, piece: u32) -> Effect {
+        if let Some(load) = self.load.get(piece as usize).filter(|_| self.pieces.contains_key(&piece)) {
+            self.open.remove(&(*load, piece));
+        }
+        Effect::Sender
+    }
+
+    fn data(&mut self, conn: ConnId, piece: u32, total: u32, data: Vec<u8>) -> Result<(), CloseReason> {
+        let Some(giver) = self.givers.get(&conn) else { return Ok(()) };
+        if giver.size != total {
+            return self.claim(conn, total);
         }
         let chosen = match self.mode {
             Mode::Shared => true,
@@ -200,6 +283,11 @@ impl MetadataFetch {
             self.pieces.entry(piece).or_insert(Piece { data, from: conn });
         }
         Ok(())
+    }
+
+    /// Whether all pieces are there.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.size.is_some_and(|size| self.pieces.len() as u32 == metadata_pieces(size))
     }
 
     /// The bytes, once all pieces are there; then they have to be judged by [`Self::verdict`].
@@ -235,10 +323,8 @@ impl MetadataFetch {
 
     /// Begins anew, to take everything from one peer.
     fn single(&mut self) {
-        self.pieces.clear();
-        self.size = None;
+        self.set_size(None);
         self.mode = Mode::Single(None);
-        self.givers.values_mut().for_each(|g| g.asked.clear());
     }
 
     /// Pieces that are there, of how many; 0 of 0 while no size is known.
@@ -261,10 +347,14 @@ impl MetadataFetch {
         if self.mode == Mode::Judged {
             return;
         }
+        let mut late = Vec::new();
         for (conn, giver) in &mut self.givers {
-            let before = giver.asked.len();
-            giver.asked.retain(|_, at| now < *at + REQUEST_LIMIT);
-            if giver.asked.len() < before {
+            self.work += 1 + giver.asked.len() as u64;
+            let before = late.len();
+            late.extend(giver.asked.iter().filter(|(_, at)| now >= **at + REQUEST_LIMIT).map(|(piece, _)| *piece));
+            if late.len() > before {
+                giver.asked.retain(|_, at| now < *at + REQUEST_LIMIT);
+                giver.late.extend(&late[before..]);
                 giver.fails(now);
                 if self.mode == Mode::Single(Some(*conn)) {
                     self.mode = Mode::Single(None);
@@ -273,43 +363,54 @@ impl MetadataFetch {
                 giver.rests_until = Time::ZERO;
             }
         }
+        self.release(late);
         self.choose(now, rng);
-        let Some(size) = self.size else { return };
-        let mut load = BTreeMap::<u32, usize>::new();
-        self.givers.values().flat_map(|g| g.asked.keys()).for_each(|piece| *load.entry(*piece).or_default() += 1);
-        // Peers that fail least come first: one that sends nothing must not take their turns.
-        let mut givers: Vec<_> = self.givers.iter_mut().collect();
-        givers.sort_by_key(|(_, giver)| giver.failures);
-        for (conn, giver) in givers {
-            let only = if let Mode::Single(only) = self.mode { only == Some(*conn) } else { true };
-            if !only || giver.size != size || giver.rests_until > now {
-                continue;
-            }
-            while giver.asked.len() < giver.window {
-                let missing = (0..metadata_pieces(size))
-                    .filter(|p| !self.pieces.contains_key(p) && !giver.asked.contains_key(p))
-                    .map(|p| (load.get(&p).copied().unwrap_or(0), p))
-                    .min();
-                // A piece is asked of two at most: the second is whoever has nothing else to give.
-                let Some((_, piece)) = missing.filter(|(asked, _)| *asked < 2) else { break };
-                *load.entry(piece).or_default() += 1;
-                giver.asked.insert(piece, now);
-                send(*conn, giver.id, MetadataMessage::Request { piece });
-            }
+        // Those first that fail least: a peer that gives nothing shall not take their turns.
+        let mut givers: Vec<(u32, ConnId)> = self.givers.iter().map(|(conn, giver)| (giver.failures, *conn)).collect();
+        givers.sort_unstable();
+        for (_, conn) in givers {
+            self.ask(now, conn, &mut send);
         }
+    }
+
+    /// Asks the sender of a piece that came for others. `send` is as for [`Self::poll`].
+    pub fn go_on(&mut self, now: Time, conn: ConnId, mut send: impl FnMut(ConnId, u8, MetadataMessage)) {
+        if self.mode != Mode::Judged {
+            self.ask(now, conn, &mut send);
+        }
+    }
+
+    /// Asks one peer for as much as it may be asked for.
+    fn ask(&mut self, now: Time, conn: ConnId, send: &mut impl FnMut(ConnId, u8, MetadataMessage)) {
+        let only = if let Mode::Single(only) = self.mode { only == Some(conn) } else { true };
+        let Some(giver) = self.givers.get_mut(&conn).filter(|_| only) else { return };
+        if Some(giver.size) != self.size || giver.rests_until > now {
+            return;
+        }
+        let mut asked = Vec::new();
+        // A piece is asked of two at most: the second is one that has nothing else to give.
+        let missing = self.open.iter().filter(|(_, piece)| !giver.asked.contains_key(piece));
+        for (_, piece) in missing.take(giver.window.saturating_sub(giver.asked.len())) {
+            asked.push(*piece);
+            send(conn, giver.id, MetadataMessage::Request { piece: *piece });
+        }
+        self.work += (giver.asked.len() + asked.len()) as u64;
+        giver.asked.extend(asked.iter().map(|piece| (*piece, now)));
+        asked.into_iter().for_each(|piece| self.reload(piece, true));
     }
 
     /// Settles the size, and in single mode the peer. A size that nobody holds to any more is given up.
     fn choose(&mut self, now: Time, rng: &mut Rng) {
         if let Mode::Single(None) = self.mode {
-            self.pieces.clear();
-            self.size = None;
+            if self.size.is_some() {
+                self.set_size(None);
+            }
             let least = self.givers.values().filter(|g| g.rests_until <= now).map(|g| g.marks).min();
             let fit = |g: &Giver| g.rests_until <= now && Some(g.marks) == least;
             let fit: Vec<_> = self.givers.iter().filter(|(_, g)| fit(g)).map(|(c, g)| (*c, g.size)).collect();
             if let Some(n) = rng.index(fit.len()) {
                 self.mode = Mode::Single(Some(fit[n].0));
-                self.size = Some(fit[n].1);
+                self.set_size(Some(fit[n].1));
             }
         }
         if self.mode == Mode::Shared {
@@ -320,9 +421,7 @@ impl MetadataFetch {
             let held = self.size.and_then(|size| votes.get(&size)).copied().unwrap_or(0);
             let best = votes.into_iter().max_by_key(|(_, count)| *count);
             if let Some((size, _)) = best.filter(|(_, count)| *count > held) {
-                self.pieces.clear();
-                self.size = Some(size);
-                self.givers.values_mut().for_each(|g| g.asked.clear());
+                self.set_size(Some(size));
             }
         }
     }

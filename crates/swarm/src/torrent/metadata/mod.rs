@@ -4,7 +4,7 @@
 pub mod fetch;
 mod upload;
 
-pub use fetch::MetadataFetch;
+pub use fetch::{Effect, MetadataFetch};
 pub(crate) use upload::MetadataUpload;
 
 use super::context::Context;
@@ -79,8 +79,17 @@ impl Metadata {
             return Ok(());
         }
         if !ground.content.is_known() {
-            self.fetch.message(cx.now, conn, message)?;
-            self.ask(cx, ground);
+            match self.fetch.message(cx.now, conn, message)? {
+                Effect::None => {}
+                Effect::Sender if self.fetch.is_whole() => self.ask(cx, ground),
+                Effect::Sender => {
+                    let out = &mut *cx.out;
+                    self.fetch.go_on(cx.now, conn, |conn, id, message| {
+                        out.push_back(Output::Send { conn, message: Message::Metadata { id, message } });
+                    });
+                }
+                Effect::All => self.ask(cx, ground),
+            }
         }
         ground.table.idle_word(conn)
     }
@@ -129,6 +138,11 @@ impl Metadata {
     pub(super) fn deadline(&self, fetching: bool) -> Option<Time> {
         let fetch = if fetching { self.fetch.deadline() } else { None };
         [fetch, self.upload.deadline()].into_iter().flatten().min()
+    }
+
+    /// Steps of work done for what peers said of it.
+    pub(super) fn work(&self) -> u64 {
+        self.fetch.work()
     }
 
     /// Pieces received, of how many.

@@ -133,6 +133,7 @@ impl Upload {
 
     /// A peer does not want a block any more.
     pub(super) fn cancel<B>(cx: &mut Context<'_, B>, ground: &mut Ground, conn: ConnId, at: BlockRef) {
+        ground.work += ground.table.get(conn).map_or(0, |peer| peer.upload().waiting() as u64);
         if ground.table.get_mut(conn).is_some_and(|peer| peer.upload_mut().cancel(at)) {
             // BEP 6: each request is answered, a cancelled one too.
             ground.table.reject(cx, conn, at);
