@@ -24,6 +24,11 @@ impl<'a> Pass<'a> {
         matches!(&self.at, Some((_, Some(below))) if below.is_linked())
     }
 
+    /// What tells a file from others, if it is there.
+    pub(crate) fn identity(&mut self, path: &Path) -> Option<(u32, u64)> {
+        self.stat(path).ok().flatten().map(|stat| (stat.device, stat.inode))
+    }
+
     /// The state of a file, as [`Folder::stat`] gives it.
     pub(crate) fn stat(&mut self, path: &Path) -> io::Result<Option<Stat>> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return self.root.stat(path) };

@@ -17,12 +17,17 @@ use crate::shared::Shared;
 use crate::space;
 use crate::state::{Claims, Loaded, Saved};
 use crate::torrent::Torrent;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use teem_metainfo::{Extent, Info};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts};
 use teem_swarm::selection::Selection;
+
+/// Missing files that are looked for under other programs' names for unfinished ones; a program that began any began an early one.
+const HINTS_LOOK_MAX: usize = 64;
 
 /// What was found.
 struct Found {
@@ -61,7 +66,10 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
         message: "the disk was not told where the content lies".to_owned(),
     })?;
     let root = shared.fs.folder(&place.folder, !place.read_only).map_err(|e| explain(&e, "open", &place.folder))?;
-    let content = Content::new(info, &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
+    let pass = RefCell::new(Pass::new(&*root));
+    let is_folder = |path: &Path| root.below(path).is_none_or(|below| below.is_ok());
+    let content = Content::new(info, &place, |path| pass.borrow_mut().identity(path), is_folder);
+    drop(pass);
     let (saved, Loaded { claims, journal, stale }) = Saved::open(&*shared.fs, &place, &content)?;
     let before = claims.as_ref().map(|claims| claims.selection.clone());
     // What is served as it lies is served whole.
@@ -101,7 +109,10 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
             let have: Vec<u32> = (0..torrent.content.piece_count()).collect();
             Found { torrent, have, check: Vec::new(), facts: Facts::default() }
         }
-        None => without_state(torrent)?,
+        None => {
+            hint_at_unfinished(&torrent);
+            without_state(torrent)?
+        }
     };
     {
         let mut marks = found.torrent.marks();
@@ -157,6 +168,25 @@ fn stat_all(torrent: &Torrent, then: Option<&Claims>, stale: BTreeSet<u32>) -> R
     Ok(())
 }
 
+/// Says so when another program seems to have begun a file that is not there: it is left alone, and the person may want to go on from it.
+fn hint_at_unfinished(torrent: &Torrent) {
+    if torrent.place.read_only {
+        return;
+    }
+    let missing = torrent.content.stored().filter(|file| file.len > 0 && torrent.seen(file.index).stat.is_none());
+    let begun = missing.take(HINTS_LOOK_MAX).find_map(|file| {
+        let there = |path: &PathBuf| matches!(torrent.root.stat(path), Ok(Some(_)));
+        Some((file, torrent.content.unfinished(file.index).find(there)?))
+    });
+    if let Some((file, path)) = begun {
+        torrent.remark(format!(
+            "{} looks like what another program has of {}: it is left alone; to go on from it, end that program, rename the file and begin again",
+            torrent.place.folder.join(path).display(),
+            torrent.whole_path(file.index).display()
+        ));
+    }
+}
+
 /// The pieces whose files are all there and long enough.
 fn candidates(torrent: &Torrent) -> Vec<u32> {
     let long_enough = |e: Extent| torrent.stat_of(e.file).is_some_and(|stat| stat.len >= e.offset + u64::from(e.len));
@@ -198,9 +228,12 @@ fn without_state(torrent: Arc<Torrent>) -> Result<Found, DiskError> {
         }
     }
     let path = torrent.whole_path(occupied.index);
-    let message = format!(
-        "{} is there already, and nothing in it belongs to this torrent; choose another folder with -o, or give --overwrite",
-        path.display()
-    );
+    let why = if candidates.is_empty() {
+        "whether it belongs to this torrent cannot be told before what shares its pieces is there"
+    } else {
+        "nothing in it belongs to this torrent"
+    };
+    let message =
+        format!("{} is there already, and {why}; choose another folder with -o, or give --overwrite", path.display());
     Err(DiskError { kind: DiskErrorKind::Occupied, message })
 }

@@ -10,11 +10,12 @@ use crate::look::Pass;
 use crate::place::Place;
 use crate::root::RealFs;
 use crate::sweep::{Fault, Reader, Sweep};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::{ControlFlow, Range};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use teem_metainfo::{Extent, Info, PieceHash, Version};
@@ -106,7 +107,9 @@ pub fn verify(
     let root = RealFs.folder(&place.folder, false);
     let root = root.map_err(|error| VerifyError::Folder { path: place.folder.clone(), error })?;
     let place = Place { read_only: true, ..place.clone() };
-    let content = Content::new(Arc::clone(info), &place, |path| root.stat(path).is_ok_and(|stat| stat.is_some()));
+    let seen = RefCell::new(Pass::new(&*root));
+    let is_folder = |path: &Path| root.below(path).is_none_or(|below| below.is_ok());
+    let content = Content::new(Arc::clone(info), &place, |path| seen.borrow_mut().identity(path), is_folder);
     // Only what is not as it should be: of a million files most are.
     let mut looks: BTreeMap<usize, Look> = BTreeMap::new();
     let mut pass = Pass::new(&*root);

@@ -235,3 +235,108 @@ fn what_is_called_complete_is_whole_whatever_happened_meanwhile() {
         assert!(complete(&mut rig).unwrap_err().contains("t/a goes on"));
     }
 }
+
+#[test]
+fn content_under_other_forms_of_its_names_is_used_where_it_lies() {
+    // As the torrent has it: composed. On the disk: decomposed, as from a Mac; and one name that we would make safe.
+    let (composed, decomposed) = ("M\u{fc}nchen", "Mu\u{308}nchen");
+    let files = ["a\u{e9}/x", "what?", "plain"];
+    let made = make(composed, 32_768, &[(files[0], 70_000), (files[1], 40_000), (files[2], 40_000)]);
+    let put = |dir: &Scratch| {
+        made.put(&dir.0);
+        fs::rename(dir.join(composed).join("a\u{e9}"), dir.join(composed).join("ae\u{301}")).unwrap();
+        fs::rename(dir.join(composed), dir.join(decomposed)).unwrap();
+    };
+    let dir = Scratch::new("forms");
+    put(&dir);
+    let place = Place::seed(&dir.0, dir.join("state"));
+    assert_eq!(start().open_checked(&made, place).len() as u32, made.pieces());
+    assert!(is_whole(&dir, &made));
+    let dir = Scratch::new("forms");
+    put(&dir);
+    fs::remove_file(dir.join(decomposed).join("plain")).unwrap();
+    let mut rig = start();
+    assert_eq!(fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state"))), [3, 4]);
+    complete(&mut rig).unwrap();
+    assert!(is_whole(&dir, &made) && !dir.join(composed).exists());
+    let names = fs::read_dir(dir.join(decomposed)).unwrap().count();
+    assert_eq!(names, 3, "nothing was made twice");
+}
+
+#[test]
+fn two_files_never_go_by_one_name() {
+    // Both forms of one name are in the torrent, and one of them is on the disk.
+    let made = make("t", 32_768, &[("e\u{301}", 40_000), ("\u{e9}", 100_000), ("z", 40_000)]);
+    for there in ["e\u{301}", "\u{e9}"] {
+        let dir = Scratch::new("two");
+        made.put(&dir.0);
+        for gone in ["e\u{301}", "\u{e9}", "z"].into_iter().filter(|name| *name != there) {
+            fs::remove_file(dir.join("t").join(gone)).unwrap();
+        }
+        let mut rig = start();
+        let missing = fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state")));
+        assert!(!missing.is_empty());
+        complete(&mut rig).unwrap();
+        assert!(is_whole(&dir, &made));
+        assert_eq!(fs::read_dir(dir.join("t")).unwrap().count(), 3);
+    }
+}
+
+#[test]
+fn another_case_is_another_file() {
+    let (dir, made) = (Scratch::new("case"), tree());
+    made.put(&dir.0);
+    fs::rename(dir.join("t/a"), dir.join("t/A")).unwrap();
+    let theirs = stamp(&dir.join("t/A"));
+    let mut rig = start();
+    assert_eq!(fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state"))), [0, 1, 2, 3]);
+    assert_eq!(stamp(&dir.join("t/A")), theirs);
+    made.assert_whole(&dir.0);
+}
+
+#[test]
+fn what_another_program_has_not_finished_is_left_alone_and_named() {
+    let made = tree();
+    for end in [".part", ".!qB", ".!ut", ".bc!", ".crdownload"] {
+        let dir = Scratch::new("unfinished");
+        made.put(&dir.0);
+        let theirs = dir.join(&format!("t/b{end}"));
+        fs::rename(dir.join("t/b"), &theirs).unwrap();
+        let before = stamp(&theirs);
+        let mut rig = start();
+        fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state")));
+        assert!(remark(&mut rig).contains(&*theirs.to_string_lossy()));
+        assert_eq!(stamp(&theirs), before);
+        made.assert_whole(&dir.0);
+    }
+}
+
+#[test]
+fn empty_and_sparse_files_are_filled() {
+    let (dir, made) = (Scratch::new("sparse"), tree());
+    fs::create_dir(dir.join("t")).unwrap();
+    fs::write(dir.join("t/a"), b"").unwrap();
+    fs::File::create(dir.join("t/b")).unwrap().set_len(100_000).unwrap();
+    let part = &made.bytes[200_000..];
+    fs::write(dir.join("t/c"), part).unwrap();
+    let mut rig = start();
+    assert_eq!(fetch(&mut rig, &made, Place::download(&dir.0, dir.join("state"))).len(), 7);
+    complete(&mut rig).unwrap();
+    assert!(is_whole(&dir, &made));
+}
+
+#[test]
+fn a_file_too_small_to_prove_itself_is_not_taken_for_ours() {
+    let (dir, made) = (Scratch::new("small"), make("t", 32_768, &[("readme", 100), ("b", 100_000)]));
+    made.put(&dir.0);
+    fs::remove_file(dir.join("t/b")).unwrap();
+    let place = Place::download(&dir.0, dir.join("state"));
+    let error = start().try_open(&made, place.clone()).unwrap_err();
+    assert!(error.starts_with("Occupied") && error.contains("cannot be told"), "{error}");
+    // Allowed to be written over, it is not, since it is right.
+    let before = stamp(&dir.join("t/readme"));
+    let mut rig = start();
+    fetch(&mut rig, &made, Place { overwrite: true, ..place });
+    made.assert_whole(&dir.0);
+    assert_eq!(stamp(&dir.join("t/readme")), before);
+}

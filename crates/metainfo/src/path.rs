@@ -80,6 +80,11 @@ impl CharBoundary for str {
     }
 }
 
+/// The forms in which file systems keep the same text: composed (most programs) and decomposed (macOS).
+pub fn forms(path: &str) -> [String; 2] {
+    [path.nfc().collect(), path.nfd().collect()]
+}
+
 /// The form under which two names are one file on some system: case folded (Windows, macOS) and decomposed (macOS).
 pub(crate) fn fold(name: &str) -> String {
     name.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
