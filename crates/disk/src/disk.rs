@@ -7,6 +7,7 @@ use crate::place::Place;
 use crate::pool::{Block, Pool, Purpose};
 use crate::queue::Queue;
 use crate::root::RealFs;
+use crate::schedule::Limits;
 use crate::shared::Shared;
 use crate::worker;
 use std::collections::VecDeque;
@@ -76,7 +77,8 @@ impl Disk {
         let hashers = if config.hashers == 0 { cores } else { config.hashers }.clamp(1, HASHERS_MAX);
         let files = Files::new(config.open_files.min(OPEN_MAX));
         let pool = Pool::new(config.pool_bytes);
-        let queue = Queue::new(hashers, pool.download_quota());
+        let limits = Limits { tasks: hashers + SPARE_WORKERS, hashers };
+        let queue = Queue::new(limits, pool.download_quota());
         let shared = Arc::new(Shared::new(pool, queue, fs, files));
         let (down, up) = (Arc::downgrade(&shared), Arc::downgrade(&shared));
         shared.pool.set_bells(
@@ -91,7 +93,17 @@ impl Disk {
                 }
             }),
         );
-        for i in 0..hashers + SPARE_WORKERS {
+        let more = Arc::downgrade(&shared);
+        shared.queue.set_hire(Box::new(move || {
+            if let Some(shared) = more.upgrade() {
+                let worker = Arc::clone(&shared);
+                let builder = thread::Builder::new().name("disk, one more".to_owned());
+                if builder.spawn(move || worker::run(&worker)).is_err() {
+                    shared.queue.not_hired();
+                }
+            }
+        }));
+        for i in 0..limits.tasks {
             let shared = Arc::clone(&shared);
             let builder = thread::Builder::new().name(format!("disk {i}"));
             let started = builder.spawn(move || worker::run(&shared));

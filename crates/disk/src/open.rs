@@ -47,7 +47,7 @@ pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option
     });
     let done = match found {
         Ok((Found { torrent, have, check, facts }, trouble)) => {
-            shared.queue.opened(&torrent);
+            shared.queue.opened(&torrent, torrent.root.device());
             let selection = torrent.parts.selection();
             shared.mailbox.answer([Done::Opened { torrent: id, have, check, facts, selection }]);
             trouble.map(|error| Done::Trouble { torrent: id, error })

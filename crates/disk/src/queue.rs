@@ -1,12 +1,13 @@
 //! The schedule behind its lock, where submitter and workers meet (own design). The lock is held for moments only, never
 //! across a file call; buffers are dropped after it is let go.
-use crate::batch::Batch;
 use crate::hash;
 use crate::pool::Block;
-use crate::schedule::Schedule;
-use crate::task::{Outbox, Task, Ticket, Trouble};
+use crate::schedule::{Limits, Schedule};
+use crate::task::{Device, Outbox, Task, Ticket, Trouble};
 use crate::torrent::Torrent;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{Job, Reader};
@@ -16,13 +17,46 @@ use teem_wire::peer::block::BlockRef;
 pub(crate) struct Queue {
     schedule: Mutex<Schedule>,
     bell: Condvar,
+    /// Starts another worker.
+    hire: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
+/// Workers beyond the usual ones, while tasks of another device hold those: as many as one device may hold, and some.
+const EXTRA_WORKERS: usize = 16;
+
+/// After so long without anything to do those go.
+const IDLE_MAX: Duration = Duration::from_secs(10);
+
 impl Queue {
-    /// For `hashers` workers that hash at once, and a pool in which so many blocks find room.
-    pub(crate) fn new(hashers: usize, room: usize) -> Self {
-        let batch = Batch::new(hash::lanes(), room / 2);
-        Self { schedule: Mutex::new(Schedule::new(hashers, batch)), bell: Condvar::new() }
+    /// With these limits of a device, as many workers, and a pool in which so many blocks find room.
+    pub(crate) fn new(limits: Limits, room: usize) -> Self {
+        let schedule = Schedule::new(limits, (hash::lanes(), room / 2));
+        Self { schedule: Mutex::new(schedule), bell: Condvar::new(), hire: OnceLock::new() }
+    }
+
+    /// Sets what starts another worker; the first time counts.
+    pub(crate) fn set_hire(&self, hire: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.hire.set(hire);
+    }
+
+    /// The system gave no thread.
+    pub(crate) fn not_hired(&self) {
+        self.lock().workers -= 1;
+    }
+
+    /// There is something to do: wakes a worker; whether one more is to be started, because all are busy elsewhere.
+    fn call(&self, schedule: &mut Schedule) -> bool {
+        self.bell.notify_one();
+        let hires = schedule.lacks_a_worker() && schedule.workers < schedule.workers_usual() + EXTRA_WORKERS;
+        schedule.workers += usize::from(hires);
+        hires
+    }
+
+    /// Starts one more, outside of the lock.
+    fn hire_if(&self, wanted: bool) {
+        if let Some(hire) = self.hire.get().filter(|_| wanted) {
+            hire();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Schedule> {
@@ -39,9 +73,13 @@ impl Queue {
         }
         schedule.spill(pressure);
         // One worker waits with the first finished piece for others; the rest is woken when there are enough.
-        if (schedule.pieces_wait() && !waited) || schedule.has_work(Instant::now()) {
+        let has_work = schedule.has_work(Instant::now());
+        if schedule.pieces_wait() && !waited && !has_work {
             self.bell.notify_one();
         }
+        let hires = has_work && self.call(&mut schedule);
+        drop(schedule);
+        self.hire_if(hires);
         out
     }
 
@@ -83,11 +121,22 @@ impl Queue {
         drop(assembly);
     }
 
-    /// A torrent has been opened.
-    pub(crate) fn opened(&self, torrent: &Arc<Torrent>) {
-        if let Some(lane) = self.lock().lanes.get_mut(&torrent.id) {
+    /// A torrent has been opened; the device is 0 where nobody can tell.
+    pub(crate) fn opened(&self, torrent: &Arc<Torrent>, device: u32) {
+        let mut schedule = self.lock();
+        if device != 0 {
+            schedule.lies_on(torrent.id, Device::Number(device));
+        }
+        if let Some(lane) = schedule.lanes.get_mut(&torrent.id) {
             lane.torrent = Some(Arc::clone(torrent));
         }
+    }
+
+    /// A torrent is to be opened in that folder.
+    pub(crate) fn placed(&self, id: TorrentId, folder: &Path) {
+        let mut hasher = DefaultHasher::new();
+        folder.hash(&mut hasher);
+        self.lock().lies_on(id, Device::Folder(hasher.finish()));
     }
 
     /// A torrent has been closed; pieces that were not whole are given up.
@@ -117,15 +166,27 @@ impl Queue {
         while !schedule.stop {
             let now = Instant::now();
             if let Some(found) = schedule.find(now, full()) {
-                if schedule.pieces_wait() || schedule.has_work(now) {
+                let has_work = schedule.has_work(now);
+                if schedule.pieces_wait() && !has_work {
                     self.bell.notify_one();
                 }
+                let hires = has_work && self.call(&mut schedule);
+                drop(schedule);
+                self.hire_if(hires);
                 return Some(found);
             }
-            schedule = match schedule.earliest(now) {
-                Some(wait) => self.bell.wait_timeout(schedule, wait).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.bell.wait(schedule).unwrap_or_else(PoisonError::into_inner),
+            let surplus = schedule.workers > schedule.workers_usual();
+            let wait = [schedule.earliest(now), surplus.then_some(IDLE_MAX)].into_iter().flatten().min();
+            let Some(wait) = wait else {
+                schedule = self.bell.wait(schedule).unwrap_or_else(PoisonError::into_inner);
+                continue;
             };
+            let (after, timeout) = self.bell.wait_timeout(schedule, wait).unwrap_or_else(PoisonError::into_inner);
+            schedule = after;
+            if timeout.timed_out() && wait == IDLE_MAX && schedule.workers > schedule.workers_usual() {
+                schedule.workers -= 1;
+                return None;
+            }
         }
         None
     }

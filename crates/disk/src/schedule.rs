@@ -1,13 +1,14 @@
 //! What is done next, as plain state (own design): all lanes, and the order in which their work is taken. Spilling goes
 //! first because it makes room, then reads (peers wait for them), finished pieces, barriers, checks.
 //!
-//! Invariants: at most [`SLOW_MAX`] barriers run at once, so that workers remain for the rest while a medium hangs; no
-//! [`Block`] is dropped here, they are handed out with the [`Outbox`] instead, because a buffer's return may ring back.
+//! Invariants: the tasks of one device keep no more workers busy than [`Limits::tasks`], and at most [`SLOW_MAX`] of them are barriers, so
+//! that a medium that hangs holds neither another's workers nor all of its own; no [`Block`] is dropped here, they are handed out with
+//! the [`Outbox`] instead, because a buffer's return may ring back.
 use crate::batch::Batch;
 use crate::lane::{Barrier, Lane};
 use crate::piece::Assembly;
 use crate::pool::Block;
-use crate::task::{CheckRun, Outbox, Ready, Task, Ticket, Trouble};
+use crate::task::{CheckRun, Device, Outbox, Owed, Ready, Task, Ticket, Trouble};
 use crate::torrent::Torrent;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done, Job, Reader};
 use teem_wire::peer::block::BlockRef;
 
-/// Barriers (open, sync, close) and parsers of metadata that may run at once.
+/// Barriers (open, sync, close) that may run at once on one device, and parsers of metadata.
 const SLOW_MAX: usize = 2;
 
 /// Blocks that one task reads at most: 512 KiB.
@@ -25,49 +26,128 @@ const READS_MAX: usize = 32;
 /// Bytes that one task checks at most, unless a piece is longer.
 const CHECK_BYTES: u64 = 16 << 20;
 
+/// How much may be done at once on one device.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Tasks of any kind, each of which keeps a worker busy.
+    pub(crate) tasks: usize,
+    /// Those of them that hash.
+    pub(crate) hashers: usize,
+}
+
+/// What runs on one device.
+#[derive(Clone, Copy, Default, Debug)]
+struct Load {
+    tasks: usize,
+    slow: usize,
+    hashing: usize,
+}
+
 /// The state of all queues.
 pub(crate) struct Schedule {
     pub(crate) lanes: BTreeMap<TorrentId, Lane>,
     /// Torrents without room.
     pub(crate) troubled: BTreeMap<TorrentId, Trouble>,
+    /// Where torrents lie.
+    devices: BTreeMap<TorrentId, Device>,
     /// Torrents with a barrier that waits.
-    barred: BTreeSet<TorrentId>,
+    barred: BTreeMap<Device, BTreeSet<TorrentId>>,
     seq: u64,
-    ready: Batch<Ready>,
-    spills: VecDeque<(Task, Ticket)>,
-    reads: VecDeque<(TorrentId, Reader, BlockRef)>,
+    /// Pieces to be hashed, by device; no batch is empty.
+    ready: BTreeMap<Device, Batch<Ready>>,
+    /// Pieces that are hashed at once, and the blocks of which so many are enough.
+    batch: (usize, usize),
+    spills: VecDeque<(Task, Owed, TorrentId)>,
+    /// Reads with their age, by device.
+    reads: BTreeMap<Device, VecDeque<(u64, TorrentId, Reader, BlockRef)>>,
     /// There was no buffer for a read.
     pub(crate) reads_wait: bool,
     checks: BTreeMap<u64, CheckRun>,
     metadata: VecDeque<Task>,
     /// Blocks that will come back by themselves: of finished pieces and of spills.
     returning: usize,
-    slow: usize,
-    hashing: usize,
-    hashers_max: usize,
+    loads: BTreeMap<Device, Load>,
+    limits: Limits,
+    /// Workers that there are.
+    pub(crate) workers: usize,
     pub(crate) stop: bool,
 }
 
 impl Schedule {
-    /// For so many workers that hash at once, each a batch of what is finished.
-    pub(crate) fn new(hashers_max: usize, ready: Batch<Ready>) -> Self {
+    /// Within these limits; `batch` is how many pieces are hashed together, and how many blocks of waiting ones are enough.
+    pub(crate) fn new(limits: Limits, batch: (usize, usize)) -> Self {
         Self {
             lanes: BTreeMap::new(),
             troubled: BTreeMap::new(),
-            barred: BTreeSet::new(),
+            devices: BTreeMap::new(),
+            barred: BTreeMap::new(),
             seq: 0,
-            ready,
+            ready: BTreeMap::new(),
+            batch,
             spills: VecDeque::new(),
-            reads: VecDeque::new(),
+            reads: BTreeMap::new(),
             reads_wait: false,
             checks: BTreeMap::new(),
             metadata: VecDeque::new(),
             returning: 0,
-            slow: 0,
-            hashing: 0,
-            hashers_max,
+            loads: BTreeMap::new(),
+            limits,
+            workers: limits.tasks,
             stop: false,
         }
+    }
+
+    /// How many workers one device may keep busy: there are as many, and mostly no more.
+    pub(crate) fn workers_usual(&self) -> usize {
+        self.limits.tasks
+    }
+
+    /// Whether every worker has a task.
+    pub(crate) fn lacks_a_worker(&self) -> bool {
+        self.loads.values().map(|load| load.tasks).sum::<usize>() >= self.workers
+    }
+
+    /// Where a torrent lies, as far as it is known.
+    fn device(&self, id: TorrentId) -> Device {
+        self.devices.get(&id).copied().unwrap_or(Device::Torrent(id))
+    }
+
+    /// More is known of where a torrent lies. What it has under way counts where it was begun.
+    pub(crate) fn lies_on(&mut self, id: TorrentId, device: Device) {
+        let before = self.device(id);
+        self.devices.insert(id, device);
+        if before != device && self.unbarred(before, id) {
+            self.barred.entry(device).or_default().insert(id);
+        }
+    }
+
+    /// Takes a torrent out of those whose barrier waits; whether it was among them.
+    fn unbarred(&mut self, device: Device, id: TorrentId) -> bool {
+        let Some(barred) = self.barred.get_mut(&device) else { return false };
+        let was = barred.remove(&id);
+        if barred.is_empty() {
+            self.barred.remove(&device);
+        }
+        was
+    }
+
+    fn load(&self, device: Device) -> Load {
+        self.loads.get(&device).copied().unwrap_or_default()
+    }
+
+    /// Whether one more task of a device may run.
+    fn has_room(&self, device: Device) -> bool {
+        self.load(device).tasks < self.limits.tasks
+    }
+
+    /// The same for one that hashes.
+    fn may_hash(&self, device: Device) -> bool {
+        self.has_room(device) && self.load(device).hashing < self.limits.hashers
+    }
+
+    /// The same for a barrier.
+    fn may_wait(&self, device: Device) -> bool {
+        self.has_room(device) && self.load(device).slow < SLOW_MAX
     }
 
     fn next_seq(&mut self) -> u64 {
@@ -112,7 +192,8 @@ impl Schedule {
             Job::Read { reader, at, .. } => {
                 if lane.torrent.is_some() {
                     lane.reads += 1;
-                    self.reads.push_back((id, reader, at));
+                    let device = self.device(id);
+                    self.reads.entry(device).or_default().push_back((seq, id, reader, at));
                 } else {
                     out.answers.push(Done::ReadFailed { torrent: id, reader, at, error: not_open() });
                 }
@@ -128,7 +209,8 @@ impl Schedule {
     fn bar(&mut self, id: TorrentId, seq: u64, barrier: Barrier) {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.bar(seq, barrier);
-            self.barred.insert(id);
+            let device = self.device(id);
+            self.barred.entry(device).or_default().insert(id);
         }
     }
 
@@ -166,7 +248,9 @@ impl Schedule {
         lane.running.insert(seq);
         let blocks = assembly.held();
         self.returning += blocks;
-        self.ready.push(Ready { torrent, piece, assembly, seq }, blocks, Instant::now());
+        let ((lanes, enough), device) = (self.batch, self.device(id));
+        let batch = self.ready.entry(device).or_insert_with(|| Batch::new(lanes, enough));
+        batch.push(Ready { torrent, piece, assembly, seq }, blocks, Instant::now());
     }
 
     /// Writes out the coldest unfinished pieces until `pressure` blocks are about to come back.
@@ -184,8 +268,8 @@ impl Schedule {
             lane.busy.insert(piece);
             lane.running.insert(seq);
             self.returning += blocks.len();
-            let ticket = Ticket::Spill(id, piece, seq, blocks.len());
-            self.spills.push_back((Task::Spill { torrent, piece, blocks }, ticket));
+            let owed = Owed::Spill(id, piece, seq, blocks.len());
+            self.spills.push_back((Task::Spill { torrent, piece, blocks }, owed, id));
         }
     }
 
@@ -206,37 +290,49 @@ impl Schedule {
         if let Some(lane) = self.lanes.get_mut(&id) {
             lane.reads += reads.len();
         }
+        let waiting = self.reads.entry(self.device(id)).or_default();
         for (reader, at) in reads.into_iter().rev() {
-            self.reads.push_front((id, reader, at));
+            waiting.push_front((0, id, reader, at));
         }
     }
 
     /// The next task, if any may run now.
     pub(crate) fn find(&mut self, now: Instant, full: bool) -> Option<(Task, Ticket)> {
-        if let Some(spill) = self.spills.pop_front() {
-            return Some(spill);
+        let (task, owed, device) = self.find_any(now, full)?;
+        let load = self.loads.entry(device).or_default();
+        load.tasks += 1;
+        load.slow += usize::from(owed.is_slow());
+        load.hashing += usize::from(owed.hashes());
+        Some((task, Ticket { owed, device }))
+    }
+
+    fn find_any(&mut self, now: Instant, full: bool) -> Option<(Task, Owed, Device)> {
+        if let Some(at) = self.spills.iter().position(|(.., id)| self.has_room(self.device(*id)))
+            && let Some((task, owed, id)) = self.spills.remove(at)
+        {
+            return Some((task, owed, self.device(id)));
         }
         if let Some(reads) = self.find_reads() {
             return Some(reads);
         }
-        if self.pieces_due(now) {
-            return Some(self.find_pieces());
+        if let Some(device) = self.pieces_due(now) {
+            return self.find_pieces(device);
         }
-        if self.slow < SLOW_MAX {
-            if let Some(task) = self.metadata.pop_front() {
-                self.slow += 1;
-                return Some((task, Ticket::Metadata));
-            }
-            if let Some(barrier) = self.find_barrier() {
-                return Some(barrier);
-            }
+        if self.may_wait(Device::None)
+            && let Some(task) = self.metadata.pop_front()
+        {
+            return Some((task, Owed::Metadata, Device::None));
         }
-        for (id, trouble) in &mut self.troubled {
-            if let Some(torrent) = self.lanes.get(id).and_then(|lane| lane.torrent.clone())
-                && trouble.next <= now
+        if let Some(barrier) = self.find_barrier() {
+            return Some(barrier);
+        }
+        let looks = self.troubled.iter().filter(|(_, trouble)| trouble.next <= now);
+        for (&id, &Trouble { needed, every, .. }) in looks {
+            if let Some(torrent) = self.lanes.get(&id).and_then(|lane| lane.torrent.clone())
+                && self.has_room(self.device(id))
             {
-                trouble.next = now + trouble.every;
-                return Some((Task::LookForSpace { torrent, needed: trouble.needed }, Ticket::Space));
+                self.troubled.insert(id, Trouble { needed, next: now + every, every });
+                return Some((Task::LookForSpace { torrent, needed }, Owed::Space, self.device(id)));
             }
         }
         if full { None } else { self.find_check() }
@@ -245,102 +341,126 @@ impl Schedule {
     /// How long nothing will be due by itself; `None` for ever.
     pub(crate) fn earliest(&self, now: Instant) -> Option<Duration> {
         let looks = self.troubled.values().map(|t| t.next);
-        let pieces = self.ready.due().filter(|_| self.hashing < self.hashers_max);
+        let pieces =
+            self.ready.iter().filter(|(device, _)| self.may_hash(**device)).filter_map(|(_, batch)| batch.due());
         looks.chain(pieces).min().map(|at| at.saturating_duration_since(now))
     }
 
     /// Whether another worker may find something to do now.
     pub(crate) fn has_work(&self, now: Instant) -> bool {
-        !self.spills.is_empty()
-            || (!self.reads.is_empty() && !self.reads_wait)
-            || self.pieces_due(now)
-            || ((!self.metadata.is_empty() || !self.barred.is_empty()) && self.slow < SLOW_MAX)
-            || (!self.checks.is_empty() && self.hashing < self.hashers_max)
+        self.spills.iter().any(|(.., id)| self.has_room(self.device(*id)))
+            || (!self.reads_wait && self.reads.keys().any(|device| self.has_room(*device)))
+            || self.pieces_due(now).is_some()
+            || (!self.metadata.is_empty() && self.may_wait(Device::None))
+            || self.barred.keys().any(|device| self.may_wait(*device))
+            || self.checks.values().any(|run| self.may_hash(self.device(run.torrent.id)))
     }
 
     /// Whether finished pieces wait for others, so that a worker has to wait with them.
     pub(crate) fn pieces_wait(&self) -> bool {
-        !self.ready.is_empty() && self.hashing < self.hashers_max
+        self.ready.keys().any(|device| self.may_hash(*device))
     }
 
-    fn find_barrier(&mut self) -> Option<(Task, Ticket)> {
-        let id = self.barred.iter().copied().find(|id| self.lanes.get(id).is_some_and(Lane::is_due))?;
+    fn find_barrier(&mut self) -> Option<(Task, Owed, Device)> {
+        let due = |id: &&TorrentId| self.lanes.get(id).is_some_and(Lane::is_due);
+        let free = self.barred.iter().filter(|(device, _)| self.may_wait(**device));
+        let (device, id) = free.filter_map(|(device, barred)| Some((*device, *barred.iter().find(due)?))).next()?;
         let lane = self.lanes.get_mut(&id)?;
         let barrier = lane.next_barrier()?;
+        let torrent = lane.torrent.clone();
         if lane.barriers.is_empty() {
-            self.barred.remove(&id);
+            self.unbarred(device, id);
         }
-        self.slow += 1;
-        Some((Task::Barrier { id, torrent: lane.torrent.clone(), barrier }, Ticket::Barrier(id)))
+        Some((Task::Barrier { id, torrent, barrier }, Owed::Barrier(id), device))
     }
 
-    fn find_reads(&mut self) -> Option<(Task, Ticket)> {
+    /// The oldest reads of a device that has room, as far as they are of one torrent.
+    fn find_reads(&mut self) -> Option<(Task, Owed, Device)> {
         while !self.reads_wait {
-            let &(id, ..) = self.reads.front()?;
+            let free = self.reads.iter().filter(|(device, _)| self.has_room(**device));
+            let oldest = free.filter_map(|(device, waiting)| Some((waiting.front()?.0, *device))).min();
+            let (_, device) = oldest?;
+            let waiting = self.reads.get_mut(&device)?;
+            let &(_, id, ..) = waiting.front()?;
             let mut reads = Vec::new();
-            while let Some(&(next, reader, at)) = self.reads.front()
+            while let Some(&(_, next, reader, at)) = waiting.front()
                 && next == id
                 && reads.len() < READS_MAX
             {
                 reads.push((reader, at));
-                self.reads.pop_front();
+                waiting.pop_front();
+            }
+            if waiting.is_empty() {
+                self.reads.remove(&device);
             }
             if let Some(torrent) = self.lanes.get(&id).and_then(|lane| lane.torrent.clone()) {
-                let ticket = Ticket::Reads(id, reads.len());
-                return Some((Task::Reads { torrent, reads }, ticket));
+                let owed = Owed::Reads(id, reads.len());
+                return Some((Task::Reads { torrent, reads }, owed, device));
             }
         }
         None
     }
 
-    /// Whether finished pieces should be hashed now.
-    fn pieces_due(&self, now: Instant) -> bool {
-        self.hashing < self.hashers_max && self.ready.due().is_some_and(|due| due <= now)
+    /// The device whose finished pieces should be hashed now.
+    fn pieces_due(&self, now: Instant) -> Option<Device> {
+        let free = self.ready.iter().filter(|(device, _)| self.may_hash(**device));
+        let due = free.filter_map(|(device, batch)| Some((batch.due()?, *device))).min()?;
+        (due.0 <= now).then_some(due.1)
     }
 
-    fn find_pieces(&mut self) -> (Task, Ticket) {
-        let pieces = self.ready.take();
+    fn find_pieces(&mut self, device: Device) -> Option<(Task, Owed, Device)> {
+        let batch = self.ready.get_mut(&device)?;
+        let pieces = batch.take();
+        if batch.is_empty() {
+            self.ready.remove(&device);
+        }
         let blocks = pieces.iter().map(|p| p.assembly.held()).sum();
         let keys = pieces.iter().map(|p| (p.torrent.id, p.piece, p.seq)).collect();
-        self.hashing += 1;
-        (Task::Pieces(pieces), Ticket::Pieces(keys, blocks))
+        Some((Task::Pieces(pieces), Owed::Pieces(keys, blocks), device))
     }
 
-    fn find_check(&mut self) -> Option<(Task, Ticket)> {
-        if self.hashing >= self.hashers_max {
-            return None;
-        }
-        let (&seq, run) = self.checks.iter_mut().find(|(_, run)| run.next < run.pieces.len())?;
+    fn find_check(&mut self) -> Option<(Task, Owed, Device)> {
+        let free = |run: &CheckRun| run.next < run.pieces.len() && self.may_hash(self.device(run.torrent.id));
+        let seq = self.checks.iter().find(|(_, run)| free(run)).map(|(seq, _)| *seq)?;
+        let run = self.checks.get_mut(&seq)?;
         let length = u64::from(run.torrent.content.info.piece_length()).max(1);
         let n = (CHECK_BYTES / length).clamp(1, 1024) as usize;
         let pieces: Vec<u32> = run.pieces[run.next..].iter().copied().take(n).collect();
         run.next += pieces.len();
         run.under_way += 1;
-        self.hashing += 1;
-        Some((Task::Check { torrent: Arc::clone(&run.torrent), pieces, quiet: run.quiet }, Ticket::Check(seq)))
+        let task = Task::Check { torrent: Arc::clone(&run.torrent), pieces, quiet: run.quiet };
+        let id = run.torrent.id;
+        Some((task, Owed::Check(seq), self.device(id)))
     }
 
     /// A task is done; what it held up may go on.
     pub(crate) fn finish(&mut self, ticket: Ticket, out: &mut Outbox) {
-        match ticket {
-            Ticket::Pieces(pieces, blocks) => {
-                self.hashing -= 1;
+        let Ticket { owed, device } = ticket;
+        if let Some(load) = self.loads.get_mut(&device) {
+            load.tasks -= 1;
+            load.slow -= usize::from(owed.is_slow());
+            load.hashing -= usize::from(owed.hashes());
+            if load.tasks == 0 {
+                self.loads.remove(&device);
+            }
+        }
+        match owed {
+            Owed::Pieces(pieces, blocks) => {
                 self.returning -= blocks;
                 for (id, piece, seq) in pieces {
                     self.release(id, piece, seq);
                 }
             }
-            Ticket::Spill(id, piece, seq, blocks) => {
+            Owed::Spill(id, piece, seq, blocks) => {
                 self.returning -= blocks;
                 self.release(id, piece, seq);
             }
-            Ticket::Reads(id, n) => {
+            Owed::Reads(id, n) => {
                 if let Some(lane) = self.lanes.get_mut(&id) {
                     lane.reads -= n;
                 }
             }
-            Ticket::Check(seq) => {
-                self.hashing -= 1;
+            Owed::Check(seq) => {
                 if let Some(run) = self.checks.get_mut(&seq) {
                     run.under_way -= 1;
                     if run.under_way == 0 && run.next == run.pieces.len() {
@@ -352,12 +472,8 @@ impl Schedule {
                     }
                 }
             }
-            Ticket::Barrier(id) => {
-                self.slow -= 1;
-                self.unbar(id, out);
-            }
-            Ticket::Metadata => self.slow -= 1,
-            Ticket::Space => {}
+            Owed::Barrier(id) => self.unbar(id, out),
+            Owed::Metadata | Owed::Space => {}
         }
     }
 
@@ -382,6 +498,7 @@ impl Schedule {
         }
         if self.lanes.get(&id).is_some_and(Lane::is_idle) {
             self.lanes.remove(&id);
+            self.devices.remove(&id);
         }
     }
 }

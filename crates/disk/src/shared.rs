@@ -41,6 +41,7 @@ impl Shared {
 
     /// Takes in where a torrent lies.
     pub(crate) fn tell_place(&self, id: TorrentId, place: Place) {
+        self.queue.placed(id, &place.folder);
         let mut places = self.places();
         places.told += 1;
         let told = places.told;

@@ -29,8 +29,27 @@ pub(crate) enum Task {
     LookForSpace { torrent: Arc<Torrent>, needed: u64 },
 }
 
+/// What a task keeps busy, as far as is known without touching it: a medium that hangs holds the workers of its own tasks and no others.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Device {
+    /// No file is touched.
+    None,
+    /// The device that an open torrent's folder lies on.
+    Number(u32),
+    /// A torrent that is not open, by its folder.
+    Folder(u64),
+    /// One of which not even that was told.
+    Torrent(TorrentId),
+}
+
+/// A task that runs.
+pub(crate) struct Ticket {
+    pub(crate) owed: Owed,
+    pub(crate) device: Device,
+}
+
 /// What has to be given back when a task is done.
-pub(crate) enum Ticket {
+pub(crate) enum Owed {
     Pieces(Vec<(TorrentId, u32, u64)>, usize),
     Spill(TorrentId, u32, u64, usize),
     Reads(TorrentId, usize),
@@ -38,6 +57,18 @@ pub(crate) enum Ticket {
     Barrier(TorrentId),
     Metadata,
     Space,
+}
+
+impl Owed {
+    /// Whether it may last as long as the medium likes.
+    pub(crate) fn is_slow(&self) -> bool {
+        matches!(self, Self::Barrier(_) | Self::Metadata)
+    }
+
+    /// Whether it keeps a core busy.
+    pub(crate) fn hashes(&self) -> bool {
+        matches!(self, Self::Pieces(..) | Self::Check(_))
+    }
 }
 
 /// What comes out at once: answers, and buffers to be dropped outside the lock.
