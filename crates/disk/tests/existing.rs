@@ -340,3 +340,50 @@ fn a_file_too_small_to_prove_itself_is_not_taken_for_ours() {
     made.assert_whole(&dir.0);
     assert_eq!(stamp(&dir.join("t/readme")), before);
 }
+
+#[test]
+fn what_may_not_be_made_or_read_is_named() {
+    let made = tree();
+    let with = |faults: Faults, there: &[&str]| {
+        let fs = FaultFs::new(1);
+        for (path, at, len) in made.stored().filter(|(path, ..)| there.contains(path)) {
+            fs.put(&Path::new("/data/t").join(path), &made.bytes[at..at + len]);
+        }
+        fs.faults(faults);
+        Rig::on(&DiskConfig::default(), Arc::new(fs))
+    };
+    // In a folder in which nothing can be made.
+    let mut rig = with(Faults { read_only: Some("/b"), ..Faults::default() }, &["a", "c"]);
+    assert_eq!(rig.open_checked(&made, Place::download("/data", "/state")), [0, 1, 2, 7]);
+    rig.write(&made, 4);
+    let error = rig.wait(|done| match done {
+        Done::WriteFailed { piece: 4, error, .. } => Some(error.message.clone()),
+        _ => None,
+    });
+    assert!(error.contains("/data/t/b: permission denied"), "{error}");
+    // A file that is there and closed to us: a download cannot tell whose it is, a seed gives the rest.
+    let closed = || Faults { unreadable: Some("/a"), ..Faults::default() };
+    let mut rig = with(closed(), &["a", "b", "c"]);
+    let error = rig.try_open(&made, Place::download("/data", "/state")).unwrap_err();
+    assert!(error.contains("/data/t/a: permission denied"), "{error}");
+    let mut rig = with(closed(), &["a", "b", "c"]);
+    assert_eq!(rig.open_checked(&made, Place::seed("/data", "/state")), [4, 5, 6, 7]);
+}
+
+#[test]
+fn what_is_of_no_concern_is_not_touched() {
+    let (dir, made) = (Scratch::new("others"), tree());
+    made.put(&dir.0);
+    fs::remove_file(dir.join("t/b")).unwrap();
+    let theirs = ["t/a.aria2", "t/of another torrent", "t/z/deep", "beside"];
+    for path in theirs {
+        fs::create_dir_all(dir.join(path).parent().unwrap()).unwrap();
+        fs::write(dir.join(path), path).unwrap();
+    }
+    let before = theirs.map(|path| stamp(&dir.join(path)));
+    let mut rig = start();
+    fetch(&mut rig, &made, Place { overwrite: true, ..Place::download(&dir.0, dir.join("state")) });
+    complete(&mut rig).unwrap();
+    assert!(is_whole(&dir, &made));
+    assert_eq!(theirs.map(|path| stamp(&dir.join(path))), before);
+}

@@ -51,6 +51,8 @@ pub(crate) struct Faults {
     pub(crate) bad_medium: Option<&'static str>,
     /// Files whose path ends so cannot be opened to be written to.
     pub(crate) read_only: Option<&'static str>,
+    /// Files whose path ends so cannot be opened at all.
+    pub(crate) unreadable: Option<&'static str>,
     /// What has this in its path is mounted there from another file system; with it there is a call that makes the folder's own durable.
     pub(crate) mounted: Option<&'static str>,
     /// Writes and reads are cut short or interrupted now and then.
@@ -263,7 +265,8 @@ impl Folder for Handle {
         let mut world = self.fs.world();
         world.alive(self.epoch, false)?;
         let barred = world.faults.read_only.is_some_and(|end| path.to_string_lossy().ends_with(end));
-        if access == Access::Write && barred {
+        let closed = world.faults.unreadable.is_some_and(|end| path.to_string_lossy().ends_with(end));
+        if closed || (access == Access::Write && barred) {
             return Err(Errno::ACCESS.into());
         }
         let inode = match world.names.get(&path) {
