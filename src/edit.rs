@@ -13,7 +13,7 @@ use std::path::Path;
 use teem_client::{source, store};
 use teem_metainfo::edit::{Change, Edit, EditError, Edited, edit};
 use teem_metainfo::{Limits, url};
-use teem_wire::tracker::url::redact;
+use teem_wire::tracker::url::{TrackerUrl, UrlError, redact};
 
 pub(crate) fn run(options: &cli::edit::Edit) -> Outcome {
     let wish = wish(options)?;
@@ -54,12 +54,15 @@ pub(crate) fn run(options: &cli::edit::Edit) -> Outcome {
 
 /// Understands the wish before any file is opened.
 fn wish(options: &cli::edit::Edit) -> Result<Edit, Stop> {
-    let usable = |option: &str, urls: &[String], check: fn(&str) -> Option<&str>| {
-        let bad = urls.iter().find(|text| check(text).is_none());
-        bad.map_or(Ok(()), |text| Err(Stop::usage(format!("{option}: {} is no URL of use here", plain(text)))))
+    let bad = |option: &str, text: &str, why: UrlError| {
+        Stop::usage(format!("{option}: {}: {}", plain(&redact(text)), plain(&why.to_string())))
     };
-    usable("--add-tracker", &options.add_trackers, url::tracker)?;
-    usable("--add-web-seed", &options.add_web_seeds, url::http)?;
+    for text in &options.add_trackers {
+        TrackerUrl::parse(text).map_err(|why| bad("--add-tracker", text, why))?;
+    }
+    for text in &options.add_web_seeds {
+        url::http(text).map_err(|why| bad("--add-web-seed", text, why))?;
+    }
     let replace = match &options.replace[..] {
         [] => None,
         [old, new] if !old.is_empty() => Some((old.clone(), new.clone())),

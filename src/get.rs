@@ -49,7 +49,7 @@ async fn work(
         for hint in &source.hints {
             view.say(&format!("hint: {hint}"));
         }
-        let name = source.name.clone();
+        let (name, left_out) = (source.name.clone(), source.left_out.clone());
         let mode = Mode::Download { overwrite: options.overwrite };
         let choice = choice(options, &source);
         let (peers, cooperative) = (options.peers.clone(), options.cooperative);
@@ -58,7 +58,7 @@ async fn work(
         let torrent = client.add(add).await.map_err(|e| Stop::not_added(&e))?;
         #[cfg(debug_assertions)]
         crate::planted::added(client, &torrent, name.as_deref());
-        view.add(&torrent, name);
+        view.add(&torrent, name, left_out);
         let (hook, json) = (hook.cloned(), options.json);
         jobs.spawn(Job { torrent, link, asks: options.files, until, hook, json }.run(view.voice()));
     }

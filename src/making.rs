@@ -16,6 +16,8 @@ use teem_client::create::recipe::{MakeError, Recipe, Wishes};
 use teem_client::create::rules::LeaveOut;
 use teem_client::create::walk::Underway;
 use teem_client::store::Readers;
+use teem_metainfo::url;
+use teem_wire::tracker::url::{TrackerUrl, UrlError, redact};
 use tokio::time::Instant;
 
 /// How often the progress of listing and hashing is looked at.
@@ -40,21 +42,25 @@ pub(crate) fn wishes(typed: &MetainfoOptions, output: Option<&Path>) -> Result<W
             }
         },
     };
-    for url in &options.trackers {
-        teem_wire::tracker::url::TrackerUrl::parse(url)
-            .map_err(|e| Stop::usage(format!("--tracker: {}: {e}", plain(url))))?;
+    let bad = |option: &str, text: &str, why: UrlError| {
+        Stop::usage(format!("{option}: {}: {}", plain(&redact(text)), plain(&why.to_string())))
+    };
+    let mut trackers = Vec::new();
+    for text in &options.trackers {
+        TrackerUrl::parse(text).map_err(|why| bad("--tracker", text, why))?;
+        trackers.push(vec![url::tracker(text).map_err(|why| bad("--tracker", text, why))?]);
     }
-    for url in &options.web_seeds {
-        teem_metainfo::url::http(url)
-            .ok_or_else(|| Stop::usage(format!("--web-seed: {} is no http or https URL", plain(url))))?;
+    let mut web_seeds = Vec::new();
+    for text in &options.web_seeds {
+        web_seeds.push(url::http(text).map_err(|why| bad("--web-seed", text, why))?);
     }
     let mut wishes = Wishes::default();
     wishes.piece_length = piece_length;
     wishes.private = options.private.unwrap_or(false);
     wishes.comment.clone_from(&options.comment);
     wishes.source.clone_from(&options.source);
-    wishes.trackers = options.trackers.iter().map(|t| vec![t.clone()]).collect();
-    wishes.web_seeds = options.web_seeds.iter().map(|url| url.trim().to_owned()).collect();
+    wishes.trackers = trackers;
+    wishes.web_seeds = web_seeds;
     wishes.leave_out = LeaveOut {
         exclude: options.exclude.clone(),
         hidden: options.hidden.unwrap_or(false),

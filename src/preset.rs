@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use teem_client::store;
-use teem_wire::tracker::url::TrackerUrl;
+use teem_wire::tracker::url::{TrackerUrl, redact};
 
 /// Bytes of a configuration file that are read.
 const CONFIG_MAX: u64 = 1 << 20;
@@ -54,7 +54,7 @@ pub(crate) fn beneath(typed: &MetainfoOptions) -> Result<MetainfoOptions, Stop> 
     let preset = named(name, &file)?;
     let bad = |key: &str, why: String| Stop::usage(format!("{}: preset {name}: {key}: {why}", file.display()));
     for url in &preset.trackers {
-        TrackerUrl::parse(url).map_err(|e| bad("trackers", format!("{}: {e}", plain(url))))?;
+        TrackerUrl::parse(url).map_err(|e| bad("trackers", format!("{}: {e}", plain(&redact(url)))))?;
     }
     let size = preset.piece_size.map(|text| text.parse::<ByteSize>()).transpose();
     all.piece_size = typed.piece_size.or(size.map_err(|e| bad("piece-size", e))?);

@@ -30,11 +30,12 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     for hint in &source.hints {
         view.say(&format!("hint: {hint}"));
     }
+    let left_out = source.left_out.clone();
     let mut add = Add::publish(source, place.folder);
     add.name = place.name;
     (add.spreading, add.cooperative) = (options.spread.spreading(), options.spread.cooperative);
     let torrent = client.add(add).await.map_err(|e| Stop::not_added(&e))?;
-    view.add(&torrent, Some(info.name().to_owned()));
+    view.add(&torrent, Some(info.name().to_owned()), left_out);
     let mut tick = tokio::time::interval(view::EVERY);
     let outcome = loop {
         tokio::select! {

@@ -27,7 +27,10 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
         crate::stdout::text(&report(&source, swarm.as_deref().unwrap_or_default(), options.files));
     }
     match swarm {
-        Some(told) if told.is_empty() => Err(Stop::refused("no_tracker", "it names no tracker that could be asked")),
+        Some(told) if told.is_empty() => {
+            let why: String = source.left_out.iter().map(|left_out| format!("; {}", plain(left_out))).collect();
+            Err(Stop::refused("no_tracker", format!("it names no tracker that could be asked{why}")))
+        }
         Some(told) if !told.iter().any(Told::is_answer) => {
             Err(Stop::refused("no_answer", "no tracker told of the swarm; the reasons stand above"))
         }

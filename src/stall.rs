@@ -14,11 +14,13 @@ pub(crate) struct Watch {
     mark: (u64, u64, u32, u32),
     since: Instant,
     told: Option<Instant>,
+    /// What is said of URLs in the link that are of no use.
+    left_out: Vec<String>,
 }
 
 impl Watch {
-    pub(crate) fn new() -> Self {
-        Self { mark: (0, 0, 0, 0), since: Instant::now(), told: None }
+    pub(crate) fn new(left_out: Vec<String>) -> Self {
+        Self { mark: (0, 0, 0, 0), since: Instant::now(), told: None, left_out }
     }
 
     /// Looks at the figures; gives an explanation when one is due.
@@ -31,13 +33,22 @@ impl Watch {
         let due = self.since.elapsed() >= QUIET && self.told.is_none_or(|t| t.elapsed() >= AGAIN);
         due.then(|| {
             self.told = Some(Instant::now());
-            why(s)
+            self.why(s)
         })
+    }
+
+    /// Says what is known about why there is no progress.
+    pub(crate) fn why(&self, s: &Snapshot) -> String {
+        let mut text = why(s);
+        if let Some(help) = help(s, &self.left_out) {
+            text.push_str(". ");
+            text.push_str(&help);
+        }
+        text
     }
 }
 
-/// Says what is known about why there is no progress.
-pub(crate) fn why(s: &Snapshot) -> String {
+fn why(s: &Snapshot) -> String {
     let what = if s.state == State::Metadata { "the metadata has not come yet" } else { "no data is coming" };
     let mut parts = vec![what.to_owned()];
     parts.push(peers(s));
@@ -53,12 +64,7 @@ pub(crate) fn why(s: &Snapshot) -> String {
     if s.trackers.len() > 3 {
         parts.push(format!("and {} more trackers", s.trackers.len() - 3));
     }
-    let mut text = parts.join("; ");
-    if let Some(help) = help(s) {
-        text.push_str(". ");
-        text.push_str(help);
-    }
-    text
+    parts.join("; ")
 }
 
 fn peers(s: &Snapshot) -> String {
@@ -94,14 +100,22 @@ fn peers(s: &Snapshot) -> String {
     format!("no peer connected ({} known, {} dials: {how})", d.known, d.tried)
 }
 
-fn help(s: &Snapshot) -> Option<&'static str> {
+fn help(s: &Snapshot, left_out: &[String]) -> Option<String> {
     let nobody = s.seeds + s.downloaders == 0;
-    if nobody && s.dials.known == 0 && s.trackers.is_empty() {
+    let lonely = nobody && s.dials.known == 0 && s.trackers.is_empty();
+    if lonely && !left_out.is_empty() {
+        let left_out: Vec<String> = left_out.iter().take(3).map(|text| plain(text)).collect();
+        Some(format!(
+            "No tracker of the link can be used ({}): ask for another link, or name a peer with --peer HOST:PORT",
+            left_out.join("; ")
+        ))
+    } else if lonely {
         Some(
-            "The link names no tracker and no peer: ask for the whole link in quotes, or name a peer with --peer HOST:PORT",
+            "The link names no tracker and no peer: ask for the whole link in quotes, or name a peer with --peer HOST:PORT"
+                .to_owned(),
         )
     } else if nobody && s.dials.tried > 0 && s.dials.tried == s.dials.refused + s.dials.timed_out + s.dials.failed {
-        Some("Perhaps whoever shares it is offline or behind a router that does not forward the port")
+        Some("Perhaps whoever shares it is offline or behind a router that does not forward the port".to_owned())
     } else {
         None
     }

@@ -1,7 +1,7 @@
 //! What `get` and `seed` show: one live line for all torrents, what happened, and why nothing moves.
 use crate::foreign::plain;
 use crate::progress::Progress;
-use crate::stall::{self, Watch};
+use crate::stall::Watch;
 use crate::units::{Bytes, Count, Time};
 use crate::{json, told};
 use serde_json::{Value, json};
@@ -89,8 +89,9 @@ impl View {
         self.progress.say(text);
     }
 
-    pub(crate) fn add(&mut self, torrent: &Torrent, name: Option<String>) {
-        self.rows.push(Row { torrent: torrent.clone(), name, watch: Watch::new(), last: None });
+    /// Shows a torrent too; `left_out` says which URLs of its link are of no use.
+    pub(crate) fn add(&mut self, torrent: &Torrent, name: Option<String>, left_out: Vec<String>) {
+        self.rows.push(Row { torrent: torrent.clone(), name, watch: Watch::new(left_out), last: None });
     }
 
     /// Passes on what happened since the last time.
@@ -146,7 +147,7 @@ impl View {
     pub(crate) fn explain(&mut self) {
         for row in &self.rows {
             if let Some(s) = row.last.as_ref().filter(|s| matches!(s.state, State::Metadata | State::Downloading)) {
-                self.progress.say(&stall::why(s));
+                self.progress.say(&row.watch.why(s));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use teem_metainfo::{Info, Limits, Link, Magnet, Metainfo, TorrentKey};
+use teem_metainfo::{Info, Limits, Link, Magnet, Metainfo, TorrentKey, Warning};
 
 /// Why a link leads nowhere. `class` is a word for scripts.
 #[derive(Debug)]
@@ -76,6 +76,8 @@ pub struct Source {
     pub peers: Vec<String>,
     /// What the user should know about the link.
     pub hints: Vec<String>,
+    /// Of these, what is said of URLs that cannot be used: why there may be no tracker although some are named.
+    pub left_out: Vec<String>,
 }
 
 impl From<TorrentKey> for Source {
@@ -90,6 +92,7 @@ impl From<TorrentKey> for Source {
             trackers: Vec::new(),
             peers: Vec::new(),
             hints: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 }
@@ -109,6 +112,7 @@ impl From<Metainfo> for Source {
             name: Some(metainfo.info.name().to_owned()),
             trackers: metainfo.trackers.clone(),
             hints: metainfo.warnings.iter().map(ToString::to_string).collect(),
+            left_out: bad_urls(&metainfo.warnings),
             metainfo: Some(Arc::new(metainfo)),
             ..known
         }
@@ -127,6 +131,11 @@ impl From<Magnet> for Source {
             ..known
         }
     }
+}
+
+/// What is said of URLs that are of no use.
+fn bad_urls(warnings: &[Warning]) -> Vec<String> {
+    warnings.iter().filter(|w| matches!(w, Warning::BadUrl { .. })).map(ToString::to_string).collect()
 }
 
 /// Reads a .torrent from bytes; `what` names them in the error.
@@ -151,11 +160,12 @@ pub fn read_limited(path: &std::path::Path) -> Result<Vec<u8>, LinkError> {
 /// Follows what a person pasted to a torrent or at least to its info-hash.
 pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
     match Link::parse(text, &Limits::FILE).map_err(LinkError::Link)? {
-        Link::Magnet { magnet, lost_trackers } => {
+        Link::Magnet { magnet, lost_trackers, warnings } => {
             let hint = lost_trackers
                 .then(|| "this link has no trackers: a shell cuts a link at `&` unless it stands in quotes".to_owned());
             let mut source = Source::from(magnet);
-            source.hints.extend(hint);
+            source.left_out = bad_urls(&warnings);
+            source.hints.extend(warnings.iter().map(ToString::to_string).chain(hint));
             Ok(source)
         }
         Link::Url(url) => {

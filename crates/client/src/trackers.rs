@@ -6,6 +6,7 @@ use crate::origin::Origin;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;
+use teem_metainfo::url::Url;
 use teem_swarm::ask::Answer;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use teem_wire::tracker::http;
@@ -42,7 +43,7 @@ impl Announces {
     }
 
     fn host(&self, url: &str) -> Arc<Semaphore> {
-        let host = url.split('/').nth(2).unwrap_or_default().to_owned();
+        let host = Url::parse(url).map_or(url, |url| url.host).to_ascii_lowercase();
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST_MAX))).clone()
     }

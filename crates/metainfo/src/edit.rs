@@ -1,7 +1,8 @@
 //! Changing what stands around an info dictionary (BEP 12, "Multitracker"; BEP 19, `url-list`), which itself stays byte for byte as it is.
 //!
 //! Keys that an edit does not concern keep their bytes. Where trackers change, `announce` and `announce-list` are written anew so
-//! that they agree: `announce` is in the list, and one tracker alone needs no list. An edit that changes nothing gives the same bytes.
+//! that they agree: `announce` is in the list, and one tracker alone needs no list. An `announce` that the list overrides (BEP 12) is not
+//! brought back by that: it goes when the list is written. An edit that changes nothing gives the same bytes.
 //!
 //! Invariant: what comes out passes [`Metainfo::parse`] and has the info-hash of what went in; both are checked here.
 
@@ -12,8 +13,9 @@ use teem_bencode::{Kind, Value, Writer};
 
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::metainfo::Metainfo;
-use crate::url;
+use crate::metainfo::{Check, Metainfo};
+use crate::redact::redact;
+use crate::url::{self, UrlError};
 
 /// What is wanted. Trackers are replaced first, then removed, then added.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,8 +98,10 @@ pub enum EditError {
     },
     /// A URL that the edit would write is none, or of no use.
     BadUrl {
-        /// As it would stand.
+        /// As it would stand; may hold a passkey.
         url: String,
+        /// Why it is of no use.
+        why: UrlError,
     },
     /// There would be more trackers or web seeds than readers keep.
     TooMany {
@@ -168,8 +172,9 @@ impl Work<'_> {
             self.replace(&mut announce, &mut tiers, old, new)?;
         }
         for url in &edit.remove_trackers {
-            let is = |entry: &Vec<u8>| entry.trim_ascii() == url.trim().as_bytes();
-            if tiers.iter().flatten().any(is) {
+            let is = |entry: &Vec<u8>| is_same(entry, url.trim(), |text| url::tracker(text));
+            let overridden = announce.as_ref().is_some_and(is) && announce.take().is_some();
+            if overridden || tiers.iter().flatten().any(is) {
                 for tier in &mut tiers {
                     tier.retain(|entry| !is(entry));
                 }
@@ -179,8 +184,8 @@ impl Work<'_> {
         tiers.retain(|tier| !tier.is_empty());
         let at = edit.tier.map(|tier| (tier.max(1) - 1).min(tiers.len()));
         for url in &edit.add_trackers {
-            let url = self.checked(url, url::tracker)?;
-            if tiers.iter().flatten().any(|entry| entry.trim_ascii() == url.as_bytes()) {
+            let url = self.checked(url, |text| url::tracker(text))?;
+            if tiers.iter().flatten().any(|entry| is_same(entry, &url, |text| url::tracker(text))) {
                 continue;
             }
             let at = at.unwrap_or(tiers.len());
@@ -218,7 +223,7 @@ impl Work<'_> {
             if after == before || old.is_empty() {
                 continue;
             }
-            self.checked(&after, url::tracker)?;
+            let after = self.checked(&after, |text| url::tracker(text))?;
             let change = Change::TrackerReplaced { old: before.to_owned(), new: after.clone() };
             if !self.changes.contains(&change) {
                 self.changes.push(change);
@@ -244,14 +249,14 @@ impl Work<'_> {
         let before = self.changes.len();
         for url in &edit.remove_web_seeds {
             let count = urls.len();
-            urls.retain(|entry| entry.trim_ascii() != url.trim().as_bytes());
+            urls.retain(|entry| !is_same(entry, url.trim(), |text| url::http(text)));
             if urls.len() < count {
                 self.changes.push(Change::WebSeedRemoved { url: url.trim().to_owned() });
             }
         }
         for url in &edit.add_web_seeds {
-            let url = self.checked(url, url::http)?;
-            if urls.iter().all(|entry| entry.trim_ascii() != url.as_bytes()) {
+            let url = self.checked(url, |text| url::http(text))?;
+            if !urls.iter().any(|entry| is_same(entry, &url, |text| url::http(text))) {
                 urls.push(url.clone().into_bytes());
                 self.changes.push(Change::WebSeedAdded { url });
             }
@@ -301,26 +306,33 @@ impl Work<'_> {
         }
     }
 
-    fn checked(&self, text: &str, check: fn(&str) -> Option<&str>) -> Result<String, EditError> {
-        let url = check(text).filter(|url| url.len() <= self.limits.text_bytes);
-        url.map(String::from).ok_or_else(|| EditError::BadUrl { url: text.chars().take(200).collect() })
+    fn checked(&self, text: &str, check: Check) -> Result<String, EditError> {
+        let limit = self.limits.text_bytes;
+        let short = |url: String| if url.len() <= limit { Ok(url) } else { Err(UrlError::TooLong(limit)) };
+        let url = check(text.as_bytes()).and_then(short);
+        url.map_err(|why| EditError::BadUrl { url: text.chars().take(200).collect(), why })
     }
 }
 
-/// `announce`, and the tiers as readers of BEP 12 see them with `announce` among them: one that the list lacks is a tier in front of it.
-/// What is no string is left out.
+/// `announce`, and the tiers as readers of BEP 12 see them: `announce` counts only where the list has no entry of use. What is no string is
+/// left out.
 fn tiers(root: Value<'_, '_>) -> (Option<Vec<u8>>, Vec<Vec<Vec<u8>>>) {
     let announce = root.get(b"announce").and_then(|v| v.as_bytes()).filter(|url| !url.trim_ascii().is_empty());
     let announce = announce.map(<[u8]>::to_vec);
     let list = root.get(b"announce-list").and_then(|v| v.list());
     let mut tiers: Vec<Vec<Vec<u8>>> = list.into_iter().flatten().map(|tier| strings(Some(tier))).collect();
     tiers.retain(|tier| !tier.is_empty());
-    if let Some(url) = &announce
-        && !tiers.iter().flatten().any(|entry| entry == url)
+    let overridden = tiers.iter().flatten().any(|entry| url::tracker(entry).is_ok());
+    if let Some(url) = announce.as_ref().filter(|url| !overridden && !tiers.iter().flatten().any(|entry| entry == *url))
     {
         tiers.insert(0, vec![url.clone()]);
     }
     (announce, tiers)
+}
+
+/// Whether an entry is that URL: as it stands, or as both are understood.
+fn is_same(entry: &[u8], url: &str, check: Check) -> bool {
+    entry.trim_ascii() == url.as_bytes() || check(entry).is_ok_and(|entry| check(url.as_bytes()) == Ok(entry))
 }
 
 /// A string or a list of strings; empty ones say nothing.
@@ -348,7 +360,7 @@ impl fmt::Display for EditError {
         match self {
             Self::Torrent(error) => error.fmt(f),
             Self::RepeatedKey { key } => write!(f, "the key {key:?} stands twice, so programs differ on what it says"),
-            Self::BadUrl { url } => write!(f, "{url:?} would be no URL that can be used here"),
+            Self::BadUrl { url, why } => write!(f, "{} would be of no use: {why}", redact(url)),
             Self::TooMany { what, limit } => write!(f, "{what} would have more than {limit} entries"),
             Self::TooLong { limit } => write!(f, "a comment of more than {limit} bytes is not read by others"),
             Self::InfoChanged => f.write_str("the info-hash would have changed; this is a fault of the program"),

@@ -26,6 +26,7 @@ pub mod path;
 mod paths;
 pub mod percent;
 mod piece_hash;
+pub mod redact;
 pub mod url;
 mod v1;
 mod v2;

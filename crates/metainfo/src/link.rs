@@ -3,13 +3,14 @@
 //! Tolerant of what mail programs, web pages and terminals do to links: space around, line breaks within, `&amp;`, percent-coding
 //! of the whole. A path is what remains, so a text is refused only if it is clearly meant as something else and broken.
 
-use alloc::{borrow::Cow, string::String};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
 use crate::info_hash::{InfoHash, InfoHashV2};
 use crate::key::TorrentKey;
 use crate::limits::Limits;
 use crate::magnet::{Magnet, MagnetError};
+use crate::metainfo::Warning;
 use crate::percent::decode;
 use crate::url;
 
@@ -23,6 +24,8 @@ pub enum Link {
         magnet: Magnet,
         /// Whether the link has one parameter only, as when a shell cut it off at an unquoted `&`.
         lost_trackers: bool,
+        /// What was left out of it.
+        warnings: Vec<Warning>,
     },
     /// An http or https URL of a .torrent file.
     Url(String),
@@ -58,31 +61,37 @@ impl Link {
         if let Some(magnet) = as_magnet(trimmed) {
             let magnet = magnet.replace("&amp;", "&");
             let lost_trackers = !magnet.contains('&');
-            return Magnet::parse(&magnet, limits)
-                .map(|magnet| Self::Magnet { magnet, lost_trackers })
+            return Magnet::read(&magnet, limits)
+                .map(|(magnet, warnings)| Self::Magnet { magnet, lost_trackers, warnings })
                 .map_err(LinkError::Magnet);
         }
         if let Some(key) = as_hash(trimmed) {
-            return Ok(Self::Magnet { magnet: Magnet::from(key), lost_trackers: false });
+            return Ok(Self::from(key));
         }
         if let Some((scheme, _)) = trimmed.split_once("://") {
             let is_scheme = scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c));
             if is_scheme && !scheme.is_empty() {
                 let url = without_breaks(trimmed);
-                return match url::http(&url) {
-                    Some(url) => Ok(Self::Url(String::from(url))),
-                    None => Err(LinkError::BadUrl { url: url.chars().take(200).collect() }),
+                return match url::http(&*url) {
+                    Ok(url) => Ok(Self::Url(url)),
+                    Err(_) => Err(LinkError::BadUrl { url: url.chars().take(200).collect() }),
                 };
             }
         }
         if ["data:", "file:", "urn:btih:"].iter().any(|p| has_prefix(trimmed, p)) {
             return match trimmed.get(9..).filter(|_| has_prefix(trimmed, "urn:btih:")).and_then(as_hash) {
-                Some(key) => Ok(Self::Magnet { magnet: Magnet::from(key), lost_trackers: false }),
+                Some(key) => Ok(Self::from(key)),
                 None => Err(LinkError::BadUrl { url: trimmed.chars().take(200).collect() }),
             };
         }
         // A path may begin or end with a space, so it is taken as typed but for line ends.
         Ok(Self::Path(String::from(text.trim_matches(['\r', '\n']))))
+    }
+}
+
+impl From<TorrentKey> for Link {
+    fn from(key: TorrentKey) -> Self {
+        Self::Magnet { magnet: Magnet::from(key), lost_trackers: false, warnings: Vec::new() }
     }
 }
 

@@ -9,6 +9,7 @@ use core::{fmt, ops::RangeInclusive};
 use crate::info_hash::{InfoHash, InfoHashV2, hex};
 use crate::key::TorrentKey;
 use crate::limits::Limits;
+use crate::metainfo::{Check, Warning, url_or_warning};
 use crate::percent::{decode, encode};
 use crate::url;
 
@@ -73,6 +74,11 @@ impl From<TorrentKey> for Magnet {
 impl Magnet {
     /// Reads a link that begins with `magnet:?` and has nothing around it.
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, MagnetError> {
+        Self::read(text, limits).map(|(magnet, _)| magnet)
+    }
+
+    /// The same, with what was left out of it.
+    pub fn read(text: &str, limits: &Limits) -> Result<(Self, Vec<Warning>), MagnetError> {
         if text.len() > limits.magnet_bytes {
             return Err(MagnetError::TooLong { size: text.len(), limit: limits.magnet_bytes });
         }
@@ -85,24 +91,33 @@ impl Magnet {
             (v1, v2) = (v1.or(one), v2.or(two));
         }
         let mut magnet = Self::from(TorrentKey::new(v1, v2).ok_or(MagnetError::MissingHash)?);
+        let mut warnings = Vec::new();
         for (key, value) in parameters() {
-            magnet.parameter(key, value, limits);
+            magnet.parameter(key, value, limits, &mut warnings);
         }
-        Ok(magnet)
+        Ok((magnet, warnings))
     }
 
-    fn parameter(&mut self, key: &str, value: &str, limits: &Limits) {
+    fn parameter(&mut self, key: &str, value: &str, limits: &Limits, warnings: &mut Vec<Warning>) {
+        let mut url = |list: &mut Vec<String>, what: &'static str, check: Check, most: usize| {
+            let bytes = Some(decode(value)).filter(|bytes| !bytes.trim_ascii().is_empty());
+            let url = bytes.and_then(|bytes| url_or_warning(&bytes, check, limits, warnings));
+            let whole = list.len() == most && url.as_ref().is_some_and(|url| !list.contains(url));
+            if whole && !warnings.iter().any(|w| matches!(w, Warning::TooMany { what: full } if *full == what)) {
+                warnings.push(Warning::TooMany { what });
+            }
+            add(list, url, most);
+        };
         let text = || String::from_utf8(decode(value)).ok();
         let plain = unnumbered(key);
         if key.eq_ignore_ascii_case("x.pe") {
             add(&mut self.peers, text().filter(|peer| is_endpoint(peer)), limits.magnet_peers);
         } else if plain.eq_ignore_ascii_case("tr") {
-            let tracker = text().and_then(|t| url::tracker(&t).map(String::from));
-            add(&mut self.trackers, tracker, limits.magnet_trackers);
+            url(&mut self.trackers, "tr", |text| url::tracker(text), limits.magnet_trackers);
         } else if plain.eq_ignore_ascii_case("ws") {
-            add(&mut self.web_seeds, text().and_then(|t| url::http(&t).map(String::from)), limits.magnet_web_seeds);
+            url(&mut self.web_seeds, "ws", |text| url::http(text), limits.magnet_web_seeds);
         } else if plain.eq_ignore_ascii_case("xs") {
-            add(&mut self.exact_sources, text().and_then(|t| url::http(&t).map(String::from)), limits.magnet_web_seeds);
+            url(&mut self.exact_sources, "xs", |text| url::http(text), limits.magnet_web_seeds);
         } else if key.eq_ignore_ascii_case("dht") {
             add(&mut self.nodes, text().filter(|node| is_endpoint(node)), limits.magnet_peers);
         } else if key.eq_ignore_ascii_case("dn") && self.name.is_none() {

@@ -11,6 +11,8 @@ use teem_bencode::{Kind, Value};
 use crate::error::Error;
 use crate::info::Info;
 use crate::limits::Limits;
+use crate::redact::redact;
+use crate::url::UrlError;
 use crate::validate::validate;
 use crate::{merkle, url};
 
@@ -27,8 +29,10 @@ pub enum Warning {
     UnsortedKeys,
     /// A tracker, web seed or node is malformed or of a scheme that is not used.
     BadUrl {
-        /// As it stands in the file.
+        /// As it stands in the file; may hold a passkey.
         url: String,
+        /// Why it is of no use.
+        why: UrlError,
     },
     /// More trackers, web seeds or nodes than are kept.
     TooMany {
@@ -42,7 +46,7 @@ impl fmt::Display for Warning {
         match self {
             Self::TrailingBytes { count } => write!(f, "{count} bytes behind the torrent were ignored"),
             Self::UnsortedKeys => f.write_str("the info dictionary's keys are not in order"),
-            Self::BadUrl { url } => write!(f, "ignored {url:?}, no URL of use here"),
+            Self::BadUrl { url, why } => write!(f, "ignored {}: {why}", redact(url)),
             Self::TooMany { what } => write!(f, "only the first entries of {what} were kept"),
         }
     }
@@ -116,13 +120,9 @@ impl Outer<'_, '_, '_> {
     }
 
     /// A URL that `check` lets through; empty ones are left out in silence.
-    fn url(&mut self, value: Value<'_, '_>, check: fn(&str) -> Option<&str>) -> Option<String> {
-        let bytes = value.as_bytes().filter(|bytes| !bytes.is_empty() && bytes.len() <= self.limits.text_bytes)?;
-        let url = core::str::from_utf8(bytes).ok().and_then(check).map(String::from);
-        if url.is_none() && self.warnings.len() < self.limits.nodes {
-            self.warnings.push(Warning::BadUrl { url: String::from_utf8_lossy(bytes).into_owned() });
-        }
-        url
+    fn url(&mut self, value: Value<'_, '_>, check: Check) -> Option<String> {
+        let bytes = value.as_bytes().filter(|bytes| !bytes.trim_ascii().is_empty())?;
+        url_or_warning(bytes, check, self.limits, &mut self.warnings)
     }
 
     /// `announce-list` counts where it has a usable entry, else `announce` (BEP 12).
@@ -139,7 +139,7 @@ impl Outer<'_, '_, '_> {
                     tiers.push(trackers);
                     return tiers;
                 }
-                if let Some(tracker) = self.url(entry, url::tracker) {
+                if let Some(tracker) = self.url(entry, |text| url::tracker(text)) {
                     trackers.push(tracker);
                     room -= 1;
                 }
@@ -149,7 +149,7 @@ impl Outer<'_, '_, '_> {
             }
         }
         if tiers.is_empty()
-            && let Some(announce) = self.root.get(b"announce").and_then(|v| self.url(v, url::tracker))
+            && let Some(announce) = self.root.get(b"announce").and_then(|v| self.url(v, |text| url::tracker(text)))
         {
             tiers.push(vec![announce]);
         }
@@ -166,7 +166,7 @@ impl Outer<'_, '_, '_> {
                 self.warnings.push(Warning::TooMany { what });
                 break;
             }
-            if let Some(url) = self.url(entry, url::http)
+            if let Some(url) = self.url(entry, |text| url::http(text))
                 && !urls.contains(&url)
             {
                 urls.push(url);
@@ -184,6 +184,29 @@ impl Outer<'_, '_, '_> {
         };
         let list = self.root.get(b"nodes").and_then(|v| v.list());
         list.into_iter().flatten().filter_map(read).take(self.limits.nodes).collect()
+    }
+}
+
+/// A test that mends a URL too.
+pub(crate) type Check = fn(&[u8]) -> Result<String, UrlError>;
+
+/// A URL that `check` lets through; any other is named in a warning, as long as there are not too many.
+pub(crate) fn url_or_warning(
+    bytes: &[u8],
+    check: Check,
+    limits: &Limits,
+    warnings: &mut Vec<Warning>,
+) -> Option<String> {
+    let fits = if bytes.len() <= limits.text_bytes { Ok(()) } else { Err(UrlError::TooLong(limits.text_bytes)) };
+    match fits.and_then(|()| check(bytes)) {
+        Ok(url) => Some(url),
+        Err(why) => {
+            if warnings.len() < limits.nodes {
+                let url = String::from_utf8_lossy(&bytes[..bytes.len().min(limits.text_bytes)]).into_owned();
+                warnings.push(Warning::BadUrl { url, why });
+            }
+            None
+        }
     }
 }
 

@@ -48,12 +48,31 @@ fn each_added_tracker_is_a_tier_and_both_keys_agree() {
 }
 
 #[test]
-fn an_announce_that_the_list_lacks_joins_it() {
+fn an_announce_that_the_list_overrides_is_not_revived() {
     let odd = file("8:announce9:http://a/13:announce-listll0:9:http://b/ee", "");
     assert_eq!(done(&odd, &Edit::default()).bytes, odd, "nothing asked for, nothing mended");
-    let edited = done(&odd, &add(&["http://c/"], None));
-    let tiers = Metainfo::parse(&edited.bytes, &Limits::FILE).unwrap().trackers;
-    assert_eq!(tiers, [["http://a/"], ["http://b/"], ["http://c/"]]);
+    let remove = |url: &str| Edit { remove_trackers: vec![url.into()], ..Edit::default() };
+    let replace = |old: &str, new: &str| Edit { replace: Some((old.into(), new.into())), ..Edit::default() };
+    for (wish, trackers, starts) in [
+        (add(&["http://c/"], None), vec!["http://b/", "http://c/"], "d8:announce9:http://b/13:"),
+        (add(&["http://a/"], None), vec!["http://b/", "http://a/"], "d8:announce9:http://a/13:"),
+        (add(&["http://c/"], Some(1)), vec!["http://b/", "http://c/"], "d8:announce9:http://b/13:"),
+        (remove("http://a/"), vec!["http://b/"], "d8:announce9:http://b/4:info"),
+        (remove("http://b/"), vec![], "d4:info"),
+        (replace("//b", "//c"), vec!["http://c/"], "d8:announce9:http://c/4:info"),
+    ] {
+        let edited = done(&odd, &wish);
+        let tiers = Metainfo::parse(&edited.bytes, &Limits::FILE).unwrap().trackers;
+        assert_eq!(tiers.concat(), trackers, "{wish:?}");
+        assert!(text(&edited).starts_with(starts), "{wish:?}: {}", text(&edited));
+    }
+    // A list without anything of use overrides nothing.
+    for list in ["le", "llee", "ll0:ee", "ll9:htp://x/yee", "l0:e"] {
+        let kept = file(&format!("8:announce9:http://a/13:announce-list{list}"), "");
+        let edited = done(&kept, &add(&["http://c/"], None));
+        let tiers = Metainfo::parse(&edited.bytes, &Limits::FILE).unwrap().trackers;
+        assert_eq!(tiers.concat(), ["http://a/", "http://c/"], "{list}");
+    }
     let flat = file("13:announce-listl9:http://b/9:http://a/e", "");
     let edited = done(&flat, &add(&["http://c/"], None));
     assert!(text(&edited).starts_with("d8:announce9:http://b/13:"), "{}", text(&edited));

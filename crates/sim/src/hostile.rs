@@ -21,7 +21,7 @@ use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::Message;
-use teem_wire::tracker::announce::{Announce, AnnounceEvent};
+use teem_wire::tracker::announce::{Announce, AnnounceEvent, Form};
 
 /// Most peers that a script dials.
 const DIALS_MAX: usize = 20;
@@ -89,6 +89,7 @@ impl Hostile {
                 num_want: 50,
                 key: 0,
                 tracker_id: None,
+                form: Form::Full,
             };
             let question = Question::Announce { torrent: add.torrent, url: url.clone(), announce };
             self.out.push_back(Output::Ask { id: self.ids.draw(), question });

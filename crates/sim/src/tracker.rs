@@ -8,7 +8,7 @@ use teem_swarm::time::Time;
 use teem_tracker_server::limits::Limits;
 use teem_tracker_server::request::{Refusal, Request};
 use teem_tracker_server::tracker::{self, Access};
-use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply, Form};
 
 /// The URL by which scenarios name it.
 pub const URL: &str = "http://tracker.sim:6969/announce";
@@ -98,6 +98,7 @@ mod tests {
             num_want: 50,
             key: 0,
             tracker_id: None,
+            form: Form::Full,
         }
     }
 

@@ -85,7 +85,12 @@ fn announce(
         family: None,
     };
     Ok(match tracker.announce(now, &request) {
-        Ok(reply) => Answer { status: 200, body: encode_reply(&reply, query.first("compact") == Some("1")) },
+        Ok(mut reply) => {
+            if query.first("no_peer_id") == Some("1") {
+                reply.ids.clear();
+            }
+            Answer { status: 200, body: encode_reply(&reply, query.first("compact") == Some("1")) }
+        }
         Err(refusal) => Answer { status: 200, body: encode_failure(&refusal.to_string(), refusal.retry_in()) },
     })
 }

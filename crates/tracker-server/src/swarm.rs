@@ -62,6 +62,8 @@ pub(crate) struct Swarm {
     pub(crate) downloaded: u32,
     /// The port of the tracker's own seed.
     pub(crate) own_seed: Option<u16>,
+    /// Its id, once it has announced itself.
+    pub(crate) own_id: Option<PeerId>,
     peers: Vec<Peer>,
     index: BTreeMap<Identity, usize>,
     seeds: usize,
@@ -152,7 +154,7 @@ impl Swarm {
         asker: &Asker,
         want: usize,
         random: (u64, u64),
-        out: &mut Vec<SocketAddr>,
+        out: &mut Vec<(SocketAddr, Option<PeerId>)>,
     ) {
         let n = self.peers.len() as u64;
         if n == 0 {
@@ -183,7 +185,7 @@ impl Swarm {
                     && contact.addr != asker.addr
                     && out.len() < want
                 {
-                    out.push(contact.addr);
+                    out.push((contact.addr, Some(peer.identity.0)));
                 }
             }
         }

@@ -181,7 +181,9 @@ impl Tracker {
         let since = *swarm.since.get_or_insert(now);
         let interval = interval(&limits, now.saturating_sub(since), &mut self.random);
         let itself = swarm.own_seed == Some(request.port) && ip == request.local.ip().to_canonical();
-        if !itself {
+        if itself {
+            swarm.own_id = Some(request.peer_id);
+        } else {
             let before = swarm.len();
             let room = before < limits.peers_per_torrent && self.peers < limits.peers;
             let completed = request.event == AnnounceEvent::Completed && request.left == 0;
@@ -199,13 +201,15 @@ impl Tracker {
             && !itself
             && tells_own_seed(own, &asker)
         {
-            peers.push(own);
+            peers.push((own, swarm.own_id));
         }
         swarm.select(now, &asker, most, (self.random.next(), self.random.next()), &mut peers);
+        let (peers, ids) = peers.into_iter().unzip();
         Ok(AnnounceReply {
             interval,
             min_interval: Some(limits.min_interval.min(interval)),
             peers,
+            ids,
             complete: Some(swarm.complete()),
             incomplete: Some(swarm.incomplete()),
             external_ip: Some(ip),

@@ -9,7 +9,7 @@ use teem_web::Limits as WebLimits;
 use teem_wire::compact::Family;
 use teem_wire::datagram::Datagram;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply, Form};
 use teem_wire::tracker::http::{announce_url, decode_reply};
 use teem_wire::tracker::udp::{self, Reply, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,6 +63,7 @@ fn announce(id: u8) -> Announce {
         num_want: 50,
         key: id.into(),
         tracker_id: None,
+        form: Form::Full,
     }
 }
 

@@ -12,7 +12,7 @@ use teem_tracker_server::tracker::{Access, Tracker};
 use teem_tracker_server::udp;
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply, Form};
 use teem_wire::tracker::http::{announce_url, decode_reply};
 use teem_wire::tracker::scrape::{self, ScrapeEntry};
 use teem_wire::tracker::udp::{NUM_WANT_DEFAULT, Reply, Request, encode_request};
@@ -39,6 +39,7 @@ fn announce(id: u8, port: u16) -> Announce {
         num_want: 50,
         key: 0xABCD_0000 | u32::from(id),
         tracker_id: None,
+        form: Form::Full,
     }
 }
 
@@ -265,5 +266,29 @@ proptest! {
         let packet = if connect { [&magic[..], &packet].concat() } else { packet };
         let reply = send(&mut tracker(), NOW, "198.18.0.5:5", &packet);
         prop_assert!(reply.is_none_or(|reply| reply.len() <= packet.len()));
+    }
+}
+
+#[test]
+fn without_compact_the_form_of_bep_3_comes_and_ids_unless_nobody_wants_them() {
+    let mut t = tracker();
+    get_announce(&mut t, "198.18.0.11:1", &announce(b'x', 1001));
+    let asked = |t: &mut Tracker, more: &str| {
+        let target =
+            format!("/announce?info_hash={}&peer_id={}&port=1002&left=1{more}", "%01".repeat(20), "y".repeat(20));
+        String::from_utf8_lossy(&get(t, "198.18.0.12:1", &target).body).into_owned()
+    };
+    let id = format!("7:peer id20:{}", "x".repeat(20));
+    for more in ["", "&compact=0", "&no_peer_id=0", "&compact=&no_peer_id="] {
+        let full = asked(&mut t, more);
+        assert!(full.contains(&format!("5:peersld2:ip11:198.18.0.11{id}4:porti1001eee")), "{more}: {full}");
+    }
+    for more in ["&no_peer_id=1", "&compact=0&no_peer_id=1"] {
+        let short = asked(&mut t, more);
+        assert!(short.contains("5:peersld2:ip11:198.18.0.114:porti1001eee"), "{more}: {short}");
+    }
+    for more in ["&compact=1", "&compact=1&no_peer_id=1", "&no_peer_id=0&compact=1"] {
+        let compact = asked(&mut t, more);
+        assert!(compact.contains("5:peers6:") && !compact.contains("peer id"), "{more}: {compact}");
     }
 }

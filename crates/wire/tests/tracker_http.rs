@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply, Form};
 use teem_wire::tracker::http::{announce_url, decode_reply, encode_failure, encode_reply};
 use teem_wire::tracker::scrape::{self, ScrapeEntry, scrape_url};
 
@@ -23,6 +23,7 @@ fn announce() -> Announce {
         num_want: 200,
         key: 0xAB,
         tracker_id: Some(b"a b".to_vec()),
+        form: Form::Full,
     }
 }
 
@@ -36,11 +37,27 @@ fn the_query_is_appended_to_what_the_url_has() {
         ("http://t/announce?passkey=1", "http://t/announce?passkey=1&"),
         ("http://t/announce?passkey=1&", "http://t/announce?passkey=1&"),
         ("http://t/announce#here", "http://t/announce?"),
+        ("http://t:1", "http://t:1/?"),
+        ("http://t:1?key=x", "http://t:1/?key=x&"),
+        ("http://t:1/?key=x", "http://t:1/?key=x&"),
+        ("HTTP://T.Example:1?Key=X#f", "http://t.example:1/?Key=X&"),
+        ("http:\\\\t\\a b\\announce", "http://t/a%20b/announce?"),
+        (" http://[2001:DB8::1]/a\n", "http://[2001:db8::1]/a?"),
+        ("http://u:p@t/announce", "http://u:p@t/announce?"),
     ] {
         assert_eq!(announce_url(tracker, &announce()), format!("{joined}{ours}"));
     }
     let regular = Announce { event: AnnounceEvent::None, tracker_id: None, ..announce() };
     assert!(announce_url("http://t/", &regular).ends_with("&key=000000ab"));
+    let said = |form| {
+        let url = announce_url("http://t/?own=1", &Announce { form, ..announce() });
+        let names: Vec<&str> = url.split(['?', '&']).skip(1).filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
+        names.join(" ")
+    };
+    let least = "own info_hash peer_id port uploaded downloaded left";
+    assert_eq!(said(Form::Full), format!("{least} compact no_peer_id numwant key event trackerid"));
+    assert_eq!(said(Form::Lean), format!("{least} compact event trackerid"));
+    assert_eq!(said(Form::Bare), format!("{least} event"));
 }
 
 #[test]
@@ -180,6 +197,7 @@ fn answers_of_our_own_come_back() {
         interval: Duration::from_secs(1234),
         min_interval: Some(Duration::from_secs(99)),
         peers: vec!["1.2.3.4:5".parse().unwrap(), "[2001:db8::1]:6".parse().unwrap()],
+        ids: Vec::new(),
         complete: Some(3),
         incomplete: Some(4),
         tracker_id: Some(b"id".to_vec()),
@@ -188,6 +206,12 @@ fn answers_of_our_own_come_back() {
     };
     assert_eq!(decoded(&encode_reply(&reply, true)), reply);
     assert_eq!(decoded(&encode_reply(&reply, false)), reply);
+    let with_ids = AnnounceReply { ids: vec![Some(PeerId([b'x'; 20])), None], ..reply.clone() };
+    let full = encode_reply(&with_ids, false);
+    let peers = b"5:peersld2:ip7:1.2.3.47:peer id20:xxxxxxxxxxxxxxxxxxxx4:porti5eed2:ip11:2001:db8::14:porti6eee";
+    assert!(full.windows(peers.len()).any(|part| part == peers), "{}", String::from_utf8_lossy(&full));
+    assert_eq!(decoded(&full), reply, "ids are not read");
+    assert_eq!(encode_reply(&with_ids, true), encode_reply(&reply, true), "the compact form has no room for ids");
     let entry = |n| ScrapeEntry { complete: n, downloaded: n + 1, incomplete: n + 2 };
     let entries = [(InfoHash([1; 20]), entry(1)), (InfoHash([2; 20]), entry(5))];
     assert_eq!(scrape::decode(&scrape::encode(&[entries[1], entries[0], entries[1]])).unwrap(), entries);
@@ -199,6 +223,9 @@ fn scrape_urls() {
     let url = |text| scrape_url(text, &hash);
     assert_eq!(url("http://t/announce").unwrap(), "http://t/scrape?info_hash=aaaaaaaaaaaaaaaaaaaa");
     assert_eq!(url("http://t/x/announce.php?a=b").unwrap(), "http://t/x/scrape.php?a=b&info_hash=aaaaaaaaaaaaaaaaaaaa");
+    assert_eq!(url("HTTP://T/announce#x").unwrap(), "http://t/scrape?info_hash=aaaaaaaaaaaaaaaaaaaa");
+    assert_eq!(url("http://announce.example"), None);
+    assert_eq!(url("http://announce.example:80?x=/announce"), None);
     assert_eq!(url("http://t/a"), None);
     assert_eq!(url("http://t/announce/x"), None);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply, Form};
 use teem_wire::tracker::scrape::ScrapeEntry;
 use teem_wire::tracker::udp::{Reply, Request, decode_reply, decode_request, encode_reply, encode_request};
 
@@ -25,6 +25,7 @@ fn announce() -> impl Strategy<Value = Announce> {
             num_want,
             key,
             tracker_id: Option::None,
+            form: Form::Full,
         }
     })
 }
@@ -141,6 +142,7 @@ fn the_path_goes_along() {
         num_want: 50,
         key: 0,
         tracker_id: None,
+        form: Form::Full,
     };
     let request = Request::Announce { connection: 1, transaction: 2, announce };
     assert_eq!(encode_request(&request, "").len(), 98);

@@ -12,6 +12,7 @@ use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use teem_metainfo::percent;
 use tokio_rustls::rustls::ClientConfig;
 
 /// What one request may take.
@@ -98,8 +99,17 @@ impl Http {
             .await
             .map_err(|e| HttpError::Protocol(e.to_string()))?;
         tokio::spawn(connection);
-        let request = Request::get(uri.path_and_query().map_or("/", |p| p.as_str()))
-            .header(header::HOST, uri.authority().map_or("", |a| a.as_str().rsplit('@').next().unwrap_or("")))
+        let path = uri.path_and_query().map_or("/", |p| p.as_str());
+        // A host alone is asked for its root (RFC 9112 section 3.2.1).
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let authority = uri.authority().map_or("", |a| a.as_str());
+        let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+        let mut request = Request::get(path);
+        if let Some(user) = user {
+            request = request.header(header::AUTHORIZATION, basic(&percent::decode(user)));
+        }
+        let request = request
+            .header(header::HOST, host)
             .header(header::USER_AGENT, &*self.agent)
             .header(header::ACCEPT_ENCODING, "gzip")
             .header(header::CONNECTION, "close")
@@ -108,6 +118,21 @@ impl Http {
         let response = send.send_request(request).await.map_err(|e| HttpError::Protocol(e.to_string()))?;
         Ok((response, from))
     }
+}
+
+/// User and password of a URL as a request says them (RFC 7617 section 2); base64 is RFC 4648 section 4.
+fn basic(user: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::from("Basic ");
+    for three in user.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let there = digit <= three.len();
+            out.push(if there { char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]) } else { '=' });
+        }
+    }
+    out
 }
 
 async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, HttpError> {
@@ -134,4 +159,21 @@ fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>, HttpError> {
         .read_to_end(&mut all)
         .map_err(|e| HttpError::Protocol(format!("broken gzip: {e}")))?;
     if all.len() > limit { Err(HttpError::TooLarge(limit)) } else { Ok(all) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_password_as_rfc_7617_writes_them() {
+        for (user, said) in [
+            ("Aladdin:open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ("test:123\u{a3}", "Basic dGVzdDoxMjPCow=="),
+            ("u:pw", "Basic dTpwdw=="),
+            ("abc", "Basic YWJj"),
+        ] {
+            assert_eq!(basic(user.as_bytes()), said);
+        }
+    }
 }

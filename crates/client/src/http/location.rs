@@ -1,25 +1,26 @@
 //! Where a redirect leads (RFC 9110 section 10.2.2): absolute URLs, and paths on the same host.
 use super::error::HttpError;
 use hyper::Uri;
+use teem_metainfo::redact::redact;
+use teem_metainfo::url::{self, UrlError};
 
 /// A URL that may be fetched: http or https, with a host.
 pub(super) fn checked(text: &str) -> Result<Uri, HttpError> {
-    if let Some((scheme, _)) = text.split_once(':')
-        && !matches!(scheme, "http" | "https")
-        && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c))
-    {
-        return Err(HttpError::Scheme(scheme.to_owned()));
+    if let Err(UrlError::Scheme(scheme)) = url::http(text) {
+        return Err(HttpError::Scheme(scheme));
     }
-    let uri: Uri = text.parse().map_err(|_| HttpError::BadUrl(text.to_owned()))?;
+    let bad = || HttpError::BadUrl(redact(text));
+    let uri: Uri = url::http(text).map_err(|_| bad())?.parse().map_err(|_| bad())?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|h| !h.is_empty()) => Ok(uri),
-        _ => Err(HttpError::BadUrl(text.to_owned())),
+        _ => Err(bad()),
     }
 }
 
 /// Resolves a `Location` value against the URL that was asked.
 pub(super) fn resolve(base: &Uri, location: &str) -> Result<Uri, HttpError> {
-    let location = location.trim();
+    let location = location.trim().replace('\\', "/");
+    let location = location.as_str();
     let scheme = base.scheme_str().unwrap_or("http");
     let authority = base.authority().map_or("", |a| a.as_str());
     if location.contains("://") {
@@ -48,6 +49,9 @@ mod tests {
             ("/z?q=2", Some("http://a.example:81/z?q=2")),
             ("next", Some("http://a.example:81/x/next")),
             ("//c.example/p", Some("http://c.example/p")),
+            ("HTTPS://B.Example/a b/é", Some("https://b.example/a%20b/%C3%A9")),
+            ("/z y\\x", Some("http://a.example:81/z%20y/x")),
+            ("http://b.example?q=1", Some("http://b.example/?q=1")),
             ("file:///etc/passwd", None),
             ("ftp://x/", None),
             ("data:text/plain,x", None),

@@ -3,6 +3,7 @@ use super::*;
 use alloc::string::ToString;
 use teem_metainfo::InfoHash;
 use teem_wire::peer::handshake::PeerId;
+use teem_wire::tracker::announce::Form;
 
 const URL: &str = "udp://tracker.example:6969/announce?x=1";
 const ME: TorrentId = TorrentId(1);
@@ -25,6 +26,7 @@ fn announce() -> Announce {
         num_want: 50,
         key: 3,
         tracker_id: None,
+        form: Form::Full,
     }
 }
 

@@ -11,7 +11,7 @@ use teem_swarm::remote::How;
 use teem_swarm::time::Time;
 use teem_wire::peer::handshake::{Features, Handshake};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
-use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceEvent, AnnounceReply, Form};
 
 /// How often it asks the tracker for more while it is not complete and has few connections.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -34,6 +34,7 @@ impl Plain {
                 num_want: if event == AnnounceEvent::Stopped { 0 } else { 50 },
                 key: 0,
                 tracker_id: None,
+                form: Form::Full,
             };
             let question = Question::Announce { torrent: self.torrent, url: url.clone(), announce };
             self.out.push_back(Output::Ask { id: self.asks.draw(), question });

@@ -7,6 +7,7 @@
 //! Invariants: an answer counts for the ask of its id and no other; `completed` is acknowledged at most once by each tracker, over
 //! all runs; a tracker is asked at most once for each time it became due, however long the machine slept.
 mod leaving;
+mod manners;
 mod tracker;
 
 use super::table::roster::PEERS_WANTED;
@@ -21,7 +22,7 @@ use core::time::Duration;
 use leaving::{Leaving, STOP_MAX};
 use teem_metainfo::TorrentKey;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use tracker::Tracker;
 
 /// Trackers of one torrent that are kept (bad-input row 24).
@@ -49,7 +50,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    fn announce(&self, event: AnnounceEvent, tracker_id: Option<Vec<u8>>, now: Counters, num_want: u32) -> Announce {
+    fn announce(&self, said: tracker::Said, now: Counters, num_want: u32) -> Announce {
+        let tracker::Said { event, tracker_id, form } = said;
         Announce {
             info_hash: self.torrent.wire(),
             peer_id: self.peer_id,
@@ -61,6 +63,7 @@ impl Identity {
             num_want,
             key: self.key,
             tracker_id,
+            form,
         }
     }
 }
@@ -324,8 +327,8 @@ impl Announcer {
         let (stopping, hungry) = (self.stopping, self.few);
         let mut ask = |tracker: &mut Tracker, stop: bool, want: u32| {
             let id = ids.draw();
-            let (event, tracker_id) = tracker.ask(now, id, stop, hungry && !stop);
-            let announce = self.me.announce(event, tracker_id, counters, want);
+            let said = tracker.ask(now, id, stop, hungry && !stop);
+            let announce = self.me.announce(said, counters, want);
             out(Ask { id, url: tracker.url.clone(), announce });
         };
         for tracker in self.leaving.due(now) {

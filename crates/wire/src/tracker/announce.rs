@@ -22,6 +22,18 @@ pub enum AnnounceEvent {
     Paused,
 }
 
+/// How much an announce over HTTP says beyond what BEP 3 demands. Trackers that refuse what they don't know are asked with less.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Form {
+    /// All that is of use.
+    #[default]
+    Full,
+    /// Without `key`, `numwant` and `no_peer_id`.
+    Lean,
+    /// Without `compact` and the tracker's id too: BEP 3's own, and the event.
+    Bare,
+}
+
 /// What a client tells a tracker. Counters are payload bytes of this run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Announce {
@@ -45,6 +57,8 @@ pub struct Announce {
     pub key: u32,
     /// What the tracker gave as `tracker id` before.
     pub tracker_id: Option<Vec<u8>>,
+    /// How much of this is said over HTTP; over UDP all has its place.
+    pub form: Form,
 }
 
 /// A tracker's good answer.
@@ -56,6 +70,8 @@ pub struct AnnounceReply {
     pub min_interval: Option<Duration>,
     /// Other peers, at most 500.
     pub peers: Vec<SocketAddr>,
+    /// The ids of these, in their order, as far as they are known: for an answer in the form of BEP 3. Not read from answers.
+    pub ids: Vec<Option<PeerId>>,
     /// Seeds that the tracker knows.
     pub complete: Option<u32>,
     /// Downloaders that the tracker knows.

@@ -1,5 +1,5 @@
 //! Announces over HTTP: the URL to ask and the answer's body (BEP 3, 7, 21, 23, 24, 31).
-use super::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
+use super::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply, Form};
 use super::limits;
 use super::limits::{PEERS_MAX, RETRY_MAX, TRACKER_ID_BYTES_MAX, interval, text};
 use crate::compact::{self, Family};
@@ -10,14 +10,21 @@ use core::fmt::Write as _;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use teem_bencode::{Limits, Value, Writer};
-use teem_metainfo::percent;
+use teem_metainfo::{percent, url};
 
 /// The URL that tells it: the tracker's own, which may have a query, with ours appended; a fragment is dropped.
 pub fn announce_url(tracker: &str, announce: &Announce) -> String {
-    let mut out = String::from(tracker.split('#').next().unwrap_or_default());
-    if !out.contains('?') {
-        out.push('?');
-    } else if !out.ends_with(['?', '&']) {
+    // One that cannot be mended is asked as it stands, and refused there.
+    let tracker = url::tracker(tracker).unwrap_or_else(|_| tracker.split('#').next().unwrap_or_default().to_string());
+    let (base, query) = tracker.split_once('?').map_or((&*tracker, ""), |(base, query)| (base, query));
+    let mut out = String::from(base);
+    // A host alone has the root's path, which a request cannot leave out (RFC 9112 section 3.2.1).
+    if base.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) {
+        out.push('/');
+    }
+    out.push('?');
+    out.push_str(query);
+    if !query.is_empty() && !query.ends_with('&') {
         out.push('&');
     }
     out.push_str("info_hash=");
@@ -26,11 +33,14 @@ pub fn announce_url(tracker: &str, announce: &Announce) -> String {
     out.push_str(&percent::encode(&announce.peer_id.0));
     let Announce { port, uploaded, downloaded, left, num_want, key, .. } = announce;
     // INVARIANT: writing to a String cannot fail.
-    let _ = write!(
-        out,
-        "&port={port}&uploaded={uploaded}&downloaded={downloaded}&left={left}&compact=1&no_peer_id=1\
-         &numwant={num_want}&key={key:08x}"
-    );
+    let _ = write!(out, "&port={port}&uploaded={uploaded}&downloaded={downloaded}&left={left}");
+    if announce.form != Form::Bare {
+        out.push_str("&compact=1");
+    }
+    if announce.form == Form::Full {
+        // INVARIANT: as above.
+        let _ = write!(out, "&no_peer_id=1&numwant={num_want}&key={key:08x}");
+    }
     let event = match announce.event {
         AnnounceEvent::None => None,
         AnnounceEvent::Started => Some("started"),
@@ -42,7 +52,7 @@ pub fn announce_url(tracker: &str, announce: &Announce) -> String {
         out.push_str("&event=");
         out.push_str(event);
     }
-    if let Some(id) = &announce.tracker_id {
+    if let Some(id) = announce.tracker_id.as_ref().filter(|_| announce.form != Form::Bare) {
         out.push_str("&trackerid=");
         out.push_str(&percent::encode(id));
     }
@@ -74,6 +84,7 @@ pub fn decode_reply(body: &[u8]) -> Result<AnnounceReply, AnnounceError> {
         interval: seconds(b"interval").unwrap_or(limits::INTERVAL_DEFAULT),
         min_interval: seconds(b"min interval"),
         peers: peers(root),
+        ids: Vec::new(),
         complete: count(b"complete"),
         incomplete: count(b"incomplete"),
         tracker_id: root
@@ -86,8 +97,8 @@ pub fn decode_reply(body: &[u8]) -> Result<AnnounceReply, AnnounceError> {
     })
 }
 
-/// The body of a good answer. Compact: `peers` and `peers6`. Otherwise a list of dictionaries, without peer ids, which nobody
-/// has to know (`no_peer_id` of BEP 23).
+/// The body of a good answer. Compact: `peers` and `peers6` (BEP 7, 23). Otherwise a list of dictionaries (BEP 3), with the peers' ids where
+/// the reply has them.
 pub fn encode_reply(reply: &AnnounceReply, compact: bool) -> Vec<u8> {
     let mut writer = Writer::new();
     writer.dict(|root| {
@@ -114,9 +125,12 @@ pub fn encode_reply(reply: &AnnounceReply, compact: bool) -> Vec<u8> {
             }
         } else {
             root.key(b"peers").list(|list| {
-                for peer in &reply.peers {
+                for (at, peer) in reply.peers.iter().enumerate() {
                     list.dict(|entry| {
                         entry.key(b"ip").str(&peer.ip().to_string());
+                        if let Some(id) = reply.ids.get(at).and_then(Option::as_ref) {
+                            entry.key(b"peer id").bytes(&id.0);
+                        }
                         entry.key(b"port").uint(peer.port().into());
                     });
                 }

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use teem_bencode::{Limits, Value, Writer};
 use teem_metainfo::InfoHash;
-use teem_metainfo::percent;
+use teem_metainfo::{percent, url};
 
 /// What a tracker says of one torrent.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -22,9 +22,9 @@ pub struct ScrapeEntry {
 /// The URL to scrape at: the last segment of the announce URL's path, which must begin with `announce`, becomes `scrape`. `None`
 /// where the path has no such segment: that tracker has no scrape (BEP 48).
 pub fn scrape_url(announce_url: &str, hashes: &[InfoHash]) -> Option<String> {
-    let url = announce_url.split('#').next()?;
-    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
-    let (before, last) = path.rsplit_once('/')?;
+    let url = url::tracker(announce_url).ok()?;
+    let (path, query) = url.split_once('?').map_or((&*url, None), |(path, query)| (path, Some(query)));
+    let (before, last) = path.rsplit_once('/').filter(|(before, _)| before.contains("://"))?;
     let rest = last.strip_prefix("announce")?;
     let mut out = [before, "/scrape", rest].concat();
     let mut separator = '?';

@@ -1,7 +1,7 @@
 //! Packets of UDP trackers, both sides (BEP 15; the URL's path by BEP 41). All integers are big-endian.
 //!
 //! Packets may be longer than the BEP says; what follows is ignored. One that is shorter, or has another action, is no packet.
-use super::announce::{Announce, AnnounceEvent, AnnounceReply};
+use super::announce::{Announce, AnnounceEvent, AnnounceReply, Form};
 use super::limits::{PEERS_MAX, SCRAPE_MAX, interval, text};
 use super::scrape::ScrapeEntry;
 use crate::compact::{self, Family};
@@ -167,6 +167,7 @@ pub fn decode_request(packet: &[u8]) -> Option<Request> {
                 num_want,
                 key,
                 tracker_id: None,
+                form: Form::Full,
             };
             Some(Request::Announce { connection, transaction, announce })
         }

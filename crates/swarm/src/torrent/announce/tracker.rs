@@ -4,6 +4,7 @@
 //! An event counts only once the tracker has answered to it, so an event is a state here ("`completed` is owed") and
 //! not a message that could be lost. Asks are known by their ids, so several may be under way; in fact the next one waits for the answer to the
 //! one before, except that `stopped` does not wait for an ask that hangs.
+use super::manners::Manners;
 use crate::ask::{AskId, again_after};
 use crate::event::TrackerStats;
 use crate::rng::Rng;
@@ -12,7 +13,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
-use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply};
+use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply, Form};
 use teem_wire::tracker::url::{Scheme, TrackerUrl};
 
 /// The first wait after a failure; it doubles with each further one.
@@ -100,6 +101,14 @@ pub(super) struct Tracker {
     id: Option<Vec<u8>>,
     last: Option<Result<u32, String>>,
     swarm: Option<(u32, u32)>,
+    manners: Manners,
+}
+
+/// What an ask says that depends on the tracker.
+pub(super) struct Said {
+    pub(super) event: AnnounceEvent,
+    pub(super) tracker_id: Option<Vec<u8>>,
+    pub(super) form: Form,
 }
 
 impl Tracker {
@@ -128,6 +137,7 @@ impl Tracker {
             id: None,
             last: parsed.err().map(|error| Err(error.to_string())),
             swarm: None,
+            manners: Manners::default(),
         }
     }
 
@@ -214,22 +224,17 @@ impl Tracker {
 
     /// What the next ask has to say.
     fn event(&self) -> AnnounceEvent {
-        match (self.started, self.completed) {
+        let event = match (self.started, self.completed) {
             (false, _) => AnnounceEvent::Started,
             (true, Completed::Owed) => AnnounceEvent::Completed,
             (true, _) if self.partial => AnnounceEvent::Paused,
             (true, _) => AnnounceEvent::None,
-        }
+        };
+        if self.manners.leaves_out(event) { AnnounceEvent::None } else { event }
     }
 
-    /// Notes that it is being asked, and says with which event and tracker id.
-    pub(super) fn ask(
-        &mut self,
-        now: Time,
-        id: AskId,
-        stopping: bool,
-        without_peers: bool,
-    ) -> (AnnounceEvent, Option<Vec<u8>>) {
+    /// Notes that it is being asked, and says with what.
+    pub(super) fn ask(&mut self, now: Time, id: AskId, stopping: bool, without_peers: bool) -> Said {
         let event = if stopping { AnnounceEvent::Stopped } else { self.event() };
         self.under_way.push(UnderWay { id, event, since: now });
         self.keeps_turn = false;
@@ -237,7 +242,7 @@ impl Tracker {
             self.port = Port::Saying;
         }
         self.hungry = if without_peers { self.hungry.saturating_add(1) } else { 0 };
-        (event, self.id.clone())
+        Said { event, tracker_id: self.id.clone(), form: self.manners.form() }
     }
 
     /// Takes out an ask that waits no more, and says with which event it was made.
@@ -273,8 +278,14 @@ impl Tracker {
                 self.completed = Completed::Told;
                 completed = true;
             }
+            // It takes no word of the event that is owed, so nothing is owed any more.
+            Some(AnnounceEvent::None) if self.manners.leaves_out(AnnounceEvent::Completed) => {
+                self.completed = Completed::Told;
+            }
+            Some(AnnounceEvent::None) if self.manners.leaves_out(AnnounceEvent::Paused) => self.owed_paused = false,
             _ => self.started = true,
         }
+        self.manners.accepted();
         if self.port == Port::Saying {
             self.port = Port::Told;
         }
@@ -311,6 +322,13 @@ impl Tracker {
         if asked == Some(AnnounceEvent::Stopped) {
             wait = STOP_RETRY;
         } else if self.stopping {
+            wait = Duration::ZERO;
+        }
+        let again = asked.is_some_and(|event| is_refusal(error) && self.manners.refused(event, self.udp));
+        if again && !self.stopping {
+            // Something that need not be said is left out, and it is asked once more without delay, as if it had not been asked.
+            self.failures -= 1;
+            self.keeps_turn = true;
             wait = Duration::ZERO;
         }
         self.due = now + wait;
@@ -365,6 +383,17 @@ impl Tracker {
 
     pub(super) fn stats(&self) -> TrackerStats {
         TrackerStats { url: self.url.clone(), last: self.last.clone(), swarm: self.swarm }
+    }
+}
+
+/// Whether the tracker was there and did not like what it was asked: that, not its own state, may be the reason.
+fn is_refusal(error: &AnnounceError) -> bool {
+    match error {
+        AnnounceError::Refused { retry_in, .. } => retry_in.is_none(),
+        // 401, 407: a password is wanted; 408, 429: later; 410: never.
+        AnnounceError::Status(code) => (400..500).contains(code) && ![401, 407, 408, 410, 429].contains(code),
+        AnnounceError::Malformed(_) => true,
+        AnnounceError::TimedOut | AnnounceError::Unreachable(_) | AnnounceError::Forbidden(_) => false,
     }
 }
 
