@@ -23,7 +23,7 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         may_write(&output, options.force)?;
     }
     let mut progress = Progress::new(options.json);
-    making::say_skipped(&recipe, &mut progress);
+    making::say_skipped(&recipe, &options.metainfo, &mut progress);
     let digests = making::digests(&recipe, None, options.json, &mut signals).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs().cast_signed());
     let (info, bytes) = recipe.finish(&digests.whole().map_err(making::stop)?, &[], now).map_err(making::stop)?;

@@ -115,11 +115,14 @@ async fn sources(options: &cli::Get, client: &Client) -> Result<Vec<(String, Sou
     let mut found = Vec::new();
     for link in &options.links {
         if !stdin::is_dash(link) {
-            found.push((link.clone(), load(link, client).await?));
+            for link in source::expand(link) {
+                let source = load(&link, client).await?;
+                found.push((link, source));
+            }
             continue;
         }
         let bytes = stdin::bytes()?;
-        match stdin::links(&bytes) {
+        match source::links(&bytes) {
             None => {
                 let source = source::from_bytes("standard input", &bytes).map_err(|e| Stop::link(&e))?;
                 found.push(("-".to_owned(), source));

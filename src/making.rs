@@ -181,8 +181,12 @@ pub(crate) async fn digests(
     }
 }
 
-/// Says what was left out: what could not go in by name, the first ten; what was not to go in by count.
-pub(crate) fn say_skipped(recipe: &Recipe, progress: &mut Progress) {
+/// Says what was left out: what could not go in by name, the first ten; what was not to go in by count. A pattern that was typed and left out
+/// nothing is named; those of a preset are for more than one folder.
+pub(crate) fn say_skipped(recipe: &Recipe, typed: &MetainfoOptions, progress: &mut Progress) {
+    for pattern in recipe.listing.unused.iter().filter(|pattern| typed.exclude.contains(pattern)) {
+        progress.say(&format!("warning: --exclude: nothing fits `{}`", plain(pattern)));
+    }
     let left_out = &recipe.listing.left_out;
     if left_out.total() > 0 {
         progress.say(&format!("left out: {left_out}"));

@@ -54,7 +54,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     (wanted.spreading, wanted.cooperative) = (options.spread.spreading(), options.spread.cooperative);
     let (mut all, mut rows) = (Vec::<Shared>::new(), Vec::new());
     for (recipe, mut digests) in lots.drain(..) {
-        making::say_skipped(&recipe, &mut progress);
+        making::say_skipped(&recipe, &options.metainfo, &mut progress);
         if !digests.complete(&recipe) {
             digests = making::digests(&recipe, Some(digests), options.json, &mut signals).await?;
         }

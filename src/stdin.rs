@@ -24,20 +24,15 @@ pub(crate) fn bytes() -> Result<Vec<u8>, Stop> {
 /// One torrent or link from standard input.
 pub(crate) async fn source() -> Result<Source, Stop> {
     let bytes = bytes()?;
-    match links(&bytes) {
+    match source::links(&bytes) {
         None => source::from_bytes("standard input", &bytes).map_err(|e| Stop::link(&e)),
         Some(links) => {
             let link = links.first().ok_or_else(|| Stop::usage("standard input holds no link"))?;
-            source::load(link, &Http::new(None, AGENT)).await.map_err(|e| Stop::link(&e))
+            let mut source = source::load(link, &Http::new(None, AGENT)).await.map_err(|e| Stop::link(&e))?;
+            if links.len() > 1 {
+                source.hints.push(format!("standard input holds {} links; this is the first", links.len()));
+            }
+            Ok(source)
         }
     }
-}
-
-/// Links, one a line, if the bytes are text; `None` when they look like a .torrent file (a dictionary).
-pub(crate) fn links(bytes: &[u8]) -> Option<Vec<String>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    if text.trim_start().starts_with('d') && text.contains("4:info") {
-        return None;
-    }
-    Some(text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect())
 }

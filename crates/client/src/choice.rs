@@ -1,9 +1,10 @@
 //! Which files of a torrent are wanted, said before its files are known (BEP 53 for indices; own design for patterns).
-use crate::patterns::Patterns;
+use crate::patterns::{Exact, Patterns};
 use crate::status::Ended;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use teem_metainfo::{File, Info};
 use teem_swarm::selection::{Priority, Selection};
 
@@ -74,26 +75,83 @@ impl Choice {
 }
 
 fn by_patterns(info: &Info, only: &[String], first: &[String]) -> Result<Selection, String> {
-    for (option, pattern) in only.iter().map(|p| ("--only", p)).chain(first.iter().map(|p| ("--first", p))) {
-        let one = Patterns::new(std::slice::from_ref(pattern)).map_err(|why| format!("{option}: {why}"))?;
-        let mut files = info.files().iter().filter(|file| !file.pad);
-        if !files.any(|file| one.covers(&path(info, &file))) {
-            return Err(format!("{option}: no file of {} fits `{pattern}`; there is {}", info.name(), names(info)));
-        }
-    }
-    let (only, first) = (Patterns::new(only).map(|p| (!only.is_empty()).then_some(p))?, Patterns::new(first)?);
-    Ok(select(info, |_, path| match &only {
-        Some(only) if !only.covers(path) => Priority::Skip,
-        _ if first.covers(path) => Priority::High,
-        _ => Priority::Normal,
+    let (only_these, first_these) = (wishes("--only", info, only)?, wishes("--first", info, first)?);
+    Ok(select(info, |_, file| match () {
+        () if !only.is_empty() && !covers(&only_these, info, file) => Priority::Skip,
+        () if covers(&first_these, info, file) => Priority::High,
+        () => Priority::Normal,
     }))
 }
 
-fn select(info: &Info, priority: impl Fn(usize, &PathBuf) -> Priority) -> Selection {
+/// Patterns against the paths below the torrent's folder, and against those that begin with it, as `show` prints them. What is the name
+/// of something means that alone; what fits nothing below the folder is held against the whole paths.
+fn wishes(option: &str, info: &Info, texts: &[String]) -> Result<[Patterns; 2], String> {
+    let read = |texts: &[String], names: &BTreeSet<&str>| {
+        let is_name = |exact: &Exact<'_>| names.contains(exact.path);
+        Patterns::new(texts, is_name).map_err(|why| format!("{option}: {why}"))
+    };
+    let exact: Vec<Exact<'_>> = texts.iter().map(|text| Exact::of(text)).collect();
+    let (mut below, mut whole) = (BTreeSet::new(), BTreeSet::new());
+    for file in info.files().iter().filter(|file| !file.pad) {
+        let (inner, outer) = (paths(info, &file), paths_with_name(info, &file));
+        below.extend(exact.iter().filter(|exact| inner.iter().any(|path| exact.covers(path))).map(|e| e.path));
+        whole.extend(exact.iter().filter(|exact| outer.iter().any(|path| exact.covers(path))).map(|e| e.path));
+    }
+    let (mut inner, mut outer) = (Vec::new(), Vec::new());
+    for (text, exact) in texts.iter().zip(&exact) {
+        if below.contains(exact.path) || (!whole.contains(exact.path) && fits_some(info, text, paths, &read)?) {
+            inner.push(text.clone());
+        } else if whole.contains(exact.path) || fits_some(info, text, paths_with_name, &read)? {
+            outer.push(text.clone());
+        } else {
+            return Err(format!("{option}: no file of {} fits `{text}`; there is {}", info.name(), names(info)));
+        }
+    }
+    Ok([read(&inner, &below)?, read(&outer, &whole)?])
+}
+
+/// Whether a pattern fits any file, by the paths that `of` says.
+fn fits_some(
+    info: &Info,
+    text: &str,
+    of: fn(&Info, &File<'_>) -> Vec<PathBuf>,
+    read: impl Fn(&[String], &BTreeSet<&str>) -> Result<Patterns, String>,
+) -> Result<bool, String> {
+    let one = read(&[text.to_owned()], &BTreeSet::new())?;
+    let mut files = info.files().iter().filter(|file| !file.pad);
+    Ok(files.any(|file| of(info, &file).iter().any(|path| one.covers(path))))
+}
+
+/// Whether one of the patterns fits a file, or a folder that it lies in.
+fn covers([below, whole]: &[Patterns; 2], info: &Info, file: &File<'_>) -> bool {
+    paths(info, file).iter().any(|path| below.covers(path))
+        || (!whole.is_empty() && paths_with_name(info, file).iter().any(|path| whole.covers(path)))
+}
+
+fn select(info: &Info, priority: impl Fn(usize, &File<'_>) -> Priority) -> Selection {
     let one = |(i, file): (usize, File<'_>)| {
-        if file.pad { Priority::Normal } else { priority(i, &path(info, &file)) }
+        if file.pad { Priority::Normal } else { priority(i, &file) }
     };
     Selection::of(info.files().iter().enumerate().map(one).collect())
+}
+
+/// The paths of a file by which people know it: as it is written here, and as the torrent has it where that differs.
+fn paths(info: &Info, file: &File<'_>) -> Vec<PathBuf> {
+    let here = path(info, file);
+    let native = match info.is_single_file() {
+        true => info.native_name().and_then(|name| str::from_utf8(name).ok()).map(PathBuf::from),
+        false => file.native_path().map(|parts| parts.iter().collect()),
+    };
+    let native = native.filter(|native| *native != here);
+    std::iter::once(here).chain(native).collect()
+}
+
+/// The same with the torrent's name in front; a single file has no folder.
+fn paths_with_name(info: &Info, file: &File<'_>) -> Vec<PathBuf> {
+    if info.is_single_file() {
+        return Vec::new();
+    }
+    paths(info, file).into_iter().map(|path| Path::new(info.name()).join(path)).collect()
 }
 
 /// The path of a file below the torrent's folder; a single file has the torrent's name.
@@ -143,6 +201,76 @@ mod tests {
         assert_eq!(chosen(&patterns(&["sub"], &["c*"])).unwrap(), [Skip, Normal, High]);
         assert_eq!(chosen(&patterns(&[], &["b.mkv"])).unwrap(), [Normal, High, Normal]);
         assert_eq!(chosen(&Choice::All).unwrap(), [Normal; 3]);
+    }
+
+    /// A torrent `name` of files whose names have brackets.
+    fn bracketed(name: &str) -> Info {
+        let text = |text: &str| format!("{}:{text}", text.len());
+        let file =
+            |path: &[&str]| format!("d6:lengthi5e4:pathl{}ee", path.iter().map(|part| text(part)).collect::<String>());
+        let files = [
+            file(&["[a].txt"]),
+            file(&["a.txt"]),
+            file(&["Show [1080p]", "e{1,2}.mkv"]),
+            file(&["Show 1", "e1.mkv"]),
+            file(&["what?", "*.txt"]),
+            file(&["[open", "x!"]),
+        ];
+        let raw = format!(
+            "d5:filesl{}e4:name{}12:piece lengthi16384e6:pieces20:{}e",
+            files.concat(),
+            text(name),
+            "h".repeat(20)
+        );
+        Info::parse(raw.as_bytes(), &Limits::FILE).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_a_name_whatever_brackets_it_has() {
+        let info = bracketed("t");
+        for (pattern, wanted) in [
+            ("[a].txt", vec![0]),
+            ("./[a].txt", vec![0]),
+            ("/[a].txt", vec![0]),
+            ("[b-z].txt", vec![]),
+            ("[ab].txt", vec![1]),
+            ("Show [1080p]", vec![2]),
+            ("Show [1080p]/", vec![2]),
+            ("Show [1080p]/e{1,2}.mkv", vec![2]),
+            ("e{1,2}.mkv", vec![2]),
+            ("e{1,3}.mkv", vec![3]),
+            ("Show [12]", vec![3]),
+            ("[open", vec![5]),
+            ("[open/x!", vec![5]),
+            ("x!", vec![5]),
+            ("*.txt", vec![4]),
+            ("a*.txt", vec![1]),
+            ("t/[a].txt", vec![0]),
+            ("t/Show [1080p]/e{1,2}.mkv", vec![2]),
+            ("t/a*", vec![1]),
+            ("t", vec![0, 1, 2, 3, 4, 5]),
+        ] {
+            let chosen = patterns(&[pattern], &[]).of(&info);
+            let chosen = chosen.map(|selection| (0..6).filter(|&i| selection.wants(i)).collect::<Vec<_>>());
+            match wanted.is_empty() {
+                true => assert!(chosen.unwrap_err().contains(pattern), "{pattern}"),
+                false => assert_eq!(chosen, Ok(wanted), "{pattern}"),
+            }
+            let first = patterns(&[], &[pattern])
+                .of(&info)
+                .map(|selection| (0..6).filter(|&i| selection.file(i) == Priority::High).collect::<Vec<_>>());
+            assert_eq!(
+                first.ok(),
+                patterns(&[pattern], &[]).of(&info).ok().map(|s| (0..6).filter(|&i| s.wants(i)).collect())
+            );
+        }
+        let two = patterns(&["[a].txt", "Show [12]"], &["Show [12]"]).of(&info).unwrap();
+        assert_eq!([two.file(0), two.file(1), two.file(3)], [Priority::Normal, Priority::Skip, Priority::High]);
+        // The folder's own name has brackets too, and is the name of a file in another torrent.
+        let info = bracketed("[a].txt");
+        let both = patterns(&["[a].txt/a.txt"], &[]).of(&info).unwrap();
+        assert!(both.wants(1) && !both.wants(0));
+        assert!(!patterns(&["[a].txt"], &[]).of(&info).unwrap().wants(1), "what lies in the folder comes first");
     }
 
     #[test]

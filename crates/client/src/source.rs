@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use teem_metainfo::{Info, Limits, Link, Magnet, Metainfo, TorrentKey, Warning};
+use teem_metainfo::{Info, Limits, Link, Magnet, Metainfo, TorrentKey, Warning, paste};
 
 /// Why a link leads nowhere. `class` is a word for scripts.
 #[derive(Debug)]
@@ -138,8 +138,20 @@ fn bad_urls(warnings: &[Warning]) -> Vec<String> {
     warnings.iter().filter(|w| matches!(w, Warning::BadUrl { .. })).map(ToString::to_string).collect()
 }
 
+/// The links of a file or an answer that is text and no .torrent; `None` where it is one, or neither.
+pub fn links(bytes: &[u8]) -> Option<Vec<String>> {
+    let text = paste::text(bytes)?;
+    let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').as_bytes();
+    let is_torrent =
+        start.first() == Some(&b'd') && start.get(1).is_some_and(u8::is_ascii_digit) && start.contains(&b':');
+    let hash = start.get(..40).is_some_and(|hash| hash.iter().all(u8::is_ascii_hexdigit));
+    if is_torrent && !hash { None } else { Some(paste::links(&text)) }
+}
+
 /// Reads a .torrent from bytes; `what` names them in the error.
 pub fn from_bytes(what: &str, bytes: &[u8]) -> Result<Source, LinkError> {
+    // Editors and scripts put a byte-order mark or a line break in front.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let metainfo = Metainfo::parse(bytes, &Limits::FILE).map_err(|e| LinkError::Torrent(what.to_owned(), e))?;
     Ok(metainfo.into())
 }
@@ -160,25 +172,80 @@ pub fn read_limited(path: &std::path::Path) -> Result<Vec<u8>, LinkError> {
 /// Follows what a person pasted to a torrent or at least to its info-hash.
 pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
     match Link::parse(text, &Limits::FILE).map_err(LinkError::Link)? {
-        Link::Magnet { magnet, lost_trackers, warnings } => {
-            let hint = lost_trackers
-                .then(|| "this link has no trackers: a shell cuts a link at `&` unless it stands in quotes".to_owned());
-            let mut source = Source::from(magnet);
-            source.left_out = bad_urls(&warnings);
-            source.hints.extend(warnings.iter().map(ToString::to_string).chain(hint));
-            Ok(source)
-        }
+        Link::Magnet { magnet, lost_trackers, warnings } => Ok(of_magnet(magnet, lost_trackers, &warnings)),
         Link::Url(url) => {
             let answer = http.get(&url, HttpLimits::TORRENT).await.map_err(|e| LinkError::Fetch(url.clone(), e))?;
+            if let Some(magnet) = answer.magnet.as_deref().and_then(|link| only_magnet(&[link.to_owned()])) {
+                return Ok(magnet);
+            }
             if answer.status != 200 {
                 return Err(LinkError::Status(url, answer.status));
             }
-            Ok(Source { origin: Origin::Stranger, ..from_bytes(&url, &answer.body)? })
+            // A server may name a torrent, never a file of ours or another address to ask.
+            match links(&answer.body).and_then(|links| only_magnet(&links)) {
+                Some(magnet) => Ok(magnet),
+                None => Ok(Source { origin: Origin::Stranger, ..from_bytes(&url, &answer.body)? }),
+            }
         }
         Link::Path(path) => {
-            let path = PathBuf::from(path);
-            let bytes = read_limited(&path)?;
-            from_bytes(&path.display().to_string(), &bytes)
+            let (path, bytes) = read_pasted(&path)?;
+            let what = path.display().to_string();
+            let Some(links) = links(&bytes).filter(|links| !links.is_empty()) else { return from_bytes(&what, &bytes) };
+            match only_magnet(&links) {
+                Some(magnet) => Ok(magnet),
+                None => from_bytes(&what, &bytes),
+            }
         }
     }
+}
+
+/// All links that a file holds, where a path names one that is text and no .torrent; else the text itself.
+pub fn expand(text: &str) -> Vec<String> {
+    let several = paste::links(text);
+    let is_link = |link: &String| !matches!(Link::parse(link, &Limits::FILE), Ok(Link::Path(_)) | Err(_));
+    if several.iter().filter(|link| is_link(link)).count() > 1 {
+        return several;
+    }
+    let held = match Link::parse(text, &Limits::FILE) {
+        Ok(Link::Path(path)) => read_pasted(&path).ok().and_then(|(_, bytes)| links(&bytes)),
+        _ => None,
+    };
+    // A file that names files could lead anywhere, round in a circle too.
+    let held: Vec<String> = held.into_iter().flatten().filter(is_link).collect();
+    if held.is_empty() { vec![text.to_owned()] } else { held }
+}
+
+/// Reads the file that a pasted path names; the path may stand in quotes, and have space around.
+fn read_pasted(text: &str) -> Result<(PathBuf, Vec<u8>), LinkError> {
+    let path = PathBuf::from(text);
+    let bare = PathBuf::from(text.trim().trim_matches(['"', '\'', '`', '<', '>', '\u{feff}']).trim());
+    match read_limited(&path) {
+        Err(LinkError::File(_, e)) if e.kind() == std::io::ErrorKind::NotFound && bare.is_file() => {
+            read_limited(&bare).map(|bytes| (bare, bytes))
+        }
+        read => read.map(|bytes| (path, bytes)),
+    }
+}
+
+/// The torrent that all magnet links and info-hashes among these name, if they name but one.
+fn only_magnet(links: &[String]) -> Option<Source> {
+    let mut found: Option<Source> = None;
+    for link in links {
+        let Ok(Link::Magnet { magnet, lost_trackers, warnings }) = Link::parse(link, &Limits::FILE) else { continue };
+        match &found {
+            Some(other) if other.key != magnet.key => return None,
+            Some(_) => {}
+            None => found = Some(of_magnet(magnet, lost_trackers, &warnings)),
+        }
+    }
+    found
+}
+
+fn of_magnet(magnet: Magnet, lost_trackers: bool, warnings: &[Warning]) -> Source {
+    let hint = lost_trackers
+        .then(|| "this link has no trackers: a shell cuts a link at `&` unless it stands in quotes".to_owned());
+    let mut source = Source::from(magnet);
+    source.left_out = bad_urls(warnings);
+    source.hints.extend(warnings.iter().map(ToString::to_string).chain(hint));
+    source
 }

@@ -38,6 +38,34 @@ fn files_come_in_byte_order_and_patterns_leave_out() {
     fs::remove_dir_all(root).unwrap();
 }
 
+#[test]
+fn a_name_is_left_out_whatever_brackets_it_has_and_a_pattern_in_vain_is_told() {
+    let root =
+        tree("brackets", &["[a].txt", "a.txt", "deep/[x]/f", "deep/x/f", "deep/{1,2}", "deep/1", "open]", "b\\c"]);
+    let listed = |exclude: &[&str]| {
+        let listing = walk(&root, &without(exclude), &Underway::default()).unwrap();
+        (listing.files.iter().map(|f| f.components().join("/")).collect::<Vec<_>>(), listing.unused)
+    };
+    let all = listed(&[]).0;
+    for (pattern, gone) in [
+        ("[a].txt", "[a].txt"),
+        ("./[a].txt", "[a].txt"),
+        ("[x]", "deep/[x]/f"),
+        ("deep/[x]", "deep/[x]/f"),
+        ("deep/[x]/f", "deep/[x]/f"),
+        ("{1,2}", "deep/{1,2}"),
+        ("open]", "open]"),
+        ("b\\c", "b\\c"),
+        ("[ab].txt", "a.txt"),
+    ] {
+        let (left, unused) = listed(&[pattern]);
+        let without: Vec<_> = all.iter().filter(|name| *name != gone).cloned().collect();
+        assert_eq!((left, unused), (without, vec![]), "{pattern}");
+    }
+    assert_eq!(listed(&["*.iso", "a.*", "nope/x", "[q].txt"]).1, ["*.iso", "[q].txt", "nope/x"]);
+    fs::remove_dir_all(root).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_sockets_are_left_out_and_named() {

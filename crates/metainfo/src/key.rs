@@ -29,6 +29,13 @@ impl TorrentKey {
         }
     }
 
+    /// An info-hash alone, as people paste it: 40 hexadecimal or 32 base32 digits, or 64 hexadecimal ones for version 2, with or without
+    /// the prefix of a multihash.
+    pub(crate) fn pasted(text: &str) -> Option<Self> {
+        let v2 = text.strip_prefix("1220").and_then(|text| text.parse().ok());
+        Self::new(text.parse().ok(), v2.or_else(|| text.parse().ok()))
+    }
+
     /// The hash of version 1.
     pub fn v1(&self) -> Option<InfoHash> {
         match *self {

@@ -22,6 +22,7 @@ mod link;
 mod magnet;
 pub mod merkle;
 mod metainfo;
+pub mod paste;
 pub mod path;
 mod paths;
 pub mod percent;

@@ -1,18 +1,17 @@
 //! What a person pastes to say which torrent is meant: a magnet link (BEP 9), an info-hash, a URL or a path.
 //!
 //! Tolerant of what mail programs, web pages and terminals do to links: space around, line breaks within, `&amp;`, percent-coding
-//! of the whole. A path is what remains, so a text is refused only if it is clearly meant as something else and broken.
+//! of the whole, quotes, brackets and prose around. A path is what remains, so a text is refused only if it is clearly meant as something else and broken.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
-use crate::info_hash::{InfoHash, InfoHashV2};
 use crate::key::TorrentKey;
 use crate::limits::Limits;
 use crate::magnet::{Magnet, MagnetError};
 use crate::metainfo::Warning;
 use crate::percent::decode;
-use crate::url;
+use crate::{paste, url};
 
 /// A torrent named by a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,32 +53,42 @@ impl Link {
         if text.len() > limits.magnet_bytes {
             return Err(LinkError::Magnet(MagnetError::TooLong { size: text.len(), limit: limits.magnet_bytes }));
         }
-        let trimmed = text.trim().trim_matches(['<', '>', '"', '\'']).trim();
-        if trimmed.is_empty() {
-            return Err(LinkError::Empty);
+        let alone = paste::cleaned(text);
+        if alone.is_empty() {
+            let nothing = text.trim_matches(|c: char| c.is_whitespace() || "<>\"'".contains(c)).is_empty();
+            return if nothing { Err(LinkError::Empty) } else { Ok(Self::Path(String::from(text))) };
         }
+        // Prose around a link is left out; a link alone may have been wrapped anywhere.
+        let found = paste::links(text);
+        let trimmed = match &found[..] {
+            [one] if !paste::begins(&alone) && paste::begins(one) => one,
+            [first, more @ ..] if paste::begins(first) && more.iter().any(|link| paste::begins(link)) => first,
+            _ => &*alone,
+        };
         if let Some(magnet) = as_magnet(trimmed) {
-            let magnet = magnet.replace("&amp;", "&");
             let lost_trackers = !magnet.contains('&');
             return Magnet::read(&magnet, limits)
                 .map(|(magnet, warnings)| Self::Magnet { magnet, lost_trackers, warnings })
                 .map_err(LinkError::Magnet);
         }
-        if let Some(key) = as_hash(trimmed) {
+        if let Some(key) = TorrentKey::pasted(trimmed) {
             return Ok(Self::from(key));
         }
-        if let Some((scheme, _)) = trimmed.split_once("://") {
+        if let Some((scheme, _)) = trimmed.split_once("://").filter(|_| as_file(trimmed).is_none()) {
             let is_scheme = scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c));
             if is_scheme && !scheme.is_empty() {
-                let url = without_breaks(trimmed);
+                let url = paste::without_breaks(trimmed);
                 return match url::http(&*url) {
                     Ok(url) => Ok(Self::Url(url)),
                     Err(_) => Err(LinkError::BadUrl { url: url.chars().take(200).collect() }),
                 };
             }
         }
-        if ["data:", "file:", "urn:btih:"].iter().any(|p| has_prefix(trimmed, p)) {
-            return match trimmed.get(9..).filter(|_| has_prefix(trimmed, "urn:btih:")).and_then(as_hash) {
+        if let Some(path) = as_file(trimmed) {
+            return path.map(Self::Path);
+        }
+        if ["data:", "urn:btih:"].iter().any(|p| has_prefix(trimmed, p)) {
+            return match trimmed.get(9..).filter(|_| has_prefix(trimmed, "urn:btih:")).and_then(TorrentKey::pasted) {
                 Some(key) => Ok(Self::from(key)),
                 None => Err(LinkError::BadUrl { url: trimmed.chars().take(200).collect() }),
             };
@@ -99,16 +108,20 @@ fn has_prefix(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// The text without line breaks and what stands around them, as when a mail program wrapped it.
-fn without_breaks(text: &str) -> Cow<'_, str> {
-    if text.contains(['\n', '\r', '\t']) { text.lines().map(str::trim).collect::<String>().into() } else { text.into() }
-}
-
 /// The text as a magnet link, if it is one even when it was coded as a whole (`magnet%3A%3Fxt%3D…`).
 fn as_magnet(text: &str) -> Option<Cow<'_, str>> {
-    let text = without_breaks(text);
+    let text = paste::without_breaks(text);
     if has_prefix(&text, "magnet:?") {
+        // All but the beginning may be coded: `magnet:?xt%3Durn%3A…%26dn%3D…`.
+        if !text.contains('=')
+            && let Ok(decoded) = String::from_utf8(decode(&text))
+        {
+            return Some(decoded.into());
+        }
         return Some(text);
+    }
+    if has_prefix(&text, "magnet%3a?") && text.contains('=') {
+        return Some(["magnet:", &text[9..]].concat().into());
     }
     if has_prefix(&text, "magnet://?") || has_prefix(&text, "magnet:///?") || has_prefix(&text, "magnet:/?") {
         return text.split_once('?').map(|(_, query)| Cow::Owned(["magnet:?", query].concat()));
@@ -121,11 +134,19 @@ fn as_magnet(text: &str) -> Option<Cow<'_, str>> {
     has_prefix(&text, "magnet:").then_some(text)
 }
 
-/// 40 hexadecimal or 32 base32 digits, or 64 hexadecimal ones for version 2 (with or without the prefix of a multihash).
-fn as_hash(text: &str) -> Option<TorrentKey> {
-    let v1: Option<InfoHash> = text.parse().ok();
-    let v2: Option<InfoHashV2> = text.strip_prefix("1220").unwrap_or(text).parse().ok().or_else(|| text.parse().ok());
-    TorrentKey::new(v1, v2)
+/// The path of a `file:` URL of this machine (RFC 8089); none for other texts.
+fn as_file(text: &str) -> Option<Result<String, LinkError>> {
+    let rest = text.get(5..).filter(|_| has_prefix(text, "file:"))?;
+    let path = match rest.strip_prefix("//") {
+        Some(rest) if has_prefix(rest, "localhost/") => rest.get(9..),
+        Some(rest) => Some(rest).filter(|path| path.starts_with('/')),
+        None => Some(rest).filter(|path| path.starts_with('/')),
+    };
+    let path = path.and_then(|path| String::from_utf8(decode(path)).ok());
+    Some(
+        path.filter(|path| path.len() > 1 && !path.contains('\0'))
+            .ok_or_else(|| LinkError::BadUrl { url: text.chars().take(200).collect() }),
+    )
 }
 
 impl LinkError {

@@ -5,7 +5,7 @@ mod common;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use teem_metainfo::{InfoHash, Limits, Link, LinkError, Magnet, MagnetError, TorrentKey, percent, url};
+use teem_metainfo::{InfoHash, Limits, Link, LinkError, Magnet, MagnetError, TorrentKey, paste, percent, url};
 
 const HASH: &str = "d2354010a3ca4ade5b7427bb093a62a3899ff381";
 
@@ -109,7 +109,8 @@ fn row_62_schemes_that_are_never_followed() {
         let text = format!("magnet:?xt=urn:btih:{HASH}&tr={scheme}&ws={scheme}&xs={scheme}");
         let magnet = Magnet::parse(&text, &Limits::FILE).unwrap();
         assert!(magnet.trackers.is_empty() && magnet.web_seeds.is_empty() && magnet.exact_sources.is_empty());
-        if scheme.contains("://") || scheme.starts_with("data:") {
+        // A path is a link when it is typed, and nowhere else.
+        if (scheme.contains("://") || scheme.starts_with("data:")) && !scheme.starts_with("file:") {
             assert!(matches!(Link::parse(scheme, &Limits::FILE), Err(LinkError::BadUrl { .. })), "{scheme}");
         }
     }
@@ -204,10 +205,142 @@ proptest! {
     }
 
     #[test]
+    fn any_text_has_links_or_lines(text in "(\\PC|magnet:\\?xt=urn:btih:|http://|file:/|&amp;|&dn=|[\\r\\n <>'\"()#]|\u{feff}){0,20}") {
+        for link in paste::links(&text) {
+            let _ = Link::parse(&link, &Limits::FILE);
+        }
+        let _ = Link::parse(&text, &Limits::FILE);
+    }
+
+    #[test]
     fn any_text_is_understood_or_refused(text in "(magnet:\\?|http://|)[ -~\\n&=%é]{0,80}") {
         let _ = Link::parse(&text, &Limits::FILE);
         if let Ok(magnet) = Magnet::parse(&format!("magnet:?xt=urn:btih:{HASH}&{text}"), &Limits::FILE) {
             prop_assert_eq!(Magnet::parse(&magnet.to_string(), &Limits::FILE).unwrap(), magnet);
         }
     }
+}
+
+/// One link in many surroundings, and what a text of several links holds.
+#[test]
+fn whatever_stands_around_a_link_is_left_out() {
+    let hash: InfoHash = HASH.parse().unwrap();
+    let magnet = format!("magnet:?xt=urn:btih:{HASH}&dn=a(b)&tr=http://t/");
+    for text in [
+        format!("\u{feff}{magnet}"),
+        format!("\u{200b}{magnet}\u{200b}"),
+        format!("\u{201c}{magnet}\u{201d}"),
+        format!("\u{2018}{magnet}\u{2019}"),
+        format!("\u{ab}{magnet}\u{bb}"),
+        format!("`{magnet}`"),
+        format!("```\n{magnet}\n```"),
+        format!("'{magnet}'"),
+        format!("({magnet})"),
+        format!("[name]({magnet})"),
+        format!("[{magnet}]"),
+        format!("{magnet}."),
+        format!("{magnet},"),
+        format!("{magnet};"),
+        format!("{magnet}!\""),
+        format!("Here it is: {magnet}. Have fun"),
+        format!("URL={magnet}"),
+        format!("Magnet: {magnet}"),
+        format!("[InternetShortcut]\r\nURL={magnet}\r\n"),
+        format!("<a href=\"{}\">a name</a>", magnet.replace('&', "&amp;")),
+        format!("<a href='{}'>a name</a>", magnet.replace('&', "&#38;")),
+        magnet.replace('&', "&amp;amp;"),
+        magnet.replace('&', "&#x26;"),
+        magnet.to_uppercase().replace("HTTP://T/", "http://t/").replace("A(B)", "a(b)"),
+        magnet.replace("magnet:?", "MAGNET:?"),
+        magnet.replace("magnet:?", "magnet%3A?"),
+        format!("magnet:?{}", percent::encode(magnet[8..].as_bytes())),
+        percent::encode(magnet.as_bytes()),
+        format!("{magnet}\r"),
+        magnet.replace("&dn", "\u{ad}&dn"),
+    ] {
+        let Ok(Link::Magnet { magnet, lost_trackers, .. }) = Link::parse(&text, &Limits::FILE) else {
+            panic!("{text:?}: {:?}", Link::parse(&text, &Limits::FILE))
+        };
+        assert_eq!((magnet.key.v1(), magnet.name.as_deref()), (Some(hash), Some("a(b)")), "{text:?}");
+        assert_eq!((&magnet.trackers[..], lost_trackers), (&["http://t/".to_owned()][..], false), "{text:?}");
+    }
+    for text in [
+        format!("\u{feff}{HASH}"),
+        format!("`{HASH}`"),
+        format!("\u{201c}{HASH}\u{201d}."),
+        format!("({HASH})"),
+        format!("urn:btih:{HASH},"),
+        format!("URN:BTIH:{}", HASH.to_uppercase()),
+        format!("info-hash:\n{HASH}\n"),
+    ] {
+        assert!(matches!(pasted(&text), Link::Magnet { magnet, .. } if magnet.key.v1() == Some(hash)), "{text:?}");
+    }
+    for (text, url) in [
+        ("<https://h/a.torrent>", "https://h/a.torrent"),
+        ("HTTPS://H.Example/A.torrent", "https://h.example/A.torrent"),
+        ("see https://h/a_(b).torrent).", "https://h/a_(b).torrent"),
+        ("\u{201e}http://h/a?b=1&amp;c=2\u{201c}", "http://h/a?b=1&c=2"),
+        ("https://h/a b.torrent", "https://h/a%20b.torrent"),
+    ] {
+        assert_eq!(pasted(text), Link::Url(url.into()), "{text}");
+    }
+    for (text, path) in [
+        ("file:///tmp/a%20b.torrent", "/tmp/a b.torrent"),
+        ("FILE://localhost/tmp/a.torrent", "/tmp/a.torrent"),
+        ("file:/tmp/a.torrent", "/tmp/a.torrent"),
+        ("\"file:///tmp/%C3%A4.torrent\"", "/tmp/\u{e4}.torrent"),
+        (".", "."),
+        ("..", ".."),
+        (" a.torrent", " a.torrent"),
+        ("it's (1).torrent", "it's (1).torrent"),
+    ] {
+        assert_eq!(pasted(text), Link::Path(path.into()), "{text}");
+    }
+    for bad in ["file://other/tmp/a", "file:", "file://", "file:///"] {
+        let parsed = Link::parse(bad, &Limits::FILE);
+        assert!(matches!(parsed, Err(LinkError::BadUrl { .. }) | Ok(Link::Path(_))), "{bad}: {parsed:?}");
+    }
+}
+
+#[test]
+fn several_links_in_one_text() {
+    let (a, b) =
+        (format!("magnet:?xt=urn:btih:{HASH}&dn=one"), format!("magnet:?xt=urn:btih:{}&dn=two", "ab".repeat(20)));
+    let u = "https://h/c.torrent";
+    for text in [
+        format!("{a}\n{b}\n{u}\n"),
+        format!("{a}\r\n\r\n{b}\r\n{u}"),
+        format!("{a}\r{b}\r{u}\r"),
+        format!("{a} {b} {u}"),
+        format!("{a}, {b}; {u}."),
+        format!("{a}{b} {u}"),
+        format!("<{a}>\n<{b}>\n<{u}>"),
+        format!("1. {a}\n2. {b}\n3. {u}\n"),
+        format!("- [one]({a})\n- [two]({b})\n- {u}"),
+        format!("\u{feff}# a comment with http://h/d.torrent\n{a}\n{b}\n# more\n{u}"),
+        format!("Hello,\nhere are {a} and {b}\nas well as \u{201c}{u}\u{201d}.\nBye"),
+        format!("<p>{}<br>{}</p><a href=\"{u}\">x</a>", a.replace('&', "&amp;"), b.replace('&', "&amp;")),
+        format!("\"{a}\",\"{b}\",\"{u}\""),
+        format!("{}\n  {}\n{b}\n{u}", &a[..40], &a[40..]),
+    ] {
+        let found = paste::links(&text);
+        assert_eq!(found, [a.as_str(), b.as_str(), u], "{text:?}");
+    }
+    let spaced = format!("magnet:?xt=urn:btih:{HASH}&dn=a name&tr=http://t/ and {b}");
+    assert_eq!(paste::links(&spaced)[0], format!("magnet:?xt=urn:btih:{HASH}&dn=a name&tr=http://t/"));
+    assert_eq!(paste::links(&format!("{HASH}\n{}", "ab".repeat(20))).len(), 2);
+    assert_eq!(paste::links(&format!("{HASH}, {}", "ab".repeat(20))).len(), 2);
+    assert_eq!(paste::links("a.torrent\n# no\n\n b c.torrent \n"), ["a.torrent", "b c.torrent"]);
+    assert_eq!(paste::links(&format!("{a}\nmine.torrent\n/x/y\nbye bye\n")), [a.as_str(), "mine.torrent", "/x/y"]);
+    assert!(paste::links(" \r\n\u{feff}").is_empty());
+    let wide = |text: &str, le: bool| -> Vec<u8> {
+        text.encode_utf16().flat_map(|unit| if le { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+    };
+    for bytes in
+        [wide(&format!("\u{feff}{a}\r\n"), true), wide(&format!("\u{feff}{a}"), false), wide(&a, true), wide(&a, false)]
+    {
+        assert_eq!(paste::links(&paste::text(&bytes).unwrap()), [a.as_str()]);
+    }
+    assert_eq!(paste::text(b"\xff\xfe\x00"), Some(String::new()));
+    assert_eq!(paste::text(b"d8:announce\xff\x80"), None);
 }

@@ -8,7 +8,7 @@ use teem_swarm::time::Time;
 use teem_tracker_server::limits::Limits;
 use teem_tracker_server::request::{Refusal, Request};
 use teem_tracker_server::tracker::{self, Access};
-use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply, Form};
+use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
 
 /// The URL by which scenarios name it.
 pub const URL: &str = "http://tracker.sim:6969/announce";
@@ -85,6 +85,7 @@ mod tests {
     use std::time::Duration;
     use teem_metainfo::InfoHash;
     use teem_wire::peer::handshake::PeerId;
+    use teem_wire::tracker::announce::Form;
 
     fn announce(id: u8, left: u64, event: AnnounceEvent) -> Announce {
         Announce {

@@ -430,7 +430,7 @@ fn a_partial_seed_says_paused_soon_and_at_each_interval_until_it_wants_more() {
     assert_eq!(said(&w.poll(at)), [(A, AnnounceEvent::Stopped)]);
     // A client that is a partial seed from the start says so with the next regular announce.
     let mut w = World::new(&[&[A]], false, 3);
-    w.announcer.set_partial(secs(1), true);
+    w.announcer.set_partial(secs(100), true);
     w.announcer.set_peers(secs(1), 9, false);
     w.announcer.start(secs(10));
     assert_eq!(said(&w.poll(secs(10))), [(A, AnnounceEvent::Started)]);
@@ -515,7 +515,7 @@ fn accepted(url: &str) -> World {
 fn a_tracker_that_refuses_paused_is_asked_without_it_at_once_and_from_then_on() {
     for url in [A, U] {
         let mut w = accepted(url);
-        w.announcer.set_partial(secs(1), true);
+        w.announcer.set_partial(secs(100), true);
         assert_eq!(said(&w.poll(secs(100))), [(url, AnnounceEvent::Paused)]);
         w.fail(secs(100), url, refused("invalid event"));
         let asks = w.poll(secs(100));
@@ -591,7 +591,7 @@ fn what_is_no_refusal_leaves_nothing_out() {
     ];
     for error in refusals {
         let mut w = accepted(A);
-        w.announcer.set_partial(secs(1), true);
+        w.announcer.set_partial(secs(100), true);
         w.poll(secs(100));
         w.fail(secs(100), A, error);
         let (at, asks) = w.next();

@@ -2,9 +2,11 @@
 //!
 //! Hidden files are left out unless asked for: they are rarely meant for the public (`.git`, `.env`, what file managers leave behind), and
 //! other programs leave them out too. Whatever is left out is counted by its reason, so that nothing is missing in silence.
-use crate::patterns::Patterns;
+use crate::patterns::{Exact, Patterns};
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -96,6 +98,8 @@ pub(crate) struct Ignores {
 /// The wishes, ready to be asked.
 pub(crate) struct Rules {
     exclude: Patterns,
+    /// Patterns of it that have fitted nothing so far.
+    unused: RefCell<BTreeSet<String>>,
     hidden: bool,
     gitignore: bool,
     named: Gitignore,
@@ -116,7 +120,8 @@ impl Rules {
         }
         let named = named.build().map_err(|e| RulesError::IgnoreFile(root.to_owned(), e.to_string()))?;
         Ok(Self {
-            exclude: Patterns::new(&wishes.exclude).map_err(RulesError::Pattern)?,
+            exclude: exclude(&wishes.exclude, root).map_err(RulesError::Pattern)?,
+            unused: RefCell::new(wishes.exclude.iter().cloned().collect()),
             hidden: wishes.hidden,
             gitignore: wishes.gitignore,
             named,
@@ -150,6 +155,8 @@ impl Rules {
         count: &mut LeftOut,
     ) -> bool {
         let reason = if self.exclude.fits(below) {
+            let mut unused = self.unused.borrow_mut();
+            self.exclude.which(below).for_each(|text| _ = unused.remove(text));
             &mut count.excluded
         } else if !self.hidden && is_hidden(below) {
             &mut count.hidden
@@ -160,6 +167,11 @@ impl Rules {
         };
         *reason += 1;
         true
+    }
+
+    /// Patterns of `exclude` that nothing was left out by.
+    pub(crate) fn unused(&self) -> Vec<String> {
+        self.unused.borrow().iter().cloned().collect()
     }
 
     /// The nearest file that says anything about the path decides, those that were named last.
@@ -173,6 +185,31 @@ impl Rules {
         }
         self.named.matched(path, is_dir).is_ignore()
     }
+}
+
+/// The patterns of `exclude`. One with brackets is a name where something below the root is called so.
+fn exclude(texts: &[String], root: &Path) -> Result<Patterns, String> {
+    let exact = texts.iter().map(|text| Exact::of(text)).filter(Exact::has_brackets);
+    let (whole, mut sought): (Vec<_>, Vec<_>) = exact.partition(|exact| exact.whole);
+    let there = |exact: &&Exact<'_>| root.join(exact.path).symlink_metadata().is_ok();
+    let mut found: BTreeSet<&str> = whole.iter().filter(there).map(|exact| exact.path).collect();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop().filter(|_| !sought.is_empty()) {
+        // What cannot be read is met again, and named, when the files are listed.
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            sought.retain(|exact| {
+                let is_it = entry.file_name() == exact.path;
+                if is_it {
+                    found.insert(exact.path);
+                }
+                !is_it
+            });
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Patterns::new(texts, |exact| found.contains(exact.path))
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -52,6 +52,8 @@ pub struct Listing {
     pub skipped: Vec<Skipped>,
     /// What was not to go in.
     pub left_out: LeftOut,
+    /// Patterns of `exclude` that nothing was left out by.
+    pub unused: Vec<String>,
 }
 
 impl Listing {
@@ -258,8 +260,9 @@ impl<'a> Walker<'a> {
     }
 
     fn listing(self, name: String, single: bool) -> Listing {
-        let Self { root, files, skipped, left_out, .. } = self;
-        Listing { name, root: root.to_owned(), single, files: files.finish(), skipped, left_out }
+        let Self { root, files, skipped, left_out, rules, .. } = self;
+        let unused = rules.unused();
+        Listing { name, root: root.to_owned(), single, files: files.finish(), skipped, left_out, unused }
     }
 
     /// Lists a folder and all below it; the error of the file system is about the folder itself.

@@ -43,6 +43,8 @@ pub struct Fetched {
     pub body: Vec<u8>,
     /// The address that the last hop connected to.
     pub from: SocketAddr,
+    /// The magnet link that it redirects to, as indexers do instead of giving a .torrent.
+    pub magnet: Option<String>,
 }
 
 /// The client; cheap to clone.
@@ -79,14 +81,19 @@ impl Http {
             if response.status().is_redirection()
                 && let Some(to) = response.headers().get(header::LOCATION)
             {
-                uri = resolve(&uri, &String::from_utf8_lossy(to.as_bytes()))?;
+                let to = String::from_utf8_lossy(to.as_bytes());
+                if to.trim().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("magnet:")) {
+                    let status = response.status().as_u16();
+                    return Ok(Fetched { status, body: Vec::new(), from, magnet: Some(to.trim().to_owned()) });
+                }
+                uri = resolve(&uri, &to)?;
                 continue;
             }
             let gzip = response.headers().get(header::CONTENT_ENCODING).is_some_and(|v| v.as_bytes() == b"gzip");
             let status = response.status().as_u16();
             let packed = read_body(response.into_body(), limits.body).await?;
             let body = if gzip { unpack(&packed, limits.body)? } else { packed };
-            return Ok(Fetched { status, body, from });
+            return Ok(Fetched { status, body, from, magnet: None });
         }
         Err(HttpError::Redirects(limits.redirects))
     }
