@@ -18,10 +18,10 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
         return Err(Stop::usage("--json and -o - both want standard output: give one of them up"));
     }
     let mut signals = Signals::listen().map_err(Stop::local)?;
-    let recipe = making::plan(&options.path, wishes, options.json, &mut signals).await?;
-    if !to_stdout {
+    if !to_stdout && options.path.exists() {
         may_write(&output, options.force)?;
     }
+    let recipe = making::plan(&options.path, wishes, options.json, &mut signals).await?;
     let mut progress = Progress::new(options.json);
     making::say_skipped(&recipe, &options.metainfo, &mut progress);
     let digests = making::digests(&recipe, None, options.json, &mut signals).await?;
@@ -63,7 +63,11 @@ fn default_output(path: &Path) -> PathBuf {
 
 /// Refuses to overwrite, before anything long is done.
 pub(crate) fn may_write(path: &Path, force: bool) -> Result<(), Stop> {
-    if path.exists() && !force {
+    let there = std::fs::metadata(path);
+    if there.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
+        return Err(Stop::local(format!("{} is a folder: name a file in it with -o", path.display())));
+    }
+    if there.is_ok_and(|there| there.is_file()) && !force {
         return Err(Stop::local(format!(
             "{} exists already: overwrite it with --force, or name another file with -o",
             path.display()
@@ -73,6 +77,6 @@ pub(crate) fn may_write(path: &Path, force: bool) -> Result<(), Stop> {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             Err(Stop::local(format!("the folder {} does not exist", folder.display())))
         }
-        _ => Ok(()),
+        _ => store::may_write_whole(path).map_err(|e| Stop::local(format!("{e}; name another file with -o"))),
     }
 }

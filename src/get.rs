@@ -3,9 +3,10 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::job::Job;
 use crate::signals::Signals;
 use crate::view::{self, View};
-use crate::{addr, choose, cli, fault, json, stdin};
+use crate::{addr, choose, cli, fault, json, stdin, stdout};
+use std::path::Path;
 use teem_client::policy::{Hook, Until};
-use teem_client::{Add, Choice, Client, Config, Mode, Source, source};
+use teem_client::{Add, Choice, Client, Config, Mode, Source, source, store};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -13,6 +14,7 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
     if options.files && !choose::can_ask() {
         return Err(Stop::usage("--files asks on a terminal, and there is none; use --only GLOB"));
     }
+    may_download_into(&options.output)?;
     let hook = options.on_done.as_deref().map(Hook::parse).transpose();
     let hook = hook.map_err(|e| Stop::usage(format!("--on-done: {e}")))?;
     let listen = addr::listen(options.listen.as_deref(), true)?;
@@ -23,6 +25,7 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
+        stdout::check()?;
     }
     let deadline = options.timeout.map(|t| Instant::now() + t.0);
     let mut view = View::new(&client, options.json);
@@ -34,6 +37,21 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
     view.last_words(matches!(worked, Ok(Exit::Interrupted | Exit::Terminated)));
     client.shutdown().await;
     worked
+}
+
+/// Refuses a folder that nothing can be written into before anybody is asked for anything. A folder that has something in it may hold
+/// the content already, which only needs to be read.
+fn may_download_into(folder: &Path) -> Result<(), Stop> {
+    let bad = |e: &dyn std::fmt::Display| {
+        Stop::local(format!("{}: nothing can be downloaded into it: {e}; choose another with -o", folder.display()))
+    };
+    match std::fs::metadata(folder) {
+        Ok(there) if !there.is_dir() => Err(bad(&"it is no folder")),
+        Ok(_) if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) => Ok(()),
+        Ok(_) => store::may_write_whole(&folder.join("teem")).map_err(|e| bad(&e)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => std::fs::create_dir_all(folder).map_err(|e| bad(&e)),
+        Err(e) => Err(bad(&e)),
+    }
 }
 
 async fn work(

@@ -42,17 +42,26 @@ mod view;
 fn main() -> ExitCode {
     fault::say_and_end();
     let args = cli::with_default_command(std::env::args_os().collect());
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(e) => {
-            // Help and version go to standard output and are no error; nothing can be done about a closed output.
-            let _ = e.print();
-            return if e.use_stderr() { Exit::Usage } else { Exit::Done }.into();
-        }
-    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return end(false, Err(Stop::local(format!("no runtime: {e}")))),
+    };
+    {
+        let _inside = runtime.enter();
+        signals::outlive_file_limits();
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        // Help and version go to standard output and are no error.
+        Err(e) if e.use_stderr() => {
+            // Nothing can be done about a closed standard error.
+            let _ = e.print();
+            return Exit::Usage.into();
+        }
+        Err(e) => {
+            stdout::note(e.print().and_then(|()| std::io::Write::flush(&mut std::io::stdout())));
+            return end(false, Ok(Exit::Done));
+        }
     };
     let json = wants_json(&cli.command);
     let outcome = fault::watched(&runtime, run(&cli.command));
@@ -92,10 +101,13 @@ fn wants_json(command: &Command) -> bool {
     }
 }
 
-/// Says why it ended, where that is not what was asked for.
+/// Says why it ended, where that is not what was asked for. What was asked for and could not be written was not done.
 fn end(json: bool, outcome: Outcome) -> ExitCode {
     match outcome {
+        Ok(Exit::Done | Exit::No) if stdout::failure().is_some() => Exit::Local.into(),
         Ok(exit) => exit.into(),
+        // It has been said already.
+        Err(stop) if stdout::failure().as_ref() == Some(&stop.message) => stop.exit.into(),
         Err(stop) => {
             if json {
                 json::line(&serde_json::json!({"error": {"class": stop.class, "message": stop.message}}));

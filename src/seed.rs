@@ -2,7 +2,7 @@
 use crate::exit::{Exit, Outcome, Stop};
 use crate::signals::Signals;
 use crate::view::{self, View};
-use crate::{addr, cli, data, fault, json, stdin};
+use crate::{addr, cli, data, fault, json, stdin, stdout};
 use std::path::Path;
 use teem_client::{Add, Config, source};
 
@@ -24,6 +24,7 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
+        stdout::check()?;
     }
     let mut view = View::new(&client, options.json);
     view.say(&format!("listening on port {}", client.port()));

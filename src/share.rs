@@ -45,6 +45,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
     let client = fault::start(config.clone()).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&json!({"event": "listening", "port": client.port()}));
+        stdout::check()?;
     }
     let events = client.events();
     warn_moved(&mut progress, before, client.port());

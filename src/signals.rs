@@ -1,7 +1,27 @@
 //! Ctrl-C and SIGTERM: the first asks to end in order, the second ends at once.
+//!
+//! `timeout`, service managers and shells signal a process and then its group, so one wish to stop may come as two signals: what follows the
+//! first within a second is part of it.
 use crate::exit::Exit;
 use std::io;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Signals that come so soon after the first say the same.
+const ONE_WISH: Duration = Duration::from_secs(1);
+
+/// Lets a write beyond the limit on the size of files (`ulimit -f`) fail as others do, instead of ending the process. Call inside the
+/// runtime, whose handler stays when nobody listens.
+pub(crate) fn outlive_file_limits() {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", target_os = "freebsd"))]
+    {
+        // 25 on all of these but MIPS, where it is 31.
+        let number = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 31 } else { 25 };
+        // Where it cannot be listened to, the limit ends the process as it would any other.
+        let _ = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(number));
+    }
+}
 
 /// Waits for the first signal; clones wait for the same one.
 #[derive(Clone)]
@@ -16,8 +36,13 @@ impl Signals {
             let first = sources.next().await;
             // Nobody waiting any more means that the program ends anyway.
             let _ = tell.send(Some(first));
-            let second = sources.next().await;
-            std::process::exit(second as i32);
+            let since = Instant::now();
+            loop {
+                let second = sources.next().await;
+                if since.elapsed() >= ONE_WISH {
+                    std::process::exit(second as i32);
+                }
+            }
         });
         Ok(Self(told))
     }

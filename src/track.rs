@@ -2,7 +2,7 @@
 use crate::exit::{Exit, Outcome, Stop};
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{cli, json};
+use crate::{cli, json, stdout};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -53,6 +53,7 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
             "event": "listening", "http": http.to_string(), "udp": udp.to_string(), "open": open,
             "port": http.port(),
         }));
+        stdout::check()?;
     }
     progress.say(&format!("tracking on http://{}/announce and udp://{}/announce", here(http), here(udp)));
     progress.say(&if open {

@@ -173,3 +173,39 @@ fn files(path: &str, shown: &Value, expected: &Value) -> Option<String> {
     let differs = ours != theirs && ours.len() == theirs.len();
     differs.then(|| format!("{path}: file_list is {ours:?}, not {theirs:?}"))
 }
+
+#[test]
+fn links_are_found_in_files_on_standard_input_and_among_other_words() {
+    let folder = Folder::new("pasted");
+    let whole = format!("magnet:?xt=urn:btih:{HASH}&dn=a%20name&tr=http%3A%2F%2Ft.example%2Fa");
+    let wide: Vec<u8> = format!("\u{feff}{whole}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let url_file = format!("[InternetShortcut]\r\nURL={whole}\r\n");
+    let page = format!("<html><a href=\"{}\">x</a></html>", whole.replace('&', "&amp;"));
+    let texts = [
+        whole.clone().into_bytes(),
+        format!("\u{feff}{whole}\r\n").into_bytes(),
+        wide,
+        url_file.into_bytes(),
+        page.into_bytes(),
+        format!("\u{201c}{whole}\u{201d}").into_bytes(),
+        format!("# mine\n\n`{HASH}`\n").into_bytes(),
+    ];
+    for text in texts {
+        let said = String::from_utf8_lossy(&text).into_owned();
+        fs::write(folder.0.join("the link.txt"), &text).unwrap();
+        let file = format!("file://{}/the%20link.txt", folder.0.display());
+        for link in ["the link.txt", "'the link.txt'", &file] {
+            let shown = teem(&folder.0, &["show", link, "--json"]).ended(0).json();
+            assert_eq!(shown["infohash_v1"], HASH, "{link}: {said:?}");
+        }
+        let piped = teem_with(&folder.0, &["show", "-", "--json"], &[], &text).ended(0).json();
+        assert_eq!(piped["infohash_v1"], HASH, "{said:?}");
+    }
+    let two = format!("{whole}\n{}\n", "ab".repeat(20));
+    let piped = teem_with(&folder.0, &["show", "-", "--json"], &[], two.as_bytes()).ended(0).json();
+    assert_eq!(piped["infohash_v1"], HASH);
+    assert!(piped["hints"][0].as_str().is_some_and(|hint| hint.contains("2 links")), "{piped}");
+    fs::write(folder.0.join("several.txt"), &two).unwrap();
+    let got = teem(&folder.0, &["get", "several.txt", "--listen", "127.0.0.1:0", "--timeout", "1s"]).ended(4).err;
+    assert!(got.contains("of 2 done"), "{got}");
+}

@@ -78,3 +78,42 @@ fn together_they_are_one_torrent_that_holds_what_was_named() {
         teem(folder, &["share", "a lot/file", "elsewhere", "-o", "x.torrent"]).ended(2);
     });
 }
+
+#[test]
+fn two_torrents_of_one_name_and_different_files_are_got_into_one_folder() {
+    isolated("two_torrents_of_one_name_and_different_files_are_got_into_one_folder", &[], |folder| {
+        let listen = |n: u32| format!("198.18.2.{n}:{PEER_PORT}");
+        let mut shares = Vec::new();
+        for (n, file) in [(1, "e1"), (2, "e2")] {
+            let series = folder.join(format!("from{n}")).join("series");
+            fs::create_dir_all(&series).expect("own folder");
+            content::write(&series, file, Shape::Single, 300_000 + n as usize);
+            let home = folder.join(format!("home{n}"));
+            let mut share = Teem::start(&home, &["share", &series.to_string_lossy(), "--listen", &listen(n)]);
+            let magnet = text(&share.wait_event("ready", LIMIT), "magnet");
+            shares.push((share, magnet, series.join(file)));
+        }
+        for again in ["fetched", "there already"] {
+            let home = folder.join("peer");
+            let (out, own) = (home.join("out"), listen(3));
+            let (a, b) = (&shares[0].1, &shares[1].1);
+            let mut got = Teem::start(&home, &["get", a, b, "--listen", &own, "-o", &out.to_string_lossy()]);
+            got.wait_complete(LIMIT);
+            for (_, _, file) in &shares {
+                let name = file.file_name().expect("a file");
+                assert_eq!(fs::read(file).ok(), fs::read(out.join("series").join(name)).ok(), "{again}");
+            }
+        }
+        // The same files twice are one too many.
+        let copy = folder.join("copy/series");
+        fs::create_dir_all(&copy).expect("own folder");
+        content::write(&copy, "e1", Shape::Single, 100_000);
+        let other = folder.join("other.torrent");
+        let made = teem(folder, &["create", "copy/series", "-o", &other.to_string_lossy()]).ended(0);
+        let first = folder.join("first.torrent");
+        teem(folder, &["create", "from1/series", "-o", &first.to_string_lossy()]).ended(0);
+        let args = ["get", &first.to_string_lossy(), &other.to_string_lossy(), "-o", "both", "--listen", "127.0.0.1:0"];
+        let clash = teem(folder, &args).ended(3);
+        assert!(clash.err.contains("series/e1"), "{} {}", clash.err, made.err);
+    });
+}

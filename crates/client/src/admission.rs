@@ -127,7 +127,7 @@ impl Client {
         let (id, registry, disk) = (self.next_id(), self.registry(), self.disk());
         let key = info.as_ref().map_or(add.source.key, |info| info.key());
         let (publish, choose) = (add.publishes(), add.asks());
-        registry.places.reserve(id, key, &place, add.choice, info.as_deref())?;
+        registry.places.reserve(id, key, &place, add.choice, info.as_ref())?;
         let status = Status::new(info.clone(), add.paused, choose);
         let entry = Arc::new(Entry::new(id, key, place.folder.clone(), add.source.origin, status));
         registry.enter(entry.clone());

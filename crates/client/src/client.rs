@@ -81,7 +81,7 @@ impl Client {
     /// The same, with content and saved state on a file system of the caller's.
     #[allow(clippy::unused_async)] // awaiting proves that there is a runtime
     pub async fn start_on(config: Config, fs: Arc<dyn Fs>) -> Result<Self, StartError> {
-        crate::store::private_dir(&config.state_dir).map_err(StartError::Io)?;
+        crate::store::ready_state_dir(&config.state_dir).map_err(StartError::Io)?;
         let listeners = bind(config.listen).map_err(StartError::Listen)?;
         let port = listeners.bound().port;
         let http = Http::new(config.listen.addr, AGENT);

@@ -1,12 +1,13 @@
-//! Which torrent writes where (own design): no torrent is added twice, and no two write to one place.
+//! Which torrent writes where (own design): no torrent is added twice, and no two write to one file. Two may share a folder, as parts of a
+//! series do that are called alike.
 use crate::choice::Choice;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_disk::root::RealFs;
 use teem_disk::{Place, saved_info};
-use teem_metainfo::{Info, InfoHash, Limits, TorrentKey};
+use teem_metainfo::{File, Info, InfoHash, Limits, TorrentKey};
 use teem_swarm::ids::TorrentId;
 
 /// Why a torrent cannot be added.
@@ -51,6 +52,8 @@ struct Placing {
     choice: Choice,
     /// The path of the content itself, where it is written.
     root: Option<PathBuf>,
+    /// What lies there.
+    info: Option<Arc<Info>>,
 }
 
 /// The places of all torrents of a client.
@@ -64,7 +67,7 @@ struct Table {
     /// Of a hybrid both hashes.
     by_hash: HashMap<InfoHash, TorrentId>,
     /// Only those that write.
-    by_root: HashMap<PathBuf, TorrentId>,
+    by_root: HashMap<PathBuf, Vec<TorrentId>>,
 }
 
 impl Places {
@@ -75,7 +78,7 @@ impl Places {
         key: TorrentKey,
         place: &Place,
         choice: Choice,
-        info: Option<&Info>,
+        info: Option<&Arc<Info>>,
     ) -> Result<(), AddError> {
         let mut table = self.table();
         if key.wires().any(|hash| table.by_hash.contains_key(&hash)) {
@@ -83,23 +86,23 @@ impl Places {
         }
         let root = info.map(|info| content_root(place, info));
         let root = root.filter(|_| !place.read_only);
-        if let Some(root) = &root {
-            table.claim(id, root)?;
+        if let (Some(root), Some(info)) = (&root, info) {
+            table.claim(id, root, info)?;
         }
         table.by_hash.extend(key.wires().map(|hash| (hash, id)));
-        table.placings.insert(id, Placing { key, place: place.clone(), choice, root });
+        table.placings.insert(id, Placing { key, place: place.clone(), choice, root, info: info.cloned() });
         Ok(())
     }
 
     /// The metadata of a magnet link came: its name decides the place, its files what is wanted. `None` when the torrent is gone.
-    pub(crate) fn settle(&self, id: TorrentId, info: &Info) -> Option<Result<(Place, Choice), AddError>> {
+    pub(crate) fn settle(&self, id: TorrentId, info: &Arc<Info>) -> Option<Result<(Place, Choice), AddError>> {
         let mut table = self.table();
         let root = content_root(&table.placings.get(&id)?.place, info);
-        if let Err(e) = table.claim(id, &root) {
+        if let Err(e) = table.claim(id, &root, info) {
             return Some(Err(e));
         }
         let placing = table.placings.get_mut(&id)?;
-        placing.root = Some(root);
+        (placing.root, placing.info) = (Some(root), Some(info.clone()));
         Some(Ok((placing.place.clone(), placing.choice.clone())))
     }
 
@@ -120,7 +123,13 @@ impl Places {
                 table.by_hash.remove(&hash);
             }
             if let Some(root) = placing.root {
-                table.by_root.remove(&root);
+                let rest = table.by_root.get_mut(&root).is_some_and(|ids| {
+                    ids.retain(|other| *other != id);
+                    !ids.is_empty()
+                });
+                if !rest {
+                    table.by_root.remove(&root);
+                }
             }
         }
     }
@@ -131,16 +140,35 @@ impl Places {
 }
 
 impl Table {
-    /// Takes a place for a torrent that writes there.
-    fn claim(&mut self, id: TorrentId, root: &Path) -> Result<(), AddError> {
-        match self.by_root.get(root) {
-            Some(other) if *other != id => Err(AddError::SamePlace(root.to_owned())),
-            _ => {
-                self.by_root.insert(root.to_owned(), id);
-                Ok(())
+    /// Takes a place for a torrent that writes there. Others may have it too, as long as no file is the same.
+    fn claim(&mut self, id: TorrentId, root: &Path, info: &Info) -> Result<(), AddError> {
+        let others = self.by_root.get(root).into_iter().flatten().filter(|other| **other != id);
+        for other in others.filter_map(|other| self.placings.get(other)?.info.as_deref()) {
+            if let Some(file) = in_the_way(info, other) {
+                return Err(AddError::SamePlace(root.join(file)));
             }
         }
+        let ids = self.by_root.entry(root.to_owned()).or_default();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+        Ok(())
     }
+}
+
+/// A path that both torrents have, as a file in one of them at least; below the folder that both have.
+fn in_the_way(one: &Info, other: &Info) -> Option<PathBuf> {
+    if one.is_single_file() || other.is_single_file() {
+        return Some(PathBuf::new());
+    }
+    let files =
+        |info: &Info| info.files().iter().filter(File::is_stored).map(|file| file.path()).collect::<HashSet<_>>();
+    let (ones, others) = (files(one), files(other));
+    let below = |files: &HashSet<String>, taken: &HashSet<String>| {
+        let mut paths = files.iter().flat_map(|file| Path::new(file).ancestors());
+        paths.find(|path| path.to_str().is_some_and(|path| taken.contains(path))).map(Path::to_owned)
+    };
+    below(&ones, &others).or_else(|| below(&others, &ones))
 }
 
 /// The metadata that an earlier run fetched for this folder.
@@ -154,4 +182,47 @@ pub(crate) async fn remembered(place: Place, key: TorrentKey) -> Option<Arc<Info
 
 fn content_root(place: &Place, info: &Info) -> PathBuf {
     place.folder.join(place.name.as_deref().unwrap_or(info.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(hash: &str, paths: &[&[&str]]) -> Arc<Info> {
+        let text = |text: &str| format!("{}:{text}", text.len());
+        let file =
+            |path: &&[&str]| format!("d6:lengthi5e4:pathl{}ee", path.iter().map(|part| text(part)).collect::<String>());
+        let files: String = paths.iter().map(file).collect();
+        let raw = format!("d5:filesl{files}e4:name6:series12:piece lengthi16384e6:pieces20:{}e", hash.repeat(20));
+        Arc::new(Info::parse(raw.as_bytes(), &Limits::FILE).unwrap())
+    }
+
+    #[test]
+    fn torrents_of_one_name_share_a_folder_and_no_file() {
+        let places = Places::default();
+        let place = Place::download("/x", "");
+        let put =
+            |id: u32, info: &Arc<Info>| places.reserve(TorrentId(id), info.key(), &place, Choice::All, Some(info));
+        let first = info("a", &[&["e1"], &["extra", "x"]]);
+        put(1, &first).unwrap();
+        put(2, &info("b", &[&["e2"], &["extra", "y"]])).unwrap();
+        for (paths, file) in [
+            (&[&["e1"][..]][..], "/x/series/e1"),
+            (&[&["e3"], &["extra", "y"]], "/x/series/extra/y"),
+            (&[&["extra"]], "/x/series/extra"),
+            (&[&["e2", "below"]], "/x/series/e2"),
+        ] {
+            assert_eq!(put(3, &info("c", paths)), Err(AddError::SamePlace(file.into())), "{paths:?}");
+        }
+        places.forget(TorrentId(1));
+        put(3, &info("c", &[&["e1"]])).unwrap();
+        assert!(put(4, &info("d", &[&["e2"]])).is_err(), "the other is still there");
+        // The names of a magnet link's files come later.
+        let later = info("e", &[&["e5"]]);
+        places.reserve(TorrentId(5), later.key(), &place, Choice::All, None).unwrap();
+        assert!(places.settle(TorrentId(5), &later).unwrap().is_ok());
+        let clash = info("f", &[&["e5"]]);
+        places.reserve(TorrentId(6), clash.key(), &place, Choice::All, None).unwrap();
+        assert!(places.settle(TorrentId(6), &clash).unwrap().is_err());
+    }
 }

@@ -85,7 +85,12 @@ pub(crate) async fn carry_out(
 }
 
 /// The metadata of a magnet link came: its name decides the place, its files what is wanted.
-fn place(disk: &DiskHandle, registry: &Registry, torrent: TorrentId, info: &Info) -> Result<Option<Selection>, String> {
+fn place(
+    disk: &DiskHandle,
+    registry: &Registry,
+    torrent: TorrentId,
+    info: &Arc<Info>,
+) -> Result<Option<Selection>, String> {
     let settled = registry.places.settle(torrent, info).ok_or_else(|| String::from("the torrent was removed"))?;
     let (place, choice) = settled.map_err(|e| e.to_string())?;
     let selection = choice.is_said().then(|| choice.of(info)).transpose();

@@ -1,16 +1,29 @@
 //! Where Teem keeps what outlives a run: never in the content's folder (own design; XDG base directories).
 use std::env;
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The user's state folder: `TEEM_STATE_DIR`, else `$XDG_STATE_HOME/teem`, else `~/.local/state/teem`
-/// (macOS: `~/Library/Application Support/teem`).
+/// Characters of a file's name that its temporary takes over, of at most four bytes each.
+const TEMPORARY_CHARS: usize = 50;
+
+/// The user's state folder: `TEEM_STATE_DIR`, else `$XDG_STATE_HOME/teem`, else the first of `$STATE_DIRECTORY`, which systemd gives to a
+/// service, else `~/.local/state/teem` (macOS: `~/Library/Application Support/teem`).
 pub fn state_dir() -> io::Result<PathBuf> {
-    match set("TEEM_STATE_DIR") {
+    if let Some(dir) = set("TEEM_STATE_DIR") {
+        return Ok(dir);
+    }
+    let own = set("XDG_STATE_HOME").filter(|dir| dir.is_absolute());
+    match service_dir(env::var_os("STATE_DIRECTORY")).filter(|_| own.is_none()) {
         Some(dir) => Ok(dir),
         None => base("XDG_STATE_HOME", ".local/state"),
     }
+}
+
+/// The first folder of a list as systemd writes it.
+fn service_dir(list: Option<OsString>) -> Option<PathBuf> {
+    list.as_deref().and_then(|list| env::split_paths(list).next()).filter(|dir| dir.is_absolute())
 }
 
 /// The user's folder of what is configured: `$XDG_CONFIG_HOME/teem`, else `~/.config/teem`
@@ -27,11 +40,50 @@ fn base(variable: &str, below_home: &str) -> io::Result<PathBuf> {
     if let Some(dir) = set(variable).filter(|d| d.is_absolute()) {
         return Ok(dir.join("teem"));
     }
-    let home = set("HOME").ok_or_else(|| {
-        io::Error::new(io::ErrorKind::NotFound, "no folder for what Teem keeps: the variable HOME is not set")
+    let home = home().ok_or_else(|| {
+        let why =
+            "no folder for what Teem keeps: the variable HOME is not set; set it, or name the folder in TEEM_STATE_DIR";
+        io::Error::new(io::ErrorKind::NotFound, why)
     })?;
     let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { below_home };
     Ok(home.join(below).join("teem"))
+}
+
+/// The user's home: as `HOME` says, else as the list of users does. What root finds in `HOME` and belongs to somebody else (`sudo` keeps it)
+/// is not root's home: files that root makes there would be in their owner's way.
+fn home() -> Option<PathBuf> {
+    let said = set("HOME").filter(|home| home.is_absolute());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // This process as the system shows it belongs to who runs it.
+        let me = std::fs::metadata("/proc/self").ok().map(|meta| meta.uid());
+        let foreign = |home: &PathBuf| me == Some(0) && std::fs::metadata(home).is_ok_and(|meta| meta.uid() != 0);
+        let listed = || listed_home(&std::fs::read_to_string("/etc/passwd").ok()?, me?);
+        match said {
+            Some(home) if foreign(&home) => listed().filter(|own| !foreign(own)).or(Some(home)),
+            Some(home) => Some(home),
+            None => listed(),
+        }
+    }
+    #[cfg(not(unix))]
+    said
+}
+
+/// The home of a user by number in a list of users (passwd(5)).
+#[cfg(unix)]
+fn listed_home(passwd: &str, user: u32) -> Option<PathBuf> {
+    let line = passwd.lines().find(|line| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(user))?;
+    line.split(':').nth(5).map(PathBuf::from).filter(|home| home.is_absolute() && home.is_dir())
+}
+
+/// Makes the folder for saved state and sees that it can be written, before anything relies on it.
+pub(crate) fn ready_state_dir(dir: &Path) -> io::Result<()> {
+    let made = private_dir(dir).and_then(|()| may_write_whole(&dir.join("state")));
+    made.map_err(|e| {
+        let why = format!("nothing can be saved of this run: {e}; name a folder of your own in TEEM_STATE_DIR");
+        io::Error::new(e.kind(), why)
+    })
 }
 
 /// Makes a folder that only its owner can read, and says which one where that fails.
@@ -54,12 +106,43 @@ pub enum Readers {
 
 /// Writes a small file so that after a crash either the old or the new content is there: temporary, sync, rename, sync
 /// of the folder.
+///
+/// What is no file (`/dev/stdout`, a named pipe) is written to and stays what it is.
 pub fn write_whole(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let like = match readers {
         Readers::Usual => Like::Usual,
         Readers::Owner => Like::Private,
     };
-    swap(path, bytes, &like).map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
+    let written = match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => {
+            File::options().write(true).open(path).and_then(|mut file| file.write_all(bytes))
+        }
+        _ => swap(path, bytes, &like),
+    };
+    written.map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
+}
+
+/// Whether [`write_whole`] could write there now: nothing is changed. For what takes long before it writes.
+pub fn may_write_whole(path: &Path) -> io::Result<()> {
+    let tried = match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
+        Ok(there) if !there.is_file() => Ok(()),
+        // A name that is too long is an error of its own here.
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => {
+            let temporary = temporary(path);
+            make(&temporary, &Like::Usual).and_then(|_| std::fs::remove_file(&temporary))
+        }
+    };
+    tried.map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
+}
+
+/// The name under which a file is written before it takes the place of another: never longer than names may be.
+fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let some: String = name.chars().take(TEMPORARY_CHARS).collect();
+    // Nobody can guess the name, and what lies there already is never opened: a link that was planted leads nowhere.
+    path.with_file_name(format!(".{some}.{:016x}.tmp", crate::entropy::number()))
 }
 
 /// The same for a file that is there: it keeps its permissions and, where that is allowed, its owner; a symbolic link to it stays one.
@@ -78,9 +161,7 @@ enum Like {
 }
 
 fn swap(path: &Path, bytes: &[u8], like: &Like) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Nobody can guess the name, and what lies there already is never opened: a link that was planted leads nowhere.
-    let temporary = path.with_file_name(format!(".{name}.{:016x}.tmp", crate::entropy::number()));
+    let temporary = temporary(path);
     let written = make(&temporary, like).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -147,5 +228,38 @@ mod tests {
         symlink(&theirs, &taken).unwrap();
         assert_eq!(make(&taken, &Like::Usual).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+    #[test]
+    fn a_user_s_home_in_the_list_of_users() {
+        let list = "root:x:0:0:root:/tmp:/bin/sh\n# no\nnobody:x:65534:65534::/nonexistent:/bin/false\nme:x:1000:1000::/:/bin/sh";
+        assert_eq!(listed_home(list, 0), Some(PathBuf::from("/tmp")));
+        assert_eq!(listed_home(list, 1000), Some(PathBuf::from("/")));
+        assert_eq!(listed_home(list, 65534), None, "a home that is not there is none");
+        assert_eq!(listed_home(list, 7), None);
+        assert_eq!(service_dir(Some("/var/lib/teem:/var/lib/more".into())), Some(PathBuf::from("/var/lib/teem")));
+        assert_eq!(service_dir(Some("relative".into())), None);
+        assert_eq!(service_dir(None), None);
+    }
+
+    #[test]
+    fn whether_a_file_could_be_written_is_known_before() {
+        let folder = std::env::temp_dir().join(format!("teem-may-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let name = |length: usize| folder.join("n".repeat(length));
+        for path in [name(1), name(255)] {
+            may_write_whole(&path).unwrap();
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nothing is left behind");
+            write_whole(&path, b"x", Readers::Usual).unwrap();
+            std::fs::remove_file(path).unwrap();
+        }
+        let long = "\u{e4}".repeat(127);
+        write_whole(&folder.join(&long), b"x", Readers::Usual).unwrap();
+        assert!(may_write_whole(&name(256)).unwrap_err().to_string().contains("cannot be written"));
+        assert!(may_write_whole(&folder).is_err() && may_write_whole(&folder.join("no/x")).is_err());
+        write_whole(Path::new("/dev/null"), b"x", Readers::Usual).unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file(), "it is what it was");
+        let full = write_whole(Path::new("/dev/full"), b"x", Readers::Usual).unwrap_err();
+        assert!(full.to_string().contains("/dev/full"), "{full}");
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -41,6 +41,9 @@ struct Found {
 pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>) {
     let found = contained(|| {
         let found = look(shared, id, info, wish)?;
+        if let Some(error) = space::too_large(&found.torrent) {
+            return Err(error);
+        }
         let writes = !found.torrent.place.read_only;
         let trouble = if writes { space::too_little(shared, &found.torrent) } else { None };
         Ok((found, trouble))

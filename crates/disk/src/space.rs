@@ -2,6 +2,7 @@
 use crate::error::bytes;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
+use rustix::process::{Resource, getrlimit};
 use std::sync::Arc;
 use std::time::Duration;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done};
@@ -29,6 +30,17 @@ pub(crate) fn too_little(shared: &Shared, torrent: &Torrent) -> Option<DiskError
     }
     shared.queue.trouble(torrent.id, needed, LOOK_EVERY);
     Some(DiskError { kind: DiskErrorKind::NoSpace, message: sentence(torrent, needed, free) })
+}
+
+/// When a file is to become larger than this process may make any (`ulimit -f`): said before a byte of it is fetched.
+pub(crate) fn too_large(torrent: &Torrent) -> Option<DiskError> {
+    let limit = getrlimit(Resource::Fsize).current?;
+    let grows = |file: usize, len| torrent.seen(file).stat.is_none_or(|stat| stat.len < len);
+    let mut wanted = torrent.content.stored().filter(|file| torrent.parts.wants(file.index));
+    let large = wanted.find(|file| !torrent.place.read_only && file.len > limit && grows(file.index, file.len))?;
+    let (needs, may) = (bytes(large.len), bytes(limit));
+    let message = format!("a file of {needs} cannot be written: files may have {may} here (`ulimit -f` says so)");
+    Some(DiskError { kind: DiskErrorKind::NoSpace, message })
 }
 
 /// When a write failed for lack of room: a better sentence, and the disk is watched.

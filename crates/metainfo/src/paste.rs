@@ -21,7 +21,7 @@ const INVISIBLE: [char; 8] =
 /// What stands around a quoted link. An apostrophe and a round bracket may be part of one.
 const QUOTES: [char; 17] = ['"', '<', '>', '`', '“', '”', '„', '‟', '«', '»', '‹', '›', '‘', '’', '‚', '「', '」'];
 /// What ends a sentence behind a link.
-const PUNCTUATION: [char; 10] = ['.', ',', ';', ':', '!', '…', '\'', '*', '|', '¶'];
+const PUNCTUATION: [char; 9] = ['.', ',', ';', '!', '…', '\'', '*', '|', '¶'];
 
 /// Bytes as text: UTF-8, or UTF-16 as some editors save it, with or without a byte-order mark. `None` for what is no text.
 pub fn text(bytes: &[u8]) -> Option<String> {

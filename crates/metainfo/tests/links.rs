@@ -109,8 +109,7 @@ fn row_62_schemes_that_are_never_followed() {
         let text = format!("magnet:?xt=urn:btih:{HASH}&tr={scheme}&ws={scheme}&xs={scheme}");
         let magnet = Magnet::parse(&text, &Limits::FILE).unwrap();
         assert!(magnet.trackers.is_empty() && magnet.web_seeds.is_empty() && magnet.exact_sources.is_empty());
-        // A path is a link when it is typed, and nowhere else.
-        if (scheme.contains("://") || scheme.starts_with("data:")) && !scheme.starts_with("file:") {
+        if scheme.contains("://") || scheme.starts_with("data:") {
             assert!(matches!(Link::parse(scheme, &Limits::FILE), Err(LinkError::BadUrl { .. })), "{scheme}");
         }
     }
@@ -296,9 +295,9 @@ fn whatever_stands_around_a_link_is_left_out() {
     ] {
         assert_eq!(pasted(text), Link::Path(path.into()), "{text}");
     }
-    for bad in ["file://other/tmp/a", "file:", "file://", "file:///"] {
+    for bad in ["file://other/tmp/a.torrent", "file://", "file:///", "file:///etc/shadow", "file:///a%00.torrent"] {
         let parsed = Link::parse(bad, &Limits::FILE);
-        assert!(matches!(parsed, Err(LinkError::BadUrl { .. }) | Ok(Link::Path(_))), "{bad}: {parsed:?}");
+        assert!(matches!(parsed, Err(LinkError::BadUrl { .. })), "{bad}: {parsed:?}");
     }
 }
 
