@@ -64,6 +64,8 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
             store::write_whole(output, &shared.torrent_file, making::readers(&recipe)).map_err(Stop::local)?;
         }
         announce_ready(options, &recipe, &shared, client.port(), &mut progress);
+        // A link that nobody can read makes nothing available.
+        stdout::check()?;
         rows.push(Row::new(&shared.torrent, shared.info.name(), shared.info.content_size()));
         all.push(shared);
     }

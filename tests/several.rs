@@ -87,7 +87,7 @@ fn two_torrents_of_one_name_and_different_files_are_got_into_one_folder() {
         for (n, file) in [(1, "e1"), (2, "e2")] {
             let series = folder.join(format!("from{n}")).join("series");
             fs::create_dir_all(&series).expect("own folder");
-            content::write(&series, file, Shape::Single, 300_000 + n as usize);
+            content::write(&series, file, Shape::Single, 300_000 + n as u64);
             let home = folder.join(format!("home{n}"));
             let mut share = Teem::start(&home, &["share", &series.to_string_lossy(), "--listen", &listen(n)]);
             let magnet = text(&share.wait_event("ready", LIMIT), "magnet");

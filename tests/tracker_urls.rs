@@ -50,10 +50,12 @@ fn every_way_to_write_a_tracker_reaches_it() {
         format!(" http://127.0.0.1:{port}/tab\there#f\n"),
     ];
     let asked = ["/?", "/?key=x&", "/Case?", "/a%20b?", "/back?", "/who?", "/%C3%BC?", "/tabhere?"];
-    let coded = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
-    let trackers: String = ways.iter().map(|way| format!("&tr={}", coded(way))).collect();
-    let link = format!("magnet:?xt=urn:btih:{HASH}{trackers}");
-    let mut child = command(&folder.0, &["get", &link, "--listen", "127.0.0.1:0"])
+    // A link may send us to a neighbour for a plain announce only, a file of the user's for all of these.
+    let text = |text: &str| format!("{}:{text}", text.len());
+    let tiers: String = ways.iter().map(|way| format!("l{}e", text(way))).collect();
+    let info = format!("d6:lengthi5e4:name1:t12:piece lengthi16384e6:pieces20:{}e", "h".repeat(20));
+    fs::write(folder.0.join("t.torrent"), format!("d13:announce-listl{tiers}e4:info{info}e")).unwrap();
+    let mut child = command(&folder.0, &["get", "t.torrent", "--listen", "127.0.0.1:0"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn whether_a_file_could_be_written_is_known_before() {
-        let folder = std::env::temp_dir().join(format!("teem-may-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!("teem-may-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let name = |length: usize| folder.join("n".repeat(length));
         for path in [name(1), name(255)] {

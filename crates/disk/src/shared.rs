@@ -6,6 +6,7 @@ use crate::mailbox::Mailbox;
 use crate::place::Place;
 use crate::pool::Pool;
 use crate::queue::Queue;
+use crate::state::NameLocks;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_swarm::ids::TorrentId;
@@ -19,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<Files>,
     places: Mutex<Places>,
     vouched: Mutex<BTreeMap<TorrentId, HashFiles>>,
+    /// Names of content that are kept from other processes.
+    pub(crate) names: NameLocks,
 }
 
 /// Where torrents lie, each with the number of the telling: what was told after a torrent was opened is meant for the next time.
@@ -31,7 +34,7 @@ struct Places {
 impl Shared {
     pub(crate) fn new(pool: Pool, queue: Queue, fs: Arc<dyn Fs>, files: Files) -> Self {
         let (mailbox, places, vouched) = (Arc::default(), Mutex::default(), Mutex::default());
-        Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched }
+        Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched, names: NameLocks::default() }
     }
 
     /// Where a torrent lies, when it was told, and the number of that telling.

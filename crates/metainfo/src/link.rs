@@ -149,47 +149,6 @@ fn as_file(text: &str) -> Option<Result<String, LinkError>> {
     Some(path.ok_or_else(|| LinkError::BadUrl { url: text.chars().take(200).collect() }))
 }
 
-/// The text as a magnet link, if it is one even when it was coded as a whole (`magnet%3A%3Fxt%3D…`).
-fn as_magnet(text: &str) -> Option<Cow<'_, str>> {
-    let text = paste::without_breaks(text);
-    if has_prefix(&text, "magnet:?") {
-        // All but the beginning may be coded: `magnet:?xt%3Durn%3A…%26dn%3D…`.
-        if !text.contains('=')
-            && let Ok(decoded) = String::from_utf8(decode(&text))
-        {
-            return Some(decoded.into());
-        }
-        return Some(text);
-    }
-    if has_prefix(&text, "magnet%3a?") && text.contains('=') {
-        return Some(["magnet:", &text[9..]].concat().into());
-    }
-    if has_prefix(&text, "magnet://?") || has_prefix(&text, "magnet:///?") || has_prefix(&text, "magnet:/?") {
-        return text.split_once('?').map(|(_, query)| Cow::Owned(["magnet:?", query].concat()));
-    }
-    if has_prefix(&text, "magnet%3a") || has_prefix(&text, "magnet:%3f") {
-        let decoded = String::from_utf8(decode(&text)).ok()?;
-        return has_prefix(&decoded, "magnet:?").then_some(Cow::Owned(decoded));
-    }
-    // Broken, but meant as one: the error says why.
-    has_prefix(&text, "magnet:").then_some(text)
-}
-
-/// The path of a `file:` URL of this machine (RFC 8089); none for other texts.
-fn as_file(text: &str) -> Option<Result<String, LinkError>> {
-    let rest = text.get(5..).filter(|_| has_prefix(text, "file:"))?;
-    let path = match rest.strip_prefix("//") {
-        Some(rest) if has_prefix(rest, "localhost/") => rest.get(9..),
-        Some(rest) => Some(rest).filter(|path| path.starts_with('/')),
-        None => Some(rest).filter(|path| path.starts_with('/')),
-    };
-    let path = path.and_then(|path| String::from_utf8(decode(path)).ok());
-    Some(
-        path.filter(|path| path.len() > 1 && !path.contains('\0'))
-            .ok_or_else(|| LinkError::BadUrl { url: text.chars().take(200).collect() }),
-    )
-}
-
 impl LinkError {
     /// The case as one word that scripts can match on.
     pub fn class(&self) -> &'static str {

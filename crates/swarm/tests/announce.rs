@@ -563,8 +563,7 @@ fn parameters_that_a_tracker_refuses_are_left_out_step_by_step() {
     }
     let mut w = World::new(&[&[A]], false, 5);
     w.announcer.start(Time::ZERO);
-    let mut forms = Vec::new();
-    let mut at = Time::ZERO;
+    let (mut forms, mut at) = (Vec::new(), Time::ZERO);
     for _ in 0..5 {
         forms.push(w.poll(at)[0].announce.form);
         w.fail(at, A, refused("no"));
@@ -598,14 +597,4 @@ fn what_is_no_refusal_leaves_nothing_out() {
         assert!(at > secs(110));
         assert_eq!((said(&asks), asks[0].announce.form), (vec![(A, AnnounceEvent::Paused)], Form::Full));
     }
-}
-
-#[test]
-fn stopped_is_said_to_a_tracker_that_refuses_parameters() {
-    let mut w = accepted(A);
-    w.announcer.stop(secs(100));
-    assert_eq!(said(&w.poll(secs(100))), [(A, AnnounceEvent::Stopped)]);
-    w.fail(secs(100), A, refused("unknown parameter"));
-    let (_, asks) = w.next();
-    assert_eq!((said(&asks), asks[0].announce.form), (vec![(A, AnnounceEvent::Stopped)], Form::Lean));
 }

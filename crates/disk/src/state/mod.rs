@@ -18,5 +18,5 @@ mod table;
 pub(crate) use claims::Claims;
 pub use saved_torrents::{ForgetError, Holder, SavedTorrent, forget, saved_torrents};
 pub use store::saved_info;
-pub(crate) use store::{Loaded, Saved};
+pub(crate) use store::{Loaded, NameLocks, Saved};
 pub(crate) use table::{CHUNK, Record};

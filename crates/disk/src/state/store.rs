@@ -10,12 +10,12 @@ use crate::error::explain;
 use crate::fs::{Access, Folder, Fs, Lock, Stat, read_small, write_full};
 use crate::hash;
 use crate::place::Place;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, IoSlice};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use teem_metainfo::{InfoHash, TorrentKey};
 use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
 use teem_swarm::selection::Selection;
@@ -50,6 +50,32 @@ struct Open {
     _locks: Vec<Box<dyn Send + Sync>>,
 }
 
+/// Names that this disk keeps from other processes. Its own torrents may share one: that no two of them write into one file is known to
+/// who places them.
+#[derive(Default)]
+pub(crate) struct NameLocks(Mutex<BTreeMap<PathBuf, Weak<HeldName>>>);
+
+/// A lock on a name, held as long as any torrent has it.
+type HeldName = Box<dyn Send + Sync>;
+
+impl NameLocks {
+    /// Takes the lock at this path of a state folder, or shares it.
+    fn hold(&self, dir: &dyn Folder, state_dir: &Path, path: &Path) -> io::Result<Lock> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, lock| lock.strong_count() > 0);
+        let key = state_dir.join(path);
+        let lock = match held.get(&key).and_then(Weak::upgrade) {
+            Some(lock) => lock,
+            None => match dir.lock(path)? {
+                Lock::Held(lock) => Arc::new(lock),
+                taken @ Lock::Taken(_) => return Ok(taken),
+            },
+        };
+        held.insert(key, Arc::downgrade(&lock));
+        Ok(Lock::Held(Box::new(lock)))
+    }
+}
+
 /// What was there.
 pub(crate) struct Loaded {
     pub(crate) claims: Option<Claims>,
@@ -60,7 +86,12 @@ pub(crate) struct Loaded {
 
 impl Saved {
     /// Locks and loads. Seeding works without a state folder that can be written, only without memory.
-    pub(crate) fn open(fs: &dyn Fs, place: &Place, content: &Content) -> Result<(Self, Loaded), DiskError> {
+    pub(crate) fn open(
+        fs: &dyn Fs,
+        names: &NameLocks,
+        place: &Place,
+        content: &Content,
+    ) -> Result<(Self, Loaded), DiskError> {
         let nothing = || Loaded { claims: None, journal: Journaled::default(), stale: BTreeSet::new() };
         let dir = match fs.folder(&place.state_dir, true) {
             Ok(dir) => dir,
@@ -79,10 +110,11 @@ impl Saved {
         };
         let mut locks = vec![lock];
         if !place.read_only {
-            // Two torrents of one name would write into the same files.
+            // Torrents of one name may write into the same files.
             let name = place.name.as_deref().unwrap_or(content.info.name());
             let path = [&folder[..], b"\0", name.as_bytes()].concat();
-            match dir.lock(Path::new(&format!("name-{}.lock", hex(&hash::sha1(&path)[..8])))).map_err(fail)? {
+            let path = PathBuf::from(format!("name-{}.lock", hex(&hash::sha1(&path)[..8])));
+            match names.hold(&*dir, &place.state_dir, &path).map_err(fail)? {
                 Lock::Held(lock) => locks.push(lock),
                 Lock::Taken(pid) => return Err(locked(pid, place, content)),
             }

@@ -55,3 +55,20 @@ impl Manners {
         !core::mem::replace(&mut self.hurried, true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn started_and_stopped_are_said_whatever_is_refused() {
+        let mut manners = Manners::default();
+        for form in [Form::Lean, Form::Bare, Form::Full] {
+            let hurries = manners.refused(AnnounceEvent::Stopped, false);
+            assert_eq!((manners.form(), hurries), (form, form == Form::Lean));
+            assert!(!manners.leaves_out(AnnounceEvent::Stopped) && !manners.leaves_out(AnnounceEvent::Started));
+        }
+        assert!(!manners.refused(AnnounceEvent::Started, true), "over UDP there is nothing to leave out");
+        assert_eq!(manners.form(), Form::Full);
+    }
+}
