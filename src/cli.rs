@@ -133,7 +133,7 @@ pub(crate) struct Get {
     /// Give up, with exit code 4, when not done after this time
     #[arg(long, value_name = "TIME", env = "TEEM_TIMEOUT", hide_env_values = true)]
     pub(crate) timeout: Option<Span>,
-    /// Download only files whose path in the torrent, or any name in it, matches; may be given several times (one a line in the variable).
+    /// Download only files whose path in the torrent, or any name in it, is or matches this; may be given several times (one a line in the variable).
     /// Later runs go on with that until another choice is made; '*' is everything
     #[arg(long, value_name = "GLOB", env = "TEEM_ONLY", hide_env_values = true, value_delimiter = '\n')]
     pub(crate) only: Vec<String>,
