@@ -70,11 +70,13 @@ pub struct Shared {
     pub up: Lane,
     /// Payload asked for.
     pub down: Lane,
+    /// Bytes of blocks that were read for peers of all torrents and have not gone to the kernel: what they hold of the pool.
+    pub held: u64,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { up: Lane::new(None), down: Lane::new(None) }
+        Self { up: Lane::new(None), down: Lane::new(None), held: 0 }
     }
 }
 

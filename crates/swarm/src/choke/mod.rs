@@ -35,6 +35,8 @@ pub struct Contender {
     pub changed: Option<Time>,
     /// It may ask and has asked for nothing for a while: it occupies no slot.
     pub(crate) paused: bool,
+    /// It has taken nothing for a while of what it asked for.
+    pub(crate) stuck: bool,
     /// Payload rate from it over twenty seconds; 0 when it snubs us.
     pub(crate) rate_from: u64,
     /// Payload rate to it over twenty seconds.
@@ -77,6 +79,7 @@ fn contender(n: u64, rate_from: u64, rate_to: u64) -> Contender {
         choked: true,
         changed: None,
         paused: false,
+        stuck: false,
         rate_from,
         rate_to,
         since: Time::ZERO,

@@ -1,6 +1,6 @@
 //! The choker of a seed: turns of a minute, half of the slots that come free go to the peers that take fastest (BEP 3).
 //!
-//! Speed alone would feed the same few for ever, turns alone would give slots to peers that cannot use them.
+//! The turn of a peer that takes nothing ends at once. Speed alone would feed the same few for ever, turns alone would give slots to peers that cannot use them.
 use super::Contender;
 use crate::ids::ConnId;
 use crate::time::Time;
@@ -16,7 +16,7 @@ const TURN: Duration = Duration::from_secs(60);
 pub fn choose(now: Time, contenders: &[Contender], slots: usize) -> BTreeSet<ConnId> {
     let (served, mut waiting): (Vec<&Contender>, Vec<&Contender>) = contenders.iter().partition(|c| !c.choked);
     let (mut running, mut over): (Vec<&Contender>, Vec<&Contender>) =
-        served.into_iter().partition(|c| c.changed.is_none_or(|since| now.since(since) < TURN));
+        served.into_iter().partition(|c| !c.stuck && c.changed.is_none_or(|since| now.since(since) < TURN));
     running.sort_by_key(|c| (Reverse(c.rate_to), c.conn));
     over.sort_by_key(|c| (Reverse(c.rate_to), c.conn));
     waiting.sort_by_key(|c| (c.changed.unwrap_or(c.since), c.conn));

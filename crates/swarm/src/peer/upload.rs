@@ -29,6 +29,8 @@ pub(crate) struct Upload {
     in_flight: u64,
     /// How many looks in a row have found that it will take long for what is in flight.
     slow_looks: u8,
+    /// When the first of the bytes in flight was read.
+    held_since: Time,
     /// Since when there was nothing to send to it.
     idle_since: Time,
     /// The piece of the block read last.
@@ -90,6 +92,11 @@ impl Upload {
         self.idle_since
     }
 
+    /// Since when it has taken nothing of what is in flight to it; `None` while nothing is.
+    pub(crate) fn stuck_since(&self) -> Option<Time> {
+        (self.in_flight > 0).then(|| self.held_since.max(self.idle_since))
+    }
+
     /// Whether what was in flight at that moment may have gone to the kernel.
     pub(crate) fn has_taken(&self, at: Time) -> bool {
         self.in_flight == 0 || self.idle_since > at
@@ -134,8 +141,11 @@ impl Upload {
     }
 
     /// Takes the next request for reading.
-    pub(crate) fn read(&mut self) -> Option<BlockRef> {
+    pub(crate) fn read(&mut self, now: Time) -> Option<BlockRef> {
         let at = self.asked.pop_front()?;
+        if self.in_flight == 0 {
+            self.held_since = now;
+        }
         if self.asked.is_empty() {
             self.asked.clear(); // the next ones begin where these did, near in memory
         }
@@ -205,7 +215,7 @@ mod tests {
         assert_eq!((0..100_000).filter(|n| upload.ask(block(*n))).count(), REQQ);
         let mut reads = 0;
         while upload.is_ready(Time::ZERO) {
-            upload.read();
+            upload.read(Time::ZERO);
             reads += 1;
         }
         assert_eq!(reads, 8);
@@ -220,7 +230,7 @@ mod tests {
         let mut upload = Upload::default();
         upload.ask(block(1));
         upload.ask(block(2));
-        upload.read();
+        upload.read(Time::ZERO);
         assert!(upload.cancel(block(1)) && upload.cancel(block(2)) && !upload.cancel(block(3)));
         assert!(!upload.has_read(block(1)));
         assert!(upload.is_idle());

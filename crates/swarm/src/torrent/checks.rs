@@ -112,7 +112,7 @@ fn the_upload_notices_what_it_did_not_read_and_who_waits_without_its_queue() {
     let found = noticed(|t, _| {
         let peer = t.ground.table.get_mut(SEED).unwrap();
         peer.upload_mut().ask(t.ground.content.geometry().block(0, 0));
-        peer.upload_mut().read();
+        peer.upload_mut().read(Time::ZERO);
     });
     assert_eq!(found, "what is read ahead differs from the sum over the peers");
     let found = noticed(|t, cx| _ = t.ground.table.get_mut(SEED).unwrap().wait_up(cx.now));

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::download::{Download, end_doubts};
 use super::phase::{Phase, Placing};
 use super::step::Step;
+use super::upload::pool;
 use crate::ask::{Answer, AskId, again_after};
 use crate::choke::ROUND;
 use crate::event::Event;
@@ -400,6 +401,10 @@ impl Torrent {
                 self.drop_peer(cx, conn, CloseReason::Useless);
             }
         }
+        if let Some(stuck) = pool::stuck(cx, &self.ground) {
+            self.drop_peer(cx, stuck, CloseReason::Flood("blocks that the peer does not read"));
+        }
+        self.upload.retry_short(cx, &mut self.ground, self.phase.picker());
         self.wake(cx);
         let round = now >= self.rounds.slots;
         if round {

@@ -228,6 +228,11 @@ impl Torrent {
         }
     }
 
+    /// Bytes that its peers hold of the pool.
+    pub fn held(&self) -> u64 {
+        self.ground.table.values().map(|peer| peer.upload().in_flight()).sum()
+    }
+
     /// Steps of work done so far for what peers said: pieces, requests and givers of metadata looked at. What a message costs is the
     /// difference; a step is some nanoseconds.
     pub fn work(&self) -> u64 {

@@ -115,8 +115,20 @@ pub enum Effect {
     None,
     /// Its sender may be asked for more.
     Sender,
-    /// Anybody may.
+    /// Its sender will not give what it was asked for: all others may be asked for that.
     All,
+}
+
+impl Effect {
+    /// Whether there is anything new to be asked for.
+    pub(crate) fn is_some(self) -> bool {
+        self != Self::None
+    }
+
+    /// Whether that is so for others than the sender.
+    pub(crate) fn concerns_all(self) -> bool {
+        self == Self::All
+    }
 }
 
 impl Default for MetadataFetch {

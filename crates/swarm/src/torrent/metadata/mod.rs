@@ -4,7 +4,7 @@
 pub mod fetch;
 mod upload;
 
-pub use fetch::{Effect, MetadataFetch};
+pub use fetch::MetadataFetch;
 pub(crate) use upload::MetadataUpload;
 
 use super::context::Context;
@@ -79,16 +79,14 @@ impl Metadata {
             return Ok(());
         }
         if !ground.content.is_known() {
-            match self.fetch.message(cx.now, conn, message)? {
-                Effect::None => {}
-                Effect::Sender if self.fetch.is_whole() => self.ask(cx, ground),
-                Effect::Sender => {
-                    let out = &mut *cx.out;
-                    self.fetch.go_on(cx.now, conn, |conn, id, message| {
-                        out.push_back(Output::Send { conn, message: Message::Metadata { id, message } });
-                    });
-                }
-                Effect::All => self.ask(cx, ground),
+            let effect = self.fetch.message(cx.now, conn, message)?;
+            if effect.concerns_all() || (effect.is_some() && self.fetch.is_whole()) {
+                self.ask(cx, ground);
+            } else if effect.is_some() {
+                let out = &mut *cx.out;
+                self.fetch.go_on(cx.now, conn, |conn, id, message| {
+                    out.push_back(Output::Send { conn, message: Message::Metadata { id, message } });
+                });
             }
         }
         ground.table.idle_word(conn)

@@ -22,8 +22,11 @@ const KEPT_EACH: usize = super::roster::PEERS_MAX / 8;
 
 /// A peer with which nothing has moved for so long has had its turn.
 const CALM_MIN: Duration = Duration::from_secs(60);
+/// One with which nothing ever has, and for whom another network comes, has had it after this: a crowd that comes again and again from
+/// as many networks as there are places must leave somebody else a chance at each dial.
+const UNPROVEN_MIN: Duration = Duration::from_secs(20);
 /// Turns are given no more often than this.
-const TURN_EVERY: Duration = Duration::from_secs(1);
+const TURN_EVERY: Duration = Duration::from_millis(250);
 /// Peers of which it is looked whether they are needed: for each that costs a look at all its pieces.
 const NEEDED_MAX: usize = 8;
 
@@ -85,7 +88,7 @@ impl Table {
     }
 
     /// The same where all networks are as crowded as that of the newcomer: they take turns. The one with which nothing has moved for
-    /// longest yields, if that is a minute; one a second does, however many come.
+    /// longest yields, if that is a minute, or if nothing ever has and another network comes; four a second do, however many come.
     pub(in crate::torrent) fn next_turn(
         &mut self,
         now: Time,
@@ -98,11 +101,16 @@ impl Table {
         self.turned = Some(now);
         let crowds = Crowds::of(self.holders());
         let calm = |p: &&Peer| {
-            let is_calm = now.since(p.clocks().moved()) >= CALM_MIN && p.pipeline().under_way() == 0;
-            is_calm && p.upload().is_idle() && crowds.allows(p.who().holder(), comes)
+            let unproven = p.clocks().has_never_moved() && p.network() != comes.wider();
+            let least = if unproven { UNPROVEN_MIN } else { CALM_MIN };
+            let is_calm = now.since(p.clocks().moved()) >= least && p.pipeline().under_way() == 0;
+            // One that does not take what it asked for is no busier than one that asks for nothing.
+            let takes = p.upload().stuck_since().is_some_and(|since| now.since(since) < least);
+            let waits = p.upload().in_flight() == 0 && !p.upload().is_idle();
+            is_calm && !takes && !waits && crowds.allows(p.who().holder(), comes)
         };
         let mut calm: Vec<&Peer> = self.values().filter(calm).collect();
-        calm.sort_by_key(|p| (p.clocks().moved(), p.conn()));
+        calm.sort_by_key(|p| (!p.clocks().has_never_moved(), p.clocks().moved(), p.conn()));
         calm.into_iter().take(NEEDED_MAX).find(|p| !is_needed(p)).map(Peer::conn)
     }
 

@@ -1,5 +1,6 @@
 //! The peers that are unchoked (BEP 3, "choking"): the slots, the rounds, and what CHOKE does to requests (BEP 6).
 use super::Upload;
+use super::pool::STUCK_MIN;
 use crate::choke::slots::Uplink;
 use crate::choke::{self, Contender, leech, round_robin, seed};
 use crate::ids::ConnId;
@@ -135,6 +136,7 @@ fn contender(now: Time, p: &Peer) -> Contender {
         choked: p.stance().am_choking(),
         changed: p.stance().choke_changed(),
         paused: !p.stance().am_choking() && p.upload().has_paused(now),
+        stuck: p.upload().stuck_since().is_some_and(|since| now.since(since) >= STUCK_MIN),
         rate_from: if gives.is_snubbing(now) { 0 } else { gives.meter().rate(now, CHOKE_SLOTS) },
         rate_to: p.upload().meter().rate(now, CHOKE_SLOTS),
         since: p.clocks().since(),

@@ -1,8 +1,10 @@
-//! Serving peers (BEP 3, 6; bad input, rows 34, 35 and 39): requests, reads and sends here, whom they may come from in [`choking`].
+//! Serving peers (BEP 3, 6; bad input, rows 34, 35 and 39): requests, reads and sends here, whom they may come from in [`choking`], how much
+//! of the pool of buffers a peer may hold in [`pool`].
 //!
 //! Invariants: no more peers are unchoked than the slots allow with those that have paused; what is read ahead is the sum over the
 //! peers; the peers that wait for the limit are those in its queue.
 pub(super) mod choking;
+pub(super) mod pool;
 
 use super::context::Context;
 use super::ground::Ground;
@@ -49,6 +51,8 @@ pub(super) struct Upload {
     ahead: Ahead,
     /// Blocks that only we had and that have left us while others waited.
     relayed: BTreeSet<BlockRef>,
+    /// Peers that wait because the pool is scarce.
+    short: BTreeSet<ConnId>,
     /// When to look whether a slot lies idle.
     refill: Option<Time>,
 }
@@ -72,6 +76,7 @@ impl Upload {
             ledger: Ledger::default(),
             ahead: Ahead::default(),
             relayed: BTreeSet::new(),
+            short: BTreeSet::new(),
             refill: None,
         }
     }
@@ -148,12 +153,22 @@ impl Upload {
         picker: Option<&Picker>,
         conn: ConnId,
     ) {
-        while ground.table.get(conn).is_some_and(|p| p.upload().is_ready(cx.now)) {
+        while ground.table.get(conn).is_some_and(|p| pool::may_hold(cx, p)) {
             if self.throttle.is_waiting() || !self.may_read(cx) {
                 self.wait(cx.now, ground, conn);
                 return;
             }
             self.read_one(cx, ground, picker, conn);
+        }
+        if ground.table.get(conn).is_some_and(|p| p.upload().is_ready(cx.now)) {
+            self.short.insert(conn);
+        }
+    }
+
+    /// Once a second or so: peers for which the pool was too scarce are looked at again.
+    pub(super) fn retry_short<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground, picker: Option<&Picker>) {
+        for conn in core::mem::take(&mut self.short) {
+            self.read_requested(cx, ground, picker, conn);
         }
     }
 
@@ -188,11 +203,18 @@ impl Upload {
     }
 
     /// Does something with what a peer has asked for; how much is read ahead may change by that.
-    fn with_peer<T>(&mut self, ground: &mut Ground, conn: ConnId, act: impl FnOnce(&mut Peer) -> T) -> Option<T> {
+    fn with_peer<T>(
+        &mut self,
+        held: &mut u64,
+        ground: &mut Ground,
+        conn: ConnId,
+        act: impl FnOnce(&mut Peer) -> T,
+    ) -> Option<T> {
         let peer = ground.table.get_mut(conn)?;
-        let before = peer.upload().ahead();
+        let (before, had) = (peer.upload().ahead(), peer.upload().in_flight());
         let outcome = act(peer);
         self.ahead.changed(before, peer.upload().ahead());
+        *held = (*held + peer.upload().in_flight()).saturating_sub(had);
         Some(outcome)
     }
 
@@ -208,11 +230,13 @@ impl Upload {
             self.throttle.forget(conn);
             let Some(peer) = ground.table.get_mut(conn) else { continue };
             peer.end_wait_up();
-            if peer.upload().is_ready(cx.now) {
+            if pool::may_hold(cx, peer) {
                 self.read_one(cx, ground, picker, conn);
-                if ground.table.get(conn).is_some_and(|p| p.upload().is_ready(cx.now)) {
+                if ground.table.get(conn).is_some_and(|p| pool::may_hold(cx, p)) {
                     self.wait(cx.now, ground, conn);
                 }
+            } else if peer.upload().is_ready(cx.now) {
+                self.short.insert(conn);
             }
         }
     }
@@ -239,7 +263,9 @@ impl Upload {
     }
 
     fn read_one<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground, picker: Option<&Picker>, conn: ConnId) {
-        let read = self.with_peer(ground, conn, |peer| Some((peer.upload_mut().read()?, peer.network())));
+        let read = self.with_peer(&mut cx.shared.held, ground, conn, |peer| {
+            Some((peer.upload_mut().read(cx.now)?, peer.network()))
+        });
         if let Some((at, from)) = read.flatten() {
             self.ledger.add(cx.now, from, -i64::from(at.len), ground.content.geometry().piece_len);
             if self.throttle.is_waiting() && is_unique(picker, at) {
@@ -262,7 +288,7 @@ impl Upload {
         conn: ConnId,
         (at, data): (BlockRef, B),
     ) -> bool {
-        let wanted = self.with_peer(ground, conn, |peer| {
+        let wanted = self.with_peer(&mut cx.shared.held, ground, conn, |peer| {
             peer.clocks_mut().tell(cx.now);
             peer.upload_mut().has_read(at)
         });
@@ -279,7 +305,7 @@ impl Upload {
     /// A block could not be read for a peer. To be followed by [`Self::go_on`].
     pub(super) fn read_failed<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground, conn: ConnId, at: BlockRef) {
         self.throttle.refund(&mut cx.shared.up, u64::from(at.len));
-        if self.with_peer(ground, conn, |peer| peer.upload_mut().read_failed(at)) == Some(true) {
+        if self.with_peer(&mut cx.shared.held, ground, conn, |peer| peer.upload_mut().read_failed(at)) == Some(true) {
             ground.table.reject(cx, conn, at);
         }
     }
@@ -310,7 +336,7 @@ impl Upload {
             self.tell_at = None;
             cx.tell(Event::Sent { torrent: ground.id });
         }
-        let dry = self.with_peer(ground, conn, |peer| {
+        let dry = self.with_peer(&mut cx.shared.held, ground, conn, |peer| {
             peer.sent(cx.now, bytes);
             peer.upload().is_idle() && !peer.stance().am_choking()
         });
@@ -323,7 +349,9 @@ impl Upload {
     }
 
     /// A peer is gone.
-    pub(super) fn gone(&mut self, conn: ConnId, peer: &Peer) {
+    pub(super) fn gone(&mut self, held: &mut u64, conn: ConnId, peer: &Peer) {
+        *held = held.saturating_sub(peer.upload().in_flight());
+        self.short.remove(&conn);
         self.ahead.changed(peer.upload().ahead(), 0);
         if peer.waits_up() {
             self.throttle.forget(conn);

@@ -1,0 +1,179 @@
+//! An honest stranger fetches a megabyte while ten, a hundred or a thousand holders do each of the hostile things (audit, rows 1, 5, 9 to 12,
+//! 20): it gets it, and what the hostile hold stays within its bounds.
+#![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
+mod common;
+
+use common::{ME, World, hash, info, torrent};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use teem_engine::input::Input;
+use teem_swarm::command::{Command, Spreading};
+use teem_swarm::ids::ConnId;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+use teem_wire::peer::handshake::{Features, Handshake, PeerId};
+use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
+
+/// Pieces of the content: a megabyte.
+const PIECES: u32 = 16;
+/// Seconds within which the stranger has it all.
+const LIMIT: u64 = 300;
+/// Peers that one torrent takes, besides those without a handshake.
+const PLACES: usize = 80;
+const WITHOUT_HANDSHAKE: usize = 128;
+
+/// What a hostile holder does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Vice {
+    /// It connects and says nothing.
+    Silent,
+    /// It introduces itself and holds its place.
+    Holds,
+    /// It says that it has everything, unchokes, and gives nothing.
+    Keeps,
+    /// It asks for all it may, again and again, and reads nothing.
+    Deaf,
+    /// It says what costs most: bitfields, metadata, lost pieces.
+    Costly,
+}
+
+const VICES: [Vice; 5] = [Vice::Silent, Vice::Holds, Vice::Keeps, Vice::Deaf, Vice::Costly];
+
+struct Siege {
+    world: World,
+    victim: usize,
+    vice: Vice,
+    addrs: Vec<SocketAddr>,
+    live: BTreeMap<usize, ConnId>,
+    round: u32,
+}
+
+impl Siege {
+    fn come(&mut self, n: usize) {
+        let conn = self.world.stranger(self.victim, self.addrs[n]);
+        self.world.deaf.push(conn);
+        self.live.insert(n, conn);
+        if self.vice == Vice::Silent {
+            return;
+        }
+        let mut id = [b'x'; 20];
+        id[..8].copy_from_slice(&(n as u64).to_be_bytes());
+        let features = Features { fast: true, extended: true, ..Features::default() };
+        let handshake = Handshake { info_hash: hash(&self.world.info), peer_id: PeerId(id), features };
+        self.world.give(self.victim, Input::Hello { conn, handshake });
+    }
+
+    fn say(&mut self, conn: ConnId, message: Message) {
+        if self.world.why_closed(self.victim, conn).is_none() {
+            self.world.give(self.victim, Input::Message { conn, message });
+        }
+    }
+
+    /// Each comes, if it is not there, and does its worst.
+    fn turn(&mut self) {
+        self.round += 1;
+        for n in 0..self.addrs.len() {
+            let lives = |conn: &ConnId| self.world.why_closed(self.victim, *conn).is_none();
+            // One that was turned away comes again, each in its turn.
+            if !self.live.get(&n).is_some_and(lives) {
+                let its_turn = n % 4 == self.round as usize % 4;
+                if self.round > 1 && !its_turn {
+                    continue;
+                }
+                self.come(n);
+            }
+            let conn = self.live[&n];
+            let at = |k: u32| BlockRef { piece: k % PIECES, begin: 0, len: BLOCK_LEN };
+            match self.vice {
+                Vice::Silent | Vice::Holds => {}
+                Vice::Keeps => {
+                    self.say(conn, Message::HaveAll);
+                    self.say(conn, Message::Unchoke);
+                }
+                Vice::Deaf => {
+                    self.say(conn, Message::Interested);
+                    (0..PIECES).for_each(|k| self.say(conn, Message::Request(at(k))));
+                }
+                Vice::Costly => {
+                    let bits = vec![if self.round % 2 == 0 { 0x55 } else { 0xAA }; PIECES as usize / 8];
+                    let said =
+                        ExtendedHandshake { metadata_size: Some(1 << 20), ut_metadata: Some(3), ..Default::default() };
+                    let unasked = MetadataMessage::Reject { piece: self.round };
+                    for message in [
+                        Message::Bitfield(bits),
+                        Message::ExtendedHandshake(said),
+                        Message::Metadata { id: 2, message: unasked },
+                        Message::DontHave { id: 7, piece: 3 },
+                        Message::Have(3),
+                    ] {
+                        self.say(conn, message);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The seed is besieged by so many holders of so many networks; a stranger fetches all.
+fn besieged(vice: Vice, count: usize, networks: usize) {
+    let mut world = World::of_engines(info(u64::from(PIECES), false));
+    let victim = world.node(true);
+    let Command::Add(mut add) = torrent(&world.info.clone(), true, &[], &[]) else {
+        unreachable!("that is what it makes")
+    };
+    if networks == count {
+        // A source shows its pieces to whoever comes next, and a crowd from as many networks comes without an end.
+        add.spreading = Spreading::Ordinary;
+    }
+    world.command(victim, Command::Add(add));
+    world.wait(1);
+    let addr = |n: usize| {
+        let (network, host) = (n % networks, n / networks);
+        SocketAddr::new(IpAddr::from([198, 19 + (network / 200) as u8, (network % 200) as u8, 1 + host as u8]), 40_000)
+    };
+    let addrs = (0..count).map(addr).collect();
+    let mut siege = Siege { world, victim, vice, addrs, live: BTreeMap::new(), round: 0 };
+    siege.turn();
+    siege.world.wait(1);
+    let seed = siege.world.nodes[victim].addr;
+    let stranger = siege.world.node(false);
+    siege.world.nodes[stranger].addr = "192.0.2.1:5000".parse().unwrap();
+    let command = torrent(&siege.world.info.clone(), true, &[seed], &[]);
+    siege.world.command(stranger, command);
+    let mut second = 0;
+    while !siege.world.is_complete(stranger) {
+        assert!(
+            second < LIMIT,
+            "{vice:?}, {count} holders of {networks} networks: {} pieces",
+            siege.world.nodes[stranger].disk.pieces(ME)
+        );
+        second += 1;
+        siege.turn();
+        siege.world.wait(1);
+        let there = siege.live.values().filter(|conn| siege.world.why_closed(victim, **conn).is_none()).count();
+        assert!(there <= PLACES + WITHOUT_HANDSHAKE, "{there} connections");
+    }
+    eprintln!("figure: {vice:?}, {count} holders of {networks} networks: {second} s");
+}
+
+#[test]
+fn ten_holders_keep_nothing_from_an_honest_stranger() {
+    for vice in VICES {
+        besieged(vice, 10, 1);
+        besieged(vice, 10, 10);
+    }
+}
+
+#[test]
+fn a_hundred_holders_keep_nothing_from_an_honest_stranger() {
+    for vice in VICES {
+        besieged(vice, 100, 1);
+        besieged(vice, 100, 100);
+    }
+}
+
+#[test]
+fn a_thousand_holders_keep_nothing_from_an_honest_stranger() {
+    for vice in VICES {
+        besieged(vice, 1_000, 5);
+    }
+}
