@@ -19,6 +19,7 @@ extern crate std;
 
 mod announced;
 pub mod connection_id;
+mod crowding;
 pub mod http;
 pub mod limits;
 #[cfg(feature = "net")]

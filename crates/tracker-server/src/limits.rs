@@ -8,7 +8,12 @@ pub struct Limits {
     pub torrents: usize,
     /// Peers of one torrent.
     pub peers_per_torrent: usize,
-    /// Peers of all torrents together; one takes about 150 bytes.
+    /// Peers of one torrent from one holder (an IPv4 address, a /64): beyond it the oldest of its own goes. Loopback has no such bound,
+    /// since a proxy on this machine speaks for everybody.
+    pub peers_per_holder: usize,
+    /// The same of one network (a /24, a /48).
+    pub peers_per_network: usize,
+    /// Peers of all torrents together; one takes about 300 bytes.
     pub peers: usize,
     /// Peers in an answer over HTTP.
     pub http_peers: u32,
@@ -42,6 +47,8 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         torrents: 100_000,
         peers_per_torrent: 20_000,
+        peers_per_holder: 64,
+        peers_per_network: 512,
         peers: 500_000,
         http_peers: 100,
         udp_peers: 50,

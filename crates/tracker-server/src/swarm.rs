@@ -2,13 +2,21 @@
 //!
 //! Peers lie in a vector, so that a random choice costs only what it takes, and an index finds each by its identity. A peer has at most
 //! one contact of each family and stands once in the counts, however many it has.
-use alloc::collections::BTreeMap;
+use crate::crowding::Crowding;
+use crate::limits::Limits;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 use teem_wire::compact::Family;
+use teem_wire::holder::{Holder, Network};
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::reach::Reach;
+
+/// Peers that are looked at for one answer: some 20 microseconds.
+const LOOKED_MAX: u64 = 2000;
+/// Peers of one network in any answer.
+const SHARE_MIN: usize = 4;
 
 /// What a peer is told apart by: its id, and a key that only it knows.
 pub(crate) type Identity = (PeerId, u32);
@@ -39,6 +47,21 @@ struct Peer {
     role: Role,
     /// Its `completed` has been counted.
     completed: bool,
+    /// The place that is charged to somebody, unless nobody is.
+    charged: Option<(Holder, u64)>,
+}
+
+/// The peers that downloads are told of, and the rest: asked for the former, nothing else is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum List {
+    Leeches,
+    Others,
+}
+
+impl List {
+    fn of(role: Role) -> Self {
+        if role == Role::Leech { Self::Leeches } else { Self::Others }
+    }
 }
 
 /// To whom peers are told.
@@ -64,14 +87,22 @@ pub(crate) struct Swarm {
     pub(crate) own_seed: Option<u16>,
     /// Its id, once it has announced itself.
     pub(crate) own_id: Option<PeerId>,
-    peers: Vec<Peer>,
-    index: BTreeMap<Identity, usize>,
+    /// The network that its first announce came from, where that is charged.
+    pub(crate) creator: Option<Network>,
+    leeches: Vec<Peer>,
+    others: Vec<Peer>,
+    index: BTreeMap<Identity, (List, usize)>,
     seeds: usize,
+    /// The places of each holder, the oldest first.
+    held: BTreeSet<(Holder, u64, Identity)>,
+    crowding: Crowding,
+    /// The next number: the smaller that of a place, the older it is.
+    next: u64,
 }
 
 impl Swarm {
     pub(crate) fn len(&self) -> usize {
-        self.peers.len()
+        self.leeches.len() + self.others.len()
     }
 
     /// Seeds, the tracker's own among them.
@@ -81,73 +112,166 @@ impl Swarm {
 
     /// How many peers lack something.
     pub(crate) fn incomplete(&self) -> u32 {
-        (self.peers.len() - self.seeds) as u32
+        (self.len() - self.seeds) as u32
     }
 
-    /// Takes a peer in or renews it. False when it is new and there is no room.
-    pub(crate) fn put(&mut self, who: Asker, completed: bool, expires: Duration, room: bool) -> bool {
-        let at = match self.index.get(&who.identity) {
-            Some(at) => *at,
-            None if !room => return false,
+    /// Whether a peer has a place.
+    pub(crate) fn knows(&self, identity: &Identity) -> bool {
+        self.index.contains_key(identity)
+    }
+
+    /// Takes a peer in or renews it. A newcomer always has a place: beyond what one holder or one network may have, the oldest of its own
+    /// goes for it.
+    pub(crate) fn put(&mut self, who: Asker, completed: bool, expires: Duration, limits: &Limits) {
+        let (list, at) = match self.index.get(&who.identity) {
+            Some(&(list, at)) if list == List::of(who.role) => (list, at),
+            Some(&(list, at)) => {
+                // It has become something else, and moves.
+                let peer = self.unlist(list, at);
+                self.enlist(Peer { role: who.role, ..peer })
+            }
             None => {
-                let at = self.peers.len();
-                self.index.insert(who.identity, at);
-                self.seeds += usize::from(who.role == Role::Seed);
+                let charged = self.charge(&who, limits);
                 let (identity, role) = (who.identity, who.role);
-                self.peers.push(Peer { identity, v4: None, v6: None, role, completed: false });
-                at
+                self.enlist(Peer { identity, v4: None, v6: None, role, completed: false, charged })
             }
         };
-        let peer = &mut self.peers[at];
-        self.seeds += usize::from(who.role == Role::Seed);
-        self.seeds -= usize::from(peer.role == Role::Seed);
+        let peer = &mut self.list_mut(list)[at];
+        let (was, is) = (peer.role == Role::Seed, who.role == Role::Seed);
         peer.role = who.role;
         let contact = Some(Contact { addr: who.addr, expires });
         match Family::of(who.addr.ip()) {
             Family::V4 => peer.v4 = contact,
             Family::V6 => peer.v6 = contact,
         }
-        if completed && !peer.completed {
-            peer.completed = true;
-            self.downloaded = self.downloaded.saturating_add(1);
+        let counts = completed && !peer.completed;
+        peer.completed |= completed;
+        self.seeds = self.seeds + usize::from(is) - usize::from(was);
+        self.downloaded = self.downloaded.saturating_add(u32::from(counts));
+    }
+
+    /// Has a newcomer's place charged, once there is room for it among those of its holder and its network.
+    fn charge(&mut self, who: &Asker, limits: &Limits) -> Option<(Holder, u64)> {
+        let ip = who.addr.ip();
+        if Reach::of(ip) == Reach::Loopback {
+            return None;
         }
-        true
+        let holder = Holder::of(ip);
+        let least = (PeerId([0; 20]), 0);
+        let own = || (holder, 0, least)..=(holder, u64::MAX, (PeerId([255; 20]), u32::MAX));
+        if self.held.range(own()).take(limits.peers_per_holder).count() >= limits.peers_per_holder {
+            let oldest = self.held.range(own()).next().map(|(_, _, identity)| *identity);
+            oldest.iter().for_each(|identity| self.remove(identity));
+        }
+        if self.crowding.count(holder.wider()) >= limits.peers_per_network {
+            self.yield_one(holder.wider());
+        }
+        let number = self.next;
+        self.next += 1;
+        self.held.insert((holder, number, who.identity));
+        self.crowding.add(holder.wider());
+        Some((holder, number))
+    }
+
+    /// Takes a place from the network that has most, for somebody else: the oldest of the holder that has most there. False where nobody
+    /// is charged with any.
+    pub(crate) fn yield_of_most(&mut self) -> bool {
+        let most = self.crowding.most();
+        most.is_some_and(|network| self.yield_one(network))
+    }
+
+    /// How many networks take part.
+    pub(crate) fn networks(&self) -> usize {
+        self.crowding.networks()
+    }
+
+    /// Whether a network has more than one place.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowding.most().is_some_and(|network| self.crowding.count(network) > 1)
+    }
+
+    /// Takes a place from a network: the oldest of the holder that has most there.
+    fn yield_one(&mut self, network: Network) -> bool {
+        let (first, last) = network.holders().into_inner();
+        let least = (PeerId([0; 20]), 0);
+        let places = self.held.range((first, 0, least)..=(last, u64::MAX, (PeerId([255; 20]), u32::MAX)));
+        // The places of one holder follow each other: the longest run, and its beginning.
+        let (mut best, mut run): (Option<(usize, Identity)>, Option<(Holder, usize, Identity)>) = (None, None);
+        for (holder, _, identity) in places {
+            let (count, oldest) = match run {
+                Some((same, count, oldest)) if same == *holder => (count + 1, oldest),
+                _ => (1, *identity),
+            };
+            run = Some((*holder, count, oldest));
+            if best.is_none_or(|(most, _)| count > most) {
+                best = Some((count, oldest));
+            }
+        }
+        best.iter().for_each(|(_, identity)| self.remove(identity));
+        best.is_some()
     }
 
     /// Forgets a peer, in both families.
     pub(crate) fn remove(&mut self, identity: &Identity) {
-        if let Some(at) = self.index.get(identity) {
-            self.remove_at(*at);
+        if let Some(&(list, at)) = self.index.get(identity) {
+            self.remove_at(list, at);
         }
     }
 
     /// Forgets what has expired.
     pub(crate) fn expire(&mut self, now: Duration) {
-        let mut at = 0;
-        while let Some(peer) = self.peers.get_mut(at) {
-            for contact in [&mut peer.v4, &mut peer.v6] {
-                *contact = contact.filter(|c| c.expires > now);
-            }
-            if peer.v4.is_none() && peer.v6.is_none() {
-                self.remove_at(at); // the last one comes to this place
-            } else {
-                at += 1;
+        for list in [List::Leeches, List::Others] {
+            let mut at = 0;
+            while let Some(peer) = self.list_mut(list).get_mut(at) {
+                for contact in [&mut peer.v4, &mut peer.v6] {
+                    *contact = contact.filter(|c| c.expires > now);
+                }
+                if peer.v4.is_none() && peer.v6.is_none() {
+                    self.remove_at(list, at); // the last one comes to this place
+                } else {
+                    at += 1;
+                }
             }
         }
     }
 
-    fn remove_at(&mut self, at: usize) {
-        let peer = self.peers.swap_remove(at);
+    fn list_mut(&mut self, list: List) -> &mut Vec<Peer> {
+        match list {
+            List::Leeches => &mut self.leeches,
+            List::Others => &mut self.others,
+        }
+    }
+
+    fn enlist(&mut self, peer: Peer) -> (List, usize) {
+        let list = List::of(peer.role);
+        self.seeds += usize::from(peer.role == Role::Seed);
+        let at = self.list_mut(list).len();
+        self.index.insert(peer.identity, (list, at));
+        self.list_mut(list).push(peer);
+        (list, at)
+    }
+
+    fn unlist(&mut self, list: List, at: usize) -> Peer {
+        let peer = self.list_mut(list).swap_remove(at);
         self.index.remove(&peer.identity);
         self.seeds -= usize::from(peer.role == Role::Seed);
-        if let Some(moved) = self.peers.get(at) {
-            self.index.insert(moved.identity, at);
+        if let Some(moved) = self.list_mut(list).get(at).map(|moved| moved.identity) {
+            self.index.insert(moved, (list, at));
+        }
+        peer
+    }
+
+    fn remove_at(&mut self, list: List, at: usize) {
+        let peer = self.unlist(list, at);
+        if let Some((holder, number)) = peer.charged {
+            self.held.remove(&(holder, number, peer.identity));
+            self.crowding.take(holder.wider());
         }
     }
 
     /// Adds to `out`, until it holds `want`, addresses that are of use to the asker. It begins at a random peer and takes every
     /// `stride`-th, which visits each once when the stride has no divisor in common with their number: every peer is as likely as
-    /// the others, and no more of them are looked at than it takes.
+    /// the others. Of one network an answer holds a quarter at most, while there are others, and no more than [`LOOKED_MAX`] are looked at.
     pub(crate) fn select(
         &self,
         now: Duration,
@@ -156,7 +280,8 @@ impl Swarm {
         random: (u64, u64),
         out: &mut Vec<(SocketAddr, Option<PeerId>)>,
     ) {
-        let n = self.peers.len() as u64;
+        let wants = asker.role == Role::Leech || (asker.role == Role::Seed && asker.begins);
+        let n = if wants { self.len() } else { self.leeches.len() } as u64;
         if n == 0 {
             return;
         }
@@ -166,29 +291,40 @@ impl Swarm {
         }
         let mut at = random.0 % n;
         let reach = Reach::of(asker.addr.ip());
-        let wants = asker.role == Role::Leech || (asker.role == Role::Seed && asker.begins);
-        for _ in 0..n {
+        let share = (want / 4).max(SHARE_MIN);
+        let (mut told, mut spare) = (BTreeMap::<Network, usize>::new(), Vec::new());
+        for _ in 0..n.min(LOOKED_MAX) {
             if out.len() >= want {
                 return;
             }
-            let peer = &self.peers[at as usize];
+            let place = at as usize;
+            let peer = self.leeches.get(place).unwrap_or_else(|| &self.others[place - self.leeches.len()]);
             at = (at + stride) % n;
-            if peer.identity == asker.identity || (!wants && peer.role != Role::Leech) {
+            if peer.identity == asker.identity {
                 continue;
             }
+            let crowded = peer.charged.is_some_and(|(holder, _)| {
+                let count = told.entry(holder.wider()).or_default();
+                *count += 1;
+                *count > share
+            });
             let contacts = [(Family::V4, peer.v4), (Family::V6, peer.v6)];
             for (family, contact) in contacts {
                 let Some(contact) = contact else { continue };
-                if contact.expires > now
+                let of_use = contact.expires > now
                     && asker.family.is_none_or(|only| only == family)
                     && Reach::of(contact.addr.ip()).told_to(reach)
-                    && contact.addr != asker.addr
-                    && out.len() < want
-                {
-                    out.push((contact.addr, Some(peer.identity.0)));
+                    && contact.addr != asker.addr;
+                let entry = (contact.addr, Some(peer.identity.0));
+                if of_use && crowded && spare.len() < want {
+                    spare.push(entry);
+                } else if of_use && !crowded && out.len() < want {
+                    out.push(entry);
                 }
             }
         }
+        let room = want.saturating_sub(out.len());
+        out.extend(spare.into_iter().take(room));
     }
 }
 

@@ -4,6 +4,7 @@
 //! the answer, save for a sweep of the whole table twice a minute.
 use crate::announced::Announced;
 use crate::connection_id::ConnectionIds;
+use crate::crowding::Crowding;
 use crate::limits::Limits;
 use crate::random::Random;
 use crate::request::{Refusal, Request};
@@ -17,12 +18,15 @@ use core::time::Duration;
 use siphasher::sip::SipHasher13;
 use teem_metainfo::InfoHash;
 use teem_wire::compact::Family;
+use teem_wire::holder::Network;
 use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::scrape::ScrapeEntry;
 
 /// How often the whole table is swept of peers that have not come back.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// Torrents of a network that are looked at to find one that few would miss.
+const LOOKED_MAX: usize = 16;
 
 /// Which torrents are tracked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,6 +49,9 @@ pub struct Tracker {
     swarms: BTreeMap<InfoHash, Swarm>,
     /// Peers of all swarms together.
     peers: usize,
+    /// Swarms by the network whose announce made them, and how many each network made.
+    made: BTreeSet<(Network, InfoHash)>,
+    makers: Crowding,
     /// Peers that seeds of this machine may dial.
     announced: Announced,
     swept: Duration,
@@ -68,6 +75,8 @@ impl Tracker {
             random: Random::new(u64::from_le_bytes(seed)),
             swarms: BTreeMap::new(),
             peers: 0,
+            made: BTreeSet::new(),
+            makers: Crowding::default(),
             announced: Announced::default(),
             swept: Duration::ZERO,
         }
@@ -90,9 +99,34 @@ impl Tracker {
         if let Access::Allow(list) = &mut self.access {
             list.remove(info_hash);
         }
-        if let Some(swarm) = self.swarms.remove(info_hash) {
-            self.peers -= swarm.len();
+        self.drop_swarm(info_hash);
+    }
+
+    fn drop_swarm(&mut self, info_hash: &InfoHash) {
+        let Some(swarm) = self.swarms.remove(info_hash) else { return };
+        self.peers -= swarm.len();
+        self.unmake(info_hash, swarm.creator);
+    }
+
+    fn unmake(&mut self, info_hash: &InfoHash, creator: Option<Network>) {
+        if let Some(network) = creator
+            && self.made.remove(&(network, *info_hash))
+        {
+            self.makers.take(network);
         }
+    }
+
+    /// Makes room for a torrent that is not known yet: of the network that made most, the one that the fewest networks take part in goes, among some. Those
+    /// that are listed are never dropped.
+    fn make_room(&mut self, wanted: &InfoHash) -> bool {
+        let Some(network) = self.makers.most() else { return false };
+        let first = (network, InfoHash([0; 20]));
+        let some = self.made.range(first..).take_while(|(of, _)| *of == network).take(LOOKED_MAX);
+        let missed = |hash: &InfoHash| self.swarms.get(hash).map_or((0, 0), |swarm| (swarm.networks(), swarm.len()));
+        let others = some.map(|(_, hash)| *hash).filter(|hash| hash != wanted);
+        let Some(hash) = others.min_by_key(missed) else { return false };
+        self.drop_swarm(&hash);
+        true
     }
 
     /// Says that this machine seeds a torrent on a port, on all its addresses. Each asker is told the address that it reached
@@ -158,13 +192,25 @@ impl Tracker {
         if request.port == 0 && !leaves {
             return Err(Refusal::PortZero);
         }
+        let identity = (request.peer_id, request.key);
+        let knows = self.swarms.get(&request.info_hash).is_some_and(|swarm| swarm.knows(&identity));
+        if !knows && !leaves && self.peers >= self.limits.peers {
+            let yielded = self
+                .swarms
+                .get_mut(&request.info_hash)
+                .is_some_and(|swarm| swarm.is_crowded() && swarm.yield_of_most());
+            self.peers -= usize::from(yielded);
+            if !yielded {
+                self.make_room(&request.info_hash);
+            }
+        }
         let known = self.swarms.contains_key(&request.info_hash);
-        if !known && self.swarms.len() >= self.limits.torrents {
+        if !known && !leaves && self.swarms.len() >= self.limits.torrents && !self.make_room(&request.info_hash) {
             return Err(Refusal::Full);
         }
         let limits = self.limits;
         let asker = Asker {
-            identity: (request.peer_id, request.key),
+            identity,
             addr: SocketAddr::new(ip, request.port),
             role: match (request.left, request.event) {
                 (0, _) => Role::Seed,
@@ -177,7 +223,14 @@ impl Tracker {
         if leaves {
             return Ok(self.leave(request, &asker));
         }
+        if !known && self.access == Access::Open && Reach::of(ip) != Reach::Loopback {
+            self.made.insert((Network::of(ip), request.info_hash));
+            self.makers.add(Network::of(ip));
+        }
         let swarm = self.swarms.entry(request.info_hash).or_default();
+        if !known {
+            swarm.creator = Some(Network::of(ip));
+        }
         let since = *swarm.since.get_or_insert(now);
         let interval = interval(&limits, now.saturating_sub(since), &mut self.random);
         let itself = swarm.own_seed == Some(request.port) && ip == request.local.ip().to_canonical();
@@ -185,11 +238,13 @@ impl Tracker {
             swarm.own_id = Some(request.peer_id);
         } else {
             let before = swarm.len();
-            let room = before < limits.peers_per_torrent && self.peers < limits.peers;
+            let full = before >= limits.peers_per_torrent && !knows && !swarm.yield_of_most();
             let completed = request.event == AnnounceEvent::Completed && request.left == 0;
             let expires = now.saturating_add((interval * 2).max(limits.forget_min));
-            swarm.put(asker, completed, expires, room);
-            self.peers += swarm.len() - before;
+            if !full && (knows || self.peers < limits.peers) {
+                swarm.put(asker, completed, expires, &limits);
+            }
+            self.peers = self.peers + swarm.len() - before;
             if swarm.own_seed.is_some() && (asker.role == Role::Leech || asker.begins) {
                 self.announced.put(request.info_hash, asker.addr);
             }
@@ -253,16 +308,22 @@ impl Tracker {
         self.announced.again();
         let listed = matches!(self.access, Access::Allow(_));
         let mut peers = 0;
-        self.swarms.retain(|_, swarm| {
+        let mut gone = Vec::new();
+        self.swarms.retain(|hash, swarm| {
             swarm.expire(now);
             peers += swarm.len();
             let empty = swarm.len() == 0;
             if empty {
                 swarm.since = None;
             }
-            !empty || swarm.own_seed.is_some() || listed
+            let stays = !empty || swarm.own_seed.is_some() || listed;
+            gone.extend((!stays).then_some((*hash, swarm.creator)));
+            stays
         });
         self.peers = peers;
+        for (hash, creator) in gone {
+            self.unmake(&hash, creator);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! by source goes by its [`Holder`]. A party with more than that (a rented /24, the /48 of a site) is summed by the [`Network`] around it:
 //! where room is short, the most crowded network yields first. An IPv4 address in IPv6 clothing is an IPv4 address.
 use core::net::IpAddr;
+use core::ops::RangeInclusive;
 
 /// A party that something is charged to: an IPv4 address, a /64 of IPv6, or one that came from no network and stands for itself.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -51,6 +52,17 @@ impl Holder {
 }
 
 impl Network {
+    /// The first and the last of the holders in it, in their order.
+    pub fn holders(self) -> RangeInclusive<Holder> {
+        let Self(kind, [a, b, c, d, e, f]) = self;
+        match kind {
+            Kind::V4 => Holder(kind, [a, b, c, 0, 0, 0, 0, 0])..=Holder(kind, [a, b, c, 255, 0, 0, 0, 0]),
+            Kind::V6 | Kind::Named => {
+                Holder(kind, [a, b, c, d, e, f, 0, 0])..=Holder(kind, [a, b, c, d, e, f, 255, 255])
+            }
+        }
+    }
+
     /// The network around the holder of an address.
     pub fn of(ip: IpAddr) -> Self {
         Holder::of(ip).wider()
@@ -76,6 +88,20 @@ mod tests {
         assert_eq!(same("2001:db8:1:2::1", "2001:db8:1:3::1"), (false, true));
         assert_eq!(same("2001:db8:1::1", "2001:db8:2::1"), (false, false));
         assert_eq!(same("::1", "0.0.0.1"), (false, false), "families do not mix");
+    }
+
+    #[test]
+    fn the_holders_of_a_network_lie_beside_each_other() {
+        for (inside, network) in
+            [("192.0.2.0", "192.0.2.9"), ("192.0.2.255", "192.0.2.9"), ("2001:db8:1:ffff::", "2001:db8:1::")]
+        {
+            assert!(of(network).wider().holders().contains(&of(inside)), "{inside}");
+        }
+        for (outside, network) in
+            [("192.0.1.255", "192.0.2.9"), ("192.0.3.0", "192.0.2.9"), ("2001:db8:2::", "2001:db8:1::")]
+        {
+            assert!(!of(network).wider().holders().contains(&of(outside)), "{outside}");
+        }
     }
 
     #[test]
