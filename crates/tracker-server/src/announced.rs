@@ -6,8 +6,9 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::mem;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::SocketAddr;
 use teem_metainfo::InfoHash;
+use teem_wire::holder::Holder;
 
 /// Peers that may wait.
 const WAITING_MAX: usize = 64;
@@ -19,13 +20,13 @@ const HOSTS_MAX: usize = 4096;
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Announced {
     waiting: Vec<(InfoHash, SocketAddr)>,
-    hosts: BTreeMap<IpAddr, u8>,
+    hosts: BTreeMap<Holder, u8>,
 }
 
 impl Announced {
     /// A peer announced.
     pub(crate) fn put(&mut self, info_hash: InfoHash, peer: SocketAddr) {
-        let host = host(peer.ip());
+        let host = Holder::of(peer.ip());
         let room = self.waiting.len() < WAITING_MAX && (self.hosts.len() < HOSTS_MAX || self.hosts.contains_key(&host));
         if !room || self.waiting.contains(&(info_hash, peer)) {
             return;
@@ -45,14 +46,6 @@ impl Announced {
     /// Time has passed: each host may be passed on again.
     pub(crate) fn again(&mut self) {
         self.hosts.clear();
-    }
-}
-
-/// What one owner holds: an address of IPv4, a /64 of IPv6.
-fn host(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
     }
 }
 

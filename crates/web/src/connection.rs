@@ -12,6 +12,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -31,13 +33,14 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let Serving { router, limits, mut ending } = serving;
-    let phase = PhaseCell::new();
+    let (phase, at_work) = (PhaseCell::new(), place.answering());
     let stream = Guarded::new(stream, place, limits, phase.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         phase.set(Phase::Answer);
+        at_work.store(true, Ordering::Relaxed);
         let answering = answer(router.clone(), limits, ends, request);
-        let phase = phase.clone();
-        async move { Ok::<_, Infallible>(answering.await.map(|body| Answering { body, phase })) }
+        let (phase, at_work) = (phase.clone(), at_work.clone());
+        async move { Ok::<_, Infallible>(answering.await.map(|body| Answering { body, phase, at_work })) }
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -60,6 +63,7 @@ where
 struct Answering {
     body: Body,
     phase: PhaseCell,
+    at_work: Arc<AtomicBool>,
 }
 
 impl HttpBody for Answering {
@@ -82,5 +86,6 @@ impl HttpBody for Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         self.phase.set(Phase::Idle);
+        self.at_work.store(false, Ordering::Relaxed);
     }
 }

@@ -1,16 +1,22 @@
 //! The connections that are served, and which of them gives way when there are as many as there may be (own design).
 //!
 //! A slow client could hold all places for as long as a connection may last, and a kept-alive one costs a place while it says nothing.
-//! So idle ones go first, the longest idle of all; then the oldest of the network that has most. A newcomer is turned away only
-//! where every network has one connection and uses it.
+//! So idle ones go first, the longest idle of all; then one that hardly moves a byte, of the network that has most of those; then the
+//! oldest of the holder and of the network that has most. A newcomer is turned away only where each network has one connection and
+//! makes use of it.
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use teem_wire::holder::{Holder, Network};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
-/// Bits of an IPv6 address that its holder chooses himself.
-const OWN_BITS: u32 = 64;
+/// A connection that has moved less than so many bytes a second since its request began, and has had a moment to do so, makes room
+/// for a newcomer: under any line that is in use.
+const SLOW: u64 = 1024;
+const MOMENT: Duration = Duration::from_secs(2);
 /// In place of a turn: not idle.
 const BUSY: u64 = u64::MAX;
 
@@ -33,10 +39,40 @@ struct Inside {
 
 #[derive(Debug)]
 struct Member {
-    network: IpAddr,
+    holder: Holder,
+    work: Arc<Work>,
     /// The turn at which it became idle, or [`BUSY`].
     idle: Arc<AtomicU64>,
     ends_by: Option<AbortHandle>,
+}
+
+/// What a connection does with its place.
+#[derive(Debug)]
+struct Work {
+    /// When its request began, or it came itself, and the bytes that it has moved since.
+    since: Mutex<Instant>,
+    moved: AtomicU64,
+    /// Whether a route works on its request: that takes what it takes, and is not the client's doing.
+    answering: Arc<AtomicBool>,
+    /// Whether an answer waits for the client to take it.
+    stuck: AtomicBool,
+}
+
+impl Work {
+    /// Bytes a second, where it is the client's turn to move some and it has had a moment to.
+    fn rate(&self) -> Option<u64> {
+        if self.answering.load(Ordering::Relaxed) && !self.stuck.load(Ordering::Relaxed) {
+            return None;
+        }
+        let time = self.since.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        let rate = u128::from(self.moved.load(Ordering::Relaxed)) * 1000 / time.as_millis().max(1);
+        (time >= MOMENT).then_some(rate as u64)
+    }
+
+    fn begin(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.moved.store(0, Ordering::Relaxed);
+    }
 }
 
 /// A place among those that are served, until it is dropped.
@@ -45,6 +81,7 @@ pub(crate) struct Place {
     crowd: Arc<Crowd>,
     number: u64,
     idle: Arc<AtomicU64>,
+    work: Arc<Work>,
 }
 
 impl Crowd {
@@ -55,21 +92,29 @@ impl Crowd {
 
     /// A place for somebody from that address; another connection ends for it where it must.
     pub(crate) fn enter(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
-        let network = network(from);
+        let holder = Holder::of(from);
         let mut inside = self.inside();
-        if inside.there.values().filter(|member| member.network == network).count() >= self.per_network {
-            let number = inside.longest_idle(Some(network)).or_else(|| inside.oldest(network))?;
+        if inside.there.values().filter(|member| member.holder == holder).count() >= self.per_network {
+            let number = inside.longest_idle(Some(holder)).or_else(|| inside.oldest(holder))?;
             inside.end(number);
         }
         if inside.there.len() >= self.most {
-            let number = inside.longest_idle(None).or_else(|| inside.oldest_of_most())?;
+            let idle = inside.longest_idle(None).or_else(|| inside.slowest());
+            let number = idle.or_else(|| inside.oldest_of_most(|member| member.holder));
+            let number = number.or_else(|| inside.oldest_of_most(|member| member.holder.wider()))?;
             inside.end(number);
         }
         let number = inside.next;
         inside.next += 1;
         let idle = Arc::new(AtomicU64::new(BUSY));
-        inside.there.insert(number, Member { network, idle: idle.clone(), ends_by: None });
-        Some(Place { crowd: self.clone(), number, idle })
+        let work = Arc::new(Work {
+            since: Mutex::new(Instant::now()),
+            moved: AtomicU64::new(0),
+            answering: Arc::default(),
+            stuck: AtomicBool::new(false),
+        });
+        inside.there.insert(number, Member { holder, work: work.clone(), idle: idle.clone(), ends_by: None });
+        Some(Place { crowd: self.clone(), number, idle, work })
     }
 
     /// How the connection at a place is ended; at once, if the place has gone to another meanwhile.
@@ -87,22 +132,37 @@ impl Crowd {
 }
 
 impl Inside {
-    /// The connection that has been idle longest, of one network or of all.
-    fn longest_idle(&self, of: Option<IpAddr>) -> Option<u64> {
-        let there = self.there.iter().filter(|(_, member)| of.is_none_or(|network| network == member.network));
+    /// The connection that has been idle longest, of one holder or of all.
+    fn longest_idle(&self, of: Option<Holder>) -> Option<u64> {
+        let there = self.there.iter().filter(|(_, member)| of.is_none_or(|holder| holder == member.holder));
         let idle = there.map(|(number, member)| (member.idle.load(Ordering::Relaxed), *number));
         idle.filter(|(turn, _)| *turn != BUSY).min().map(|(_, number)| number)
     }
 
-    fn oldest(&self, network: IpAddr) -> Option<u64> {
-        self.there.iter().find(|(_, member)| member.network == network).map(|(number, _)| *number)
+    /// The slowest of those that hardly move a byte: of the network that has most of them.
+    fn slowest(&self) -> Option<u64> {
+        let rates =
+            self.there.iter().filter_map(|(number, member)| Some((*number, member.holder, member.work.rate()?)));
+        let slow: Vec<_> = rates.filter(|(_, _, rate)| *rate < SLOW).collect();
+        let mut counts = BTreeMap::<Network, usize>::new();
+        for (_, holder, _) in &slow {
+            *counts.entry(holder.wider()).or_default() += 1;
+        }
+        let crowd = |holder: &Holder| counts.get(&holder.wider()).copied().unwrap_or(0);
+        slow.iter()
+            .min_by_key(|(number, holder, rate)| (usize::MAX - crowd(holder), *rate, *number))
+            .map(|(number, ..)| *number)
     }
 
-    /// The oldest connection of the network that has most; `None` where each has but one.
-    fn oldest_of_most(&self) -> Option<u64> {
-        let mut counts: BTreeMap<IpAddr, (usize, u64)> = BTreeMap::new();
+    fn oldest(&self, holder: Holder) -> Option<u64> {
+        self.there.iter().find(|(_, member)| member.holder == holder).map(|(number, _)| *number)
+    }
+
+    /// The oldest connection of the party that has most; `None` where each has but one.
+    fn oldest_of_most<P: Ord>(&self, party: impl Fn(&Member) -> P) -> Option<u64> {
+        let mut counts: BTreeMap<P, (usize, u64)> = BTreeMap::new();
         for (number, member) in &self.there {
-            counts.entry(member.network).or_insert((0, *number)).0 += 1;
+            counts.entry(party(member)).or_insert((0, *number)).0 += 1;
         }
         let (count, oldest) = counts.into_values().max_by_key(|(count, oldest)| (*count, u64::MAX - oldest))?;
         (count > 1).then_some(oldest)
@@ -128,23 +188,33 @@ impl Place {
         }
     }
 
-    /// A request has begun.
+    /// A request has begun, or an answer is still on its way.
     pub(crate) fn busy(&self) {
-        self.idle.store(BUSY, Ordering::Relaxed);
+        if self.idle.swap(BUSY, Ordering::Relaxed) != BUSY {
+            self.work.begin();
+        }
+    }
+
+    /// Bytes have come in or gone out.
+    pub(crate) fn moved(&self, bytes: usize) {
+        self.work.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.work.stuck.store(false, Ordering::Relaxed);
+    }
+
+    /// What is to go out does not fit: the client has to read.
+    pub(crate) fn stuck(&self) {
+        self.work.stuck.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request is being answered, to be kept true by what answers.
+    pub(crate) fn answering(&self) -> Arc<AtomicBool> {
+        self.work.answering.clone()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.crowd.inside().there.remove(&self.number);
-    }
-}
-
-/// What one holder has: an IPv4 address, or a network of IPv6.
-fn network(from: IpAddr) -> IpAddr {
-    match from.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> OWN_BITS << OWN_BITS).into(),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -156,18 +226,44 @@ mod tests {
         crowd.inside().there.keys().copied().collect()
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn row_8_a_crowd_of_slow_ones_locks_nobody_out() {
+        let crowd = Arc::new(Crowd::new(8, 8));
+        let from = |a: u8, b: u8| crowd.enter(IpAddr::from([198, 18, a, b]));
+        let slow: Vec<_> = (0..8).map(|n| from(n, 1).unwrap()).collect();
+        assert!(from(100, 1).is_none(), "none has had a moment yet, and each network has one");
+        tokio::time::advance(MOMENT).await;
+        slow[0].moved(2 * SLOW as usize * MOMENT.as_secs() as usize);
+        slow[1].moved(10);
+        let first = from(100, 1).unwrap();
+        assert_eq!(
+            there(&crowd),
+            [0, 1, 3, 4, 5, 6, 7, first.number()],
+            "the one that moved nothing, and is the oldest of these"
+        );
+        let second = from(100, 2).unwrap();
+        assert_eq!(there(&crowd), [0, 1, 4, 5, 6, 7, first.number(), second.number()]);
+        // Of two with the same rate the one goes whose network has more such.
+        let crowd = Arc::new(Crowd::new(3, 3));
+        let from = |a: u8, b: u8| crowd.enter(IpAddr::from([198, 18, a, b])).unwrap();
+        let places = [from(1, 1), from(2, 1), from(2, 2)];
+        tokio::time::advance(MOMENT).await;
+        let newcomer = from(3, 1);
+        assert_eq!(there(&crowd), [places[0].number(), places[2].number(), newcomer.number()]);
+    }
+
     #[test]
     fn the_oldest_of_the_network_that_has_most_gives_way() {
         let crowd = Arc::new(Crowd::new(4, 4));
         let from = |text: &str| crowd.enter(text.parse().unwrap());
-        let first = from("192.0.2.1").unwrap();
+        let first = from("192.0.1.1").unwrap();
         let greedy = ["2001:db8::1", "2001:db8::2", "2001:db8::3"].map(|text| from(text).unwrap());
-        let second = from("192.0.2.2").unwrap();
+        let second = from("192.0.2.1").unwrap();
         assert_eq!(there(&crowd), [first.number(), greedy[1].number(), greedy[2].number(), second.number()]);
-        let third = from("192.0.2.3").unwrap();
-        assert!(from("192.0.2.4").is_none(), "everybody has but one");
+        let third = from("192.0.3.1").unwrap();
+        assert!(from("192.0.4.1").is_none(), "everybody has but one");
         drop(second);
-        assert!(from("192.0.2.4").is_some());
+        assert!(from("192.0.4.1").is_some());
         drop((greedy, third));
         assert_eq!(there(&crowd), [first.number()]);
     }

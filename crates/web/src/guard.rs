@@ -125,11 +125,13 @@ impl<S> Guarded<S> {
                 if let Some((_, fitted)) = &mut self.waiting {
                     *fitted += bytes;
                 }
+                self.place.moved(bytes);
                 Poll::Ready(Ok(bytes))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
                 self.place.busy();
+                self.place.stuck();
                 let (since, fitted) = *self.waiting.get_or_insert_with(|| (Instant::now(), 0));
                 if !self.writing.passed(cx, since + self.limits.stall) {
                     return Poll::Pending;
@@ -189,6 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
                     self.last_word(cx, NO_HTTP_2);
                 }
                 self.hears();
+                self.place.moved(buffer.filled().len() - before);
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if self.listens_too_long(cx) => {

@@ -4,8 +4,9 @@ use std::time::Duration;
 /// Bounds of one server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Connections at a time. When all are taken the one that has been idle longest ends for a newcomer; with none idle, the oldest of
-    /// the network that has most. A newcomer is turned away only where every network has one connection and uses it.
+    /// Connections at a time. When all are taken the one that has been idle longest ends for a newcomer; with none idle, one that moves
+    /// less than 1 KiB a second, then the oldest of the address and of the network that has most. A newcomer is turned away only where
+    /// each network has one connection and makes use of it.
     pub connections: usize,
     /// Connections at a time of one network: an IPv4 address, or 64 bits of IPv6. At this bound a newcomer takes the place of one of
     /// its own network: the one that has been idle longest, else the oldest.

@@ -187,11 +187,11 @@ async fn slow_heads_of_one_network_lock_nobody_out() {
 #[tokio::test(start_paused = true)]
 async fn where_each_network_has_one_and_uses_it_a_newcomer_is_turned_away() {
     let server = server(Limits { connections: 2, ..LIMITS });
-    let mut busy = [Client::new(&server, "192.0.2.1"), Client::new(&server, "192.0.2.2")];
+    let mut busy = [Client::new(&server, "192.0.1.1"), Client::new(&server, "192.0.2.1")];
     for client in &mut busy {
         client.say("GET /never HTTP/1.1\r\nHost: t\r\n\r\n").await;
     }
-    let mut newcomer = Client::new(&server, "192.0.2.3");
+    let mut newcomer = Client::new(&server, "192.0.3.1");
     let refused = newcomer.get("/echo?a").await;
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("10")));
     assert_eq!(refused.text(), "every connection is in use; please try again in ten seconds\n");
@@ -199,7 +199,7 @@ async fn where_each_network_has_one_and_uses_it_a_newcomer_is_turned_away() {
     drop(busy);
     // Some clients close their half once they have asked, so only the end of the route frees the place of one that is gone.
     sleep(LIMITS.route + SECOND).await;
-    assert_eq!(Client::new(&server, "192.0.2.3").get("/echo?a").await.text(), "a");
+    assert_eq!(Client::new(&server, "192.0.3.1").get("/echo?a").await.text(), "a");
 }
 
 #[tokio::test(start_paused = true)]

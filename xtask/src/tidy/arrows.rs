@@ -13,7 +13,7 @@ const TABLE: [(&str, &[&str]); 15] = [
     ("teem-swarm", &["teem-wire"]),
     ("teem-dht", &["teem-wire"]),
     ("teem-utp", &[]),
-    ("teem-web", &[]),
+    ("teem-web", &["teem-wire"]),
     ("teem-tracker-server", &["teem-wire", "teem-web"]),
     ("teem-engine", &["teem-swarm"]),
     ("teem-disk", &["teem-engine", "teem-fault"]),
