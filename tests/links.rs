@@ -209,3 +209,37 @@ fn links_are_found_in_files_on_standard_input_and_among_other_words() {
     let got = teem(&folder.0, &["get", "several.txt", "--listen", "127.0.0.1:0", "--timeout", "1s"]).ended(4).err;
     assert!(got.contains("of 2 done"), "{got}");
 }
+
+#[test]
+fn a_server_that_answers_with_a_magnet_link_is_understood() {
+    use std::io::{BufRead, BufReader, Write};
+    let folder = Folder::new("answers");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let magnet = format!("magnet:?xt=urn:btih:{HASH}&dn=a%20name");
+    let answers = [
+        ("/redirect", format!("HTTP/1.1 302 Found\r\nLocation: {magnet}\r\nContent-Length: 0\r\n\r\n"), true),
+        ("/text", format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n\u{feff}{magnet}", magnet.len() + 3), true),
+        ("/path", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n/etc/passwd".to_owned(), false),
+        ("/url", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhttp://127.0.0.1:1/x".to_owned(), false),
+        ("/file", "HTTP/1.1 302 Found\r\nLocation: file:///a.torrent\r\nContent-Length: 0\r\n\r\n".to_owned(), false),
+    ];
+    let given = answers.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let target = lines.next().unwrap_or_default();
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            let answer = given.iter().find(|(path, ..)| target.split(' ').nth(1) == Some(path));
+            let _ = stream.write_all(answer.map_or(&b""[..], |(_, text, _)| text.as_bytes()));
+        }
+    });
+    for (path, _, understood) in answers {
+        let shown = teem(&folder.0, &["show", &format!("http://127.0.0.1:{port}{path}"), "--json"]);
+        if understood {
+            assert_eq!(shown.ended(0).json()["infohash_v1"], HASH, "{path}");
+        } else {
+            shown.ended(1);
+        }
+    }
+}
