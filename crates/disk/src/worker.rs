@@ -11,13 +11,16 @@ use teem_swarm::job::{DiskError, Done, Facts};
 
 /// Works until the queue ends. A panic outside of any torrent ends this worker, and the owner of the disk is told.
 pub(crate) fn run(shared: &Shared) {
-    let worked = teem_fault::catch(|| {
+    let worked = teem_fault::catch(|| -> Result<(), String> {
         while let Some((task, ticket)) = shared.queue.next(|| shared.mailbox.is_full()) {
-            perform(shared, task);
+            let performed = teem_fault::catch(|| perform(shared, task));
+            // Its torrent can then be closed by another worker.
             deliver(shared, shared.queue.finish(ticket));
+            performed?;
         }
+        Ok(())
     });
-    if let Err(what) = worked {
+    if let Err(what) = worked.flatten() {
         shared.mailbox.fail(what);
     }
 }

@@ -167,3 +167,28 @@ fn a_panic_while_opening_fails_that_torrent() {
     *planted.lock().unwrap() = None;
     assert_eq!(rig.try_open(&bad, place()), Ok((Vec::new(), Vec::new())), "its lock was let go");
 }
+
+#[test]
+fn a_panic_outside_of_any_torrent_is_a_fault_of_the_disk_and_the_other_workers_can_still_save() {
+    let (scratch, made) = (Scratch::new("panic-worker"), make("", 65_536, &[("f", 200_000)]));
+    let (mut disk, handle) = teem_disk::Disk::start(&DiskConfig::default());
+    let (ring, rung) = std::sync::mpsc::channel();
+    let first = Mutex::new(true);
+    // Answers are told on the worker's own thread, behind every torrent's wall.
+    disk.set_waker(Arc::new(move || {
+        let first = std::mem::take(&mut *first.lock().unwrap());
+        assert!(!first, "planted in the waker");
+        _ = ring.send(());
+    }));
+    handle.place(T, Place::download(scratch.join("content"), scratch.join("state")));
+    disk.submit(&mut [Job::Open { torrent: T, info: Arc::clone(&made.info), selection: None }].into());
+    rung.recv().unwrap();
+    assert_eq!(disk.fault().as_deref(), Some("planted in the waker"));
+    let mut done = Vec::new();
+    disk.poll(&mut done);
+    assert!(matches!(done[..], [Done::Opened { .. }]), "{done:?}");
+    disk.submit(&mut [Job::Close { torrent: T, facts: None }].into());
+    rung.recv().unwrap();
+    disk.poll(&mut done);
+    assert!(matches!(done[..], [_, Done::Closed { .. }]), "{done:?}");
+}
