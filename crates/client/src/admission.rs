@@ -115,7 +115,7 @@ impl Client {
         let peers = peers(&add).await?;
         let info = match add.source.info.clone() {
             Some(info) => Some(info),
-            None => remembered(place.clone(), key).await,
+            None => remembered(self.fs(), place.clone(), key).await,
         };
         let selection = selection(&add.choice, info.as_ref()).await?;
         self.admit(add, Found { place, peers, info, selection })

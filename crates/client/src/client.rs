@@ -59,6 +59,7 @@ impl std::error::Error for StartError {}
 struct Inner {
     host: HostHandle,
     disk: DiskHandle,
+    fs: Arc<dyn Fs>,
     http: Http,
     state_dir: PathBuf,
     registry: Arc<Registry>,
@@ -85,7 +86,7 @@ impl Client {
         let listeners = bind(config.listen).map_err(StartError::Listen)?;
         let port = listeners.bound().port;
         let http = Http::new(config.listen.addr, AGENT);
-        let (disk, disk_handle) = Disk::start_on(&DiskConfig::default(), fs);
+        let (disk, disk_handle) = Disk::start_on(&DiskConfig::default(), Arc::clone(&fs));
         let registry = Arc::new(Registry::default());
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
@@ -100,6 +101,7 @@ impl Client {
         let client = Self(Arc::new(Inner {
             host,
             disk: disk_handle,
+            fs,
             http: http.clone(),
             state_dir: config.state_dir,
             registry,
@@ -190,6 +192,11 @@ impl Client {
 
     pub(crate) fn disk(&self) -> &DiskHandle {
         &self.0.disk
+    }
+
+    /// The file system that content and saved state lie on.
+    pub(crate) fn fs(&self) -> Arc<dyn Fs> {
+        Arc::clone(&self.0.fs)
     }
 
     pub(crate) fn host(&self) -> &HostHandle {

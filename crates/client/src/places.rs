@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use teem_disk::root::RealFs;
+use teem_disk::fs::Fs;
 use teem_disk::{Place, saved_info};
 use teem_metainfo::{File, Info, InfoHash, Limits, TorrentKey};
 use teem_swarm::ids::TorrentId;
@@ -172,9 +172,9 @@ fn in_the_way(one: &Info, other: &Info) -> Option<PathBuf> {
 }
 
 /// The metadata that an earlier run fetched for this folder.
-pub(crate) async fn remembered(place: Place, key: TorrentKey) -> Option<Arc<Info>> {
+pub(crate) async fn remembered(fs: Arc<dyn Fs>, place: Place, key: TorrentKey) -> Option<Arc<Info>> {
     let look = move || {
-        let raw = saved_info(&RealFs, &place, key)?;
+        let raw = saved_info(&*fs, &place, key)?;
         Info::parse(&raw, &Limits::PEER).ok().map(Arc::new)
     };
     tokio::task::spawn_blocking(look).await.ok().flatten()

@@ -66,3 +66,24 @@ async fn a_magnet_paused_before_its_metadata_came_still_knows_the_peers_that_wer
     giver.shutdown().await;
     taker.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_that_were_named_are_known_after_a_pause_though_they_gave_nothing_yet() {
+    let folder = Folder::new("pause-named");
+    let content: Vec<u8> = (0..50_000u32).map(|n| (n % 251) as u8).collect();
+    std::fs::create_dir_all(folder.path().join("seed")).unwrap();
+    std::fs::write(folder.path().join("seed/content"), &content).unwrap();
+    let (giver, taker) = (client(&folder, "state-1").await, client(&folder, "state-2").await);
+    let seed = giver.add(Add::publish(torrent("content", &content), folder.path().join("seed"))).await.unwrap();
+    seed.pause().await.unwrap();
+    let mut add = Add::download(torrent("content", &content), folder.path().join("got"));
+    add.peers = vec![format!("127.0.0.1:{}", giver.port())];
+    let got = taker.add(add).await.unwrap();
+    got.until(|s| (s.state == State::Downloading).then_some(())).await.unwrap();
+    got.pause().await.unwrap();
+    seed.resume().await.unwrap();
+    got.resume().await.unwrap();
+    got.durable().await.unwrap();
+    giver.shutdown().await;
+    taker.shutdown().await;
+}

@@ -1,8 +1,6 @@
 //! What stood in the folder before a download (`docs/existing-files.md`): what is right is left alone, what is somebody else's too stays.
-mod fault;
 mod rig;
 
-use fault::{FaultFs, Faults};
 use rig::{Made, Rig, Scratch, T, make, noise};
 use std::fs;
 use std::io::Write as _;
@@ -12,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use teem_disk::verify::verify;
 use teem_disk::{DiskConfig, Place};
+use teem_faultfs::{FaultFs, Faults};
 use teem_swarm::job::{Done, Facts, Job};
 
 /// Three files that share pieces: `a` ends in piece 3, `b` in 6, `c` in 7.

@@ -1,12 +1,11 @@
 //! Full disks, failing media, files changed by others while they are served.
-mod fault;
 mod rig;
 
-use fault::{FaultFs, Faults};
 use rig::{Rig, T, make};
 use std::path::Path;
 use std::sync::Arc;
 use teem_disk::{DiskConfig, Place};
+use teem_faultfs::{FaultFs, Faults};
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{DiskErrorKind, Done, Job, Reader};
 

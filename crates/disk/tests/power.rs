@@ -1,14 +1,13 @@
 //! Power cuts and killed processes at random moments: nothing is claimed that is not there, nothing durable is lost, and
 //! after a kill no verified piece is lost. A failing seed is printed; `TEEM_SEED` runs one alone, `TEEM_SEEDS` so many.
-mod fault;
 mod rig;
 
-use fault::{FaultFs, Faults};
-use rig::{Dice, Made, Rig, T, make};
+use rig::{Made, Rig, T, make};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use teem_disk::{DiskConfig, Place};
+use teem_faultfs::{Dice, FaultFs, Faults};
 use teem_swarm::job::{Done, Facts, Job};
 
 const SEEDS: u64 = 200;

@@ -1,14 +1,13 @@
 //! Power cuts while only some files are wanted and the choice changes: bytes move between the part file and the files, and at no moment
 //! is a piece claimed that is not there, nor a durable one lost. A failing seed is printed; `TEEM_SEED` runs one alone.
-mod fault;
 mod rig;
 
-use fault::{FaultFs, Faults};
-use rig::{Dice, Made, Rig, T, make};
+use rig::{Made, Rig, T, make};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use teem_disk::{DiskConfig, Place};
+use teem_faultfs::{Dice, FaultFs, Faults};
 use teem_swarm::job::{Done, Facts, Job};
 use teem_swarm::selection::{Priority, Selection};
 

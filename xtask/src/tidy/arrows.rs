@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 15] = [
+const TABLE: [(&str, &[&str]); 16] = [
     ("teem-fault", &[]),
     ("teem-bencode", &[]),
     ("teem-metainfo", &["teem-bencode"]),
@@ -21,15 +21,18 @@ const TABLE: [(&str, &[&str]); 15] = [
     ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server"]),
     ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-tracker-server"]),
     ("teem-rig", &[]),
+    ("teem-faultfs", &["teem-disk"]),
 ];
 
 /// Packages outside the table: these may name any crate, and none may name them.
 const ON_TOP: [&str; 3] = ["teem", "teem-fuzz", "xtask"];
 
 /// Dependencies of tests alone that go beyond the table: (crate, dependency, reason).
-const FOR_TESTS: [(&str, &str, &str); 2] = [
+const FOR_TESTS: [(&str, &str, &str); 4] = [
     ("teem-swarm", "teem-sim", "one world and one disk for the tests of all core crates"),
     ("teem-engine", "teem-sim", "one world and one disk for the tests of all core crates"),
+    ("teem-disk", "teem-faultfs", "the file systems that fail stand on its traits"),
+    ("teem-client", "teem-faultfs", "a client is run on a file system that fails"),
 ];
 
 /// The formats of the wire are not derived from the model, so serde is named here only.

@@ -6,7 +6,7 @@ use crate::lex::Token;
 use crate::tree::Package;
 
 /// Packages that are tests by what they are for: what goes wrong in them ends a scenario, as an assertion does.
-const FOR_TESTS: [&str; 1] = ["teem-rig"];
+const FOR_TESTS: [&str; 2] = ["teem-rig", "teem-faultfs"];
 
 pub(super) fn check(package: &Package, findings: &mut Vec<Finding>) {
     if FOR_TESTS.contains(&package.manifest.name.as_str()) {

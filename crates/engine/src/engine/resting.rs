@@ -11,7 +11,6 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::time::Duration;
 use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, TrackerChange};
@@ -153,9 +152,8 @@ impl<B> Engine<B> {
             let Some(((recheck, info), rest)) = asked.zip(self.rests.get_mut(&torrent)) else { return };
             rest.recheck = recheck;
             if let Some(info) = info {
+                // Peers stay as they were named: the saved state knows only those that were of use, and a disk that fails saves none.
                 rest.add.info = Some(info);
-                // Peers that proved to be of use are saved with the torrent's state, which exists from then on.
-                rest.add.peers = Vec::new();
             }
             self.end(torrent);
         }

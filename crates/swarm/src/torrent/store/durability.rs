@@ -52,9 +52,10 @@ impl Durability {
         *self = Self { running: Some(complete), not_before: self.not_before, ..Self::default() };
     }
 
-    /// It is done; whether the torrent was complete when it began.
+    /// It is done; whether the torrent was complete when it began and nothing has been verified since. Of another choice of files more may be
+    /// wanted by now, be there, and wait for the next sync.
     pub(in crate::torrent) fn done(&mut self) -> bool {
-        self.running.take().unwrap_or(false)
+        self.running.take().unwrap_or(false) && self.since.is_none()
     }
 
     /// It has failed: all is as before, and tried again later. Whether one was running at all.
@@ -95,5 +96,15 @@ mod tests {
         d.begin(true);
         d.failed(at(20));
         assert_eq!(d.deadline(), Some(at(25)));
+    }
+
+    #[test]
+    fn what_is_verified_while_a_sync_runs_is_not_made_durable_by_it() {
+        let mut d = Durability::default();
+        d.begin(true);
+        d.verified(Time::ZERO, 5);
+        assert!(!d.done(), "more was wanted meanwhile, and is there");
+        d.begin(true);
+        assert!(d.done());
     }
 }

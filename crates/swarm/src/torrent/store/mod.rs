@@ -130,7 +130,7 @@ impl Store {
         due
     }
 
-    /// A sync is done; whether the torrent was complete when it began.
+    /// A sync is done; whether the torrent was complete when it began, and nothing was verified since.
     pub(super) fn synced(&mut self) -> bool {
         self.durability.done()
     }

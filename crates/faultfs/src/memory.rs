@@ -1,8 +1,8 @@
 //! A file system in memory that can lose its power, fill up, and fail. It keeps what is durable and what is not apart:
 //! a sync of a file moves its content over, a sync of a folder its names. A power cut keeps a random part of the rest,
 //! torn at sectors; a killed process loses nothing. Handles from before either are dead.
-#![allow(dead_code, clippy::unwrap_used)] // each test file uses a part of it
-use crate::rig::Dice;
+#![allow(clippy::unwrap_used)] // what goes wrong in here ends a test
+use crate::dice::Dice;
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice, IoSliceMut};
@@ -40,23 +40,23 @@ type Names = Vec<(PathBuf, Option<u64>)>;
 
 /// What a test may ask to go wrong.
 #[derive(Default)]
-pub(crate) struct Faults {
+pub struct Faults {
     /// After so many changing operations the power is off: everything fails until `cut`.
-    pub(crate) power_off_after: Option<u64>,
+    pub power_off_after: Option<u64>,
     /// Bytes that fit in all.
-    pub(crate) capacity: Option<u64>,
+    pub capacity: Option<u64>,
     /// The next sync of a file whose path ends so fails, and what was not durable is dropped.
-    pub(crate) lose_at_sync: Option<&'static str>,
+    pub lose_at_sync: Option<&'static str>,
     /// Reads of files whose path ends so fail.
-    pub(crate) bad_medium: Option<&'static str>,
+    pub bad_medium: Option<&'static str>,
     /// Files whose path ends so cannot be opened to be written to.
-    pub(crate) read_only: Option<&'static str>,
-    /// Files whose path ends so cannot be opened at all.
-    pub(crate) unreadable: Option<&'static str>,
+    pub read_only: Option<&'static str>,
     /// What has this in its path is mounted there from another file system; with it there is a call that makes the folder's own durable.
-    pub(crate) mounted: Option<&'static str>,
+    pub mounted: Option<&'static str>,
+    /// Files whose path ends so cannot be opened at all.
+    pub unreadable: Option<&'static str>,
     /// Writes and reads are cut short or interrupted now and then.
-    pub(crate) mischief: bool,
+    pub mischief: bool,
 }
 
 struct World {
@@ -74,7 +74,7 @@ struct World {
 
 /// The file system; clones are the same.
 #[derive(Clone)]
-pub(crate) struct FaultFs(Arc<Mutex<World>>);
+pub struct FaultFs(Arc<Mutex<World>>);
 
 struct Handle {
     fs: FaultFs,
@@ -95,7 +95,8 @@ impl Drop for Held {
 }
 
 impl FaultFs {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// An empty one; the seed decides what a power cut takes and where mischief strikes.
+    pub fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(World {
             inodes: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -114,26 +115,27 @@ impl FaultFs {
         self.0.lock().unwrap()
     }
 
-    pub(crate) fn faults(&self, faults: Faults) {
+    /// From now on these things go wrong.
+    pub fn faults(&self, faults: Faults) {
         let mut world = self.world();
         world.operations = 0;
         world.faults = faults;
     }
 
     /// Whether the moment has come after which nothing happens any more.
-    pub(crate) fn is_off(&self) -> bool {
+    pub fn is_off(&self) -> bool {
         let world = self.world();
         world.faults.power_off_after.is_some_and(|n| world.operations > n)
     }
 
     /// The content of a file as a program would read it.
-    pub(crate) fn content(&self, path: &Path) -> Option<Vec<u8>> {
+    pub fn content(&self, path: &Path) -> Option<Vec<u8>> {
         let world = self.world();
         Some(world.inodes[world.names.get(path)?].now.clone())
     }
 
     /// A file that was there before, and is durable.
-    pub(crate) fn put(&self, path: &Path, data: &[u8]) {
+    pub fn put(&self, path: &Path, data: &[u8]) {
         let world = &mut *self.world();
         let inode = world.inodes.len() as u64 + 1;
         world.clock += 1_000_000;
@@ -144,14 +146,14 @@ impl FaultFs {
     }
 
     /// Changes a byte and nothing else, as a medium does that rots.
-    pub(crate) fn rot(&self, path: &Path, at: usize) {
+    pub fn rot(&self, path: &Path, at: usize) {
         let mut world = self.world();
         let inode = world.names[path];
         world.inodes.get_mut(&inode).unwrap().now[at] ^= 1;
     }
 
     /// Changes a byte behind everybody's back, as another program would.
-    pub(crate) fn meddle(&self, path: &Path, at: usize) {
+    pub fn meddle(&self, path: &Path, at: usize) {
         let mut world = self.world();
         world.clock += 1_000_000;
         let (clock, inode) = (world.clock, world.names[path]);
@@ -161,7 +163,7 @@ impl FaultFs {
     }
 
     /// The process is killed: what it wrote stays, what it held is let go.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let mut world = self.world();
         world.epoch += 1;
         world.locks.clear();
@@ -170,7 +172,7 @@ impl FaultFs {
     }
 
     /// The power is cut: of what was not durable a random part remains.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.kill();
         let world = &mut *self.world();
         for change in std::mem::take(&mut world.pending) {

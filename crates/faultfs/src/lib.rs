@@ -1,0 +1,10 @@
+//! File systems that fail on purpose (own design), for the tests of the disk and of the client and for nothing else.
+//!
+//! [`FaultFs`] lies in memory and keeps apart what is durable and what is not, so that its power can be cut.
+#![forbid(unsafe_code)]
+
+mod dice;
+mod memory;
+
+pub use dice::Dice;
+pub use memory::{FaultFs, Faults};
