@@ -28,7 +28,7 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
     }
     match swarm {
         Some(told) if told.is_empty() => {
-            let why: String = source.left_out.iter().map(|left_out| format!("; {}", plain(left_out))).collect();
+            let why = source.left_out.iter().fold(String::new(), |why, left_out| why + "; " + &plain(left_out));
             Err(Stop::refused("no_tracker", format!("it names no tracker that could be asked{why}")))
         }
         Some(told) if !told.iter().any(Told::is_answer) => {

@@ -1,4 +1,5 @@
 //! Output that cannot be written: a full disk, a limit on the size of files, a pipe that nobody reads; on standard output and behind `-o`.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod common;
 

@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -254,7 +255,6 @@ fn what_others_are_given_holds_no_passkey_and_a_private_torrent_is_shown_to_nobo
             assert!(strange.starts_with("HTTP/1.1 421"), "{strange}");
         }
         // The file that the user asked for has all of it, and is the user's alone.
-        use std::os::unix::fs::PermissionsExt;
         let own = fs::read(&made).expect("the .torrent");
         assert!(String::from_utf8_lossy(&own).contains(key));
         assert_eq!(fs::metadata(&made).expect("the .torrent").permissions().mode() & 0o077, 0);

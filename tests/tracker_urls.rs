@@ -1,4 +1,5 @@
 //! URLs of trackers as people write them: what is asked over the wire, and what is said of those that are of no use.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 mod common;
 
@@ -52,7 +53,7 @@ fn every_way_to_write_a_tracker_reaches_it() {
     let asked = ["/?", "/?key=x&", "/Case?", "/a%20b?", "/back?", "/who?", "/%C3%BC?", "/tabhere?"];
     // A link may send us to a neighbour for a plain announce only, a file of the user's for all of these.
     let text = |text: &str| format!("{}:{text}", text.len());
-    let tiers: String = ways.iter().map(|way| format!("l{}e", text(way))).collect();
+    let tiers = ways.iter().fold(String::new(), |tiers, way| format!("{tiers}l{}e", text(way)));
     let info = format!("d6:lengthi5e4:name1:t12:piece lengthi16384e6:pieces20:{}e", "h".repeat(20));
     fs::write(folder.0.join("t.torrent"), format!("d13:announce-listl{tiers}e4:info{info}e")).unwrap();
     let mut child = command(&folder.0, &["get", "t.torrent", "--listen", "127.0.0.1:0"])

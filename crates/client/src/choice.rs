@@ -99,9 +99,9 @@ fn wishes(option: &str, info: &Info, texts: &[String]) -> Result<[Patterns; 2], 
     }
     let (mut inner, mut outer) = (Vec::new(), Vec::new());
     for (text, exact) in texts.iter().zip(&exact) {
-        if below.contains(exact.path) || (!whole.contains(exact.path) && fits_some(info, text, paths, &read)?) {
+        if below.contains(exact.path) || (!whole.contains(exact.path) && fits_some(info, text, paths, read)?) {
             inner.push(text.clone());
-        } else if whole.contains(exact.path) || fits_some(info, text, paths_with_name, &read)? {
+        } else if whole.contains(exact.path) || fits_some(info, text, paths_with_name, read)? {
             outer.push(text.clone());
         } else {
             return Err(format!("{option}: no file of {} fits `{text}`; there is {}", info.name(), names(info)));
@@ -138,9 +138,10 @@ fn select(info: &Info, priority: impl Fn(usize, &File<'_>) -> Priority) -> Selec
 /// The paths of a file by which people know it: as it is written here, and as the torrent has it where that differs.
 fn paths(info: &Info, file: &File<'_>) -> Vec<PathBuf> {
     let here = path(info, file);
-    let native = match info.is_single_file() {
-        true => info.native_name().and_then(|name| str::from_utf8(name).ok()).map(PathBuf::from),
-        false => file.native_path().map(|parts| parts.iter().collect()),
+    let native = if info.is_single_file() {
+        info.native_name().and_then(|name| str::from_utf8(name).ok()).map(PathBuf::from)
+    } else {
+        file.native_path().map(|parts| parts.iter().collect())
     };
     let native = native.filter(|native| *native != here);
     std::iter::once(here).chain(native).collect()
@@ -252,9 +253,10 @@ mod tests {
         ] {
             let chosen = patterns(&[pattern], &[]).of(&info);
             let chosen = chosen.map(|selection| (0..6).filter(|&i| selection.wants(i)).collect::<Vec<_>>());
-            match wanted.is_empty() {
-                true => assert!(chosen.unwrap_err().contains(pattern), "{pattern}"),
-                false => assert_eq!(chosen, Ok(wanted), "{pattern}"),
+            if wanted.is_empty() {
+                assert!(chosen.unwrap_err().contains(pattern), "{pattern}");
+            } else {
+                assert_eq!(chosen, Ok(wanted), "{pattern}");
             }
             let first = patterns(&[], &[pattern])
                 .of(&info)

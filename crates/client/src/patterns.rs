@@ -26,9 +26,10 @@ impl Patterns {
         for text in texts {
             let exact = Exact::of(text);
             if is_name(&exact) {
-                match exact.whole {
-                    true => _ = paths.insert(PathBuf::from(exact.path), text.clone()),
-                    false => _ = names.insert(exact.path.to_owned(), text.clone()),
+                if exact.whole {
+                    paths.insert(PathBuf::from(exact.path), text.clone());
+                } else {
+                    names.insert(exact.path.to_owned(), text.clone());
                 }
                 continue;
             }

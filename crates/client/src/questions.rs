@@ -48,9 +48,7 @@ pub(crate) async fn carry_out(
         let (ends, ended) = (host.clone(), registry.clone());
         let carried = async move {
             #[cfg(debug_assertions)]
-            if registry.planted.swap(false, std::sync::atomic::Ordering::SeqCst) {
-                panic!("planted in a question");
-            }
+            assert!(!registry.planted.swap(false, std::sync::atomic::Ordering::SeqCst), "planted in a question");
             let (answer, homeless) = match question {
                 Question::Announce { torrent, url, announce } => {
                     let origin = registry.get(torrent).map_or(Origin::Stranger, |entry| entry.origin);

@@ -57,7 +57,7 @@ async fn a_link_has_nothing_asked_of_a_neighbour_but_what_a_tracker_is_asked() {
     let lines: Vec<String> = std::iter::from_fn(|| asked.try_recv().ok()).collect();
     assert!(lines.len() == 1 && lines[0].starts_with("GET /announce?info_hash="), "{lines:?}");
 
-    let mut source = torrent("content", &[7; 50_000]);
+    let mut source = torrent("content", &vec![7; 50_000]);
     source.trackers = vec![vec![format!("{at}/PASSKEY/tracker.php?x=1")]];
     assert_eq!(source.origin, Origin::User);
     trackers_have_failed(&client, Add::download(source, folder.path().join("user")), 1).await;

@@ -363,8 +363,8 @@ impl Schedule {
 
     fn find_barrier(&mut self) -> Option<(Task, Owed, Device)> {
         let due = |id: &&TorrentId| self.lanes.get(id).is_some_and(Lane::is_due);
-        let free = self.barred.iter().filter(|(device, _)| self.may_wait(**device));
-        let (device, id) = free.filter_map(|(device, barred)| Some((*device, *barred.iter().find(due)?))).next()?;
+        let mut free = self.barred.iter().filter(|(device, _)| self.may_wait(**device));
+        let (device, id) = free.find_map(|(device, barred)| Some((*device, *barred.iter().find(due)?)))?;
         let lane = self.lanes.get_mut(&id)?;
         let barrier = lane.next_barrier()?;
         let torrent = lane.torrent.clone();

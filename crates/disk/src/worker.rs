@@ -66,7 +66,10 @@ fn perform(shared: &Shared, task: Task) {
             shared.mailbox.answer([judged.unwrap_or_else(fault)]);
         }
         Task::LookForSpace { torrent, needed } => {
-            if let Err(error) = contained(|| Ok(space::look(shared, &torrent, needed))) {
+            if let Err(error) = contained(|| {
+                space::look(shared, &torrent, needed);
+                Ok(())
+            }) {
                 shared.mailbox.tell([Done::Trouble { torrent: torrent.id, error }]);
             }
         }

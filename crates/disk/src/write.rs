@@ -52,6 +52,7 @@ fn message(ready: &Ready) -> Vec<&[u8]> {
 }
 
 /// Judges one piece in memory, which one of several at once may have spoilt.
+#[allow(clippy::ref_option)] // what is judged is a slice of these
 fn alone(wanted: &Option<PieceHash>, message: Vec<&[u8]>) -> Result<bool, DiskError> {
     contained(|| Ok(judge::held(std::slice::from_ref(wanted), vec![message]).pop().unwrap_or(false)))
 }

@@ -1,4 +1,5 @@
 //! What stood in the folder before a download (`docs/existing-files.md`): what is right is left alone, what is somebody else's too stays.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 mod rig;
 
 use rig::{Made, Rig, Scratch, T, make, noise};
@@ -192,10 +193,12 @@ fn a_longer_file_is_refused_before_the_work_or_cut_when_that_is_allowed() {
     assert_eq!(fs::metadata(dir.join("mine")).unwrap().len(), 50_004, "the other name keeps what it had");
 }
 
+/// What is done to a folder.
+type Act<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn what_is_called_complete_is_whole_whatever_happened_meanwhile() {
     let made = make("t", 32_768, &[("a", 100_000), ("b", 100_000), ("empty", 0)]);
-    type Act<'a> = &'a dyn Fn(&Path);
     let acts: [(Act<'_>, &[u32]); 4] = [
         (&|t| fs::remove_file(t.join("a")).unwrap(), &[0, 1, 2, 3]),
         (&|t| fs::File::options().write(true).open(t.join("b")).unwrap().set_len(5).unwrap(), &[3, 4, 5, 6]),

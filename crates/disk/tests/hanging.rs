@@ -1,5 +1,6 @@
 //! A disk that hangs holds the workers of its own torrents: those on another device are read, written, opened and saved meanwhile.
 #![cfg(debug_assertions)] // the seam is there in debug builds only
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 mod rig;
 
 use rig::{Made, Rig, Scratch, make};

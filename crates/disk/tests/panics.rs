@@ -1,6 +1,7 @@
 //! A panic in what the disk does for one torrent is that torrent's error: everything is answered, buffers and workers come back, and
 //! other torrents go on.
 #![cfg(debug_assertions)] // the seam is there in debug builds only
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 mod rig;
 
 use rig::{Made, Rig, Scratch, T, make};

@@ -59,11 +59,11 @@ impl Conns {
             return Arrival::Refused;
         }
         let mut arrival = Arrival::Welcome;
-        if self.incoming >= PENDING_MAX {
-            if let Some(silent) = self.longest_silent() {
-                self.take(silent);
-                arrival = Arrival::Instead(silent);
-            }
+        if self.incoming >= PENDING_MAX
+            && let Some(silent) = self.longest_silent()
+        {
+            self.take(silent);
+            arrival = Arrival::Instead(silent);
         }
         self.incoming += 1;
         *self.by_holder.entry(remote.holder()).or_default() += 1;

@@ -98,6 +98,7 @@ impl<B> Engine<B> {
     }
 
     /// From now on a panic of one torrent's code ends that torrent alone. The guard calls what it is given, once.
+    #[must_use]
     pub fn guarded(mut self, guard: Guard) -> Self {
         self.wall = Wall(Some(guard));
         self

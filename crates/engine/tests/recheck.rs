@@ -1,5 +1,6 @@
 //! Content that is hashed again because its owner asked: nobody is served what is damaged, what is missing is fetched anew, and the
 //! owner sees that it goes on, how far it is and when it ends. The disk of the lab fails a test when a piece is read that is not there.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 mod common;
 use common::*;
 use teem_swarm::command::{Command, Spreading};

@@ -94,7 +94,7 @@ impl Siege {
                     (0..PIECES).for_each(|k| self.say(conn, Message::Request(at(k))));
                 }
                 Vice::Costly => {
-                    let bits = vec![if self.round % 2 == 0 { 0x55 } else { 0xAA }; PIECES as usize / 8];
+                    let bits = vec![if self.round.is_multiple_of(2) { 0x55 } else { 0xAA }; PIECES as usize / 8];
                     let said =
                         ExtendedHandshake { metadata_size: Some(1 << 20), ut_metadata: Some(3), ..Default::default() };
                     let unasked = MetadataMessage::Reject { piece: self.round };

@@ -24,12 +24,15 @@ use common::{Ear, LOOPBACK, TORRENT, Told};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What wakes the host, once it has said so.
+type Waker = Arc<Mutex<Option<Arc<dyn Fn() + Send + Sync>>>>;
+
 /// It writes what it is asked for into a list, and answers that torrents are closed once it is let.
 struct Keeper {
     jobs: Sender<String>,
     done: Vec<Done<Vec<u8>>>,
     fault: Arc<AtomicBool>,
-    wake: Arc<Mutex<Option<Arc<dyn Fn() + Send + Sync>>>>,
+    wake: Waker,
 }
 
 impl Storage for Keeper {
@@ -77,7 +80,7 @@ struct Rig {
     told: Receiver<Told>,
     jobs: Receiver<String>,
     fault: Arc<AtomicBool>,
-    wake: Arc<Mutex<Option<Arc<dyn Fn() + Send + Sync>>>>,
+    wake: Waker,
 }
 
 fn rig() -> Rig {

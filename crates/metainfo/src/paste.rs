@@ -65,10 +65,8 @@ pub fn links(text: &str) -> Vec<String> {
         }
     }
     let prose = !links.is_empty();
-    let mut at = 0;
-    for (before, line) in lines.into_iter().filter(|(_, line)| !prose || is_path(line)) {
+    for (at, (before, line)) in lines.into_iter().filter(|(_, line)| !prose || is_path(line)).enumerate() {
         links.insert(before + at, line);
-        at += 1;
     }
     links
 }
@@ -76,7 +74,7 @@ pub fn links(text: &str) -> Vec<String> {
 /// Whether a text begins as links do that are no path.
 pub(crate) fn begins(text: &str) -> bool {
     let is = |start: &&str| text.get(..start.len()).is_some_and(|there| there.eq_ignore_ascii_case(start));
-    STARTS.iter().any(|start| is(&start)) || is_hash(text)
+    STARTS.iter().any(is) || is_hash(text)
 }
 
 /// A link without what stands around it.

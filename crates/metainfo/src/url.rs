@@ -185,7 +185,7 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), UrlError> {
         None => String::from_utf8(decode(host)).map_err(|_| bad())?.to_ascii_lowercase(),
     };
     let is_name = |name: &str| {
-        name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._".contains(&c)) && name.trim_matches('.') != ""
+        name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._".contains(&c)) && !name.trim_matches('.').is_empty()
     };
     if !name.starts_with('[') && !is_name(&name) {
         return Err(bad());

@@ -252,7 +252,7 @@ fn whatever_stands_around_a_link_is_left_out() {
         magnet.to_uppercase().replace("HTTP://T/", "http://t/").replace("A(B)", "a(b)"),
         magnet.replace("magnet:?", "MAGNET:?"),
         magnet.replace("magnet:?", "magnet%3A?"),
-        format!("magnet:?{}", percent::encode(magnet[8..].as_bytes())),
+        format!("magnet:?{}", percent::encode(&magnet.as_bytes()[8..])),
         percent::encode(magnet.as_bytes()),
         format!("{magnet}\r"),
         magnet.replace("&dn", "\u{ad}&dn"),

@@ -98,7 +98,7 @@ fn a_link_says_which_urls_were_left_out_and_shows_no_passkey() {
 
 #[test]
 fn a_link_with_too_many_trackers_says_so_once() {
-    let many: String = (0..200).map(|n| format!("&tr=http://t{n}/")).collect();
+    let many = (0..200).fold(String::new(), |many, n| many + &format!("&tr=http://t{n}/"));
     let (magnet, warnings) = Magnet::read(&format!("magnet:?xt=urn:btih:{HASH}{many}"), &Limits::FILE).unwrap();
     assert_eq!(magnet.trackers.len(), 100);
     assert_eq!(warnings, [Warning::TooMany { what: "tr" }]);

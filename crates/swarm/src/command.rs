@@ -79,7 +79,9 @@ impl TrackerChange {
                 None => tiers.push(alloc::vec![url]),
             },
             Self::Remove(url) => {
-                tiers.iter_mut().for_each(|tier| tier.retain(|known| *known != url));
+                for tier in tiers.iter_mut() {
+                    tier.retain(|known| *known != url);
+                }
                 tiers.retain(|tier| !tier.is_empty());
             }
             Self::Replace(new) => *tiers = new,

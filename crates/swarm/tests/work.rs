@@ -18,6 +18,9 @@ const FREE: u64 = 9 << 20;
 const MANY: u32 = 6_000;
 const PIECES: u32 = 20_000;
 
+/// A state, and how a torrent comes into it.
+type State<'a> = (&'a str, &'a dyn Fn(&mut World) -> usize);
+
 /// A kind of message, and the nth of a flood of it.
 type Flood = (&'static str, fn(u32) -> Message);
 
@@ -92,7 +95,7 @@ fn flood(world: &mut World, node: usize, conn: ConnId, nth: fn(u32) -> Message) 
 
 #[test]
 fn no_message_costs_more_than_its_bytes_and_what_a_connection_has_free() {
-    let states: [(&str, &dyn Fn(&mut World) -> usize); 3] = [
+    let states: [State<'_>; 3] = [
         ("seeding", &|w| w.add((0..PIECES).collect(), 1 << 20)),
         ("downloading", &|w| w.add((0..12).collect(), 1 << 20)),
         ("metadata", &|w| w.add_with(Vec::new(), 1 << 20, None, |add| add.info = None)),

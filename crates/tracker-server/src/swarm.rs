@@ -161,7 +161,9 @@ impl Swarm {
         let own = || (holder, 0, least)..=(holder, u64::MAX, (PeerId([255; 20]), u32::MAX));
         if self.held.range(own()).take(limits.peers_per_holder).count() >= limits.peers_per_holder {
             let oldest = self.held.range(own()).next().map(|(_, _, identity)| *identity);
-            oldest.iter().for_each(|identity| self.remove(identity));
+            if let Some(oldest) = oldest {
+                self.remove(&oldest);
+            }
         }
         if self.crowding.count(holder.wider()) >= limits.peers_per_network {
             self.yield_one(holder.wider());
@@ -196,7 +198,8 @@ impl Swarm {
         let least = (PeerId([0; 20]), 0);
         let places = self.held.range((first, 0, least)..=(last, u64::MAX, (PeerId([255; 20]), u32::MAX)));
         // The places of one holder follow each other: the longest run, and its beginning.
-        let (mut best, mut run): (Option<(usize, Identity)>, Option<(Holder, usize, Identity)>) = (None, None);
+        let mut best: Option<(usize, Identity)> = None;
+        let mut run: Option<(Holder, usize, Identity)> = None;
         for (holder, _, identity) in places {
             let (count, oldest) = match run {
                 Some((same, count, oldest)) if same == *holder => (count + 1, oldest),
@@ -207,7 +210,9 @@ impl Swarm {
                 best = Some((count, oldest));
             }
         }
-        best.iter().for_each(|(_, identity)| self.remove(identity));
+        if let Some((_, oldest)) = best {
+            self.remove(&oldest);
+        }
         best.is_some()
     }
 

@@ -46,21 +46,24 @@ impl Holder {
 
     /// The network around it.
     pub fn wider(self) -> Network {
-        let Self(kind, [a, b, c, d, e, f, ..]) = self;
-        Network(kind, if kind == Kind::V4 { [a, b, c, 0, 0, 0] } else { [a, b, c, d, e, f] })
+        let Self(kind, part) = self;
+        let mut network = [0; 6];
+        let bytes = if kind == Kind::V4 { 3 } else { 6 };
+        network[..bytes].copy_from_slice(&part[..bytes]);
+        Network(kind, network)
     }
 }
 
 impl Network {
     /// The first and the last of the holders in it, in their order.
     pub fn holders(self) -> RangeInclusive<Holder> {
-        let Self(kind, [a, b, c, d, e, f]) = self;
-        match kind {
-            Kind::V4 => Holder(kind, [a, b, c, 0, 0, 0, 0, 0])..=Holder(kind, [a, b, c, 255, 0, 0, 0, 0]),
-            Kind::V6 | Kind::Named => {
-                Holder(kind, [a, b, c, d, e, f, 0, 0])..=Holder(kind, [a, b, c, d, e, f, 255, 255])
-            }
-        }
+        let Self(kind, part) = self;
+        let (mut first, mut last) = ([0; 8], [0; 8]);
+        first[..6].copy_from_slice(&part);
+        last[..6].copy_from_slice(&part);
+        let own = if kind == Kind::V4 { 3..4 } else { 6..8 };
+        last[own].fill(0xFF);
+        Holder(kind, first)..=Holder(kind, last)
     }
 
     /// The network around the holder of an address.

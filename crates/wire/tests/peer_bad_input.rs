@@ -142,7 +142,7 @@ fn the_features_of_a_handshake_count_for_what_follows() {
 #[test]
 fn an_overfull_extension_handshake_is_cut() {
     let of = |entries: u32| {
-        let m: String = (0..entries).map(|i| format!("9:ext{i:06}i7e")).collect();
+        let m = (0..entries).fold(String::new(), |m, i| m + &format!("9:ext{i:06}i7e"));
         let dict = [b"d1:md6:ut_pexi9e", m.as_bytes(), b"11:ut_metadatai3ee4:reqqi2147483648ee"].concat();
         let said = extension_handshake(&dict).unwrap();
         (said.ut_pex, said.ut_metadata, said.reqq)

@@ -120,7 +120,7 @@ fn holder<B>(table: &mut Table<Entry<B>>, id: ConnId) -> Option<Holder> {
     match table.get_mut(id)? {
         Entry::Undecided(stranger) => Some(Holder::of(stranger.addr.ip())),
         Entry::Conn(conn) => Some(conn.holder),
-        _ => None,
+        Entry::Dial(_) => None,
     }
 }
 

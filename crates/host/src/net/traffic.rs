@@ -170,7 +170,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 /// The connections that have to go so that what is held for all is no more than `max`: each time the largest of the holder with most.
 fn too_much(mut all: Vec<(ConnId, Holder, usize)>, max: usize) -> Vec<ConnId> {
     let mut holders: BTreeMap<Holder, usize> = BTreeMap::new();
-    all.iter().for_each(|(_, holder, len)| *holders.entry(*holder).or_default() += len);
+    for (_, holder, len) in &all {
+        *holders.entry(*holder).or_default() += len;
+    }
     let mut sum: usize = holders.values().sum();
     let mut gone = Vec::new();
     while sum > max {

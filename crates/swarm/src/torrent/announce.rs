@@ -207,7 +207,9 @@ impl Announcer {
                 self.tiers.push(stay);
             }
         }
-        old.into_iter().for_each(|tracker| self.leaving.add(now, tracker));
+        for tracker in old {
+            self.leaving.add(now, tracker);
+        }
         if self.private {
             self.set_private();
         }

@@ -20,12 +20,12 @@ pub(super) struct Manners {
 
 impl Manners {
     /// How much the next ask says.
-    pub(super) fn form(&self) -> Form {
+    pub(super) fn form(self) -> Form {
         self.form
     }
 
     /// Whether this event is not said.
-    pub(super) fn leaves_out(&self, event: AnnounceEvent) -> bool {
+    pub(super) fn leaves_out(self, event: AnnounceEvent) -> bool {
         self.without == Some(event)
     }
 

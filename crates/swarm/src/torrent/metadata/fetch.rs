@@ -408,7 +408,9 @@ impl MetadataFetch {
         }
         self.work += (giver.asked.len() + asked.len()) as u64;
         giver.asked.extend(asked.iter().map(|piece| (*piece, now)));
-        asked.into_iter().for_each(|piece| self.reload(piece, true));
+        for piece in asked {
+            self.reload(piece, true);
+        }
     }
 
     /// Settles the size, and in single mode the peer. A size that nobody holds to any more is given up.

@@ -208,6 +208,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::type_complexity)] // a table of cases
     fn row_45_eight_of_one_holder_but_for_loopback_and_eighty_in_all() {
         let id = |n: u8| PeerId([n; 20]);
         let of_a_64 = |n: u8| addr(&alloc::format!("[2001:db8:0:7::{n:x}]:5000"));
