@@ -159,6 +159,6 @@ fn what_is_left_out_is_counted() {
     assert_eq!(all["left_out"], serde_json::json!({"hidden": 0, "excluded": 0, "ignored": 0}));
     fs::write(at.join("list"), "c\n*.txt\n").expect("the folder is writable");
     assert_eq!(create(&["--ignore-file", "list", "--json"]).json()["left_out"]["ignored"], 2);
-    assert!(teem(at, &["create", "tree", "--ignore-file", "absent"]).ended(3).err.contains("absent"));
+    assert!(teem(at, &["create", "tree", "--force", "--ignore-file", "absent"]).ended(3).err.contains("absent"));
     assert!(teem(at, &["create", "tree", "--web-seed", "ftp://m.example/"]).ended(2).err.contains("--web-seed"));
 }
