@@ -65,7 +65,8 @@ impl Status {
                     (self.complete, self.durable) = (None, false);
                 }
             }
-            Event::Complete { at_start, .. } => self.complete = Some(*at_start),
+            // What is complete is made durable next.
+            Event::Complete { at_start, .. } => (self.complete, self.durable) = (Some(*at_start), false),
             Event::Rechecked { lost, .. } => self.rechecked = Some(*lost),
             Event::Durable { complete: true, .. } => self.durable = true,
             Event::Failed { why, disk, .. } => {

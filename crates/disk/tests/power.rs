@@ -18,7 +18,9 @@ fn small() -> DiskConfig {
 
 fn seeds() -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
-    number("TEEM_SEED").map_or_else(|| (0..number("TEEM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed])
+    let first = number("TEEM_SEED_FIRST").unwrap_or(0);
+    number("TEEM_SEED")
+        .map_or_else(|| (first..first + number("TEEM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed])
 }
 
 /// The pieces whose bytes are right in the file system as it is now.

@@ -16,7 +16,9 @@ const FILES: usize = 5;
 
 fn seeds() -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
-    number("TEEM_SEED").map_or_else(|| (0..number("TEEM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed])
+    let first = number("TEEM_SEED_FIRST").unwrap_or(0);
+    number("TEEM_SEED")
+        .map_or_else(|| (first..first + number("TEEM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed])
 }
 
 /// Small files beside long ones, so that pieces lie in several and edges are many.

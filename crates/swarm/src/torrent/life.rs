@@ -292,9 +292,16 @@ impl Torrent {
             download.rearrange(cx, &mut self.ground, &mut self.intake, |piece| before.skips(piece));
             self.ask_all(cx);
             self.end_if_done(cx);
-        } else if matches!(self.phase, Phase::Seeding) && !self.ground.content.is_done() {
-            self.granting.end(cx, &mut self.ground);
-            self.begin_download(cx);
+        } else if matches!(self.phase, Phase::Seeding) {
+            if self.ground.content.is_done() {
+                // All is there, but the disk moves it to other places now, where it is not durable yet.
+                self.store.ask();
+                cx.tell(Event::Complete { torrent: self.ground.id, at_start: false });
+            } else {
+                self.granting.end(cx, &mut self.ground);
+                self.begin_download(cx);
+                self.finder.redial(cx.now);
+            }
         }
     }
 

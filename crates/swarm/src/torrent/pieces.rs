@@ -152,6 +152,8 @@ impl Torrent {
         } else {
             self.granting.end(cx, &mut self.ground);
             self.begin_download(cx);
+            // Those that were let go because both sides were complete are needed again.
+            self.finder.redial(cx.now);
         }
         for conn in self.ground.table.conns() {
             self.update_interest(cx, conn);

@@ -52,10 +52,10 @@ impl Durability {
         *self = Self { running: Some(complete), not_before: self.not_before, ..Self::default() };
     }
 
-    /// It is done; whether the torrent was complete when it began and nothing has been verified since. Of another choice of files more may be
-    /// wanted by now, be there, and wait for the next sync.
+    /// It is done; whether the torrent was complete when it began, and since then neither was anything verified nor another sync asked for. Of
+    /// another choice of files more may be wanted by now, be there, and wait for the next sync.
     pub(in crate::torrent) fn done(&mut self) -> bool {
-        self.running.take().unwrap_or(false) && self.since.is_none()
+        self.running.take().unwrap_or(false) && self.since.is_none() && !self.at_once
     }
 
     /// It has failed: all is as before, and tried again later. Whether one was running at all.

@@ -130,7 +130,7 @@ impl Store {
         due
     }
 
-    /// A sync is done; whether the torrent was complete when it began, and nothing was verified since.
+    /// A sync is done; whether the torrent was complete when it began, and nothing waits for the next one.
     pub(super) fn synced(&mut self) -> bool {
         self.durability.done()
     }
