@@ -141,7 +141,7 @@ impl<'a> Tests<'a> {
     }
 
     fn lives(&self, turn: u64, counts: &mut Counts) -> Result<(), String> {
-        let said = self.run("teem-client", "unsteady", turn * LIVES, LIVES)?;
+        let said = self.run("teem-client", "unsteady", turn * LIVES + 1, LIVES)?;
         let line = said.lines().find_map(|line| line.split_once("figure: lives ")).map(|(_, rest)| rest);
         let mut figures =
             line.unwrap_or_default().split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u64>().ok());
