@@ -75,10 +75,12 @@ impl Sources {
     }
 
     async fn next(&mut self) -> Exit {
+        // Of those that have come at once the wish to terminate is the one that is told.
         tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted,
+            biased;
             _ = self.terminate.recv() => Exit::Terminated,
             _ = self.hangup.recv() => Exit::Terminated,
+            _ = self.interrupt.recv() => Exit::Interrupted,
         }
     }
 }
