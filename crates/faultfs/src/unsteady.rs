@@ -4,7 +4,6 @@
 //! A sync that fails has lost nothing by that: what was not durable lies in the file system below, which may lose it or not.
 use crate::dice::Dice;
 use rustix::io::Errno;
-use std::collections::BTreeMap;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,7 +87,7 @@ pub struct Odds {
 
 struct Inner {
     below: Arc<dyn Fs>,
-    state: Mutex<(Dice, Odds, BTreeMap<Call, u64>)>,
+    state: Mutex<(Dice, Odds)>,
     failed: AtomicU64,
     shortened: AtomicU64,
     delayed: AtomicU64,
@@ -107,7 +106,7 @@ enum Fate {
 impl Unsteady {
     /// Around that file system; nothing goes wrong until [`Self::set`].
     pub fn new(below: Arc<dyn Fs>, seed: u64) -> Self {
-        let state = Mutex::new((Dice(seed), Odds::default(), BTreeMap::new()));
+        let state = Mutex::new((Dice(seed), Odds::default()));
         let (failed, shortened, delayed) = Default::default();
         Self(Arc::new(Inner { below, state, failed, shortened, delayed }))
     }
@@ -123,14 +122,9 @@ impl Unsteady {
         (count(&self.0.failed), count(&self.0.shortened), count(&self.0.delayed))
     }
 
-    /// How many calls of each kind failed so far.
-    pub fn failures(&self) -> BTreeMap<Call, u64> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).2.clone()
-    }
-
     fn meet(&self, call: Call) -> io::Result<Fate> {
         let (delay, error, short) = {
-            let (dice, odds, failures) = &mut *self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let (dice, odds) = &mut *self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
             if !odds.only.is_empty() && !odds.only.contains(&call) {
                 return Ok(Fate::Well);
             }
@@ -144,9 +138,6 @@ impl Unsteady {
                 _ => Errno::DQUOT,
             });
             let short = hit(dice, odds.short).then(|| dice.roll(3));
-            if error.is_some() {
-                *failures.entry(call).or_default() += 1;
-            }
             (delay, error, short)
         };
         if let Some(delay) = delay {
