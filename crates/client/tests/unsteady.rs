@@ -106,12 +106,8 @@ impl Party {
         soon(&format!("{what}, wait 1"), self.torrent.snapshot()).await.unwrap();
         for _ in 0..3 {
             let durable = timeout(HANG, self.torrent.durable()).await;
-            let durable = match durable {
-                Ok(durable) => durable,
-                Err(_) => panic!(
-                    "{what}: not durable after {HANG:?}: {:#?}",
-                    (self.torrent.snapshot().await, self.said(what))
-                ),
+            let Ok(durable) = durable else {
+                panic!("{what}: not durable after {HANG:?}: {:#?}", (self.torrent.snapshot().await, self.said(what)))
             };
             match durable {
                 Ok(()) => return,
@@ -214,9 +210,9 @@ async fn life(seed: u64) -> (u64, u64, u64, u64) {
                 cuts += 1;
                 // After the cut nothing of the former client reaches the disk: its handles are dead.
                 if dice.roll(3) == 0 {
-                    taker.memory.kill()
+                    taker.memory.kill();
                 } else {
-                    taker.memory.cut()
+                    taker.memory.cut();
                 }
                 taker = reopened(&folder, taker, &[], &what).await;
                 taker.unsteady.set(Odds::default());
