@@ -24,8 +24,9 @@ pub(crate) fn pieces(shared: &Shared, ready: Vec<Ready>) {
         // Whose piece it was is found by judging each alone.
         Err(_) => wanted.iter().zip(&held).map(|(wanted, ready)| alone(wanted, message(ready))).collect(),
     };
-    for (ready, right) in held.iter().zip(right) {
-        settle(shared, ready, right);
+    // Each piece's buffers go back as soon as it is written.
+    for (ready, right) in held.into_iter().zip(right) {
+        settle(shared, &ready, right);
     }
     for ready in spilled {
         let right = contained(|| read_back(&ready.torrent, ready.piece, &ready.assembly));
