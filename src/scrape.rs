@@ -19,12 +19,12 @@ pub(crate) struct Told {
 
 /// Asks all trackers of a torrent; the answers in the order of the trackers.
 pub(crate) async fn all(source: &Source, http: &Http) -> Vec<Told> {
-    let hash = source.key.wire();
+    let (hash, origin) = (source.key.wire(), source.origin);
     let mut asks = JoinSet::new();
     for (n, url) in source.trackers.iter().flatten().take(TRACKERS_MAX).cloned().enumerate() {
         let http = http.clone();
         asks.spawn(async move {
-            let answer = scrape(&http, &url, hash).await;
+            let answer = scrape(&http, &url, origin, hash).await;
             (n, Told { url: redact(&url), answer })
         });
     }

@@ -1,7 +1,9 @@
 //! What trackers say of a torrent without being announced to: a scrape (BEP 48 over HTTP, BEP 15 over UDP).
 //!
 //! Nobody hears of us by it: no peer id, no port, no counters are told.
+use crate::http::egress::Egress;
 use crate::http::fetch::{Http, Limits};
+use crate::origin::Origin;
 use crate::resolve::resolve;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,21 +25,22 @@ const PACKET_MAX: usize = 2048;
 
 /// Asks one tracker for the numbers of a torrent; `None` when it does not know it (over UDP that cannot be told from nobody being
 /// there). The error is a sentence for the user.
-pub async fn scrape(http: &Http, tracker: &str, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
+pub async fn scrape(http: &Http, tracker: &str, origin: Origin, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
     let url = TrackerUrl::parse(tracker).map_err(|e| e.to_string())?;
     let asked = async {
         match url.scheme {
             Scheme::Udp => over_udp(&url, hash).await,
-            Scheme::Http | Scheme::Https => over_http(http, tracker, hash).await,
+            Scheme::Http | Scheme::Https => over_http(http, tracker, origin, hash).await,
         }
     };
     tokio::time::timeout(LIMIT, asked).await.unwrap_or_else(|_| Err("the tracker did not answer in time".to_owned()))
 }
 
-async fn over_http(http: &Http, tracker: &str, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
+async fn over_http(http: &Http, tracker: &str, origin: Origin, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
     let url = scrape_url(tracker, &[hash])
         .ok_or_else(|| "this tracker cannot be scraped: its URL does not end in `announce` (BEP 48)".to_owned())?;
-    let answer = http.get(&url, Limits::TRACKER).await.map_err(|e| e.to_string())?;
+    let egress = Egress::to_tracker(tracker, origin);
+    let answer = http.get_within(&url, Limits::TRACKER, egress).await.map_err(|e| e.to_string())?;
     match decode(&answer.body) {
         Ok(entries) => Ok(entries.into_iter().find(|(found, _)| *found == hash).map(|(_, entry)| entry)),
         Err(_) if answer.status != 200 => Err(format!("the tracker answered with HTTP status {}", answer.status)),

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Folder, client, torrent};
+use teem_client::scrape::scrape;
 use teem_client::{Add, Heard, Origin, source};
 use teem_swarm::event::Event;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,12 +22,13 @@ async fn near() -> (String, mpsc::UnboundedReceiver<String>) {
             let mut request = Vec::new();
             while !request.ends_with(b"\r\n\r\n") && stream.read_buf(&mut request).await.unwrap_or(0) > 0 {}
             let line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
-            let answer =
-                format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            let _ = stream.write_all(answer.as_bytes()).await;
+            // Before the answer, so that the test finds it when it hears what came of that.
             if asked.send(line).is_err() {
                 return;
             }
+            let answer =
+                format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
     (at, told)
@@ -64,4 +66,26 @@ async fn a_link_has_nothing_asked_of_a_neighbour_but_what_a_tracker_is_asked() {
     let first = asked.try_recv().unwrap();
     assert!(first.starts_with("GET /PASSKEY/tracker.php?x=1&info_hash="), "{first}");
     assert!(asked.try_recv().unwrap().starts_with("GET /redirected"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_has_a_link_that_is_scraped() {
+    let folder = Folder::new("origin-scrape");
+    let client = client(&folder, "state").await;
+    let (at, mut asked) = near().await;
+    let hash = teem_metainfo::InfoHash([7; 20]);
+    for (tracker, origin) in [
+        (format!("{at}/announce?reboot=1"), Origin::Stranger),
+        (format!("{at}/setup/announce"), Origin::Stranger),
+        (format!("{at}/announce"), Origin::Stranger),
+        (format!("{at}/KEY/announce"), Origin::User),
+    ] {
+        assert!(scrape(client.http(), &tracker, origin, hash).await.is_err(), "{tracker}");
+    }
+    let lines: Vec<String> = std::iter::from_fn(|| asked.try_recv().ok()).collect();
+    let paths: Vec<&str> = lines.iter().map(|line| line.split(['?', ' ']).nth(1).unwrap()).collect();
+    // What this machine's user names is followed where it leads.
+    assert_eq!(paths.first().copied(), Some("/scrape"), "{lines:?}");
+    assert_eq!(paths.get(1).copied(), Some("/KEY/scrape"), "{lines:?}");
+    assert!(lines.iter().all(|line| !line.contains("reboot") && !line.contains("setup")), "{lines:?}");
 }
