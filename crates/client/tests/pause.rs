@@ -4,7 +4,17 @@ mod common;
 
 use common::{Folder, client, torrent};
 use teem_client::event::State;
-use teem_client::{Add, Ended, source};
+use teem_client::{Add, Client, Ended, Torrent, source};
+
+/// A client with a seed of 50,000 bytes, and another that has nothing yet; the seed and its content.
+async fn seeded(folder: &Folder) -> (Client, Client, Torrent, Vec<u8>) {
+    let content: Vec<u8> = (0..50_000u32).map(|n| (n % 251) as u8).collect();
+    std::fs::create_dir_all(folder.path().join("seed")).unwrap();
+    std::fs::write(folder.path().join("seed/content"), &content).unwrap();
+    let (giver, taker) = (client(folder, "state-1").await, client(folder, "state-2").await);
+    let seed = giver.add(Add::publish(torrent("content", &content), folder.path().join("seed"))).await.unwrap();
+    (giver, taker, seed, content)
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_torrent_goes_on_where_it_was() {
@@ -48,11 +58,7 @@ async fn a_paused_torrent_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_magnet_paused_before_its_metadata_came_still_knows_the_peers_that_were_named() {
     let folder = Folder::new("pause-magnet");
-    let content: Vec<u8> = (0..50_000u32).map(|n| (n % 251) as u8).collect();
-    std::fs::create_dir_all(folder.path().join("seed")).unwrap();
-    std::fs::write(folder.path().join("seed/content"), &content).unwrap();
-    let (giver, taker) = (client(&folder, "state-1").await, client(&folder, "state-2").await);
-    let seed = giver.add(Add::publish(torrent("content", &content), folder.path().join("seed"))).await.unwrap();
+    let (giver, taker, seed, _) = seeded(&folder).await;
     // While it rests nobody can give the metadata.
     seed.pause().await.unwrap();
     let link = format!("magnet:?xt=urn:btih:{}&x.pe=127.0.0.1:{}", seed.info_hash(), giver.port());
@@ -70,11 +76,7 @@ async fn a_magnet_paused_before_its_metadata_came_still_knows_the_peers_that_wer
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn peers_that_were_named_are_known_after_a_pause_though_they_gave_nothing_yet() {
     let folder = Folder::new("pause-named");
-    let content: Vec<u8> = (0..50_000u32).map(|n| (n % 251) as u8).collect();
-    std::fs::create_dir_all(folder.path().join("seed")).unwrap();
-    std::fs::write(folder.path().join("seed/content"), &content).unwrap();
-    let (giver, taker) = (client(&folder, "state-1").await, client(&folder, "state-2").await);
-    let seed = giver.add(Add::publish(torrent("content", &content), folder.path().join("seed"))).await.unwrap();
+    let (giver, taker, seed, content) = seeded(&folder).await;
     seed.pause().await.unwrap();
     let mut add = Add::download(torrent("content", &content), folder.path().join("got"));
     add.peers = vec![format!("127.0.0.1:{}", giver.port())];
