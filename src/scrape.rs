@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use teem_client::Source;
 use teem_client::http::fetch::Http;
 use teem_client::scrape::{ScrapeEntry, scrape};
-use teem_wire::tracker::url::redact;
 use tokio::task::JoinSet;
 
 /// Trackers that are asked, all at once; a torrent has a handful.
@@ -19,13 +18,13 @@ pub(crate) struct Told {
 
 /// Asks all trackers of a torrent; the answers in the order of the trackers.
 pub(crate) async fn all(source: &Source, http: &Http) -> Vec<Told> {
-    let (hash, origin) = (source.key.wire(), source.origin);
+    let hash = source.key.wire();
     let mut asks = JoinSet::new();
     for (n, url) in source.trackers.iter().flatten().take(TRACKERS_MAX).cloned().enumerate() {
         let http = http.clone();
         asks.spawn(async move {
-            let answer = scrape(&http, &url, origin, hash).await;
-            (n, Told { url: redact(&url), answer })
+            let answer = scrape(&http, &url, hash).await;
+            (n, Told { url: url.shown(), answer })
         });
     }
     let mut told = asks.join_all().await;

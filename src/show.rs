@@ -11,7 +11,7 @@ use std::fmt::Write;
 use teem_client::config::AGENT;
 use teem_client::http::fetch::Http;
 use teem_client::{Source, source};
-use teem_metainfo::{File, Info, Metainfo};
+use teem_metainfo::{AnnounceUrl, File, Info, Metainfo};
 
 pub(crate) async fn run(options: &cli::Show) -> Outcome {
     let http = Http::new(None, AGENT);
@@ -71,7 +71,7 @@ fn document<'a>(source: &'a Source, swarm: Option<&[Told]>) -> BTreeMap<&'static
     if let Some(hash) = source.key.v2() {
         put("infohash_v2", json!(hash.to_string()));
     }
-    put("trackers", json!(source.trackers.iter().flatten().collect::<Vec<_>>()));
+    put("trackers", json!(source.trackers.iter().flatten().map(AnnounceUrl::reveal).collect::<Vec<_>>()));
     let tiers = source.trackers.iter().enumerate().flat_map(|(tier, urls)| urls.iter().map(move |_| tier));
     put("tracker_tiers", json!(tiers.collect::<Vec<_>>()));
     if let Some(swarm) = swarm {
@@ -175,7 +175,7 @@ fn report(source: &Source, swarm: &[Told], files: bool) -> String {
     }
     for (tier, urls) in source.trackers.iter().enumerate() {
         for url in urls {
-            row(if tier == 0 { "tracker" } else { "tracker, next" }, &teem_wire::tracker::url::redact(url));
+            row(if tier == 0 { "tracker" } else { "tracker, next" }, &url.shown());
         }
     }
     for told in swarm {

@@ -2,7 +2,6 @@
 use crate::foreign::plain;
 use std::time::{Duration, Instant};
 use teem_client::event::{Snapshot, State};
-use teem_wire::tracker::url::redact;
 
 /// How long nothing may move before it is explained.
 const QUIET: Duration = Duration::from_secs(8);
@@ -53,7 +52,7 @@ fn why(s: &Snapshot) -> String {
     let mut parts = vec![what.to_owned()];
     parts.push(peers(s));
     for tracker in s.trackers.iter().take(3) {
-        let name = plain(&redact(&tracker.url));
+        let name = plain(&tracker.url.shown());
         parts.push(match &tracker.last {
             None => format!("{name} has not answered yet"),
             Some(Ok(0)) => format!("{name} knows no other peer"),

@@ -3,7 +3,6 @@ use crate::foreign::plain;
 use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
 use teem_client::event::{Event, Snapshot};
-use teem_wire::tracker::url::redact;
 
 /// What has been given of content of `size` bytes: how far the first copy is out, then how many copies.
 pub(crate) fn given(s: &Snapshot, size: u64) -> String {
@@ -35,7 +34,7 @@ pub(crate) fn text(event: &Event, size: u64) -> Option<String> {
         Event::Disk { error, .. } => format!("disk: {error}; downloading pauses until that is mended"),
         Event::DiskRecovered { .. } => "the disk works again: going on".to_owned(),
         Event::Notice { text, .. } => plain(text),
-        Event::Tracker { url, result: Err(e), .. } => format!("tracker {}: {}", plain(&redact(url)), plain(e)),
+        Event::Tracker { url, result: Err(e), .. } => format!("tracker {}: {}", plain(&url.shown()), plain(e)),
         _ => return None,
     })
 }
@@ -53,8 +52,8 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
         Event::Durable { complete, .. } => json!({"event": "durable", "complete": complete}),
         Event::AllOut { sent, elsewhere, .. } => json!({"event": "all_out", "sent": sent, "elsewhere": elsewhere}),
         Event::Tracker { url, result, .. } => match result {
-            Ok(peers) => json!({"event": "tracker", "url": redact(url), "peers": peers}),
-            Err(e) => json!({"event": "tracker", "url": redact(url), "error": e}),
+            Ok(peers) => json!({"event": "tracker", "url": url.shown(), "peers": peers}),
+            Err(e) => json!({"event": "tracker", "url": url.shown(), "error": e}),
         },
         Event::External { ip, .. } => json!({"event": "external", "ip": ip.to_string()}),
         Event::Disk { error, .. } => json!({"event": "disk", "error": error.message}),

@@ -129,7 +129,7 @@ impl Client {
         let (publish, choose) = (add.publishes(), add.asks());
         registry.places.reserve(id, key, &place, add.choice, info.as_ref())?;
         let status = Status::new(info.clone(), add.paused, choose);
-        let entry = Arc::new(Entry::new(id, key, place.folder.clone(), add.source.origin, status));
+        let entry = Arc::new(Entry::new(id, key, place.folder.clone(), status));
         registry.enter(entry.clone());
         if info.is_some() && !add.paused {
             disk.place(id, place);

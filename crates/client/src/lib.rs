@@ -99,7 +99,6 @@ mod bus;
 mod choice;
 mod client;
 mod door;
-mod origin;
 mod patterns;
 mod places;
 #[cfg(debug_assertions)]
@@ -120,13 +119,13 @@ pub use bus::{Changes, Events, Heard};
 pub use choice::{Choice, ChooseError};
 pub use client::{Client, StartError};
 pub use config::{Config, Listen};
-pub use origin::Origin;
 pub use places::AddError;
 #[cfg(debug_assertions)]
 #[doc(hidden)]
 pub use planted::Planted;
 pub use source::Source;
 pub use status::{Ended, Status};
+pub use teem_metainfo::{AnnounceUrl, Origin};
 pub use teem_swarm::command::Spreading;
 pub use teem_swarm::ids::TorrentId;
 pub use teem_swarm::selection::{Priority, Selection};

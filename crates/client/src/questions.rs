@@ -3,7 +3,6 @@
 //! A question comes with its id through a bounded queue, and each has one answer, which goes to the host by that id. A new kind of question
 //! gets its arm in [`carry_out`]. When the queue is full the router answers that it is busy, and the engine asks again; when the
 //! mailbox of the host is full the answer waits here.
-use crate::origin::Origin;
 use crate::places::AddError;
 use crate::registry::Registry;
 use crate::resolve::resolve;
@@ -50,10 +49,7 @@ pub(crate) async fn carry_out(
             #[cfg(debug_assertions)]
             assert!(!registry.planted.swap(false, std::sync::atomic::Ordering::SeqCst), "planted in a question");
             let (answer, homeless) = match question {
-                Question::Announce { torrent, url, announce } => {
-                    let origin = registry.get(torrent).map_or(Origin::Stranger, |entry| entry.origin);
-                    (announces.run(&url, origin, &announce).await, None)
-                }
+                Question::Announce { url, announce, .. } => (announces.run(&url, &announce).await, None),
                 Question::Resolve { host, port } => (Answer::Resolved(resolve(&host, port).await), None),
                 Question::Place { torrent, info } => {
                     // Looking at the folder touches the disk, which may hang; nothing else waits for it here.

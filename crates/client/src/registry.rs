@@ -2,7 +2,6 @@
 //!
 //! A torrent costs one [`Entry`] here. Everything else is made when somebody asks, and goes when he is answered.
 use crate::bus::{Bus, Changes};
-use crate::origin::Origin;
 use crate::places::Places;
 use crate::status::{Ended, Status};
 use std::collections::{BTreeMap, HashMap};
@@ -21,15 +20,13 @@ pub(crate) struct Entry {
     pub(crate) id: TorrentId,
     pub(crate) key: TorrentKey,
     pub(crate) folder: PathBuf,
-    /// The origin of its trackers.
-    pub(crate) origin: Origin,
     status: Mutex<Status>,
     changed: Notify,
 }
 
 impl Entry {
-    pub(crate) fn new(id: TorrentId, key: TorrentKey, folder: PathBuf, origin: Origin, status: Status) -> Self {
-        Self { id, key, folder, origin, status: Mutex::new(status), changed: Notify::new() }
+    pub(crate) fn new(id: TorrentId, key: TorrentKey, folder: PathBuf, status: Status) -> Self {
+        Self { id, key, folder, status: Mutex::new(status), changed: Notify::new() }
     }
 
     pub(crate) fn status(&self) -> MutexGuard<'_, Status> {

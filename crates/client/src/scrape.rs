@@ -3,12 +3,12 @@
 //! Nobody hears of us by it: no peer id, no port, no counters are told.
 use crate::http::egress::Egress;
 use crate::http::fetch::{Http, Limits};
-use crate::origin::Origin;
 use crate::resolve::resolve;
 use std::net::SocketAddr;
 use std::time::Duration;
-use teem_metainfo::InfoHash;
+use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_wire::compact::Family;
+use teem_wire::reach::Reach;
 pub use teem_wire::tracker::scrape::ScrapeEntry;
 use teem_wire::tracker::scrape::{decode, scrape_url};
 use teem_wire::tracker::udp::{Reply, Request, decode_reply, encode_request};
@@ -25,21 +25,21 @@ const PACKET_MAX: usize = 2048;
 
 /// Asks one tracker for the numbers of a torrent; `None` when it does not know it (over UDP that cannot be told from nobody being
 /// there). The error is a sentence for the user.
-pub async fn scrape(http: &Http, tracker: &str, origin: Origin, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
-    let url = TrackerUrl::parse(tracker).map_err(|e| e.to_string())?;
+pub async fn scrape(http: &Http, tracker: &AnnounceUrl, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
+    let url = TrackerUrl::parse(tracker.reveal()).map_err(|e| e.to_string())?;
     let asked = async {
         match url.scheme {
-            Scheme::Udp => over_udp(&url, hash).await,
-            Scheme::Http | Scheme::Https => over_http(http, tracker, origin, hash).await,
+            Scheme::Udp => over_udp(&url, tracker, hash).await,
+            Scheme::Http | Scheme::Https => over_http(http, tracker, hash).await,
         }
     };
     tokio::time::timeout(LIMIT, asked).await.unwrap_or_else(|_| Err("the tracker did not answer in time".to_owned()))
 }
 
-async fn over_http(http: &Http, tracker: &str, origin: Origin, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
-    let url = scrape_url(tracker, &[hash])
+async fn over_http(http: &Http, tracker: &AnnounceUrl, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
+    let url = scrape_url(tracker.reveal(), &[hash])
         .ok_or_else(|| "this tracker cannot be scraped: its URL does not end in `announce` (BEP 48)".to_owned())?;
-    let egress = Egress::to_tracker(tracker, origin);
+    let egress = Egress::to_tracker(tracker);
     let answer = http.get_within(&url, Limits::TRACKER, egress).await.map_err(|e| e.to_string())?;
     match decode(&answer.body) {
         Ok(entries) => Ok(entries.into_iter().find(|(found, _)| *found == hash).map(|(_, entry)| entry)),
@@ -49,9 +49,10 @@ async fn over_http(http: &Http, tracker: &str, origin: Origin, hash: InfoHash) -
 }
 
 /// Its addresses are asked one after the other, each family's first one first.
-async fn over_udp(url: &TrackerUrl, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
-    let addrs = resolve(&url.host, url.port).await?;
-    let mut why = String::new();
+async fn over_udp(url: &TrackerUrl, tracker: &AnnounceUrl, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
+    let mut addrs = resolve(&url.host, url.port).await?;
+    addrs.retain(|addr| Reach::of(addr.ip()) == Reach::Public || tracker.may_be_near_at(*addr));
+    let mut why = String::from("it leads into this machine's own network, to more than a link may have asked there");
     for v4 in [true, false] {
         for addr in addrs.iter().filter(|addr| addr.is_ipv4() == v4) {
             match ask(*addr, hash).await {

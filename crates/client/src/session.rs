@@ -2,6 +2,7 @@
 //! again, its trackers, its limits.
 use crate::status::Ended;
 use crate::torrent::Torrent;
+use teem_metainfo::AnnounceUrl;
 use teem_swarm::command::{Command, TrackerChange};
 
 impl Torrent {
@@ -24,10 +25,10 @@ impl Torrent {
         self.until(|status| status.rechecked).await
     }
 
-    /// One more tracker. It joins that tier, the first being 0; with `None`, or where there is no such tier, it gets one of its own.
-    /// One that is there already stays where it is. The new one hears `started`, the others notice nothing.
+    /// One more tracker, which the user has named: it may be anywhere. It joins that tier, the first being 0; with `None`, or where there is no such tier, it gets one of its own.
+    /// One that is there already stays where it is, and is the user's from now on. The new one hears `started`, the others notice nothing.
     pub fn add_tracker(&self, url: impl Into<String>, tier: Option<usize>) -> Result<(), Ended> {
-        self.change_trackers(TrackerChange::Add { url: url.into(), tier })
+        self.change_trackers(TrackerChange::Add { url: AnnounceUrl::of_user(url), tier })
     }
 
     /// One tracker less. It hears `stopped` if it had heard `started`.
@@ -36,7 +37,7 @@ impl Torrent {
     }
 
     /// These trackers instead, in tiers (BEP 12). Those that were there before and stay notice nothing.
-    pub fn set_trackers(&self, tiers: Vec<Vec<String>>) -> Result<(), Ended> {
+    pub fn set_trackers(&self, tiers: Vec<Vec<AnnounceUrl>>) -> Result<(), Ended> {
         self.change_trackers(TrackerChange::Replace(tiers))
     }
 

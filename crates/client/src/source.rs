@@ -1,13 +1,12 @@
 //! From what a person pastes to what a torrent needs (BEP 3, 9): reads files and URLs, understands links.
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits as HttpLimits};
-use crate::origin::Origin;
 use crate::places::AddError;
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use teem_metainfo::{Info, Limits, Link, Magnet, Metainfo, TorrentKey, Warning, paste};
+use teem_metainfo::{AnnounceUrl, Info, Limits, Link, Magnet, Metainfo, Origin, TorrentKey, Warning, paste};
 
 /// Why a link leads nowhere. `class` is a word for scripts.
 #[derive(Debug)]
@@ -68,10 +67,10 @@ pub struct Source {
     pub magnet: Option<Arc<Magnet>>,
     /// What to call it before the metadata is there.
     pub name: Option<String>,
-    /// A stranger made it, unless it is a file of the user's. It decides where its trackers may be.
+    /// A stranger made it, unless it is a file of the user's.
     pub origin: Origin,
-    /// Trackers by tier.
-    pub trackers: Vec<Vec<String>>,
+    /// Trackers by tier; each has an origin of its own, which decides where it may be.
+    pub trackers: Vec<Vec<AnnounceUrl>>,
     /// Peers as `host:port` (`x.pe`).
     pub peers: Vec<String>,
     /// What the user should know about the link.
@@ -97,7 +96,18 @@ impl From<TorrentKey> for Source {
     }
 }
 
+/// The trackers of a torrent that came from there.
+fn of_tiers(tiers: &[Vec<String>], origin: Origin) -> Vec<Vec<AnnounceUrl>> {
+    tiers.iter().map(|tier| tier.iter().map(|url| AnnounceUrl::new(url, origin)).collect()).collect()
+}
+
 impl Source {
+    /// The same, as a server has answered it.
+    fn of_stranger(self) -> Self {
+        let tiers = self.metainfo.as_ref().map_or(&[][..], |metainfo| &metainfo.trackers);
+        Self { origin: Origin::Stranger, trackers: of_tiers(tiers, Origin::Stranger), ..self }
+    }
+
     /// What the torrent is known by, if it is one that can be transferred: nothing of version 2 alone is.
     pub fn transferable(&self) -> Result<TorrentKey, AddError> {
         self.key.v1().map(|_| self.key).ok_or(AddError::OnlyV2)
@@ -110,7 +120,7 @@ impl From<Metainfo> for Source {
         Self {
             info: Some(metainfo.info.clone()),
             name: Some(metainfo.info.name().to_owned()),
-            trackers: metainfo.trackers.clone(),
+            trackers: of_tiers(&metainfo.trackers, Origin::User),
             hints: metainfo.warnings.iter().map(ToString::to_string).collect(),
             left_out: bad_urls(&metainfo.warnings),
             metainfo: Some(Arc::new(metainfo)),
@@ -125,7 +135,7 @@ impl From<Magnet> for Source {
         Self {
             name: magnet.name.clone(),
             origin: Origin::Stranger,
-            trackers: magnet.trackers.iter().map(|t| vec![t.clone()]).collect(),
+            trackers: magnet.trackers.iter().map(|url| vec![AnnounceUrl::new(url, Origin::Stranger)]).collect(),
             peers: magnet.peers.clone(),
             magnet: Some(Arc::new(magnet)),
             ..known
@@ -184,7 +194,7 @@ pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
             // A server may name a torrent, never a file of ours or another address to ask.
             match links(&answer.body).and_then(|links| only_magnet(&links)) {
                 Some(magnet) => Ok(magnet),
-                None => Ok(Source { origin: Origin::Stranger, ..from_bytes(&url, &answer.body)? }),
+                None => Ok(from_bytes(&url, &answer.body)?.of_stranger()),
             }
         }
         Link::Path(path) => {

@@ -2,10 +2,10 @@
 use crate::http::egress::Egress;
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits};
-use crate::origin::Origin;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;
+use teem_metainfo::AnnounceUrl;
 use teem_metainfo::url::Url;
 use teem_swarm::ask::Answer;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
@@ -30,13 +30,13 @@ impl Announces {
     }
 
     /// Announces, when it is the turn of that; says what came of it.
-    pub(crate) async fn run(&self, url: &str, origin: Origin, announce: &Announce) -> Answer {
-        let host = self.host(url);
+    pub(crate) async fn run(&self, url: &AnnounceUrl, announce: &Announce) -> Answer {
+        let host = self.host(url.reveal());
         // INVARIANT: these semaphores are never closed.
         let one = host.acquire().await.expect("open");
         // INVARIANT: as above.
         let _all = self.all.acquire().await.expect("open");
-        let (source, reply) = self.announce(url, origin, announce).await;
+        let (source, reply) = self.announce(url, announce).await;
         drop(one);
         self.forget_idle_hosts();
         Answer::Announced { source, reply }
@@ -55,12 +55,11 @@ impl Announces {
 
     async fn announce(
         &self,
-        url: &str,
-        origin: Origin,
+        url: &AnnounceUrl,
         announce: &Announce,
     ) -> (PeerSource, Result<AnnounceReply, AnnounceError>) {
-        let full = http::announce_url(url, announce);
-        match self.http.get_within(&full, Limits::TRACKER, Egress::to_tracker(url, origin)).await {
+        let full = http::announce_url(url.reveal(), announce);
+        match self.http.get_within(&full, Limits::TRACKER, Egress::to_tracker(url)).await {
             Ok(answer) => (PeerSource::tracker(answer.from.ip()), judge(answer.status, &answer.body)),
             Err(e) => (PeerSource::PublicTracker, Err(failure(&e))),
         }

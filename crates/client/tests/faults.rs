@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use teem_client::event::State;
-use teem_client::{Add, Client, Config, Ended, Listen, Planted, Torrent};
+use teem_client::{Add, AnnounceUrl, Client, Config, Ended, Listen, Planted, Torrent};
 use teem_disk::hooked::Hooked;
 use teem_disk::root::RealFs;
 
@@ -134,7 +134,7 @@ async fn a_panic_on_the_async_side_ends_the_client_in_order() {
     let client = client(&folder, "state").await;
     client.plant(Planted::Question);
     let mut source = torrent("bad", &content(1));
-    source.trackers = vec![vec!["http://127.0.0.1:9/announce".to_owned()]];
+    source.trackers = vec![vec![AnnounceUrl::of_user("http://127.0.0.1:9/announce")]];
     let torrent = client.add(Add::download(source, folder.path().join("got"))).await.unwrap();
     let why = client.failed().await;
     assert!(why.contains("planted in a question"), "{why}");

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Folder, client, torrent};
 use std::net::TcpStream;
-use teem_client::{Add, Client, Config, Listen};
+use teem_client::{Add, AnnounceUrl, Client, Config, Listen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ async fn peers_reach_the_new_port_and_the_tracker_hears_of_it() {
     let seed = client(&folder, "state-seed").await;
     let (url, mut told) = tracker().await;
     let mut source = torrent("content", &content);
-    source.trackers = vec![vec![url]];
+    source.trackers = vec![vec![AnnounceUrl::of_user(url)]];
     let seeded = seed.add(Add::publish(source, folder.path().join("seed"))).await.unwrap();
     seeded.completed().await.unwrap();
     let former = seed.port();

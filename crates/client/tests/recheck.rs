@@ -6,7 +6,7 @@ use common::{Folder, client, torrent};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use teem_client::event::State;
-use teem_client::{Add, Changes, Client, Ended, Torrent};
+use teem_client::{Add, AnnounceUrl, Changes, Client, Ended, Torrent};
 
 const LEN: usize = 40 * 16_384 + 5;
 
@@ -121,7 +121,7 @@ async fn trackers_and_limits_are_changed_at_work_and_at_rest() {
     let client = client(&folder, "state").await;
     let seed = seed(&client, &folder, "seed").await;
     let urls = async |torrent: &Torrent| -> Vec<String> {
-        torrent.snapshot().await.unwrap().trackers.into_iter().map(|tracker| tracker.url).collect()
+        torrent.snapshot().await.unwrap().trackers.into_iter().map(|tracker| tracker.url.reveal().to_owned()).collect()
     };
     let [a, b, c] = ["a", "b", "c"].map(|name| format!("http://127.0.0.1:1/{name}"));
     seed.add_tracker(&a, None).unwrap();
@@ -136,7 +136,7 @@ async fn trackers_and_limits_are_changed_at_work_and_at_rest() {
     seed.resume().await.unwrap();
     seed.limits(None, None).unwrap();
     assert_eq!(urls(&seed).await, [b, c.clone()]);
-    seed.set_trackers(vec![vec![c.clone()]]).unwrap();
+    seed.set_trackers(vec![vec![AnnounceUrl::of_user(&*c)]]).unwrap();
     assert_eq!(urls(&seed).await, [c]);
     client.shutdown().await;
     assert_eq!(seed.limits(None, None), Err(Ended::Removed));

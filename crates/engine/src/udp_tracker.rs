@@ -11,12 +11,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
+use teem_metainfo::AnnounceUrl;
 use teem_swarm::ask::{AskId, again_after};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::address::PeerSource;
 use teem_wire::compact::Family;
+use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceEvent, AnnounceReply};
 use teem_wire::tracker::udp::{self, CONNECTION_ID_SECS, Reply, Request};
 use teem_wire::tracker::url::TrackerUrl;
@@ -35,6 +37,10 @@ const NAMES_MAX: usize = 256;
 const ADDRESSES_MAX: usize = 16;
 /// Connection ids kept.
 const CONNECTIONS_MAX: usize = 256;
+
+/// Said of a tracker of which no address is asked.
+const NOT_FOR_A_STRANGER: &str =
+    "it leads to no address, or into this machine's own network to more than a link may have asked there";
 
 /// What is to be done, in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,6 +64,8 @@ type Host = (String, u16);
 #[derive(Debug)]
 struct Ask {
     announce: Announce,
+    /// Whose wish it is decides which addresses are asked.
+    url: AnnounceUrl,
     /// Path and query of the URL (BEP 41).
     path: String,
     host: Host,
@@ -156,9 +164,9 @@ impl UdpTracker {
 
     /// Begins an ask. Of the same torrent's former ones of that tracker those are given up that are answered, since what the other family says is
     /// old news now; and all of them when the new one says `stopped`, which has to be the last word that arrives.
-    pub(crate) fn announce(&mut self, now: Time, torrent: TorrentId, id: AskId, url: &str, announce: Announce) {
+    pub(crate) fn announce(&mut self, now: Time, torrent: TorrentId, id: AskId, url: AnnounceUrl, announce: Announce) {
         let key = (torrent, id);
-        let parts = match TrackerUrl::parse(url) {
+        let parts = match TrackerUrl::parse(url.reveal()) {
             Ok(parts) => parts,
             Err(error) => {
                 let why = AnnounceError::Forbidden(alloc::format!("{error}"));
@@ -175,6 +183,7 @@ impl UdpTracker {
         }
         let ask = Ask {
             announce,
+            url,
             path: parts.path,
             host: host.clone(),
             under_way: BTreeSet::new(),
@@ -330,8 +339,18 @@ impl UdpTracker {
         }
     }
 
-    /// Begins a transaction with each family that the tracker has.
+    /// Begins a transaction with each family that the tracker has, at those of its addresses that its URL's origin lets us ask.
     fn begin(&mut self, now: Time, ask: AskKey, addrs: &[SocketAddr]) {
+        let Some(url) = self.asks.get(&ask).map(|ask| &ask.url) else { return };
+        let may_ask = |addr: &&SocketAddr| match Reach::of(addr.ip()) {
+            Reach::Public => true,
+            Reach::Loopback | Reach::Private => url.may_be_near_at(**addr),
+            Reach::Nowhere => false,
+        };
+        let addrs: Vec<SocketAddr> = addrs.iter().filter(may_ask).copied().collect();
+        if addrs.is_empty() {
+            return self.fail(&ask, AnnounceError::Forbidden(String::from(NOT_FOR_A_STRANGER)));
+        }
         for v4 in [true, false] {
             let to: Vec<_> = addrs.iter().filter(|addr| addr.is_ipv4() == v4).copied().collect();
             if !to.is_empty() {

@@ -3,6 +3,7 @@ mod common;
 use common::*;
 use std::time::Duration;
 use teem_engine::input::{Input, PeerSource};
+use teem_metainfo::AnnounceUrl;
 use teem_swarm::ask::Answer;
 use teem_swarm::command::{Command, TrackerChange};
 use teem_swarm::event::{Event, Snapshot, State};
@@ -39,12 +40,16 @@ fn seed(trackers: &[&str], private: bool) -> (World, usize) {
     (world, answered)
 }
 
+fn named(url: &str) -> AnnounceUrl {
+    AnnounceUrl::of_user(url)
+}
+
 fn change(world: &mut World, change: TrackerChange) {
     world.command(0, Command::Trackers(ME, change));
 }
 
 fn add(url: &str) -> TrackerChange {
-    TrackerChange::Add { url: url.to_string(), tier: None }
+    TrackerChange::Add { url: named(url), tier: None }
 }
 
 fn heard(list: &[(&str, AnnounceEvent)]) -> Vec<(String, AnnounceEvent)> {
@@ -65,7 +70,7 @@ fn figures(world: &mut World) -> Snapshot {
 }
 
 fn urls(figures: &Snapshot) -> Vec<&str> {
-    figures.trackers.iter().map(|tracker| tracker.url.as_str()).collect()
+    figures.trackers.iter().map(|tracker| tracker.url.reveal()).collect()
 }
 
 #[test]
@@ -133,7 +138,7 @@ fn a_tracker_that_is_added_hears_started_and_the_others_nothing() {
 #[test]
 fn a_tracker_that_joins_a_tier_waits_for_its_turn() {
     let (mut world, mut answered) = seed(&[A, C], false);
-    change(&mut world, TrackerChange::Add { url: B.to_string(), tier: Some(0) });
+    change(&mut world, TrackerChange::Add { url: named(B), tier: Some(0) });
     world.wait(30); // without peers all are asked again after a minute
     assert_eq!(answer(&mut world, 0, &mut answered), [], "the first of its tier works");
     assert_eq!(urls(&figures(&mut world)), [A, B, C]);
@@ -169,7 +174,7 @@ fn one_that_was_never_reached_is_forgotten_at_once_and_one_that_is_being_asked_h
     let mut world = World::of_engines(info(4, false));
     world.node(true);
     let Command::Add(mut one) = torrent(&world.info, true, &[], &[A]) else { panic!("a torrent is added") };
-    one.trackers[0].push(B.to_string());
+    one.trackers[0].push(named(B));
     world.command(0, Command::Add(one));
     world.until(5, |w| w.has_completed(0, ME));
     let [(_, _, first)] = &world.nodes[0].announces[..] else { panic!("one of the tier is asked") };
@@ -198,7 +203,7 @@ fn one_that_comes_back_while_it_leaves_hears_started_after_stopped() {
 #[test]
 fn all_are_replaced_and_those_that_stay_notice_nothing() {
     let (mut world, mut answered) = seed(&[A, B], false);
-    change(&mut world, TrackerChange::Replace(vec![vec![C.to_string(), C.to_string()], vec![B.to_string()], vec![]]));
+    change(&mut world, TrackerChange::Replace(vec![vec![named(C), named(C)], vec![named(B)], vec![]]));
     let now = answer(&mut world, 0, &mut answered);
     assert_eq!(now, heard(&[(A, AnnounceEvent::Stopped), (C, AnnounceEvent::Started)]));
     assert_eq!(urls(&figures(&mut world)), [C, B]);

@@ -39,6 +39,8 @@ pub enum UrlError {
 pub struct Url<'a> {
     /// In the case it was written in.
     pub scheme: &'a str,
+    /// Before `@`, may be empty. A user and mostly a password: not to be printed.
+    pub user: &'a str,
     /// A name or address; an IPv6 address with its brackets.
     pub host: &'a str,
     /// As given; never 0.
@@ -66,9 +68,9 @@ impl<'a> Url<'a> {
         let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let (user, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (host, port) = split_port(authority)?;
-        Some(Self { scheme, host, port, path, query, fragment })
+        Some(Self { scheme, user, host, port, path, query, fragment })
     }
 
     /// Whether the scheme is one of `allowed`, in any case.

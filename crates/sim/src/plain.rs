@@ -30,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 use teem_engine::input::Input;
+use teem_metainfo::AnnounceUrl;
 use teem_swarm::ask::{Answer, AskIds};
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::event::Event;
@@ -49,7 +50,7 @@ pub struct Plain {
     rng: Rng,
     id: PeerId,
     torrent: TorrentId,
-    urls: Vec<String>,
+    urls: Vec<AnnounceUrl>,
     book: Book,
     opened: bool,
     peers: BTreeMap<ConnId, Peer>,

@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
-use teem_metainfo::Info;
+use teem_metainfo::{AnnounceUrl, Info};
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 
 /// The least wait before a question that was not taken is asked again, in milliseconds.
@@ -45,7 +45,7 @@ pub enum Question {
         /// For which torrent.
         torrent: TorrentId,
         /// The tracker's URL.
-        url: String,
+        url: AnnounceUrl,
         /// What to say.
         announce: Announce,
     },

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use teem_metainfo::{Info, TorrentKey};
+use teem_metainfo::{AnnounceUrl, Info, TorrentKey};
 use teem_wire::peer::block::BlockRef;
 
 /// How a peer that is complete from the start gives its content to others.
@@ -32,7 +32,7 @@ pub struct AddTorrent {
     /// The metadata, when it is known; else it is fetched from peers (BEP 9).
     pub info: Option<Arc<Info>>,
     /// Trackers in tiers (BEP 12), URLs as they stand in the torrent.
-    pub trackers: Vec<Vec<String>>,
+    pub trackers: Vec<Vec<AnnounceUrl>>,
     /// Peers that the user or the link named (`--peer`, `x.pe`), and which of the two. Ignored with an event when the torrent is private (BEP 27).
     pub peers: Vec<(PeerSource, SocketAddr)>,
     /// Upload limit of this torrent in payload bytes a second; `None` is unlimited.
@@ -56,31 +56,33 @@ pub struct AddTorrent {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TrackerChange {
-    /// One more, unless it is there already.
+    /// One more, unless it is there already; then it is from now on as much the user's as the new one.
     Add {
         /// The URL of the tracker, as it would stand in the torrent.
-        url: String,
+        url: AnnounceUrl,
         /// The tier that it joins (BEP 12), the first being 0; with `None`, or where there is no such tier, one of its own at the end.
         tier: Option<usize>,
     },
     /// One less, if it is there.
     Remove(String),
     /// These instead, in tiers.
-    Replace(Vec<Vec<String>>),
+    Replace(Vec<Vec<AnnounceUrl>>),
 }
 
 impl TrackerChange {
     /// Makes the change.
-    pub fn apply(self, tiers: &mut Vec<Vec<String>>) {
+    pub fn apply(self, tiers: &mut Vec<Vec<AnnounceUrl>>) {
         match self {
-            Self::Add { url, .. } if tiers.iter().flatten().any(|known| *known == url) => {}
-            Self::Add { url, tier } => match tier.and_then(|tier| tiers.get_mut(tier)) {
-                Some(tier) => tier.push(url),
-                None => tiers.push(alloc::vec![url]),
+            Self::Add { url, tier } => match tiers.iter_mut().flatten().find(|known| known.is_same(&url)) {
+                Some(known) => known.named_by(url.origin()),
+                None => match tier.and_then(|tier| tiers.get_mut(tier)) {
+                    Some(tier) => tier.push(url),
+                    None => tiers.push(alloc::vec![url]),
+                },
             },
             Self::Remove(url) => {
                 for tier in tiers.iter_mut() {
-                    tier.retain(|known| *known != url);
+                    tier.retain(|known| *known != *url);
                 }
                 tiers.retain(|tier| !tier.is_empty());
             }

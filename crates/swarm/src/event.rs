@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
-use teem_metainfo::Info;
+use teem_metainfo::{AnnounceUrl, Info};
 
 /// What a torrent is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,8 +141,8 @@ pub enum Event {
     Tracker {
         /// The torrent that it happened to.
         torrent: TorrentId,
-        /// The tracker's URL as it stands in the torrent; printed only after redaction.
-        url: String,
+        /// The tracker's URL as it stands in the torrent.
+        url: AnnounceUrl,
         /// Peers it gave, or what went wrong in a sentence.
         result: Result<u32, String>,
     },
@@ -379,8 +379,8 @@ pub struct PeerStats {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct TrackerStats {
-    /// Its URL as it stands in the torrent; printed only after redaction.
-    pub url: String,
+    /// Its URL as it stands in the torrent.
+    pub url: AnnounceUrl,
     /// What its last answer was: peers given, or a sentence; `None` before the first.
     pub last: Option<Result<u32, String>>,
     /// Seeds and downloaders it told of.
@@ -389,7 +389,7 @@ pub struct TrackerStats {
 
 impl TrackerStats {
     /// Of a tracker that has not been asked.
-    pub fn unasked(url: String) -> Self {
+    pub fn unasked(url: AnnounceUrl) -> Self {
         Self { url, last: None, swarm: None }
     }
 }

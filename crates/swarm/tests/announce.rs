@@ -1,7 +1,7 @@
 //! The announcer: events, intervals, tiers, back-off, private torrents, sleep (BEP 3, 12, 27, 31; interop rules 4, 5).
 #![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
 use core::time::Duration;
-use teem_metainfo::InfoHash;
+use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_swarm::ask::{AskId, AskIds};
 use teem_swarm::listen_port::ListenPort;
 use teem_swarm::rng::Rng;
@@ -29,7 +29,7 @@ struct World {
 
 impl World {
     fn new(tiers: &[&[&str]], private: bool, seed: u64) -> Self {
-        let tiers: Vec<Vec<String>> = tiers.iter().map(|t| t.iter().map(ToString::to_string).collect()).collect();
+        let tiers: Vec<Vec<_>> = tiers.iter().map(|t| t.iter().map(|u| AnnounceUrl::of_user(*u)).collect()).collect();
         let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000.into(), key: 9 };
         let mut rng = Rng::new(seed);
         let announcer = Announcer::new(me, &tiers, private, &mut rng);
@@ -49,7 +49,7 @@ impl World {
 
     /// The newest ask of a tracker, which is answered now.
     fn newest(&mut self, url: &str) -> AskId {
-        let at = self.under_way.iter().rposition(|ask| ask.url == url).unwrap();
+        let at = self.under_way.iter().rposition(|ask| ask.url == *url).unwrap();
         self.under_way.remove(at).id
     }
 
@@ -83,7 +83,7 @@ impl World {
 }
 
 fn said(asks: &[Ask]) -> Vec<(&str, AnnounceEvent)> {
-    asks.iter().map(|a| (a.url.as_str(), a.announce.event)).collect()
+    asks.iter().map(|a| (a.url.reveal(), a.announce.event)).collect()
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn another_port_is_told_at_once_and_until_it_is_acknowledged() {
     let port = ListenPort::from(7000);
     let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: port.clone(), key: 9 };
     let mut w = World::new(&[&[A]], false, 1);
-    w.announcer = Announcer::new(me, &[vec![A.to_string()]], false, &mut w.rng);
+    w.announcer = Announcer::new(me, &[vec![AnnounceUrl::of_user(A)]], false, &mut w.rng);
     w.announcer.start(Time::ZERO);
     w.poll(Time::ZERO);
     w.announcer.set_peers(Time::ZERO, 300, false);
@@ -346,7 +346,7 @@ fn a_silent_udp_tracker_gives_way_after_45_s_and_the_one_that_works_comes_to_the
         w.announcer.start(Time::ZERO);
         let first = w.poll(Time::ZERO);
         assert_eq!(first.len(), 1, "one of a tier");
-        if first[0].url == A {
+        if first[0].url == *A {
             continue;
         }
         assert!(w.poll(secs(44)).is_empty());
@@ -387,7 +387,7 @@ fn row_70_after_a_jump_of_the_clock_each_tracker_is_asked_once_with_jitter() {
     let mut w = World::new(&[&[A], &[B], &["http://c/announce"]], false, 5);
     w.announcer.start(Time::ZERO);
     for ask in w.poll(Time::ZERO) {
-        w.ok(Time::ZERO, &ask.url, 1800, None);
+        w.ok(Time::ZERO, ask.url.reveal(), 1800, None);
     }
     let woken = secs(10 * 365 * 86_400);
     assert!(w.poll(woken).is_empty());
@@ -396,9 +396,9 @@ fn row_70_after_a_jump_of_the_clock_each_tracker_is_asked_once_with_jitter() {
         let (at, asks) = w.next();
         assert!(asks.len() <= 1, "not in one instant");
         for ask in asks {
-            asked.push(ask.url.clone());
+            asked.push(ask.url.reveal().to_owned());
             w.announcer.set_peers(at, 1, false);
-            w.ok(at, &ask.url, 1800, None);
+            w.ok(at, ask.url.reveal(), 1800, None);
         }
     }
     asked.sort();
@@ -445,7 +445,7 @@ fn an_ask_that_was_not_taken_is_made_again_shortly_as_if_it_had_never_been() {
         let mut w = World::new(&[&[A, B]], false, seed);
         w.announcer.start(secs(10));
         let first = w.poll(secs(10));
-        let (mut now, url) = (secs(10), first[0].url.clone());
+        let (mut now, url) = (secs(10), first[0].url.reveal().to_owned());
         for _ in 0..10 {
             w.busy(now, &url);
             let (at, asks) = w.next();
@@ -549,7 +549,7 @@ fn parameters_that_a_tracker_refuses_are_left_out_step_by_step() {
         let mut w = World::new(&[&[A, B]], true, 5);
         w.announcer.start(Time::ZERO);
         let first = w.poll(Time::ZERO);
-        let url = first[0].url.clone();
+        let url = first[0].url.reveal().to_owned();
         assert_eq!(first[0].announce.form, Form::Full);
         w.fail(Time::ZERO, &url, error.clone());
         let asks = w.poll(Time::ZERO);
@@ -559,7 +559,7 @@ fn parameters_that_a_tracker_refuses_are_left_out_step_by_step() {
             "at once"
         );
         w.fail(Time::ZERO, &url, error.clone());
-        assert_ne!(w.poll(Time::ZERO).first().map(|ask| ask.url.clone()), Some(url), "at once only once");
+        assert_ne!(w.poll(Time::ZERO).first().map(|ask| ask.url.reveal().to_owned()), Some(url), "at once only once");
     }
     let mut w = World::new(&[&[A]], false, 5);
     w.announcer.start(Time::ZERO);

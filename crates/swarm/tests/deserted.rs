@@ -14,7 +14,8 @@ const URL: &str = "http://t/announce";
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn downloader(world: &mut World) -> usize {
-    let node = world.add_with(Vec::new(), 0, None, |add| add.trackers = vec![vec![URL.to_string()]]);
+    let node =
+        world.add_with(Vec::new(), 0, None, |add| add.trackers = vec![vec![teem_metainfo::AnnounceUrl::of_user(URL)]]);
     assert!(world.run(1, |w| !w.nodes[node].announces.is_empty()));
     node
 }

@@ -7,7 +7,7 @@ use common::{BLOCK, World, info};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
-use teem_metainfo::InfoHash;
+use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_swarm::ask::AskIds;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
@@ -25,7 +25,8 @@ fn secs(s: u64) -> Time {
 
 #[test]
 fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
-    let urls: Vec<Vec<String>> = (0..20).map(|n| vec![format!("http://t{n}/announce")]).collect();
+    let urls: Vec<Vec<AnnounceUrl>> =
+        (0..20).map(|n| vec![AnnounceUrl::of_user(format!("http://t{n}/announce"))]).collect();
     let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000.into(), key: 9 };
     let mut rng = Rng::new(4);
     let mut announcer = Announcer::new(me, &urls, false, &mut rng);
@@ -39,19 +40,19 @@ fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
             let mut asks = Vec::new();
             announcer.poll(now, Counters::default(), rng, &mut ids, |ask| asks.push(ask));
             for ask in asks {
-                let reply = if dead && ask.url == urls[19][0] {
+                let reply = if dead && ask.url.is_same(&urls[19][0]) {
                     Err(AnnounceError::TimedOut)
                 } else {
                     Ok(AnnounceReply { interval: Duration::from_secs(1800), ..AnnounceReply::default() })
                 };
                 announcer.reply(now, ask.id, &reply, rng).unwrap();
-                asked.entry(ask.url).or_default().push((now, ask.announce.event));
+                asked.entry(ask.url.reveal().to_owned()).or_default().push((now, ask.announce.event));
             }
         }
         asked
     };
     let first = run(&mut announcer, &mut rng, secs(1000), true);
-    assert!(first.len() == 20 && first[&urls[0][0]].len() == 1);
+    assert!(first.len() == 20 && first[urls[0][0].reveal()].len() == 1);
     announcer.rejoin(secs(1000), &mut rng);
     let again = run(&mut announcer, &mut rng, secs(1005), false);
     assert_eq!(again.len(), 20, "also the one that failed");

@@ -16,7 +16,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Of an address; one mapped into IPv6 counts as what it is.
+    /// Of an address; an IPv4 address within an IPv6 one, which is where its packets go in the end, counts as what it is.
     pub fn of(ip: IpAddr) -> Self {
         match ip.to_canonical() {
             IpAddr::V4(ip) => of_v4(ip),
@@ -55,10 +55,22 @@ fn of_v6(ip: Ipv6Addr) -> Reach {
         Reach::Nowhere
     } else if ip.is_loopback() {
         Reach::Loopback
-    } else if ip.is_unique_local() || ip.is_unicast_link_local() {
-        Reach::Private
+    } else if ip.is_unique_local() || ip.is_unicast_link_local() || ip.segments()[0] & 0xffc0 == 0xfec0 {
+        Reach::Private // the last are RFC 3879's, that some networks still have
     } else {
-        Reach::Public
+        within(ip).map_or(Reach::Public, of_v4)
+    }
+}
+
+/// The IPv4 address that packets to an IPv6 one go to: by a translator (RFC 6052, 8215), by 6to4 (RFC 3056), or as systems of
+/// former times wrote it (RFC 4291 section 2.5.5.1).
+fn within(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    match ip.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x2002, high, low, ..]
+        | [0, 0, 0, 0, 0, 0, high, low] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
+        _ => None,
     }
 }
 
@@ -82,6 +94,15 @@ mod tests {
             ("fd00::1", Reach::Private),
             ("198.18.0.1", Reach::Public),
             ("2001:db8::1", Reach::Public),
+            ("fec0::1", Reach::Private),
+            ("64:ff9b::192.168.1.1", Reach::Private),
+            ("64:ff9b:1::7f00:1", Reach::Loopback),
+            ("64:ff9b::8.8.8.8", Reach::Public),
+            ("2002:7f00:1::1", Reach::Loopback),
+            ("2002:c612:1::1", Reach::Public),
+            ("::127.0.0.1", Reach::Loopback),
+            ("::10.0.0.1", Reach::Private),
+            ("::ffff:0.0.0.0", Reach::Nowhere),
             ("0.0.0.0", Reach::Nowhere),
             ("224.0.0.1", Reach::Nowhere),
             ("255.255.255.255", Reach::Nowhere),

@@ -2,45 +2,46 @@
 //!
 //! A torrent or a redirect must not make this machine talk to its own neighbourhood: the reach of an address is looked at
 //! after resolving, in the connector, for every hop.
-use crate::origin::Origin;
 use std::net::SocketAddr;
+use teem_metainfo::{AnnounceUrl, Origin};
 use teem_wire::reach::Reach;
 
-/// How far a request may go. It starts with what the URL's origin allows and narrows as hops are public.
+/// How near a request may come to this machine. It starts with what the URL's origin allows, and nobody sends us on to what is nearer than
+/// the one who sends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Egress {
-    /// Anything that can be connected to: what the user typed, or a tracker in a file of the user's.
-    Anywhere,
+    /// Addresses of that reach and what is farther: this machine's own for what the user named, public ones for a stranger's wish.
+    From(Reach),
     /// Anything, but where that sends us on is public: a stranger's URL that is harmless as it stands.
     ThisHop,
-    /// Public addresses only: after a hop was public, or a stranger's wish.
-    PublicOnly,
 }
 
 impl Egress {
-    /// For a tracker of that URL, which came from there.
-    pub(crate) fn to_tracker(url: &str, origin: Origin) -> Self {
-        match origin {
-            Origin::User => Self::Anywhere,
-            Origin::Stranger if origin.may_be_near(url) => Self::ThisHop,
-            Origin::Stranger => Self::PublicOnly,
+    /// For a tracker's URL.
+    pub(crate) fn to_tracker(url: &AnnounceUrl) -> Self {
+        match url.origin() {
+            Origin::User => Self::From(Reach::Loopback),
+            _ if url.may_be_near() => Self::ThisHop,
+            _ => Self::From(Reach::Public),
         }
     }
 
     /// Whether an address is allowed.
     pub(crate) fn allows(self, addr: SocketAddr) -> bool {
-        match Reach::of(addr.ip()) {
-            Reach::Public => true,
-            Reach::Loopback | Reach::Private => self != Self::PublicOnly,
-            Reach::Nowhere => false,
-        }
+        let nearest = match self {
+            Self::From(nearest) => nearest,
+            Self::ThisHop => Reach::Loopback,
+        };
+        Reach::of(addr.ip()).told_to(nearest)
     }
 
     /// What is allowed after a hop to `addr`.
     #[must_use]
     pub(crate) fn after(self, addr: SocketAddr) -> Self {
-        let public = Reach::of(addr.ip()) == Reach::Public;
-        if public || self == Self::ThisHop { Self::PublicOnly } else { self }
+        match self {
+            Self::From(nearest) => Self::From(nearest.max(Reach::of(addr.ip()))),
+            Self::ThisHop => Self::From(Reach::Public),
+        }
     }
 }
 
@@ -50,20 +51,32 @@ mod tests {
 
     #[test]
     fn row_53_after_a_public_hop_only_public_addresses_are_allowed() {
-        let egress = Egress::Anywhere.after("198.18.0.1:80".parse().unwrap());
+        let egress = Egress::From(Reach::Loopback).after("198.18.0.1:80".parse().unwrap());
         assert!(!egress.allows("127.0.0.1:80".parse().unwrap()));
         assert!(!egress.allows("169.254.169.254:80".parse().unwrap()));
         assert!(egress.allows("198.18.0.2:80".parse().unwrap()));
-        assert!(Egress::Anywhere.after("127.0.0.1:1".parse().unwrap()).allows("10.0.0.1:80".parse().unwrap()));
-        assert!(!Egress::Anywhere.allows("0.0.0.0:80".parse().unwrap()));
+        assert!(
+            Egress::From(Reach::Loopback).after("127.0.0.1:1".parse().unwrap()).allows("10.0.0.1:80".parse().unwrap())
+        );
+        assert!(!Egress::From(Reach::Loopback).allows("0.0.0.0:80".parse().unwrap()));
+    }
+
+    #[test]
+    fn nobody_sends_us_on_to_what_is_nearer_than_itself() {
+        let [here, there, far] = ["127.0.0.1:80", "10.0.0.1:80", "198.18.0.1:80"].map(|text| text.parse().unwrap());
+        let user = Egress::to_tracker(&AnnounceUrl::of_user("http://nas/x?y"));
+        assert!([here, there, far].iter().all(|addr| user.allows(*addr) && user.after(here).allows(*addr)));
+        assert!(!user.after(there).allows(here) && user.after(there).allows(there) && user.after(there).allows(far));
+        assert!(!user.after(there).after(far).allows(there) && !user.after(far).after(there).allows(there));
     }
 
     #[test]
     fn a_stranger_s_tracker_may_be_near_and_sends_us_nowhere_near() {
         let near = "192.168.1.1:80".parse().unwrap();
-        let egress = Egress::to_tracker("http://nas/announce", Origin::Stranger);
+        let egress = Egress::to_tracker(&AnnounceUrl::new("http://nas/announce", Origin::Stranger));
         assert!(egress.allows(near) && !egress.after(near).allows(near));
-        assert!(!Egress::to_tracker("http://nas/reboot", Origin::Stranger).allows(near), "whatever the name leads to");
-        assert!(Egress::to_tracker("http://nas/reboot", Origin::User).after(near).allows(near));
+        let reboot = |origin| Egress::to_tracker(&AnnounceUrl::new("http://nas/reboot", origin));
+        assert!(!reboot(Origin::Stranger).allows(near), "whatever the name leads to");
+        assert!(reboot(Origin::User).after(near).allows(near));
     }
 }

@@ -13,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use teem_metainfo::percent;
+use teem_wire::reach::Reach;
 use tokio_rustls::rustls::ClientConfig;
 
 /// What one request may take.
@@ -63,7 +64,7 @@ impl Http {
 
     /// Gets a URL that the user typed.
     pub async fn get(&self, url: &str, limits: Limits) -> Result<Fetched, HttpError> {
-        self.get_within(url, limits, Egress::Anywhere).await
+        self.get_within(url, limits, Egress::From(Reach::Loopback)).await
     }
 
     /// Gets a URL from as far as its origin lets it lead.

@@ -117,10 +117,10 @@ pub async fn share(
     // Without the memory the next start hashes again; that is no reason not to share now.
     let _ = digests.save();
     let source = source::from_bytes("our own torrent", &torrent_file).map_err(ShareError::Link)?;
-    let trackers = source.trackers.clone();
+    let trackers = source.metainfo.as_ref().map(|metainfo| metainfo.trackers.clone()).unwrap_or_default();
     let mut web_seeds = source.metainfo.as_ref().map(|m| m.web_seeds.clone()).unwrap_or_default();
     let closed: Vec<String> = web_seeds.extract_if(.., |url| has_token(url)).collect();
-    let foreign = trackers.iter().skip(own.len()).cloned().collect();
+    let foreign = source.trackers.iter().skip(own.len()).cloned().collect();
     let folder = recipe.listing.root.parent().unwrap_or(&recipe.listing.root);
     let mut add = Add::publish(source::Source { trackers: foreign, ..source }, folder);
     add.name = Some(recipe.own_name().unwrap_or(&recipe.listing.name).to_owned());

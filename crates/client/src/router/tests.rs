@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_engine::{Engine, EngineConfig};
-use teem_metainfo::{Info, InfoHash, Limits, TorrentKey};
+use teem_metainfo::{AnnounceUrl, Info, InfoHash, Limits, TorrentKey};
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::State;
 use teem_swarm::ids::TorrentId;
@@ -28,7 +28,7 @@ fn add(torrent: TorrentId, key: TorrentKey, trackers: &[String]) -> Input<()> {
         torrent,
         key,
         info: None,
-        trackers: vec![trackers.to_vec()],
+        trackers: vec![trackers.iter().map(AnnounceUrl::of_user).collect()],
         peers: Vec::new(),
         up: None,
         down: None,
@@ -154,7 +154,7 @@ fn a_full_queue_of_questions_loses_none() {
             assert!(seen.insert(id), "an id names one question");
             let answer = match question {
                 Question::Announce { url, .. } => {
-                    announced.insert(url);
+                    announced.insert(url.reveal().to_owned());
                     let reply = AnnounceReply { interval: Duration::from_secs(6 * 3600), ..AnnounceReply::default() };
                     Answer::Announced { source: PeerSource::PublicTracker, reply: Ok(reply) }
                 }

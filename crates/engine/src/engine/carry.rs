@@ -90,8 +90,8 @@ impl<B> Engine<B> {
                 _ => {}
             }
             match output {
-                Output::Ask { id, question: Question::Announce { url, announce, .. } } if is_udp(&url) => {
-                    self.udp.announce(self.now, torrent, id, &url, announce);
+                Output::Ask { id, question: Question::Announce { url, announce, .. } } if is_udp(url.reveal()) => {
+                    self.udp.announce(self.now, torrent, id, url, announce);
                 }
                 Output::Ask { id, question } => self.ask(Asker::Torrent(torrent), id, question),
                 output => self.outputs.push_back(output),

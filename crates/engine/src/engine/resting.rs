@@ -12,7 +12,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::time::Duration;
-use teem_metainfo::Info;
+use teem_metainfo::{AnnounceUrl, Info};
 use teem_swarm::command::{AddTorrent, TrackerChange};
 use teem_swarm::event::{Event, Snapshot, State, TrackerStats};
 use teem_swarm::ids::TorrentId;
@@ -227,12 +227,12 @@ impl<B> Engine<B> {
             Phase::Ending => {}
             Phase::Resting(figures) | Phase::Broken(figures) => {
                 let known = core::mem::take(&mut figures.trackers);
-                let of = |url: String| {
-                    known
-                        .iter()
-                        .find(|one| one.url == url)
-                        .cloned()
-                        .unwrap_or_else(|| TrackerStats::unasked(url.clone()))
+                let of = |url: AnnounceUrl| {
+                    let mut one = TrackerStats::unasked(url);
+                    if let Some(known) = known.iter().find(|known| known.url.is_same(&one.url)) {
+                        (one.last, one.swarm) = (known.last.clone(), known.swarm);
+                    }
+                    one
                 };
                 figures.trackers = tiers.into_iter().flatten().map(of).collect();
             }

@@ -1,7 +1,7 @@
 //! Asks over UDP against scripted trackers (BEP 15; bad-input row 56).
 use super::*;
 use alloc::string::ToString;
-use teem_metainfo::InfoHash;
+use teem_metainfo::{InfoHash, Origin};
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::tracker::announce::Form;
 
@@ -38,6 +38,10 @@ fn acts(udp: &mut UdpTracker) -> Vec<Act> {
     core::iter::from_fn(|| udp.act()).collect()
 }
 
+fn user(url: &str) -> AnnounceUrl {
+    AnnounceUrl::of_user(url)
+}
+
 /// The only act has to be a packet to that address.
 fn sent(udp: &mut UdpTracker, to: &str) -> Request {
     let acts = acts(udp);
@@ -53,7 +57,7 @@ fn reply(udp: &mut UdpTracker, now: Time, from: &str, reply: &Reply) {
 
 fn start(now: Time, addrs: &[&str]) -> UdpTracker {
     let mut udp = UdpTracker::new(Rng::new(5), None);
-    udp.announce(now, ME, FIRST, URL, announce());
+    udp.announce(now, ME, FIRST, user(URL), announce());
     assert_eq!(acts(&mut udp), [Act::Resolve("tracker.example".into(), 6969)]);
     let addrs = addrs.iter().map(|a| addr(a)).collect();
     udp.resolved(now, "tracker.example".into(), 6969, Ok(addrs));
@@ -91,10 +95,10 @@ fn connect_then_announce_then_the_connection_id_is_used_for_60_s() {
     let want = Act::Answer(ME, FIRST, PeerSource::PublicTracker, Ok(good("9.9.9.9:7000")));
     assert_eq!(acts(&mut udp), [want]);
     assert_eq!(udp.deadline(), None);
-    udp.announce(secs(60), TorrentId(2), SECOND, URL, announce());
+    udp.announce(secs(60), TorrentId(2), SECOND, user(URL), announce());
     assert!(matches!(sent(&mut udp, A), Request::Announce { connection: 77, .. }), "name and id are remembered");
     udp.forget(TorrentId(2));
-    udp.announce(secs(61), ME, AskId(3), URL, announce());
+    udp.announce(secs(61), ME, AskId(3), user(URL), announce());
     assert!(matches!(sent(&mut udp, A), Request::Connect { .. }), "the id is too old");
 }
 
@@ -191,7 +195,7 @@ fn errors_are_the_trackers_words_and_an_old_connection_id_is_replaced_once() {
     reply(&mut udp, secs(0), A, &Reply::Error { transaction, message: "go away".into() });
     let refused = AnnounceError::Refused { reason: "go away".into(), retry_in: None };
     assert_eq!(acts(&mut udp), [Act::Answer(ME, FIRST, PeerSource::PublicTracker, Err(refused))]);
-    udp.announce(secs(5), ME, SECOND, URL, announce());
+    udp.announce(secs(5), ME, SECOND, user(URL), announce());
     let Request::Announce { transaction, .. } = sent(&mut udp, A) else { panic!() };
     reply(&mut udp, secs(5), A, &Reply::Error { transaction, message: "mismatch".into() });
     connect(&mut udp, secs(5), A);
@@ -200,18 +204,18 @@ fn errors_are_the_trackers_words_and_an_old_connection_id_is_replaced_once() {
 #[test]
 fn names_that_do_not_resolve_fail_and_literal_addresses_need_none() {
     let mut udp = UdpTracker::new(Rng::new(1), None);
-    udp.announce(secs(0), ME, FIRST, URL, announce());
-    udp.announce(secs(0), TorrentId(2), SECOND, URL, announce());
+    udp.announce(secs(0), ME, FIRST, user(URL), announce());
+    udp.announce(secs(0), TorrentId(2), SECOND, user(URL), announce());
     assert_eq!(acts(&mut udp).len(), 1, "one lookup for both");
     udp.tick(udp.deadline().unwrap());
     let failed = acts(&mut udp);
     assert!(failed.len() == 2 && matches!(&failed[0], Act::Answer(.., Err(AnnounceError::Unreachable(_)))));
     assert_eq!(udp.deadline(), None);
-    udp.announce(secs(0), ME, AskId(3), "udp://[::1]:5/a", announce());
+    udp.announce(secs(0), ME, AskId(3), user("udp://[::1]:5/a"), announce());
     let transaction = connect(&mut udp, secs(0), "[::1]:5");
     reply(&mut udp, secs(0), "[::1]:5", &Reply::Announce { transaction, reply: good("[::2]:9") });
     assert!(matches!(&acts(&mut udp)[..], [Act::Answer(_, _, PeerSource::LoopbackTracker, Ok(_))]));
-    udp.announce(secs(0), ME, AskId(4), "udp://no-port", announce());
+    udp.announce(secs(0), ME, AskId(4), user("udp://no-port"), announce());
     assert!(matches!(&acts(&mut udp)[..], [Act::Answer(.., Err(AnnounceError::Forbidden(_)))]));
 }
 
@@ -252,7 +256,7 @@ fn both_families_hear_stopped_but_one_that_never_answered_is_not_waited_for() {
             }
         };
         assert_eq!(settle(&mut udp, (!both).then_some(A6)), 1);
-        udp.announce(secs(1), ME, SECOND, URL, Announce { event: AnnounceEvent::Stopped, ..announce() });
+        udp.announce(secs(1), ME, SECOND, user(URL), Announce { event: AnnounceEvent::Stopped, ..announce() });
         let todo = acts(&mut udp);
         let [Act::Send(first, v4), Act::Send(second, v6)] = &todo[..] else { panic!("{todo:?}") };
         assert_eq!((*first, *second), (addr(A), addr(A6)));
@@ -287,7 +291,7 @@ fn after_a_move_what_is_under_way_begins_anew() {
 fn answers_carry_the_id_of_their_ask_however_many_are_under_way() {
     let mut udp = start(secs(1), &[A]);
     let first = connect(&mut udp, secs(1), A);
-    udp.announce(secs(2), ME, SECOND, URL, announce());
+    udp.announce(secs(2), ME, SECOND, user(URL), announce());
     let Request::Announce { transaction: second, .. } = sent(&mut udp, A) else { panic!("the id is known") };
     reply(&mut udp, secs(3), A, &Reply::Announce { transaction: second, reply: good("9.9.9.9:2") });
     assert_eq!(acts(&mut udp), [Act::Answer(ME, SECOND, PeerSource::PublicTracker, Ok(good("9.9.9.9:2")))]);
@@ -300,7 +304,7 @@ fn answers_carry_the_id_of_their_ask_however_many_are_under_way() {
 fn nothing_said_before_can_arrive_after_stopped() {
     let mut udp = start(secs(1), &[A]);
     let first = connect(&mut udp, secs(1), A);
-    udp.announce(secs(2), ME, SECOND, URL, Announce { event: AnnounceEvent::Stopped, ..announce() });
+    udp.announce(secs(2), ME, SECOND, user(URL), Announce { event: AnnounceEvent::Stopped, ..announce() });
     assert!(
         matches!(sent(&mut udp, A), Request::Announce { announce, .. } if announce.event == AnnounceEvent::Stopped)
     );
@@ -313,7 +317,7 @@ fn nothing_said_before_can_arrive_after_stopped() {
 #[test]
 fn a_name_that_nobody_could_be_asked_for_is_asked_for_again() {
     let mut udp = UdpTracker::new(Rng::new(5), None);
-    udp.announce(secs(0), ME, FIRST, URL, announce());
+    udp.announce(secs(0), ME, FIRST, user(URL), announce());
     let resolve = [Act::Resolve("tracker.example".into(), 6969)];
     for _ in 0..3 {
         assert_eq!(acts(&mut udp), resolve);
@@ -327,7 +331,7 @@ fn a_name_that_nobody_could_be_asked_for_is_asked_for_again() {
     udp.resolved(secs(9), "tracker.example".into(), 6969, Ok(alloc::vec![addr(A)]));
     assert!(matches!(sent(&mut udp, A), Request::Connect { .. }));
     // One that is never taken fails when its time is over.
-    udp.announce(secs(20), ME, SECOND, "udp://other.example:1/a", announce());
+    udp.announce(secs(20), ME, SECOND, user("udp://other.example:1/a"), announce());
     let mut now = secs(20);
     let failed = loop {
         match acts(&mut udp).pop() {
@@ -340,4 +344,42 @@ fn a_name_that_nobody_could_be_asked_for_is_asked_for_again() {
     };
     assert!(matches!(failed, Err(AnnounceError::Unreachable(_))));
     assert_eq!(now, secs(80));
+}
+
+#[test]
+fn a_stranger_s_tracker_nearby_is_asked_for_an_announce_on_a_tracker_s_port_and_nothing_else() {
+    let far = "198.18.0.1";
+    for (host, port, path, asked) in [
+        ("10.0.0.1", 6969, "/announce", true),
+        ("127.0.0.1", 6969, "", true),
+        ("127.0.0.1", 6969, "/?reboot=1", false),
+        ("[::1]", 6969, "/any/words", false),
+        ("10.0.0.1", 53, "/announce", false),
+        ("0.0.0.0", 6969, "/announce", false),
+        (far, 53, "/any/words", true),
+    ] {
+        let url = alloc::format!("udp://{host}:{port}{path}");
+        let mut udp = UdpTracker::new(Rng::new(5), None);
+        udp.announce(secs(0), ME, FIRST, AnnounceUrl::new(&*url, Origin::Stranger), announce());
+        let acts = acts(&mut udp);
+        match &acts[..] {
+            [Act::Send(..)] => assert!(asked, "{url}"),
+            [Act::Answer(ME, FIRST, _, Err(AnnounceError::Forbidden(_)))] => assert!(!asked, "{url}"),
+            other => panic!("{url}: {other:?}"),
+        }
+    }
+    // Nor does a name lead there, whatever its other addresses are.
+    let mut udp = UdpTracker::new(Rng::new(5), None);
+    udp.announce(secs(0), ME, FIRST, AnnounceUrl::new("udp://tracker.example:53", Origin::Stranger), announce());
+    assert_eq!(acts(&mut udp), [Act::Resolve("tracker.example".into(), 53)]);
+    let found = alloc::vec![addr("10.0.0.1:53"), addr("198.18.0.1:53"), addr("[::1]:53")];
+    udp.resolved(secs(0), "tracker.example".into(), 53, Ok(found));
+    sent(&mut udp, "198.18.0.1:53");
+    // The user's own may be there; the same name's addresses are known by now.
+    udp.announce(secs(1), TorrentId(2), SECOND, user("udp://tracker.example:53"), announce());
+    let asked = acts(&mut udp);
+    assert!(
+        matches!(&asked[..], [Act::Send(v4, _), Act::Send(v6, _)] if *v4 == addr("10.0.0.1:53") && *v6 == addr("[::1]:53")),
+        "{asked:?}"
+    );
 }

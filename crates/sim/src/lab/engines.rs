@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use teem_engine::input::{Input, PeerSource};
 use teem_engine::{Engine, EngineConfig};
-use teem_metainfo::{Info, InfoHash};
+use teem_metainfo::{AnnounceUrl, Info, InfoHash};
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -29,7 +29,7 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         torrent: TORRENT,
         key: info.key(),
         info: known.then(|| info.clone()),
-        trackers: trackers.iter().map(|url| vec![(*url).to_string()]).collect(),
+        trackers: trackers.iter().map(|url| vec![AnnounceUrl::of_user(*url)]).collect(),
         peers: peers.iter().map(|peer| (PeerSource::User, *peer)).collect(),
         up: None,
         down: None,

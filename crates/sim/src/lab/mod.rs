@@ -248,7 +248,7 @@ impl<M: Brain> World<M> {
             Output::Ask { id, question } => match question {
                 Question::Announce { url, announce, .. } => {
                     self.nodes[node].said.push(announce.event);
-                    self.nodes[node].announces.push((self.now, id, url));
+                    self.nodes[node].announces.push((self.now, id, url.reveal().to_string()));
                 }
                 Question::Place { .. } => {
                     let answer = Answer::Placed(Ok(None));

@@ -10,6 +10,7 @@ use crate::scenario::{Arrival, Departure, Group, Role};
 use crate::tracker::URL;
 use std::time::Duration;
 use teem_engine::input::Input;
+use teem_metainfo::AnnounceUrl;
 use teem_swarm::command::{AddTorrent, Command};
 use teem_swarm::time::Time;
 
@@ -100,7 +101,7 @@ impl Part {
             torrent: TORRENT,
             key: self.common.content.info_hash().into(),
             info: (!spec.magnet).then(|| self.common.content.info().clone()),
-            trackers: vec![vec![URL.to_string()]],
+            trackers: vec![vec![AnnounceUrl::of_user(URL)]],
             peers: Vec::new(),
             up: None,
             down: None,

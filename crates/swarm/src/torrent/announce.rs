@@ -20,7 +20,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 use leaving::{Leaving, STOP_MAX};
-use teem_metainfo::TorrentKey;
+use teem_metainfo::{AnnounceUrl, TorrentKey};
 use teem_wire::peer::handshake::PeerId;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use tracker::Tracker;
@@ -83,7 +83,7 @@ pub struct Counters {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Heard {
     /// The tracker's URL.
-    pub url: String,
+    pub url: AnnounceUrl,
     /// For [`crate::event::Event::Tracker`]: peers given, or what went wrong in a sentence.
     pub result: Result<u32, String>,
     /// The tracker's own warning for the user, at most 512 bytes.
@@ -100,7 +100,7 @@ pub struct Ask {
     /// Its name; the answer comes by it.
     pub id: AskId,
     /// The tracker's URL as it stands in the torrent.
-    pub url: String,
+    pub url: AnnounceUrl,
     /// What to say.
     pub announce: Announce,
 }
@@ -116,7 +116,7 @@ pub struct Announcer {
     /// All that is wanted is there, and not everything.
     partial: bool,
     /// The tracker of a private torrent that answered last.
-    current: Option<String>,
+    current: Option<AnnounceUrl>,
     running: bool,
     /// There are none, or far fewer than there were and nobody left to dial: the trackers are asked sooner.
     few: bool,
@@ -132,21 +132,12 @@ pub struct Announcer {
 
 impl Announcer {
     /// An announcer that is silent until [`Self::start`]. Duplicates and what is beyond 100 trackers are left out.
-    pub fn new(me: Identity, tiers: &[Vec<String>], private: bool, rng: &mut Rng) -> Self {
-        let mut seen: Vec<&str> = Vec::new();
+    pub fn new(me: Identity, tiers: &[Vec<AnnounceUrl>], private: bool, rng: &mut Rng) -> Self {
         let mut kept = Vec::new();
-        for tier in tiers {
-            let mut urls: Vec<Tracker> = Vec::new();
-            for url in tier {
-                if seen.len() < TRACKERS_MAX && !seen.contains(&url.as_str()) {
-                    seen.push(url);
-                    urls.push(Tracker::new(url));
-                }
-            }
-            if !urls.is_empty() {
-                rng.shuffle(&mut urls);
-                kept.push(urls);
-            }
+        for tier in once_each(tiers) {
+            let mut urls: Vec<Tracker> = tier.iter().map(Tracker::new).collect();
+            rng.shuffle(&mut urls);
+            kept.push(urls);
         }
         let mut announcer = Self {
             me,
@@ -181,26 +172,24 @@ impl Announcer {
 
     /// Other trackers are asked from now on, in these tiers: those that stay notice nothing, new ones hear `started` when their turn
     /// comes, those that are left out hear `stopped`. Duplicates and what is beyond 100 trackers are left out.
-    pub fn set_trackers(&mut self, now: Time, tiers: &[Vec<String>], rng: &mut Rng) {
+    pub fn set_trackers(&mut self, now: Time, tiers: &[Vec<AnnounceUrl>], rng: &mut Rng) {
         if self.stopping.is_some() {
             return; // those that were told `started` are told `stopped` anyhow
         }
         let mut old: Vec<Tracker> = self.tiers.drain(..).flatten().collect();
-        let mut seen: Vec<&str> = Vec::new();
-        for tier in tiers {
-            let mut urls: Vec<&str> = Vec::new();
-            for url in tier {
-                if seen.len() < TRACKERS_MAX && !seen.contains(&url.as_str()) {
-                    seen.push(url);
-                    urls.push(url);
-                }
-            }
+        for urls in once_each(tiers) {
             // Those that stay keep their order, which says what has worked; the rest come behind them.
             let (mut stay, rest): (Vec<Tracker>, Vec<Tracker>) =
-                old.into_iter().partition(|tracker| urls.contains(&tracker.url.as_str()));
+                old.into_iter().partition(|tracker| urls.iter().any(|url| url.is_same(&tracker.url)));
             old = rest;
-            urls.retain(|url| stay.iter().all(|tracker| tracker.url != *url));
-            let mut new: Vec<Tracker> = urls.into_iter().map(|url| self.newcomer(now, url)).collect();
+            let is_new = |url: &&AnnounceUrl| stay.iter().all(|tracker| !tracker.url.is_same(url));
+            let mut new: Vec<Tracker> = urls.iter().filter(is_new).map(|url| self.newcomer(now, url)).collect();
+            for tracker in &mut stay {
+                // What a URL may do goes by its last mention, which says who stands for it now.
+                if let Some(url) = urls.iter().find(|url| url.is_same(&tracker.url)) {
+                    tracker.url = url.clone();
+                }
+            }
             rng.shuffle(&mut new);
             stay.append(&mut new);
             if !stay.is_empty() {
@@ -217,11 +206,11 @@ impl Announcer {
     }
 
     /// A tracker that was not there before. One that has only just been left out is not asked before it knows that.
-    fn newcomer(&self, now: Time, url: &str) -> Tracker {
+    fn newcomer(&self, now: Time, url: &AnnounceUrl) -> Tracker {
         let mut tracker = Tracker::new(url);
         tracker.start(self.leaving.ends(url).unwrap_or(now));
         tracker.set_partial(self.partial);
-        if self.completed_at.iter().any(|told| told == url) {
+        if self.completed_at.iter().any(|told| *url == **told) {
             tracker.completed_before();
         }
         tracker
@@ -231,7 +220,7 @@ impl Announcer {
     pub fn remember(&mut self, completed_at: &[String]) {
         self.completed_at = completed_at.iter().take(TRACKERS_MAX).cloned().collect();
         for tracker in self.tiers.iter_mut().flatten() {
-            if self.completed_at.contains(&tracker.url) {
+            if self.completed_at.iter().any(|told| tracker.url == **told) {
                 tracker.completed_before();
             }
         }
@@ -395,12 +384,12 @@ impl Announcer {
             Ok(good) => {
                 heard.completed = self.tiers[tier][at].good(now, id, good, rng);
                 if heard.completed && self.completed_at.len() < TRACKERS_MAX {
-                    self.completed_at.push(heard.url.clone());
+                    self.completed_at.push(heard.url.reveal().to_string());
                 }
                 heard.result = Ok(good.peers.len() as u32);
                 heard.warning = good.warning.as_deref().map(|w| tracker::clip(w, 512).to_string());
                 if self.private && self.stopping.is_none() {
-                    heard.switched = self.current.as_ref().is_some_and(|former| *former != heard.url);
+                    heard.switched = self.current.as_ref().is_some_and(|former| !former.is_same(&heard.url));
                     self.current = Some(heard.url.clone());
                 }
                 self.tiers[tier][..=at].rotate_right(1);
@@ -443,6 +432,27 @@ impl Announcer {
         }
         self.next = next;
     }
+}
+
+/// Each tracker once, where it stands first, and at most so many; one that anybody we trust has named is trusted.
+fn once_each(tiers: &[Vec<AnnounceUrl>]) -> Vec<Vec<AnnounceUrl>> {
+    let mut kept: Vec<Vec<AnnounceUrl>> = Vec::new();
+    let mut room = TRACKERS_MAX;
+    for tier in tiers {
+        let mut urls: Vec<AnnounceUrl> = Vec::new();
+        for url in tier {
+            if let Some(known) = kept.iter_mut().flatten().chain(&mut urls).find(|known| known.is_same(url)) {
+                known.named_by(url.origin());
+            } else if room > 0 {
+                room -= 1;
+                urls.push(url.clone());
+            }
+        }
+        if !urls.is_empty() {
+            kept.push(urls);
+        }
+    }
+    kept
 }
 
 /// Whose turn it is in a tier, and when: the tracker that works, else the first that may be tried. Nobody while an

@@ -15,6 +15,7 @@ use crate::time::Time;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use teem_metainfo::AnnounceUrl;
 use teem_wire::holder::Holder;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
@@ -34,7 +35,7 @@ impl Finder {
     /// Silent until [`Self::start`].
     pub(super) fn new(
         me: Identity,
-        trackers: &[Vec<String>],
+        trackers: &[Vec<AnnounceUrl>],
         private: bool,
         named: Vec<(PeerSource, SocketAddr)>,
         rng: &mut Rng,
@@ -57,7 +58,7 @@ impl Finder {
     }
 
     /// Other trackers are asked from now on.
-    pub(super) fn set_trackers(&mut self, now: Time, tiers: &[Vec<String>], rng: &mut Rng) {
+    pub(super) fn set_trackers(&mut self, now: Time, tiers: &[Vec<AnnounceUrl>], rng: &mut Rng) {
         self.announcer.set_trackers(now, tiers, rng);
     }
 

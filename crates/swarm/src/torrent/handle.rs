@@ -26,6 +26,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
+use teem_metainfo::AnnounceUrl;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
@@ -242,7 +243,7 @@ impl Torrent {
             self.store.ask();
         }
         if let Ok(good) = reply {
-            if let (Some(ip), Ok(url)) = (good.external_ip, TrackerUrl::parse(&url)) {
+            if let (Some(ip), Ok(url)) = (good.external_ip, TrackerUrl::parse(url.reveal())) {
                 cx.votes.vote(Voter::Tracker(url.host), ip);
             }
             self.add_peers(cx.now, source, &good.peers);
@@ -293,7 +294,7 @@ impl Torrent {
     }
 
     /// Other trackers are asked from now on: those that are left out hear `stopped`, new ones `started`, the rest notice nothing.
-    pub fn set_trackers<B>(&mut self, cx: &mut Context<'_, B>, tiers: &[Vec<String>]) {
+    pub fn set_trackers<B>(&mut self, cx: &mut Context<'_, B>, tiers: &[Vec<AnnounceUrl>]) {
         self.turn(cx, |t, cx| t.finder.set_trackers(cx.now, tiers, &mut t.ground.rng));
     }
 

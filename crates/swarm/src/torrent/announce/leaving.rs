@@ -6,6 +6,7 @@ use crate::ask::AskId;
 use crate::time::Time;
 use alloc::vec::Vec;
 use core::time::Duration;
+use teem_metainfo::AnnounceUrl;
 
 /// How long `stopped` may take before the torrent, or the tracker that was left out, is let go without it.
 pub(super) const STOP_MAX: Duration = Duration::from_secs(4);
@@ -47,8 +48,8 @@ impl Leaving {
     }
 
     /// When the tracker of that URL is given up at the latest, if it leaves.
-    pub(super) fn ends(&self, url: &str) -> Option<Time> {
-        self.0.iter().find(|(tracker, _)| tracker.url == url).map(|(_, since)| *since + STOP_MAX)
+    pub(super) fn ends(&self, url: &AnnounceUrl) -> Option<Time> {
+        self.0.iter().find(|(tracker, _)| tracker.url.is_same(url)).map(|(_, since)| *since + STOP_MAX)
     }
 
     /// The tracker that was asked under an id.

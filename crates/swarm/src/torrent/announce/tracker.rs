@@ -13,6 +13,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
+use teem_metainfo::AnnounceUrl;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply, Form};
 use teem_wire::tracker::url::{Scheme, TrackerUrl};
 
@@ -74,7 +75,7 @@ enum Port {
 /// A tracker, and how far the torrent is with it.
 #[derive(Debug)]
 pub(super) struct Tracker {
-    pub(super) url: String,
+    pub(super) url: AnnounceUrl,
     udp: bool,
     dead: bool,
     started: bool,
@@ -112,11 +113,11 @@ pub(super) struct Said {
 }
 
 impl Tracker {
-    pub(super) fn new(url: &str) -> Self {
-        let parsed = TrackerUrl::parse(url);
+    pub(super) fn new(url: &AnnounceUrl) -> Self {
+        let parsed = TrackerUrl::parse(url.reveal());
         let udp = parsed.as_ref().is_ok_and(|url| url.scheme == Scheme::Udp);
         Self {
-            url: url.to_string(),
+            url: url.clone(),
             udp,
             dead: parsed.is_err(),
             started: false,
