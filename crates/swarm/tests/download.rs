@@ -4,6 +4,7 @@ mod common;
 use common::{BLOCK, World, at, info};
 use std::time::Duration;
 use teem_swarm::event::{Event, State};
+use teem_wire::peer::handshake::PeerId;
 use teem_wire::peer::message::Message;
 
 fn all(world: &World) -> Vec<u32> {
@@ -200,4 +201,25 @@ fn no_request_is_asked_of_three() {
     }
     let snapshot = world.snapshot(peer);
     assert!(snapshot.wasted * 100 <= snapshot.downloaded * 2, "{}", snapshot.wasted / u64::from(BLOCK));
+}
+
+/// A complete aria2 that is at its end throws away what it has queued when something of ours is unread; anybody else may be a source and count.
+#[test]
+fn every_peer_hears_of_new_pieces_but_an_aria2_that_has_all() {
+    let mut world = World::new(info(1 << 20, 4 * BLOCK));
+    let node = world.add(Vec::new(), 0);
+    let named = |prefix: &[u8], rest| PeerId(core::array::from_fn(|at| prefix.get(at).copied().unwrap_or(rest)));
+    let cases = [("A2-1-36-0-", true, false), ("A2-1-36-0-", false, true), ("-LT2110-", true, true)];
+    let puppets = cases.map(|(id, complete, hears)| {
+        let conn = world.puppet_named(node, true, 9, named(id.as_bytes(), u8::from(complete)));
+        world.say(node, conn, if complete { Message::HaveAll } else { Message::HaveNone });
+        (id, complete, hears, conn)
+    });
+    let seed = world.add(all(&world), 0);
+    world.connect(node, seed);
+    assert!(world.run(60, |w| w.is_complete(node)));
+    for (id, complete, hears, conn) in puppets {
+        let heard = world.heard(node, conn).iter().any(|message| matches!(message, Message::Have(_)));
+        assert_eq!(heard, hears, "{id}, complete: {complete}");
+    }
 }

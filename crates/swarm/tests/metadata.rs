@@ -267,3 +267,33 @@ fn who_answers_soon_is_asked_for_twice_as_much_each_time_and_who_is_slow_is_not(
     w.now = w.now + Duration::from_secs(20);
     assert_eq!(w.poll().len(), 4);
 }
+
+/// Plays one peer that answers the first of what it is asked for at once and forgets the rest; gives how long it took.
+fn fetched_from_a_forgetful_peer(mut w: World, size: usize) -> Duration {
+    let begun = w.now;
+    for _ in 0..200 {
+        if let Some((conn, piece)) = w.poll().first().copied() {
+            w.give(conn, piece, false).unwrap();
+        } else {
+            w.now = w.fetch.deadline().unwrap();
+        }
+        if let Some(bytes) = w.fetch.take() {
+            assert_eq!((bytes.len(), bytes == w.truth), (size, true));
+            return w.now.since(begun);
+        }
+    }
+    panic!("never complete");
+}
+
+/// As rtorrent does; where the id does not say so it shows by itself, within one time limit.
+#[test]
+fn who_answers_one_of_several_requests_is_asked_one_at_a_time() {
+    let size = 5 * 16384;
+    let mut known = World::new(size);
+    known.offer(0, size as u32).unwrap();
+    known.fetch.one_at_a_time(ConnId(0));
+    assert_eq!(fetched_from_a_forgetful_peer(known, size), Duration::ZERO);
+    let mut unknown = World::new(size);
+    unknown.offer(0, size as u32).unwrap();
+    assert_eq!(fetched_from_a_forgetful_peer(unknown, size), Duration::from_secs(10));
+}

@@ -110,6 +110,12 @@ impl Peer {
         self.pieces.is_complete()
     }
 
+    /// Whether it makes anything of our HAVEs. A complete aria2 does not; and it ends once it has queued as many bytes as it has (BEP 20: its
+    /// ids), whereupon what it has not read has the system throw away what it has not sent.
+    pub(crate) fn heeds_haves(&self) -> bool {
+        !(self.is_complete() && self.who.id().0.starts_with(b"A2-"))
+    }
+
     /// Whether it has everything, or says that it does and shows less: of so many pieces.
     pub(crate) fn is_seed(&self, pieces: u32) -> bool {
         self.is_complete() || self.who.holds() == Some(pieces)

@@ -14,6 +14,7 @@ use crate::event::{Event, State};
 use crate::ids::ConnId;
 use crate::job::Job;
 use crate::output::{CloseReason, Output};
+use crate::peer::Peer;
 use crate::remote::Remote;
 use alloc::string::ToString;
 use teem_wire::peer::message::Message;
@@ -204,7 +205,7 @@ impl Torrent {
     }
 
     /// Shows a new piece to every peer, and notes that we need it from none of them any more. Complete ones too: a source judges by it how
-    /// far its content has spread.
+    /// far its content has spread. Not those that make nothing of it.
     pub(super) fn spread<B>(&mut self, cx: &mut Context<'_, B>, piece: u32) {
         if self.granting.add(&mut self.ground, piece) {
             return self.grant(cx);
@@ -217,7 +218,9 @@ impl Torrent {
             {
                 peer.pieces_mut().lose_use();
             }
-            self.ground.table.send(cx, conn, Message::Have(piece));
+            if self.ground.table.get(conn).is_some_and(Peer::heeds_haves) {
+                self.ground.table.send(cx, conn, Message::Have(piece));
+            }
             self.update_interest(cx, conn);
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! The size is put to the vote of those who claim one, and memory grows only with pieces that came. Pieces are asked of
 //! all voters side by side. A peer that rejects or does not answer is left alone, each time for longer, and has no vote as long as there
-//! is somebody who fails less: a crowd that names a size and gives nothing holds nobody up. When the whole hashes wrong nothing of it is kept, everybody who gave a piece gets a mark,
+//! is somebody who fails less: a crowd that names a size and gives nothing holds nobody up. One that answers some of what it is asked for at once, as
+//! rtorrent answers one, is asked for one piece at a time. When the whole hashes wrong nothing of it is kept, everybody who gave a piece gets a mark,
 //! and the next attempts take it whole from one peer each, so that the second mark hits the liar.
 use super::{METADATA_MAX, metadata_piece_len, metadata_pieces};
 use crate::ids::ConnId;
@@ -49,6 +50,10 @@ struct Giver {
     rests_until: Time,
     /// How many pieces it may be asked for at once.
     window: usize,
+    /// It answers one request and drops those that come meanwhile.
+    single: bool,
+    /// Its last answer left others outstanding.
+    passed_over: bool,
     /// Pieces asked, and when.
     asked: BTreeMap<u32, Time>,
     /// Pieces that were asked and are not waited for any more: they are of use all the same.
@@ -59,9 +64,24 @@ impl Giver {
     /// A piece that was asked for has come.
     fn gives(&mut self, now: Time, asked: Time) {
         self.failures = 0;
+        self.passed_over = !self.asked.is_empty();
         if now.since(asked) < PROMPT {
             self.window = (self.window + 1).min(WINDOW_MAX);
         }
+    }
+
+    /// Requests ran out of time: they were dropped for others that it has answered, or it has failed.
+    fn leaves_out(&mut self, now: Time) {
+        let dropped = core::mem::take(&mut self.passed_over) && !self.single;
+        self.single |= dropped;
+        if !dropped {
+            self.fails(now);
+        }
+    }
+
+    /// How many more pieces it may be asked for.
+    fn room(&self) -> usize {
+        if self.single { 1 } else { self.window }.saturating_sub(self.asked.len())
     }
 
     /// It rejected or did not answer.
@@ -201,9 +221,29 @@ impl MetadataFetch {
         let rests_until = Time::ZERO;
         let (window, asked) = (WINDOW_FIRST, BTreeMap::new());
         let late = BTreeSet::new();
-        let giver = Giver { id, size, changes: 0, marks: 0, failures: 0, rests_until, window, asked, late };
+        let (single, passed_over) = (false, false);
+        let giver = Giver {
+            id,
+            size,
+            changes: 0,
+            marks: 0,
+            failures: 0,
+            rests_until,
+            window,
+            single,
+            passed_over,
+            asked,
+            late,
+        };
         self.givers.insert(conn, giver);
         Ok(())
+    }
+
+    /// A peer is of a kind that drops what it is asked for while it has something else to answer.
+    pub fn one_at_a_time(&mut self, conn: ConnId) {
+        if let Some(giver) = self.givers.get_mut(&conn) {
+            giver.single = true;
+        }
     }
 
     /// A peer claims a size, perhaps another than before.
@@ -367,7 +407,7 @@ impl MetadataFetch {
             if late.len() > before {
                 giver.asked.retain(|_, at| now < *at + REQUEST_LIMIT);
                 giver.late.extend(&late[before..]);
-                giver.fails(now);
+                giver.leaves_out(now);
                 if self.mode == Mode::Single(Some(*conn)) {
                     self.mode = Mode::Single(None);
                 }
@@ -402,7 +442,7 @@ impl MetadataFetch {
         let mut asked = Vec::new();
         // A piece is asked of two at most: the second is one that has nothing else to give.
         let missing = self.open.iter().filter(|(_, piece)| !giver.asked.contains_key(piece));
-        for (_, piece) in missing.take(giver.window.saturating_sub(giver.asked.len())) {
+        for (_, piece) in missing.take(giver.room()) {
             asked.push(*piece);
             send(conn, giver.id, MetadataMessage::Request { piece: *piece });
         }

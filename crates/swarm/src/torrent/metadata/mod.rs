@@ -35,6 +35,10 @@ pub(crate) const fn metadata_piece_len(size: u32, piece: u32) -> Option<u32> {
     Some(if rest < METADATA_PIECE_LEN { rest } else { METADATA_PIECE_LEN })
 }
 
+/// How the peer ids of rtorrent begin (BEP 20): it answers one request for metadata and forgets those that come meanwhile. An id that lies makes
+/// its own peer slow, and nobody else.
+const ONE_AT_A_TIME: &[u8] = b"-lt";
+
 /// The metadata on its way, in both directions.
 #[derive(Debug, Default)]
 pub(super) struct Metadata {
@@ -53,6 +57,9 @@ impl Metadata {
     ) -> Result<(), CloseReason> {
         if !ground.content.is_known() {
             self.fetch.offer(conn, id, size)?;
+            if ground.table.get(conn).is_some_and(|peer| peer.who().id().0.starts_with(ONE_AT_A_TIME)) {
+                self.fetch.one_at_a_time(conn);
+            }
             self.ask(cx, ground);
         }
         Ok(())
