@@ -15,7 +15,7 @@ pub use teem_rig::client::{Client, Job, Running, Seat};
 pub use teem_rig::setting::{Family, Protocol};
 pub use teem_rig::tracker::Swarm;
 pub use teem_rig::{PEER_PORT, TEEM_IP, TRACKER_IP, TRACKER_PORT, clients, content, http, namespace};
-pub use teem_rig::{hosts, process, stock, torrent, trackers};
+pub use teem_rig::{process, torrent, trackers};
 
 /// Where `Teem::track` listens, over HTTP.
 pub fn tracker_url() -> String {

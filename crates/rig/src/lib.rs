@@ -10,13 +10,14 @@
 pub mod client;
 pub mod clients;
 pub mod content;
-pub mod hosts;
+mod hosts;
 pub mod http;
 pub mod namespace;
 mod node;
 pub mod process;
+pub mod row;
 pub mod setting;
-pub mod stock;
+mod stock;
 pub mod torrent;
 pub mod tracker;
 pub mod trackers;

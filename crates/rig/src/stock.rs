@@ -6,7 +6,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -19,15 +18,13 @@ use crate::setting::Role;
 
 /// The control port of rqbit, which takes any free one unless told.
 const RQBIT_CONTROL: &str = "127.0.0.1:3030";
-/// Starting, and as a seed checking what is there.
-const READY: Duration = Duration::from_secs(60);
 
 /// A client with its default settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stock {
     /// aria2c, one process for one torrent.
     Aria2,
-    /// libtorrent by its Python binding; the one that can seed.
+    /// libtorrent by its Python binding.
     Libtorrent,
     /// qbittorrent-nox, its torrent on the command line.
     Qbittorrent,
@@ -80,17 +77,35 @@ impl Stock {
         self.client().needs()
     }
 
+    /// The client of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|client| client.name() == name)
+    }
+
     /// Starts a download of the .torrent file or magnet link into `folder`.
     pub fn get(self, seat: &Seat, link: &str, folder: &Path) -> Running {
         fs::create_dir_all(folder).expect("the folder is writable");
+        self.start(seat, Role::Gets, link, folder)
+    }
+
+    /// Starts it with a .torrent file whose content lies in `folder`. It looks at that first, and seeds it when its tracker counts it as a seed.
+    pub fn seed(self, seat: &Seat, torrent: &str, folder: &Path) -> Running {
+        self.start(seat, Role::Seeds, torrent, folder)
+    }
+
+    fn start(self, seat: &Seat, role: Role, link: &str, folder: &Path) -> Running {
+        let seeds = role == Role::Seeds;
         match self {
             Self::Aria2 => {
                 let (hook, whole) = seat.hook();
                 let mut command = Command::new("aria2c");
+                if seeds {
+                    command.arg("--check-integrity"); // else it says that the file is there already, and ends
+                }
                 command.arg(format!("--on-bt-download-complete={}", hook.display())).arg("--dir").arg(folder);
                 seat.start(command.arg(link), whole)
             }
-            Self::Libtorrent => libtorrent::stock(seat, Role::Gets, link, folder),
+            Self::Libtorrent => libtorrent::stock(seat, role, link, folder),
             Self::Qbittorrent => {
                 let (hook, whole) = seat.hook();
                 let config = seat.home.join("qBittorrent/config");
@@ -113,7 +128,11 @@ impl Stock {
                 };
                 let mut command = Command::new("rqbit");
                 command.args(["--http-api-listen-addr", RQBIT_CONTROL]);
-                seat.start(command.args(["download", "-o"]).arg(folder).arg(link), Whole::Asked(Box::new(ask)))
+                command.args(["download", "-o"]).arg(folder);
+                if seeds {
+                    command.arg("--overwrite"); // else it says that the file is there already, and ends
+                }
+                seat.start(command.arg(link), Whole::Asked(Box::new(ask)))
             }
             Self::Rtorrent => {
                 let (hook, whole) = seat.hook();
@@ -132,7 +151,7 @@ impl Stock {
                 let import = format!("import={}", file.display());
                 seat.start(Command::new("rtorrent").args(["-n", "-o", &import]), whole)
             }
-            Self::Transmission => transmission::stock(seat, link, folder),
+            Self::Transmission => transmission::stock(seat, role, link, folder),
             Self::Webtorrent => {
                 let told = json!({ "link": link, "folder": folder });
                 let mut script = node::script(
@@ -147,13 +166,5 @@ impl Stock {
                 seat.start(&mut script, Whole::Line("done"))
             }
         }
-    }
-
-    /// Seeds what lies in `folder`; returns when that is checked.
-    pub fn seed(self, seat: &Seat, torrent: &str, folder: &Path) -> Running {
-        assert_eq!(self, Self::Libtorrent, "no other is needed as a seed");
-        let mut running = libtorrent::stock(seat, Role::Seeds, torrent, folder);
-        running.process.wait_line("ready session", READY, |line| (line == "ready").then_some(()));
-        running
     }
 }

@@ -70,10 +70,14 @@ impl Client for Transmission {
     }
 }
 
-/// A daemon with all settings as they come that fetches into `folder`.
-pub(crate) fn stock(seat: &Seat, link: &str, folder: &Path) -> Running {
+/// A daemon with all settings as they come that fetches into `folder`, or seeds what lies there.
+pub(crate) fn stock(seat: &Seat, role: Role, link: &str, folder: &Path) -> Running {
     let (running, mut daemon) = daemon(seat, STOCK_CONTROL);
-    daemon.add(&json!({ "filename": link, "download-dir": folder }));
+    let seeds = role == Role::Seeds;
+    daemon.add(&json!({ "filename": link, "download-dir": folder, "paused": seeds }));
+    if seeds {
+        daemon.check_and_start();
+    }
     running
 }
 
