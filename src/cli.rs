@@ -20,6 +20,9 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Work without the sandbox, which on Linux keeps the program from writing outside its folders and from running others
+    #[arg(long, global = true, env = "TEEM_NO_SANDBOX", hide_env_values = true, value_parser = falsey())]
+    pub(crate) no_sandbox: bool,
 }
 
 #[derive(Subcommand, Debug)]
@@ -277,11 +280,13 @@ fn falsey() -> clap::builder::FalseyValueParser {
 /// `teem LINK` is `teem get LINK`: puts the word in when the first argument is a link and no subcommand.
 pub(crate) fn with_default_command(mut args: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
     use clap::CommandFactory;
-    let first = args.get(1).map(|a| a.to_string_lossy().into_owned());
+    // The one option that may stand before the subcommand.
+    let at = if args.get(1).is_some_and(|word| word == "--no-sandbox") { 2 } else { 1 };
+    let first = args.get(at).map(|a| a.to_string_lossy().into_owned());
     if let Some(first) = first {
         let known = Cli::command().get_subcommands().any(|c| c.get_name() == first) || first == "help";
         if !known && !first.starts_with('-') && looks_like_link(&first) {
-            args.insert(1, "get".into());
+            args.insert(at, "get".into());
         }
     }
     args
@@ -319,6 +324,7 @@ mod tests {
         };
         assert_eq!(run(&["teem", "magnet:?xt=x", "-o", "d"])[1], "get");
         assert_eq!(run(&["teem", "a.torrent"])[1], "get");
+        assert_eq!(run(&["teem", "--no-sandbox", "a.torrent"])[2], "get");
         assert_eq!(run(&["teem", &"a".repeat(40)])[1], "get");
         assert_eq!(run(&["teem", "show", "a.torrent"])[1], "show");
         assert_eq!(run(&["teem", "--version"])[1], "--version");

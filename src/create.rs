@@ -54,7 +54,7 @@ pub(crate) async fn run(options: &cli::Create) -> Outcome {
 }
 
 /// `NAME.torrent` here; a path that cannot be followed has no name, and is refused later with its reason.
-fn default_output(path: &Path) -> PathBuf {
+pub(crate) fn default_output(path: &Path) -> PathBuf {
     let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = whole.file_name().unwrap_or_default().to_owned();
     name.push(".torrent");

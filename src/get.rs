@@ -1,22 +1,27 @@
 //! `teem get`: downloads links, says honestly how it goes, and ends when everything is durable.
 use crate::exit::{Exit, Outcome, Stop};
 use crate::job::Job;
+use crate::on_done::Runner;
+use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::view::{self, View};
 use crate::{addr, choose, cli, fault, json, stdin, stdout};
 use std::path::Path;
-use teem_client::policy::{Hook, Until};
+use teem_client::policy::Until;
 use teem_client::{Add, Choice, Client, Config, Mode, Source, source, store};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub(crate) async fn run(options: &cli::Get) -> Outcome {
+/// What is to be known before anything is asked of anybody; the folder to download into is made.
+pub(crate) fn ready(options: &cli::Get) -> Result<(), Stop> {
     if options.files && !choose::can_ask() {
         return Err(Stop::usage("--files asks on a terminal, and there is none; use --only GLOB"));
     }
-    may_download_into(&options.output)?;
-    let hook = options.on_done.as_deref().map(Hook::parse).transpose();
-    let hook = hook.map_err(|e| Stop::usage(format!("--on-done: {e}")))?;
+    may_download_into(&options.output)
+}
+
+pub(crate) async fn run(options: &cli::Get, sandbox: &Sandbox) -> Outcome {
+    ready(options)?;
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let mut config = Config::new().map_err(Stop::local)?;
@@ -27,12 +32,13 @@ pub(crate) async fn run(options: &cli::Get) -> Outcome {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
         stdout::check()?;
     }
+    sandbox.tell(options.json);
     let deadline = options.timeout.map(|t| Instant::now() + t.0);
     let mut view = View::new(&client, options.json);
     let worked = tokio::select! {
         biased;
         exit = signals.first() => Ok(exit),
-        worked = work(options, &client, hook.as_ref(), deadline, &mut view) => worked,
+        worked = work(options, &client, sandbox.on_done.as_ref(), deadline, &mut view) => worked,
     };
     view.last_words(matches!(worked, Ok(Exit::Interrupted | Exit::Terminated)));
     client.shutdown().await;
@@ -57,7 +63,7 @@ fn may_download_into(folder: &Path) -> Result<(), Stop> {
 async fn work(
     options: &cli::Get,
     client: &Client,
-    hook: Option<&Hook>,
+    on_done: Option<&Runner>,
     deadline: Option<Instant>,
     view: &mut View,
 ) -> Outcome {
@@ -77,8 +83,8 @@ async fn work(
         #[cfg(debug_assertions)]
         crate::planted::added(client, &torrent, name.as_deref());
         view.add(&torrent, name, left_out);
-        let (hook, json) = (hook.cloned(), options.json);
-        jobs.spawn(Job { torrent, link, asks: options.files, until, hook, json }.run(view.voice()));
+        let (on_done, json) = (on_done.cloned(), options.json);
+        jobs.spawn(Job { torrent, link, asks: options.files, until, on_done, json }.run(view.voice()));
     }
     let mut outcome = Ok(Exit::Done);
     let mut tick = tokio::time::interval(view::EVERY);

@@ -1,11 +1,12 @@
 //! One download from its start to its end: what is waited for, in order.
 use crate::choose;
 use crate::exit::Stop;
+use crate::on_done::Runner;
 use crate::units::Bytes;
 use crate::view::Voice;
 use serde_json::json;
 use teem_client::Torrent;
-use teem_client::policy::{Finished, Hook, Until};
+use teem_client::policy::{Finished, Until};
 
 /// A download of the command line, from its start to the end that was asked for.
 pub(crate) struct Job {
@@ -14,7 +15,7 @@ pub(crate) struct Job {
     /// Whether somebody is asked which files are wanted.
     pub(crate) asks: bool,
     pub(crate) until: Until,
-    pub(crate) hook: Option<Hook>,
+    pub(crate) on_done: Option<Runner>,
     pub(crate) json: bool,
 }
 
@@ -29,8 +30,8 @@ impl Job {
             "event": "done", "infohash_v1": finished.info_hash.to_string(), "name": finished.name, "path": finished.path.to_string_lossy(),
             "size": finished.size, "downloaded": finished.downloaded, "uploaded": finished.uploaded, "wasted": finished.wasted,
         }));
-        let ran = match &self.hook {
-            Some(hook) => hook.run(&finished).await,
+        let ran = match &self.on_done {
+            Some(runner) => runner.run(&finished).await,
             None => Ok(()),
         };
         voice.say(&self.farewell(&finished));

@@ -2,6 +2,7 @@
 use clap::Parser;
 use cli::{Cli, Command};
 use exit::{Exit, Outcome, Stop};
+use sandbox::Sandbox;
 use std::process::ExitCode;
 
 mod addr;
@@ -15,14 +16,17 @@ mod exit;
 mod fault;
 mod foreign;
 mod get;
+mod ground;
 mod job;
 mod json;
 mod making;
 mod man;
+mod on_done;
 #[cfg(debug_assertions)]
 mod planted;
 mod preset;
 mod progress;
+mod sandbox;
 mod scrape;
 mod seed;
 mod share;
@@ -41,7 +45,20 @@ mod view;
 
 fn main() -> ExitCode {
     fault::say_and_end();
-    let args = cli::with_default_command(std::env::args_os().collect());
+    // What panics before or after the command has said so.
+    teem_fault::catch(begin).unwrap_or_else(|_| Exit::Fault.into())
+}
+
+fn begin() -> ExitCode {
+    let args = std::env::args_os().collect::<Vec<_>>();
+    if let Some(ended) = on_done::helped(&args).or_else(|| sandbox::trial(&args)) {
+        return ended;
+    }
+    // The sandbox is entered before there is a second thread. What stops it is said later, when a limit on the size of files is no end.
+    let ready = Cli::try_parse_from(cli::with_default_command(args)).map(|cli| {
+        let sandbox = Sandbox::enter(&cli, ground::ground);
+        (cli, sandbox)
+    });
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return end(false, Err(Stop::local(format!("no runtime: {e}")))),
@@ -50,8 +67,8 @@ fn main() -> ExitCode {
         let _inside = runtime.enter();
         signals::outlive_file_limits();
     }
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let (cli, sandbox) = match ready {
+        Ok(ready) => ready,
         // Help and version go to standard output and are no error.
         Err(e) if e.use_stderr() => {
             // Nothing can be done about a closed standard error.
@@ -64,22 +81,22 @@ fn main() -> ExitCode {
         }
     };
     let json = wants_json(&cli.command);
-    let outcome = fault::watched(&runtime, run(&cli.command));
+    let outcome = sandbox.and_then(|sandbox| fault::watched(&runtime, run(&cli.command, &sandbox)));
     // Work that hangs (a dead disk, a slow name server) must not hold up the end.
     runtime.shutdown_background();
     end(json, outcome)
 }
 
-async fn run(command: &Command) -> Outcome {
+async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
     match command {
-        Command::Share(options) => share::run(options).await,
-        Command::Get(options) => get::run(options).await,
-        Command::Seed(options) => seed::run(options).await,
+        Command::Share(options) => share::run(options, sandbox).await,
+        Command::Get(options) => get::run(options, sandbox).await,
+        Command::Seed(options) => seed::run(options, sandbox).await,
         Command::Create(options) => create::run(options).await,
         Command::Edit(options) => edit::run(options),
         Command::Show(options) => show::run(options).await,
         Command::Verify(options) => verify::run(options).await,
-        Command::Track(options) => track::run(options).await,
+        Command::Track(options) => track::run(options, sandbox).await,
         Command::State(options) => state::run(options).await,
         Command::Completions(options) => Ok(completions::run(options)),
         Command::Man(options) => man::run(options),

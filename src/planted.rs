@@ -1,7 +1,12 @@
 //! The tests' own seam: `TEEM_PLANT` names where a panic is to come. In debug builds only; a release knows nothing of it.
 //!
-//! `main`, `thread`, `task`, `engine`, `question`; `torrent NAME` and `disk NAME` for the one torrent of that name.
+//! `start`, `main`, `thread`, `task`, `engine`, `question`; `torrent NAME` and `disk NAME` for the one torrent of that name. With `TEEM_REACH` what panics first
+//! reaches for what a sandbox is to keep from it: it writes a file of that path, runs a program, looks into the process that started it.
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::parent_id;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use teem_client::{Client, Config, Planted, StartError, Torrent};
 use teem_disk::hooked::Hooked;
@@ -9,6 +14,22 @@ use teem_disk::root::RealFs;
 
 fn wish() -> String {
     std::env::var("TEEM_PLANT").unwrap_or_default()
+}
+
+/// Panics before there is anything.
+pub(crate) fn start_of_all() {
+    assert!(wish() != "start", "planted at the start");
+}
+
+/// Reaches out of the sandbox from the thread that panics, and says what came of it.
+pub(crate) fn reach() {
+    let Some(path) = std::env::var_os("TEEM_REACH") else { return };
+    let said = |done: io::Result<()>| done.map_or_else(|e| format!("{:?}", e.kind()), |()| "done".to_owned());
+    let thread = std::thread::current().name().unwrap_or("without a name").to_owned();
+    let wrote = said(fs::write(path, "reached"));
+    let ran = said(Command::new("true").status().map(drop));
+    let looked = said(File::options().write(true).open(format!("/proc/{}/mem", parent_id())).map(drop));
+    eprintln!("reached from {thread}: wrote {wrote}, ran {ran}, looked {looked}");
 }
 
 /// Starts a client whose disk may panic.

@@ -1,12 +1,13 @@
 //! `teem seed`: serves content that is already there, and changes nothing on the disk.
 use crate::exit::{Exit, Outcome, Stop};
+use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::view::{self, View};
 use crate::{addr, cli, data, fault, json, stdin, stdout};
 use std::path::Path;
 use teem_client::{Add, Config, source};
 
-pub(crate) async fn run(options: &cli::Seed) -> Outcome {
+pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let source = if stdin::is_dash(&options.torrent) {
@@ -26,6 +27,7 @@ pub(crate) async fn run(options: &cli::Seed) -> Outcome {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));
         stdout::check()?;
     }
+    sandbox.tell(options.json);
     let mut view = View::new(&client, options.json);
     view.say(&format!("listening on port {}", client.port()));
     for hint in &source.hints {

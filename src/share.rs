@@ -3,6 +3,7 @@ use crate::create::may_write;
 use crate::exit::{Outcome, Stop};
 use crate::foreign::plain;
 use crate::progress::Progress;
+use crate::sandbox::Sandbox;
 use crate::sharing::{Row, watch};
 use crate::signals::Signals;
 use crate::units::{Bytes, Count};
@@ -19,7 +20,7 @@ use teem_client::{Config, Listen, store};
 use teem_wire::reach::Reach;
 use teem_wire::tracker::url::redact;
 
-pub(crate) async fn run(options: &cli::Share) -> Outcome {
+pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
     let wishes = making::wishes(&options.metainfo, options.output.as_deref())?;
     if let Some(output) = &options.output {
         if options.paths.len() > 1 && options.together.is_none() {
@@ -47,6 +48,7 @@ pub(crate) async fn run(options: &cli::Share) -> Outcome {
         json::line(&json!({"event": "listening", "port": client.port()}));
         stdout::check()?;
     }
+    sandbox.tell(options.json);
     let events = client.events();
     warn_moved(&mut progress, before, client.port());
     let mut wanted = ShareOptions::default();

@@ -1,6 +1,7 @@
 //! `teem track`: a tracker over HTTP and UDP.
 use crate::exit::{Exit, Outcome, Stop};
 use crate::progress::Progress;
+use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::{cli, json, stdout};
 use serde_json::json;
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 const EVERY: Duration = Duration::from_secs(1);
 const JSON_EVERY: Duration = Duration::from_secs(60);
 
-pub(crate) async fn run(options: &cli::Track) -> Outcome {
+pub(crate) async fn run(options: &cli::Track, sandbox: &Sandbox) -> Outcome {
     let allowed = options
         .allow
         .iter()
@@ -55,6 +56,7 @@ pub(crate) async fn run(options: &cli::Track) -> Outcome {
         }));
         stdout::check()?;
     }
+    sandbox.tell(options.json);
     progress.say(&format!("tracking on http://{}/announce and udp://{}/announce", here(http), here(udp)));
     progress.say(&if open {
         "open to every torrent that anybody announces; --allow HASH limits it".to_owned()

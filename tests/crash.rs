@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::content::{self, Shape};
-use common::namespace::isolated;
+use common::namespace::{Folder, isolated};
 use common::process::Process;
+use common::run::teem_with;
 use common::scripted::{Manner, Scripted};
 use common::teem::Teem;
 use common::torrent::Torrent;
@@ -84,6 +85,18 @@ fn a_fault_of_one_torrent_or_its_disk_ends_it_alone_and_the_other_finishes() {
             std::fs::remove_dir_all(folder.join("home")).expect("it is ours");
         }
     });
+}
+
+#[test]
+fn a_fault_before_there_is_anything_ends_it_with_70_too() {
+    let folder = Folder::new("start");
+    let ran = teem_with(
+        &folder.0,
+        &["show", "magnet:?xt=urn:btih:c0fda1edafdbdbb96443424e0b3899af7159d10e"],
+        &[("TEEM_PLANT", "start")],
+        b"",
+    );
+    assert!(ran.ended(70).err.contains("planted at the start"));
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn listed_home(passwd: &str, user: u32) -> Option<PathBuf> {
 }
 
 /// Makes the folder for saved state and sees that it can be written, before anything relies on it.
-pub(crate) fn ready_state_dir(dir: &Path) -> io::Result<()> {
+pub fn ready_state_dir(dir: &Path) -> io::Result<()> {
     let made = private_dir(dir).and_then(|()| may_write_whole(&dir.join("state")));
     made.map_err(|e| {
         let why = format!("nothing can be saved of this run: {e}; name a folder of your own in TEEM_STATE_DIR");

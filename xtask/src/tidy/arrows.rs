@@ -5,8 +5,9 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 17] = [
     ("teem-fault", &[]),
+    ("teem-sandbox", &[]),
     ("teem-bencode", &[]),
     ("teem-metainfo", &["teem-bencode"]),
     ("teem-wire", &["teem-metainfo"]),

@@ -2,6 +2,7 @@
 //!
 //! Nothing from a torrent reaches the command's arguments, so a name from outside can neither be taken for an option nor be run.
 use super::Finished;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
@@ -38,6 +39,9 @@ impl fmt::Display for HookError {
 impl std::error::Error for HookError {}
 
 impl Hook {
+    /// The variables in the environment of a program that is run.
+    const VARIABLES: [&str; 4] = ["TEEM_NAME", "TEEM_PATH", "TEEM_INFOHASH", "TEEM_SIZE"];
+
     /// Splits a command as a shell would: words are parted by spaces, quotes keep them together. Nothing else that a shell does is done.
     pub fn parse(command: &str) -> Result<Self, HookError> {
         match shlex::split(command) {
@@ -47,21 +51,29 @@ impl Hook {
         }
     }
 
-    /// Runs it to its end, with `TEEM_NAME`, `TEEM_PATH`, `TEEM_INFOHASH` and `TEEM_SIZE` in its environment; what it prints goes to standard
-    /// error.
+    /// Runs it to its end, with the [facts](Self::facts) in its environment; what it prints goes to standard error.
     pub async fn run(&self, finished: &Finished) -> Result<(), HookError> {
+        let (hook, facts) = (self.clone(), Self::facts(finished));
+        let ended = tokio::task::spawn_blocking(move || hook.run_with(facts)).await;
+        ended.unwrap_or_else(|e| Err(HookError::Run(self.0.first().cloned().unwrap_or_default(), io::Error::other(e))))
+    }
+
+    /// What is told of a download: `TEEM_NAME`, `TEEM_PATH`, `TEEM_INFOHASH` and `TEEM_SIZE`, in this order.
+    pub fn facts(finished: &Finished) -> [OsString; 4] {
+        [
+            finished.name.replace('\0', "").into(),
+            finished.path.clone().into(),
+            finished.info_hash.to_string().into(),
+            finished.size.to_string().into(),
+        ]
+    }
+
+    /// The same as [`Self::run`] with facts from elsewhere, for programs that have their hooks run by another process. Blocks.
+    pub fn run_with(&self, facts: [OsString; 4]) -> Result<(), HookError> {
         let (program, arguments) = self.0.split_first().ok_or(HookError::Empty)?;
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env("TEEM_NAME", finished.name.replace('\0', ""))
-            .env("TEEM_PATH", &finished.path)
-            .env("TEEM_INFOHASH", finished.info_hash.to_string())
-            .env("TEEM_SIZE", finished.size.to_string())
-            .stdin(Stdio::null())
-            .stdout(io::stderr());
-        let ended = tokio::task::spawn_blocking(move || command.status()).await;
-        match ended.unwrap_or_else(|e| Err(io::Error::other(e))) {
+        command.args(arguments).envs(Self::VARIABLES.into_iter().zip(facts)).stdin(Stdio::null()).stdout(io::stderr());
+        match command.status() {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(HookError::Failed(program.clone(), status)),
             Err(e) => Err(HookError::Run(program.clone(), e)),

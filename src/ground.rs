@@ -1,0 +1,57 @@
+//! Where each command may write (own design): its sandbox is closed around that. It follows from the options: the folder to download into, the file to
+//! write, the folder of saved state. What is not there yet is made first, because what is not there cannot be opened to a command.
+use crate::cli::{self, Command};
+use crate::exit::Stop;
+use crate::{addr, create, get, stdin};
+use teem_client::store;
+use teem_sandbox::Ground;
+
+/// Where a command may write, with what it needs there made; `None` for those that read nothing of others.
+pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
+    let mut ground = Ground::default();
+    match command {
+        Command::Get(options) => {
+            get::ready(options)?;
+            addr::listen(options.listen.as_deref(), true)?;
+            ground.folders.push(options.output.clone());
+            state_folder(&mut ground)?;
+        }
+        Command::Seed(cli::Seed { listen, .. }) => {
+            addr::listen(listen.as_deref(), true)?;
+            state_folder(&mut ground)?;
+        }
+        Command::Share(options) => {
+            addr::listen(options.listen.as_deref(), true)?;
+            if let Some(output) = &options.output {
+                ground.file(output);
+            }
+            state_folder(&mut ground)?;
+        }
+        Command::Create(options) => {
+            let output = options.output.clone().unwrap_or_else(|| create::default_output(&options.path));
+            if !stdin::is_dash(&output.to_string_lossy()) {
+                ground.file(&output);
+            }
+        }
+        Command::Edit(options) if !options.dry_run => {
+            ground.modes = true;
+            // One that cannot be followed cannot be read either, which is said.
+            for file in options.files.iter().filter_map(|file| std::fs::canonicalize(file).ok()) {
+                ground.file(&file);
+            }
+        }
+        // Nothing is made by it: without a folder there is nothing to list or to forget.
+        Command::State(_) => ground.folders.extend(store::state_dir().ok()),
+        Command::Edit(_) | Command::Show(_) | Command::Verify(_) | Command::Track(_) => {}
+        Command::Completions(_) | Command::Man(_) => return Ok(None),
+    }
+    Ok(Some(ground))
+}
+
+/// The folder of saved state, which is made if it is not there.
+fn state_folder(ground: &mut Ground) -> Result<(), Stop> {
+    let folder = store::state_dir().map_err(Stop::local)?;
+    store::ready_state_dir(&folder).map_err(Stop::local)?;
+    ground.folders.push(folder);
+    Ok(())
+}
