@@ -183,7 +183,7 @@ impl Granting {
             }
             PeerEvent::Spoke { .. } => judge(source, now, peer, pieces),
             PeerEvent::Shows(piece) => {
-                let news = source.has(now, conn, piece);
+                let news = source.has(now, conn, peer, piece);
                 let before = source.is_candidate(conn);
                 peer.who_mut().learn_metadata();
                 judge(source, now, peer, pieces);
@@ -195,7 +195,7 @@ impl Granting {
                 if !before.is_empty() {
                     source.unshows(before);
                 }
-                source.shows(now, conn, peer.has());
+                source.shows(now, conn, peer);
                 if peer.has().count() > 0 {
                     peer.who_mut().learn_metadata();
                 }

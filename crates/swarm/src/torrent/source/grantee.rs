@@ -1,4 +1,5 @@
 //! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
+use super::debts::Debt;
 use crate::bitfield::Bitfield;
 use crate::ids::ConnId;
 use crate::peer::Peer;
@@ -20,6 +21,8 @@ const AHEAD_DIVISOR: u64 = 8;
 /// A peer that was granted something is taken to be about to ask for it.
 const REACTION: Duration = Duration::from_secs(1);
 
+/// A peer that has taken nothing of what is in flight to it for so long keeps no turn from others.
+const STANDS: Duration = Duration::from_secs(2);
 /// A peer that lacks nothing which waits is looked at again after this.
 const SATED: Duration = Duration::from_secs(1);
 
@@ -146,6 +149,10 @@ pub(super) struct Grantee {
     pub(super) waits: Option<Time>,
     /// It has asked, and does not read.
     pub(super) stalled: bool,
+    /// What its holder owes for grants that came to nothing.
+    pub(super) debt: Debt,
+    /// Pieces that its holder was granted on connections that have ended.
+    pub(super) given_before: u32,
 }
 
 /// How often pieces are gained from others.
@@ -193,6 +200,8 @@ impl Grantee {
             revealed: 0,
             waits: None,
             stalled: false,
+            debt: Debt::default(),
+            given_before: 0,
         }
     }
 
@@ -256,7 +265,9 @@ impl Grantee {
     /// Whether it is being served, or about to ask.
     pub(super) fn is_active(&self, now: Time, behind: Duration, peer: &Peer) -> bool {
         let reacts = |at| now.since(at) < REACTION + behind;
-        !self.open.is_empty() && (!peer.upload().is_idle() || self.last_grant.is_some_and(reacts))
+        !self.open.is_empty()
+            && !stands(now, behind, peer)
+            && (!peer.upload().is_idle() || self.last_grant.is_some_and(reacts))
     }
 
     /// Shows it a piece that is to be its own.
@@ -288,16 +299,22 @@ impl Grantee {
         }
     }
 
-    /// The order in which peers get turns: newcomers, then those that pass on most and fastest, then those that have waited longest.
-    pub(super) fn rank(&self) -> (bool, u32, u64, Time) {
+    /// The order in which peers get turns: those that owe least, then newcomers (unless they were here before), then those that pass on most and fastest, then those that
+    /// have waited longest.
+    pub(super) fn rank(&self) -> (Debt, bool, u32, u64, Time) {
         let since = self.last_grant.unwrap_or(self.since);
-        (self.granted > 0, self.unspread, self.onward.unwrap_or(u64::MAX), since)
+        (self.debt, self.granted + self.given_before > 0, self.unspread, self.onward.unwrap_or(u64::MAX), since)
     }
 }
 
 /// The rate at which a peer takes, in bytes a second.
 pub(super) fn rate(now: Time, peer: &Peer) -> u64 {
     peer.upload().meter().rate(now, DISPLAY_SLOTS)
+}
+
+/// Whether a peer takes nothing of what is in flight to it, which what is queued on the line excuses for as long as that takes.
+fn stands(now: Time, behind: Duration, peer: &Peer) -> bool {
+    peer.upload().stuck_since().is_some_and(|since| now.since(since) >= STANDS + behind)
 }
 
 /// How long what is shown now waits behind what is queued on a line of that rate: granted, asked for, read.

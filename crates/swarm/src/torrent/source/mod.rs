@@ -10,8 +10,9 @@
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`next_peer`] which peer gets the next piece, [`tail`] what to do about the last ones,
 //! [`need`] whom a frugal source helps afterwards, [`wider`] what a peer is shown that leaves its grants alone, [`stalled`] what happens to a
-//! peer that asks and does not read, [`reserved`] which pieces wait for a peer that has gone and may return.
+//! peer that asks and does not read, [`debts`] what is owed for grants that came to nothing, [`reserved`] which pieces wait for a peer that has gone and may return.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
+mod debts;
 mod grantee;
 mod need;
 mod next_peer;
@@ -30,6 +31,7 @@ use crate::time::Time;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
+use debts::Debts;
 use grantee::{Grantee, Habits, Pace, Peers};
 use need::Hungry;
 use pieces::{Pieces, Stage, Tail, Watch};
@@ -93,6 +95,7 @@ pub(super) struct Source {
     /// Where the search for pieces whose holders do not grow goes on, and their numbers of holders at the last look.
     watch: Watch,
     hungry: Hungry,
+    debts: Debts,
     /// How often peers gain pieces from each other.
     pace: Pace,
     tail: Tail,
@@ -127,6 +130,7 @@ impl Source {
             hedged: BTreeMap::new(),
             watch: Watch::default(),
             hungry: Hungry::default(),
+            debts: Debts::default(),
             pace: Pace::default(),
             tail: Tail::default(),
         }
@@ -172,6 +176,8 @@ impl Source {
     pub(super) fn candidate(&mut self, now: Time, conn: ConnId, peer: &Peer, can: bool) {
         let Some(grantee) = self.grantees.get_mut(&conn) else { return };
         grantee.habits = Habits::of(&peer.who().id());
+        (grantee.debt, grantee.given_before) =
+            (self.debts.of(peer.who().holder()), self.debts.given(peer.who().holder()));
         if can && !grantee.candidate {
             let hunger = self.hungry.back(peer.who().holder());
             (grantee.since, grantee.fed, grantee.last_request) = (now, now - hunger, now);
@@ -194,12 +200,13 @@ impl Source {
     }
 
     /// A peer has shown all that it has. What it claimed before is to be taken back by [`Self::unshows`].
-    pub(super) fn shows(&mut self, now: Time, conn: ConnId, has: &Bitfield) {
+    pub(super) fn shows(&mut self, now: Time, conn: ConnId, peer: &Peer) {
+        let has = peer.has();
         // A peer that claims everything may lie: what is out is seen at those that gain it.
         if !has.is_full() {
             let pace = self.pace;
             for piece in has.iter() {
-                self.has(now, conn, piece);
+                self.has(now, conn, peer, piece);
             }
             // What it brings along was not gained here.
             self.pace = pace;
@@ -215,7 +222,7 @@ impl Source {
     }
 
     /// A peer shows a piece. Whether that may be the moment to grant more.
-    pub(super) fn has(&mut self, now: Time, conn: ConnId, piece: u32) -> bool {
+    pub(super) fn has(&mut self, now: Time, conn: ConnId, peer: &Peer, piece: u32) -> bool {
         if let Some((first, since)) = self.pieces.seen(now, piece, conn)
             && let Some(grantee) = self.grantees.get_mut(&first)
         {
@@ -229,8 +236,12 @@ impl Source {
             self.pace.gained(after);
             grantee.fed = now;
         }
-        grantee.served.remove(&piece);
+        // Saying so is not enough: it has to have taken what was sent.
+        let taken = grantee.served.remove(&piece).is_some_and(|at| peer.upload().has_taken(at));
         grantee.forget(piece);
+        if taken {
+            self.debts.repay(peer.who().holder());
+        }
         if self.hedged.remove(&piece).is_some() {
             self.grantees.values_mut().for_each(|g| g.forget(piece));
         }
@@ -306,6 +317,10 @@ impl Source {
         if grantee.candidate {
             self.hungry.gone(peer.who().holder(), now.since(grantee.fed));
         }
+        self.debts.gave(peer.who().holder(), grantee.granted);
+        if !grantee.open.is_empty() || grantee.served.values().any(|at| !peer.upload().has_taken(*at)) {
+            self.debts.charge(peer.who().holder(), 1);
+        }
         if !peer.has().is_full() {
             self.unshows(peer.has());
         }
@@ -348,6 +363,7 @@ impl Source {
         self.behind = grantee::behind(rate, &self.grantees, peers);
         self.widen(now, peers);
         self.take_from_stalled(now, peers);
+        self.settle_debts(peers);
         if self.phase == Phase::Frugal {
             self.look_for_need(now, peers);
         }
@@ -404,9 +420,13 @@ impl Source {
             let pieces = &mut self.pieces;
             grantee.served.retain(|piece, at| {
                 let since = now.since(*at);
-                let over = since >= UNTAKEN || since >= patience && peer.upload().has_taken(*at);
+                let taken = since >= patience && peer.upload().has_taken(*at);
+                let over = taken || since >= UNTAKEN;
                 if over {
                     pieces.confirm(*piece);
+                }
+                if taken {
+                    self.debts.repay(peer.who().holder());
                 }
                 !over
             });

@@ -3,6 +3,7 @@
 //! A peer that has gained nothing from others for half a minute, or for four times as long as a piece takes it, gets what it lacks,
 //! rarest first; a piece with one or two holders that has not gained one for a minute although somebody lacks it is given to one more. What peers claim never counts, only what they gain.
 use super::Source;
+use super::debts::Debt;
 use super::grantee::{self, Grantee, Peers};
 use crate::ids::ConnId;
 use crate::peer::Peer;
@@ -85,10 +86,13 @@ impl Source {
             let lacks = !peer.has().is_full() && !g.is_sated(now);
             may && lacks && now.since(g.fed) >= self.unfed(g) && room(g, grantee::rate(now, peer))
         };
-        let mut unfed: Vec<(Time, ConnId)> =
-            self.peers_of(peers).filter(hungry).map(|(conn, g, _)| (g.fed, conn)).collect();
+        let mut unfed: Vec<(Debt, u32, Time, ConnId)> = self
+            .peers_of(peers)
+            .filter(hungry)
+            .map(|(conn, g, _)| (g.debt, g.granted + g.given_before, g.fed, conn))
+            .collect();
         unfed.sort_unstable();
-        for (_, conn) in unfed {
+        for (.., conn) in unfed {
             if let Some(piece) = self.lacking(conn, peers) {
                 return self.help(now, conn, piece, peers);
             }

@@ -15,12 +15,13 @@ use core::time::Duration;
 const STALLED: Duration = Duration::from_secs(10);
 /// When none of several has taken anything for so long, it is our line or our disk that stands: everybody's time begins anew after that.
 const DEAD: Duration = Duration::from_secs(5);
+/// But not for longer than this: those who stand still together do not excuse each other for ever.
+const DEAD_MAX: Duration = Duration::from_secs(60);
 
 impl Source {
     /// Takes back what is granted to those who go no further.
     pub(super) fn take_from_stalled(&mut self, now: Time, peers: &Peers) {
-        let served = || peers.values().map(|peer| peer.upload()).filter(|upload| upload.in_flight() > 0);
-        if served().count() > 1 && served().all(|upload| now.since(upload.taken()) >= DEAD) {
+        if self.line_is_dead(now, peers) {
             self.flows_since = now;
         }
         let patience = STALLED + self.behind;
@@ -28,6 +29,7 @@ impl Source {
         let mut taken = Vec::new();
         for (conn, grantee) in &mut self.grantees {
             let Some(peer) = peers.get(conn) else { continue };
+            let before = taken.len();
             let deaf = grantee.stands_since(now, peer).is_some_and(|at| since(at) >= patience);
             let paused = peer.upload().is_idle() && since(grantee.last_request) >= patience;
             // Until it has taken all that it asked for it is granted no more.
@@ -44,6 +46,7 @@ impl Source {
                     read
                 });
             }
+            self.debts.charge(peer.who().holder(), taken.len() - before);
         }
         for (conn, piece) in taken {
             if let Some(times) = self.hedged.get_mut(&piece) {
@@ -53,6 +56,30 @@ impl Source {
                 self.pieces.back_last(piece);
             }
         }
+    }
+
+    /// Whether our line stands, or our disk: all that took something have stopped at about the same time, not long ago. One that never took
+    /// anything, or has stalled before, says nothing of the line.
+    fn line_is_dead(&self, now: Time, peers: &Peers) -> bool {
+        let mut ends: Option<(Time, Time)> = None;
+        let mut served = 0;
+        for (conn, peer) in peers.iter() {
+            let upload = peer.upload();
+            if upload.in_flight() == 0
+                || upload.meter().total() == 0
+                || self.grantees.get(conn).is_some_and(|g| g.stalled)
+            {
+                continue;
+            }
+            served += 1;
+            let (first, last) = ends.unwrap_or((upload.taken(), upload.taken()));
+            ends = Some((first.min(upload.taken()), last.max(upload.taken())));
+        }
+        served > 1
+            && ends.is_some_and(|(first, last)| {
+                let stands = now.since(last);
+                last.since(first) < DEAD && (DEAD..DEAD_MAX).contains(&stands)
+            })
     }
 
     /// Whether a piece that was granted is under way to somebody else too.

@@ -21,7 +21,10 @@ impl Source {
             if !grantee.candidate || grantee.stalled || !grantee.ignores(now, self.behind) {
                 continue;
             }
-            grantee.withdraw_grants(&mut self.pieces);
+            let left_alone = grantee.withdraw_grants(&mut self.pieces);
+            if let Some(peer) = peers.get(conn) {
+                self.debts.charge(peer.who().holder(), left_alone);
+            }
             grantee.last_request = now;
             let uninterested = peers.get(conn).is_some_and(|peer| !peer.stance().is_interested());
             let all = alone && (uninterested || grantee.wider > 0);
@@ -34,13 +37,15 @@ impl Source {
 }
 
 impl Grantee {
-    /// What it was granted and has not been sent whole waits again.
-    pub(super) fn withdraw_grants(&mut self, pieces: &mut Pieces) {
-        for grant in self.take_open() {
+    /// What it was granted and has not been sent whole waits again. How many pieces that were.
+    pub(super) fn withdraw_grants(&mut self, pieces: &mut Pieces) -> usize {
+        let open = self.take_open();
+        for grant in &open {
             self.unspread = self.unspread.saturating_sub(1);
             if pieces.stage(grant.piece) == Stage::Granted {
                 pieces.back(grant.piece);
             }
         }
+        open.len()
     }
 }
