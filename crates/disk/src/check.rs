@@ -43,7 +43,7 @@ fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<b
         torrent.remark(lost(torrent, piece));
     }
     if ok {
-        torrent.confirm(piece);
+        torrent.found(piece);
     } else {
         torrent.deny(piece);
     }

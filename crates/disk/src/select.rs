@@ -55,14 +55,18 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
     for file in &wanted {
         copy(torrent, file.index).map_err(|e| explain(&e, "write to", &torrent.whole_path(file.index)))?;
     }
+    if !wanted.is_empty() {
+        // Until then it is read from the part file, and claimed there.
+        flush(torrent)?;
+    }
     for file in &wanted {
         torrent.not_apart(file.index);
     }
-    if !wanted.is_empty() {
-        flush(torrent)?;
+    let nothing_left = torrent.files_apart().next().is_none();
+    if nothing_left || !wanted.is_empty() {
         torrent.save(None)?;
     }
-    if torrent.files_apart().next().is_none() {
+    if nothing_left {
         torrent.files.forget((torrent.id, part));
         let removed = torrent.root.remove(&torrent.parts.path);
         removed.map_err(|e| explain(&e, "remove", &torrent.place.folder.join(&torrent.parts.path)))?;

@@ -112,7 +112,7 @@ impl Torrent {
         let turn = self.turn(file);
         if !anew && self.lies_there(file, part, offset) {
             drop(turn);
-            self.touched().dirty.insert(file);
+            self.lies(file);
             return Ok(());
         }
         let handle = self.prepare(file)?;

@@ -28,27 +28,9 @@ pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Option<Facts>
     if facts.as_ref().is_some_and(|facts| facts.complete) {
         last_look(shared, torrent)?;
     }
-    let before: Vec<u32> = {
-        let marks = torrent.marks();
-        marks.verified.iter().filter(|&p| !marks.suspect.has(p)).collect()
-    };
-    if let Err(error) = flush(torrent) {
-        let mut marks = torrent.marks();
-        for piece in before {
-            if !marks.durable.has(piece) {
-                marks.tainted.insert(piece);
-            }
-        }
-        return Err(error);
-    }
-    {
-        let mut marks = torrent.marks();
-        for piece in before {
-            if marks.verified.has(piece) && !marks.suspect.has(piece) {
-                marks.durable.insert(piece);
-            }
-        }
-    }
+    torrent.marks().begin_sync();
+    flush(torrent)?;
+    torrent.marks().end_sync();
     torrent.save(facts)
 }
 
@@ -61,12 +43,13 @@ pub(crate) fn close(shared: &Shared, torrent: &Arc<Torrent>, facts: Option<Facts
     result
 }
 
-/// Syncs all files written since the last time, and the folders of those that are new.
+/// Syncs all files written since the last time, and the folders of those that are new. When that fails, what was not durable has to be written once more.
 pub(crate) fn flush(torrent: &Torrent) -> Result<(), DiskError> {
     let dirty = std::mem::take(&mut torrent.touched().dirty);
     let result = contained(|| flush_all(torrent, &dirty));
     if result.is_err() {
         torrent.touched().dirty.extend(dirty);
+        torrent.marks().taint();
     }
     result
 }

@@ -56,6 +56,8 @@ pub(crate) struct Marks {
     pub(crate) verified: Bits,
     /// Verified, and on the medium for good.
     pub(crate) durable: Bits,
+    /// What the sync that runs makes durable, as far as it lies as it did when that began.
+    pub(crate) syncing: Bits,
     /// Verified once, in a file that changed since: to be hashed before it is served or claimed.
     pub(crate) suspect: Bits,
     /// May be there, to be checked: a run that ends before they are checked must not forget them.
@@ -107,6 +109,7 @@ impl Torrent {
         let marks = Marks {
             verified: Bits::new(n),
             durable: Bits::new(n),
+            syncing: Bits::new(n),
             suspect: Bits::new(n),
             doubtful: Bits::new(n),
             tainted: Bits::new(n),
@@ -170,7 +173,7 @@ impl Torrent {
         self.mailbox.tell([Done::Remark { torrent: self.id, text }]);
     }
 
-    /// A piece was found right as it lies on the disk.
+    /// A piece is right, and the file system has it.
     pub(crate) fn confirm(&self, piece: u32) {
         let mut marks = self.marks();
         marks.verified.insert(piece);
@@ -178,14 +181,70 @@ impl Torrent {
         marks.doubtful.remove(piece);
     }
 
+    /// A piece was hashed as it lies on the disk, and is right. Unless nothing has changed since it was verified, it may have been written just before, by
+    /// a process that was killed or by another program: the next sync makes it durable.
+    pub(crate) fn found(&self, piece: u32) {
+        let is_news = {
+            let mut marks = self.marks();
+            let is_news = !self.place.read_only && (!marks.verified.has(piece) || marks.suspect.has(piece));
+            if is_news {
+                marks.moved(piece);
+            }
+            is_news
+        };
+        if is_news {
+            for spot in self.content.extents(piece).filter_map(|extent| self.spot(&extent)) {
+                self.lies(spot.slot);
+            }
+        }
+        self.confirm(piece);
+    }
+
+    /// A file has content of which nobody knows whether it is durable; nor is its name known to be.
+    pub(crate) fn lies(&self, slot: usize) {
+        let mut touched = self.touched();
+        touched.dirty.insert(slot);
+        touched.born.insert(slot);
+    }
+
     /// A piece is not what it was, or not there.
     pub(crate) fn deny(&self, piece: u32) {
         self.looked_last.store(false, Ordering::Relaxed);
         let mut marks = self.marks();
         marks.verified.remove(piece);
-        marks.durable.remove(piece);
+        marks.moved(piece);
         marks.suspect.remove(piece);
         marks.doubtful.remove(piece);
         marks.tainted.remove(piece);
+    }
+}
+
+impl Marks {
+    /// A sync begins: what is verified and not doubted now is durable afterwards.
+    pub(crate) fn begin_sync(&mut self) {
+        self.syncing = self.verified.clone();
+        for piece in self.suspect.iter() {
+            self.syncing.remove(piece);
+        }
+    }
+
+    /// It has come to a good end.
+    pub(crate) fn end_sync(&mut self) {
+        for piece in self.syncing.iter().filter(|&piece| self.verified.has(piece) && !self.suspect.has(piece)) {
+            self.durable.insert(piece);
+        }
+    }
+
+    /// A sync has failed: the medium may have lost whatever was not durable.
+    pub(crate) fn taint(&mut self) {
+        for piece in self.verified.iter().filter(|&piece| !self.durable.has(piece)) {
+            self.tainted.insert(piece);
+        }
+    }
+
+    /// The bytes of a piece are, or are about to be, others than those that are durable.
+    pub(crate) fn moved(&mut self, piece: u32) {
+        self.durable.remove(piece);
+        self.syncing.remove(piece);
     }
 }

@@ -96,6 +96,7 @@ fn write_runs<'a>(
         torrent.deny(piece);
         torrent.save(None)?;
     }
+    torrent.marks().moved(piece);
     runs(blocks).iter().try_for_each(|(begin, run)| torrent.write(piece, *begin, run))
 }
 

@@ -142,6 +142,32 @@ fn a_killed_process_loses_no_verified_piece() {
     killed_again_and_again(of_many);
 }
 
+#[test]
+fn what_a_killed_process_left_is_made_durable_before_it_is_claimed() {
+    for seed in seeds() {
+        let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed ^ 0xc07));
+        let (mut known, mut durable) = (BTreeSet::new(), BTreeSet::new());
+        for _ in 0..6 {
+            let off = Some(dice.roll(120));
+            let (verified, synced) = life(&made, &fs, &mut dice, &known, off, seed);
+            if synced != known {
+                durable = synced;
+            }
+            if dice.roll(2) == 0 {
+                fs.cut();
+                known.clone_from(&durable);
+            } else {
+                fs.kill();
+                known = verified;
+            }
+        }
+        let (all, _) = life(&made, &fs, &mut dice, &known, None, seed);
+        assert_eq!(all.len() as u32, made.pieces(), "seed {seed}");
+        fs.cut();
+        assert_eq!(present(&made, &fs).len() as u32, made.pieces(), "seed {seed}: whole and durable after the last close");
+    }
+}
+
 fn killed_again_and_again(torrent: fn(u64) -> Made) {
     for seed in seeds().into_iter().take(60) {
         let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed));
