@@ -65,6 +65,8 @@ pub(crate) struct Conn<B> {
     pub(crate) in_touched: bool,
     /// The link took less than it was offered; it will say when there is room.
     pub(crate) blocked: bool,
+    /// The link has said that its end has come, behind what is still to be read.
+    pub(crate) ended: bool,
     /// Its handshake has come.
     pub(crate) proven: bool,
     pub(crate) closing: Option<Closing>,
@@ -83,6 +85,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
             in_ready: false,
             in_touched: false,
             blocked: false,
+            ended: false,
             proven: false,
             closing: None,
             decoder: Decoder::new(Limits::PEER),
@@ -127,8 +130,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
             return (len, ReadEnd::More);
         }
         let end = match self.decode(&scratch[..len], alloc, take) {
-            // A read that did not fill the buffer emptied the link; an end of the stream makes it speak again.
-            Ok(true) if len < scratch.len() => ReadEnd::Drained,
+            // A read that did not fill the buffer emptied the link; an end of the stream makes it speak again, unless it has spoken of it already.
+            Ok(true) if len < scratch.len() && !self.ended => ReadEnd::Drained,
             Ok(true) => ReadEnd::More,
             Ok(false) => ReadEnd::Starved,
             Err(why) => ReadEnd::Closed(why),

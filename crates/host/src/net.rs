@@ -155,8 +155,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             }
             return;
         }
-        let Some(id) = self.table.at(token - CONNS_FROM) else { return };
-        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+        let slot = token - CONNS_FROM;
+        let Some(id) = self.table.at(slot) else { return };
+        let ended = event.is_read_closed() || event.is_error();
+        let readable = event.is_readable() || ended;
         match self.table.get_mut(id) {
             Some(Entry::Dial(dial)) => {
                 if let Some(result) = dial::finish(&dial.stream) {
@@ -164,10 +166,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 }
             }
             Some(Entry::Undecided(_)) if readable => {
-                self.decide(id, event.is_read_closed() || event.is_error(), take);
+                self.decide(id, ended, take);
             }
             Some(Entry::Conn(_)) => self.link_ready(id, readable, event.is_writable()),
             Some(Entry::Undecided(_)) | None => {}
+        }
+        // The poll does not say it again. By now the connection may have become a peer's, under another name in the same place.
+        if ended
+            && let Some(Entry::Conn(conn)) = self.table.at(slot).and_then(|id| self.table.get_mut(id))
+        {
+            conn.ended = true;
         }
     }
 

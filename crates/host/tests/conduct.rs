@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 use teem_engine::input::{DialError, Input};
 use teem_host::mailbox::{HostMsg, SendError};
@@ -72,6 +72,35 @@ fn messages_in_single_bytes_arrive_whole() {
     }
     drop(peer);
     assert!(matches!(led.next(), Input::Closed { why: CloseReason::Remote, .. }));
+    led.end();
+}
+
+/// The last words of a peer and the end of the stream come in one segment, and so in one word of the poll.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_end_that_comes_with_the_last_words_is_seen() {
+    let led = Led::new();
+    let mut bytes = Vec::new();
+    encode(&Message::Have(5), &mut bytes);
+    let corked = |peer: &TcpStream| socket2::SockRef::from(peer).set_tcp_cork(true).unwrap();
+    for _ in 0..20 {
+        let (mut peer, conn) = peer(&led);
+        corked(&peer);
+        peer.write_all(&bytes).unwrap();
+        peer.shutdown(Shutdown::Write).unwrap();
+        assert!(matches!(led.next(), Input::Message { conn: of, message: Message::Have(5) } if of == conn));
+        assert!(matches!(led.next(), Input::Closed { conn: of, why: CloseReason::Remote } if of == conn));
+    }
+    // The first words may be the last.
+    for _ in 0..20 {
+        let mut peer = TcpStream::connect(led.addr()).unwrap();
+        corked(&peer);
+        peer.write_all(&encode_handshake(&handshake())).unwrap();
+        peer.shutdown(Shutdown::Write).unwrap();
+        let conn = led.accepted();
+        assert!(matches!(led.next(), Input::Hello { conn: of, .. } if of == conn));
+        assert!(matches!(led.next(), Input::Closed { conn: of, why: CloseReason::Remote } if of == conn));
+    }
     led.end();
 }
 
