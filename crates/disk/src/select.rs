@@ -30,9 +30,9 @@ pub(crate) fn select(shared: &Shared, torrent: &Arc<Torrent>, selection: Selecti
     torrent.parts.set(selection);
     torrent.looked_last.store(false, Ordering::Relaxed);
     torrent.set_apart(false);
-    settle(torrent)?;
-    make_empty(torrent)?;
-    torrent.save(None)?;
+    let done = settle(torrent).and_then(|()| make_empty(torrent)).and_then(|()| torrent.save(None));
+    // Without room the disk is watched until there is some.
+    done.map_err(|error| space::watch(shared, torrent, error))?;
     match space::too_little(shared, torrent) {
         Some(error) => Err(error),
         None => Ok(()),

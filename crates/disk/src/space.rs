@@ -10,6 +10,10 @@ use teem_swarm::job::{DiskError, DiskErrorKind, Done};
 /// How often a full disk is looked at: well within the ten seconds in which downloading is to go on.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// The same where there is room, as far as can be told, and none was given: a quota, or the state on another file system. Then only trying shows
+/// whether it is over.
+const TRY_EVERY: Duration = Duration::from_secs(5);
+
 /// After running out in the middle, so much room is enough to go on, even if all that is missing needs more: room comes
 /// bit by bit when somebody cleans up.
 const ENOUGH: u64 = 64 << 20;
@@ -43,16 +47,18 @@ pub(crate) fn too_large(torrent: &Torrent) -> Option<DiskError> {
     Some(DiskError { kind: DiskErrorKind::NoSpace, message })
 }
 
-/// When a write failed for lack of room: a better sentence, and the disk is watched.
+/// When something failed for lack of room: a better sentence, and the disk is watched.
 pub(crate) fn watch(shared: &Shared, torrent: &Torrent, error: DiskError) -> DiskError {
     if error.kind != DiskErrorKind::NoSpace {
         return error;
     }
     let needed = missing(torrent);
     let enough = needed.min(ENOUGH.max(u64::from(torrent.content.info.piece_length()) * 2));
-    shared.queue.trouble(torrent.id, enough, LOOK_EVERY);
-    match torrent.root.free() {
-        Ok(free) if free < needed => DiskError { message: sentence(torrent, needed, free), ..error },
+    let free = torrent.root.free().ok();
+    let every = if free.is_some_and(|free| free >= enough) { TRY_EVERY } else { LOOK_EVERY };
+    shared.queue.trouble(torrent.id, enough, every);
+    match free {
+        Some(free) if free < needed => DiskError { message: sentence(torrent, needed, free), ..error },
         _ => error,
     }
 }

@@ -4,10 +4,11 @@ mod rig;
 use rig::{Rig, T, make};
 use std::path::Path;
 use std::sync::Arc;
-use teem_disk::{DiskConfig, Place};
+use teem_disk::{Block, DiskConfig, Place};
 use teem_faultfs::{FaultFs, Faults};
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{DiskErrorKind, Done, Job, Reader};
+use teem_swarm::selection::{Priority, Selection};
 
 fn place() -> Place {
     Place::download("/data", "/state")
@@ -34,6 +35,25 @@ fn a_full_disk_pauses_and_recovers() {
     rig.wait(|d| matches!(d, Done::Recovered { .. }).then_some(()));
     rig.download(&made, 2..made.pieces());
     rig.sync().unwrap();
+}
+
+#[test]
+fn another_choice_that_finds_no_room_for_the_state_is_over_when_there_is_some() {
+    let made = make("t", 16384, &[("a", 300_000), ("b", 300_000)]);
+    let fs = FaultFs::new(1);
+    let mut rig = Rig::on(&DiskConfig::default(), Arc::new(fs.clone()));
+    rig.open(&made, place());
+    rig.download(&made, 0..2);
+    fs.faults(Faults { capacity: Some(1), ..Faults::default() });
+    let selection = Selection::of(vec![Priority::Normal, Priority::Skip]);
+    rig.submit([Job::Select { torrent: T, selection }]);
+    let told = |done: &Done<Block>| match done {
+        Done::Trouble { error, .. } => Some(error.kind),
+        _ => None,
+    };
+    assert_eq!(rig.wait(told), DiskErrorKind::NoSpace);
+    fs.faults(Faults::default());
+    rig.wait(|done| matches!(done, Done::Recovered { .. }).then_some(()));
 }
 
 #[test]

@@ -164,7 +164,11 @@ fn what_a_killed_process_left_is_made_durable_before_it_is_claimed() {
         let (all, _) = life(&made, &fs, &mut dice, &known, None, seed);
         assert_eq!(all.len() as u32, made.pieces(), "seed {seed}");
         fs.cut();
-        assert_eq!(present(&made, &fs).len() as u32, made.pieces(), "seed {seed}: whole and durable after the last close");
+        assert_eq!(
+            present(&made, &fs).len() as u32,
+            made.pieces(),
+            "seed {seed}: whole and durable after the last close"
+        );
     }
 }
 

@@ -172,9 +172,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             Some(Entry::Undecided(_)) | None => {}
         }
         // The poll does not say it again. By now the connection may have become a peer's, under another name in the same place.
-        if ended
-            && let Some(Entry::Conn(conn)) = self.table.at(slot).and_then(|id| self.table.get_mut(id))
-        {
+        if ended && let Some(Entry::Conn(conn)) = self.table.at(slot).and_then(|id| self.table.get_mut(id)) {
             conn.ended = true;
         }
     }

@@ -181,10 +181,11 @@ impl Torrent {
             Done::Metadata { result, hash_ok, .. } => t.metadata_judged(cx, result, hash_ok),
             Done::OpenFailed { error, .. } => t.fail(cx, error.message.clone(), Some(error)),
             Done::WriteFailed { piece, error, .. } => t.write_failed(cx, piece, &error),
-            Done::SyncFailed { error, .. } | Done::Trouble { error, .. } => {
-                let syncing = t.store.sync_failed(cx.now);
-                t.trouble(cx, &error, syncing);
+            Done::SyncFailed { error, .. } => {
+                t.store.sync_failed(cx.now);
+                t.trouble(cx, &error, true);
             }
+            Done::Trouble { error, .. } => t.trouble(cx, &error, false),
             Done::Remark { text, .. } => t.ground.notice(cx, text),
             Done::Recovered { .. } => t.recovered(cx),
             Done::Closed { .. } | Done::Block { .. } => {}

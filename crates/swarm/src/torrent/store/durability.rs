@@ -58,14 +58,12 @@ impl Durability {
         self.running.take().unwrap_or(false) && self.since.is_none() && !self.at_once
     }
 
-    /// It has failed: all is as before, and tried again later. Whether one was running at all.
-    pub(in crate::torrent) fn failed(&mut self, now: Time) -> bool {
-        let running = self.running.take().is_some();
-        if running {
+    /// It has failed: all is as before, and tried again later.
+    pub(in crate::torrent) fn failed(&mut self, now: Time) {
+        if self.running.take().is_some() {
             self.at_once = true;
             self.not_before = now + RETRY;
         }
-        running
     }
 
     /// Whether what waits has a moment from which its age counts.

@@ -135,9 +135,9 @@ impl Store {
         self.durability.done()
     }
 
-    /// Something has failed that is no single piece; whether it was a sync.
-    pub(super) fn sync_failed(&mut self, now: Time) -> bool {
-        self.durability.failed(now)
+    /// The sync that was running has failed.
+    pub(super) fn sync_failed(&mut self, now: Time) {
+        self.durability.failed(now);
     }
 
     /// There was trouble while checking: want of space is remembered, the rest shows itself again.
