@@ -10,10 +10,12 @@ use crate::{cli, json, stdout};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
-use teem_client::{source, store};
+use teem_client::source;
+use teem_client::store::{self, Readers};
 use teem_metainfo::edit::{Change, Edit, EditError, Edited, edit};
+use teem_metainfo::redact::redact_file;
 use teem_metainfo::{Limits, url};
-use teem_wire::tracker::url::{TrackerUrl, UrlError, redact};
+use teem_wire::tracker::url::{TrackerUrl, UrlError, has_secret, has_token, redact};
 
 pub(crate) fn run(options: &cli::edit::Edit) -> Outcome {
     let wish = wish(options)?;
@@ -24,7 +26,7 @@ pub(crate) fn run(options: &cli::edit::Edit) -> Outcome {
         let done = examined.and_then(|()| {
             let edited = examine(file, &wish)?;
             if !options.dry_run && !edited.changes.is_empty() {
-                store::replace_whole(file, &edited.bytes).map_err(Stop::local)?;
+                store::replace_whole(file, &edited.bytes, readers(&edited)).map_err(Stop::local)?;
             }
             Ok(edited)
         });
@@ -83,6 +85,17 @@ fn wish(options: &cli::edit::Edit) -> Result<Edit, Stop> {
     Ok(wish)
 }
 
+/// A file that gets a passkey is its owner's from then on.
+fn readers(edited: &Edited) -> Readers {
+    let secret = |change: &Change| match change {
+        Change::TrackerAdded { url, .. } => has_secret(url),
+        Change::TrackerReplaced { old, new } => has_secret(new) && !has_secret(old),
+        Change::WebSeedAdded { url } => has_token(url),
+        _ => false,
+    };
+    if edited.changes.iter().any(secret) { Readers::Owner } else { Readers::Usual }
+}
+
 fn examine(file: &Path, wish: &Edit) -> Result<Edited, Stop> {
     let bytes = source::read_limited(file).map_err(|e| Stop::link(&e))?;
     edit(&bytes, wish, &Limits::FILE).map_err(|e| {
@@ -126,8 +139,8 @@ fn text(change: &Change) -> String {
             let only = if old == new { ", in what is not shown here" } else { "" };
             format!("tracker {old} becomes {new}{only}")
         }
-        Change::WebSeedAdded { url } => format!("+ web seed {url}"),
-        Change::WebSeedRemoved { url } => format!("- web seed {url}"),
+        Change::WebSeedAdded { url } => format!("+ web seed {}", redact_file(url)),
+        Change::WebSeedRemoved { url } => format!("- web seed {}", redact_file(url)),
         Change::Comment { old, new } => format!("comment {} becomes {}", comment(old), comment(new)),
     }
 }
@@ -139,8 +152,8 @@ fn value(change: &Change) -> Value {
         Change::TrackerReplaced { old, new } => {
             json!({"change": "tracker_replaced", "old": redact(old), "new": redact(new)})
         }
-        Change::WebSeedAdded { url } => json!({"change": "web_seed_added", "url": url}),
-        Change::WebSeedRemoved { url } => json!({"change": "web_seed_removed", "url": url}),
+        Change::WebSeedAdded { url } => json!({"change": "web_seed_added", "url": redact_file(url)}),
+        Change::WebSeedRemoved { url } => json!({"change": "web_seed_removed", "url": redact_file(url)}),
         Change::Comment { old, new } => json!({"change": "comment", "old": old, "new": new}),
     }
 }

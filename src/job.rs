@@ -7,6 +7,8 @@ use crate::view::Voice;
 use serde_json::json;
 use teem_client::Torrent;
 use teem_client::policy::{Finished, Until};
+use teem_metainfo::redact::{has_secret, redact_file};
+use teem_metainfo::{Limits, Link};
 
 /// A download of the command line, from its start to the end that was asked for.
 pub(crate) struct Job {
@@ -47,11 +49,23 @@ impl Job {
         match self.until {
             Until::Stopped => format!("{gave}; seeding until stopped (Ctrl-C)"),
             Until::Done if !self.json => {
-                let link =
-                    shlex::try_quote(&self.link).map_or_else(|_| "LINK".to_owned(), std::borrow::Cow::into_owned);
+                let open = Some(&*self.link).filter(|link| !holds_secrets(link));
+                let link = open.and_then(|link| shlex::try_quote(link).ok()).unwrap_or("LINK".into());
                 format!("{gave}. To go on seeding: teem get --seed {link}")
             }
             _ => gave,
         }
+    }
+}
+
+/// Whether a link that was typed holds what is not to be repeated in a log.
+fn holds_secrets(link: &str) -> bool {
+    match Link::parse(link, &Limits::FILE) {
+        Ok(Link::Magnet { magnet, .. }) => {
+            let files = magnet.web_seeds.iter().chain(&magnet.exact_sources);
+            magnet.trackers.iter().any(|url| has_secret(url)) || files.into_iter().any(|url| redact_file(url) != **url)
+        }
+        Ok(Link::Url(url)) => redact_file(&url) != url,
+        _ => false,
     }
 }

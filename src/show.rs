@@ -11,6 +11,7 @@ use std::fmt::Write;
 use teem_client::config::AGENT;
 use teem_client::http::fetch::Http;
 use teem_client::{Source, source};
+use teem_metainfo::redact::redact_file;
 use teem_metainfo::{AnnounceUrl, File, Info, Metainfo};
 
 pub(crate) async fn run(options: &cli::Show) -> Outcome {
@@ -170,7 +171,7 @@ fn report(source: &Source, swarm: &[Told], files: bool) -> String {
             }
         }
         for seed in &metainfo.web_seeds {
-            row("web seed", seed);
+            row("web seed", &redact_file(seed));
         }
     }
     for (tier, urls) in source.trackers.iter().enumerate() {

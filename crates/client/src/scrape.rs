@@ -26,14 +26,16 @@ const PACKET_MAX: usize = 2048;
 /// Asks one tracker for the numbers of a torrent; `None` when it does not know it (over UDP that cannot be told from nobody being
 /// there). The error is a sentence for the user.
 pub async fn scrape(http: &Http, tracker: &AnnounceUrl, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
-    let url = TrackerUrl::parse(tracker.reveal()).map_err(|e| e.to_string())?;
+    let url = TrackerUrl::parse(tracker.reveal()).map_err(|e| tracker.without_secrets(&e.to_string()))?;
     let asked = async {
         match url.scheme {
             Scheme::Udp => over_udp(&url, tracker, hash).await,
             Scheme::Http | Scheme::Https => over_http(http, tracker, hash).await,
         }
     };
-    tokio::time::timeout(LIMIT, asked).await.unwrap_or_else(|_| Err("the tracker did not answer in time".to_owned()))
+    let told = tokio::time::timeout(LIMIT, asked).await;
+    told.unwrap_or_else(|_| Err("the tracker did not answer in time".to_owned()))
+        .map_err(|why| tracker.without_secrets(&why))
 }
 
 async fn over_http(http: &Http, tracker: &AnnounceUrl, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {

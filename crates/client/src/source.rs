@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
+use teem_metainfo::redact::{redact_file, redact_link, redact_of};
 use teem_metainfo::{AnnounceUrl, Info, Limits, Link, Magnet, Metainfo, Origin, TorrentKey, Warning, paste};
 
 /// Why a link leads nowhere. `class` is a word for scripts.
@@ -42,11 +43,16 @@ impl fmt::Display for LinkError {
             Self::Link(e) => write!(f, "{e}"),
             Self::Torrent(what, e) => write!(f, "{what} is not a valid .torrent file: {e}"),
             Self::File(path, e) if e.kind() == std::io::ErrorKind::NotFound => {
-                write!(f, "{} does not exist, and it is no magnet link, URL or info-hash either", path.display())
+                let shown = redact_link(&path.display().to_string());
+                write!(f, "{shown} does not exist, and it is no magnet link, URL or info-hash either")
             }
-            Self::File(path, e) => write!(f, "{} cannot be read: {e}", path.display()),
-            Self::Fetch(url, e) => write!(f, "{url} cannot be fetched: {e}"),
-            Self::Status(url, status) => write!(f, "{url} answers with status {status}, not with a .torrent file"),
+            Self::File(path, e) => write!(f, "{} cannot be read: {e}", redact_link(&path.display().to_string())),
+            Self::Fetch(url, e) => {
+                write!(f, "{} cannot be fetched: {}", redact_file(url), redact_of(&e.to_string(), url))
+            }
+            Self::Status(url, status) => {
+                write!(f, "{} answers with status {status}, not with a .torrent file", redact_file(url))
+            }
         }
     }
 }
@@ -194,7 +200,7 @@ pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
             // A server may name a torrent, never a file of ours or another address to ask.
             match links(&answer.body).and_then(|links| only_magnet(&links)) {
                 Some(magnet) => Ok(magnet),
-                None => Ok(from_bytes(&url, &answer.body)?.of_stranger()),
+                None => Ok(from_bytes(&redact_file(&url), &answer.body)?.of_stranger()),
             }
         }
         Link::Path(path) => {

@@ -146,9 +146,11 @@ fn temporary(path: &Path) -> PathBuf {
 }
 
 /// The same for a file that is there: it keeps its permissions and, where that is allowed, its owner; a symbolic link to it stays one.
-pub fn replace_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// With [`Readers::Owner`] nobody else may read it from now on.
+pub fn replace_whole(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let replaced = std::fs::canonicalize(path)
-        .and_then(|real| swap(&real, bytes, &Like::Former(Box::new(std::fs::metadata(&real)?))));
+        .and_then(|real| swap(&real, bytes, &Like::Former(Box::new(std::fs::metadata(&real)?), readers)));
     replaced.map_err(|e| io::Error::new(e.kind(), format!("{} cannot be written: {e}", path.display())))
 }
 
@@ -156,8 +158,8 @@ pub fn replace_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 enum Like {
     Usual,
     Private,
-    /// The file that goes.
-    Former(Box<Metadata>),
+    /// The file that goes; with secrets that were not in it, for its owner alone.
+    Former(Box<Metadata>, Readers),
 }
 
 fn swap(path: &Path, bytes: &[u8], like: &Like) -> io::Result<()> {
@@ -187,14 +189,20 @@ fn make(path: &Path, like: &Like) -> io::Result<File> {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     let file = options.open(path)?;
-    if let Like::Former(former) = like {
+    if let Like::Former(former, readers) = like {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
             // Only root may give a file away; others edit their own.
             let _ = std::os::unix::fs::fchown(&file, Some(former.uid()), Some(former.gid()));
         }
-        file.set_permissions(former.permissions())?;
+        let mut permissions = former.permissions();
+        #[cfg(unix)]
+        if *readers == Readers::Owner {
+            use std::os::unix::fs::PermissionsExt;
+            permissions.set_mode(permissions.mode() & 0o700);
+        }
+        file.set_permissions(permissions)?;
     }
     Ok(file)
 }
@@ -218,9 +226,9 @@ mod tests {
         assert_eq!(std::fs::read(&ours).unwrap(), b"new");
         let mode = |path: &Path| std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&ours), 0o600);
-        replace_whole(&theirs, b"edited").unwrap();
+        replace_whole(&theirs, b"edited", Readers::Usual).unwrap();
         std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o640)).unwrap();
-        replace_whole(&theirs, b"again").unwrap();
+        replace_whole(&theirs, b"again", Readers::Usual).unwrap();
         assert_eq!((std::fs::read(&theirs).unwrap().as_slice(), mode(&theirs)), (&b"again"[..], 0o640));
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3, "no temporary file is left");
         // A temporary name that is taken is not opened, whatever it leads to.

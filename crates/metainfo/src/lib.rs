@@ -29,6 +29,7 @@ mod paths;
 pub mod percent;
 mod piece_hash;
 pub mod redact;
+mod secret;
 pub mod url;
 mod v1;
 mod v2;

@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::magnet::{Magnet, MagnetError};
 use crate::metainfo::Warning;
 use crate::percent::decode;
+use crate::redact::redact_link;
 use crate::{paste, url};
 
 /// A torrent named by a person.
@@ -165,7 +166,9 @@ impl fmt::Display for LinkError {
         match self {
             Self::Empty => f.write_str("no link is given"),
             Self::Magnet(error) => error.fmt(f),
-            Self::BadUrl { url } => write!(f, "{url:?} is not a URL that can be fetched; use http or https"),
+            Self::BadUrl { url } => {
+                write!(f, "{:?} is not a URL that can be fetched; use http or https", redact_link(url))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::redact::redact;
+use crate::redact::{redact, redact_of};
 use crate::url::Url;
 
 /// Ports below this belong to services of other kinds, which a stranger must not aim us at in our own network.
@@ -45,6 +45,11 @@ impl AnnounceUrl {
     /// The URL for people's eyes and logs: without what may be a passkey.
     pub fn shown(&self) -> String {
         redact(&self.url)
+    }
+
+    /// What somebody says of this tracker, for people's eyes and logs: a text that repeats the URL or a part of it tells nothing more.
+    pub fn without_secrets(&self, text: &str) -> String {
+        redact_of(text, &self.url)
     }
 
     /// The URL with all that is in it: to ask its tracker, and for files that only the owner reads.

@@ -9,6 +9,7 @@ use alloc::{borrow::Cow, string::String};
 use core::{fmt, net::Ipv6Addr};
 
 use crate::percent::{decode, encode_url};
+use crate::secret::redact_host;
 
 /// Schemes that trackers are written with.
 const TRACKERS: [&str; 5] = ["http", "https", "udp", "ws", "wss"];
@@ -217,8 +218,12 @@ impl fmt::Display for UrlError {
             Self::Host(host) if !host.is_ascii() => {
                 write!(f, "the host {host:?} has other letters than ASCII: write its name as `xn--…`")
             }
-            Self::Host(host) => write!(f, "{host:?} is no name of a host"),
-            Self::Port(port) => write!(f, "{port:?} is no port from 1 to 65535"),
+            Self::Host(host) => write!(f, "{:?} is no name of a host", redact_host(host)),
+            Self::Port(port) if port.bytes().all(|c| c.is_ascii_digit()) => {
+                write!(f, "{port:?} is no port from 1 to 65535")
+            }
+            // It may be the password of a URL whose host was forgotten.
+            Self::Port(_) => f.write_str("what stands for its port is no number from 1 to 65535"),
             Self::NoPort => f.write_str("the URL of a UDP tracker must name its port"),
             Self::TooLong(limit) => write!(f, "it is longer than {limit} bytes"),
         }

@@ -6,6 +6,7 @@ use hyper::Uri;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use teem_metainfo::redact::{redact_file, redact_host};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -51,11 +52,11 @@ pub(super) async fn connect(
     if !secure {
         return Ok((Box::new(tcp), addr));
     }
-    let name = ServerName::try_from(host.clone()).map_err(|_| HttpError::BadUrl(uri.to_string()))?;
-    let stream = TlsConnector::from(tls.clone())
-        .connect(name, tcp)
-        .await
-        .map_err(|e| HttpError::Tls { host, why: tls_words(&e) })?;
+    let name = ServerName::try_from(host.clone()).map_err(|_| HttpError::BadUrl(redact_file(&uri.to_string())))?;
+    let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await.map_err(|e| {
+        let shown = redact_host(&host);
+        HttpError::Tls { why: tls_words(&e).replace(&host, &shown), host: shown }
+    })?;
     Ok((Box::new(stream), addr))
 }
 
@@ -81,12 +82,12 @@ async fn connect_tcp(
 ) -> Result<(TcpStream, SocketAddr), HttpError> {
     let found = tokio::net::lookup_host((host, port))
         .await
-        .map_err(|e| HttpError::Unreachable(format!("{host} cannot be resolved: {e}")))?;
+        .map_err(|e| HttpError::Unreachable(format!("{} cannot be resolved: {e}", redact_host(host))))?;
     let (mut allowed, mut last) = (Vec::new(), None);
     for addr in found.take(ADDRESSES_MAX) {
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
         if !egress.allows(addr) {
-            last = Some(HttpError::Egress { host: host.to_owned(), addr });
+            last = Some(HttpError::Egress { host: redact_host(host), addr });
         } else if bind.is_some_and(|b| b.is_ipv4() != addr.is_ipv4()) {
             last.get_or_insert(HttpError::Unreachable(format!(
                 "{addr} is of another family than the address bound to"
@@ -96,7 +97,7 @@ async fn connect_tcp(
         }
     }
     if allowed.is_empty() {
-        return Err(last.unwrap_or_else(|| HttpError::Unreachable(format!("{host} has no address"))));
+        return Err(last.unwrap_or_else(|| HttpError::Unreachable(format!("{} has no address", redact_host(host)))));
     }
     race(in_turn(&allowed), bind).await.map_err(HttpError::Unreachable)
 }

@@ -1,7 +1,7 @@
 //! Where a redirect leads (RFC 9110 section 10.2.2): absolute URLs, and paths on the same host.
 use super::error::HttpError;
 use hyper::Uri;
-use teem_metainfo::redact::redact;
+use teem_metainfo::redact::redact_file;
 use teem_metainfo::url::{self, UrlError};
 
 /// A URL that may be fetched: http or https, with a host.
@@ -9,7 +9,7 @@ pub(super) fn checked(text: &str) -> Result<Uri, HttpError> {
     if let Err(UrlError::Scheme(scheme)) = url::http(text) {
         return Err(HttpError::Scheme(scheme));
     }
-    let bad = || HttpError::BadUrl(redact(text));
+    let bad = || HttpError::BadUrl(redact_file(text));
     let uri: Uri = url::http(text).map_err(|_| bad())?.parse().map_err(|_| bad())?;
     match uri.scheme_str() {
         Some("http" | "https") if uri.host().is_some_and(|h| !h.is_empty()) => Ok(uri),

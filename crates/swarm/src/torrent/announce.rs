@@ -387,7 +387,7 @@ impl Announcer {
                     self.completed_at.push(heard.url.reveal().to_string());
                 }
                 heard.result = Ok(good.peers.len() as u32);
-                heard.warning = good.warning.as_deref().map(|w| tracker::clip(w, 512).to_string());
+                heard.warning = good.warning.as_deref().map(|w| heard.url.without_secrets(tracker::clip(w, 512)));
                 if self.private && self.stopping.is_none() {
                     heard.switched = self.current.as_ref().is_some_and(|former| !former.is_same(&heard.url));
                     self.current = Some(heard.url.clone());
@@ -400,7 +400,7 @@ impl Announcer {
             }
             Err(error) => {
                 self.tiers[tier][at].bad(now, id, error, rng);
-                heard.result = Err(tracker::sentence(error));
+                heard.result = Err(tracker::sentence(error, &heard.url));
             }
         }
         self.plan(now);

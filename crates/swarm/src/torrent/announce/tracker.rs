@@ -333,7 +333,7 @@ impl Tracker {
             wait = Duration::ZERO;
         }
         self.due = now + wait;
-        self.last = Some(Err(sentence(error)));
+        self.last = Some(Err(sentence(error, &self.url)));
     }
 
     /// The torrent has become complete in this run: a tracker that knows it as unfinished is owed `completed`.
@@ -414,8 +414,8 @@ pub(super) fn clip(text: &str, max: usize) -> &str {
 }
 
 /// A failure in words for a person.
-pub(super) fn sentence(error: &AnnounceError) -> String {
-    match error {
+pub(super) fn sentence(error: &AnnounceError, url: &AnnounceUrl) -> String {
+    let said = match error {
         AnnounceError::Refused { reason, .. } => format!("the tracker refused: {}", clip(reason, WORDS_MAX)),
         AnnounceError::Status(410) => "the tracker says that it is gone for good (HTTP 410)".to_string(),
         AnnounceError::Status(code) => format!("the tracker answered with HTTP status {code}"),
@@ -423,5 +423,6 @@ pub(super) fn sentence(error: &AnnounceError) -> String {
         AnnounceError::TimedOut => "the tracker did not answer in time".to_string(),
         AnnounceError::Unreachable(what) => format!("the tracker cannot be reached: {}", clip(what, WORDS_MAX)),
         AnnounceError::Forbidden(what) => format!("the tracker's address is not allowed: {}", clip(what, WORDS_MAX)),
-    }
+    };
+    url.without_secrets(&said)
 }
