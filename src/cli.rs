@@ -3,7 +3,7 @@ use crate::units::{ByteRate, Enough, Span};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use teem_client::Spreading;
+use teem_client::{Encryption, Spreading};
 
 pub(crate) mod edit;
 pub(crate) mod metainfo;
@@ -62,6 +62,8 @@ pub(crate) struct Share {
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
+    #[command(flatten)]
+    pub(crate) with_peers: PeerOptions,
     /// A name or address that others reach this machine by; may be given several times
     #[arg(long = "host", value_name = "NAME", env = "TEEM_HOST", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) hosts: Vec<String>,
@@ -84,6 +86,37 @@ pub(crate) struct Share {
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
+}
+
+/// How we speak with peers.
+#[derive(Args, Debug, Clone, Copy)]
+pub(crate) struct PeerOptions {
+    /// Encryption of connections to peers (MSE), which hides from networks what is spoken, and nothing from peers
+    #[arg(long, value_name = "WISH", default_value = "allow", env = "TEEM_ENCRYPTION", hide_env_values = true)]
+    pub(crate) encryption: EncryptionWish,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum EncryptionWish {
+    /// Both are taken; dials begin in the clear, and encrypted where that is cut off
+    Allow,
+    /// Both are taken; dials begin encrypted
+    Prefer,
+    /// Nothing but encrypted connections, to their end
+    Require,
+    /// No encrypted connection is taken or dialled
+    Off,
+}
+
+impl From<EncryptionWish> for Encryption {
+    fn from(wish: EncryptionWish) -> Self {
+        match wish {
+            EncryptionWish::Allow => Self::Allow,
+            EncryptionWish::Prefer => Self::Prefer,
+            EncryptionWish::Require => Self::Require,
+            EncryptionWish::Off => Self::Off,
+        }
+    }
 }
 
 /// How content leaves its source.
@@ -121,6 +154,8 @@ pub(crate) struct Get {
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
+    #[command(flatten)]
+    pub(crate) with_peers: PeerOptions,
     /// A peer to connect to; may be given several times
     #[arg(long = "peer", value_name = "ADDR", env = "TEEM_PEER", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) peers: Vec<String>,
@@ -174,6 +209,8 @@ pub(crate) struct Seed {
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
+    #[command(flatten)]
+    pub(crate) with_peers: PeerOptions,
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,

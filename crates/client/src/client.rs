@@ -20,8 +20,9 @@ use teem_disk::fs::Fs;
 use teem_disk::root::RealFs;
 use teem_disk::{Disk, DiskConfig, DiskHandle};
 use teem_engine::{Engine, EngineConfig};
+use teem_host::config::HostConfig;
 use teem_host::error::HostError;
-use teem_host::host::{self, HostConfig, HostHandle};
+use teem_host::host::{self, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_swarm::command::Command;
@@ -92,12 +93,14 @@ impl Client {
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
         // A run that is to be repeated has nothing that cannot be guessed.
         let entropy = config.seed.is_none().then_some(crate::entropy::number as fn() -> u64);
-        let engine = EngineConfig { up: config.up, down: config.down, entropy, ..EngineConfig::new(port, seed) };
+        let (up, down, encryption) = (config.up, config.down, config.encryption);
+        let engine = EngineConfig { up, down, encryption, entropy, ..EngineConfig::new(port, seed) };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
-        let upload_limited = HostConfig { upload_limited: config.up.is_some() };
-        let host = host::start(listeners, upload_limited, engine, disk, router).map_err(StartError::Host)?;
+        let host_config =
+            HostConfig { upload_limited: up.is_some(), ..HostConfig::new(encryption, crate::entropy::fill) };
+        let host = host::start(listeners, host_config, engine, disk, router).map_err(StartError::Host)?;
         let client = Self(Arc::new(Inner {
             host,
             disk: disk_handle,

@@ -1,6 +1,7 @@
 //! What a client is told once, at its start (own design).
 use std::net::IpAddr;
 use std::path::PathBuf;
+use teem_swarm::remote::Encryption;
 
 /// The port that Teem listens on unless told otherwise. Below the range from which systems draw ports for outgoing
 /// connections, and not one of 6881 to 6999, which some networks hinder.
@@ -39,14 +40,23 @@ pub struct Config {
     pub up: Option<u64>,
     /// Download limit of all torrents together, payload bytes a second.
     pub down: Option<u64>,
-    /// Seed of every random choice; `None` draws one from the system.
+    /// What is wanted of encryption (MSE) on connections to peers, taken and dialled.
+    pub encryption: Encryption,
+    /// Seed of every random choice but keys; `None` draws one from the system.
     pub seed: Option<u64>,
 }
 
 impl Config {
     /// The defaults with the user's state folder.
     pub fn new() -> std::io::Result<Self> {
-        Ok(Self { listen: Listen::default(), state_dir: crate::store::state_dir()?, up: None, down: None, seed: None })
+        Ok(Self {
+            listen: Listen::default(),
+            state_dir: crate::store::state_dir()?,
+            up: None,
+            down: None,
+            encryption: Encryption::Allow,
+            seed: None,
+        })
     }
 }
 

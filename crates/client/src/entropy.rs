@@ -8,7 +8,12 @@ pub fn number() -> u64 {
 /// As many bytes as wanted.
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut out = [0; N];
-    // INVARIANT: every system that Teem runs on has a generator, which answers once the machine is up; without one nothing is safe.
-    getrandom::fill(&mut out).expect("the system gives random bytes");
+    fill(&mut out);
     out
+}
+
+/// Fills with such bytes.
+pub(crate) fn fill(bytes: &mut [u8]) {
+    // INVARIANT: every system that Teem runs on has a generator, which answers once the machine is up; without one nothing is safe.
+    getrandom::fill(bytes).expect("the system gives random bytes");
 }

@@ -1,4 +1,5 @@
 //! What an engine is told once, at its start (own design; BEP 20 for the peer id).
+use teem_swarm::remote::Encryption;
 use teem_swarm::rng::Rng;
 use teem_wire::peer::handshake::PeerId;
 
@@ -21,12 +22,22 @@ pub struct EngineConfig {
     pub up: Option<u64>,
     /// Download limit of all torrents together in payload bytes a second; `None` is unlimited.
     pub down: Option<u64>,
+    /// How peers are dialled. The host has to be told the same, since what is taken is its business.
+    pub encryption: Encryption,
 }
 
 impl EngineConfig {
-    /// The usual settings.
+    /// The usual settings, for a host that cannot encrypt.
     pub fn new(listen_port: u16, seed: u64) -> Self {
-        Self { listen_port, seed, entropy: None, peer_id_prefix: PEER_ID_PREFIX, up: None, down: None }
+        Self {
+            listen_port,
+            seed,
+            entropy: None,
+            peer_id_prefix: PEER_ID_PREFIX,
+            up: None,
+            down: None,
+            encryption: Encryption::Off,
+        }
     }
 
     /// A number that no stranger can guess, where there is entropy: the generator's, which could be reckoned from a few others, is hidden.

@@ -114,7 +114,7 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
                 Input::Block { conn, at, data: Block::right(at) }
             }
             15 => Input::Closed { conn, why: CloseReason::Remote },
-            16 => Input::DialFailed { torrent: ME, to: addr(&mut rng).into(), how: How::Tcp, why: DialError::TimedOut },
+            16 => Input::DialFailed { torrent: ME, to: addr(&mut rng).into(), how: How::TCP, why: DialError::TimedOut },
             17 if rng.below(2) == 0 => Input::MetadataSent { conn },
             17 => Input::Sent { conn, bytes: rng.below(40_000) },
             18 => {

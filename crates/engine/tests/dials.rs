@@ -35,7 +35,7 @@ fn dials(
     let mut now = Time::ZERO;
     loop {
         while let Some(output) = engine.poll_output() {
-            if let Output::Dial { torrent, to: Remote::Addr(addr), how: How::Tcp } = output {
+            if let Output::Dial { torrent, to: Remote::Addr(addr), how: How::TCP } = output {
                 all.push((now, torrent, addr));
                 if let Some(input) = answer(torrent, addr) {
                     engine.handle(now, input);
@@ -71,7 +71,7 @@ fn ten_a_second_forty_at_once_and_torrents_take_turns() {
         assert!((9..=20).contains(&of_one), "{of_one}");
     }
     let (_, torrent, addr) = hanging[0];
-    engine.handle(secs(201), Input::DialFailed { torrent, to: addr.into(), how: How::Tcp, why: DialError::TimedOut });
+    engine.handle(secs(201), Input::DialFailed { torrent, to: addr.into(), how: How::TCP, why: DialError::TimedOut });
     assert_eq!(dials(&mut engine, secs(202), |_, _| None).len(), 1);
 }
 
@@ -81,7 +81,7 @@ fn a_refusal_is_final_for_the_hour_when_there_are_others() {
     list(&mut engine, 1, PeerSource::PublicTracker, addrs(1, 5));
     let keep: SocketAddr = ([9, 9, 1, 0], 6000).into();
     let refuse = |torrent, addr: SocketAddr| {
-        let (to, how, why) = (addr.into(), How::Tcp, DialError::Refused);
+        let (to, how, why) = (addr.into(), How::TCP, DialError::Refused);
         (addr != keep).then_some(Input::DialFailed { torrent, to, how, why })
     };
     let first = dials(&mut engine, secs(3000), refuse);

@@ -2,7 +2,7 @@
 //!
 //! Invariants: bytes are decoded in the shared scratch buffer, and a block is copied once, into a buffer of the storage; a connection in
 //! the middle of nothing owns no buffer; after the first departure from the protocol nothing more is decoded.
-use std::io::{self, Read};
+use std::io;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
@@ -12,6 +12,7 @@ use teem_wire::peer::decode::{Decoder, Frame};
 use teem_wire::peer::error::DecodeError;
 use teem_wire::peer::limits::Limits;
 
+use crate::layer::{self, Came};
 use crate::link::Channel;
 use crate::out::{Out, Spares, Wrote};
 
@@ -121,17 +122,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
                 Err(why) => return (len, ReadEnd::Closed(why)),
             }
         }
-        let len = match self.read_once(scratch) {
-            Ok(0) => return (0, ReadEnd::Closed(CloseReason::Remote)),
-            Ok(len) => len,
+        let (len, emptied) = match self.read_once(scratch) {
+            Ok(Came { len: 0, .. }) => return (0, ReadEnd::Closed(CloseReason::Remote)),
+            Ok(Came { len, emptied }) => (len, emptied),
             Err(end) => return (0, end),
         };
         if self.closing.is_some() {
             return (len, ReadEnd::More);
         }
         let end = match self.decode(&scratch[..len], alloc, take) {
-            // A read that did not fill the buffer emptied the link; an end of the stream makes it speak again, unless it has spoken of it already.
-            Ok(true) if len < scratch.len() && !self.ended => ReadEnd::Drained,
+            // An end of the stream makes the link speak again, unless it has spoken of it already.
+            Ok(true) if emptied && !self.ended => ReadEnd::Drained,
             Ok(true) => ReadEnd::More,
             Ok(false) => ReadEnd::Starved,
             Err(why) => ReadEnd::Closed(why),
@@ -139,10 +140,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
         (len, end)
     }
 
-    fn read_once(&mut self, scratch: &mut [u8]) -> Result<usize, ReadEnd> {
+    fn read_once(&mut self, scratch: &mut [u8]) -> Result<Came, ReadEnd> {
         loop {
             match self.channel.read(scratch) {
-                Ok(len) => return Ok(len),
+                Ok(came) => return Ok(came),
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
                     io::ErrorKind::WouldBlock => return Err(ReadEnd::Drained),
@@ -197,9 +198,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
 
     /// Writes as much as the kernel takes at once.
     pub(crate) fn write(&mut self, spares: &mut Spares<B>) -> Result<Wrote, CloseReason> {
-        let wrote = self.out.write(spares, &mut self.channel).map_err(|error| why(&error))?;
-        self.blocked = wrote.blocked;
+        let wrote = if self.out.is_empty() {
+            self.channel.flush_held().map(|_| Wrote::default())
+        } else {
+            self.out.write(spares, &mut self.channel)
+        };
+        let wrote = wrote.map_err(|error| why(&error))?;
+        self.blocked = wrote.blocked || self.channel.holds();
         Ok(wrote)
+    }
+
+    /// Whether there is something to be sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        !self.out.is_empty() || self.channel.holds()
     }
 
     /// Lets go of all that was being received.
@@ -210,5 +221,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
 }
 
 fn why(error: &io::Error) -> CloseReason {
+    if let Some(refused) = layer::fault(error) {
+        return CloseReason::Protocol(refused.words());
+    }
     if error.kind() == io::ErrorKind::TimedOut { CloseReason::TimedOut } else { CloseReason::Remote }
 }

@@ -8,31 +8,35 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use teem_engine::input::DialError;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::remote::How;
 
+use crate::greeting::Greeting;
 use crate::sockopt;
 
-/// How long a connect may take: two retransmitted SYNs and their answers.
+/// How long a connect may take, with the keys of an encrypted handshake: two retransmitted SYNs and their answers.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// A connect under way.
-#[derive(Debug)]
+/// A connect under way, or an encrypted handshake on a connection that stands.
 pub(crate) struct Dial {
     pub(crate) stream: TcpStream,
     pub(crate) torrent: TorrentId,
     /// As it was asked for.
     pub(crate) addr: SocketAddr,
+    pub(crate) how: How,
+    /// Our key is out, and the other's has not come.
+    pub(crate) greeting: Option<Box<Greeting>>,
 }
 
 /// Begins a connect to `addr` from the address `from`, or from any.
 pub(crate) fn start(
     torrent: TorrentId,
-    addr: SocketAddr,
+    (addr, how): (SocketAddr, How),
     from: Option<IpAddr>,
     upload_limited: bool,
 ) -> Result<Dial, DialError> {
     let to = sockopt::canonical(addr);
     let socket = connect(to, from, upload_limited).map_err(|error| why(&error))?;
-    Ok(Dial { stream: TcpStream::from_std(socket.into()), torrent, addr })
+    Ok(Dial { stream: TcpStream::from_std(socket.into()), torrent, addr, how, greeting: None })
 }
 
 fn connect(to: SocketAddr, from: Option<IpAddr>, upload_limited: bool) -> io::Result<Socket> {
@@ -86,7 +90,7 @@ mod tests {
 
     /// The outcome of a connect, awaited on a poll of its own.
     fn outcome(addr: SocketAddr, from: Option<IpAddr>) -> Result<SocketAddr, DialError> {
-        let mut dial = start(T, addr, from, false)?;
+        let mut dial = start(T, (addr, How::TCP), from, false)?;
         let mut poll = Poll::new().unwrap();
         poll.registry().register(&mut dial.stream, Token(0), Interest::WRITABLE).unwrap();
         let mut events = Events::with_capacity(4);

@@ -132,6 +132,7 @@ where
                 Output::Event(event) => {
                     if let Event::Removed { torrent } = &event {
                         self.torrents.remove(torrent);
+                        net.torrents.remove(*torrent);
                     }
                     self.owner.on_event(event);
                 }
@@ -202,6 +203,7 @@ where
         for event in events {
             net.event(event, &mut take);
         }
+        net.decide(now, &mut take);
         net.expire(now, &mut take);
         net.accept(now);
         net.receive(&mut take);
@@ -238,6 +240,7 @@ where
                     match &command {
                         Command::Add(add) | Command::AddPaused(add) => {
                             self.core.torrents.insert(add.torrent);
+                            self.net.torrents.add(add.torrent, add.key.wires().map(|hash| hash.0));
                             if add.up.is_some() {
                                 self.net.limit_upload(true);
                             }

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use teem_engine::storage::Storage;
 use teem_swarm::ids::TorrentId;
 
+use crate::config::HostConfig;
 use crate::error::HostError;
 use crate::event_loop::{Core, EventLoop};
 use crate::listen::{Bound, Listeners};
@@ -13,14 +14,6 @@ use crate::mailbox::{Bell, HostMsg, Mailbox, SendError};
 use crate::net::{Net, WAKER};
 use crate::owner::{Machine, Owner};
 use crate::pair::End;
-
-/// What the host itself has to know.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct HostConfig {
-    /// Whether uploads are limited (or granted) from the start: then little waits unsent in the kernel. A later
-    /// `Command::Limits` changes it.
-    pub upload_limited: bool,
-}
 
 type Thread = JoinHandle<Result<(), HostError>>;
 
@@ -59,7 +52,7 @@ where
     let waker = mio::Waker::new(poll.registry(), WAKER)?;
     let mailbox = Arc::new(Mailbox::new(Arc::new(Bell::new(waker))));
     let bound = listeners.bound().clone();
-    let net = Net::new(poll.registry().try_clone()?, listeners, config.upload_limited)?;
+    let net = Net::new(poll.registry().try_clone()?, listeners, config)?;
     let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), storage, core: Core::new(machine, owner) };
     let guard = Guard(Arc::clone(&mailbox));
     let thread = thread::Builder::new().name("teem-host".into()).spawn(move || {

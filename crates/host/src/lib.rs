@@ -11,6 +11,8 @@
 //! all outputs; one vectored write for each touched connection; one batch of jobs; sleep until the deadline.
 #![forbid(unsafe_code)]
 
+pub mod config;
+pub mod entropy;
 pub mod error;
 pub mod host;
 pub mod listen;
@@ -24,6 +26,9 @@ mod conn;
 mod dial;
 mod event_loop;
 mod failing;
+mod greeting;
+mod keys;
+mod layer;
 mod link;
 mod net;
 mod opening;
@@ -31,6 +36,7 @@ mod out;
 mod packet;
 mod table;
 mod tcp;
+mod torrents;
 mod udp;
 mod undecided;
 mod whereabouts;

@@ -7,8 +7,7 @@
 //! the connection's name into the host's mailbox. Either is edge-triggered: a read or write that moved less than asked has emptied
 //! or filled the link, and it speaks again when that has changed.
 //!
-//! What [`Channel::write_vectored`](io::Write::write_vectored) takes has left our control and counts as sent. A layer that changes bytes
-//! cannot take them back when the link is full, so such a layer owns what it has changed and not yet written.
+//! What [`Channel::write_vectored`](io::Write::write_vectored) takes has left our control and counts as sent.
 use core::net::SocketAddr;
 use core::task::{Context, Poll, Waker};
 use mio::net::TcpStream;
@@ -19,6 +18,7 @@ use std::sync::Arc;
 use std::task::Wake;
 use teem_swarm::ids::ConnId;
 
+use crate::layer::{Came, Layer};
 use crate::mailbox::Mailbox;
 use crate::pair::End;
 use crate::sockopt;
@@ -29,13 +29,6 @@ pub(crate) enum Link {
     Tcp(TcpStream),
     /// One end of a connection in memory, with what wakes the host for it.
     Pair(End, Waker),
-}
-
-/// What bytes pass through between the protocol and the link.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Layer {
-    /// They are sent as they are.
-    Plain,
 }
 
 /// A link with its layer.
@@ -68,18 +61,45 @@ impl Channel {
         }
     }
 
+    /// Reads what is there, at most a buffer full. No bytes are the end of the stream.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Came> {
+        match &mut self.layer {
+            Layer::Plain => {
+                let len = self.link.read(buffer)?;
+                Ok(Came { len, emptied: len < buffer.len() })
+            }
+            Layer::Mse(mse) => {
+                let came = mse.read(&mut self.link, buffer)?;
+                if mse.is_clear() {
+                    self.layer = Layer::Plain;
+                }
+                Ok(came)
+            }
+        }
+    }
+
+    /// Whether bytes that count as sent wait for the link.
+    pub(crate) fn holds(&self) -> bool {
+        matches!(&self.layer, Layer::Mse(mse) if mse.holds())
+    }
+
+    /// Gives the link what waits for it; whether that is all.
+    pub(crate) fn flush_held(&mut self) -> io::Result<bool> {
+        match &mut self.layer {
+            Layer::Plain => Ok(true),
+            Layer::Mse(mse) => mse.flush(&mut self.link),
+        }
+    }
+
+    /// Whether the other side has to speak before we can.
+    pub(crate) fn must_listen(&self) -> bool {
+        matches!(&self.layer, Layer::Mse(mse) if !mse.is_open())
+    }
+
     /// Bounds (or no longer bounds) what waits unsent in the kernel; a pair is bounded by itself.
     pub(crate) fn limit_unsent(&self, limited: bool) {
         if let Link::Tcp(stream) = &self.link {
             sockopt::limit_unsent(&SockRef::from(stream), limited);
-        }
-    }
-}
-
-impl Read for Channel {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.layer {
-            Layer::Plain => self.link.read(buffer),
         }
     }
 }
@@ -90,8 +110,9 @@ impl Write for Channel {
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self.layer {
+        match &mut self.layer {
             Layer::Plain => self.link.write_vectored(slices),
+            Layer::Mse(mse) => mse.write(&mut self.link, slices),
         }
     }
 
@@ -100,12 +121,18 @@ impl Write for Channel {
     }
 }
 
-impl Link {
+impl Read for Link {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Pair(end, waker) => at_once(end.poll_read(&mut Context::from_waker(waker), buffer)),
         }
+    }
+}
+
+impl Write for Link {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -113,6 +140,10 @@ impl Link {
             Self::Tcp(stream) => stream.write_vectored(slices),
             Self::Pair(end, waker) => at_once(end.poll_write_vectored(&mut Context::from_waker(waker), slices)),
         }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -12,16 +12,21 @@ use std::collections::VecDeque;
 use std::io;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
+use teem_swarm::remote::Encryption;
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 
 use crate::budget::{READ_LEN, STARVED_RETRY};
+use crate::config::HostConfig;
 use crate::conn::Conn;
-use crate::dial::{self, Dial};
+use crate::dial::Dial;
+use crate::entropy::Fill;
+use crate::keys::Keys;
 use crate::listen::Listeners;
 use crate::out::Spares;
 use crate::sockopt;
 use crate::table::Table;
+use crate::torrents::Torrents;
 use crate::udp::Port;
 use crate::undecided::Undecided;
 
@@ -62,6 +67,10 @@ pub(crate) struct Net<B> {
     listening: Vec<Listening>,
     outgoing: Option<IpAddr>,
     upload_limited: bool,
+    encryption: Encryption,
+    entropy: Fill,
+    /// What an encrypted handshake may be for.
+    pub(crate) torrents: Torrents,
     table: Table<Entry<B>>,
     /// Connections that may have more to read, each once.
     ready: VecDeque<ConnId>,
@@ -76,6 +85,10 @@ pub(crate) struct Net<B> {
     closings: VecDeque<(Time, ConnId)>,
     /// Undecided connections in the order of their deadlines; those that are decided already are skipped.
     undecided: VecDeque<(Time, ConnId)>,
+    /// Undecided connections that have something to be looked at, each as often as the poll has said so.
+    shown: VecDeque<ConnId>,
+    /// How many keys may be computed.
+    keys: Keys,
     /// Peers' connections by age, of which no handshake had come when they were put here.
     unproven: VecDeque<ConnId>,
     accept_again: Option<Time>,
@@ -91,14 +104,17 @@ pub(crate) struct Net<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
-    pub(crate) fn new(registry: Registry, listeners: Listeners, upload_limited: bool) -> io::Result<Self> {
+    pub(crate) fn new(registry: Registry, listeners: Listeners, config: HostConfig) -> io::Result<Self> {
         let outgoing = listeners.outgoing;
         let listening = listening(&registry, listeners)?;
         Ok(Self {
             registry,
             listening,
             outgoing,
-            upload_limited,
+            upload_limited: config.upload_limited,
+            encryption: config.encryption,
+            entropy: config.entropy,
+            torrents: Torrents::default(),
             table: Table::new(),
             ready: VecDeque::new(),
             touched: VecDeque::new(),
@@ -107,6 +123,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             dials: VecDeque::new(),
             closings: VecDeque::new(),
             undecided: VecDeque::new(),
+            shown: VecDeque::new(),
+            keys: Keys::default(),
             unproven: VecDeque::new(),
             accept_again: None,
             attached: 0,
@@ -136,13 +154,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn sleep_max(&self, now: Time) -> Option<Duration> {
         let accepting = self.accept_again.is_none() && self.listening.iter().any(|listening| listening.accepting);
         let receiving = self.listening.iter().any(|listening| listening.receiving);
-        if accepting || receiving || !self.touched.is_empty() || (!self.starved && !self.ready.is_empty()) {
+        let shown = !self.shown.is_empty() && self.keys.wait(now).is_none();
+        if accepting || receiving || shown || !self.touched.is_empty() || (!self.starved && !self.ready.is_empty()) {
             return Some(Duration::ZERO);
         }
         let first = |queue: &VecDeque<(Time, ConnId)>| queue.front().map(|&(at, _)| at.since(now));
         let retry = self.starved.then_some(STARVED_RETRY);
         let accept = self.accept_again.map(|at| at.since(now));
-        [first(&self.dials), first(&self.closings), first(&self.undecided), retry, accept].into_iter().flatten().min()
+        let keys = if self.shown.is_empty() { None } else { self.keys.wait(now) };
+        let queues = [first(&self.dials), first(&self.closings), first(&self.undecided)];
+        queues.into_iter().chain([retry, accept, keys]).flatten().min()
     }
 
     /// Notes what the poll says of a socket.
@@ -160,13 +181,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let ended = event.is_read_closed() || event.is_error();
         let readable = event.is_readable() || ended;
         match self.table.get_mut(id) {
-            Some(Entry::Dial(dial)) => {
-                if let Some(result) = dial::finish(&dial.stream) {
-                    self.dialled(id, result, readable, take);
-                }
-            }
-            Some(Entry::Undecided(_)) if readable => {
-                self.decide(id, ended, take);
+            Some(Entry::Dial(_)) => self.dial_ready(id, readable, take),
+            Some(Entry::Undecided(stranger)) if readable => {
+                stranger.ended |= ended;
+                self.shown.push_back(id);
             }
             Some(Entry::Conn(_)) => self.link_ready(id, readable, event.is_writable()),
             Some(Entry::Undecided(_)) | None => {}

@@ -66,7 +66,7 @@ impl<B> Spares<B> {
 }
 
 /// What a write achieved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Wrote {
     /// Payload bytes of blocks that left our control: the link has taken them.
     pub(crate) payload: u64,
@@ -146,7 +146,7 @@ impl<B: AsRef<[u8]>> Out<B> {
     /// One vectored write of what the limits allow.
     pub(crate) fn write(&mut self, spares: &mut Spares<B>, to: &mut impl Write) -> io::Result<Wrote> {
         let Some(queue) = &mut self.0 else {
-            return Ok(Wrote { payload: 0, metadata: 0, blocked: false });
+            return Ok(Wrote::default());
         };
         let (asked, sent) = queue.write_once(to)?;
         let (payload, metadata) = queue.advance(sent);

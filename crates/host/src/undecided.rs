@@ -1,44 +1,123 @@
-//! A connection that has not said yet what it is (own design): a peer's, or one that speaks HTTP.
+//! A connection that has not said yet what it is (own design; MSE): a peer's, or one that speaks HTTP.
 //!
-//! The first bytes are looked at and left in the kernel, so that the part that gets the connection gets it whole.
+//! The first bytes are looked at and left in the kernel, so that the part that gets the connection gets it whole. Where they are the key of an encrypted
+//! handshake, that is led to its end here; the rest of the program sees a peer that begins as all do.
 use core::net::SocketAddr;
 use mio::net::TcpStream;
-use std::io;
+use std::io::{self, Read, Write};
+use teem_mse::{Agreed, Entropy, Req2, Responder, Skey};
+use teem_swarm::remote::Encryption;
 
+use crate::greeting;
 use crate::opening::{DECIDING_LEN, Opening, opening};
+
+/// Bytes of an encrypted handshake that are read at once.
+const READ_LEN: usize = 2048;
 
 /// A connection that has not said what it is.
 pub(crate) struct Undecided {
     pub(crate) stream: TcpStream,
     pub(crate) addr: SocketAddr,
+    /// It began with its key.
+    mse: Option<Responder>,
+    /// No more bytes will come.
+    pub(crate) ended: bool,
 }
 
 /// What a look at its first bytes gave.
 pub(crate) enum Look {
     /// Too few to tell.
     Wait,
-    /// The first bytes tell what opened it.
-    Is(Opening),
-    /// It ended before they could.
+    /// They need work that has to wait its turn.
+    Later,
+    /// It is a peer that speaks in the clear.
+    Clear,
+    /// It is a peer that has said how it wants to go on, and is to be answered so.
+    Mse(Box<Agreed>, Vec<u8>),
+    /// It speaks HTTP.
+    Http,
+    /// It has ended, or is nothing that is wanted here.
     Over,
 }
 
 impl Undecided {
-    /// Looks at the bytes that have come; `ended` says that no more will.
-    pub(crate) fn look(&self, ended: bool) -> Look {
+    pub(crate) fn new(stream: TcpStream, addr: SocketAddr) -> Self {
+        Self { stream, addr, mse: None, ended: false }
+    }
+
+    /// Looks at the bytes that have come. `entropy` is asked once where keys are to be computed and may put that off; `find` knows the
+    /// torrents.
+    pub(crate) fn look<'a>(
+        &mut self,
+        wanted: Encryption,
+        entropy: impl FnOnce() -> Option<Entropy<'a>>,
+        find: impl FnMut(&Req2) -> Option<Skey>,
+    ) -> Look {
+        if self.mse.is_none() {
+            match self.peek(wanted) {
+                None if self.ended => return Look::Over,
+                None => return Look::Wait,
+                Some(Err(_)) | Some(Ok(Opening::Unwanted)) => return Look::Over,
+                Some(Ok(Opening::Clear)) => return Look::Clear,
+                Some(Ok(Opening::Http)) => return Look::Http,
+                Some(Ok(Opening::Mse)) => self.mse = Some(Responder::new(greeting::methods(wanted))),
+            }
+        }
+        self.go_on(entropy, find).unwrap_or(Look::Over)
+    }
+
+    /// What opened it; `None` while too few bytes have come to tell.
+    fn peek(&self, wanted: Encryption) -> Option<io::Result<Opening>> {
         let mut first = [0; DECIDING_LEN];
         loop {
             return match self.stream.peek(&mut first) {
-                Ok(0) => Look::Over,
-                Ok(len) => match opening(&first[..len]) {
-                    Some(opening) => Look::Is(opening),
-                    None if ended => Look::Over,
-                    None => Look::Wait,
-                },
+                Ok(0) => Some(Err(io::ErrorKind::UnexpectedEof.into())),
+                Ok(len) => opening(&first[..len], wanted).map(Ok),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Look::Wait,
-                Err(_) => Look::Over,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+                Err(error) => Some(Err(error)),
             };
+        }
+    }
+
+    /// Leads the encrypted handshake on with what has come.
+    fn go_on<'a>(
+        &mut self,
+        entropy: impl FnOnce() -> Option<Entropy<'a>>,
+        mut find: impl FnMut(&Req2) -> Option<Skey>,
+    ) -> io::Result<Look> {
+        let Some(responder) = &mut self.mse else { return Ok(Look::Wait) };
+        let (mut entropy, mut put_off) = (Some(entropy), false);
+        let mut bytes = [0; READ_LEN];
+        let mut out = Vec::new();
+        loop {
+            let (len, empty) = match self.stream.read(&mut bytes) {
+                Ok(0) => return Ok(Look::Over),
+                Ok(len) => (len, false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // What was put off is gone on with, although nothing new has come.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, true),
+                Err(error) => return Err(error),
+            };
+            let draw = || {
+                let drawn = entropy.take().and_then(|draw| draw());
+                put_off = drawn.is_none();
+                drawn
+            };
+            let agreed = responder.advance(&bytes[..len], draw, &mut find, &mut out).map_err(io::Error::other)?;
+            if let Some(agreed) = agreed {
+                return Ok(Look::Mse(agreed, out));
+            }
+            if !out.is_empty() {
+                // The first bytes that are sent on a connection find room for them; one that has none is not worth keeping.
+                self.stream.write_all(&out)?;
+                out.clear();
+            }
+            match (put_off, empty) {
+                (true, _) => return Ok(Look::Later),
+                (false, true) => return Ok(Look::Wait),
+                (false, false) => {}
+            }
         }
     }
 }

@@ -190,7 +190,7 @@ fn dials_come_to_something_or_say_why_not() {
     let led = Led::new();
     let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
-    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::Tcp }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP }]);
     let conn = match led.next() {
         Input::Connected { conn, torrent: TORRENT, remote, local: Some(local) } if remote == addr => {
             assert_eq!(local.ip(), LOOPBACK);
@@ -205,15 +205,15 @@ fn dials_come_to_something_or_say_why_not() {
     assert_eq!(hello, encode_handshake(&handshake()));
 
     drop(listener);
-    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::Tcp }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP }]);
     match led.next() {
-        Input::DialFailed { torrent: TORRENT, to, how: How::Tcp, why: DialError::Refused } => assert_eq!(to, addr),
+        Input::DialFailed { torrent: TORRENT, to, how: How::TCP, why: DialError::Refused } => assert_eq!(to, addr),
         other => panic!("{other:?}"),
     }
     let v6: std::net::SocketAddr = "[::1]:6881".parse().unwrap();
-    led.run([Output::Dial { torrent: TORRENT, to: v6.into(), how: How::Tcp }]);
+    led.run([Output::Dial { torrent: TORRENT, to: v6.into(), how: How::TCP }]);
     match led.next() {
-        Input::DialFailed { torrent: TORRENT, to, how: How::Tcp, why: DialError::Unreachable } => assert_eq!(to, v6),
+        Input::DialFailed { torrent: TORRENT, to, how: How::TCP, why: DialError::Unreachable } => assert_eq!(to, v6),
         other => panic!("{other:?}"),
     }
     led.end();

@@ -9,13 +9,15 @@ use std::time::Duration;
 use teem_engine::input::PeerSource;
 use teem_engine::storage::Storage;
 use teem_engine::{Engine, EngineConfig};
-use teem_host::host::{HostConfig, HostHandle, start};
+use teem_host::config::HostConfig;
+use teem_host::host::{HostHandle, start};
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_metainfo::{Info, Limits};
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::job::{Done, Facts, Job, Verdict};
+use teem_swarm::remote::Encryption;
 use teem_swarm::selection::Selection;
 use teem_wire::peer::block::BlockRef;
 
@@ -107,7 +109,7 @@ impl Side {
         let storage = Whole::new(full);
         let pieces = Arc::clone(&storage.pieces);
         let (tell, told) = channel();
-        let host = start(listeners, HostConfig::default(), engine, storage, Ear(tell)).unwrap();
+        let host = start(listeners, HostConfig::new(Encryption::Off, |_| {}), engine, storage, Ear(tell)).unwrap();
         let info = info();
         let add = AddTorrent {
             torrent: TORRENT,

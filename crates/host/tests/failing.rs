@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_engine::storage::Storage;
+use teem_host::config::HostConfig;
 use teem_host::error::HostError;
-use teem_host::host::{HostConfig, HostHandle, start};
+use teem_host::host::{HostHandle, start};
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::mailbox::{HostMsg, SendError};
 use teem_host::owner::Machine;
@@ -17,6 +18,7 @@ use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{Done, Job};
 use teem_swarm::output::Output;
+use teem_swarm::remote::Encryption;
 use teem_swarm::time::Time;
 
 mod common;
@@ -90,7 +92,8 @@ fn rig() -> Rig {
     let storage = Keeper { jobs: note, done: Vec::new(), fault: Arc::clone(&fault), wake: Arc::clone(&wake) };
     let listeners = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
     let first = Output::Disk(Job::Forget { torrent: TORRENT, piece: 3 });
-    let host = start(listeners, HostConfig::default(), Fragile([first].into()), storage, Ear(tell)).expect("it starts");
+    let host = start(listeners, HostConfig::new(Encryption::Off, |_| {}), Fragile([first].into()), storage, Ear(tell))
+        .expect("it starts");
     for torrent in [TORRENT, TorrentId(2)] {
         let add = AddTorrent {
             torrent,

@@ -7,12 +7,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 use teem_engine::input::Input;
-use teem_host::host::{HostConfig, start};
+use teem_host::config::HostConfig;
+use teem_host::host::start;
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::owner::Machine;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Job, Reader};
 use teem_swarm::output::Output;
+use teem_swarm::remote::Encryption;
 use teem_swarm::remote::How;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
@@ -92,8 +94,14 @@ impl Machine<Block> for Leech {
 fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
     let bind = || Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
     let (tell, _told) = channel();
-    let seed =
-        start(bind(), HostConfig::default(), Seed::default(), Mem::new(usize::MAX / 2), Ear(tell.clone())).unwrap();
+    let seed = start(
+        bind(),
+        HostConfig::new(Encryption::Off, |_| {}),
+        Seed::default(),
+        Mem::new(usize::MAX / 2),
+        Ear(tell.clone()),
+    )
+    .unwrap();
     let addr = seed.bound().addrs[0];
 
     let blocks: Vec<_> = (0..mib)
@@ -103,12 +111,12 @@ fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
     let (written, pool) = (Arc::clone(&storage.written), Arc::clone(&storage.pool));
     let (finished, done) = channel();
     let leech = Leech {
-        outputs: (0..conns).map(|_| Output::Dial { torrent: TORRENT, to: addr.into(), how: How::Tcp }).collect(),
+        outputs: (0..conns).map(|_| Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP }).collect(),
         left: blocks.iter().copied().collect(),
         missing: blocks.len(),
         finished,
     };
-    let leech = start(bind(), HostConfig::default(), leech, storage, Ear(tell)).unwrap();
+    let leech = start(bind(), HostConfig::new(Encryption::Off, |_| {}), leech, storage, Ear(tell)).unwrap();
     done.recv_timeout(Duration::from_secs(60)).expect("all blocks");
     for host in [&leech, &seed] {
         host.stop();

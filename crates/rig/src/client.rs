@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::PEER_PORT;
 use crate::namespace::Needs;
 use crate::process::{Process, wait_until};
-use crate::setting::{Asked, Family, Role};
+use crate::setting::{Asked, Encryption, Family, Role};
 
 /// The first control port; one for each client that has one.
 const CONTROL_PORT: u16 = 20_000;
@@ -86,17 +86,19 @@ pub struct Job<'a> {
     pub folder: &'a Path,
     /// Upload limit in bytes a second; 0 for none.
     pub up: u64,
+    /// What it is to want of encryption; `None` leaves it as the other scenarios have it.
+    pub encryption: Option<Encryption>,
 }
 
 impl<'a> Job<'a> {
     /// Seeds what lies in `folder`.
     pub fn seed(torrent: &'a str, folder: &'a Path) -> Self {
-        Self { role: Role::Seeds, link: torrent, folder, up: 0 }
+        Self { role: Role::Seeds, link: torrent, folder, up: 0, encryption: None }
     }
 
     /// Fetches into `folder`.
     pub fn get(link: &'a str, folder: &'a Path) -> Self {
-        Self { role: Role::Gets, link, folder, up: 0 }
+        Self { role: Role::Gets, link, folder, up: 0, encryption: None }
     }
 }
 
@@ -114,6 +116,11 @@ pub trait Client: Sync {
     /// Why it cannot do what is asked, if so: something that holds whoever is at the other end.
     fn cannot(&self, _asked: Asked) -> Option<&'static str> {
         None
+    }
+
+    /// Whether it can be told to want that of encryption.
+    fn knows(&self, _encryption: Encryption) -> bool {
+        false
     }
 
     /// The most files that a torrent for it may have.

@@ -45,3 +45,36 @@ pub struct Asked {
     /// The address family that peers and tracker use.
     pub family: Family,
 }
+
+/// What a client is told to want of encryption (MSE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// None at all.
+    Off,
+    /// Both ways are taken; dials are in the clear at first.
+    Allow,
+    /// Both ways are taken; dials are encrypted at first.
+    Prefer,
+    /// Nothing but RC4 to the end.
+    Require,
+}
+
+impl Encryption {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Allow, Self::Prefer, Self::Require];
+
+    /// The word that Teem's users type for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Allow => "allow",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+        }
+    }
+
+    /// Whether two such sides can speak with each other.
+    pub fn meets(self, other: Self) -> bool {
+        !matches!((self, other), (Self::Off, Self::Require) | (Self::Require, Self::Off))
+    }
+}

@@ -103,7 +103,7 @@ impl Hostile {
         let Some((torrent, _)) = self.torrent else { return };
         for &addr in peers.iter().take(DIALS_MAX.saturating_sub(self.dialled)) {
             self.dialled += 1;
-            self.out.push_back(Output::Dial { torrent, to: addr.into(), how: How::Tcp });
+            self.out.push_back(Output::Dial { torrent, to: addr.into(), how: How::TCP });
         }
     }
 

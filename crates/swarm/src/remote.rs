@@ -76,43 +76,105 @@ impl fmt::Display for Remote {
     }
 }
 
-/// A way to dial.
+/// What the bytes of a connection travel over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum How {
-    /// A TCP connection to the address.
+pub enum Transport {
+    /// A connection of the system's own.
     Tcp,
-    /// A uTP connection to the address (BEP 29).
+    /// Packets of UDP, as BEP 29 has it.
     Utp,
 }
 
-impl How {
-    /// Every way, the one that is tried first at the front.
-    const ALL: [Self; 2] = [Self::Tcp, Self::Utp];
+/// A way to dial: what the bytes travel over, and how the conversation begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct How {
+    /// What the bytes travel over.
+    pub transport: Transport,
+    /// Whether it begins with the handshake of message stream encryption (MSE).
+    pub mse: bool,
 }
 
-/// A set of ways.
+impl How {
+    /// A TCP connection whose first bytes are the protocol's.
+    pub const TCP: Self = Self { transport: Transport::Tcp, mse: false };
+    /// A TCP connection that begins with MSE.
+    pub const TCP_MSE: Self = Self { transport: Transport::Tcp, mse: true };
+
+    /// Its place in a set.
+    fn bit(self) -> u8 {
+        1 << (2 * self.transport as u8 + u8::from(self.mse))
+    }
+}
+
+/// What the owner wants of encryption (MSE). It hides what is said from those who look at packets on their way, not from the peers.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Ways(u8);
+pub enum Encryption {
+    /// Both are taken; dials begin in the clear, and again with MSE where that was cut off before a word.
+    Allow,
+    /// Both are taken; dials begin with MSE, and again in the clear where that was cut off.
+    Prefer,
+    /// Nothing but MSE is taken or begun, and all that follows stays encrypted (RC4).
+    Require,
+    /// No MSE: what a host does that cannot.
+    #[default]
+    Off,
+}
+
+/// The ways that there are, in the order in which they are tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ways {
+    order: [How; 2],
+    len: usize,
+}
 
 impl Ways {
-    /// TCP alone: what every driver can.
-    pub(crate) const TCP: Self = Self(1 << How::Tcp as u8);
+    /// What an owner who wants that of encryption may dial by.
+    pub(crate) fn of(encryption: Encryption) -> Self {
+        let (order, len) = match encryption {
+            Encryption::Allow => ([How::TCP, How::TCP_MSE], 2),
+            Encryption::Prefer => ([How::TCP_MSE, How::TCP], 2),
+            Encryption::Require => ([How::TCP_MSE; 2], 1),
+            Encryption::Off => ([How::TCP; 2], 1),
+        };
+        Self { order, len }
+    }
 
-    /// The set with one more way.
+    fn all(&self) -> &[How] {
+        &self.order[..self.len]
+    }
+
+    /// The way to be tried: the one that has `worked` before, else the first in order, of those that have not `failed`.
+    pub(crate) fn next(&self, worked: Option<How>, failed: Failed) -> Option<How> {
+        let may = |how: &How| self.all().contains(how) && !failed.has(*how);
+        worked.filter(may).or_else(|| self.all().iter().copied().find(may))
+    }
+
+    /// The first way, whatever has failed.
+    pub(crate) fn first(&self) -> How {
+        self.order[0]
+    }
+}
+
+/// The ways that have failed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Failed(u8);
+
+impl Failed {
+    /// That way has failed too.
     #[must_use]
     pub(crate) fn with(self, how: How) -> Self {
-        Self(self.0 | 1 << how as u8)
+        Self(self.0 | how.bit())
     }
 
-    /// Whether it holds that way.
-    pub(crate) fn has(self, how: How) -> bool {
-        self.0 & (1 << how as u8) != 0
+    /// Nobody is reached over what that way travels over, however the conversation begins.
+    #[must_use]
+    pub(crate) fn with_transport(self, how: How) -> Self {
+        self.with(How { mse: false, ..how }).with(How { mse: true, ..how })
     }
 
-    /// The way to be tried first of those that are not among `failed`.
-    pub(crate) fn first_but(self, failed: Self) -> Option<How> {
-        How::ALL.into_iter().find(|how| self.has(*how) && !failed.has(*how))
+    fn has(self, how: How) -> bool {
+        self.0 & how.bit() != 0
     }
 }
 
@@ -132,10 +194,30 @@ mod tests {
 
     #[test]
     fn ways_are_tried_in_their_order_and_each_once() {
-        let both = Ways::TCP.with(How::Utp);
-        assert_eq!(both.first_but(Ways::default()), Some(How::Tcp));
-        assert_eq!(both.first_but(Ways::TCP), Some(How::Utp));
-        assert_eq!(both.first_but(both), None);
-        assert_eq!(Ways::TCP.first_but(Ways::TCP), None);
+        let none = Failed::default();
+        for (encryption, order) in [
+            (Encryption::Allow, &[How::TCP, How::TCP_MSE][..]),
+            (Encryption::Prefer, &[How::TCP_MSE, How::TCP]),
+            (Encryption::Require, &[How::TCP_MSE]),
+            (Encryption::Off, &[How::TCP]),
+        ] {
+            let ways = Ways::of(encryption);
+            let mut failed = none;
+            for how in order {
+                assert_eq!(ways.next(None, failed), Some(*how), "{encryption:?}");
+                failed = failed.with(*how);
+            }
+            assert_eq!(ways.next(None, failed), None);
+            assert_eq!(ways.next(None, none.with_transport(How::TCP)), None, "over TCP nobody is there");
+        }
+    }
+
+    #[test]
+    fn what_has_worked_comes_first_while_it_may() {
+        let ways = Ways::of(Encryption::Allow);
+        let none = Failed::default();
+        assert_eq!(ways.next(Some(How::TCP_MSE), none), Some(How::TCP_MSE));
+        assert_eq!(ways.next(Some(How::TCP_MSE), none.with(How::TCP_MSE)), Some(How::TCP));
+        assert_eq!(Ways::of(Encryption::Off).next(Some(How::TCP_MSE), none), Some(How::TCP));
     }
 }

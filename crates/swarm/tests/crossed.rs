@@ -25,7 +25,7 @@ fn crossed() -> (World, SocketAddr) {
     let them = SocketAddr::from(([198, 19, 2, 1], 7000));
     let now = world.now;
     world.act(ME, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &[them]));
-    assert_eq!(world.nodes[ME].machine.torrent.next_dial(now), Some((them.into(), How::Tcp)));
+    assert_eq!(world.nodes[ME].machine.torrent.next_dial(now), Some((them.into(), How::TCP)));
     (world, them)
 }
 
@@ -52,7 +52,7 @@ fn dials(world: &World) -> bool {
 fn whoever_is_connected_is_not_dialled_whatever_came_of_the_other_connection() {
     let (theirs, ours) = (ConnId(100), ConnId(101));
     let ends: [(&str, End); 4] = [
-        ("refused", |world, them, _| world.act(ME, |t, cx| t.dial_failed(cx.now, them, How::Tcp, DialError::Refused))),
+        ("refused", |world, them, _| world.act(ME, |t, cx| t.dial_failed(cx.now, them, How::TCP, DialError::Refused))),
         ("closed", |world, them, _| world.act(ME, |t, cx| t.dial_closed(cx.now, them, CloseReason::Remote))),
         ("closed after its handshake", |world, them, conn| {
             ready(world, conn, them, true, 9);

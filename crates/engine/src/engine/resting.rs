@@ -108,9 +108,10 @@ impl<B> Engine<B> {
         let add = rest.add.clone();
         let recheck = core::mem::take(&mut rest.recheck);
         let (me, rng) = (rest.me.clone(), self.rng.fork());
-        let told = rest.told_after();
+        let (told, encryption) = (rest.told_after(), self.config.encryption);
         let begun = self.wall.behind(|| {
             let mut one = Torrent::new(add, me, rng);
+            one.dial_by(encryption);
             if let Some(bytes) = told {
                 one.tell_sent(bytes);
             }

@@ -8,7 +8,8 @@ use teem_swarm::remote::Remote;
 use super::{Entry, Net};
 use crate::budget::SOCKETS_MAX;
 use crate::conn::Conn;
-use crate::link::{Channel, Layer, Link, LinkWaker};
+use crate::layer::Layer;
+use crate::link::{Channel, Link, LinkWaker};
 use crate::mailbox::Mailbox;
 use crate::pair::End;
 

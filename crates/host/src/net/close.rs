@@ -21,7 +21,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
         let friendly =
             conn.proven && matches!(why, CloseReason::Stopping | CloseReason::BothSeeds | CloseReason::Useless);
-        if !friendly && conn.out.is_empty() {
+        if !friendly && !conn.has_unsent() {
             self.table.remove(id);
             return;
         }

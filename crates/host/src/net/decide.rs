@@ -14,49 +14,56 @@ use teem_wire::holder::{Holder, Network};
 use super::{Entry, Net};
 use crate::budget::{UNDECIDED_MAX, UNPROVEN_MAX};
 use crate::conn::Conn;
-use crate::link::{Channel, Layer, Link};
-use crate::opening::Opening;
+use crate::entropy::{self, NO_PAD};
+use crate::layer::Layer;
+use crate::link::{Channel, Link};
 use crate::table::Table;
 use crate::undecided::{Look, Undecided};
 use crate::{sockopt, table};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
-    /// Looks at what has come of an undecided connection.
-    pub(super) fn decide(&mut self, id: ConnId, ended: bool, take: &mut impl FnMut(Input<B>)) {
-        let Some(Entry::Undecided(stranger)) = self.table.get_mut(id) else { return };
-        match stranger.look(ended) {
-            Look::Wait => {}
-            Look::Over => drop(self.table.remove(id)),
-            Look::Is(opening) => {
-                let Some(Entry::Undecided(stranger)) = self.table.remove(id) else { return };
-                match opening {
-                    Opening::Peer(layer) => self.admit(id, stranger, layer, take),
-                    Opening::Http => self.hand_over(stranger),
-                }
+    /// Looks at what has come of undecided connections. Those whose keys are to be computed wait their turn.
+    pub(crate) fn decide(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
+        self.keys.turn(now);
+        for _ in 0..self.shown.len() {
+            let Some(id) = self.shown.pop_front() else { break };
+            let Some(Entry::Undecided(stranger)) = self.table.get_mut(id) else { continue };
+            let Self { keys, torrents, entropy, encryption, .. } = self;
+            let (fill, pad) = (*entropy, &mut NO_PAD.clone());
+            let draw = move || keys.take().then(move || entropy::draw(fill, pad));
+            match stranger.look(*encryption, draw, |name| torrents.find(name)) {
+                Look::Wait => {}
+                Look::Later => self.shown.push_back(id),
+                Look::Over => drop(self.table.remove(id)),
+                Look::Clear => self.admit(id, Layer::Plain, take),
+                Look::Mse(agreed, answer) => self.admit(id, Layer::responder(*agreed, answer), take),
+                Look::Http => self.hand_over(id),
             }
         }
     }
 
-    /// A peer: from here on the connection is the engine's. Its entry has just been removed, so it gets the same slot under a new name, and
-    /// the poll knows it by that.
-    fn admit(&mut self, was: ConnId, stranger: Undecided, layer: Layer, take: &mut impl FnMut(Input<B>)) {
-        let Undecided { stream, addr } = stranger;
+    /// A peer: from here on the connection is the engine's. It keeps its slot and gets another name, since the poll knows it by the slot alone.
+    fn admit(&mut self, was: ConnId, layer: Layer, take: &mut impl FnMut(Input<B>)) {
+        let Some(Entry::Undecided(Undecided { stream, addr, ended, .. })) = self.table.remove(was) else { return };
         let Ok(local) = stream.local_addr() else { return };
         sockopt::peer(&SockRef::from(&stream), addr, self.upload_limited);
         let entry = |id| {
             let mut conn = Box::new(Conn::new(id, Holder::of(addr.ip()), Channel::new(Link::Tcp(stream), layer)));
-            conn.in_ready = true;
+            (conn.in_ready, conn.ended) = (true, ended);
             Ok::<_, core::convert::Infallible>(Entry::Conn(conn))
         };
         let Ok(conn) = self.table.insert(entry);
         debug_assert_eq!(table::slot(conn), table::slot(was));
         self.ready.push_back(conn);
         take(Input::Accepted { conn, remote: addr.into(), local: Some(sockopt::canonical(local)) });
+        // The answer to an encrypted handshake goes out with our own, or alone.
+        self.touch(conn);
         self.make_room(take);
         self.unproven.push_back(conn);
     }
 
-    fn hand_over(&mut self, mut stranger: Undecided) {
+    fn hand_over(&mut self, id: ConnId) {
+        let Some(Entry::Undecided(mut stranger)) = self.table.remove(id) else { return };
         // A socket that the poll does not know is none of its business any more.
         let _ = self.registry.deregister(&mut stranger.stream);
         self.visitors.push(stranger.stream.into());
@@ -137,10 +144,13 @@ fn oldest_of_a_crowd(all: &[Option<Holder>]) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::budget::DECIDE_LIMIT;
+    use crate::config::HostConfig;
     use crate::listen::{ListenConfig, Listeners};
     use core::time::Duration;
     use std::io::{Read, Write};
     use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+    use teem_swarm::remote::Encryption;
+    use teem_wire::peer::ids::PROTOCOL;
 
     #[test]
     fn a_crowd_makes_room_for_itself() {
@@ -164,8 +174,9 @@ mod tests {
             let poll = mio::Poll::new().unwrap();
             let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
             let listeners = Listeners::bind(listen).unwrap();
+            let config = HostConfig { upload_limited: false, encryption: Encryption::Allow, entropy: |_| {} };
             let addr = listeners.bound().addrs[0];
-            let net = Net::new(poll.registry().try_clone().unwrap(), listeners, false).unwrap();
+            let net = Net::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
             Self { poll, net, addr, accepted: 0 }
         }
 
@@ -179,6 +190,7 @@ mod tests {
                 for event in &events {
                     net.event(event, &mut take);
                 }
+                net.decide(now, &mut take);
                 net.expire(now, &mut take);
                 net.accept(now);
                 net.receive(&mut take);
@@ -196,7 +208,7 @@ mod tests {
         let mut slow = TcpStream::connect(clock.addr).unwrap();
         slow.write_all(b"GE").unwrap();
         let peer = TcpStream::connect(clock.addr).unwrap();
-        (&peer).write_all(&[19]).unwrap();
+        (&peer).write_all(PROTOCOL).unwrap();
         let second = Duration::from_secs(1);
         clock.turn(start + second);
         assert_eq!((clock.accepted, clock.net.table.len()), (1, 3));

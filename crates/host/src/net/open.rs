@@ -5,7 +5,7 @@ use mio::{Interest, Registry, Token};
 use std::io;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::remote::{How, Remote};
+use teem_swarm::remote::{How, Remote, Transport};
 use teem_swarm::time::Time;
 use teem_wire::holder::Holder;
 
@@ -13,7 +13,9 @@ use super::{CONNS_FROM, Entry, Net};
 use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX};
 use crate::conn::Conn;
 use crate::dial::{self, Dial};
-use crate::link::{Channel, Layer, Link};
+use crate::greeting::Greeting;
+use crate::layer::Layer;
+use crate::link::{Channel, Link};
 use crate::tcp::{self, Accept};
 use crate::undecided::Undecided;
 use crate::{sockopt, table};
@@ -21,13 +23,13 @@ use crate::{sockopt, table};
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Begins a dial.
     pub(crate) fn dial(&mut self, now: Time, torrent: TorrentId, to: Remote, how: How) -> Result<(), DialError> {
-        let (Remote::Addr(addr), How::Tcp) = (to, how) else {
+        let (Remote::Addr(addr), Transport::Tcp) = (to, how.transport) else {
             return Err(DialError::Unreachable);
         };
         if self.table.len() >= SOCKETS_MAX {
             return Err(DialError::Unreachable);
         }
-        let mut dial = dial::start(torrent, addr, self.outgoing, self.upload_limited)?;
+        let mut dial = dial::start(torrent, (addr, how), self.outgoing, self.upload_limited)?;
         let registry = &self.registry;
         let id = self.table.insert(|id| {
             register(registry, &mut dial.stream, id).map_err(|_| DialError::Unreachable)?;
@@ -35,6 +37,35 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         })?;
         self.dials.push_back((now + dial::CONNECT_LIMIT, id));
         Ok(())
+    }
+
+    /// The poll says something of a dial.
+    pub(super) fn dial_ready(&mut self, id: ConnId, readable: bool, take: &mut impl FnMut(Input<B>)) {
+        let Some(Entry::Dial(dial)) = self.table.get_mut(id) else { return };
+        if dial.greeting.is_none() {
+            match dial::finish(&dial.stream) {
+                None => return,
+                Some(Ok(())) if dial.how.mse => {
+                    let Some(skey) = self.torrents.skey(dial.torrent) else {
+                        return self.dialled(id, Err(DialError::NoMse), false, take);
+                    };
+                    match Greeting::begin(&mut dial.stream, skey, self.encryption, self.entropy) {
+                        Ok(greeting) => dial.greeting = Some(Box::new(greeting)),
+                        Err(_) => return self.dialled(id, Err(DialError::NoMse), false, take),
+                    }
+                }
+                Some(result) => return self.dialled(id, result, readable, take),
+            }
+        }
+        if let Some(greeting) = &mut dial.greeting
+            && readable
+        {
+            match greeting.look(&mut dial.stream) {
+                Ok(false) => {}
+                Ok(true) => self.dialled(id, Ok(()), readable, take),
+                Err(_) => self.dialled(id, Err(DialError::NoMse), false, take),
+            }
+        }
     }
 
     /// A dial is over.
@@ -46,13 +77,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         take: &mut impl FnMut(Input<B>),
     ) {
         let Some(Entry::Dial(dial)) = self.table.remove(id) else { return };
-        let Dial { stream, torrent, addr } = dial;
+        let Dial { stream, torrent, addr, how, greeting } = dial;
         let holder = Holder::of(addr.ip());
+        let result = match (result, &greeting) {
+            // It stood, and the key did not come in time.
+            (Err(DialError::TimedOut), Some(_)) => Err(DialError::NoMse),
+            (result, _) => result,
+        };
         let result = result.and_then(|()| {
             let local = stream.local_addr().map_err(|_| DialError::Unreachable)?;
+            let layer = greeting.map_or(Layer::Plain, |greeting| Layer::initiator(greeting.into_initiator()));
             // The entry moves to a new name, because the slot is the same and the poll knows no more than that.
             let conn = self.table.insert(|id| {
-                let channel = Channel::new(Link::Tcp(stream), Layer::Plain);
+                let channel = Channel::new(Link::Tcp(stream), layer);
                 Ok(Entry::Conn(Box::new(Conn::new(id, holder, channel))))
             })?;
             Ok((conn, sockopt::canonical(local)))
@@ -66,7 +103,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 }
                 take(Input::Connected { conn, torrent, remote: addr.into(), local: Some(local) });
             }
-            Err(why) => take(Input::DialFailed { torrent, to: addr.into(), how: How::Tcp, why }),
+            Err(why) => take(Input::DialFailed { torrent, to: addr.into(), how, why }),
         }
     }
 
@@ -102,7 +139,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
         let registry = &self.registry;
         let id = self.table.insert(|id| {
-            let mut stranger = Undecided { stream, addr };
+            let mut stranger = Undecided::new(stream, addr);
             register(registry, &mut stranger.stream, id)?;
             Ok::<_, io::Error>(Entry::Undecided(stranger))
         });

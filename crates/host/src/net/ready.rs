@@ -25,7 +25,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
             && !conn.in_touched
             && !conn.blocked
-            && (!conn.out.is_empty() || conn.closing.is_some())
+            && (conn.has_unsent() || conn.closing.is_some())
         {
             conn.in_touched = true;
             self.touched.push_back(id);

@@ -32,7 +32,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 self.ready.push_back(id);
                 continue;
             }
+            let listened = conn.channel.must_listen();
             let (len, end) = conn.read(&mut self.scratch[..room], alloc, take);
+            // The other side has said how to go on: what waits can go out.
+            let speaks = listened && !conn.channel.must_listen();
+            conn.blocked &= !speaks;
             budget = budget.saturating_sub(len);
             match end {
                 ReadEnd::More => self.ready.push_back(id),
@@ -42,6 +46,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     self.starved = true;
                 }
                 ReadEnd::Closed(why) => self.drop_conn(id, why, take),
+            }
+            if speaks {
+                self.touch(id);
             }
             if budget == 0 {
                 return;
@@ -88,7 +95,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     if !closing {
                         (0..wrote.metadata).for_each(|_| take(Input::MetadataSent { conn: id }));
                     }
-                    if conn.out.is_empty() && closing {
+                    if !conn.has_unsent() && closing {
                         self.flushed(id);
                     } else {
                         self.touch(id);

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use teem_engine::input::Input;
 use teem_engine::storage::Storage;
+use teem_host::config::HostConfig;
 use teem_host::error::HostError;
-use teem_host::host::{HostConfig, HostHandle, start};
+use teem_host::host::{HostHandle, start};
 use teem_host::listen::{ListenConfig, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_host::owner::{Machine, Owner};
@@ -21,6 +22,7 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Job};
 use teem_swarm::output::Output;
+use teem_swarm::remote::Encryption;
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 use teem_wire::peer::block::BlockRef;
@@ -198,6 +200,14 @@ impl Machine<Block> for Puppet {
     }
 }
 
+/// Bytes that differ each time. (Nothing here is secret.)
+pub(crate) fn unguessable(bytes: &mut [u8]) {
+    static DRAWN: AtomicUsize = AtomicUsize::new(1);
+    for byte in bytes {
+        *byte = (DRAWN.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9E37_79B9) >> 13) as u8;
+    }
+}
+
 /// A host whose engine is the test.
 pub(crate) struct Led {
     pub(crate) host: HostHandle,
@@ -213,6 +223,10 @@ impl Led {
     }
 
     pub(crate) fn on(addr: Option<IpAddr>) -> Self {
+        Self::wanting(Encryption::Off, addr)
+    }
+
+    pub(crate) fn wanting(encryption: Encryption, addr: Option<IpAddr>) -> Self {
         let listeners = Listeners::bind(ListenConfig { addr, port: 0 }).unwrap();
         let (inputs, from_host) = channel();
         let (tell, told) = channel();
@@ -220,7 +234,7 @@ impl Led {
         let storage = Mem::new(usize::MAX / 2);
         let pool = Arc::clone(&storage.pool);
         let puppet = Puppet { inputs, outputs: Arc::clone(&outputs) };
-        let host = start(listeners, HostConfig::default(), puppet, storage, Ear(tell)).unwrap();
+        let host = start(listeners, HostConfig::new(encryption, unguessable), puppet, storage, Ear(tell)).unwrap();
         Self { host, told, pool, inputs: from_host, outputs }
     }
 

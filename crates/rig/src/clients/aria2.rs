@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::client::{Client, Job, Running, Seat, printed_version};
 use crate::namespace::Needs;
-use crate::setting::{Asked, Family, Protocol, Role};
+use crate::setting::{Asked, Encryption, Family, Protocol, Role};
 use crate::trackers::aquatic;
 
 /// One download or seed.
@@ -32,6 +32,10 @@ impl Client for Aria2 {
         why.or(key.then_some("announces a `key` of eight random bytes, where that tracker takes UTF-8 alone"))
     }
 
+    fn knows(&self, encryption: Encryption) -> bool {
+        matches!(encryption, Encryption::Prefer | Encryption::Require)
+    }
+
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let (hook, whole) = seat.hook();
         let mut command = Command::new("aria2c");
@@ -49,6 +53,9 @@ impl Client for Aria2 {
         command.args([format!("--enable-dht={}", seat.family() == Family::V4), format!("--dht-listen-port={dht}")]);
         command.args([format!("--dht-file-path={kept}"), format!("--max-upload-limit={}", job.up)]);
         command.arg(format!("--on-bt-download-complete={}", hook.display())).arg("--dir").arg(job.folder);
+        if job.encryption == Some(Encryption::Require) {
+            command.args(["--bt-require-crypto=true", "--bt-min-crypto-level=arc4"]);
+        }
         if job.role == Role::Seeds {
             command.arg("--check-integrity=true");
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, Job, Running, Seat, Whole, printed_version};
 use crate::namespace::Needs;
-use crate::setting::{Asked, Role};
+use crate::setting::{Asked, Encryption, Role};
 
 const SCRIPT: &str = include_str!("libtorrent_peer.py");
 /// Starting, and as a seed checking what is there.
@@ -40,12 +40,16 @@ impl Client for Libtorrent {
         renames.then_some("does not find what it would itself have written under another name")
     }
 
+    fn knows(&self, _: Encryption) -> bool {
+        true
+    }
+
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let mode = if job.role == Role::Seeds { "seed" } else { "get" };
         let at = seat.listen();
         let job = json!({
             "mode": mode, "link": job.link, "dir": job.folder, "at": at.to_string(), "ip": seat.ip.to_string(),
-            "up": job.up, "super": self.super_seeds, "stock": false,
+            "up": job.up, "super": self.super_seeds, "stock": false, "encryption": job.encryption.map(Encryption::word),
         });
         let mut running = session(seat, &job);
         running.process.wait_line("ready session", READY, |line| (line == "ready").then_some(()));

@@ -1,6 +1,6 @@
 """One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, at (address and port
 to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), super (whether a seed is to be one by BEP 16),
-and stock (whether all settings stay as they come; at, ip, up and super say nothing then).
+stock (whether all settings stay as they come; at, ip, up and super say nothing then), and encryption (off, allow, prefer, require; may be missing).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
 written. Runs until it is killed."""
 import json
@@ -30,6 +30,17 @@ if not job["stock"]:
         "in_enc_policy": int(lt.enc_policy.enabled),
         "out_enc_policy": int(lt.enc_policy.disabled),
     })
+if job.get("encryption"):
+    forced, enabled, disabled = (int(p) for p in (lt.enc_policy.forced, lt.enc_policy.enabled, lt.enc_policy.disabled))
+    taken, dialled = {
+        "off": (disabled, disabled),
+        "allow": (enabled, disabled),
+        "prefer": (enabled, enabled),
+        "require": (forced, forced),
+    }[job["encryption"]]
+    settings["in_enc_policy"], settings["out_enc_policy"] = taken, dialled
+    if job["encryption"] == "require":
+        settings["allowed_enc_level"] = int(lt.enc_level.rc4)
 session = lt.session(settings)
 
 if job["link"].startswith("magnet:"):

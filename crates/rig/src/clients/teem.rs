@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::client::{Client, Job, Running, Seat, printed_version};
 use crate::namespace::Needs;
-use crate::setting::Role;
+use crate::setting::{Encryption, Role};
 
 /// A binary of Teem.
 #[derive(Clone, Debug)]
@@ -29,6 +29,10 @@ impl Client for Teem {
         printed_version(Command::new(&self.binary).arg("--version"))
     }
 
+    fn knows(&self, _: Encryption) -> bool {
+        true
+    }
+
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let (hook, whole) = seat.hook();
         let mut command = Command::new(&self.binary);
@@ -39,6 +43,9 @@ impl Client for Teem {
         }
         if self.plain {
             command.arg("--no-granting");
+        }
+        if let Some(encryption) = job.encryption {
+            command.args(["--encryption", encryption.word()]);
         }
         match job.role {
             Role::Seeds => command.arg("--data").arg(job.folder),

@@ -12,7 +12,7 @@ use crate::client::{Client, Job, Running, Seat, Whole, printed_version};
 use crate::http;
 use crate::namespace::Needs;
 use crate::process::wait_until;
-use crate::setting::{Asked, Family, Protocol, Role};
+use crate::setting::{Asked, Encryption, Family, Protocol, Role};
 
 /// Starting, and as a seed checking what is there.
 const READY: Duration = Duration::from_secs(60);
@@ -43,6 +43,10 @@ impl Client for Transmission {
         udp6.then_some("asks UDP trackers over IPv4 only").or(renames)
     }
 
+    fn knows(&self, encryption: Encryption) -> bool {
+        encryption != Encryption::Off
+    }
+
     fn makes_empty_files(&self) -> bool {
         false
     }
@@ -50,11 +54,16 @@ impl Client for Transmission {
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let control = seat.control();
         let bind = if seat.family() == Family::V4 { "bind-address-ipv4" } else { "bind-address-ipv6" };
+        let encryption = match job.encryption {
+            Some(Encryption::Require) => 2,
+            Some(Encryption::Prefer) => 1,
+            Some(Encryption::Allow | Encryption::Off) | None => 0,
+        };
         let settings = json!({
             bind: seat.ip.to_string(), "peer-port": seat.listen().port(), "port-forwarding-enabled": false,
             "rpc-bind-address": "127.0.0.1", "rpc-port": control.port(), "rpc-authentication-required": false,
             "rpc-host-whitelist-enabled": false, "rpc-whitelist-enabled": false,
-            "dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, "utp-enabled": false, "encryption": 0,
+            "dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, "utp-enabled": false, "encryption": encryption,
             "ratio-limit-enabled": false, "idle-seeding-limit-enabled": false, "download-queue-enabled": false,
             "queue-stalled-enabled": false, "rename-partial-files": false, "message-level": 2,
             "peer-limit-per-torrent": 200, "speed-limit-up-enabled": job.up > 0, "speed-limit-up": job.up / 1000,

@@ -35,7 +35,7 @@ impl Part {
         }
         let (torrent, remote) = (TORRENT, Remote::from(self.common.seats[to as usize].addr));
         if !open || self.full(me) {
-            return self.feed(me, Input::DialFailed { torrent, to: remote, how: How::Tcp, why: DialError::Refused });
+            return self.feed(me, Input::DialFailed { torrent, to: remote, how: How::TCP, why: DialError::Refused });
         }
         let key = self.next_key(me);
         let node = &mut self.nodes[me];

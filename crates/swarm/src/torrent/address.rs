@@ -55,6 +55,8 @@ pub enum DialError {
     TimedOut,
     /// No route, no such family, no file descriptors left, and the rest.
     Unreachable,
+    /// The connection stood, and the other side did not answer to the handshake of message stream encryption.
+    NoMse,
 }
 
 /// Whether an address from that source may be dialled at all: strangers cannot aim us at the local network or at ports

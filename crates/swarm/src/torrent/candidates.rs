@@ -11,7 +11,7 @@ use crate::event::Dials;
 use crate::external::External;
 use crate::listen_port::ListenPort;
 use crate::output::CloseReason;
-use crate::remote::{How, Ways};
+use crate::remote::{Encryption, Failed, How, Ways};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -67,7 +67,9 @@ struct Candidate {
     state: State,
     failures: usize,
     /// The ways that have failed since it last waited for long.
-    failed: Ways,
+    failed: Failed,
+    /// The way by which it was one of the torrent's peers.
+    worked: Option<How>,
     name: Name,
     /// Whether it was ever one of the torrent's peers: worth saving.
     good: bool,
@@ -107,10 +109,15 @@ impl Candidates {
             banned_networks: BTreeSet::new(),
             dials: Dials::default(),
             rng,
-            ways: Ways::TCP,
+            ways: Ways::of(Encryption::Off),
             external: External::default(),
             port,
         }
+    }
+
+    /// Dials go by what is wanted of encryption from now on.
+    pub(crate) fn dial_by(&mut self, encryption: Encryption) {
+        self.ways = Ways::of(encryption);
     }
 
     /// The world sees us from there: those that wait are put into the order that follows from it.
@@ -161,7 +168,15 @@ impl Candidates {
         let name = Name { addr, named: now, tie };
         self.known.insert(
             addr,
-            Candidate { source, state: State::Pending, failures: 0, failed: Ways::default(), name, good: false },
+            Candidate {
+                source,
+                state: State::Pending,
+                failures: 0,
+                failed: Failed::default(),
+                worked: None,
+                name,
+                good: false,
+            },
         );
         self.wait(addr, now, now);
         true
@@ -195,10 +210,13 @@ impl Candidates {
         self.queue.deadline(self.is_alone())
     }
 
-    /// The way that an address is to be dialled: the first that has not failed.
+    /// The way that an address is to be dialled: the one that has worked before, else the first that has not failed.
     pub(crate) fn how(&self, addr: SocketAddr) -> How {
-        let failed = self.known.get(&addr).map(|c| c.failed).unwrap_or_default();
-        self.ways.first_but(failed).unwrap_or(How::Tcp)
+        self.known.get(&addr).and_then(|c| self.next_way(c)).unwrap_or(self.ways.first())
+    }
+
+    fn next_way(&self, candidate: &Candidate) -> Option<How> {
+        self.ways.next(candidate.worked, candidate.failed)
     }
 
     /// A dial came to nothing. Another way is tried at once, if there is one; else the address waits.
@@ -206,15 +224,18 @@ impl Candidates {
         let count = match why {
             DialError::Refused => &mut self.dials.refused,
             DialError::TimedOut => &mut self.dials.timed_out,
-            DialError::Unreachable => &mut self.dials.failed,
+            DialError::Unreachable | DialError::NoMse => &mut self.dials.failed,
         };
         *count = count.saturating_add(1);
         if let Some(candidate) = self.known.get_mut(&addr) {
-            candidate.failed = candidate.failed.with(how);
-            if self.ways.first_but(candidate.failed).is_some() {
+            candidate.failed = match why {
+                DialError::NoMse => candidate.failed.with(how),
+                _ => candidate.failed.with_transport(how),
+            };
+            if self.ways.next(candidate.worked, candidate.failed).is_some() {
                 return self.wait(addr, now, now);
             }
-            candidate.failed = Ways::default();
+            candidate.failed = Failed::default();
         }
         let final_for_now =
             why == DialError::Refused && self.known.get(&addr).is_some_and(|c| c.source != PeerSource::User);
@@ -227,7 +248,10 @@ impl Candidates {
         self.add_one(now, PeerSource::Inbound, addr);
         if let Some(candidate) = self.known.get_mut(&addr) {
             candidate.failures = 0;
-            candidate.failed = Ways::default();
+            if candidate.state == State::Pending {
+                candidate.worked = self.ways.next(candidate.worked, candidate.failed);
+            }
+            candidate.failed = Failed::default();
             candidate.good = true;
             self.set(addr, State::Connected);
         }
@@ -243,9 +267,10 @@ impl Candidates {
             self.dials.failed = self.dials.failed.saturating_add(1);
             candidate.failed = candidate.failed.with(how);
         }
-        let another_way = unproven && self.ways.first_but(candidate.failed).is_some();
+        let of_the_way = matches!(why, CloseReason::Remote | CloseReason::TimedOut | CloseReason::NotBitTorrent);
+        let another_way = unproven && of_the_way && self.ways.next(candidate.worked, candidate.failed).is_some();
         if !another_way {
-            candidate.failed = Ways::default();
+            candidate.failed = Failed::default();
         }
         match why {
             CloseReason::Banned => self.ban(addr),

@@ -9,7 +9,7 @@ use crate::ask::{AskId, AskIds};
 use crate::event::{Dials, TrackerStats};
 use crate::external::External;
 use crate::output::CloseReason;
-use crate::remote::{How, Remote};
+use crate::remote::{Encryption, How, Remote};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::string::{String, ToString};
@@ -127,6 +127,11 @@ impl Finder {
     pub(super) fn next_dial(&mut self, now: Time) -> Option<(Remote, How)> {
         let addr = self.candidates.next(now)?;
         Some((addr.into(), self.candidates.how(addr)))
+    }
+
+    /// Dials go by what is wanted of encryption from now on.
+    pub(super) fn dial_by(&mut self, encryption: Encryption) {
+        self.candidates.dial_by(encryption);
     }
 
     /// When [`Self::next_dial`] will have something.

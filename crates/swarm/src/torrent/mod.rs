@@ -38,7 +38,7 @@ use crate::ids::TorrentId;
 use crate::job::Facts;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
-use crate::remote::{How, Remote};
+use crate::remote::{Encryption, How, Remote};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::boxed::Box;
@@ -184,6 +184,11 @@ impl Torrent {
     /// Where to dial now and how, if it is wanted; that dial is under way from then on.
     pub fn next_dial(&mut self, now: Time) -> Option<(Remote, How)> {
         if self.wants_peers() { self.finder.next_dial(now) } else { None }
+    }
+
+    /// Dials go by what is wanted of encryption from now on; before, by [`Encryption::Off`].
+    pub fn dial_by(&mut self, encryption: Encryption) {
+        self.finder.dial_by(encryption);
     }
 
     /// When [`Self::next_dial`] will have something.

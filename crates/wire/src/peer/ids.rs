@@ -41,7 +41,7 @@ pub const UT_METADATA: u8 = 1;
 pub const LT_DONTHAVE: u8 = 3;
 
 /// The first 20 bytes of a connection (BEP 3).
-pub(crate) const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
+pub const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
 
 /// A bit of the eight reserved bytes: index of the byte and mask.
 pub(crate) type ReservedBit = (usize, u8);
