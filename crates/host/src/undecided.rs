@@ -57,7 +57,7 @@ impl Undecided {
             match self.peek(wanted) {
                 None if self.ended => return Look::Over,
                 None => return Look::Wait,
-                Some(Err(_)) | Some(Ok(Opening::Unwanted)) => return Look::Over,
+                Some(Err(_) | Ok(Opening::Unwanted)) => return Look::Over,
                 Some(Ok(Opening::Clear)) => return Look::Clear,
                 Some(Ok(Opening::Http)) => return Look::Http,
                 Some(Ok(Opening::Mse)) => self.mse = Some(Responder::new(greeting::methods(wanted))),

@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 18] = [
     ("teem-fault", &[]),
     ("teem-sandbox", &[]),
     ("teem-bencode", &[]),
