@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 const WORD: &str = "--on-done-helper";
 /// Bytes of one line between the two: a path of 4 KiB as numbers is a tenth of it.
 const LINE_MAX: u64 = 256 << 10;
+/// The number of the first answer, which nobody asked for.
+const READY: u64 = 0;
 /// What is said when there is no answer any more.
 const GONE: &str = "the helper that runs it has ended";
 
@@ -60,26 +62,28 @@ pub(crate) struct Helper {
 }
 
 /// Those that wait for an answer.
-#[derive(Default)]
 struct Waiting {
     /// Until the first one is waited for: nobody reads before, because a sandbox is entered with one thread.
-    from: Option<ChildStdout>,
+    from: Option<BufReader<ChildStdout>>,
     last: u64,
     answers: HashMap<u64, oneshot::Sender<Option<String>>>,
 }
 
 impl Helper {
-    /// Starts one for this command, as it was typed.
+    /// Starts one for this command, as it was typed, and waits until it is there: what cannot be started twice (under some emulators) is known at once.
     pub(crate) fn start(command: &str) -> io::Result<Self> {
         let mut child = Command::new("/proc/self/exe")
             .args([WORD, command])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let (Some(to), from) = (child.stdin.take(), child.stdout.take()) else {
+        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::ErrorKind::Other.into());
         };
-        Ok(Self { to: Mutex::new(to), waiting: Arc::new(Mutex::new(Waiting { from, ..Waiting::default() })) })
+        let mut from = BufReader::new(from);
+        read::<Answer>(&mut from).ok_or_else(|| io::Error::other("it ends at once"))?;
+        let waiting = Waiting { from: Some(from), last: READY, answers: HashMap::new() };
+        Ok(Self { to: Mutex::new(to), waiting: Arc::new(Mutex::new(waiting)) })
     }
 
     async fn run(&self, facts: [OsString; 4]) -> Result<(), String> {
@@ -113,8 +117,7 @@ impl Helper {
 }
 
 /// Passes answers on until there are no more; those that wait then are told by the end of their channel.
-fn hear(from: ChildStdout, waiting: &Mutex<Waiting>) {
-    let mut from = BufReader::new(from);
+fn hear(mut from: BufReader<ChildStdout>, waiting: &Mutex<Waiting>) {
     while let Some(answer) = read::<Answer>(&mut from) {
         if let Some(tell) = locked(waiting).answers.remove(&answer.id) {
             // A download that has ended waits no longer.
@@ -135,6 +138,9 @@ pub(crate) fn helped(args: &[OsString]) -> Option<ExitCode> {
     else {
         return Some(ExitCode::FAILURE);
     };
+    if write(&mut io::stdout().lock(), &Answer { id: READY, failed: None }).is_err() {
+        return Some(ExitCode::FAILURE);
+    }
     let mut from = io::stdin().lock();
     while let Some(Wish { id, facts }) = read(&mut from) {
         let hook = hook.clone();

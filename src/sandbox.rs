@@ -10,7 +10,7 @@ use crate::on_done::{Helper, Runner};
 use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{self, ExitCode, Stdio};
 use std::sync::Arc;
 use teem_client::policy::Hook;
@@ -81,7 +81,7 @@ impl Sandbox {
             State::Off(why) => return why.clone(),
             State::On { ground, inside } => (ground, inside),
         };
-        let folders: Vec<String> = ground.told().map(|folder| folder.display().to_string()).collect();
+        let folders: Vec<String> = folders(ground).map(|folder| folder.display().to_string()).collect();
         let writes = match &folders[..] {
             [] => "writes no files".to_owned(),
             [all @ .., last] if !all.is_empty() => format!("writes only below {} and {last}", all.join(", ")),
@@ -105,10 +105,15 @@ impl Sandbox {
             [inside.files.as_ref().err(), inside.calls.as_ref().err()].into_iter().flatten().collect();
         json!({
             "event": "sandbox", "on": why.len() < 2, "landlock": inside.files.as_ref().ok(), "seccomp": inside.calls.is_ok(),
-            "no_new_privs": inside.no_new_privs, "folders": ground.told().map(Path::to_string_lossy).collect::<Vec<_>>(),
+            "no_new_privs": inside.no_new_privs, "folders": folders(ground).map(|folder| folder.to_string_lossy().into_owned()).collect::<Vec<_>>(),
             "why": why,
         })
     }
+}
+
+/// The folders in full: `.` says little.
+fn folders(ground: &Ground) -> impl Iterator<Item = PathBuf> {
+    ground.told().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
 }
 
 /// Whether going inside can be lived through: a filter that is on already, of a container or a service, may kill what asks for another. A

@@ -52,7 +52,8 @@ fn a_line_says_what_is_on_and_an_option_turns_it_off() {
     let [line] = lines[..] else { panic!("one line: {}", on.err) };
     assert!(line.contains("runs no programs") && line.contains("seccomp"), "{line}");
     let state = folder.0.join("state/teem").display().to_string();
-    assert!(line.contains(NO_LANDLOCK) || line.contains(&format!("writes only below . and {state}")), "{line}");
+    let here = folder.0.display();
+    assert!(line.contains(NO_LANDLOCK) || line.contains(&format!("writes only below {here} and {state}")), "{line}");
     let event = |ran: Ran| ran.lines().into_iter().find(|line| line["event"] == "sandbox").unwrap();
     let told = event(teem(&folder.0, &get(&["--json"])).ended(0));
     assert_eq!(
@@ -306,6 +307,24 @@ fn what_is_not_to_be_had_is_said_and_the_work_is_done() {
         assert!(err.contains("complete, verified") && !err.contains("teem: "), "{what}: {err}");
         assert!(folder.0.join("ran").exists(), "{what}: {err}");
     }
+}
+
+#[test]
+fn a_program_is_run_also_where_no_helper_can_be() {
+    isolated("a_program_is_run_also_where_no_helper_can_be", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 40_000);
+        Torrent::create(folder, "content", 16 << 10, &[]);
+        let program = command(folder, &get(&["--on-done", "touch ran"]));
+        let mut without = Command::new("unshare");
+        without.args(["-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]);
+        without.arg(program.get_program()).args(program.get_args()).current_dir(folder);
+        without.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut get = Process::start(&mut without);
+        assert_eq!(get.wait_exit(LIMIT).code(), Some(0), "{}", get.log());
+        let log = get.whole_log();
+        assert!(log.contains("sandbox: none: what is to run the program of --on-done cannot be started"), "{log}");
+        assert!(folder.join("ran").exists(), "{log}");
+    });
 }
 
 #[test]
