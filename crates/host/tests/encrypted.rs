@@ -18,7 +18,7 @@ use teem_wire::peer::message::Message;
 mod common;
 use common::{LOOPBACK, Led, TORRENT, content, handshake};
 
-const BLOCKS: u32 = 200;
+const BLOCKS: u32 = 40;
 
 fn at(n: u32) -> BlockRef {
     BlockRef { piece: n, begin: 0, len: 16384 }
@@ -295,6 +295,29 @@ fn a_peer_that_hangs_up_instead_of_showing_its_key_has_no_mse() {
     drop(listener);
     led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP_MSE }]);
     assert_eq!(failed(led.next()), DialError::Refused, "nobody is there");
+    led.end();
+}
+
+#[test]
+fn hundreds_that_never_finish_their_keys_keep_nobody_out() {
+    let led = led(Encryption::Allow);
+    let half_open = || {
+        let mut stream = TcpStream::connect(led.addr()).unwrap();
+        // Those that came first are let go for those that come later, perhaps before they have said a word.
+        let _ = stream.write_all(&[0x77; 95]);
+        stream
+    };
+    let mut crowd: Vec<TcpStream> = (0..250).map(|_| half_open()).collect();
+    let (mut encrypted, _) = dial(&led, Methods::Both, [5; PRIVATE_LEN], 4096, &encode_handshake(&handshake()));
+    crowd.extend((0..250).map(|_| half_open()));
+    let conn = led.accepted();
+    hello(&led, conn);
+    led.run([Output::Hello { conn, handshake: handshake() }]);
+    assert_eq!(encrypted.hear(68), encode_handshake(&handshake()));
+    let mut clear = TcpStream::connect(led.addr()).unwrap();
+    clear.write_all(&encode_handshake(&handshake())).unwrap();
+    let conn = led.accepted();
+    hello(&led, conn);
     led.end();
 }
 
