@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use teem_wire::utp::{HEAD_LEN, Head, Kind};
+use teem_utp::packet::{HEAD_LEN, Head, Kind};
 
 fuzz_target!(|packet: &[u8]| {
     let Some(head) = Head::decode(packet) else { return };

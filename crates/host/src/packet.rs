@@ -4,8 +4,8 @@
 //! An answer begins with its action, 0 to 3. A question begins with eight bytes that are either the protocol's own number or a connection id,
 //! and has its action behind them. Ids that begin with three zero bytes and a small one would be taken for answers: whoever issues ids must
 //! not issue such.
+use teem_utp::packet::Head;
 use teem_wire::tracker::udp::{ANNOUNCE_LEN, CONNECT_LEN, PROTOCOL_ID};
-use teem_wire::utp::Head;
 
 /// The longest packet that is taken, in bytes.
 pub(crate) const PACKET_MAX: usize = 4096;
@@ -74,9 +74,9 @@ fn word(packet: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use super::*;
     use teem_metainfo::InfoHash;
+    use teem_utp::packet::Kind;
     use teem_wire::compact::Family;
     use teem_wire::tracker::udp::{Reply, Request, encode_reply, encode_request};
-    use teem_wire::utp::Kind;
 
     #[test]
     fn answers_and_questions_are_told_apart() {

@@ -28,6 +28,7 @@ pub mod memory;
 pub mod name;
 pub mod node;
 pub(crate) mod packet;
+pub mod packets;
 pub mod picture;
 pub(crate) mod pipe;
 pub mod plain;

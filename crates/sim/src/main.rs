@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use teem_sim::brain::Maker;
+use teem_sim::packets::named;
 use teem_sim::picture::{self, Curve};
 use teem_sim::report::Report;
 use teem_sim::report::stats::decimal;
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
             table::run(options, &mut stdout().lock()).map(|met| u8::from(options.check && !met))
         }
         _ if args.list => list(),
+        _ if args.scenario.as_deref().is_some_and(|name| name.starts_with("utp-")) => datagrams(&args),
         (None, Some(Some(scenario))) => run(scenario, &args),
         _ => {
             let _ = writeln!(stderr(), "error: there is no such scenario\nhint: --list shows them");
@@ -111,6 +113,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// A world of datagrams: its figures, a line for each run.
+fn datagrams(args: &Args) -> io::Result<u8> {
+    let Some(runs) = args.scenario.as_deref().and_then(named::run) else {
+        writeln!(stderr(), "error: there is no such world of datagrams\nhint: --list shows them")?;
+        return Ok(2);
+    };
+    for figures in runs {
+        writeln!(stdout().lock(), "{figures}")?;
+    }
+    Ok(0)
+}
+
 fn find(name: &str, args: &Args) -> Option<Scenario> {
     let scenario = catalog::find(name, args.seed).or_else(|| table::cases::world(name))?;
     let pieces = args.pieces.unwrap_or(scenario.pieces);
@@ -122,6 +136,9 @@ fn list() -> io::Result<u8> {
         writeln!(stdout().lock(), "{:14} {}", scenario.name, scenario.about)?;
     }
     writeln!(stdout().lock(), "{:14} {}", random::NAME, random::ABOUT)?;
+    for (name, about) in named::WORLDS {
+        writeln!(stdout().lock(), "{name:24} {about}")?;
+    }
     for case in table::cases::CASES {
         let name = format!("{}-n{}", case.name, case.sizes[0]);
         writeln!(stdout().lock(), "{name:19} {} (any size)", case.about)?;

@@ -1,5 +1,5 @@
 //! What goes over the network, as types and codecs: the peer protocol (BEP 3, 6, 9, 10), tracker
-//! formats (BEP 3, 7, 15, 23, 48), the head of a uTP packet (BEP 29) and compact addresses. Nothing here decides anything or holds a socket.
+//! formats (BEP 3, 7, 15, 23, 48) and compact addresses. Nothing here decides anything or holds a socket.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -12,4 +12,3 @@ pub mod peer;
 pub mod priority;
 pub mod reach;
 pub mod tracker;
-pub mod utp;

@@ -1,4 +1,4 @@
-//! The head of a uTP packet (BEP 29), as much of it as it takes to answer that nobody speaks uTP here.
+//! The form of a uTP packet (BEP 29, "header format", "extension", "Selective ACK").
 //!
 //! ```text
 //! 0       4       8               16              24              32
@@ -8,14 +8,24 @@
 //! | wnd_size                                                      |
 //! | seq_nr                        | ack_nr                        |
 //! ```
-//! A chain of extensions may follow: the number of the next one, a length, so many bytes.
+//! A chain of extensions may follow: the number of the next one, a length, so many bytes. Number 1 is the selective ack, a mask of the
+//! packets that came past a missing one; all others are skipped. That they are is what a probe of the path's MTU is made of: it is a
+//! packet like any other with a number that nobody uses and zeros up to the size that is tried.
 
 /// Length in bytes of a head without extensions.
 pub const HEAD_LEN: usize = 20;
 /// The only version.
 const VERSION: u8 = 1;
-/// Extensions of one packet that are followed; two are in use.
+/// Extensions of one packet that are followed; two are in use, and a probe has one more.
 const EXTENSIONS_MAX: usize = 4;
+/// The selective ack.
+const SELECTIVE_ACK: u8 = 1;
+/// Zeros that make a probe of its packet; no one assigned this number.
+const PADDING: u8 = 255;
+/// Number of the next extension, and length of this one.
+const EXTENSION_HEAD: usize = 2;
+/// Bytes that padding can add to a packet.
+pub(crate) const PADDING_MAX: usize = EXTENSION_HEAD + 255;
 
 /// What a packet is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,9 +61,20 @@ pub struct Head {
     pub ack_nr: u16,
 }
 
-impl Head {
-    /// Reads the head of a packet; `None` when it is none of version 1, or its extensions do not fit into it.
-    pub fn decode(packet: &[u8]) -> Option<Self> {
+/// A packet, read where it lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Packet<'a> {
+    /// Its first 20 bytes.
+    pub head: Head,
+    /// The mask of its selective ack; empty without one. The lowest bit of the first byte is the packet `ack_nr + 2`.
+    pub selective_ack: &'a [u8],
+    /// What follows the extensions.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Packet<'a> {
+    /// Reads a packet; `None` when it is none of version 1, or its extensions do not fit into it.
+    pub fn decode(packet: &'a [u8]) -> Option<Self> {
         let (head, mut rest) = packet.split_first_chunk::<HEAD_LEN>()?;
         let [first, mut extension, ..] = *head;
         let kind = match first >> 4 {
@@ -67,16 +88,21 @@ impl Head {
         if first & 0x0f != VERSION {
             return None;
         }
+        let mut selective_ack = &[][..];
         for _ in 0..EXTENSIONS_MAX {
             if extension == 0 {
                 break;
             }
-            let (&[next, len], tail) = rest.split_first_chunk::<2>()?;
-            (extension, rest) = (next, tail.get(usize::from(len)..)?);
+            let (&[next, len], tail) = rest.split_first_chunk::<EXTENSION_HEAD>()?;
+            let (bytes, tail) = tail.split_at_checked(usize::from(len))?;
+            if extension == SELECTIVE_ACK {
+                selective_ack = bytes;
+            }
+            (extension, rest) = (next, tail);
         }
         let short = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
         let long = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        (extension == 0).then_some(Self {
+        let head = Head {
             kind,
             connection_id: short(2),
             timestamp_us: long(4),
@@ -84,7 +110,15 @@ impl Head {
             window: long(12),
             seq_nr: short(16),
             ack_nr: short(18),
-        })
+        };
+        (extension == 0).then_some(Self { head, selective_ack, payload: rest })
+    }
+}
+
+impl Head {
+    /// Reads the head of a packet; `None` when [`Packet::decode`] would not read it.
+    pub fn decode(packet: &[u8]) -> Option<Self> {
+        Packet::decode(packet).map(|packet| packet.head)
     }
 
     /// The packet that consists of this head alone.
@@ -120,6 +154,53 @@ impl Head {
             ack_nr: self.seq_nr,
         })
     }
+}
+
+/// What stands between head and payload of a packet that is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Between<'a> {
+    /// The payload follows the head.
+    Nothing,
+    /// A selective ack; its length is a multiple of four.
+    Mask(&'a [u8]),
+    /// So many bytes in all, at least two and at most [`PADDING_MAX`].
+    Padding(usize),
+}
+
+impl Between<'_> {
+    /// Its length in bytes on the wire.
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Mask(mask) => EXTENSION_HEAD + mask.len(),
+            Self::Padding(len) => len,
+        }
+    }
+}
+
+/// Writes a packet and says how long it is; `None`, with nothing of use written, when it does not fit.
+pub(crate) fn encode(head: &Head, between: Between<'_>, payload: &[u8], out: &mut [u8]) -> Option<usize> {
+    let len = HEAD_LEN + between.len() + payload.len();
+    let out = out.get_mut(..len)?;
+    out[..HEAD_LEN].copy_from_slice(&head.encode());
+    let extension = &mut out[HEAD_LEN..len - payload.len()];
+    let number = match between {
+        Between::Nothing => 0,
+        Between::Mask(mask) => {
+            extension[0] = 0;
+            extension[1] = mask.len() as u8;
+            extension[EXTENSION_HEAD..].copy_from_slice(mask);
+            SELECTIVE_ACK
+        }
+        Between::Padding(len) => {
+            extension.fill(0);
+            extension[1] = (len - EXTENSION_HEAD) as u8;
+            PADDING
+        }
+    };
+    out[1] = number;
+    out[len - payload.len()..].copy_from_slice(payload);
+    Some(len)
 }
 
 #[cfg(test)]
@@ -174,5 +255,22 @@ mod tests {
         }
         let short: Vec<_> = (0..HEAD_LEN).filter(|len| Head::decode(&SYN[..*len]).is_some()).collect();
         assert_eq!(short, []);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let head = Head { kind: Kind::Data, ..Head::decode(&SYN).unwrap() };
+        let mut out = [0xEE; 400];
+        for (between, mask) in [
+            (Between::Nothing, &[][..]),
+            (Between::Mask(&[1, 2, 3, 4]), &[1, 2, 3, 4][..]),
+            (Between::Padding(2), &[][..]),
+            (Between::Padding(PADDING_MAX), &[][..]),
+        ] {
+            let len = encode(&head, between, b"payload", &mut out).unwrap();
+            assert_eq!(len, HEAD_LEN + between.len() + 7);
+            assert_eq!(Packet::decode(&out[..len]), Some(Packet { head, selective_ack: mask, payload: b"payload" }));
+            assert_eq!(encode(&head, between, b"payload", &mut out[..len - 1]), None);
+        }
     }
 }

@@ -1,0 +1,301 @@
+//! How much may be on the way (LEDBAT++: draft-irtf-iccrg-ledbat-plus-plus, sections 4.1 to 4.4, on RFC 6817).
+//!
+//! The window grows while the queue is below its target and shrinks with it above, so that everybody else's packets pass. It grows by less the
+//! shorter the path is, since there are more round trips in a second; it shrinks in proportion to itself, so that two come to equal shares; and now and then it
+//! falls to two packets for two round trips, so that the queue runs empty and all see the same base, a latecomer too.
+//!
+//! Loss alone is no congestion: over radio it says nothing. It cuts the window where the queue is above half of the largest seen
+//! lately, or where a twentieth of a round trip's packets are gone, and once a round trip. A cut at a queue that never came near the target
+//! has shown a short buffer, and then the target is half of that: beside others who fill it we want to be the first to yield there too.
+
+use crate::delay::Delay;
+
+/// The queue that is aimed at, in microseconds.
+const TARGET_US: u64 = 60_000;
+/// A target is never below this: less cannot be told from noise.
+const TARGET_MIN_US: u64 = 5_000;
+/// The gain is at least one part in so many.
+const DIVISOR_MAX: u64 = 16;
+/// Packets of the first window.
+const FIRST_PACKETS: u64 = 4;
+/// Packets of the least window.
+const LEAST_PACKETS: u64 = 2;
+/// The window never exceeds this, in bytes; what is kept until it is acknowledged has the same bound.
+const WINDOW_MAX: u64 = 8 << 20;
+/// A slowdown comes after so many times as long as the previous took.
+const SLOWDOWN_SHARE: u64 = 9;
+/// Losses of a round trip below this are no share of anything.
+const LOSSES_MIN: u64 = 3;
+/// One in so many packets of a round trip is congestion.
+const LOSS_SHARE: u64 = 20;
+/// How long a short buffer is remembered, in microseconds.
+const SHORT_BUFFER_US: u64 = 30_000_000;
+
+/// What the window is about to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Growing fast, for the first time.
+    Start,
+    /// Around its target.
+    Steady,
+    /// At the least, until then, so that the queue runs empty.
+    Slowdown { until_us: u64 },
+    /// Growing fast, up to where it was.
+    Back,
+}
+
+/// One measurement that an acknowledgement brought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acked {
+    /// Bytes that were not acknowledged before.
+    pub(crate) bytes: u64,
+    /// Bytes that were on the way before it.
+    pub(crate) flying: u64,
+    /// The smoothed round trip.
+    pub(crate) round_us: u64,
+    /// Bytes of a full packet.
+    pub(crate) packet: u64,
+}
+
+/// The window and what it is moved by.
+#[derive(Clone, Debug)]
+pub(crate) struct Congestion {
+    /// Bytes that may be on the way.
+    window: u64,
+    /// Parts of a byte that it will grow by: this over the window.
+    growing: u64,
+    /// Fast growth ends here.
+    threshold: u64,
+    phase: Phase,
+    /// When the last or present slowdown began, and when the next is due.
+    slowed_us: u64,
+    slowdown_us: u64,
+    /// No second cut before.
+    cut_until_us: u64,
+    /// The present round trip: its end, and the packets lost in it.
+    round_until_us: u64,
+    lost: u64,
+    /// The queue at which a short buffer lost packets, and until when that is remembered.
+    short_us: u64,
+    short_until_us: u64,
+}
+
+impl Congestion {
+    /// Nothing is known yet.
+    pub(crate) fn new(packet: u64) -> Self {
+        Self {
+            window: FIRST_PACKETS * packet,
+            growing: 0,
+            threshold: WINDOW_MAX,
+            phase: Phase::Start,
+            slowed_us: 0,
+            slowdown_us: u64::MAX,
+            cut_until_us: 0,
+            round_until_us: 0,
+            lost: 0,
+            short_us: TARGET_US,
+            short_until_us: 0,
+        }
+    }
+
+    /// Bytes that may be on the way.
+    pub(crate) fn window(&self) -> u64 {
+        self.window
+    }
+
+    /// How much faster than the window over its round trip packets may leave, in quarters.
+    pub(crate) fn pace_quarters(&self) -> u64 {
+        if matches!(self.phase, Phase::Start | Phase::Back) { 8 } else { 5 }
+    }
+
+    /// The queue that is aimed at now, in microseconds.
+    fn target_us(&self, now_us: u64) -> u64 {
+        if now_us < self.short_until_us { (self.short_us / 2).clamp(TARGET_MIN_US, TARGET_US) } else { TARGET_US }
+    }
+
+    /// One part in so many is the gain (section 4.2): small where round trips are short.
+    fn divisor(delay: &Delay) -> u64 {
+        let base = delay.round_us().unwrap_or(TARGET_US).max(1);
+        (2 * TARGET_US).div_ceil(base).clamp(1, DIVISOR_MAX)
+    }
+
+    /// Something was acknowledged.
+    pub(crate) fn acked(&mut self, now_us: u64, delay: &Delay, acked: Acked) {
+        self.turn(now_us, delay, &acked);
+        let (queue, target) = (delay.queue_us(), self.target_us(now_us));
+        // A window that is not used says nothing about what it could be.
+        let used = (acked.flying + acked.packet) * 8 >= self.window * 7;
+        match self.phase {
+            Phase::Slowdown { .. } => {}
+            Phase::Start | Phase::Back if !used => {}
+            Phase::Start => self.window += acked.bytes / Self::divisor(delay),
+            Phase::Back => self.window += acked.bytes,
+            Phase::Steady if queue < target => {
+                if used {
+                    self.grow(acked.bytes * acked.packet / Self::divisor(delay));
+                }
+            }
+            Phase::Steady => {
+                self.grow(acked.bytes * acked.packet / Self::divisor(delay));
+                let much = acked.bytes * (queue - target) / target;
+                self.window = self.window.saturating_sub(much.min(acked.bytes / 2));
+            }
+        }
+        self.window = self.window.clamp(LEAST_PACKETS * acked.packet, WINDOW_MAX);
+    }
+
+    /// Grows by so many bytes of a window's acknowledgements.
+    fn grow(&mut self, by: u64) {
+        self.growing += by;
+        self.window += self.growing / self.window;
+        self.growing %= self.window;
+    }
+
+    /// From one phase to the next.
+    fn turn(&mut self, now_us: u64, delay: &Delay, acked: &Acked) {
+        let queue = delay.queue_us();
+        match self.phase {
+            Phase::Start if queue > self.target_us(now_us) * 3 / 4 || self.window >= self.threshold => {
+                self.phase = Phase::Steady;
+                self.slowdown_us = now_us + 2 * acked.round_us;
+            }
+            Phase::Steady if now_us >= self.slowdown_us => self.slow_down(now_us, delay, acked),
+            Phase::Slowdown { until_us } if now_us >= until_us => self.phase = Phase::Back,
+            Phase::Back if self.window >= self.threshold || queue > self.target_us(now_us) * 3 / 4 => {
+                self.phase = Phase::Steady;
+                let took = now_us.saturating_sub(self.slowed_us);
+                self.slowdown_us = now_us + SLOWDOWN_SHARE * took;
+            }
+            _ => {}
+        }
+    }
+
+    /// Section 4.4; where the queue was empty of itself since the last one there is nothing to find out.
+    fn slow_down(&mut self, now_us: u64, delay: &Delay, acked: &Acked) {
+        if self.slowed_us > 0 && delay.empty_us() > self.slowed_us && delay.queue_us() < self.target_us(now_us) / 2 {
+            self.slowdown_us = now_us + (self.slowdown_us - self.slowed_us).max(acked.round_us);
+            self.slowed_us = now_us;
+            return;
+        }
+        self.threshold = self.window;
+        self.window = LEAST_PACKETS * acked.packet;
+        self.phase = Phase::Slowdown { until_us: now_us + 2 * acked.round_us };
+        self.slowed_us = now_us;
+        self.slowdown_us = u64::MAX;
+    }
+
+    /// So many packets were found to be lost.
+    pub(crate) fn lost(&mut self, now_us: u64, delay: &Delay, packets: u64, round_us: u64, packet: u64) {
+        if now_us >= self.round_until_us {
+            (self.round_until_us, self.lost) = (now_us + round_us, 0);
+        }
+        self.lost += packets;
+        let (queue, largest) = (delay.queue_us(), delay.largest_us());
+        let full = largest >= TARGET_MIN_US && queue * 2 > largest;
+        let much = self.lost >= LOSSES_MIN && self.lost * LOSS_SHARE >= self.window / packet;
+        if now_us < self.cut_until_us || !(full || much) {
+            return;
+        }
+        self.cut_until_us = now_us + round_us;
+        if full && largest < TARGET_US {
+            (self.short_us, self.short_until_us) = (largest, now_us + SHORT_BUFFER_US);
+        }
+        self.window = (self.window / 2).max(LEAST_PACKETS * packet);
+        self.threshold = self.threshold.min(self.window);
+        if matches!(self.phase, Phase::Start | Phase::Back) {
+            self.phase = Phase::Steady;
+            self.slowdown_us =
+                now_us + SLOWDOWN_SHARE * round_us.max(now_us.saturating_sub(self.slowed_us).min(1_000_000));
+        }
+        if matches!(self.phase, Phase::Slowdown { .. }) {
+            self.threshold = self.threshold.max(LEAST_PACKETS * packet);
+        }
+    }
+
+    /// Nothing was acknowledged for a whole timeout.
+    pub(crate) fn timed_out(&mut self, now_us: u64, packet: u64) {
+        if !matches!(self.phase, Phase::Slowdown { .. } | Phase::Back) {
+            self.threshold = (self.window / 2).max(LEAST_PACKETS * packet);
+            self.slowed_us = now_us;
+        }
+        self.window = LEAST_PACKETS * packet;
+        self.phase = Phase::Back;
+    }
+
+    /// What must hold at every moment.
+    pub(crate) fn check(&self) {
+        assert!(self.window > 0 && self.window <= WINDOW_MAX, "{self:?}");
+        assert!(self.threshold <= WINDOW_MAX && self.growing < self.window.max(WINDOW_MAX), "{self:?}");
+        assert!(self.phase != Phase::Steady || self.slowdown_us < u64::MAX, "no slowdown would come: {self:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACKET: u64 = 1_000;
+
+    fn acked(bytes: u64, flying: u64) -> Acked {
+        Acked { bytes, flying, round_us: 50_000, packet: PACKET }
+    }
+
+    /// A path of 50 ms with that queue.
+    fn queue(us: u32) -> Delay {
+        let mut delay = Delay::default();
+        delay.sample(0, 0, 50_000);
+        for i in 0..8 {
+            delay.sample(i, us, 50_000 + u64::from(us));
+        }
+        delay
+    }
+
+    #[test]
+    fn it_starts_fast_slows_down_once_and_comes_back() {
+        let mut congestion = Congestion::new(PACKET);
+        let mut now = 0;
+        while congestion.phase == Phase::Start {
+            let window = congestion.window();
+            now += 50_000;
+            congestion.acked(now, &queue(if window > 100_000 { 50_000 } else { 0 }), acked(window, window));
+            congestion.check();
+            assert!(congestion.window() <= window + window / 3, "a path of 50 ms has a gain of a third");
+        }
+        let before = congestion.window();
+        now += 100_000;
+        congestion.acked(now, &queue(50_000), acked(PACKET, before));
+        assert_eq!(congestion.window(), 2 * PACKET);
+        now += 100_000;
+        for _ in 0..20 {
+            let window = congestion.window();
+            congestion.acked(now, &queue(0), acked(window, window));
+            congestion.check();
+        }
+        assert_eq!(congestion.phase, Phase::Steady);
+        assert!(congestion.window() >= before);
+    }
+
+    #[test]
+    fn it_shrinks_above_the_target_and_never_by_more_than_half_a_round_trip() {
+        let mut congestion = Congestion::new(PACKET);
+        (congestion.window, congestion.phase, congestion.slowdown_us) = (1_000_000, Phase::Steady, 1 << 40);
+        congestion.acked(1, &queue(90_000), acked(100_000, 1_000_000));
+        assert!((949_000..952_000).contains(&congestion.window()), "{}", congestion.window());
+        congestion.acked(1, &queue(2_000_000), acked(100_000, 900_000));
+        assert!((899_000..902_000).contains(&congestion.window()), "{}", congestion.window());
+    }
+
+    #[test]
+    fn loss_without_a_queue_is_no_congestion_and_much_of_it_is() {
+        let mut congestion = Congestion::new(PACKET);
+        (congestion.window, congestion.phase, congestion.slowdown_us) = (100_000, Phase::Steady, 1 << 40);
+        congestion.lost(1, &queue(0), 2, 50_000, PACKET);
+        assert_eq!(congestion.window(), 100_000);
+        congestion.lost(2, &queue(0), 3, 50_000, PACKET);
+        assert_eq!(congestion.window(), 50_000, "five of a hundred");
+        congestion.lost(3, &queue(0), 30, 50_000, PACKET);
+        assert_eq!(congestion.window(), 50_000, "once a round trip");
+        congestion.lost(60_000, &queue(55_000), 1, 50_000, PACKET);
+        assert_eq!(congestion.window(), 25_000, "the queue was full");
+    }
+}

@@ -1,0 +1,442 @@
+//! What was written and is not acknowledged yet (BEP 29, "packet loss"; RFC 8985 for the order of losses).
+//!
+//! Bytes lie in slots, one for each packet, from when they are written until they are acknowledged: nothing is copied or encrypted a second time
+//! to be sent again. Each transmission has a number of its own, so a loss is known by what was sent after it and acknowledged before it: three
+//! of those, and not sooner than packets are known to overtake each other on this path.
+
+use crate::number;
+use crate::packet::HEAD_LEN;
+use crate::pool::{PACKET_COST, Pool};
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::mem;
+
+/// Transmissions acknowledged past one that say it is lost.
+const PAST: u64 = 3;
+/// Packets that may be sent and not acknowledged: numbers have 16 bits, and half of those are behind.
+const SENT_MAX: u64 = 16_384;
+
+/// What has become of a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    /// It was never sent.
+    Fresh,
+    /// It is on the way.
+    Flying,
+    /// It is to be sent again.
+    Lost,
+    /// The other side has it.
+    Acked,
+}
+
+/// One packet of the stream, as it was cut.
+#[derive(Clone, Debug)]
+struct Slot {
+    payload: Vec<u8>,
+    fin: bool,
+    fate: Fate,
+    /// The number of its last transmission, when that was, and how many there were.
+    order: u64,
+    sent_us: u64,
+    times: u32,
+    /// The last transmission was padded to that size of a datagram.
+    probe: Option<usize>,
+}
+
+/// A packet that is about to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) seq_nr: u16,
+    pub(crate) fin: bool,
+    pub(crate) payload: &'a [u8],
+    /// It was sent before.
+    pub(crate) again: bool,
+}
+
+/// What an acknowledgement brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Acks {
+    /// Bytes, heads included, and packets that were not acknowledged before.
+    pub(crate) bytes: u64,
+    pub(crate) packets: u64,
+    /// Of the last packet that was sent once: how long ago it left.
+    pub(crate) round_us: Option<u64>,
+    /// Size of the largest datagram that came through unpadded, and of a probe.
+    pub(crate) largest: usize,
+    pub(crate) probe: Option<usize>,
+}
+
+/// What was found to be lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Losses {
+    /// Packets, without a probe of the path's MTU.
+    pub(crate) packets: u64,
+    /// A probe was among them.
+    pub(crate) probe: bool,
+    /// Size of the largest that was lost for the second time or more.
+    pub(crate) again: usize,
+}
+
+/// The sending half of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct SendWindow {
+    slots: VecDeque<Slot>,
+    /// Numbers of the first slot and of the first that was never sent.
+    base: u64,
+    fresh: u64,
+    /// Transmissions that are on the way, by their order; some may have been settled.
+    log: VecDeque<(u64, u64)>,
+    lost: BTreeSet<u64>,
+    /// The next transmission, and the last that is known to have arrived.
+    order: u64,
+    arrived: u64,
+    /// Bytes on the way, heads included, and payload that was sent and is not acknowledged.
+    flying: u64,
+    outstanding: u64,
+    /// What the pool is charged.
+    held: usize,
+    /// How long packets may overtake each other.
+    reorder_us: u64,
+    finished: bool,
+}
+
+impl SendWindow {
+    /// The first packet has that number.
+    pub(crate) fn new(first: u16) -> Self {
+        let base = number::begin(first);
+        Self {
+            slots: VecDeque::new(),
+            base,
+            fresh: base,
+            log: VecDeque::new(),
+            lost: BTreeSet::new(),
+            order: PAST,
+            arrived: 0,
+            flying: 0,
+            outstanding: 0,
+            held: 0,
+            reorder_us: 0,
+            finished: false,
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.base + self.slots.len() as u64
+    }
+
+    fn slot(&self, number: u64) -> Option<&Slot> {
+        self.slots.get(usize::try_from(number.checked_sub(self.base)?).ok()?)
+    }
+
+    fn slot_mut(&mut self, number: u64) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::try_from(number.checked_sub(self.base)?).ok()?)
+    }
+
+    /// The number before the first packet, on the wire; while nothing is acknowledged, that of the opening.
+    pub(crate) fn before_first(&self) -> u16 {
+        number::wire(self.base - 1)
+    }
+
+    /// The number of the packet that will be sent next for the first time, on the wire.
+    pub(crate) fn next_nr(&self) -> u16 {
+        number::wire(self.fresh)
+    }
+
+    /// Bytes that the pool is charged.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Bytes on the way, heads included.
+    pub(crate) fn flying(&self) -> u64 {
+        self.flying
+    }
+
+    /// Payload that was sent and is not acknowledged.
+    pub(crate) fn outstanding(&self) -> u64 {
+        self.outstanding
+    }
+
+    /// Something was sent that is not acknowledged.
+    pub(crate) fn waits(&self) -> bool {
+        self.slots.front().is_some_and(|slot| slot.fate != Fate::Fresh)
+    }
+
+    /// The end of the stream was sent and all is acknowledged.
+    pub(crate) fn is_over(&self) -> bool {
+        self.finished && self.slots.is_empty()
+    }
+
+    /// Of everything only the end of the stream is not acknowledged.
+    pub(crate) fn only_fin_waits(&self) -> bool {
+        self.finished && self.slots.iter().all(|slot| slot.fin || slot.fate == Fate::Acked)
+    }
+
+    /// Cuts `len` bytes, at most `room` with what they cost, into packets of `payload_max`; `fill` writes each run of them. Returns how many
+    /// were taken.
+    pub(crate) fn write(
+        &mut self,
+        pool: &mut Pool,
+        room: usize,
+        payload_max: usize,
+        len: usize,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> usize {
+        let mut taken = 0;
+        while taken < len && !self.finished {
+            let (free, open) = (room.saturating_sub(self.held), self.end() > self.fresh);
+            let tail = self.slots.back_mut().filter(|slot| open && slot.payload.len() < payload_max);
+            let begun = tail.as_ref().map_or(0, |slot| slot.payload.len());
+            let cost = if tail.is_some() { 0 } else { PACKET_COST };
+            let part = (len - taken).min(payload_max - begun).min(free.saturating_sub(cost));
+            if part == 0 || !pool.take(part + cost) {
+                break;
+            }
+            self.held += part + cost;
+            if cost > 0 {
+                self.slots.push_back(Slot {
+                    payload: Vec::with_capacity(part),
+                    fin: false,
+                    fate: Fate::Fresh,
+                    order: 0,
+                    sent_us: 0,
+                    times: 0,
+                    probe: None,
+                });
+            }
+            if let Some(slot) = self.slots.back_mut() {
+                slot.payload.resize(begun + part, 0);
+                fill(&mut slot.payload[begun..]);
+            }
+            taken += part;
+        }
+        taken
+    }
+
+    /// Ends the stream behind what was written.
+    pub(crate) fn finish(&mut self) {
+        if mem::replace(&mut self.finished, true) {
+            return;
+        }
+        self.slots.push_back(Slot {
+            payload: Vec::new(),
+            fin: true,
+            fate: Fate::Fresh,
+            order: 0,
+            sent_us: 0,
+            times: 0,
+            probe: None,
+        });
+    }
+
+    /// The number of the packet to send next: the oldest that was lost, else the first that was never sent.
+    pub(crate) fn next(&self) -> Option<u64> {
+        let room = self.fresh < self.end() && self.fresh - self.base < SENT_MAX;
+        self.lost.first().copied().or_else(|| room.then_some(self.fresh))
+    }
+
+    /// The last packet on the way, which a probe of the tail repeats.
+    pub(crate) fn tail(&self) -> Option<u64> {
+        let sent = usize::try_from(self.fresh - self.base).unwrap_or(0);
+        let at = self.slots.iter().take(sent).rposition(|slot| slot.fate == Fate::Flying)?;
+        Some(self.base + at as u64)
+    }
+
+    /// A packet as it would be sent.
+    pub(crate) fn peek(&self, number: u64) -> Option<Outgoing<'_>> {
+        let slot = self.slot(number)?;
+        Some(Outgoing { seq_nr: number::wire(number), fin: slot.fin, payload: &slot.payload, again: slot.times > 0 })
+    }
+
+    /// A packet left, padded to a probe of that size or as it is.
+    pub(crate) fn sent(&mut self, now_us: u64, number: u64, probe: Option<usize>) {
+        let order = self.order;
+        let Some(slot) = self.slot_mut(number) else { return };
+        let (before, len) = (slot.fate, slot.payload.len() as u64);
+        (slot.fate, slot.order, slot.sent_us, slot.probe) = (Fate::Flying, order, now_us, probe);
+        slot.times += 1;
+        self.order += 1;
+        self.log.push_back((order, number));
+        if before != Fate::Flying {
+            self.flying += len + HEAD_LEN as u64;
+        }
+        if before == Fate::Fresh {
+            self.fresh = number + 1;
+            self.outstanding += len;
+        }
+        self.lost.remove(&number);
+    }
+
+    /// Takes an acknowledgement. `None` where it names packets that were never sent: it is made up.
+    pub(crate) fn acked(
+        &mut self,
+        now_us: u64,
+        ack_nr: u16,
+        mask: &[u8],
+        round_us: u64,
+        pool: &mut Pool,
+    ) -> Option<Acks> {
+        let ack = number::nearest(self.base, ack_nr);
+        let mut acks = Acks::default();
+        if ack >= self.fresh {
+            return None;
+        }
+        if ack + 1 < self.base {
+            return Some(acks);
+        }
+        let mut last = 0;
+        for number in self.base..=ack {
+            self.settle(now_us, number, round_us, &mut last, &mut acks, pool);
+        }
+        for (at, byte) in mask.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+            for bit in (0..8).filter(|bit| byte >> bit & 1 == 1) {
+                let number = ack + 2 + at as u64 * 8 + bit;
+                if number < self.fresh {
+                    self.settle(now_us, number, round_us, &mut last, &mut acks, pool);
+                }
+            }
+        }
+        while self.slots.front().is_some_and(|slot| slot.fate == Fate::Acked) && self.base <= ack {
+            if self.slots.pop_front().is_some_and(|slot| !slot.fin) {
+                self.held -= PACKET_COST;
+                pool.give(PACKET_COST);
+            }
+            self.base += 1;
+        }
+        Some(acks)
+    }
+
+    /// One packet was acknowledged.
+    fn settle(&mut self, now_us: u64, number: u64, round_us: u64, last: &mut u64, acks: &mut Acks, pool: &mut Pool) {
+        let Some(slot) = self.slot_mut(number).filter(|slot| slot.fate != Fate::Acked) else { return };
+        let before = mem::replace(&mut slot.fate, Fate::Acked);
+        let len = mem::take(&mut slot.payload).len();
+        let (once, order, ago) = (slot.times == 1, slot.order, now_us.saturating_sub(slot.sent_us));
+        let size = len + HEAD_LEN;
+        if once {
+            match slot.probe {
+                Some(size) => acks.probe = Some(size),
+                None => acks.largest = acks.largest.max(size),
+            }
+        }
+        acks.bytes += size as u64;
+        acks.packets += 1;
+        if before == Fate::Flying {
+            self.flying -= size as u64;
+        }
+        self.lost.remove(&number);
+        self.outstanding -= len as u64;
+        self.held -= len;
+        pool.give(len);
+        if once && order >= *last {
+            (*last, acks.round_us) = (order, Some(ago));
+        }
+        if once || ago >= round_us / 2 {
+            self.arrived = self.arrived.max(order);
+        } else {
+            // The first copy came after all: packets overtake each other on this path.
+            self.reorder_us = (self.reorder_us + round_us / 4).min(round_us);
+        }
+    }
+
+    /// Finds what is lost by now, and when more may be.
+    pub(crate) fn find_lost(&mut self, now_us: u64) -> (Losses, Option<u64>) {
+        let (mut losses, mut later) = (Losses::default(), None);
+        while let Some(&(order, number)) = self.log.front() {
+            let current = self.slot(number).filter(|slot| slot.fate == Fate::Flying && slot.order == order);
+            if let Some(slot) = current {
+                if order + PAST > self.arrived {
+                    break;
+                }
+                let when = slot.sent_us + self.reorder_us;
+                if when > now_us {
+                    later = Some(when);
+                    break;
+                }
+                self.lose(number, &mut losses);
+            }
+            self.log.pop_front();
+        }
+        (losses, later)
+    }
+
+    /// Takes everything on the way for lost.
+    pub(crate) fn lose_all(&mut self) -> Losses {
+        let mut losses = Losses::default();
+        for number in self.base..self.fresh {
+            if self.slot(number).is_some_and(|slot| slot.fate == Fate::Flying) {
+                self.lose(number, &mut losses);
+            }
+        }
+        self.log.clear();
+        losses
+    }
+
+    fn lose(&mut self, number: u64, losses: &mut Losses) {
+        let Some(slot) = self.slot_mut(number) else { return };
+        slot.fate = Fate::Lost;
+        let size = slot.payload.len() + HEAD_LEN;
+        if slot.probe.is_some() {
+            losses.probe = true;
+        } else {
+            losses.packets += 1;
+            if slot.times > 1 {
+                losses.again = losses.again.max(size);
+            }
+        }
+        self.flying -= size as u64;
+        self.lost.insert(number);
+    }
+
+    /// Cuts what was never sent into packets of `payload_max`, which is less than before.
+    pub(crate) fn cut_again(&mut self, pool: &mut Pool, payload_max: usize) {
+        let sent = usize::try_from(self.fresh - self.base).unwrap_or(0);
+        let waiting = self.slots.split_off(sent);
+        let ends = waiting.back().is_some_and(|slot| slot.fin);
+        self.finished &= !ends;
+        for slot in waiting.into_iter().filter(|slot| !slot.fin) {
+            // Smaller packets cost more in all; where that is not there, one stays as it is and may be fragmented.
+            if pool.free() < 2 * PACKET_COST {
+                self.slots.push_back(slot);
+                continue;
+            }
+            let all = slot.payload.len() + PACKET_COST;
+            self.held -= all;
+            pool.give(all);
+            let mut rest = &slot.payload[..];
+            self.write(pool, usize::MAX, payload_max, slot.payload.len(), &mut |out| {
+                let (now, later) = rest.split_at(out.len());
+                out.copy_from_slice(now);
+                rest = later;
+            });
+        }
+        if ends {
+            self.finish();
+        }
+    }
+
+    /// Gives back everything.
+    pub(crate) fn release(&mut self, pool: &mut Pool) {
+        pool.give(mem::take(&mut self.held));
+        self.base = self.end();
+        self.fresh = self.base;
+        self.slots.clear();
+        self.log.clear();
+        self.lost.clear();
+        (self.flying, self.outstanding) = (0, 0);
+    }
+
+    /// What must hold at every moment.
+    pub(crate) fn check(&self) {
+        let sum = |of: &dyn Fn(&Slot) -> u64| self.slots.iter().map(of).sum::<u64>();
+        let size = |slot: &Slot| (slot.payload.len() + HEAD_LEN) as u64;
+        assert!(self.base <= self.fresh && self.fresh <= self.end(), "{self:?}");
+        assert_eq!(self.flying, sum(&|slot| if slot.fate == Fate::Flying { size(slot) } else { 0 }));
+        let sent = sum(&|slot| if slot.fate == Fate::Fresh { 0 } else { slot.payload.len() as u64 });
+        assert_eq!(self.outstanding, sent);
+        let cost = sum(&|slot| (slot.payload.len() + if slot.fin { 0 } else { PACKET_COST }) as u64);
+        assert_eq!(self.held as u64, cost);
+        assert_eq!(self.lost.len() as u64, sum(&|slot| u64::from(slot.fate == Fate::Lost)));
+        assert!(self.slots.iter().rev().skip(1).all(|slot| !slot.fin), "something stands behind the end");
+    }
+}
