@@ -1,8 +1,13 @@
 //! Worlds of datagrams: what is drawn from seeds ends well or in order, and the named ones reach their figures.
 use teem_sim::packets::drawn;
+use teem_sim::packets::named::{self, Figures};
 
-/// Seeds of a plain run.
+/// Seeds of a plain run; `TEEM_UTP_WORLDS` says how many instead.
 const SEEDS: u64 = 300;
+/// A million bytes in binary.
+const MIB: u64 = 1 << 20;
+/// A millisecond in microseconds.
+const MS: u64 = 1_000;
 
 #[test]
 fn streams_arrive_whole_or_end_on_both_sides() {
@@ -16,4 +21,20 @@ fn streams_arrive_whole_or_end_on_both_sides() {
     }
     assert!(gentle * 20 > seeds, "{gentle} of {seeds} worlds leave the streams alone");
     assert!(whole * 2 > streams, "{whole} of {streams} arrive whole");
+}
+
+fn run(name: &str) -> Vec<Figures> {
+    let runs = named::run(name).unwrap();
+    for figures in &runs {
+        println!("{figures}");
+    }
+    runs
+}
+
+#[test]
+fn a_lone_stream_fills_a_line_and_not_its_buffer() {
+    let [slow, fast] = &run("utp-alone")[..] else { panic!("two runs") };
+    assert!(slow.queue_mean_us <= 60 * MS && slow.queue_max_us <= 120 * MS, "{slow}");
+    assert!(slow.rates[0] * 10 >= slow.line * 8, "{slow}");
+    assert!(fast.rates[0] >= 9 * MIB, "{fast}");
 }

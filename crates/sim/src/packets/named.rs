@@ -56,7 +56,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// What sends.
+/// What sends through a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Flow {
     /// A stream of uTP, and when it begins.
