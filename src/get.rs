@@ -1,7 +1,6 @@
 //! `teem get`: downloads links, says honestly how it goes, and ends when everything is durable.
 use crate::exit::{Exit, Outcome, Stop};
 use crate::job::Job;
-use crate::on_done::Runner;
 use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::view::{self, View};
@@ -38,7 +37,7 @@ pub(crate) async fn run(options: &cli::Get, sandbox: &Sandbox) -> Outcome {
     let worked = tokio::select! {
         biased;
         exit = signals.first() => Ok(exit),
-        worked = work(options, &client, sandbox.on_done.as_ref(), deadline, &mut view) => worked,
+        worked = work(options, &client, sandbox, deadline, &mut view) => worked,
     };
     view.last_words(matches!(worked, Ok(Exit::Interrupted | Exit::Terminated)));
     client.shutdown().await;
@@ -63,7 +62,7 @@ fn may_download_into(folder: &Path) -> Result<(), Stop> {
 async fn work(
     options: &cli::Get,
     client: &Client,
-    on_done: Option<&Runner>,
+    sandbox: &Sandbox,
     deadline: Option<Instant>,
     view: &mut View,
 ) -> Outcome {
@@ -83,7 +82,7 @@ async fn work(
         #[cfg(debug_assertions)]
         crate::planted::added(client, &torrent, name.as_deref());
         view.add(&torrent, name, left_out);
-        let (on_done, json) = (on_done.cloned(), options.json);
+        let (on_done, json) = (sandbox.on_done.clone(), options.json);
         jobs.spawn(Job { torrent, link, asks: options.files, until, on_done, json }.run(view.voice()));
     }
     let mut outcome = Ok(Exit::Done);
@@ -99,7 +98,7 @@ async fn work(
                     message: "gave up after --timeout; the same command goes on from here".to_owned(),
                 });
             }
-            ended = jobs.join_next() => match ended {
+            ended = jobs.join_next() => match ended.map(|ended| ended.map(|ran| ran.map_err(|stop| sandbox.explain(stop)))) {
                 None => return outcome,
                 Some(Ok(Ok(()))) => {}
                 Some(Ok(Err(stop))) if jobs.is_empty() && outcome.is_ok() => return Err(stop),

@@ -76,6 +76,18 @@ impl Sandbox {
         }
     }
 
+    /// Says of what was denied that it may have been by the sandbox: a folder that is another one by now, made or mounted since the start, cannot
+    /// be written to.
+    pub(crate) fn explain(&self, stop: Stop) -> Stop {
+        match &self.state {
+            State::On { inside, .. } if inside.files.is_ok() && stop.class == "denied" => {
+                let why = "if you may write there, it is the sandbox, which knows no folder that was not there when this began: begin again";
+                Stop { message: format!("{}; {why}, or try --no-sandbox", stop.message), ..stop }
+            }
+            _ => stop,
+        }
+    }
+
     fn words(&self) -> String {
         let (ground, inside) = match &self.state {
             State::Off(why) => return why.clone(),

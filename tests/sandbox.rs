@@ -7,10 +7,11 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::content::{self, Shape};
@@ -325,6 +326,35 @@ fn a_program_is_run_also_where_no_helper_can_be() {
         assert!(log.contains("sandbox: none: what is to run the program of --on-done cannot be started"), "{log}");
         assert!(folder.join("ran").exists(), "{log}");
     });
+}
+
+#[test]
+fn a_folder_that_is_another_one_by_now_is_refused_with_what_to_do() {
+    let folder = with_torrent("another");
+    let at = &folder.0;
+    let told = |more: &[&str]| {
+        let args = [&["get", "-", "-o", "gone", "--json", "--timeout", "1s", "--listen", "127.0.0.1:0"], more].concat();
+        let mut get = command(at, &args);
+        let mut get = get.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(get.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let inside: serde_json::Value =
+            lines.find_map(|line| line.contains("sandbox").then(|| serde_json::from_str(&line).unwrap())).unwrap();
+        let _ = fs::remove_dir(at.join("gone"));
+        // What is to be done comes only now.
+        get.stdin.take().unwrap().write_all(&fs::read(at.join("content.torrent")).unwrap()).unwrap();
+        let last = lines.last().unwrap();
+        (get.wait().unwrap().code(), last, inside["landlock"].is_null())
+    };
+    let (code, last, no_landlock) = told(&[]);
+    if !no_landlock {
+        assert!(
+            code == Some(3) && last.contains("permission denied") && last.contains("--no-sandbox"),
+            "{code:?} {last}"
+        );
+        assert!(!at.join("gone").exists());
+    }
+    let (code, last, _) = told(&["--no-sandbox"]);
+    assert!(code == Some(4) && at.join("gone").exists(), "made anew: {code:?} {last}");
 }
 
 #[test]
