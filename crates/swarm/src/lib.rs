@@ -23,6 +23,7 @@ pub mod listen_port;
 pub mod output;
 pub mod peer;
 pub mod picker;
+pub mod pool;
 pub mod rate;
 pub mod remote;
 pub mod rng;

@@ -5,6 +5,7 @@
 //! Invariant: a torrent stands in the lane's queue at most once, and only while it has somebody waiting.
 use crate::bucket::Bucket;
 use crate::ids::{ConnId, TorrentId};
+use crate::pool::Pool;
 use crate::time::Time;
 use alloc::collections::VecDeque;
 
@@ -70,13 +71,13 @@ pub struct Shared {
     pub up: Lane,
     /// Payload asked for.
     pub down: Lane,
-    /// Bytes of blocks that were read for peers of all torrents and have not gone to the kernel: what they hold of the pool.
-    pub held: u64,
+    /// What peers hold of the pool that blocks are read into.
+    pub pool: Pool,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { up: Lane::new(None), down: Lane::new(None), held: 0 }
+        Self { up: Lane::new(None), down: Lane::new(None), pool: Pool::default() }
     }
 }
 

@@ -80,7 +80,7 @@ fn where_the_pool_is_scarce_those_that_are_stuck_go_and_nobody_else() {
     world.wait(40);
     assert!(rude.iter().all(|conn| world.why_closed(seed, *conn).is_none()), "there is plenty");
     // Another torrent's peers hold most of it.
-    world.nodes[seed].machine.shared.held += held_by_others;
+    world.nodes[seed].machine.shared.pool.held += held_by_others;
     for _ in 0..10 {
         ask(&mut world, seed, honest, 8);
         world.wait(1);

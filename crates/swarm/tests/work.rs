@@ -8,11 +8,12 @@ use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::encode::encode;
+use teem_wire::peer::handshake::PeerId;
 use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
 
-/// Steps for each byte that is received: a CANCEL of 17 bytes looks through at most 2,000 requests.
-const STEPS_PER_BYTE: u64 = 128;
-/// Steps that a connection has free: four looks at each piece of the largest torrent, and 50 statements.
+/// Steps for each byte that is received.
+const STEPS_PER_BYTE: u64 = 16;
+/// Steps that a holder has free: four looks at each piece of the largest torrent, and 50 statements.
 const FREE: u64 = 9 << 20;
 /// Messages in a flood.
 const MANY: u32 = 6_000;
@@ -119,6 +120,29 @@ fn no_message_costs_more_than_its_bytes_and_what_a_connection_has_free() {
             );
             assert!(steps <= FREE + STEPS_PER_BYTE * bytes, "{state}, {kind}: {steps} steps for {bytes} bytes");
         }
+    }
+}
+
+#[test]
+fn a_holder_that_comes_again_has_no_more_free_than_one_that_stays() {
+    const LARGE: u32 = 200_000;
+    const VISITS: u32 = 60;
+    let dear = ["HAVE_ALL and DONTHAVE", "HAVE_ALL and HAVE_NONE", "CANCEL after many REQUESTs"];
+    for (kind, nth) in FLOODS.into_iter().filter(|(kind, _)| dear.contains(kind)) {
+        let mut world = World::new(info(u64::from(LARGE) * u64::from(BLOCK), BLOCK));
+        let node = world.add((0..12).collect(), 1 << 20);
+        world.wait(1);
+        let (mut steps, mut bytes) = (0, 0);
+        for visit in 0..VISITS {
+            let conn = world.puppet_named(node, true, 9, PeerId([visit as u8; 20]));
+            world.say(node, conn, Message::Interested);
+            world.wait(1);
+            let (more, heard, _) = flood(&mut world, node, conn, nth);
+            (steps, bytes) = (steps + more, bytes + heard);
+            world.act(node, |t, cx| t.closed(cx, conn, CloseReason::Remote));
+        }
+        eprintln!("figure: {VISITS} visits, {kind}: {steps} steps for {bytes} bytes");
+        assert!(steps <= FREE + STEPS_PER_BYTE * bytes, "{kind}: {steps} steps for {bytes} bytes");
     }
 }
 

@@ -136,7 +136,7 @@ impl<B> Engine<B> {
     /// A torrent has ended, or has not in time: nothing of it stays.
     pub(super) fn gone(&mut self, torrent: TorrentId) {
         let Some(one) = self.torrents.remove(&torrent) else { return };
-        self.shared.held = self.shared.held.saturating_sub(one.held());
+        self.shared.pool.gone(torrent, one.held(), one.served());
         let now = self.now;
         // Its last figures are not worth a fault.
         let last = self.wall.behind(|| (one.key(), one.snapshot(now))).ok();

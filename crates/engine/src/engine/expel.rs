@@ -18,8 +18,8 @@ impl<B> Engine<B> {
     pub(super) fn expel(&mut self, torrent: TorrentId, what: &str) {
         self.pushed.clear();
         let Some(broken) = self.torrents.remove(&torrent) else { return };
-        let held = self.wall.behind(|| broken.held()).unwrap_or(0);
-        self.shared.held = self.shared.held.saturating_sub(held);
+        let (held, served) = self.wall.behind(|| (broken.held(), broken.served())).unwrap_or_default();
+        self.shared.pool.gone(torrent, held, served);
         // What cannot even be let go of is no more than lost.
         let _ = self.wall.behind(move || drop(broken));
         for conn in self.routes.of_torrent(torrent) {

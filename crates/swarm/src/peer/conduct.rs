@@ -15,8 +15,6 @@ pub(crate) const UNASKED_BLOCKS_MAX: u32 = 500;
 pub(crate) const CHOKE_CHANGES_MAX: u32 = 500;
 /// BITFIELDs, HAVE_ALLs and HAVE_NONEs: one is usual, and each costs a look at every piece.
 pub(crate) const STATEMENTS_MAX: u32 = 50;
-/// Pieces that may be looked at for BITFIELDs, HAVE_ALLs and HAVE_NONEs of a connection in all: each of the largest torrent four times.
-const STATEMENT_PIECES_MAX: u64 = 4 * 2_097_152;
 /// Keepalives within a second; one in two minutes is what they are for (BEP 3).
 pub(crate) const KEEPALIVES_MAX: u32 = 10;
 /// Pieces that came wholly from one peer and failed, before it is banned.
@@ -31,8 +29,6 @@ pub(crate) struct Conduct {
     unasked_blocks: u32,
     choke_changes: u32,
     statements: u32,
-    /// Pieces that were looked at for what it said it has. Nothing of it is forgiven: one statement is usual in a long life.
-    stated: u64,
     /// Keepalives since that moment, for a second.
     keepalives: (Time, u32),
 }
@@ -75,12 +71,6 @@ impl Conduct {
     /// It said all that it has, perhaps once more.
     pub(crate) fn statement(&mut self) -> Result<(), CloseReason> {
         bump(&mut self.statements, STATEMENTS_MAX, CloseReason::Flood("bitfields again and again"))
-    }
-
-    /// What it said of all its pieces has us look at so many.
-    pub(crate) fn look_at_pieces(&mut self, pieces: u64) -> Result<(), CloseReason> {
-        self.stated += pieces;
-        if self.stated > STATEMENT_PIECES_MAX { Err(CloseReason::Flood("bitfields again and again")) } else { Ok(()) }
     }
 
     /// It sent a keepalive.

@@ -7,6 +7,7 @@ use super::content::Content;
 use super::context::Context;
 use super::step::Step;
 use super::table::Table;
+use super::table::looks::Looks;
 use crate::event::Event;
 use crate::ids::TorrentId;
 use crate::output::Output;
@@ -33,6 +34,8 @@ pub(super) struct Ground {
     pub(super) table: Table,
     /// What is to be done next, in this order; empty between two inputs.
     pub(super) steps: VecDeque<Step>,
+    /// What each holder has had us look at.
+    pub(super) looks: Looks,
     noticed: Option<String>,
     /// Steps of work done for what peers said: pieces, requests and givers looked at.
     pub(super) work: u64,
@@ -41,7 +44,17 @@ pub(super) struct Ground {
 impl Ground {
     /// Nobody is connected and nothing has been said.
     pub(super) fn new(id: TorrentId, me: Identity, rng: Rng, content: Content) -> Self {
-        Self { id, table: Table::new(me.peer_id), me, rng, content, steps: VecDeque::new(), noticed: None, work: 0 }
+        Self {
+            id,
+            table: Table::new(me.peer_id),
+            me,
+            rng,
+            content,
+            steps: VecDeque::new(),
+            looks: Looks::default(),
+            noticed: None,
+            work: 0,
+        }
     }
 
     /// Takes metadata on; with it more is known of what the torrent is known by in the world.

@@ -414,6 +414,7 @@ impl Torrent {
                 self.drop_peer(cx, conn, CloseReason::Duplicate);
             }
             self.rounds.slots = now + ROUND;
+            self.ground.looks.tick(now);
             for conn in self.ground.table.conns() {
                 self.forgive(cx, conn);
             }

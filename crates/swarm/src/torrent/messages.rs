@@ -369,7 +369,7 @@ impl Torrent {
         let whole = peer.pieces().is_counted_as_everything() || has.is_full();
         let counted = if whole { u64::from(has.len()) / 16 } else { u64::from(differing) };
         let price = counted + u64::from(has.len()) / 16;
-        peer.conduct_mut().look_at_pieces(price)?;
+        ground.looks.charge(conn, peer.who().addr(), price)?;
         ground.work += price;
         let before = peer.pieces_mut().show_all(has);
         if let Phase::Downloading(download) = &mut self.phase {
@@ -428,8 +428,8 @@ impl Torrent {
         peer.conduct_mut().idle_word()?;
         if peer.pieces().is_counted_as_everything() {
             // From now on each of its pieces is counted.
+            ground.looks.charge(conn, peer.who().addr(), u64::from(pieces))?;
             ground.work += u64::from(pieces);
-            peer.conduct_mut().look_at_pieces(u64::from(pieces))?;
         }
         if !peer.pieces_mut().lose(piece) {
             return Ok(());

@@ -238,6 +238,11 @@ impl Torrent {
         self.ground.table.values().map(|peer| peer.upload().in_flight()).sum()
     }
 
+    /// How many of its peers are not choked.
+    pub fn served(&self) -> u64 {
+        self.ground.table.values().filter(|peer| !peer.stance().am_choking()).count() as u64
+    }
+
     /// Steps of work done so far for what peers said: pieces, requests and givers of metadata looked at. What a message costs is the
     /// difference; a step is some nanoseconds.
     pub fn work(&self) -> u64 {

@@ -71,7 +71,7 @@ impl Torrent {
     pub(super) fn forget_peer<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, why: CloseReason) {
         self.give_up(cx, conn);
         let Some(peer) = self.ground.table.leave(conn) else { return };
-        self.upload.gone(&mut cx.shared.held, conn, &peer);
+        self.upload.gone(&mut cx.shared.pool, conn, &peer);
         if let Some(download) = self.phase.download_mut() {
             download.gone(&peer, &mut self.ground.rng);
         }

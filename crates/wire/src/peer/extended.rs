@@ -15,7 +15,8 @@ pub const CLIENT_BYTES_MAX: usize = 64;
 /// Requests that a peer may say it queues; our own pipeline ends there too.
 pub const REQQ_MAX: u32 = 4096;
 
-/// Values that are looked at: honest handshakes have below 60. One with more is not refused, and says nothing.
+/// Values that are looked at: honest handshakes have below 60. One with more is not refused, and says nothing. Each takes two bytes or more, so a
+/// short handshake costs no more by the byte than a long one.
 const VALUES_MAX: u32 = 2_048;
 /// Bounds of the bencoding: the frame's own 256 KiB.
 const BENCODE: Limits = Limits { bytes: 256 << 10, depth: 16, tokens: VALUES_MAX };

@@ -2,12 +2,13 @@
 //! say something to a peer.
 //!
 //! [`roster`] tells peers apart by their ids, `audience` counts those that want something of us, `gains` what all have gained,
-//! `eviction` and `crowding` name those that make room.
+//! `eviction` and `crowding` name those that make room, `looks` is what each holder has had us look at.
 //! Invariants: the roster holds the same connections as the table; the audience is the interested peers.
 pub(super) mod audience;
 pub mod crowding;
 pub(super) mod eviction;
 pub(super) mod gains;
+pub(super) mod looks;
 pub mod roster;
 
 use super::context::Context;
@@ -190,6 +191,8 @@ impl Table {
     pub(super) fn set_choking<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, choking: bool) {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         self.audience.leave(peer);
+        let served = &mut cx.shared.pool.served;
+        *served = served.saturating_sub(u64::from(!peer.stance().am_choking())) + u64::from(!choking);
         peer.stance_mut().set_choking(cx.now, choking);
         self.audience.enter(peer);
         self.send(cx, conn, if choking { Message::Choke } else { Message::Unchoke });

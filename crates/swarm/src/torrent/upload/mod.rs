@@ -19,6 +19,7 @@ use crate::job::{Job, Reader};
 use crate::output::{CloseReason, Output};
 use crate::peer::Peer;
 use crate::picker::pick::Picker;
+use crate::pool::Pool;
 use crate::rate::{CHOKE_SLOTS, Meter, PIPELINE_SLOTS};
 use crate::throttle::{Shared, Throttle};
 use crate::time::Time;
@@ -138,7 +139,15 @@ impl Upload {
 
     /// A peer does not want a block any more.
     pub(super) fn cancel<B>(cx: &mut Context<'_, B>, ground: &mut Ground, conn: ConnId, at: BlockRef) {
-        ground.work += ground.table.get(conn).map_or(0, |peer| peer.upload().waiting() as u64);
+        let Some((waiting, addr)) = ground.table.get(conn).map(|p| (p.upload().waiting() as u64, p.who().addr()))
+        else {
+            return;
+        };
+        // From one for whom all that was too often looked through the block comes all the same, as it may by BEP 3.
+        if !ground.looks.may(conn, addr, waiting) {
+            return;
+        }
+        ground.work += waiting;
         if ground.table.get_mut(conn).is_some_and(|peer| peer.upload_mut().cancel(at)) {
             // BEP 6: each request is answered, a cancelled one too.
             ground.table.reject(cx, conn, at);
@@ -263,7 +272,7 @@ impl Upload {
     }
 
     fn read_one<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground, picker: Option<&Picker>, conn: ConnId) {
-        let read = self.with_peer(&mut cx.shared.held, ground, conn, |peer| {
+        let read = self.with_peer(&mut cx.shared.pool.held, ground, conn, |peer| {
             Some((peer.upload_mut().read(cx.now)?, peer.network()))
         });
         if let Some((at, from)) = read.flatten() {
@@ -288,7 +297,7 @@ impl Upload {
         conn: ConnId,
         (at, data): (BlockRef, B),
     ) -> bool {
-        let wanted = self.with_peer(&mut cx.shared.held, ground, conn, |peer| {
+        let wanted = self.with_peer(&mut cx.shared.pool.held, ground, conn, |peer| {
             peer.clocks_mut().tell(cx.now);
             peer.upload_mut().has_read(at)
         });
@@ -305,7 +314,9 @@ impl Upload {
     /// A block could not be read for a peer. To be followed by [`Self::go_on`].
     pub(super) fn read_failed<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground, conn: ConnId, at: BlockRef) {
         self.throttle.refund(&mut cx.shared.up, u64::from(at.len));
-        if self.with_peer(&mut cx.shared.held, ground, conn, |peer| peer.upload_mut().read_failed(at)) == Some(true) {
+        if self.with_peer(&mut cx.shared.pool.held, ground, conn, |peer| peer.upload_mut().read_failed(at))
+            == Some(true)
+        {
             ground.table.reject(cx, conn, at);
         }
     }
@@ -336,7 +347,7 @@ impl Upload {
             self.tell_at = None;
             cx.tell(Event::Sent { torrent: ground.id });
         }
-        let dry = self.with_peer(&mut cx.shared.held, ground, conn, |peer| {
+        let dry = self.with_peer(&mut cx.shared.pool.held, ground, conn, |peer| {
             peer.sent(cx.now, bytes);
             peer.upload().is_idle() && !peer.stance().am_choking()
         });
@@ -349,8 +360,9 @@ impl Upload {
     }
 
     /// A peer is gone.
-    pub(super) fn gone(&mut self, held: &mut u64, conn: ConnId, peer: &Peer) {
-        *held = held.saturating_sub(peer.upload().in_flight());
+    pub(super) fn gone(&mut self, pool: &mut Pool, conn: ConnId, peer: &Peer) {
+        pool.held = pool.held.saturating_sub(peer.upload().in_flight());
+        pool.served = pool.served.saturating_sub(u64::from(!peer.stance().am_choking()));
         self.short.remove(&conn);
         self.ahead.changed(peer.upload().ahead(), 0);
         if peer.waits_up() {
