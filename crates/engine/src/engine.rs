@@ -165,6 +165,16 @@ impl<B> Engine<B> {
         all.iter().flatten().min().copied()
     }
 
+    /// Bytes of blocks that were read for peers of all torrents and have not gone to the kernel.
+    pub fn held(&self) -> u64 {
+        self.torrents.values().map(Torrent::held).sum()
+    }
+
+    /// Steps of work that the torrents have done so far for what peers said.
+    pub fn work(&self) -> u64 {
+        self.torrents.values().map(Torrent::work).sum()
+    }
+
     /// Whether a torrent of that name is there.
     pub fn has(&self, torrent: TorrentId) -> bool {
         self.torrents.contains_key(&torrent)
