@@ -206,7 +206,7 @@ where
         net.decide(now, &mut take);
         net.expire(now, &mut take);
         net.accept(now);
-        net.receive(&mut take);
+        net.receive(now, &mut take);
         // A buffer of another length than asked for would be a fault of the storage; it is as good as none.
         let mut alloc = |len| storage.alloc(len).filter(|block| block.as_ref().len() == len);
         net.read(&mut alloc, &mut take);

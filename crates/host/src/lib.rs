@@ -34,6 +34,7 @@ mod net;
 mod opening;
 mod out;
 mod packet;
+mod refusals;
 mod table;
 mod tcp;
 mod torrents;

@@ -24,6 +24,7 @@ use crate::entropy::Fill;
 use crate::keys::Keys;
 use crate::listen::Listeners;
 use crate::out::Spares;
+use crate::refusals::Refusals;
 use crate::sockopt;
 use crate::table::Table;
 use crate::torrents::Torrents;
@@ -97,6 +98,8 @@ pub(crate) struct Net<B> {
     /// What came to the port and is not for the engine: connections that began with HTTP, questions to a tracker. Taken after each look.
     pub(crate) visitors: Vec<std::net::TcpStream>,
     pub(crate) questions: Vec<Datagram>,
+    /// How often we have said lately that nobody speaks uTP here.
+    refusals: Refusals,
     /// The storage had no buffer when it was last asked.
     starved: bool,
     spares: Spares<B>,
@@ -130,6 +133,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             attached: 0,
             visitors: Vec::new(),
             questions: Vec::new(),
+            refusals: Refusals::default(),
             starved: false,
             spares: Spares::new(),
             scratch: vec![0; READ_LEN],

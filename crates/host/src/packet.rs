@@ -1,5 +1,5 @@
 //! What a UDP packet to the listening port is, by its form alone (BEP 15, 29): an answer of a tracker that the engine asked, a
-//! question to the tracker that runs here, or what opens a uTP connection.
+//! question to the tracker that runs here, or of a uTP connection that nobody here knows.
 //!
 //! An answer begins with its action, 0 to 3. A question begins with eight bytes that are either the protocol's own number or a connection id,
 //! and has its action behind them. Ids that begin with three zero bytes and a small one would be taken for answers: whoever issues ids must
@@ -60,7 +60,7 @@ fn tracker_question(packet: &[u8]) -> Option<For> {
     (packet.len() >= least).then_some(For::Tracker)
 }
 
-/// What opens a uTP connection, which is refused (BEP 29).
+/// What opens a uTP connection or belongs to one, which nobody here knows and so is refused (BEP 29).
 fn utp(packet: &[u8]) -> Option<For> {
     Head::decode(packet)?.refusal().map(For::Refused)
 }
@@ -106,9 +106,9 @@ mod tests {
     }
 
     /// A uTP packet whose clocks differ by one or two microseconds is a question by its form when it is long enough; one that opens has
-    /// nothing to compare its clock with.
+    /// nothing to compare its clock with, and others are repeated.
     #[test]
-    fn what_opens_a_utp_connection_is_refused_and_nothing_else_of_utp() {
+    fn what_is_of_a_utp_connection_is_refused_but_for_a_reset() {
         let opens = Head {
             kind: Kind::Syn,
             connection_id: 9,
@@ -120,9 +120,10 @@ mod tests {
         };
         let refused = Head { kind: Kind::Reset, timestamp_us: 0, window: 0, seq_nr: 0, ack_nr: 1, ..opens };
         assert_eq!(sort(&opens.encode()), Some(For::Refused(refused)));
-        for kind in [Kind::Data, Kind::Fin, Kind::State, Kind::Reset] {
-            assert!(!matches!(sort(&Head { kind, ..opens }.encode()), Some(For::Refused(_))), "{kind:?}");
+        for kind in [Kind::Data, Kind::Fin, Kind::State] {
+            assert_eq!(sort(&Head { kind, ..opens }.encode()), Some(For::Refused(refused)), "{kind:?}");
         }
+        assert_eq!(sort(&refused.encode()), None);
         assert_eq!(sort(&opens.encode()[..19]), None);
     }
 

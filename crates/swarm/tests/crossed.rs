@@ -10,7 +10,7 @@ use teem_swarm::output::CloseReason;
 use teem_swarm::remote::How;
 use teem_swarm::torrent::address::{DialError, PeerSource};
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::message::{ExtendedHandshake, Message};
+use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
 
 const ME: usize = 0;
 
@@ -71,5 +71,33 @@ fn whoever_is_connected_is_not_dialled_whatever_came_of_the_other_connection() {
         assert!(!dials(&world), "{how}");
         world.act(ME, |t, cx| t.closed(cx, theirs, CloseReason::Remote));
         assert!(dials(&world), "{how}: and when they are gone");
+    }
+}
+
+/// aria2 with a magnet link closes once it has the metadata and listens all the while; others come back by themselves.
+#[test]
+fn an_aria2_that_leaves_with_the_metadata_is_dialled_again_at_once() {
+    for (prefix, content, at_once) in
+        [("A2-1-36-0-", false, true), ("A2-1-36-0-", true, false), ("-qB4520-", false, false)]
+    {
+        let mut world = World::new(info(1 << 20, 2 * BLOCK));
+        world.add((0..world.info.piece_count()).collect(), 0);
+        world.wait(1);
+        let (conn, them, now) = (ConnId(100), SocketAddr::from(([198, 19, 2, 1], 7000)), world.now);
+        world.act(ME, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &[them]));
+        assert!(world.nodes[ME].machine.torrent.next_dial(now).is_some());
+        let info_hash = world.nodes[ME].machine.torrent.handshake().info_hash;
+        let features = Features { fast: true, extended: true, ..Features::default() };
+        let id = PeerId(core::array::from_fn(|at| prefix.as_bytes().get(at).copied().unwrap_or(b'x')));
+        world.act(ME, |t, cx| t.peer_ready(cx, conn, them, true, Handshake { info_hash, peer_id: id, features }));
+        let said = ExtendedHandshake { ut_metadata: Some(8), ..ExtendedHandshake::default() };
+        world.say(ME, conn, Message::ExtendedHandshake(said));
+        let request = MetadataMessage::Request { piece: 0 };
+        world.say(ME, conn, Message::Metadata { id: 1, message: request });
+        if content {
+            world.say(ME, conn, Message::Have(0));
+        }
+        world.act(ME, |t, cx| t.closed(cx, conn, CloseReason::Remote));
+        assert_eq!(world.nodes[ME].machine.torrent.next_dial(now).is_some(), at_once, "{prefix}, {content}");
     }
 }

@@ -141,10 +141,10 @@ impl Head {
         out
     }
 
-    /// What ends the connection that this packet would open; `None` when it opens none, so that no answer is ever answered. The
-    /// sender finds its connection by the id that it chose, and believes the reset because its own packet is acknowledged.
+    /// What ends the connection that this packet opens or belongs to; `None` for what ends one itself, so that no reset is ever answered with
+    /// another. The sender finds its connection by the id in its packet, and believes the reset because that packet is acknowledged.
     pub fn refusal(&self) -> Option<Self> {
-        (self.kind == Kind::Syn).then_some(Self {
+        (self.kind != Kind::Reset).then_some(Self {
             kind: Kind::Reset,
             connection_id: self.connection_id,
             timestamp_us: 0,
@@ -223,13 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_an_opening_is_refused() {
+    fn everything_but_a_reset_is_refused() {
         for first in 0..=u8::MAX {
             let mut packet = SYN;
             packet[0] = first;
             let head = Head::decode(&packet);
             assert_eq!(head.is_some(), first & 0x0f == 1 && first >> 4 <= 4, "{first:#x}");
-            assert_eq!(head.and_then(|head| head.refusal()).is_some(), first == 0x41, "{first:#x}");
+            let refused = head.and_then(|head| head.refusal()).is_some();
+            assert_eq!(refused, [0x01, 0x11, 0x21, 0x41].contains(&first), "{first:#x}");
         }
     }
 

@@ -193,7 +193,7 @@ mod tests {
                 net.decide(now, &mut take);
                 net.expire(now, &mut take);
                 net.accept(now);
-                net.receive(&mut take);
+                net.receive(now, &mut take);
             }
         }
     }

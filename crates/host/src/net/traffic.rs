@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
+use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 use teem_wire::holder::Holder;
 use teem_wire::peer::block::BlockRef;
@@ -15,7 +16,7 @@ use crate::conn::{Conn, ReadEnd};
 use crate::packet::{self, For};
 use crate::sockopt;
 
-/// uTP connections refused in one turn on one socket; an opening beyond that is dropped, and its sender repeats it.
+/// Packets of uTP refused in one turn on one socket; what is beyond that is dropped, and its sender repeats it.
 const REFUSALS_PER_TURN: usize = 32;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
@@ -58,14 +59,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Takes packets from the UDP sockets. A client that opens a uTP connection tries TCP at once when it is told that nobody speaks
     /// uTP here, and after seconds when it hears nothing; no answer is longer than what it answers.
-    pub(crate) fn receive(&mut self, take: &mut impl FnMut(Input<B>)) {
-        let Self { listening, scratch, questions, .. } = self;
+    pub(crate) fn receive(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
+        let Self { listening, scratch, questions, refusals: told, .. } = self;
         for listening in listening.iter_mut().filter(|listening| listening.receiving) {
             let mut refusals = Vec::new();
             let empty = listening.udp.receive(scratch, |from, local, packet| match packet::sort(packet) {
                 Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
                 Some(For::Tracker) => questions.push(Datagram { remote: from, local, bytes: packet.to_vec() }),
-                Some(For::Refused(answer)) if refusals.len() < REFUSALS_PER_TURN => {
+                Some(For::Refused(answer)) if refusals.len() < REFUSALS_PER_TURN && told.take(now, from.ip()) => {
                     refusals.push(Datagram { remote: from, local, bytes: answer.encode().to_vec() });
                 }
                 Some(For::Refused(_)) | None => {}
@@ -197,6 +198,53 @@ fn too_much(mut all: Vec<(ConnId, Holder, usize)>, max: usize) -> Vec<ConnId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listen::{ListenConfig, Listeners};
+    use core::net::{IpAddr, Ipv4Addr};
+    use core::time::Duration;
+    use std::net::UdpSocket;
+    use teem_wire::utp::{HEAD_LEN, Head, Kind};
+
+    /// On loopback a packet is there when its send returns.
+    #[test]
+    fn so_many_packets_of_utp_are_refused_in_a_second_and_no_reset_is() {
+        let mut poll = mio::Poll::new().unwrap();
+        let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
+        let listeners = Listeners::bind(listen).unwrap();
+        let to = listeners.bound().addrs[0];
+        let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, false).unwrap();
+        let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+        stranger.set_nonblocking(true).unwrap();
+        let mut refused = |kind, ms| {
+            let mut events = mio::Events::with_capacity(16);
+            let head = Head {
+                kind,
+                connection_id: 9,
+                timestamp_us: 5,
+                timestamp_difference_us: 0,
+                window: 1 << 20,
+                seq_nr: 1,
+                ack_nr: 0,
+            };
+            let mut count = 0;
+            for _ in 0..60 {
+                stranger.send_to(&head.encode(), to).unwrap();
+                poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+                for event in &events {
+                    net.event(event, &mut |_| {});
+                }
+                net.receive(Time::ZERO + Duration::from_millis(ms), &mut |_| {});
+                let mut answer = [0; 64];
+                while let Ok(len) = stranger.recv(&mut answer) {
+                    let answered = Head::decode(&answer[..len]).map(|head| (head.kind, head.connection_id));
+                    assert_eq!((len, answered), (HEAD_LEN, Some((Kind::Reset, 9))));
+                    count += 1;
+                }
+            }
+            count
+        };
+        assert_eq!([refused(Kind::Syn, 1_000), refused(Kind::Syn, 1_999)], [32, 0]);
+        assert_eq!([refused(Kind::Data, 2_000), refused(Kind::Reset, 3_000)], [32, 0]);
+    }
 
     #[test]
     fn row_11_of_the_audit_the_holder_with_most_unread_loses_its_connections() {

@@ -110,10 +110,15 @@ impl Peer {
         self.pieces.is_complete()
     }
 
-    /// Whether it makes anything of our HAVEs. A complete aria2 does not; and it ends once it has queued as many bytes as it has (BEP 20: its
-    /// ids), whereupon what it has not read has the system throw away what it has not sent.
+    /// Whether it makes anything of our HAVEs. A complete aria2 does not; and it ends once it has queued as many bytes as it has, whereupon what it has not read has the system throw away what it has not sent.
     pub(crate) fn heeds_haves(&self) -> bool {
-        !(self.is_complete() && self.who.id().0.starts_with(b"A2-"))
+        !(self.is_complete() && self.who.is_aria2())
+    }
+
+    /// Whether it came for the metadata alone and, once it has closed, comes back for the content at once: a client that listens all the while,
+    /// and looks for peers seconds later.
+    pub(crate) fn comes_back(&self) -> bool {
+        self.who.is_aria2() && self.who.asked_metadata().is_some() && self.has().count() == 0
     }
 
     /// Whether it has everything, or says that it does and shows less: of so many pieces.

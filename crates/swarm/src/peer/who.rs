@@ -96,6 +96,11 @@ impl Who {
         self.handshake.peer_id
     }
 
+    /// Whether its peer id is one of aria2's (BEP 20).
+    pub(super) fn is_aria2(&self) -> bool {
+        self.handshake.peer_id.0.starts_with(b"A2-")
+    }
+
     /// Whether both sides speak BEP 6; we always do.
     pub(crate) fn is_fast(&self) -> bool {
         self.handshake.features.fast

@@ -73,6 +73,8 @@ struct Candidate {
     name: Name,
     /// Whether it was ever one of the torrent's peers: worth saving.
     good: bool,
+    /// Whether it was dialled once without a wait after it had closed.
+    came_back: bool,
 }
 
 /// The addresses of one torrent.
@@ -176,6 +178,7 @@ impl Candidates {
                 worked: None,
                 name,
                 good: false,
+                came_back: false,
             },
         );
         self.wait(addr, now, now);
@@ -280,6 +283,16 @@ impl Candidates {
             CloseReason::Duplicate | CloseReason::Useless => self.wait(addr, now + BACKOFF[2], now + BACKOFF[0]),
             _ if another_way => self.wait(addr, now, now),
             _ => self.back_off(now, addr, None),
+        }
+    }
+
+    /// One that waits is dialled at once, a single time: so that one that keeps coming and going cannot make us dial without a pause.
+    pub(crate) fn comes_back(&mut self, now: Time, addr: SocketAddr) {
+        let waits = |c: &&mut Candidate| matches!(c.state, State::Waiting(_));
+        if let Some(candidate) = self.known.get_mut(&addr).filter(waits)
+            && !core::mem::replace(&mut candidate.came_back, true)
+        {
+            self.wait(addr, now, now);
         }
     }
 

@@ -184,6 +184,13 @@ impl Finder {
         }
     }
 
+    /// A peer that has closed is to be dialled at once: it wants more than it came for.
+    pub(super) fn comes_back(&mut self, now: Time, end: Remote) {
+        if let Some(addr) = end.addr() {
+            self.candidates.comes_back(now, addr);
+        }
+    }
+
     /// Tells the announcer whether there is anybody, so that it asks for more sooner.
     pub(super) fn count(&mut self, now: Time, table: &Table) {
         // Only those that are connected: addresses that lead nowhere must not keep us from asking for others.

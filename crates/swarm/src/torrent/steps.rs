@@ -78,6 +78,9 @@ impl Torrent {
         self.granting.gone(cx.now, conn, &peer);
         self.metadata.gone(conn);
         self.finder.closed(cx.now, &self.ground.table, peer.who().dial_addr(), why);
+        if why == CloseReason::Remote && peer.comes_back() {
+            self.finder.comes_back(cx.now, peer.who().dial_addr());
+        }
         self.intake.gone(conn, &peer);
         self.finder.count(cx.now, &self.ground.table);
     }

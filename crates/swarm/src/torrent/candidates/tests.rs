@@ -226,3 +226,18 @@ fn a_connection_that_ends_before_its_handshake_is_a_way_that_failed() {
     c.closed(at(120), addr(1), CloseReason::UnknownTorrent);
     assert_eq!(c.next(at(120)), None, "what it said holds for every way");
 }
+
+#[test]
+fn one_that_comes_back_is_dialled_at_once_a_single_time() {
+    let mut c = table();
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1)]);
+    for (since, waits) in [(0, 0), (100, 5), (200, 5)] {
+        assert_eq!(c.next(at(since)), Some(addr(1)));
+        c.connected(at(since), addr(1));
+        c.comes_back(at(since), addr(1));
+        assert_eq!(c.deadline(), None, "it is connected");
+        c.closed(at(since), addr(1), CloseReason::Remote);
+        c.comes_back(at(since), addr(1));
+        assert_eq!(c.deadline(), Some(at(since + waits)));
+    }
+}
