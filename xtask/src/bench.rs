@@ -62,6 +62,15 @@ pub fn built(root: &Path) -> Result<PathBuf, Failed> {
     Ok(release(root).join("teem"))
 }
 
+/// Puts a table in its place in a document, between two lines that it has.
+pub fn put_between(marks: [&str; 2], document: &str, table: &str) -> Result<String, Failed> {
+    let [begin, end] = marks;
+    let missing = || Failed::new(format!("the document has no place for the table ({} {})", begin.trim(), end.trim()));
+    let (before, rest) = document.split_once(begin).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(end).ok_or_else(missing)?;
+    Ok([before, begin, table, end, after].concat())
+}
+
 /// Where the release build of `root` lies.
 pub fn release(root: &Path) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);

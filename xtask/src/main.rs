@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | faults ... | ci
+const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | hosts ... | faults ... | ci
   tidy   check crate arrows, cycles of modules and of calls among a struct's files, unused `pub`, file lengths, heads,
          comments, panics and dead files; --figures: the structs, files, calls, fields and faces behind it
   bench  figures of the release binary over loopback; --smoke: a small run
@@ -23,6 +23,9 @@ const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke]
          [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written
          [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] at a time, 0 only tells what the runs have; [--again N] plays what fails so often once more; [--list] [--json] [--write DOCUMENT]
          [--runs FILE] results, a line each: a cell that has passed in them is not played again; [--teem BINARY]
+  hosts  Teem and each other client with the settings that it comes with, on two hosts, both ways: seconds until all is there
+         [--only CLIENT] [--row CLIENT/from-teem|to-teem|dials-out/torrent|magnet] [--plays N] of each row, 3 unless told otherwise
+         [--jobs N] at a time; [--teem BINARY]; [--write DOCUMENT]
   faults power cuts of the model, kill -9 of real processes, random errors under whole clients
          --hours H [--seed S]: for so long, which may be a part of an hour; each kind has one turn at least
   ci     run all that CI runs (.ci/run)";
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         ["bench", "floor", words @ ..] => print_or_fail("bench floor", xtask::floor::run(&root(), words)),
         ["bench", "tracker", words @ ..] => print_or_fail("bench tracker", xtask::announces::run(&root(), words)),
         ["matrix", words @ ..] => print_or_fail("matrix", xtask::matrix::run(&root(), words)),
+        ["hosts", words @ ..] => print_or_fail("hosts", xtask::hosts::run(&root(), words)),
         ["faults", words @ ..] => print_or_fail("faults", xtask::faults::run(&root(), words)),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {

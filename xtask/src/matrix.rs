@@ -114,7 +114,7 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
         let _ = writeln!(told, "\n{} of {all} cells were played.", outcomes.len());
     }
     if let Some(path) = &wishes.write {
-        fs::write(path, put_into(&fs::read_to_string(path)?, &told)?)?;
+        fs::write(path, bench::put_between(MARKS, &fs::read_to_string(path)?, &told)?)?;
     }
     let failed = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Failed(_))).count();
     let told = if wishes.json { String::new() } else { told };
@@ -206,13 +206,4 @@ fn why(log: &str, cell: Cell) -> String {
     eprintln!("---- {cell}\n{log}\n----");
     let mut lines = log.lines().skip_while(|line| !line.contains("panicked at")).skip(1);
     lines.next().unwrap_or("it ended without a word").to_owned()
-}
-
-/// Puts the table in its place in a document.
-fn put_into(document: &str, table: &str) -> Result<String, Failed> {
-    let missing =
-        || Failed::new(format!("the document has no place for the table ({} {})", MARKS[0].trim(), MARKS[1].trim()));
-    let (before, rest) = document.split_once(MARKS[0]).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(MARKS[1]).ok_or_else(missing)?;
-    Ok([before, MARKS[0], table, MARKS[1], after].concat())
 }

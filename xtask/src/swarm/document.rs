@@ -2,7 +2,7 @@
 use super::clients::Kind;
 use super::outcome::{Outcome, Run, median};
 use super::rows::{Goal, ROWS, Row};
-use crate::bench::Failed;
+use crate::bench::{self, Failed};
 use std::fmt::Write as _;
 
 /// The lines between which a document holds the table.
@@ -48,11 +48,7 @@ pub(super) fn table(runs: &[Run]) -> String {
 
 /// Puts the table in its place in a document.
 pub(super) fn put_into(document: &str, table: &str) -> Result<String, Failed> {
-    let missing =
-        || Failed::new(format!("the document has no place for the table ({} {})", MARKS[0].trim(), MARKS[1].trim()));
-    let (before, rest) = document.split_once(MARKS[0]).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(MARKS[1]).ok_or_else(missing)?;
-    Ok([before, MARKS[0], table, MARKS[1], after].concat())
+    bench::put_between(MARKS, document, table)
 }
 
 fn of<'a>(runs: &'a [Run], row: &Row, seed: Kind) -> Vec<&'a Outcome> {
