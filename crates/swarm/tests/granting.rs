@@ -10,7 +10,7 @@ use teem_swarm::output::CloseReason;
 use teem_swarm::torrent::Torrent;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;
-use teem_wire::peer::message::{ExtendedHandshake, Message};
+use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
 
 const PIECE: u32 = 4 * BLOCK;
 const PIECES: u32 = 64;
@@ -288,6 +288,22 @@ fn whether_a_peer_is_let_in_before_it_is_interested_goes_by_its_id_and_not_by_th
             assert!(early || unchoked(&mut world), "{name}");
         }
     }
+}
+
+/// As libtorrent and webtorrent do, which say nothing else once they have it, and would wait for seconds.
+#[test]
+fn a_peer_that_says_what_it_has_after_it_asked_for_the_metadata_has_that() {
+    let mut world = world();
+    let seed = source(&mut world, 0, Spreading::Granting);
+    world.run(1, |_| false);
+    let conn = world.puppet(seed, true);
+    let asks = ExtendedHandshake { ut_metadata: Some(1), ..ExtendedHandshake::default() };
+    world.say(seed, conn, Message::ExtendedHandshake(asks));
+    world.say(seed, conn, Message::HaveNone);
+    world.say(seed, conn, Message::Metadata { id: 1, message: MetadataMessage::Request { piece: 0 } });
+    assert!(shown(&world.heard(seed, conn)).is_empty(), "it has nothing that it could ask by");
+    world.say(seed, conn, Message::HaveNone);
+    assert!(!shown(&world.heard(seed, conn)).is_empty());
 }
 
 #[test]

@@ -196,7 +196,8 @@ impl Granting {
                     source.unshows(before);
                 }
                 source.shows(now, conn, peer);
-                if peer.has().count() > 0 {
+                // After it has asked for the metadata a peer says this once it has that (libtorrent, webtorrent), also where it has nothing else.
+                if peer.has().count() > 0 || peer.who().asked_metadata().is_some() {
                     peer.who_mut().learn_metadata();
                 }
                 judge(source, now, peer, pieces);
