@@ -198,10 +198,12 @@ fn too_much(mut all: Vec<(ConnId, Holder, usize)>, max: usize) -> Vec<ConnId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::HostConfig;
     use crate::listen::{ListenConfig, Listeners};
     use core::net::{IpAddr, Ipv4Addr};
     use core::time::Duration;
     use std::net::UdpSocket;
+    use teem_swarm::remote::Encryption;
     use teem_wire::utp::{HEAD_LEN, Head, Kind};
 
     /// On loopback a packet is there when its send returns.
@@ -211,7 +213,8 @@ mod tests {
         let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
         let listeners = Listeners::bind(listen).unwrap();
         let to = listeners.bound().addrs[0];
-        let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, false).unwrap();
+        let config = HostConfig { upload_limited: false, encryption: Encryption::Allow, entropy: |_| {} };
+        let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
         let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
         stranger.set_nonblocking(true).unwrap();
         let mut refused = |kind, ms| {
