@@ -204,7 +204,7 @@ mod tests {
     use core::time::Duration;
     use std::net::UdpSocket;
     use teem_swarm::remote::Encryption;
-    use teem_wire::utp::{HEAD_LEN, Head, Kind};
+    use teem_utp::packet::{HEAD_LEN, Head, Kind};
 
     /// On loopback a packet is there when its send returns.
     #[test]
