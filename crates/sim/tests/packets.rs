@@ -38,3 +38,30 @@ fn a_lone_stream_fills_a_line_and_not_its_buffer() {
     assert!(slow.rates[0] * 10 >= slow.line * 8, "{slow}");
     assert!(fast.rates[0] >= 9 * MIB, "{fast}");
 }
+
+#[test]
+fn a_cubic_keeps_nine_tenths_beside_a_stream_in_deep_and_shallow_buffers() {
+    for name in ["utp-beside-cubic-deep", "utp-beside-cubic-shallow"] {
+        let [alone, beside] = &run(name)[..] else { panic!("two runs") };
+        assert!(beside.rates[0] * 10 >= alone.rates[0] * 9, "{alone}\n{beside}");
+    }
+}
+
+#[test]
+fn two_streams_share_alike_whoever_came_first() {
+    for name in ["utp-two", "utp-latecomer"] {
+        for figures in run(name) {
+            let (most, least) = (figures.rates.iter().max().unwrap(), figures.rates.iter().min().unwrap());
+            assert!(most * 100 <= least * 125, "{figures}");
+            assert!(figures.queue_mean_us <= 60 * MS && figures.queue_max_us <= 120 * MS, "{figures}");
+        }
+    }
+}
+
+#[test]
+fn loss_without_congestion_costs_little() {
+    let runs = run("utp-loss");
+    let of = |text: &str| runs.iter().find(|figures| figures.label.ends_with(text)).unwrap();
+    assert!(of(" 1 %").rates[0] >= 6 * MIB, "{}", of(" 1 %"));
+    assert!(of("100 ms").rates[0] >= 20 * MIB, "{}", of("100 ms"));
+}

@@ -28,6 +28,12 @@ const SLOWDOWN_SHARE: u64 = 9;
 const LOSSES_MIN: u64 = 3;
 /// One in so many packets of a round trip is congestion.
 const LOSS_SHARE: u64 = 20;
+/// Cuts in a row at a full queue below the target that tell a short buffer from losses that happen to meet a queue.
+const FULL: u32 = 3;
+/// The queue is all but empty below one part in so many of the target.
+const EMPTY_SHARE: u64 = 8;
+/// Round trips with an empty queue after which growth is fast again: there is room.
+const EMPTY_ROUNDS: u64 = 4;
 /// How long a short buffer is remembered, in microseconds.
 const SHORT_BUFFER_US: u64 = 30_000_000;
 
@@ -75,9 +81,12 @@ pub(crate) struct Congestion {
     /// The present round trip: its end, and the packets lost in it.
     round_until_us: u64,
     lost: u64,
-    /// The queue at which a short buffer lost packets, and until when that is remembered.
+    /// Cuts in a row at a queue below the target that was full; what that queue was, and until when it is remembered.
+    full: u32,
     short_us: u64,
     short_until_us: u64,
+    /// Since when the queue has been all but empty.
+    idle_us: u64,
 }
 
 impl Congestion {
@@ -93,8 +102,10 @@ impl Congestion {
             cut_until_us: 0,
             round_until_us: 0,
             lost: 0,
+            full: 0,
             short_us: TARGET_US,
             short_until_us: 0,
+            idle_us: 0,
         }
     }
 
@@ -113,9 +124,10 @@ impl Congestion {
         if now_us < self.short_until_us { (self.short_us / 2).clamp(TARGET_MIN_US, TARGET_US) } else { TARGET_US }
     }
 
-    /// One part in so many is the gain (section 4.2): small where round trips are short.
-    fn divisor(delay: &Delay) -> u64 {
-        let base = delay.round_us().unwrap_or(TARGET_US).max(1);
+    /// One part in so many is the gain (section 4.2): small where round trips are short. What counts is the round trip without our own
+    /// queue: acknowledgements may wait too, and then there are fewer of them in a second.
+    fn divisor(delay: &Delay, round_us: u64) -> u64 {
+        let base = round_us.saturating_sub(delay.queue_us()).max(1);
         (2 * TARGET_US).div_ceil(base).clamp(1, DIVISOR_MAX)
     }
 
@@ -128,15 +140,15 @@ impl Congestion {
         match self.phase {
             Phase::Slowdown { .. } => {}
             Phase::Start | Phase::Back if !used => {}
-            Phase::Start => self.window += acked.bytes / Self::divisor(delay),
+            Phase::Start => self.window += acked.bytes / Self::divisor(delay, acked.round_us),
             Phase::Back => self.window += acked.bytes,
             Phase::Steady if queue < target => {
                 if used {
-                    self.grow(acked.bytes * acked.packet / Self::divisor(delay));
+                    self.grow(acked.bytes * acked.packet / Self::divisor(delay, acked.round_us));
                 }
             }
             Phase::Steady => {
-                self.grow(acked.bytes * acked.packet / Self::divisor(delay));
+                self.grow(acked.bytes * acked.packet / Self::divisor(delay, acked.round_us));
                 let much = acked.bytes * (queue - target) / target;
                 self.window = self.window.saturating_sub(much.min(acked.bytes / 2));
             }
@@ -154,12 +166,21 @@ impl Congestion {
     /// From one phase to the next.
     fn turn(&mut self, now_us: u64, delay: &Delay, acked: &Acked) {
         let queue = delay.queue_us();
+        if queue * EMPTY_SHARE > self.target_us(now_us) {
+            self.idle_us = now_us;
+        }
         match self.phase {
             Phase::Start if queue > self.target_us(now_us) * 3 / 4 || self.window >= self.threshold => {
                 self.phase = Phase::Steady;
-                self.slowdown_us = now_us + 2 * acked.round_us;
+                // The first slowdown comes at once; that of a later start is due when it was.
+                if self.slowed_us == 0 || self.slowdown_us == u64::MAX {
+                    self.slowdown_us = now_us + 2 * acked.round_us;
+                }
             }
             Phase::Steady if now_us >= self.slowdown_us => self.slow_down(now_us, delay, acked),
+            Phase::Steady if now_us >= self.idle_us + EMPTY_ROUNDS * acked.round_us => {
+                (self.phase, self.threshold) = (Phase::Start, WINDOW_MAX);
+            }
             Phase::Slowdown { until_us } if now_us >= until_us => self.phase = Phase::Back,
             Phase::Back if self.window >= self.threshold || queue > self.target_us(now_us) * 3 / 4 => {
                 self.phase = Phase::Steady;
@@ -193,11 +214,15 @@ impl Congestion {
         let (queue, largest) = (delay.queue_us(), delay.largest_us());
         let full = largest >= TARGET_MIN_US && queue * 2 > largest;
         let much = self.lost >= LOSSES_MIN && self.lost * LOSS_SHARE >= self.window / packet;
+        if !full {
+            self.full = 0;
+        }
         if now_us < self.cut_until_us || !(full || much) {
             return;
         }
-        self.cut_until_us = now_us + round_us;
-        if full && largest < TARGET_US {
+        (self.cut_until_us, self.idle_us) = (now_us + round_us, now_us);
+        self.full = if full && largest < TARGET_US { self.full + 1 } else { 0 };
+        if self.full >= FULL {
             (self.short_us, self.short_until_us) = (largest, now_us + SHORT_BUFFER_US);
         }
         self.window = (self.window / 2).max(LEAST_PACKETS * packet);

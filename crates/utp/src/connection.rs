@@ -86,6 +86,8 @@ pub(crate) struct Connection {
     /// When the last packet with bytes left, and whether a probe of the tail has followed.
     data_us: u64,
     tail: Tail,
+    /// When a long selective ack was sent last.
+    long_us: u64,
     /// When packets that others overtook are lost.
     reorder_at_us: Option<u64>,
     /// An opening or a probe of a closed window is to be sent.
@@ -138,6 +140,7 @@ impl Connection {
             armed_us: now_us,
             data_us: now_us,
             tail: Tail::Ready,
+            long_us: 0,
             reorder_at_us: None,
             opening_due: phase != Phase::Open,
             window_probe_due: false,

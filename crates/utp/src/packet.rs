@@ -20,6 +20,11 @@ const VERSION: u8 = 1;
 const EXTENSIONS_MAX: usize = 4;
 /// The selective ack.
 const SELECTIVE_ACK: u8 = 1;
+/// Goes on where a selective ack of 64 bytes ends, for a window of more packets than that tells of; nobody assigned this number, and who does not
+/// know it skips it.
+const MORE_ACKS: u8 = 254;
+/// Bytes of a mask before this one goes on.
+pub(crate) const MASK_MAX: usize = 64;
 /// Zeros that make a probe of its packet; no one assigned this number.
 const PADDING: u8 = 255;
 /// Number of the next extension, and length of this one.
@@ -68,6 +73,8 @@ pub struct Packet<'a> {
     pub head: Head,
     /// The mask of its selective ack; empty without one. The lowest bit of the first byte is the packet `ack_nr + 2`.
     pub selective_ack: &'a [u8],
+    /// The mask that goes on where a selective ack of 64 bytes ends; empty without one.
+    pub more_acks: &'a [u8],
     /// What follows the extensions.
     pub payload: &'a [u8],
 }
@@ -88,15 +95,17 @@ impl<'a> Packet<'a> {
         if first & 0x0f != VERSION {
             return None;
         }
-        let mut selective_ack = &[][..];
+        let (mut selective_ack, mut more_acks) = (&[][..], &[][..]);
         for _ in 0..EXTENSIONS_MAX {
             if extension == 0 {
                 break;
             }
             let (&[next, len], tail) = rest.split_first_chunk::<EXTENSION_HEAD>()?;
             let (bytes, tail) = tail.split_at_checked(usize::from(len))?;
-            if extension == SELECTIVE_ACK {
-                selective_ack = bytes;
+            match extension {
+                SELECTIVE_ACK => selective_ack = bytes,
+                MORE_ACKS => more_acks = bytes,
+                _ => {}
             }
             (extension, rest) = (next, tail);
         }
@@ -111,7 +120,10 @@ impl<'a> Packet<'a> {
             seq_nr: short(16),
             ack_nr: short(18),
         };
-        (extension == 0).then_some(Self { head, selective_ack, payload: rest })
+        if selective_ack.len() != MASK_MAX {
+            more_acks = &[];
+        }
+        (extension == 0).then_some(Self { head, selective_ack, more_acks, payload: rest })
     }
 }
 
@@ -161,7 +173,7 @@ impl Head {
 pub(crate) enum Between<'a> {
     /// The payload follows the head.
     Nothing,
-    /// A selective ack; its length is a multiple of four.
+    /// A selective ack; its length is a multiple of four, and what exceeds 64 bytes goes into an extension of ours.
     Mask(&'a [u8]),
     /// So many bytes in all, at least two and at most [`PADDING_MAX`].
     Padding(usize),
@@ -172,6 +184,7 @@ impl Between<'_> {
     pub(crate) fn len(self) -> usize {
         match self {
             Self::Nothing => 0,
+            Self::Mask(mask) if mask.len() > MASK_MAX => 2 * EXTENSION_HEAD + mask.len(),
             Self::Mask(mask) => EXTENSION_HEAD + mask.len(),
             Self::Padding(len) => len,
         }
@@ -187,9 +200,16 @@ pub(crate) fn encode(head: &Head, between: Between<'_>, payload: &[u8], out: &mu
     let number = match between {
         Between::Nothing => 0,
         Between::Mask(mask) => {
-            extension[0] = 0;
-            extension[1] = mask.len() as u8;
-            extension[EXTENSION_HEAD..].copy_from_slice(mask);
+            let (first, more) = mask.split_at(mask.len().min(MASK_MAX));
+            let (head, rest) = extension.split_at_mut(EXTENSION_HEAD);
+            head.copy_from_slice(&[if more.is_empty() { 0 } else { MORE_ACKS }, first.len() as u8]);
+            let (mask, rest) = rest.split_at_mut(first.len());
+            mask.copy_from_slice(first);
+            if !more.is_empty() {
+                let (head, rest) = rest.split_at_mut(EXTENSION_HEAD);
+                head.copy_from_slice(&[0, more.len() as u8]);
+                rest.copy_from_slice(more);
+            }
             SELECTIVE_ACK
         }
         Between::Padding(len) => {
@@ -262,15 +282,20 @@ mod tests {
     fn what_is_written_is_read() {
         let head = Head { kind: Kind::Data, ..Head::decode(&SYN).unwrap() };
         let mut out = [0xEE; 400];
-        for (between, mask) in [
-            (Between::Nothing, &[][..]),
-            (Between::Mask(&[1, 2, 3, 4]), &[1, 2, 3, 4][..]),
-            (Between::Padding(2), &[][..]),
-            (Between::Padding(PADDING_MAX), &[][..]),
+        let long = [7; MASK_MAX + 8];
+        for (between, mask, more) in [
+            (Between::Nothing, &[][..], &[][..]),
+            (Between::Mask(&[1, 2, 3, 4]), &[1, 2, 3, 4][..], &[][..]),
+            (Between::Mask(&long), &long[..MASK_MAX], &long[MASK_MAX..]),
+            (Between::Padding(2), &[][..], &[][..]),
+            (Between::Padding(PADDING_MAX), &[][..], &[][..]),
         ] {
             let len = encode(&head, between, b"payload", &mut out).unwrap();
             assert_eq!(len, HEAD_LEN + between.len() + 7);
-            assert_eq!(Packet::decode(&out[..len]), Some(Packet { head, selective_ack: mask, payload: b"payload" }));
+            assert_eq!(
+                Packet::decode(&out[..len]),
+                Some(Packet { head, selective_ack: mask, more_acks: more, payload: b"payload" })
+            );
             assert_eq!(encode(&head, between, b"payload", &mut out[..len - 1]), None);
         }
     }

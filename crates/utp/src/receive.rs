@@ -4,6 +4,7 @@
 //! everything before it was read.
 
 use crate::number;
+use crate::packet::MASK_MAX;
 use crate::pool::{PACKET_COST, Pool};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -11,8 +12,8 @@ use core::mem;
 
 /// Packets past a missing one that are kept.
 const AHEAD_MAX: u64 = 16_384;
-/// Bytes of a selective ack at most.
-pub(crate) const MASK_MAX: usize = 64;
+/// Bytes of a selective ack and of what goes on behind it.
+pub(crate) const MASKS_MAX: usize = MASK_MAX + 252;
 /// Bytes that are kept for a connection at most.
 pub(crate) const WINDOW_MAX: usize = 8 << 20;
 
@@ -196,13 +197,18 @@ impl ReceiveWindow {
         }
     }
 
+    /// More came past the missing packet than a selective ack tells of.
+    pub(crate) fn exceeds_mask(&self) -> bool {
+        self.ahead.len() > MASK_MAX * 8
+    }
+
     /// Writes which packets came past the missing one, and says how many bytes that takes.
-    pub(crate) fn mask(&self, out: &mut [u8; MASK_MAX]) -> usize {
+    pub(crate) fn mask(&self, out: &mut [u8]) -> usize {
         out.fill(0);
-        for (at, _) in self.ahead.iter().enumerate().take(MASK_MAX * 8).filter(|(_, packet)| packet.is_some()) {
+        for (at, _) in self.ahead.iter().enumerate().take(out.len() * 8).filter(|(_, packet)| packet.is_some()) {
             out[at / 8] |= 1 << (at % 8);
         }
-        self.ahead.len().div_ceil(32).saturating_mul(4).min(MASK_MAX)
+        self.ahead.len().div_ceil(32).saturating_mul(4).min(out.len())
     }
 
     /// Gives back everything.

@@ -272,7 +272,7 @@ impl SendWindow {
         &mut self,
         now_us: u64,
         ack_nr: u16,
-        mask: &[u8],
+        masks: [&[u8]; 2],
         round_us: u64,
         pool: &mut Pool,
     ) -> Option<Acks> {
@@ -285,10 +285,15 @@ impl SendWindow {
             return Some(acks);
         }
         let mut last = 0;
+        // What waited at the other side for a packet that was sent again says nothing about the way.
+        let waited = (self.base..=ack).any(|number| self.slot(number).is_some_and(|slot| slot.times > 1));
         for number in self.base..=ack {
             self.settle(now_us, number, round_us, &mut last, &mut acks, pool);
         }
-        for (at, byte) in mask.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        if waited {
+            acks.round_us = None;
+        }
+        for (at, byte) in masks.iter().flat_map(|mask| mask.iter()).enumerate().filter(|(_, byte)| **byte != 0) {
             for bit in (0..8).filter(|bit| byte >> bit & 1 == 1) {
                 let number = ack + 2 + at as u64 * 8 + bit;
                 if number < self.fresh {

@@ -49,7 +49,8 @@ pub(crate) enum Over {
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) plan: Plan,
-    remote: SocketAddr,
+    /// What the other side writes.
+    theirs: Content,
     pub(crate) wrote: u64,
     pub(crate) read: u64,
     /// A lazy program reads then.
@@ -71,16 +72,30 @@ pub(crate) struct Host {
     pub(crate) accepting: Plan,
     /// Whether what is read must be what was written: not so where packets are forged.
     pub(crate) honest: bool,
-    /// Bytes that its own contents begin with.
-    salt: u8,
+    /// What its programs write.
+    ours: Content,
     out: Vec<u8>,
 }
 
-/// Contents: the byte of the node with that salt at that place.
-fn content(salt: u8, at: u64, out: &mut [u8]) {
-    for (at, byte) in (at..).zip(out) {
-        let place = (at % PATTERN as u64) as u32;
-        *byte = (place.wrapping_mul(0x9E37_79B1) >> 24) as u8 ^ salt;
+/// What a node writes: a pattern of its own, again and again.
+#[derive(Debug)]
+struct Content(Vec<u8>);
+
+impl Content {
+    fn of(salt: u8) -> Self {
+        Self((0..PATTERN as u32).map(|place| (place.wrapping_mul(0x9E37_79B1) >> 24) as u8 ^ salt).collect())
+    }
+
+    /// Its bytes from that place on, as they lie beside each other.
+    fn runs(&self, at: u64, len: usize) -> impl Iterator<Item = &[u8]> {
+        let mut place = (at % PATTERN as u64) as usize;
+        let mut rest = len;
+        std::iter::from_fn(move || {
+            let run = rest.min(PATTERN - place);
+            let bytes = &self.0[place..place + run];
+            (place, rest) = ((place + run) % PATTERN, rest - run);
+            (run > 0).then_some(bytes)
+        })
     }
 }
 
@@ -96,7 +111,7 @@ impl Stream {
     fn new(plan: Plan, remote: SocketAddr) -> Self {
         Self {
             plan,
-            remote,
+            theirs: Content::of(salt(remote)),
             wrote: 0,
             read: 0,
             sip_at_us: None,
@@ -110,9 +125,12 @@ impl Stream {
     /// Bytes came in order.
     fn take(&mut self, bytes: &[u8], honest: bool) {
         if honest {
-            let mut expected = vec![0; bytes.len()];
-            content(salt(self.remote), self.read, &mut expected);
-            assert!(expected == bytes, "other bytes than were written, within {} of {}", bytes.len(), self.read);
+            let mut rest = bytes;
+            for run in self.theirs.runs(self.read, bytes.len()) {
+                let (now, later) = rest.split_at(run.len());
+                assert!(now == run, "other bytes than were written, within {} of {}", bytes.len(), self.read);
+                rest = later;
+            }
         }
         self.read += bytes.len() as u64;
     }
@@ -129,7 +147,7 @@ impl Host {
             streams: BTreeMap::new(),
             accepting,
             honest: true,
-            salt: salt(address),
+            ours: Content::of(salt(address)),
             out: vec![0; SEGMENTS * DATAGRAM_MAX],
         }
     }
@@ -223,11 +241,9 @@ impl Host {
         let most = if stream.plan.endless { 1 << 20 } else { 1 << 18 };
         while stream.wrote < stream.plan.bytes {
             let len = usize::try_from(stream.plan.bytes - stream.wrote).unwrap_or(usize::MAX).min(most);
-            let (mut at, salt) = (stream.wrote, self.salt);
-            let taken = self.socket.write_with(now_us, id, len, |out| {
-                content(salt, at, out);
-                at += out.len() as u64;
-            });
+            let (ours, at) = (&self.ours, stream.wrote);
+            let slices: Vec<&[u8]> = ours.runs(at, len).collect();
+            let taken = self.socket.write(now_us, id, &slices);
             stream.wrote += taken as u64;
             if taken < len {
                 return;

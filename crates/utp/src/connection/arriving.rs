@@ -20,9 +20,9 @@ impl Connection {
             Phase::Open => {}
         }
         let round = self.rtt.smooth_us().unwrap_or(ROUND_GUESS_US);
-        let (flying, mask) = (self.send.flying(), packet.selective_ack);
+        let (flying, masks) = (self.send.flying(), [packet.selective_ack, packet.more_acks]);
         // What acknowledges packets that were never sent is nobody's that we talk to.
-        let Some(acks) = self.send.acked(turn.now_us, packet.head.ack_nr, mask, round, turn.pool) else { return };
+        let Some(acks) = self.send.acked(turn.now_us, packet.head.ack_nr, masks, round, turn.pool) else { return };
         self.heard(turn.now_us, &packet.head);
         self.peer_window = u64::from(packet.head.window);
         if acks.packets > 0 {

@@ -3,9 +3,12 @@
 //! An acknowledgement rides on bytes of ours. A selective one goes alone, since packets of a train are alike.
 
 use super::{Connection, Phase, Tail, Turn};
-use crate::packet::{self, Between, HEAD_LEN, Head, Kind, PADDING_MAX};
+use crate::packet::{self, Between, HEAD_LEN, Head, Kind, MASK_MAX, PADDING_MAX};
 use crate::pool::Pool;
-use crate::receive::MASK_MAX;
+use crate::receive::MASKS_MAX;
+
+/// Acknowledgements of more packets than a selective ack tells of are so far apart.
+const LONG_US: u64 = 5_000;
 
 /// A train that was written.
 #[derive(Clone, Copy, Debug)]
@@ -145,8 +148,12 @@ impl Connection {
 
     /// An acknowledgement that carries nothing else.
     fn acknowledge(&mut self, now_us: u64, pool: &Pool, out: &mut [u8]) -> Option<Train> {
-        let mut mask = [0; MASK_MAX];
-        let len = self.receive.mask(&mut mask);
+        // The long form now and then: it costs the way back, and each tells all.
+        let long = self.receive.exceeds_mask() && now_us >= self.long_us + LONG_US;
+        self.long_us = if long { now_us } else { self.long_us };
+        let mut mask = [0; MASKS_MAX];
+        let mask = &mut mask[..if long { MASKS_MAX } else { MASK_MAX }];
+        let len = self.receive.mask(mask);
         let seq_nr = self.send.next_nr();
         let head = self.head(now_us, pool, Kind::State, seq_nr);
         let between = if len > 0 { Between::Mask(&mask[..len]) } else { Between::Nothing };
