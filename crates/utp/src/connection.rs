@@ -28,8 +28,9 @@ const SILENT_US: u64 = 60_000_000;
 const STUCK_US: u64 = 120_000_000;
 /// With nothing on the way it may be silent for so long; it is to send something each 29 s, or two minutes at the least.
 const IDLE_US: u64 = 300_000_000;
-/// A connection that is over answers repeats of its end for so many timeouts.
+/// A connection that is over answers repeats of its end for so many timeouts, and for so long at the least.
 const LINGER_TIMEOUTS: u64 = 3;
+const LINGER_MIN_US: u64 = 3_000_000;
 /// A connection without a measurement is paced as if its round trip took so long.
 const ROUND_GUESS_US: u64 = 100_000;
 /// Room is told once there is so much of it, or as much as is in use.
@@ -274,7 +275,9 @@ impl Connection {
     fn settle(&mut self, turn: &mut Turn<'_>) {
         if self.phase == Phase::Open && self.send.is_over() && self.receive.is_over() {
             turn.events.push_back(Event::Closed(turn.id, Why::Finished));
-            self.phase = Phase::Lingering { until_us: turn.now_us + LINGER_TIMEOUTS * self.rtt.timeout_us() };
+            self.phase = Phase::Lingering {
+                until_us: turn.now_us + (LINGER_TIMEOUTS * self.rtt.timeout_us()).max(LINGER_MIN_US),
+            };
         }
     }
 

@@ -98,11 +98,6 @@ impl Delay {
         self.empty_us
     }
 
-    /// The shortest round trip of the last two minutes, in microseconds.
-    pub(crate) fn round_us(&self) -> Option<u64> {
-        self.base().map(|base| base.round_us)
-    }
-
     /// What must hold at every moment.
     pub(crate) fn check(&self) {
         assert!(self.at < FILTER && self.empty_us >= self.lately_us.min(self.empty_us));
@@ -129,7 +124,7 @@ mod tests {
         let grows = (0..100).map(|i| (i * 1_000, start.wrapping_add(i as u32 * 500), 20_000 + i * 500));
         let delay = fed(grows);
         assert_eq!(delay.queue_us(), 96 * 500);
-        assert_eq!(delay.round_us(), Some(20_000));
+        assert_eq!(delay.base().map(|base| base.round_us), Some(20_000));
     }
 
     #[test]

@@ -78,8 +78,13 @@ pub(crate) struct Host {
 }
 
 /// What a node writes: a pattern of its own, again and again.
-#[derive(Debug)]
 struct Content(Vec<u8>);
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "a pattern of {} bytes", self.0.len())
+    }
+}
 
 impl Content {
     fn of(salt: u8) -> Self {

@@ -13,7 +13,8 @@ impl Connection {
         match self.phase {
             Phase::Opening { .. } => return self.opened(turn, &packet.head),
             Phase::Lingering { .. } => {
-                self.ack_due |= packet.head.kind == Kind::Fin;
+                // What acknowledged its last packets was lost.
+                self.ack_due |= matches!(packet.head.kind, Kind::Data | Kind::Fin);
                 return;
             }
             Phase::Gone => return,
