@@ -34,7 +34,7 @@ fn sent(socket: &mut Socket, now_us: u64) -> Vec<(Path, Vec<u8>)> {
 
 /// What a stranger sends after it has heard the answer to its opening.
 fn first_data(answer: &[u8], id: u16, seq_nr: u16) -> Vec<u8> {
-    let answer = Head::decode(answer).unwrap();
+    let Some(answer) = Head::decode(answer) else { panic!("the answer is no packet") };
     let ack_nr = answer.seq_nr.wrapping_sub(1);
     let head =
         Head { kind: Kind::Data, connection_id: id.wrapping_add(1), seq_nr: seq_nr.wrapping_add(1), ack_nr, ..answer };
