@@ -25,9 +25,6 @@ fn streams_arrive_whole_or_end_on_both_sides() {
 
 fn run(name: &str) -> Vec<Figures> {
     let Some(runs) = named::run(name) else { panic!("there is no world {name}") };
-    for figures in &runs {
-        println!("{figures}");
-    }
     runs
 }
 
