@@ -96,3 +96,20 @@ fn what_belongs_to_nobody_is_reset_and_a_reset_never() {
     assert_eq!(resets.len(), 100, "no more than that in a second");
     assert!(resets.iter().all(|(_, packet)| Head::decode(packet).is_some_and(|head| head.kind == Kind::Reset)));
 }
+
+#[test]
+fn what_encrypts_writes_where_the_bytes_will_lie() {
+    let mut socket = Socket::new(Settings::default(), [1, 2]);
+    let stranger = address(9);
+    socket.receive(0, stranger, &syn(40, 1), |_, _| 0);
+    let answer = sent(&mut socket, 0).pop().unwrap().1;
+    socket.receive(0, stranger, &first_data(&answer, 40, 1), |_, _| 0);
+    let Some(Event::Accepted(id, _)) = socket.event() else { panic!("nobody came") };
+    let mut next = 0..=255_u8;
+    let taken =
+        socket.write_with(0, id, 200, |run| run.iter_mut().zip(&mut next).for_each(|(byte, n)| *byte = n ^ 0x55));
+    assert_eq!(taken, 200);
+    let data = sent(&mut socket, 0).pop().unwrap().1;
+    let expected: Vec<u8> = (0..200).map(|n: u8| n ^ 0x55).collect();
+    assert_eq!(Packet::decode(&data).unwrap().payload, expected);
+}
