@@ -27,9 +27,12 @@ impl Pacing {
     /// The rate from now on: `window` bytes in `round_us`, times `gain` quarters.
     pub(crate) fn set(&mut self, now_us: u64, window: u64, round_us: u64, gain: u64, packet: u64) {
         self.fill(now_us);
+        let first = self.rate == 0;
         self.rate = (window.saturating_mul(256 * gain) / round_us.max(1)).clamp(1, RATE_MAX * 1_024);
         self.burst = (self.rate * BURST_US / 1_024).max(BURST_PACKETS * packet);
-        self.credit = self.credit.min((self.burst * 1_024).cast_signed());
+        let most = (self.burst * 1_024).cast_signed();
+        // The first packets have nothing to be paced by.
+        self.credit = if first { most } else { self.credit.min(most) };
     }
 
     fn fill(&mut self, now_us: u64) {
