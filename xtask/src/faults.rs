@@ -1,22 +1,35 @@
 //! `faults`: the whole program under faults (own design), for as long as is wished: power cuts of the model, real processes that are killed,
-//! random errors under whole clients. Each turn has its own seeds; one that fails says how it is repeated.
+//! random errors under whole clients, all three side by side. Each turn has its own seeds; one that finds something says how it is repeated, and the
+//! others go on.
 use crate::bench::{self, Failed, Running};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-/// Seeds of the power tests in one turn: three tests of 200 to 300 cuts each hundred.
-const CUT_SEEDS: u64 = 100;
-/// Cuts of one seed: three in each test of `power` and one after its end, four and one in that of `power_selection`.
-const CUTS_PER_SEED: u64 = 4 + 4 + 5;
-/// Lives of whole clients in one turn.
-const LIVES: u64 = 6;
-/// Kills in one turn, at least; then the download may end.
-const KILLS: u64 = 20;
+/// How much is in one turn.
+struct Size {
+    /// Seeds of the power tests: each is some twenty cuts.
+    cut_seeds: u64,
+    /// Lives of whole clients.
+    lives: u64,
+    /// Kills, at least; then the download may end.
+    kills: u64,
+}
+
+/// A turn of a long run.
+const LONG: Size = Size { cut_seeds: 200, lives: 6, kills: 20 };
+/// The one turn of a short run: within a minute.
+const SHORT: Size = Size { cut_seeds: 40, lives: 4, kills: 8 };
+
+/// The tests that are run with other seeds: package, and test. The last is of whole clients, the others of the disk's model.
+const TESTS: [(&str, &str); 3] = [("teem-disk", "power"), ("teem-disk", "power_selection"), ("teem-client", "unsteady")];
+/// The one of whole clients.
+const LIVES: &str = "unsteady";
 /// Bytes of what is downloaded under kills, and how many of them a second are let through.
 const SIZE: u64 = 16 << 20;
 const RATE: &str = "4M";
@@ -24,147 +37,234 @@ const RATE: &str = "4M";
 const HANG: Duration = Duration::from_secs(120);
 /// A turn of tests that takes longer hangs.
 const TESTS_HANG: Duration = Duration::from_secs(900);
+/// How often a long run says how far it is.
+const SAID_EVERY: Duration = Duration::from_secs(60);
+
+/// What goes on side by side.
+#[derive(Clone, Copy)]
+enum Strand {
+    Cuts,
+    Lives,
+    Kills,
+}
 
 /// What was done so far.
 #[derive(Default)]
 struct Counts {
     cuts: u64,
+    /// Of the model.
+    ends: u64,
     kills: u64,
     downloads: u64,
     lives: u64,
     errors: u64,
     short: u64,
     delays: u64,
+    found: Vec<String>,
 }
 
-/// Runs `--hours H [--seed S]`; the counts, to be printed.
-pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
-    let (mut hours, mut seed) = (None, None);
-    for pair in words.chunks(2) {
-        match pair {
-            ["--hours", text] => hours = text.parse::<f64>().ok().filter(|hours| *hours >= 0.0 && *hours < 1000.0),
-            ["--seed", text] => seed = text.parse::<u32>().ok(),
-            _ => return Err(Failed::new("faults: --hours H, and --seed S if one is to be repeated".into())),
-        }
-    }
-    let Some(hours) = hours else { return Err(Failed::new("faults: --hours H is missing".into())) };
-    let drawn = || std::time::UNIX_EPOCH.elapsed().map_or(1, |now| now.subsec_nanos());
-    let seed = u64::from(seed.unwrap_or_else(drawn));
-    let teem = program(root)?;
-    let tests = Tests::build(root)?;
-    let end = Instant::now() + Duration::from_secs_f64(hours * 3600.0);
-    let (mut counts, mut turn) = (Counts::default(), seed);
-    // All three at least once.
-    loop {
-        let again = |what: String| {
-            Failed::new(format!("{what}\nto repeat this turn: cargo xtask faults --hours 0 --seed {turn}"))
-        };
-        tests.cuts(turn, &mut counts).map_err(&again)?;
-        kills(&teem, turn, &mut counts).map_err(|e| again(e.to_string()))?;
-        tests.lives(turn, &mut counts).map_err(&again)?;
-        turn += 1;
-        if Instant::now() >= end {
-            break;
-        }
-    }
-    let mut said = String::new();
-    let _ = writeln!(said, "seeds {seed} to {}: nothing was found", turn - 1);
-    let _ = writeln!(said, "power cuts of the model: {}", counts.cuts);
-    let _ = writeln!(
-        said,
-        "kill -9 of real processes: {}, over {} downloads that all ended whole",
-        counts.kills, counts.downloads
-    );
-    let Counts { lives, errors, short, delays, .. } = counts;
-    let _ = writeln!(
-        said,
-        "whole clients on a disk that fails: {lives} lives, {errors} errors, {short} short calls, {delays} delays"
-    );
-    Ok(said)
-}
-
-/// The program as tests have it: its assertions look too.
-fn program(root: &Path) -> Result<PathBuf, Failed> {
-    let built = Command::new("cargo").args(["build", "--quiet", "--locked"]).current_dir(root).status()?;
-    let folder = bench::release(root);
-    if built.success() {
-        Ok(folder.with_file_name("debug").join("teem"))
-    } else {
-        Err(Failed::new("the build failed".into()))
-    }
-}
-
-/// The test programs that are run with other seeds.
-struct Tests<'a> {
+/// What the strands of a run share.
+struct Run<'a> {
     root: &'a Path,
+    size: &'a Size,
+    teem: PathBuf,
+    tests: BTreeMap<&'static str, PathBuf>,
+    counts: Mutex<Counts>,
+    seed: u64,
+    again: &'static str,
+    end: Instant,
 }
 
-impl<'a> Tests<'a> {
-    fn build(root: &'a Path) -> Result<Self, Failed> {
-        let tests = Self { root };
-        for (package, test) in [("teem-disk", "power"), ("teem-disk", "power_selection"), ("teem-client", "unsteady")] {
-            let built = tests.command(package, test).arg("--no-run").status()?;
-            if !built.success() {
-                return Err(Failed::new(format!("the test {test} cannot be built")));
+/// Runs `--hours H [--seed S]` or `--short [--seed S]`; the counts, to be printed.
+pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
+    let usage = || Failed::new("faults: --hours H or --short, and --seed S if one is to be repeated".into());
+    let (mut hours, mut seed, mut short, mut words) = (None, None, false, words.iter());
+    while let Some(word) = words.next() {
+        match *word {
+            "--short" => short = true,
+            "--hours" => {
+                let given = words.next().and_then(|text| text.parse::<f64>().ok());
+                hours = Some(given.filter(|hours| *hours >= 0.0 && *hours < 1000.0).ok_or_else(usage)?);
+            }
+            "--seed" => seed = Some(words.next().and_then(|text| text.parse::<u32>().ok()).ok_or_else(usage)?),
+            _ => return Err(usage()),
+        }
+    }
+    let hours = if short { 0.0 } else { hours.ok_or_else(usage)? };
+    let drawn = || std::time::UNIX_EPOCH.elapsed().map_or(1, |now| now.subsec_nanos());
+    let (teem, tests) = built(root)?;
+    let run = Run {
+        root,
+        size: if short { &SHORT } else { &LONG },
+        teem,
+        tests,
+        counts: Mutex::default(),
+        seed: u64::from(seed.unwrap_or_else(drawn)),
+        again: if short { "--short" } else { "--hours 0" },
+        end: Instant::now() + Duration::from_secs_f64(hours * 3600.0),
+    };
+    let ended = Mutex::new(0);
+    std::thread::scope(|scope| {
+        for strand in [Strand::Cuts, Strand::Lives, Strand::Kills] {
+            let (run, ended) = (&run, &ended);
+            scope.spawn(move || {
+                run.strand(strand);
+                *locked(ended) += 1;
+            });
+        }
+        let mut said = Instant::now();
+        while *locked(&ended) < 3 {
+            std::thread::sleep(Duration::from_millis(200));
+            if said.elapsed() >= SAID_EVERY {
+                said = Instant::now();
+                eprintln!("{}", run.counts().told());
             }
         }
-        Ok(tests)
+    });
+    let Run { counts, seed, .. } = run;
+    let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let said = format!("seeds from {seed} on\n{}", counts.told());
+    if counts.found.is_empty() {
+        Ok(format!("{said}nothing was found\n"))
+    } else {
+        Err(Failed::new(format!("{}\n{said}found: {}", counts.found.join("\n\n"), counts.found.len())))
     }
+}
 
-    fn command(&self, package: &str, test: &str) -> Command {
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Counts {
+    fn told(&self) -> String {
+        let Self { cuts, ends, kills, downloads, lives, errors, short, delays, found } = self;
+        let mut said = String::new();
+        let _ = writeln!(said, "power cuts of the model: {cuts}, ends of its process: {ends}");
+        let _ = writeln!(said, "kill -9 of real processes: {kills}, over {downloads} downloads that all ended whole");
+        let _ = writeln!(
+            said,
+            "whole clients on a disk that fails: {lives} lives, {errors} errors, {short} short calls, {delays} delays"
+        );
+        if !found.is_empty() {
+            let _ = writeln!(said, "found so far: {}", found.len());
+        }
+        said
+    }
+}
+
+/// The program and the tests, with the assertions that tests have, as they are now: copies, so that a long run does not see what is built meanwhile.
+fn built(root: &Path) -> Result<(PathBuf, BTreeMap<&'static str, PathBuf>), Failed> {
+    let folder = std::env::temp_dir().join(format!("teem-faults-{}-programs", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let build = Command::new("cargo").args(["build", "--quiet", "--locked"]).current_dir(root).status()?;
+    if !build.success() {
+        return Err(Failed::new("the build failed".into()));
+    }
+    let teem = folder.join("teem");
+    fs::copy(bench::release(root).with_file_name("debug").join("teem"), &teem)?;
+    let mut tests = BTreeMap::new();
+    for (package, test) in TESTS {
         let mut command = Command::new("cargo");
-        command.args(["test", "--quiet", "--locked", "-p", package, "--test", test]).current_dir(self.root);
-        command
+        command.args(["test", "--quiet", "--locked", "--no-run", "--message-format=json", "-p", package, "--test", test]);
+        let output = command.current_dir(root).stderr(Stdio::inherit()).output()?;
+        let lines = String::from_utf8_lossy(&output.stdout);
+        let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut programs = lines.filter(|line| line["target"]["name"] == test);
+        let program = programs.find_map(|line| line["executable"].as_str().map(PathBuf::from));
+        let program = program.ok_or_else(|| Failed::new(format!("the test {test} cannot be built")))?;
+        fs::copy(program, folder.join(test))?;
+        tests.insert(test, folder.join(test));
+    }
+    Ok((teem, tests))
+}
+
+impl Run<'_> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        locked(&self.counts)
     }
 
-    /// Runs one with so many seeds from the first on; what it has printed.
-    fn run(&self, package: &str, test: &str, first: u64, seeds: u64) -> Result<String, String> {
-        let mut command = self.command(package, test);
-        command.env("TEEM_SEED_FIRST", first.to_string()).env("TEEM_SEEDS", seeds.to_string());
-        command.args(["--", "--nocapture"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    /// Turn after turn until the time is over, at least one.
+    fn strand(&self, strand: Strand) {
+        for seed in self.seed.. {
+            let turn = match strand {
+                Strand::Cuts => self.cuts(seed),
+                Strand::Lives => self.lives(seed),
+                Strand::Kills => self.kills(seed),
+            };
+            if let Err(what) = turn {
+                let again = format!("to repeat this turn: cargo xtask faults {} --seed {seed}", self.again);
+                eprintln!("{what}\n{again}");
+                self.counts().found.push(format!("{what}\n{again}"));
+            }
+            if Instant::now() >= self.end {
+                return;
+            }
+        }
+    }
+
+    /// Runs a test with so many seeds from the first on; the figures that it has printed are counted by `count`.
+    fn test(&self, test: &str, first: u64, seeds: u64, count: fn(&mut Counts, &[u64])) -> Result<(), String> {
+        let program = self.tests.get(test).ok_or("no such test")?;
+        let mut command = Command::new(program);
+        command.env("TEEM_SEED_FIRST", first.to_string()).env("TEEM_SEEDS", seeds.to_string()).arg("--nocapture");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir(self.root);
         let child = command.spawn().map_err(|e| format!("{test} cannot be run: {e}"))?;
         let (done, ended) = mpsc::channel();
         std::thread::spawn(move || done.send(child.wait_with_output()));
         let output = ended.recv_timeout(TESTS_HANG).map_err(|_| format!("{test} hangs"))?;
         let output = output.map_err(|e| format!("{test}: {e}"))?;
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        let alone = "one alone: TEEM_SEED=N cargo test";
-        if output.status.success() { Ok(said) } else { Err(format!("{said}\n{alone} -p {package} --test {test}")) }
+        for (_, figures) in said.lines().filter_map(|line| line.split_once("figure: ")) {
+            let figures = figures.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
+            count(&mut self.counts(), &figures.collect::<Vec<_>>());
+        }
+        if output.status.success() {
+            return Ok(());
+        }
+        let package = TESTS.iter().find(|(_, name)| *name == test).map_or("", |(package, _)| package);
+        Err(format!("{said}\none alone: TEEM_SEED=N cargo test -p {package} --test {test}"))
     }
 
-    fn cuts(&self, turn: u64, counts: &mut Counts) -> Result<(), String> {
-        for test in ["power", "power_selection"] {
-            self.run("teem-disk", test, turn * CUT_SEEDS, CUT_SEEDS)?;
+    fn cuts(&self, turn: u64) -> Result<(), String> {
+        for (_, test) in TESTS.iter().filter(|(_, test)| *test != LIVES) {
+            let seeds = self.size.cut_seeds;
+            self.test(test, turn * seeds, seeds, |counts, figures| {
+                if let [cuts, ends] = figures {
+                    (counts.cuts, counts.ends) = (counts.cuts + cuts, counts.ends + ends);
+                }
+            })?;
         }
-        counts.cuts += CUT_SEEDS * CUTS_PER_SEED;
         Ok(())
     }
 
-    fn lives(&self, turn: u64, counts: &mut Counts) -> Result<(), String> {
-        let said = self.run("teem-client", "unsteady", turn * LIVES + 1, LIVES)?;
-        let line = said.lines().find_map(|line| line.split_once("figure: lives ")).map(|(_, rest)| rest);
-        let mut figures =
-            line.unwrap_or_default().split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u64>().ok());
-        for count in [&mut counts.lives, &mut counts.errors, &mut counts.short, &mut counts.delays, &mut counts.cuts] {
-            *count += figures.next().ok_or("the clients' test told no figures")?;
+    fn lives(&self, turn: u64) -> Result<(), String> {
+        let lives = self.size.lives;
+        self.test(LIVES, turn * lives + 1, lives, |counts, figures| {
+            if let [lives, errors, short, delays, cuts, ends] = figures {
+                (counts.lives, counts.errors) = (counts.lives + lives, counts.errors + errors);
+                (counts.short, counts.delays) = (counts.short + short, counts.delays + delays);
+                (counts.cuts, counts.ends) = (counts.cuts + cuts, counts.ends + ends);
+            }
+        })
+    }
+
+    /// A seed and a download, either killed at random moments and started again, until the download has ended: then all must be there.
+    fn kills(&self, turn: u64) -> Result<(), String> {
+        let folder = std::env::temp_dir().join(format!("teem-faults-{}-{turn}", std::process::id()));
+        let mut counts = Counts::default();
+        let made = fs::create_dir_all(&folder).map_err(Failed::from);
+        let result = made.and_then(|()| killed(&self.teem, &folder, (turn, self.size.kills), &mut counts));
+        let mut all = self.counts();
+        (all.kills, all.downloads) = (all.kills + counts.kills, all.downloads + counts.downloads);
+        drop(all);
+        match result {
+            Ok(()) => fs::remove_dir_all(&folder).map_err(|e| e.to_string()),
+            Err(e) => Err(format!("{e}; what was there is in {}", folder.display())),
         }
-        Ok(())
     }
 }
 
-/// A seed and a download, either killed at random moments and started again, until the download has ended: then all must be there.
-fn kills(teem: &Path, turn: u64, counts: &mut Counts) -> Result<(), Failed> {
-    let folder = std::env::temp_dir().join(format!("teem-faults-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder); // of an earlier turn
-    fs::create_dir_all(&folder)?;
-    let result = killed(teem, &folder, turn, counts);
-    if result.is_ok() {
-        fs::remove_dir_all(&folder)?;
-    }
-    result.map_err(|e| Failed::new(format!("{e}; what was there is in {}", folder.display())))
-}
-
-fn killed(teem: &Path, folder: &Path, turn: u64, counts: &mut Counts) -> Result<(), Failed> {
+fn killed(teem: &Path, folder: &Path, (turn, kills): (u64, u64), counts: &mut Counts) -> Result<(), Failed> {
     let (content, torrent, out) = (folder.join("content"), folder.join("content.torrent"), folder.join("out"));
     bench::write_content(&content, SIZE)?;
     let command = |args: &[&str]| {
@@ -206,7 +306,7 @@ fn killed(teem: &Path, folder: &Path, turn: u64, counts: &mut Counts) -> Result<
     };
     let mut seeding = seed()?;
     let mut had = 0;
-    for kill in 1..=KILLS {
+    for kill in 1..=kills {
         let mut getting = get()?;
         let lines = lines_of(&mut getting);
         let end = Instant::now() + Duration::from_millis(roll(1500));

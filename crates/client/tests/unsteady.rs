@@ -172,7 +172,7 @@ async fn looked_at(torrent: &Torrent, what: &str) {
 }
 
 /// A seeded life: what goes wrong, and what its owner does meanwhile.
-async fn life(seed: u64) -> (u64, u64, u64, u64) {
+async fn life(seed: u64) -> [u64; 6] {
     let what = format!("seed {seed}");
     let folder = Folder::new("faults");
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9) ^ 0xfa17);
@@ -184,7 +184,7 @@ async fn life(seed: u64) -> (u64, u64, u64, u64) {
     let (memory, peers) = (FaultFs::new(seed ^ 1), [giver.client.port(), checker.client.port()]);
     let unsteady = Unsteady::new(Arc::new(memory.clone()), seed ^ 1);
     let mut taker = Party::taker(&folder, "taker", memory, unsteady, &peers).await;
-    let (mut wanted, mut cuts) = (Selection::all(), 0);
+    let mut wanted = Selection::all();
     for _ in 0..MOMENTS {
         taker.unsteady.set(odds(&mut dice));
         giver.unsteady.set(if dice.roll(2) == 0 { odds(&mut dice) } else { Odds::default() });
@@ -207,7 +207,6 @@ async fn life(seed: u64) -> (u64, u64, u64, u64) {
                 taker.torrent.select(wanted.clone()).unwrap();
             }
             5 => {
-                cuts += 1;
                 // After the cut nothing of the former client reaches the disk: its handles are dead.
                 if dice.roll(3) == 0 {
                     taker.memory.kill();
@@ -257,10 +256,11 @@ async fn life(seed: u64) -> (u64, u64, u64, u64) {
         .iter()
         .map(|party| party.unsteady.counts())
         .fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+    let (cuts, kills) = taker.memory.ends();
     for party in [taker, giver, checker] {
         soon(&format!("{what}, wait 12"), party.client.shutdown()).await;
     }
-    (failed, short, slow, cuts)
+    [1, failed, short, slow, cuts, kills]
 }
 
 /// Mostly now and then, sometimes all calls of one kind for good.
@@ -326,7 +326,7 @@ async fn what_is_wanted_besides_and_is_there_already_becomes_durable_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_errors_and_delays_cost_nothing_that_was_durable_and_end_with_the_fault() {
-    let (mut all, mut lives) = ([0; 4], 0);
+    let mut all = [0; 6];
     let mut running = tokio::task::JoinSet::new();
     let mut seeds = numbers().into_iter();
     loop {
@@ -336,12 +336,10 @@ async fn random_errors_and_delays_cost_nothing_that_was_durable_and_end_with_the
             running.spawn(life(seed));
         }
         let Some(ended) = running.join_next().await else { break };
-        let (failed, short, slow, cuts) = ended.unwrap();
-        lives += 1;
-        for (sum, more) in all.iter_mut().zip([failed, short, slow, cuts]) {
+        for (sum, more) in all.iter_mut().zip(ended.unwrap()) {
             *sum += more;
         }
     }
-    let [failed, short, slow, cuts] = all;
-    eprintln!("figure: lives {lives}, errors {failed}, short calls {short}, delays {slow}, cuts and kills {cuts}");
+    let [lives, failed, short, slow, cuts, kills] = all;
+    eprintln!("figure: lives {lives}, errors {failed}, short calls {short}, delays {slow}, cuts {cuts}, kills {kills}");
 }

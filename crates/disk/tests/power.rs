@@ -2,7 +2,7 @@
 //! after a kill no verified piece is lost. A failing seed is printed; `TEEM_SEED` runs one alone, `TEEM_SEEDS` so many.
 mod rig;
 
-use rig::{Made, Rig, T, make};
+use rig::{Made, Rig, T, make, seeds};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,6 @@ const SEEDS: u64 = 200;
 
 fn small() -> DiskConfig {
     DiskConfig { pool_bytes: 1 << 20, hashers: 1, open_files: 4 }
-}
-
-fn seeds() -> Vec<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
-    let first = number("TEEM_SEED_FIRST").unwrap_or(0);
-    number("TEEM_SEED")
-        .map_or_else(|| (first..first + number("TEEM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed])
 }
 
 /// The pieces whose bytes are right in the file system as it is now.
@@ -120,7 +113,7 @@ fn nor_where_there_are_many_files() {
 }
 
 fn cut_again_and_again(torrent: fn(u64) -> Made) {
-    for seed in seeds() {
+    seeds::each(SEEDS, |seed| {
         let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed));
         let mut durable = BTreeSet::new();
         for _ in 0..3 {
@@ -133,7 +126,8 @@ fn cut_again_and_again(torrent: fn(u64) -> Made) {
         fs.cut();
         let (.., durable) = life(&made, &fs, &mut dice, &all, None, seed);
         assert_eq!(durable.len() as u32, made.pieces(), "seed {seed}: whole and durable after the last close");
-    }
+        fs
+    });
 }
 
 #[test]
@@ -144,7 +138,7 @@ fn a_killed_process_loses_no_verified_piece() {
 
 #[test]
 fn what_a_killed_process_left_is_made_durable_before_it_is_claimed() {
-    for seed in seeds() {
+    seeds::each(SEEDS, |seed| {
         let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed ^ 0xc07));
         let (mut known, mut durable) = (BTreeSet::new(), BTreeSet::new());
         for _ in 0..6 {
@@ -169,11 +163,12 @@ fn what_a_killed_process_left_is_made_durable_before_it_is_claimed() {
             made.pieces(),
             "seed {seed}: whole and durable after the last close"
         );
-    }
+        fs
+    });
 }
 
 fn killed_again_and_again(torrent: fn(u64) -> Made) {
-    for seed in seeds().into_iter().take(60) {
+    seeds::each(60, |seed| {
         let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed));
         let mut verified = BTreeSet::new();
         for _ in 0..3 {
@@ -183,7 +178,8 @@ fn killed_again_and_again(torrent: fn(u64) -> Made) {
         }
         let (all, _) = life(&made, &fs, &mut dice, &verified, None, seed);
         assert_eq!(all.len() as u32, made.pieces(), "seed {seed}");
-    }
+        fs
+    });
 }
 
 #[test]

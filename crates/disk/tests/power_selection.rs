@@ -2,7 +2,7 @@
 //! is a piece claimed that is not there, nor a durable one lost. A failing seed is printed; `TEEM_SEED` runs one alone.
 mod rig;
 
-use rig::{Made, Rig, T, make};
+use rig::{Made, Rig, T, make, seeds};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,13 +13,6 @@ use teem_swarm::selection::{Priority, Selection};
 
 const SEEDS: u64 = 120;
 const FILES: usize = 5;
-
-fn seeds() -> Vec<u64> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
-    let first = number("TEEM_SEED_FIRST").unwrap_or(0);
-    number("TEEM_SEED")
-        .map_or_else(|| (first..first + number("TEEM_SEEDS").unwrap_or(SEEDS)).collect(), |seed| vec![seed])
-}
 
 /// Small files beside long ones, so that pieces lie in several and edges are many.
 fn torrent(seed: u64) -> Made {
@@ -102,7 +95,7 @@ fn live(
 
 #[test]
 fn nothing_is_claimed_that_a_power_cut_took_while_the_choice_changed() {
-    for seed in seeds() {
+    seeds::each(SEEDS, |seed| {
         let (made, fs, mut dice) = (torrent(seed), FaultFs::new(seed), Dice(seed ^ 0x5e1e));
         let mut durable = BTreeSet::new();
         for _ in 0..4 {
@@ -123,5 +116,6 @@ fn nothing_is_claimed_that_a_power_cut_took_while_the_choice_changed() {
             let content = fs.content(&made.path(Path::new("/data"), path));
             assert!(content.as_deref() == Some(&made.bytes[at..at + len]), "seed {seed}: {path}");
         }
-    }
+        fs
+    });
 }

@@ -68,6 +68,8 @@ struct World {
     clock: i64,
     epoch: u64,
     operations: u64,
+    cuts: u64,
+    kills: u64,
     dice: Dice,
     faults: Faults,
 }
@@ -106,6 +108,8 @@ impl FaultFs {
             clock: 1_000_000_000_000,
             epoch: 0,
             operations: 0,
+            cuts: 0,
+            kills: 0,
             dice: Dice(seed),
             faults: Faults::default(),
         })))
@@ -162,9 +166,16 @@ impl FaultFs {
         inode.mtime = clock;
     }
 
+    /// How often the power was cut, and how often a process was killed.
+    pub fn ends(&self) -> (u64, u64) {
+        let world = self.world();
+        (world.cuts, world.kills)
+    }
+
     /// The process is killed: what it wrote stays, what it held is let go.
     pub fn kill(&self) {
         let mut world = self.world();
+        world.kills += 1;
         world.epoch += 1;
         world.locks.clear();
         world.faults = Faults::default();
@@ -175,6 +186,7 @@ impl FaultFs {
     pub fn cut(&self) {
         self.kill();
         let world = &mut *self.world();
+        (world.cuts, world.kills) = (world.cuts + 1, world.kills - 1);
         for change in std::mem::take(&mut world.pending) {
             if world.dice.roll(2) == 0 {
                 apply(&mut world.durable_names, &change);

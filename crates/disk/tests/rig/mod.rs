@@ -1,5 +1,7 @@
 //! A disk with a torrent on it, for tests: content from a seed, jobs in, answers awaited.
 #![allow(dead_code, clippy::unwrap_used, clippy::format_push_string, clippy::format_collect)] // each test file uses a part of it
+pub(crate) mod seeds;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
