@@ -356,6 +356,26 @@ fn a_slow_source_does_not_promise_more_than_its_line_carries() {
 }
 
 #[test]
+fn a_publisher_shows_by_itself_what_it_could_not_read_for_a_while() {
+    let mut world = world();
+    let publishes = |add: &mut AddTorrent| {
+        (add.spreading, add.publish) = (Spreading::Granting, true);
+    };
+    let seed = world.add_with((0..PIECES).collect(), 1 << 20, None, publishes);
+    let peer = world.add(Vec::new(), 0);
+    world.run(1, |_| false);
+    let error = DiskError { kind: DiskErrorKind::Io, message: "cannot read x: Input/output error".into() };
+    let (at, conn) = (BlockRef { piece: 5, begin: 0, len: BLOCK }, ConnId(u64::MAX));
+    world.act(seed, |t, cx| {
+        t.disk(cx, Done::ReadFailed { torrent: TorrentId(0), reader: Reader::Peer(conn), at, error });
+    });
+    meet(&mut world, seed, &[peer]);
+    assert_eq!(world.snapshot(seed).pieces, PIECES - 1);
+    assert!(world.run(60, |w| w.is_complete(peer)));
+    assert_eq!(world.snapshot(seed).pieces, PIECES);
+}
+
+#[test]
 fn a_publisher_with_a_damaged_piece_gives_the_rest_to_late_comers_too() {
     let mut world = world();
     let publishes = |add: &mut AddTorrent| {

@@ -67,7 +67,10 @@ fn a_damaged_piece_is_fetched_again_and_asking_for_it_is_no_offence() {
     let torrent = world.nodes[seed].machine.torrent.id();
     world.heard(seed, conn);
     world.act(seed, |t, cx| t.disk(cx, Done::ReadFailed { torrent, reader: Reader::Peer(conn), at, error }));
-    assert_eq!(world.heard(seed, conn), [Message::Reject(at)]);
+    let heard = world.heard(seed, conn);
+    assert_eq!(heard[0], Message::Reject(at));
+    let wants = |m: &Message| matches!(m, Message::ExtendedHandshake(said) if said.upload_only == Some(false));
+    assert!(heard[1..].iter().all(wants), "{heard:?}");
     assert_eq!(world.nodes[seed].machine.torrent.state(), State::Downloading);
     for _ in 0..400 {
         world.say(seed, conn, Message::Request(at));

@@ -116,6 +116,25 @@ fn more_can_be_wanted_while_it_runs_and_after_it_was_done() {
     assert_eq!(world.snapshot(me).state, State::Seeding);
 }
 
+/// A source shows its pieces to those that want some: a peer that has said that it wants no more has to say that it does again.
+#[test]
+fn a_partial_seed_that_wants_more_says_so_on_the_same_connection() {
+    let mut world = three();
+    let me = world.add_with(vec![3, 4, 5, 6, 7], 1 << 20, None, |add| add.selection = Some(only(1)));
+    assert!(world.run(5, |w| w.is_complete(me)));
+    let stranger = world.puppet(me, true);
+    let last_said = |heard: &[Message]| {
+        let said = |m: &Message| match m {
+            Message::ExtendedHandshake(said) => said.upload_only,
+            _ => None,
+        };
+        heard.iter().filter_map(said).next_back()
+    };
+    assert_eq!(last_said(&world.heard(me, stranger)), Some(true));
+    world.act(me, |t, cx| t.select(cx, Selection::all()));
+    assert_eq!(last_said(&world.heard(me, stranger)), Some(false));
+}
+
 #[test]
 fn what_comes_to_be_unwanted_is_asked_for_no_more() {
     let mut world = three();

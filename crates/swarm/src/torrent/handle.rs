@@ -354,6 +354,7 @@ impl Torrent {
             if t.phase.asks_again().is_some_and(|at| at <= cx.now) {
                 t.ask_for_a_place(cx);
             }
+            t.look_for_lost(cx);
             t.fetch_metadata(cx);
             t.metadata.send_due(cx, &t.ground);
         });
@@ -365,6 +366,7 @@ impl Torrent {
         [
             (!self.ground.table.is_empty()).then_some(self.rounds.housekeeping),
             if self.phase.is_open() { self.store.deadline() } else { None },
+            if matches!(self.phase, Phase::Seeding) { self.store.regain_deadline() } else { None },
             self.phase.download().and_then(Download::deadline),
             self.phase.asks_again(),
             self.metadata.deadline(fetching),

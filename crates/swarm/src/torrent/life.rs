@@ -221,6 +221,10 @@ impl Torrent {
     /// Something is missing: from now on it is asked for.
     pub(super) fn begin_download<B>(&mut self, cx: &mut Context<'_, B>) {
         self.finder.set_partial(cx.now, false);
+        if matches!(self.phase, Phase::Seeding) {
+            // They may have been told that nothing is wanted here.
+            self.introduce_again(cx, Some(false));
+        }
         let download = Box::new(Download::new(&mut self.ground));
         self.enter(cx, Phase::Downloading(download));
         self.ask_all(cx);

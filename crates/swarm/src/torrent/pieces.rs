@@ -5,8 +5,9 @@ use super::phase::Phase;
 use super::step::Step;
 use crate::event::Event;
 use crate::ids::ConnId;
-use crate::job::{BlockDigest, DiskError, DiskErrorKind};
-use crate::output::CloseReason;
+use crate::job::{BlockDigest, DiskError, DiskErrorKind, Job};
+use crate::output::{CloseReason, Output};
+use alloc::string::String;
 use teem_wire::peer::block::BlockRef;
 
 impl Torrent {
@@ -115,12 +116,28 @@ impl Torrent {
         }
     }
 
+    /// A publisher has those of its pieces hashed again that it looks for now.
+    pub(super) fn look_for_lost<B>(&mut self, cx: &mut Context<'_, B>) {
+        if matches!(self.phase, Phase::Seeding) {
+            let pieces = self.store.look_for_lost(cx.now);
+            if !pieces.is_empty() {
+                cx.out.push_back(Output::Disk(Job::Check { torrent: self.ground.id, pieces }));
+            }
+        }
+    }
+
     /// A piece was hashed as it lies on the disk.
     pub(super) fn checked<B>(&mut self, cx: &mut Context<'_, B>, piece: u32, ok: bool) {
         if self.store.is_rechecking_piece(piece) {
             cx.tell(Event::Checked { torrent: self.ground.id, piece, ok });
         }
         let had = self.ground.content.has(piece);
+        if self.store.regained(cx.now, piece, ok) {
+            self.ground.notice(cx, String::from("what could not be read, or was not as it should be, is there again"));
+        }
+        if !ok && self.ground.content.is_published() {
+            self.store.lost(cx.now, piece);
+        }
         if ok && !had {
             self.gain(piece);
             self.store.verified(cx.now, self.ground.content.piece_size(piece));
@@ -143,6 +160,9 @@ impl Torrent {
             return;
         }
         self.granting.lose(cx, &mut self.ground, piece);
+        if self.ground.content.is_published() {
+            self.store.lost(cx.now, piece);
+        }
         let fetched = matches!(self.phase, Phase::Downloading(_) | Phase::Seeding);
         if self.ground.content.is_published() || self.ground.content.skips(piece) || !fetched {
             return;

@@ -1,13 +1,16 @@
 //! What the disk still owes us (own design): pieces to be hashed at the beginning or again, verified pieces that are not durable, and what
 //! outlives the run.
 pub(super) mod durability;
+mod regain;
 
 use super::content::Content;
 use crate::bitfield::Bitfield;
 use crate::job::{DiskError, DiskErrorKind, Facts};
 use crate::time::Time;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use durability::Durability;
+use regain::Regain;
 
 /// Pieces that lie on the disk and have to be hashed.
 #[derive(Clone, Copy, Default, Debug)]
@@ -35,6 +38,8 @@ pub(super) struct Store {
     /// What earlier runs left.
     before: Facts,
     recheck: Option<Box<Recheck>>,
+    /// What a publisher misses.
+    regain: Regain,
     /// It is to be hashed again as soon as it is known what is there.
     recheck_wanted: bool,
     /// Want of space that was found while checking: it counts from the download's beginning on.
@@ -51,6 +56,7 @@ impl Store {
     pub(super) fn begin_recheck(&mut self, had: Bitfield, pieces: u32) {
         (self.checks, self.recheck_wanted) = (Checks { left: pieces, all: pieces }, false);
         self.recheck = Some(Box::new(Recheck { had, left: Bitfield::full(pieces) }));
+        self.regain = Regain::default();
     }
 
     /// All is to be hashed again as soon as it is known what is there.
@@ -89,6 +95,26 @@ impl Store {
         let some = self.checks.left > 0;
         self.checks.left = self.checks.left.saturating_sub(1);
         some && self.checks.left == 0
+    }
+
+    /// A piece of a publisher is not there as it should be: it is looked for again.
+    pub(super) fn lost(&mut self, now: Time, piece: u32) {
+        self.regain.lost(now, piece);
+    }
+
+    /// When a publisher looks for what it misses.
+    pub(super) fn regain_deadline(&self) -> Option<Time> {
+        self.regain.deadline()
+    }
+
+    /// The pieces to be looked for now.
+    pub(super) fn look_for_lost(&mut self, now: Time) -> Vec<u32> {
+        self.regain.due(now)
+    }
+
+    /// A piece was hashed; whether nothing is missed any more by that.
+    pub(super) fn regained(&mut self, now: Time, piece: u32, ok: bool) -> bool {
+        self.regain.checked(now, piece, ok)
     }
 
     /// Whether pieces have still to be hashed.
