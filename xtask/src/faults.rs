@@ -27,7 +27,8 @@ const LONG: Size = Size { cut_seeds: 200, lives: 6, kills: 20 };
 const SHORT: Size = Size { cut_seeds: 40, lives: 4, kills: 8 };
 
 /// The tests that are run with other seeds: package, and test. The last is of whole clients, the others of the disk's model.
-const TESTS: [(&str, &str); 3] = [("teem-disk", "power"), ("teem-disk", "power_selection"), ("teem-client", "unsteady")];
+const TESTS: [(&str, &str); 3] =
+    [("teem-disk", "power"), ("teem-disk", "power_selection"), ("teem-client", "unsteady")];
 /// The one of whole clients.
 const LIVES: &str = "unsteady";
 /// Bytes of what is downloaded under kills, and how many of them a second are let through.
@@ -165,7 +166,17 @@ fn built(root: &Path) -> Result<(PathBuf, BTreeMap<&'static str, PathBuf>), Fail
     let mut tests = BTreeMap::new();
     for (package, test) in TESTS {
         let mut command = Command::new("cargo");
-        command.args(["test", "--quiet", "--locked", "--no-run", "--message-format=json", "-p", package, "--test", test]);
+        command.args([
+            "test",
+            "--quiet",
+            "--locked",
+            "--no-run",
+            "--message-format=json",
+            "-p",
+            package,
+            "--test",
+            test,
+        ]);
         let output = command.current_dir(root).stderr(Stdio::inherit()).output()?;
         let lines = String::from_utf8_lossy(&output.stdout);
         let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
