@@ -20,6 +20,25 @@ impl Torrent {
         }
     }
 
+    /// A piece was hashed as it lies on the disk, and is right. Unless nothing has changed since it was verified, it may have been written just before, by
+    /// a process that was killed or by another program: the next sync makes it durable.
+    pub(crate) fn found(&self, piece: u32) {
+        let is_news = {
+            let mut marks = self.marks();
+            let is_news = !self.place.read_only && (!marks.verified.has(piece) || marks.suspect.has(piece));
+            if is_news {
+                marks.moved(piece);
+            }
+            is_news
+        };
+        if is_news {
+            for spot in self.content.extents(piece).filter_map(|extent| self.spot(&extent)) {
+                self.lies(spot.slot);
+            }
+        }
+        self.confirm(piece);
+    }
+
     /// Notes, for the case that this process is killed, that a piece was written or that parts of it were spilled.
     pub(crate) fn note(&self, piece: u32, verified: bool) {
         let mut saved = self.saved();

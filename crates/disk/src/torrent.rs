@@ -181,25 +181,6 @@ impl Torrent {
         marks.doubtful.remove(piece);
     }
 
-    /// A piece was hashed as it lies on the disk, and is right. Unless nothing has changed since it was verified, it may have been written just before, by
-    /// a process that was killed or by another program: the next sync makes it durable.
-    pub(crate) fn found(&self, piece: u32) {
-        let is_news = {
-            let mut marks = self.marks();
-            let is_news = !self.place.read_only && (!marks.verified.has(piece) || marks.suspect.has(piece));
-            if is_news {
-                marks.moved(piece);
-            }
-            is_news
-        };
-        if is_news {
-            for spot in self.content.extents(piece).filter_map(|extent| self.spot(&extent)) {
-                self.lies(spot.slot);
-            }
-        }
-        self.confirm(piece);
-    }
-
     /// A file has content of which nobody knows whether it is durable; nor is its name known to be.
     pub(crate) fn lies(&self, slot: usize) {
         let mut touched = self.touched();
