@@ -93,13 +93,16 @@ impl Client {
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
         // A run that is to be repeated has nothing that cannot be guessed.
         let entropy = config.seed.is_none().then_some(crate::entropy::number as fn() -> u64);
-        let (up, down, encryption) = (config.up, config.down, config.encryption);
-        let engine = EngineConfig { up, down, encryption, entropy, ..EngineConfig::new(port, seed) };
+        let (up, down, encryption, transports) = (config.up, config.down, config.encryption, config.transports);
+        let engine = EngineConfig { up, down, encryption, transports, entropy, ..EngineConfig::new(port, seed) };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
-        let host_config =
-            HostConfig { upload_limited: up.is_some(), ..HostConfig::new(encryption, crate::entropy::fill) };
+        let host_config = HostConfig {
+            upload_limited: up.is_some(),
+            transports,
+            ..HostConfig::new(encryption, crate::entropy::fill)
+        };
         let host = host::start(listeners, host_config, engine, disk, router).map_err(StartError::Host)?;
         let client = Self(Arc::new(Inner {
             host,

@@ -1,7 +1,7 @@
 //! What a client is told once, at its start (own design).
 use std::net::IpAddr;
 use std::path::PathBuf;
-use teem_swarm::remote::Encryption;
+use teem_swarm::remote::{Encryption, Transports};
 
 /// The port that Teem listens on unless told otherwise. Below the range from which systems draw ports for outgoing
 /// connections, and not one of 6881 to 6999, which some networks hinder.
@@ -42,6 +42,8 @@ pub struct Config {
     pub down: Option<u64>,
     /// What is wanted of encryption (MSE) on connections to peers, taken and dialled.
     pub encryption: Encryption,
+    /// What connections to peers travel over.
+    pub transports: Transports,
     /// Seed of every random choice but keys; `None` draws one from the system.
     pub seed: Option<u64>,
 }
@@ -55,6 +57,7 @@ impl Config {
             up: None,
             down: None,
             encryption: Encryption::Allow,
+            transports: Transports::Tcp,
             seed: None,
         })
     }

@@ -128,7 +128,7 @@ pub use status::{Ended, Status};
 pub use teem_metainfo::{AnnounceUrl, Origin};
 pub use teem_swarm::command::Spreading;
 pub use teem_swarm::ids::TorrentId;
-pub use teem_swarm::remote::Encryption;
+pub use teem_swarm::remote::{Encryption, Transports};
 pub use teem_swarm::selection::{Priority, Selection};
 pub use torrent::{READ_MAX, Torrent};
 

@@ -1,5 +1,5 @@
 //! What an engine is told once, at its start (own design; BEP 20 for the peer id).
-use teem_swarm::remote::Encryption;
+use teem_swarm::remote::{Encryption, Transports};
 use teem_swarm::rng::Rng;
 use teem_wire::peer::handshake::PeerId;
 
@@ -24,6 +24,8 @@ pub struct EngineConfig {
     pub down: Option<u64>,
     /// How peers are dialled. The host has to be told the same, since what is taken is its business.
     pub encryption: Encryption,
+    /// What peers are dialled over; the host has to be told the same.
+    pub transports: Transports,
 }
 
 impl EngineConfig {
@@ -37,6 +39,7 @@ impl EngineConfig {
             up: None,
             down: None,
             encryption: Encryption::Off,
+            transports: Transports::Tcp,
         }
     }
 

@@ -1,5 +1,5 @@
 //! What the host is told at its start (own design).
-use teem_swarm::remote::Encryption;
+use teem_swarm::remote::{Encryption, Transports};
 
 use crate::entropy::Fill;
 
@@ -11,13 +11,15 @@ pub struct HostConfig {
     pub upload_limited: bool,
     /// What is taken of connections that begin encrypted, or in the clear. The machine has to dial by the same.
     pub encryption: Encryption,
+    /// What connections are taken and dialled over.
+    pub transports: Transports,
     /// Where the keys of encrypted handshakes come from.
     pub entropy: Fill,
 }
 
 impl HostConfig {
-    /// Uploads are not limited.
+    /// Uploads are not limited, and TCP is all that is spoken.
     pub fn new(encryption: Encryption, entropy: Fill) -> Self {
-        Self { upload_limited: false, encryption, entropy }
+        Self { upload_limited: false, encryption, transports: Transports::Tcp, entropy }
     }
 }

@@ -11,6 +11,7 @@ use teem_swarm::ids::TorrentId;
 use teem_swarm::remote::How;
 
 use crate::greeting::Greeting;
+use crate::link::Link;
 use crate::sockopt;
 
 /// How long a connect may take, with the keys of an encrypted handshake: two retransmitted SYNs and their answers.
@@ -18,11 +19,13 @@ pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// A connect under way, or an encrypted handshake on a connection that stands.
 pub(crate) struct Dial {
-    pub(crate) stream: TcpStream,
+    pub(crate) link: Link,
     pub(crate) torrent: TorrentId,
     /// As it was asked for.
     pub(crate) addr: SocketAddr,
     pub(crate) how: How,
+    /// The other side has answered.
+    pub(crate) stands: bool,
     /// Our key is out, and the other's has not come.
     pub(crate) greeting: Option<Box<Greeting>>,
 }
@@ -36,7 +39,7 @@ pub(crate) fn start(
 ) -> Result<Dial, DialError> {
     let to = sockopt::canonical(addr);
     let socket = connect(to, from, upload_limited).map_err(|error| why(&error))?;
-    Ok(Dial { stream: TcpStream::from_std(socket.into()), torrent, addr, how, greeting: None })
+    Ok(Dial::new(Link::Tcp(TcpStream::from_std(socket.into())), torrent, (addr, how)))
 }
 
 fn connect(to: SocketAddr, from: Option<IpAddr>, upload_limited: bool) -> io::Result<Socket> {
@@ -60,8 +63,23 @@ fn in_progress(error: &io::Error) -> bool {
         || matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
+impl Dial {
+    /// The other side has not answered yet.
+    pub(crate) fn new(link: Link, torrent: TorrentId, (addr, how): (SocketAddr, How)) -> Self {
+        Self { link, torrent, addr, how, stands: false, greeting: None }
+    }
+
+    /// Looks whether a connect of the system's is over: `None` while it is not. uTP tells that by itself.
+    pub(crate) fn finish(&self) -> Option<Result<(), DialError>> {
+        match &self.link {
+            Link::Tcp(stream) => finish(stream),
+            Link::Utp(_) | Link::Pair(..) => None,
+        }
+    }
+}
+
 /// Looks whether a connect is over: `None` while it is not.
-pub(crate) fn finish(stream: &TcpStream) -> Option<Result<(), DialError>> {
+fn finish(stream: &TcpStream) -> Option<Result<(), DialError>> {
     match stream.take_error() {
         Ok(None) => {}
         Ok(Some(error)) | Err(error) => return Some(Err(why(&error))),
@@ -90,13 +108,13 @@ mod tests {
 
     /// The outcome of a connect, awaited on a poll of its own.
     fn outcome(addr: SocketAddr, from: Option<IpAddr>) -> Result<SocketAddr, DialError> {
-        let mut dial = start(T, (addr, How::TCP), from, false)?;
+        let Link::Tcp(mut stream) = start(T, (addr, How::TCP), from, false)?.link else { unreachable!() };
         let mut poll = Poll::new().unwrap();
-        poll.registry().register(&mut dial.stream, Token(0), Interest::WRITABLE).unwrap();
+        poll.registry().register(&mut stream, Token(0), Interest::WRITABLE).unwrap();
         let mut events = Events::with_capacity(4);
         loop {
-            if let Some(done) = finish(&dial.stream) {
-                return done.map(|()| dial.stream.local_addr().unwrap());
+            if let Some(done) = finish(&stream) {
+                return done.map(|()| stream.local_addr().unwrap());
             }
             poll.poll(&mut events, None).unwrap();
         }

@@ -19,3 +19,12 @@ pub(crate) fn draw(fill: Fill, pad: &mut [u8; PAD_MAX]) -> Entropy<'_> {
     fill(&mut pad[..len]);
     Entropy { private, pad: &pad[..len] }
 }
+
+/// Two words that nobody can guess.
+pub(crate) fn words(fill: Fill) -> [u64; 2] {
+    [(); 2].map(|()| {
+        let mut bytes = [0; 8];
+        fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    })
+}

@@ -172,6 +172,7 @@ where
                 self.core.feed(now, Input::Tick);
             }
             self.work_off(now);
+            self.net.utp_transmit(now);
             phase = match phase {
                 Phase::Removing(until) if self.core.torrents.is_empty() || now >= until => self.flush(now),
                 Phase::Flushing(until) if self.net.is_empty() || now >= until => return Ok(()),
@@ -203,10 +204,11 @@ where
         for event in events {
             net.event(event, &mut take);
         }
+        net.receive(now, &mut take);
+        net.utp_news(now, &mut take);
+        net.accept(now);
         net.decide(now, &mut take);
         net.expire(now, &mut take);
-        net.accept(now);
-        net.receive(now, &mut take);
         // A buffer of another length than asked for would be a fault of the storage; it is as good as none.
         let mut alloc = |len| storage.alloc(len).filter(|block| block.as_ref().len() == len);
         net.read(&mut alloc, &mut take);

@@ -1,10 +1,10 @@
 //! A dial that begins with the key of an encrypted handshake, until the other side has shown its own (own design; MSE).
-use mio::net::TcpStream;
 use std::io::{self, Read, Write};
 use teem_mse::{Initiator, Methods, Progress, Skey};
 use teem_swarm::remote::Encryption;
 
 use crate::entropy::{Fill, NO_PAD, draw};
+use crate::link::Link;
 
 /// Bytes that are read at once: no more may come than a key and its padding.
 const READ_LEN: usize = 1024;
@@ -22,19 +22,19 @@ pub(crate) struct Greeting(Initiator);
 
 impl Greeting {
     /// Sends our key on a connection that stands.
-    pub(crate) fn begin(stream: &mut TcpStream, skey: Skey, wanted: Encryption, fill: Fill) -> io::Result<Self> {
+    pub(crate) fn begin(link: &mut Link, skey: Skey, wanted: Encryption, fill: Fill) -> io::Result<Self> {
         let (mut pad, mut out) = (NO_PAD, Vec::new());
         let initiator = Initiator::new(skey, methods(wanted), &draw(fill, &mut pad), &mut out);
         // The first bytes that are sent on a connection find room for them.
-        stream.write_all(&out)?;
+        link.write_all(&out)?;
         Ok(Self(initiator))
     }
 
     /// Looks at what has come; whether the other's key is among it. An end is an error.
-    pub(crate) fn look(&mut self, stream: &mut TcpStream) -> io::Result<bool> {
+    pub(crate) fn look(&mut self, link: &mut Link) -> io::Result<bool> {
         let mut bytes = [0; READ_LEN];
         loop {
-            let len = match stream.read(&mut bytes) {
+            let len = match link.read(&mut bytes) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(len) => len,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -22,6 +22,7 @@ pub mod pair;
 pub(crate) mod sockopt;
 
 mod budget;
+mod carrier;
 mod conn;
 mod dial;
 mod event_loop;

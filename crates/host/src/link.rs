@@ -17,7 +17,9 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::task::Wake;
 use teem_swarm::ids::ConnId;
+use teem_swarm::remote::Transport;
 
+use crate::carrier::UtpEnd;
 use crate::layer::{Came, Layer};
 use crate::mailbox::Mailbox;
 use crate::pair::End;
@@ -27,6 +29,8 @@ use crate::sockopt;
 pub(crate) enum Link {
     /// A TCP connection.
     Tcp(TcpStream),
+    /// A uTP connection.
+    Utp(UtpEnd),
     /// One end of a connection in memory, with what wakes the host for it.
     Pair(End, Waker),
 }
@@ -44,16 +48,17 @@ impl Channel {
 
     /// Our end's address, where the link has one.
     pub(crate) fn local(&self) -> Option<SocketAddr> {
-        match &self.link {
-            Link::Tcp(stream) => stream.local_addr().ok(),
-            Link::Pair(..) => None,
-        }
+        self.link.local()
     }
 
     /// Ends what we send; the other side may go on.
     pub(crate) fn shut(&mut self) -> io::Result<()> {
         match &mut self.link {
             Link::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Link::Utp(end) => {
+                end.shut();
+                Ok(())
+            }
             Link::Pair(end, _) => {
                 end.shut();
                 Ok(())
@@ -98,8 +103,40 @@ impl Channel {
 
     /// Bounds (or no longer bounds) what waits unsent in the kernel; a pair is bounded by itself.
     pub(crate) fn limit_unsent(&self, limited: bool) {
-        if let Link::Tcp(stream) = &self.link {
+        self.link.limit_unsent(limited);
+    }
+}
+
+impl Link {
+    /// What it travels over; a pair counts as a connection of the system's.
+    pub(crate) fn transport(&self) -> Transport {
+        match self {
+            Self::Tcp(_) | Self::Pair(..) => Transport::Tcp,
+            Self::Utp(_) => Transport::Utp,
+        }
+    }
+
+    /// Our end's address, where the link has one.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Utp(_) | Self::Pair(..) => None,
+        }
+    }
+
+    /// Bounds (or no longer bounds) what waits unsent in the kernel; the others are bounded by themselves.
+    pub(crate) fn limit_unsent(&self, limited: bool) {
+        if let Self::Tcp(stream) = self {
             sockopt::limit_unsent(&SockRef::from(stream), limited);
+        }
+    }
+
+    /// Looks at what can be read. Nobody asks that of a pair.
+    pub(crate) fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.peek(buffer),
+            Self::Utp(end) => end.peek(buffer),
+            Self::Pair(..) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -125,6 +162,7 @@ impl Read for Link {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
+            Self::Utp(end) => end.read(buffer),
             Self::Pair(end, waker) => at_once(end.poll_read(&mut Context::from_waker(waker), buffer)),
         }
     }
@@ -138,6 +176,7 @@ impl Write for Link {
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.write_vectored(slices),
+            Self::Utp(end) => end.write_vectored(slices),
             Self::Pair(end, waker) => at_once(end.poll_write_vectored(&mut Context::from_waker(waker), slices)),
         }
     }

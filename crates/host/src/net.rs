@@ -7,25 +7,24 @@ use core::time::Duration;
 use mio::event::Event;
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Interest, Registry, Token};
-use socket2::SockRef;
 use std::collections::VecDeque;
 use std::io;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
-use teem_swarm::remote::Encryption;
+use teem_swarm::remote::Transport;
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 
 use crate::budget::{READ_LEN, STARVED_RETRY};
+use crate::carrier::{Carrier, Shared};
 use crate::config::HostConfig;
 use crate::conn::Conn;
 use crate::dial::Dial;
-use crate::entropy::Fill;
+use crate::entropy;
 use crate::keys::Keys;
 use crate::listen::Listeners;
 use crate::out::Spares;
 use crate::refusals::Refusals;
-use crate::sockopt;
 use crate::table::Table;
 use crate::torrents::Torrents;
 use crate::udp::Port;
@@ -37,6 +36,7 @@ mod decide;
 mod open;
 mod ready;
 mod traffic;
+mod utp;
 
 /// The token of the host's waker.
 pub(crate) const WAKER: Token = Token(0);
@@ -48,8 +48,11 @@ const LISTENERS_FROM: usize = 1;
 const CONNS_FROM: usize = 16;
 
 struct Listening {
-    tcp: TcpListener,
+    /// Taken away when everything ends: nobody is accepted any more.
+    tcp: Option<TcpListener>,
     udp: Port,
+    /// uTP over the UDP socket, where that is spoken.
+    utp: Option<Shared>,
     /// Somebody may wait.
     accepting: bool,
     /// Packets may wait.
@@ -68,8 +71,7 @@ pub(crate) struct Net<B> {
     listening: Vec<Listening>,
     outgoing: Option<IpAddr>,
     upload_limited: bool,
-    encryption: Encryption,
-    entropy: Fill,
+    config: HostConfig,
     /// What an encrypted handshake may be for.
     pub(crate) torrents: Torrents,
     table: Table<Entry<B>>,
@@ -109,14 +111,13 @@ pub(crate) struct Net<B> {
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn new(registry: Registry, listeners: Listeners, config: HostConfig) -> io::Result<Self> {
         let outgoing = listeners.outgoing;
-        let listening = listening(&registry, listeners)?;
+        let listening = listening(&registry, listeners, config)?;
         Ok(Self {
             registry,
             listening,
             outgoing,
             upload_limited: config.upload_limited,
-            encryption: config.encryption,
-            entropy: config.entropy,
+            config,
             torrents: Torrents::default(),
             table: Table::new(),
             ready: VecDeque::new(),
@@ -144,7 +145,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn listen(&mut self, listeners: Listeners) -> io::Result<()> {
         let outgoing = listeners.outgoing;
         // The new ones have the tokens of the former; a word of the poll that is late makes us look once in vain.
-        self.listening = listening(&self.registry, listeners)?;
+        let new = listening(&self.registry, listeners, self.config)?;
+        for utp in core::mem::replace(&mut self.listening, new).into_iter().filter_map(|former| former.utp) {
+            utp.close();
+        }
+        self.read_all();
         (self.outgoing, self.accept_again) = (outgoing, None);
         Ok(())
     }
@@ -165,9 +170,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let first = |queue: &VecDeque<(Time, ConnId)>| queue.front().map(|&(at, _)| at.since(now));
         let retry = self.starved.then_some(STARVED_RETRY);
         let accept = self.accept_again.map(|at| at.since(now));
+        let utp = self.listening.iter().filter_map(|listening| listening.utp.as_ref()?.deadline()).min();
+        let utp = utp.map(|at| at.since(now));
         let keys = if self.shown.is_empty() { None } else { self.keys.wait(now) };
         let queues = [first(&self.dials), first(&self.closings), first(&self.undecided)];
-        queues.into_iter().chain([retry, accept, keys]).flatten().min()
+        queues.into_iter().chain([retry, accept, keys, utp]).flatten().min()
     }
 
     /// Notes what the poll says of a socket.
@@ -185,7 +192,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let ended = event.is_read_closed() || event.is_error();
         let readable = event.is_readable() || ended;
         match self.table.get_mut(id) {
-            Some(Entry::Dial(_)) => self.dial_ready(id, readable, take),
+            Some(Entry::Dial(dial)) => {
+                if let Some(result) = dial.stands.then_some(Ok(())).or_else(|| dial.finish()) {
+                    self.dial_ready(id, result, readable, take);
+                }
+            }
             Some(Entry::Undecided(stranger)) if readable => {
                 stranger.ended |= ended;
                 self.shown.push_back(id);
@@ -205,7 +216,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             self.upload_limited = limited;
             for entry in self.table.values_mut() {
                 match entry {
-                    Entry::Dial(dial) => sockopt::limit_unsent(&SockRef::from(&dial.stream), limited),
+                    Entry::Dial(dial) => dial.link.limit_unsent(limited),
                     Entry::Conn(conn) => conn.channel.limit_unsent(limited),
                     // It learns the limits when it turns out to be a peer's.
                     Entry::Undecided(_) => {}
@@ -216,14 +227,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 }
 
 /// Registers the sockets that take connections and packets.
-fn listening(registry: &Registry, listeners: Listeners) -> io::Result<Vec<Listening>> {
+fn listening(registry: &Registry, listeners: Listeners, config: HostConfig) -> io::Result<Vec<Listening>> {
     let registered = listeners.pairs.into_iter().enumerate().map(|(n, pair)| {
         let mut tcp = TcpListener::from_std(pair.tcp);
         let mut udp = UdpSocket::from_std(pair.udp);
         let token = LISTENERS_FROM + 2 * n;
         registry.register(&mut tcp, Token(token), Interest::READABLE)?;
         registry.register(&mut udp, Token(token + 1), Interest::READABLE)?;
-        Ok(Listening { tcp, udp: Port::new(udp)?, accepting: true, receiving: true })
+        let utp = config.transports.has(Transport::Utp).then(|| Carrier::shared(entropy::words(config.entropy)));
+        Ok(Listening { tcp: Some(tcp), udp: Port::new(udp)?, utp, accepting: true, receiving: true })
     });
     registered.collect()
 }

@@ -26,8 +26,8 @@ pub(crate) enum For {
     Engine,
     /// The tracker here.
     Tracker,
-    /// Nobody, which is said with this packet.
-    Refused(Head),
+    /// uTP: somebody's connection, or one that is to be opened.
+    Utp(Head),
 }
 
 /// Tells whether a packet is of one kind, and then what it is for.
@@ -60,9 +60,9 @@ fn tracker_question(packet: &[u8]) -> Option<For> {
     (packet.len() >= least).then_some(For::Tracker)
 }
 
-/// What opens a uTP connection or belongs to one, which nobody here knows and so is refused (BEP 29).
+/// A packet of uTP (BEP 29).
 fn utp(packet: &[u8]) -> Option<For> {
-    Head::decode(packet)?.refusal().map(For::Refused)
+    Head::decode(packet).map(For::Utp)
 }
 
 /// The big-endian number at an offset.
@@ -108,7 +108,7 @@ mod tests {
     /// A uTP packet whose clocks differ by one or two microseconds is a question by its form when it is long enough; one that opens has
     /// nothing to compare its clock with, and others are repeated.
     #[test]
-    fn what_is_of_a_utp_connection_is_refused_but_for_a_reset() {
+    fn each_kind_of_utp_packet_is_known() {
         let opens = Head {
             kind: Kind::Syn,
             connection_id: 9,
@@ -118,12 +118,10 @@ mod tests {
             seq_nr: 1,
             ack_nr: 0,
         };
-        let refused = Head { kind: Kind::Reset, timestamp_us: 0, window: 0, seq_nr: 0, ack_nr: 1, ..opens };
-        assert_eq!(sort(&opens.encode()), Some(For::Refused(refused)));
-        for kind in [Kind::Data, Kind::Fin, Kind::State] {
-            assert_eq!(sort(&Head { kind, ..opens }.encode()), Some(For::Refused(refused)), "{kind:?}");
+        for kind in [Kind::Syn, Kind::Data, Kind::Fin, Kind::State, Kind::Reset] {
+            let head = Head { kind, ..opens };
+            assert_eq!(sort(&head.encode()), Some(For::Utp(head)));
         }
-        assert_eq!(sort(&refused.encode()), None);
         assert_eq!(sort(&opens.encode()[..19]), None);
     }
 

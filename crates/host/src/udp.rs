@@ -8,6 +8,8 @@ use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::io::{self, IoSliceMut};
 
+use teem_utp::Transmit as Train;
+
 use crate::sockopt;
 use teem_wire::datagram::Datagram;
 
@@ -67,6 +69,20 @@ impl Port {
             Some(packet.local.ip()).filter(|ip: &IpAddr| self.bound.ip().is_unspecified() && !ip.is_unspecified());
         let (destination, contents) = (packet.remote, packet.bytes.as_slice());
         let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip };
+        let _ = self.state.try_send((&self.socket).into(), &transmit);
+    }
+
+    /// How many packets of one size the system sends by one call.
+    pub(crate) fn segments_max(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// Sends packets of one size to one address; they may be lost like any packet.
+    pub(crate) fn send_train(&self, train: &Train, bytes: &[u8]) {
+        let contents = &bytes[..train.len];
+        let segment_size = (train.segment < train.len).then_some(train.segment);
+        let src_ip = train.path.local.filter(|_| self.bound.ip().is_unspecified());
+        let transmit = Transmit { destination: train.path.remote, ecn: None, contents, segment_size, src_ip };
         let _ = self.state.try_send((&self.socket).into(), &transmit);
     }
 

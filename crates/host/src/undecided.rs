@@ -3,12 +3,12 @@
 //! The first bytes are looked at and left in the kernel, so that the part that gets the connection gets it whole. Where they are the key of an encrypted
 //! handshake, that is led to its end here; the rest of the program sees a peer that begins as all do.
 use core::net::SocketAddr;
-use mio::net::TcpStream;
 use std::io::{self, Read, Write};
 use teem_mse::{Agreed, Entropy, Req2, Responder, Skey};
 use teem_swarm::remote::Encryption;
 
 use crate::greeting;
+use crate::link::Link;
 use crate::opening::{DECIDING_LEN, Opening, opening};
 
 /// Bytes of an encrypted handshake that are read at once.
@@ -16,7 +16,7 @@ const READ_LEN: usize = 2048;
 
 /// A connection that has not said what it is.
 pub(crate) struct Undecided {
-    pub(crate) stream: TcpStream,
+    pub(crate) link: Link,
     pub(crate) addr: SocketAddr,
     /// It began with its key.
     mse: Option<Responder>,
@@ -41,8 +41,8 @@ pub(crate) enum Look {
 }
 
 impl Undecided {
-    pub(crate) fn new(stream: TcpStream, addr: SocketAddr) -> Self {
-        Self { stream, addr, mse: None, ended: false }
+    pub(crate) fn new(link: Link, addr: SocketAddr) -> Self {
+        Self { link, addr, mse: None, ended: false }
     }
 
     /// Looks at the bytes that have come. `entropy` is asked once where keys are to be computed and may put that off; `find` knows the
@@ -70,7 +70,7 @@ impl Undecided {
     fn peek(&self, wanted: Encryption) -> Option<io::Result<Opening>> {
         let mut first = [0; DECIDING_LEN];
         loop {
-            return match self.stream.peek(&mut first) {
+            return match self.link.peek(&mut first) {
                 Ok(0) => Some(Err(io::ErrorKind::UnexpectedEof.into())),
                 Ok(len) => opening(&first[..len], wanted).map(Ok),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -91,7 +91,7 @@ impl Undecided {
         let mut bytes = [0; READ_LEN];
         let mut out = Vec::new();
         loop {
-            let (len, empty) = match self.stream.read(&mut bytes) {
+            let (len, empty) = match self.link.read(&mut bytes) {
                 Ok(0) => return Ok(Look::Over),
                 Ok(len) => (len, false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -110,7 +110,7 @@ impl Undecided {
             }
             if !out.is_empty() {
                 // The first bytes that are sent on a connection find room for them; one that has none is not worth keeping.
-                self.stream.write_all(&out)?;
+                self.link.write_all(&out)?;
                 out.clear();
             }
             match (put_off, empty) {

@@ -10,7 +10,7 @@ use teem_mse::{Agreed, Entropy, Incoming, Initiator, Method, Methods, PRIVATE_LE
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::{CloseReason, Output};
-use teem_swarm::remote::{Encryption, How};
+use teem_swarm::remote::{Encryption, How, Transports};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::encode::{block_head, encode, encode_handshake};
 use teem_wire::peer::message::Message;
@@ -26,7 +26,11 @@ fn at(n: u32) -> BlockRef {
 
 /// A host that has the torrent of [`handshake`].
 fn led(encryption: Encryption) -> Led {
-    let led = Led::wanting(encryption, Some(LOOPBACK));
+    led_over(Transports::Tcp, encryption)
+}
+
+fn led_over(transports: Transports, encryption: Encryption) -> Led {
+    let led = Led::over(transports, encryption, Some(LOOPBACK));
     let add = AddTorrent {
         torrent: TORRENT,
         key: handshake().info_hash.into(),
@@ -324,7 +328,8 @@ fn hundreds_that_never_finish_their_keys_keep_nobody_out() {
 #[test]
 fn two_hosts_meet_by_each_way_that_both_take() {
     for takes in [Encryption::Allow, Encryption::Prefer, Encryption::Require, Encryption::Off] {
-        for how in [How::TCP, How::TCP_MSE] {
+        for how in [How::TCP, How::TCP_MSE, How::UTP, How::UTP_MSE] {
+            let led = |encryption| led_over(Transports::Auto, encryption);
             let (one, other) = (led(Encryption::Allow), led(takes));
             one.run([Output::Dial { torrent: TORRENT, to: other.addr().into(), how }]);
             if how.mse && takes == Encryption::Off {

@@ -100,6 +100,10 @@ impl How {
     pub const TCP: Self = Self { transport: Transport::Tcp, mse: false };
     /// A TCP connection that begins with MSE.
     pub const TCP_MSE: Self = Self { transport: Transport::Tcp, mse: true };
+    /// A uTP connection whose first bytes are the protocol's.
+    pub const UTP: Self = Self { transport: Transport::Utp, mse: false };
+    /// A uTP connection that begins with MSE.
+    pub const UTP_MSE: Self = Self { transport: Transport::Utp, mse: true };
 
     /// Its place in a set.
     fn bit(self) -> u8 {
@@ -121,23 +125,52 @@ pub enum Encryption {
     Off,
 }
 
+/// What connections may travel over.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Transports {
+    /// Both are taken; dials go by TCP, and by uTP where nobody answers to that.
+    Auto,
+    /// TCP alone, in and out.
+    #[default]
+    Tcp,
+    /// uTP alone, in and out.
+    Utp,
+}
+
+impl Transports {
+    /// Whether connections over that are taken and dialled.
+    pub fn has(self, transport: Transport) -> bool {
+        match transport {
+            Transport::Tcp => self != Self::Utp,
+            Transport::Utp => self != Self::Tcp,
+        }
+    }
+}
+
 /// The ways that there are, in the order in which they are tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Ways {
-    order: [How; 2],
+    order: [How; 4],
     len: usize,
 }
 
 impl Ways {
-    /// What an owner who wants that of encryption may dial by.
-    pub(crate) fn of(encryption: Encryption) -> Self {
-        let (order, len) = match encryption {
-            Encryption::Allow => ([How::TCP, How::TCP_MSE], 2),
-            Encryption::Prefer => ([How::TCP_MSE, How::TCP], 2),
-            Encryption::Require => ([How::TCP_MSE; 2], 1),
-            Encryption::Off => ([How::TCP; 2], 1),
+    /// What an owner who wants that may dial by.
+    pub(crate) fn of(encryption: Encryption, transports: Transports) -> Self {
+        let begins: &[bool] = match encryption {
+            Encryption::Allow => &[false, true],
+            Encryption::Prefer => &[true, false],
+            Encryption::Require => &[true],
+            Encryption::Off => &[false],
         };
-        Self { order, len }
+        let mut ways = Self { order: [How::TCP; 4], len: 0 };
+        for transport in [Transport::Tcp, Transport::Utp].into_iter().filter(|transport| transports.has(*transport)) {
+            for mse in begins {
+                ways.order[ways.len] = How { transport, mse: *mse };
+                ways.len += 1;
+            }
+        }
+        ways
     }
 
     fn all(&self) -> &[How] {
@@ -201,7 +234,7 @@ mod tests {
             (Encryption::Require, &[How::TCP_MSE]),
             (Encryption::Off, &[How::TCP]),
         ] {
-            let ways = Ways::of(encryption);
+            let ways = Ways::of(encryption, Transports::Tcp);
             let mut failed = none;
             for how in order {
                 assert_eq!(ways.next(None, failed), Some(*how), "{encryption:?}");
@@ -213,11 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn where_nobody_answers_by_tcp_utp_is_tried_in_the_same_order() {
+        let ways = Ways::of(Encryption::Allow, Transports::Auto);
+        let failed = Failed::default().with_transport(How::TCP);
+        assert_eq!(ways.next(None, failed), Some(How::UTP));
+        assert_eq!(ways.next(None, failed.with(How::UTP)), Some(How::UTP_MSE));
+        assert_eq!(Ways::of(Encryption::Require, Transports::Utp).all(), [How::UTP_MSE]);
+    }
+
+    #[test]
     fn what_has_worked_comes_first_while_it_may() {
-        let ways = Ways::of(Encryption::Allow);
+        let ways = Ways::of(Encryption::Allow, Transports::Tcp);
         let none = Failed::default();
         assert_eq!(ways.next(Some(How::TCP_MSE), none), Some(How::TCP_MSE));
         assert_eq!(ways.next(Some(How::TCP_MSE), none.with(How::TCP_MSE)), Some(How::TCP));
-        assert_eq!(Ways::of(Encryption::Off).next(Some(How::TCP_MSE), none), Some(How::TCP));
+        assert_eq!(Ways::of(Encryption::Off, Transports::Tcp).next(Some(How::TCP_MSE), none), Some(How::TCP));
     }
 }

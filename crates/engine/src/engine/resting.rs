@@ -108,10 +108,10 @@ impl<B> Engine<B> {
         let add = rest.add.clone();
         let recheck = core::mem::take(&mut rest.recheck);
         let (me, rng) = (rest.me.clone(), self.rng.fork());
-        let (told, encryption) = (rest.told_after(), self.config.encryption);
+        let (told, encryption, transports) = (rest.told_after(), self.config.encryption, self.config.transports);
         let begun = self.wall.behind(|| {
             let mut one = Torrent::new(add, me, rng);
-            one.dial_by(encryption);
+            one.dial_by(encryption, transports);
             if let Some(bytes) = told {
                 one.tell_sent(bytes);
             }

@@ -33,7 +33,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Ends everything: dials and the undecided at once, connections as after `Stopping`; nobody is accepted any more.
     pub(crate) fn close_all(&mut self, now: Time) {
-        self.listening.clear();
+        self.listening.iter_mut().for_each(|listening| listening.tcp = None);
         for id in self.table.ids() {
             match self.table.get_mut(id) {
                 Some(Entry::Dial(_) | Entry::Undecided(_)) => drop(self.table.remove(id)),
@@ -76,7 +76,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 Some(Entry::Conn(conn)) if conn.channel.local().is_some_and(&mut is_lost) => {
                     self.drop_conn(id, CloseReason::Remote, take);
                 }
-                Some(Entry::Dial(dial)) if dial.stream.local_addr().is_ok_and(&mut is_lost) => {
+                Some(Entry::Dial(dial)) if dial.link.local().is_some_and(&mut is_lost) => {
                     self.dialled(id, Err(DialError::Unreachable), false, take);
                 }
                 _ => continue,

@@ -28,13 +28,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         for _ in 0..self.shown.len() {
             let Some(id) = self.shown.pop_front() else { break };
             let Some(Entry::Undecided(stranger)) = self.table.get_mut(id) else { continue };
-            let Self { keys, torrents, entropy, encryption, .. } = self;
-            let (fill, pad) = (*entropy, &mut NO_PAD.clone());
+            let Self { keys, torrents, config, .. } = self;
+            let (fill, pad) = (config.entropy, &mut NO_PAD.clone());
             let draw = move || keys.take().then(move || entropy::draw(fill, pad));
-            match stranger.look(*encryption, draw, |name| torrents.find(name)) {
+            match stranger.look(config.encryption, draw, |name| torrents.find(name)) {
                 Look::Wait => {}
                 Look::Later => self.shown.push_back(id),
                 Look::Over => drop(self.table.remove(id)),
+                Look::Clear | Look::Mse(..) if !config.transports.has(stranger.link.transport()) => {
+                    drop(self.table.remove(id));
+                }
                 Look::Clear => self.admit(id, Layer::Plain, take),
                 Look::Mse(agreed, answer) => self.admit(id, Layer::responder(*agreed, answer), take),
                 Look::Http => self.hand_over(id),
@@ -44,18 +47,20 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// A peer: from here on the connection is the engine's. It keeps its slot and gets another name, since the poll knows it by the slot alone.
     fn admit(&mut self, was: ConnId, layer: Layer, take: &mut impl FnMut(Input<B>)) {
-        let Some(Entry::Undecided(Undecided { stream, addr, ended, .. })) = self.table.remove(was) else { return };
-        let Ok(local) = stream.local_addr() else { return };
-        sockopt::peer(&SockRef::from(&stream), addr, self.upload_limited);
+        let Some(Entry::Undecided(Undecided { link, addr, ended, .. })) = self.table.remove(was) else { return };
+        let local = link.local().map(sockopt::canonical);
+        if let Link::Tcp(stream) = &link {
+            sockopt::peer(&SockRef::from(stream), addr, self.upload_limited);
+        }
         let entry = |id| {
-            let mut conn = Box::new(Conn::new(id, Holder::of(addr.ip()), Channel::new(Link::Tcp(stream), layer)));
+            let mut conn = Box::new(Conn::new(id, Holder::of(addr.ip()), Channel::new(link, layer)));
             (conn.in_ready, conn.ended) = (true, ended);
             Ok::<_, core::convert::Infallible>(Entry::Conn(conn))
         };
         let Ok(conn) = self.table.insert(entry);
         debug_assert_eq!(table::slot(conn), table::slot(was));
         self.ready.push_back(conn);
-        take(Input::Accepted { conn, remote: addr.into(), local: Some(sockopt::canonical(local)) });
+        take(Input::Accepted { conn, remote: addr.into(), local });
         // The answer to an encrypted handshake goes out with our own, or alone.
         self.touch(conn);
         self.make_room(take);
@@ -63,10 +68,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 
     fn hand_over(&mut self, id: ConnId) {
-        let Some(Entry::Undecided(mut stranger)) = self.table.remove(id) else { return };
+        let Some(Entry::Undecided(Undecided { link: Link::Tcp(mut stream), .. })) = self.table.remove(id) else {
+            return;
+        };
         // A socket that the poll does not know is none of its business any more.
-        let _ = self.registry.deregister(&mut stranger.stream);
-        self.visitors.push(stranger.stream.into());
+        let _ = self.registry.deregister(&mut stream);
+        self.visitors.push(stream.into());
     }
 
     /// Ends connections that did not say in time what they are.
@@ -174,7 +181,7 @@ mod tests {
             let poll = mio::Poll::new().unwrap();
             let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
             let listeners = Listeners::bind(listen).unwrap();
-            let config = HostConfig { upload_limited: false, encryption: Encryption::Allow, entropy: |_| {} };
+            let config = HostConfig::new(Encryption::Allow, |_| {});
             let addr = listeners.bound().addrs[0];
             let net = Net::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
             Self { poll, net, addr, accepted: 0 }
@@ -190,10 +197,10 @@ mod tests {
                 for event in &events {
                     net.event(event, &mut take);
                 }
-                net.decide(now, &mut take);
                 net.expire(now, &mut take);
                 net.accept(now);
                 net.receive(now, &mut take);
+                net.decide(now, &mut take);
             }
         }
     }

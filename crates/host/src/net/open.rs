@@ -1,6 +1,5 @@
 //! How connections begin (own design): dialled for the engine, or accepted from strangers within bounds.
 use core::net::SocketAddr;
-use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io;
 use teem_engine::input::{DialError, Input};
@@ -11,6 +10,7 @@ use teem_wire::holder::Holder;
 
 use super::{CONNS_FROM, Entry, Net};
 use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX};
+use crate::config::HostConfig;
 use crate::conn::Conn;
 use crate::dial::{self, Dial};
 use crate::greeting::Greeting;
@@ -23,44 +23,49 @@ use crate::{sockopt, table};
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Begins a dial.
     pub(crate) fn dial(&mut self, now: Time, torrent: TorrentId, to: Remote, how: How) -> Result<(), DialError> {
-        let (Remote::Addr(addr), Transport::Tcp) = (to, how.transport) else {
-            return Err(DialError::Unreachable);
-        };
+        let Remote::Addr(addr) = to else { return Err(DialError::Unreachable) };
         if self.table.len() >= SOCKETS_MAX {
             return Err(DialError::Unreachable);
         }
-        let mut dial = dial::start(torrent, (addr, how), self.outgoing, self.upload_limited)?;
+        let mut dial = match how.transport {
+            Transport::Tcp => dial::start(torrent, (addr, how), self.outgoing, self.upload_limited)?,
+            _ => Dial::new(self.dial_utp(now, addr)?, torrent, (addr, how)),
+        };
         let registry = &self.registry;
         let id = self.table.insert(|id| {
-            register(registry, &mut dial.stream, id).map_err(|_| DialError::Unreachable)?;
+            register(registry, &mut dial.link, id).map_err(|_| DialError::Unreachable)?;
             Ok(Entry::Dial(dial))
         })?;
         self.dials.push_back((now + dial::CONNECT_LIMIT, id));
         Ok(())
     }
 
-    /// The poll says something of a dial.
-    pub(super) fn dial_ready(&mut self, id: ConnId, readable: bool, take: &mut impl FnMut(Input<B>)) {
+    /// A dial has come to something, or its connection stands and has bytes to be read.
+    pub(super) fn dial_ready(
+        &mut self,
+        id: ConnId,
+        result: Result<(), DialError>,
+        readable: bool,
+        take: &mut impl FnMut(Input<B>),
+    ) {
         let Some(Entry::Dial(dial)) = self.table.get_mut(id) else { return };
+        if result.is_err() || !dial.how.mse {
+            return self.dialled(id, result, readable, take);
+        }
         if dial.greeting.is_none() {
-            match dial::finish(&dial.stream) {
-                None => return,
-                Some(Ok(())) if dial.how.mse => {
-                    let Some(skey) = self.torrents.skey(dial.torrent) else {
-                        return self.dialled(id, Err(DialError::NoMse), false, take);
-                    };
-                    match Greeting::begin(&mut dial.stream, skey, self.encryption, self.entropy) {
-                        Ok(greeting) => dial.greeting = Some(Box::new(greeting)),
-                        Err(_) => return self.dialled(id, Err(DialError::NoMse), false, take),
-                    }
-                }
-                Some(result) => return self.dialled(id, result, readable, take),
+            dial.stands = true;
+            let HostConfig { encryption, entropy, .. } = self.config;
+            let skey = self.torrents.skey(dial.torrent);
+            let greeting = skey.and_then(|skey| Greeting::begin(&mut dial.link, skey, encryption, entropy).ok());
+            match greeting {
+                Some(greeting) => dial.greeting = Some(Box::new(greeting)),
+                None => return self.dialled(id, Err(DialError::NoMse), false, take),
             }
         }
         if let Some(greeting) = &mut dial.greeting
             && readable
         {
-            match greeting.look(&mut dial.stream) {
+            match greeting.look(&mut dial.link) {
                 Ok(false) => {}
                 Ok(true) => self.dialled(id, Ok(()), readable, take),
                 Err(_) => self.dialled(id, Err(DialError::NoMse), false, take),
@@ -77,7 +82,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         take: &mut impl FnMut(Input<B>),
     ) {
         let Some(Entry::Dial(dial)) = self.table.remove(id) else { return };
-        let Dial { stream, torrent, addr, how, greeting } = dial;
+        let Dial { link, torrent, addr, how, greeting, .. } = dial;
         let holder = Holder::of(addr.ip());
         let result = match (result, &greeting) {
             // It stood, and the key did not come in time.
@@ -85,14 +90,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             (result, _) => result,
         };
         let result = result.and_then(|()| {
-            let local = stream.local_addr().map_err(|_| DialError::Unreachable)?;
+            let local = link.local().map(sockopt::canonical);
             let layer = greeting.map_or(Layer::Plain, |greeting| Layer::initiator(greeting.into_initiator()));
             // The entry moves to a new name, because the slot is the same and the poll knows no more than that.
             let conn = self.table.insert(|id| {
-                let channel = Channel::new(Link::Tcp(stream), layer);
-                Ok(Entry::Conn(Box::new(Conn::new(id, holder, channel))))
+                let channel = Channel::new(link, layer);
+                Ok::<_, DialError>(Entry::Conn(Box::new(Conn::new(id, holder, channel))))
             })?;
-            Ok((conn, sockopt::canonical(local)))
+            Ok((conn, local))
         });
         match result {
             Ok((conn, local)) => {
@@ -101,7 +106,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     entry.in_ready = true;
                     self.ready.push_back(conn);
                 }
-                take(Input::Connected { conn, torrent, remote: addr.into(), local: Some(local) });
+                take(Input::Connected { conn, torrent, remote: addr.into(), local });
             }
             Err(why) => take(Input::DialFailed { torrent, to: addr.into(), how, why }),
         }
@@ -118,8 +123,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 if !self.listening[n].accepting {
                     break;
                 }
-                match tcp::accept(&self.listening[n].tcp) {
-                    Accept::Stranger(stream, addr) => self.accepted(now, stream, addr),
+                let Some(listener) = &self.listening[n].tcp else { break };
+                match tcp::accept(listener) {
+                    Accept::Stranger(stream, addr) => self.accepted(now, Link::Tcp(stream), addr),
                     Accept::Empty => self.listening[n].accepting = false,
                     // A connection that has said nothing yet gives way to one that may.
                     Accept::Exhausted if self.drop_oldest_undecided() => {}
@@ -132,15 +138,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    fn accepted(&mut self, now: Time, stream: TcpStream, addr: SocketAddr) {
+    /// Somebody has opened a connection.
+    pub(super) fn accepted(&mut self, now: Time, link: Link, addr: SocketAddr) {
         self.make_room_undecided();
         if self.table.len() >= SOCKETS_MAX {
             return;
         }
         let registry = &self.registry;
         let id = self.table.insert(|id| {
-            let mut stranger = Undecided::new(stream, addr);
-            register(registry, &mut stranger.stream, id)?;
+            let mut stranger = Undecided::new(link, addr);
+            register(registry, &mut stranger.link, id)?;
             Ok::<_, io::Error>(Entry::Undecided(stranger))
         });
         if let Ok(id) = id {
@@ -149,6 +156,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 }
 
-fn register(registry: &Registry, stream: &mut TcpStream, id: ConnId) -> io::Result<()> {
-    registry.register(stream, Token(CONNS_FROM + table::slot(id)), Interest::READABLE | Interest::WRITABLE)
+/// Readiness of the link is told by the slot of its entry from now on.
+fn register(registry: &Registry, link: &mut Link, id: ConnId) -> io::Result<()> {
+    match link {
+        Link::Tcp(stream) => {
+            let token = Token(CONNS_FROM + table::slot(id));
+            registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)
+        }
+        Link::Utp(end) => {
+            end.enter(table::slot(id));
+            Ok(())
+        }
+        Link::Pair(..) => Ok(()),
+    }
 }

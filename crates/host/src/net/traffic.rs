@@ -66,10 +66,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             let empty = listening.udp.receive(scratch, |from, local, packet| match packet::sort(packet) {
                 Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
                 Some(For::Tracker) => questions.push(Datagram { remote: from, local, bytes: packet.to_vec() }),
-                Some(For::Refused(answer)) if refusals.len() < REFUSALS_PER_TURN && told.take(now, from.ip()) => {
-                    refusals.push(Datagram { remote: from, local, bytes: answer.encode().to_vec() });
-                }
-                Some(For::Refused(_)) | None => {}
+                Some(For::Utp(head)) => match (&listening.utp, head.refusal()) {
+                    (Some(utp), _) => utp.receive(now, from, local, packet),
+                    (None, Some(answer)) if refusals.len() < REFUSALS_PER_TURN && told.take(now, from.ip()) => {
+                        refusals.push(Datagram { remote: from, local, bytes: answer.encode().to_vec() });
+                    }
+                    (None, _) => {}
+                },
+                None => {}
             });
             listening.receiving = !empty;
             for refusal in &refusals {

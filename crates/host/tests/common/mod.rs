@@ -22,7 +22,7 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Job};
 use teem_swarm::output::Output;
-use teem_swarm::remote::Encryption;
+use teem_swarm::remote::{Encryption, Transports};
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 use teem_wire::peer::block::BlockRef;
@@ -227,6 +227,10 @@ impl Led {
     }
 
     pub(crate) fn wanting(encryption: Encryption, addr: Option<IpAddr>) -> Self {
+        Self::over(Transports::Tcp, encryption, addr)
+    }
+
+    pub(crate) fn over(transports: Transports, encryption: Encryption, addr: Option<IpAddr>) -> Self {
         let listeners = Listeners::bind(ListenConfig { addr, port: 0 }).unwrap();
         let (inputs, from_host) = channel();
         let (tell, told) = channel();
@@ -234,7 +238,14 @@ impl Led {
         let storage = Mem::new(usize::MAX / 2);
         let pool = Arc::clone(&storage.pool);
         let puppet = Puppet { inputs, outputs: Arc::clone(&outputs) };
-        let host = start(listeners, HostConfig::new(encryption, unguessable), puppet, storage, Ear(tell)).unwrap();
+        let host = start(
+            listeners,
+            HostConfig { transports, ..HostConfig::new(encryption, unguessable) },
+            puppet,
+            storage,
+            Ear(tell),
+        )
+        .unwrap();
         Self { host, told, pool, inputs: from_host, outputs }
     }
 

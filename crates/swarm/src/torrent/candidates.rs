@@ -11,7 +11,7 @@ use crate::event::Dials;
 use crate::external::External;
 use crate::listen_port::ListenPort;
 use crate::output::CloseReason;
-use crate::remote::{Encryption, Failed, How, Ways};
+use crate::remote::{Encryption, Failed, How, Transports, Ways};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -111,15 +111,15 @@ impl Candidates {
             banned_networks: BTreeSet::new(),
             dials: Dials::default(),
             rng,
-            ways: Ways::of(Encryption::Off),
+            ways: Ways::of(Encryption::Off, Transports::Tcp),
             external: External::default(),
             port,
         }
     }
 
-    /// Dials go by what is wanted of encryption from now on.
-    pub(crate) fn dial_by(&mut self, encryption: Encryption) {
-        self.ways = Ways::of(encryption);
+    /// Dials go by what is wanted from now on.
+    pub(crate) fn dial_by(&mut self, encryption: Encryption, transports: Transports) {
+        self.ways = Ways::of(encryption, transports);
     }
 
     /// The world sees us from there: those that wait are put into the order that follows from it.

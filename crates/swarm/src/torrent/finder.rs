@@ -9,7 +9,7 @@ use crate::ask::{AskId, AskIds};
 use crate::event::{Dials, TrackerStats};
 use crate::external::External;
 use crate::output::CloseReason;
-use crate::remote::{Encryption, How, Remote};
+use crate::remote::{Encryption, How, Remote, Transports};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::string::{String, ToString};
@@ -129,9 +129,9 @@ impl Finder {
         Some((addr.into(), self.candidates.how(addr)))
     }
 
-    /// Dials go by what is wanted of encryption from now on.
-    pub(super) fn dial_by(&mut self, encryption: Encryption) {
-        self.candidates.dial_by(encryption);
+    /// Dials go by what is wanted from now on.
+    pub(super) fn dial_by(&mut self, encryption: Encryption, transports: Transports) {
+        self.candidates.dial_by(encryption, transports);
     }
 
     /// When [`Self::next_dial`] will have something.

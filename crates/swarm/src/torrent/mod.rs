@@ -38,7 +38,7 @@ use crate::ids::TorrentId;
 use crate::job::Facts;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
-use crate::remote::{Encryption, How, Remote};
+use crate::remote::{Encryption, How, Remote, Transports};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::boxed::Box;
@@ -186,9 +186,9 @@ impl Torrent {
         if self.wants_peers() { self.finder.next_dial(now) } else { None }
     }
 
-    /// Dials go by what is wanted of encryption from now on; before, by [`Encryption::Off`].
-    pub fn dial_by(&mut self, encryption: Encryption) {
-        self.finder.dial_by(encryption);
+    /// Dials go by what is wanted from now on; before, by TCP without encryption.
+    pub fn dial_by(&mut self, encryption: Encryption, transports: Transports) {
+        self.finder.dial_by(encryption, transports);
     }
 
     /// When [`Self::next_dial`] will have something.

@@ -169,7 +169,7 @@ fn queues_and_counts_agree_whatever_happens() {
 #[test]
 fn another_way_is_tried_at_once_and_only_then_the_address_waits() {
     let mut c = table();
-    c.dial_by(Encryption::Prefer);
+    c.dial_by(Encryption::Prefer, Transports::Tcp);
     c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
     c.connected(at(0), addr(2));
     for now in [at(0), at(60)] {
@@ -189,7 +189,7 @@ fn another_way_is_tried_at_once_and_only_then_the_address_waits() {
 #[test]
 fn the_way_that_worked_is_the_first_the_next_time() {
     let mut c = table();
-    c.dial_by(Encryption::Allow);
+    c.dial_by(Encryption::Allow, Transports::Tcp);
     c.add(at(0), PeerSource::PublicTracker, &[addr(1)]);
     assert_eq!((c.next(at(0)), c.how(addr(1))), (Some(addr(1)), How::TCP));
     c.closed(at(0), addr(1), CloseReason::Remote);
@@ -205,7 +205,7 @@ fn the_way_that_worked_is_the_first_the_next_time() {
 #[test]
 fn a_connection_that_ends_before_its_handshake_is_a_way_that_failed() {
     let mut c = table();
-    c.dial_by(Encryption::Allow);
+    c.dial_by(Encryption::Allow, Transports::Tcp);
     c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
     c.connected(at(0), addr(2));
     for (why, how) in [(CloseReason::TimedOut, How::TCP), (CloseReason::Remote, How::TCP_MSE)] {
