@@ -3,7 +3,7 @@ use crate::units::{ByteRate, Enough, Span};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use teem_client::{Encryption, Spreading};
+use teem_client::{Config, Encryption, Spreading, Transports};
 
 pub(crate) mod edit;
 pub(crate) mod metainfo;
@@ -94,6 +94,36 @@ pub(crate) struct PeerOptions {
     /// Encryption of connections to peers (MSE), which hides from networks what is spoken, and nothing from peers
     #[arg(long, value_name = "WISH", default_value = "allow", env = "TEEM_ENCRYPTION", hide_env_values = true)]
     pub(crate) encryption: EncryptionWish,
+    /// What connections to peers travel over
+    #[arg(long, value_name = "WAY", default_value = "tcp", env = "TEEM_TRANSPORT", hide_env_values = true)]
+    pub(crate) transport: TransportWish,
+}
+
+impl PeerOptions {
+    /// Sets what the client is to do.
+    pub(crate) fn apply(self, config: &mut Config) {
+        (config.encryption, config.transports) = (self.encryption.into(), self.transport.into());
+    }
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TransportWish {
+    /// Both are taken; dials go by TCP, and by uTP where nobody answers to that
+    Auto,
+    /// TCP alone, in and out
+    Tcp,
+    /// uTP (BEP 29) alone, in and out
+    Utp,
+}
+
+impl From<TransportWish> for Transports {
+    fn from(wish: TransportWish) -> Self {
+        match wish {
+            TransportWish::Auto => Self::Auto,
+            TransportWish::Tcp => Self::Tcp,
+            TransportWish::Utp => Self::Utp,
+        }
+    }
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

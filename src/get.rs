@@ -24,7 +24,8 @@ pub(crate) async fn run(options: &cli::Get, sandbox: &Sandbox) -> Outcome {
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let mut config = Config::new().map_err(Stop::local)?;
-    (config.listen, config.encryption) = (listen, options.with_peers.encryption.into());
+    config.listen = listen;
+    options.with_peers.apply(&mut config);
     (config.up, config.down) = (options.up.and_then(|r| r.0), options.down.and_then(|r| r.0));
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {

@@ -22,7 +22,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     let place = data::locate(&info, options.data.as_deref(), &options.torrent)?;
     let mut config = Config::new().map_err(Stop::local)?;
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
-    config.encryption = options.with_peers.encryption.into();
+    options.with_peers.apply(&mut config);
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));

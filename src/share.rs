@@ -34,7 +34,7 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
     let mut progress = Progress::new(options.json);
     let mut config = Config::new().map_err(Stop::local)?;
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
-    config.encryption = options.with_peers.encryption.into();
+    options.with_peers.apply(&mut config);
     let remembered = |recipe: &Arc<Recipe>| {
         let file = memory::file(&config.state_dir, &recipe.listing.root, &recipe.shape());
         (recipe.clone(), Digests::remembered(recipe, file))

@@ -88,17 +88,19 @@ pub struct Job<'a> {
     pub up: u64,
     /// What it is to want of encryption; `None` leaves it as the other scenarios have it.
     pub encryption: Option<Encryption>,
+    /// Whether it is to speak uTP alone; Teem and libtorrent can be told that.
+    pub utp: bool,
 }
 
 impl<'a> Job<'a> {
     /// Seeds what lies in `folder`.
     pub fn seed(torrent: &'a str, folder: &'a Path) -> Self {
-        Self { role: Role::Seeds, link: torrent, folder, up: 0, encryption: None }
+        Self { role: Role::Seeds, link: torrent, folder, up: 0, encryption: None, utp: false }
     }
 
     /// Fetches into `folder`.
     pub fn get(link: &'a str, folder: &'a Path) -> Self {
-        Self { role: Role::Gets, link, folder, up: 0, encryption: None }
+        Self { role: Role::Gets, link, folder, up: 0, encryption: None, utp: false }
     }
 }
 

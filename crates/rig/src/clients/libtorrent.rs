@@ -50,6 +50,7 @@ impl Client for Libtorrent {
         let job = json!({
             "mode": mode, "link": job.link, "dir": job.folder, "at": at.to_string(), "ip": seat.ip.to_string(),
             "up": job.up, "super": self.super_seeds, "stock": false, "encryption": job.encryption.map(Encryption::word),
+            "utp": job.utp,
         });
         let mut running = session(seat, &job);
         running.process.wait_line("ready session", READY, |line| (line == "ready").then_some(()));

@@ -47,6 +47,9 @@ impl Client for Teem {
         if let Some(encryption) = job.encryption {
             command.args(["--encryption", encryption.word()]);
         }
+        if job.utp {
+            command.args(["--transport", "utp"]);
+        }
         match job.role {
             Role::Seeds => command.arg("--data").arg(job.folder),
             Role::Gets => command.arg("--seed").arg("--on-done").arg(hook).arg("-o").arg(job.folder),
