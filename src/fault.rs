@@ -3,7 +3,7 @@
 //!
 //! Invariant: from the moment of a panic that is not contained the process ends within [`GRACE`], whatever hangs.
 use crate::exit::{Exit, Outcome, Stop};
-use crate::foreign::plain;
+use crate::foreign::{lines, plain};
 use std::future::Future;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
@@ -38,7 +38,7 @@ pub(crate) fn say_and_end() {
         crate::planted::reach();
         let (what, place) = facts(info);
         let report = report(&what, &place, contained);
-        let _ = io::stderr().lock().write_all(report.as_bytes());
+        let _ = io::stderr().lock().write_all(lines(&report).as_bytes());
         if !contained {
             FAULT.send_if_modified(|fault| {
                 let first = fault.is_none();

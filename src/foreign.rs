@@ -1,9 +1,11 @@
 //! Text that came from outside (names, reasons, URLs, paths) on its way to a person: the one place that makes it safe to print.
 //!
 //! A terminal obeys control characters, C1 among them, and shows text out of order where marks for the direction of writing stand in it;
-//! characters that nobody sees make two names look like one. Everything that is printed goes through here.
+//! characters that nobody sees make two names look like one. Everything that is printed goes through here; `cargo xtask tidy` knows the few files
+//! that have a standard stream in hand.
 use serde_json::ser::{CompactFormatter, Formatter};
 use std::io::{self, Write};
+use teem_metainfo::deceives;
 
 /// Text that stays on one line: control characters, line ends, marks of direction and invisible characters become U+FFFD.
 pub(crate) fn plain(text: &str) -> String {
@@ -13,16 +15,6 @@ pub(crate) fn plain(text: &str) -> String {
 /// The same for text of several lines.
 pub(crate) fn lines(text: &str) -> String {
     text.chars().map(|c| if deceives(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-/// Whether a character moves the cursor, reorders what stands beside it, or is not seen. Joiners of letters and emoji are left alone.
-fn deceives(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(
-            c,
-            '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}'
-        )
-        || matches!(c, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0001}' | '\u{E0020}'..='\u{E007F}')
 }
 
 /// Writes JSON in which such characters stand as escapes: a program reads what was sent, a terminal obeys nothing.

@@ -71,8 +71,8 @@ fn begin() -> ExitCode {
         Ok(ready) => ready,
         // Help and version go to standard output and are no error.
         Err(e) if e.use_stderr() => {
-            // Nothing can be done about a closed standard error.
-            let _ = e.print();
+            // What was typed may have been pasted, and stands in it.
+            progress::Progress::new(false).say(e.render().to_string().trim_end());
             return Exit::Usage.into();
         }
         Err(e) => {
@@ -130,7 +130,8 @@ fn end(json: bool, outcome: Outcome) -> ExitCode {
                 json::line(&serde_json::json!({"error": {"class": stop.class, "message": stop.message}}));
             }
             progress::Progress::new(false).say(&format!("teem: {}", stop.message));
-            stop.exit.into()
+            // A reason that was to stand above could not be written.
+            if stop.exit == Exit::No && stdout::failure().is_some() { Exit::Local } else { stop.exit }.into()
         }
     }
 }

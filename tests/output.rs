@@ -174,3 +174,25 @@ fn a_state_folder_that_cannot_be_had_is_named_with_the_variable_that_helps() {
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(said.contains("/.local/state/teem") || said.contains("TEEM_STATE_DIR"), "{said}");
 }
+
+#[test]
+fn an_answer_of_no_that_could_not_be_written_is_local_trouble() {
+    let folder = Folder::new("full-no");
+    let (status, err) =
+        run(&folder.0, &["show", "--scrape", LINK], File::options().write(true).open("/dev/full").unwrap().into());
+    assert!(status.code() == Some(3) && err.contains("standard output cannot be written"), "{status}: {err}");
+}
+
+#[test]
+fn what_was_typed_or_pasted_moves_no_cursor_when_it_is_repeated() {
+    let folder = Folder::new("pasted");
+    let odd = "x\u{1b}[2J\u{9b}31m\u{202e}\u{200b}\u{ad}\u{e0041}y";
+    for args in
+        [&[odd][..], &["show", odd], &["get", odd, "--up", odd], &["edit", odd, "--comment", "x"], &["verify", odd]]
+    {
+        let (status, err) = run(&folder.0, args, Stdio::piped());
+        assert!(!status.success() && err.contains("31m"), "{args:?}: {status}: {err}");
+        let bad = |c: char| (c.is_control() && c != '\n') || odd.contains(c) && !c.is_ascii();
+        assert!(!err.contains(bad), "{args:?}: {err:?}");
+    }
+}

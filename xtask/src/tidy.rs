@@ -24,6 +24,7 @@ mod panics;
 mod paths;
 mod reasons;
 mod safety;
+mod streams;
 mod words;
 
 /// Everything that is to be put right in the workspace at `root` but what is owed, in the order of paths and lines.
@@ -40,6 +41,7 @@ pub fn check(root: &Path, owed: &Owed) -> io::Result<Vec<Finding>> {
         dead_files::check(package, &mut findings);
         leftovers::check(package, &mut findings);
         safety::check(package, &mut findings);
+        streams::check(package, &mut findings);
         owners::check(package, owed, &mut findings);
         words::check(package, owed, &mut findings);
     }

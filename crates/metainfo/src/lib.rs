@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod collide;
 pub mod create;
+mod deceit;
 pub mod edit;
 mod error;
 mod files;
@@ -35,6 +36,7 @@ mod v1;
 mod v2;
 mod validate;
 
+pub use deceit::deceives;
 pub use error::Error;
 pub use files::{File, Files};
 pub use info::{Info, Version};
