@@ -63,7 +63,7 @@ fn converse(info: &Info, from: &mut impl BufRead, to: &mut impl Write) -> Result
         }
         match understand(info, &files, line.trim()) {
             Ok(choice) => return Ok(choice),
-            Err(why) => writeln!(to, "{}", plain(&why.to_string())).map_err(fail)?,
+            Err(why) => writeln!(to, "{}", plain(&why)).map_err(fail)?,
         }
     }
 }

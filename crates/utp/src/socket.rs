@@ -158,7 +158,7 @@ impl Socket {
 
     /// Makes room for up to `len` bytes and lets `fill` write them where they will lie, run by run: what encrypts writes here, once.
     /// Returns how many bytes were asked of it; after less than all, [`Event::Writable`] follows.
-    pub fn write_with(&mut self, now_us: u64, id: Id, len: usize, mut fill: impl FnMut(&mut [u8])) -> usize {
+    pub(crate) fn write_with(&mut self, now_us: u64, id: Id, len: usize, mut fill: impl FnMut(&mut [u8])) -> usize {
         self.clock(now_us);
         let Some(connection) = find(&mut self.places, id) else { return 0 };
         let taken = connection.write(&mut self.pool, len, &mut fill);

@@ -40,6 +40,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         Ok(())
     }
 
+    /// Opens a connection over uTP.
+    fn dial_utp(&self, now: Time, addr: SocketAddr) -> Result<Link, DialError> {
+        let listening = self.listening.iter().find(|listening| listening.udp.serves(addr.ip()));
+        let utp = listening.and_then(|listening| listening.utp.as_ref()).ok_or(DialError::Unreachable)?;
+        utp.connect(now, addr).map(Link::Utp).ok_or(DialError::Unreachable)
+    }
+
     /// A dial has come to something, or its connection stands and has bytes to be read.
     pub(super) fn dial_ready(
         &mut self,

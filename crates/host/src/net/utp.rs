@@ -1,6 +1,5 @@
 //! uTP on the listening sockets (own design; BEP 29): what it tells goes to the entries of the table, what it sends leaves at the end of a turn, when all
 //! that came has been looked at, so that one acknowledgement stands for it.
-use core::net::SocketAddr;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::time::Time;
 use teem_utp::Why;
@@ -13,13 +12,6 @@ use crate::link::Link;
 const TRAIN_LEN: usize = 64 * 1024 - 1;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
-    /// Opens a connection over uTP.
-    pub(super) fn dial_utp(&self, now: Time, addr: SocketAddr) -> Result<Link, DialError> {
-        let listening = self.listening.iter().find(|listening| listening.udp.serves(addr.ip()));
-        let utp = listening.and_then(|listening| listening.utp.as_ref()).ok_or(DialError::Unreachable)?;
-        utp.connect(now, addr).map(Link::Utp).ok_or(DialError::Unreachable)
-    }
-
     /// Lets time pass and looks at what has happened.
     pub(crate) fn utp_news(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
         for n in 0..self.listening.len() {
