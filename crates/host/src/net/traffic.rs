@@ -217,7 +217,7 @@ mod tests {
         let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
         let listeners = Listeners::bind(listen).unwrap();
         let to = listeners.bound().addrs[0];
-        let config = HostConfig { upload_limited: false, encryption: Encryption::Allow, entropy: |_| {} };
+        let config = HostConfig::new(Encryption::Allow, |_| {});
         let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
         let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
         stranger.set_nonblocking(true).unwrap();
