@@ -47,6 +47,8 @@ rows! {
     webtorrent_takes_by_magnet: "webtorrent/from-teem/magnet",
     webtorrent_gives: "webtorrent/to-teem/torrent",
     webtorrent_gives_by_magnet: "webtorrent/to-teem/magnet",
+    /// It dials encrypted, once it hears of us by its next announce.
+    webtorrent_gives_and_only_dials_out: "webtorrent/dials-out/torrent",
     aria2_takes: "aria2/from-teem/torrent",
     /// Its announces say that nothing is left.
     aria2_takes_by_magnet: "aria2/from-teem/magnet",

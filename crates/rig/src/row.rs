@@ -104,11 +104,12 @@ impl Row {
         }
         match self.client {
             Stock::Transmission => Some("dials by uTP alone, which Teem does not understand"),
-            Stock::Webtorrent => Some("dials encrypted alone: not tried since Teem understands that"),
             Stock::Libtorrent | Stock::Qbittorrent | Stock::Rtorrent => {
                 Some("asks its tracker again after five minutes at the soonest")
             }
-            Stock::Aria2 | Stock::Rqbit => (self.by == By::Magnet).then_some("dials the same, whatever we were given"),
+            Stock::Aria2 | Stock::Rqbit | Stock::Webtorrent => {
+                (self.by == By::Magnet).then_some("dials the same, whatever we were given")
+            }
         }
     }
 
@@ -209,7 +210,7 @@ mod tests {
         for row in &all {
             assert_eq!(Row::read(&row.to_string()), Some(*row));
         }
-        assert_eq!(all.len(), 7 * 4 + 2);
+        assert_eq!(all.len(), 7 * 4 + 3);
         for nothing in ["", "aria2", "aria2/from-teem", "aria2/from-teem/torrent/", "teem/from-teem/torrent"] {
             assert_eq!(Row::read(nothing), None, "{nothing}");
         }
