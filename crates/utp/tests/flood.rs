@@ -98,18 +98,15 @@ fn what_belongs_to_nobody_is_reset_and_a_reset_never() {
 }
 
 #[test]
-fn what_encrypts_writes_where_the_bytes_will_lie() {
+fn slices_that_are_written_at_once_lie_in_one_packet() {
     let mut socket = Socket::new(Settings::default(), [1, 2]);
     let stranger = address(9);
     socket.receive(0, stranger, &syn(40, 1), |_, _| 0);
     let answer = sent(&mut socket, 0).pop().unwrap().1;
     socket.receive(0, stranger, &first_data(&answer, 40, 1), |_, _| 0);
     let Some(Event::Accepted(id, _)) = socket.event() else { panic!("nobody came") };
-    let mut next = 0..=255_u8;
-    let taken =
-        socket.write_with(0, id, 200, |run| run.iter_mut().zip(&mut next).for_each(|(byte, n)| *byte = n ^ 0x55));
-    assert_eq!(taken, 200);
+    let expected: Vec<u8> = (0..200).collect();
+    assert_eq!(socket.write(0, id, &[&expected[..70], &[], &expected[70..]]), 200);
     let data = sent(&mut socket, 0).pop().unwrap().1;
-    let expected: Vec<u8> = (0..200).map(|n: u8| n ^ 0x55).collect();
     assert_eq!(Packet::decode(&data).unwrap().payload, expected);
 }
