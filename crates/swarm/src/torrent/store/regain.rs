@@ -91,7 +91,9 @@ mod tests {
             assert!(regain.due(at(now - 1)).is_empty());
             let pieces = regain.due(at(now));
             assert_eq!((pieces.len(), regain.deadline()), (AT_ONCE, None), "nothing more while the disk looks");
-            pieces.iter().for_each(|piece| assert!(!regain.checked(at(now), *piece, false)));
+            for piece in &pieces {
+                assert!(!regain.checked(at(now), *piece, false));
+            }
             looks.extend(pieces);
         }
         assert_eq!(looks[..20], (0..20).collect::<Vec<_>>(), "each has its turn");
