@@ -122,7 +122,8 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
             }
         }
     });
-    let Run { counts, seed, .. } = run;
+    let Run { counts, seed, teem, .. } = run;
+    teem.parent().map_or(Ok(()), fs::remove_dir_all)?;
     let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
     let said = format!("seeds from {seed} on\n{}", counts.told());
     if counts.found.is_empty() {

@@ -131,6 +131,25 @@ fn cut_again_and_again(torrent: fn(u64) -> Made) {
 }
 
 #[test]
+fn a_process_killed_while_it_opens_leaves_a_state_that_the_next_makes_durable() {
+    seeds::each(400, |seed| {
+        let (made, fs) = (torrent(seed), FaultFs::new(seed));
+        fs.faults(Faults { power_off_after: Some(seed % 20), ..Faults::default() });
+        let place = || Place::download("/data", "/state");
+        let _ = Rig::on(&small(), Arc::new(fs.clone())).try_open(&made, place());
+        fs.kill();
+        let mut rig = Rig::on(&small(), Arc::new(fs.clone()));
+        rig.open(&made, place());
+        rig.download(&made, 0..1);
+        fs.cut();
+        drop(rig);
+        let opened = Rig::on(&small(), Arc::new(fs.clone())).try_open(&made, place());
+        assert!(opened.is_ok(), "seed {seed}: {opened:?}");
+        fs
+    });
+}
+
+#[test]
 fn a_killed_process_loses_no_verified_piece() {
     killed_again_and_again(torrent);
     killed_again_and_again(of_many);

@@ -126,6 +126,10 @@ impl Saved {
             Some((decode(&bytes, &about)?, form_of(&bytes)))
         });
         let (mut claims, form) = decoded.map_or((None, Form::Now), |(claims, form)| (Some(claims), form));
+        if claims.is_some() && !place.read_only {
+            // A process that was killed may have put it there just before: nothing is written that a power cut could leave without it.
+            dir.sync_dir(Path::new("")).map_err(fail)?;
+        }
         let (mut table, mut stale) = (None, BTreeSet::new());
         let mut generation = claims.as_ref().map_or(0, |claims| claims.generation);
         // The part file is one more.
