@@ -94,7 +94,7 @@ fn uncoded(text: &str) -> String {
     out
 }
 
-/// A text that speaks of that tracker, for display and logs: as [`redact_text`], and what is secret in the URL is left out wherever the text
+/// A text that speaks of that tracker, for display and logs: as `redact_text`, and what is secret in the URL is left out wherever the text
 /// repeats it, coded or not, in any case.
 pub fn redact_of(text: &str, url: &str) -> String {
     let mut out = redact_text(text);
