@@ -22,7 +22,6 @@ use crate::remote::{How, Remote};
 use crate::selection::Selection;
 use crate::throttle::Shared;
 use crate::time::Time;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -321,7 +320,7 @@ impl Torrent {
     #[cfg(debug_assertions)]
     pub fn panic<B>(&mut self, cx: &mut Context<'_, B>) {
         self.turn(cx, |t, cx| {
-            t.ground.notice(cx, String::from("half of something"));
+            t.ground.notice(cx, alloc::string::String::from("half of something"));
             panic!("planted in the torrent");
         });
     }
