@@ -18,8 +18,8 @@ use common::torrent::Torrent;
 use common::{Client, Family, Job, Running, Seat, tracker_url};
 use teem_rig::setting::Encryption;
 
-/// The longest that a client may take: it hangs.
-const LIMIT: Duration = Duration::from_secs(120);
+/// The longest that a client may take: it hangs. Where only the dial of a seed can succeed, that waits for its next announce.
+const LIMIT: Duration = Duration::from_secs(200);
 
 /// A client that fetches from a Teem.
 struct Pair {
