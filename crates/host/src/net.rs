@@ -70,7 +70,6 @@ pub(crate) struct Net<B> {
     registry: Registry,
     listening: Vec<Listening>,
     outgoing: Option<IpAddr>,
-    upload_limited: bool,
     config: HostConfig,
     /// What an encrypted handshake may be for.
     pub(crate) torrents: Torrents,
@@ -88,7 +87,7 @@ pub(crate) struct Net<B> {
     closings: VecDeque<(Time, ConnId)>,
     /// Undecided connections in the order of their deadlines; those that are decided already are skipped.
     undecided: VecDeque<(Time, ConnId)>,
-    /// Undecided connections that have something to be looked at, each as often as the poll has said so.
+    /// Undecided connections that have something to be looked at, each once.
     shown: VecDeque<ConnId>,
     /// How many keys may be computed.
     keys: Keys,
@@ -116,7 +115,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             registry,
             listening,
             outgoing,
-            upload_limited: config.upload_limited,
             config,
             torrents: Torrents::default(),
             table: Table::new(),
@@ -197,10 +195,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     self.dial_ready(id, result, readable, take);
                 }
             }
-            Some(Entry::Undecided(stranger)) if readable => {
-                stranger.ended |= ended;
-                self.shown.push_back(id);
-            }
+            Some(Entry::Undecided(_)) if readable => self.show(id, ended),
             Some(Entry::Conn(_)) => self.link_ready(id, readable, event.is_writable()),
             Some(Entry::Undecided(_)) | None => {}
         }
@@ -212,8 +207,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Whether uploads are limited, now and for connections to come.
     pub(crate) fn limit_upload(&mut self, limited: bool) {
-        if self.upload_limited != limited {
-            self.upload_limited = limited;
+        if self.config.upload_limited != limited {
+            self.config.upload_limited = limited;
             for entry in self.table.values_mut() {
                 match entry {
                     Entry::Dial(dial) => dial.link.limit_unsent(limited),

@@ -22,6 +22,8 @@ pub(crate) struct Undecided {
     mse: Option<Responder>,
     /// No more bytes will come.
     pub(crate) ended: bool,
+    /// It waits in the list of those to be looked at.
+    pub(crate) shown: bool,
 }
 
 /// What a look at its first bytes gave.
@@ -42,7 +44,7 @@ pub(crate) enum Look {
 
 impl Undecided {
     pub(crate) fn new(link: Link, addr: SocketAddr) -> Self {
-        Self { link, addr, mse: None, ended: false }
+        Self { link, addr, mse: None, ended: false, shown: false }
     }
 
     /// Looks at the bytes that have come. `entropy` is asked once where keys are to be computed and may put that off; `find` knows the
@@ -90,15 +92,9 @@ impl Undecided {
         let (mut entropy, mut put_off) = (Some(entropy), false);
         let mut bytes = [0; READ_LEN];
         let mut out = Vec::new();
+        // What was put off comes first: until it is done nothing more is taken in.
+        let mut len = 0;
         loop {
-            let (len, empty) = match self.link.read(&mut bytes) {
-                Ok(0) => return Ok(Look::Over),
-                Ok(len) => (len, false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // What was put off is gone on with, although nothing new has come.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, true),
-                Err(error) => return Err(error),
-            };
             let draw = || {
                 let drawn = entropy.take().and_then(|draw| draw());
                 put_off = drawn.is_none();
@@ -113,11 +109,18 @@ impl Undecided {
                 self.link.write_all(&out)?;
                 out.clear();
             }
-            match (put_off, empty) {
-                (true, _) => return Ok(Look::Later),
-                (false, true) => return Ok(Look::Wait),
-                (false, false) => {}
+            if put_off {
+                return Ok(Look::Later);
             }
+            len = loop {
+                match self.link.read(&mut bytes) {
+                    Ok(0) => return Ok(Look::Over),
+                    Ok(len) => break len,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Look::Wait),
+                    Err(error) => return Err(error),
+                }
+            };
         }
     }
 }

@@ -28,12 +28,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         for _ in 0..self.shown.len() {
             let Some(id) = self.shown.pop_front() else { break };
             let Some(Entry::Undecided(stranger)) = self.table.get_mut(id) else { continue };
+            stranger.shown = false;
             let Self { keys, torrents, config, .. } = self;
             let (fill, pad) = (config.entropy, &mut NO_PAD.clone());
             let draw = move || keys.take().then(move || entropy::draw(fill, pad));
             match stranger.look(config.encryption, draw, |name| torrents.find(name)) {
                 Look::Wait => {}
-                Look::Later => self.shown.push_back(id),
+                Look::Later => self.show(id, false),
                 Look::Over => drop(self.table.remove(id)),
                 Look::Clear | Look::Mse(..) if !config.transports.has(stranger.link.transport()) => {
                     drop(self.table.remove(id));
@@ -50,7 +51,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let Some(Entry::Undecided(Undecided { link, addr, ended, .. })) = self.table.remove(was) else { return };
         let local = link.local().map(sockopt::canonical);
         if let Link::Tcp(stream) = &link {
-            sockopt::peer(&SockRef::from(stream), addr, self.upload_limited);
+            sockopt::peer(&SockRef::from(stream), addr, self.config.upload_limited);
         }
         let entry = |id| {
             let mut conn = Box::new(Conn::new(id, Holder::of(addr.ip()), Channel::new(link, layer)));
@@ -229,6 +230,26 @@ mod tests {
         clock.turn(start + second + DECIDE_LIMIT);
         assert_eq!(clock.net.table.len(), 1, "the slow one too; the peer is the engine's to judge");
         assert!(matches!(slow.read(&mut [0; 1]), Ok(0) | Err(_)));
+    }
+
+    #[test]
+    fn a_key_that_waits_its_turn_holds_what_it_came_with_and_no_more() {
+        let mut clock = Clock::new();
+        while clock.net.keys.take() || clock.net.keys.wait(Time::ZERO).is_none() {
+            clock.net.keys.turn(Time::ZERO);
+        }
+        let mut stranger = TcpStream::connect(clock.addr).unwrap();
+        let mut unread = [0; 16 * 1024];
+        for _ in 0..10 {
+            stranger.write_all(&[0x77; 1024]).unwrap();
+            clock.turn(Time::ZERO);
+            clock.turn(Time::ZERO);
+        }
+        assert_eq!(clock.net.shown.len(), 1, "it waits in one place");
+        let id = clock.net.shown[0];
+        let Some(Entry::Undecided(waiting)) = clock.net.table.get_mut(id) else { panic!("it has gone") };
+        let unread = waiting.link.peek(&mut unread).unwrap();
+        assert!(unread >= 8 * 1024, "{unread} of 10240 bytes were left in the kernel");
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             return Err(DialError::Unreachable);
         }
         let mut dial = match how.transport {
-            Transport::Tcp => dial::start(torrent, (addr, how), self.outgoing, self.upload_limited)?,
+            Transport::Tcp => dial::start(torrent, (addr, how), self.outgoing, self.config.upload_limited)?,
             _ => Dial::new(self.dial_utp(now, addr)?, torrent, (addr, how)),
         };
         let registry = &self.registry;

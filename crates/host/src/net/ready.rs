@@ -20,6 +20,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
+    /// There is something to be looked at of an undecided connection; `ended` says that no more will come.
+    pub(super) fn show(&mut self, id: ConnId, ended: bool) {
+        if let Some(Entry::Undecided(stranger)) = self.table.get_mut(id) {
+            stranger.ended |= ended;
+            if !core::mem::replace(&mut stranger.shown, true) {
+                self.shown.push_back(id);
+            }
+        }
+    }
+
     /// Puts a connection into the list of those to be written, when it has something and the kernel has room.
     pub(super) fn touch(&mut self, id: ConnId) {
         if let Some(Entry::Conn(conn)) = self.table.get_mut(id)

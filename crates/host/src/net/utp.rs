@@ -19,6 +19,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             utp.tick(now);
             while let Some(news) = utp.news() {
                 match news {
+                    // When everything ends nobody is accepted any more, and the end is dropped.
+                    News::Called(_) if self.listening[n].tcp.is_none() => {}
                     News::Called(caller) => self.accepted(now, Link::Utp(caller.end), caller.addr),
                     News::Of(slot, what) => self.utp_changed(slot, what, take),
                 }
@@ -37,10 +39,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 What::Closed(why) => self.dialled(id, Err(dial_error(why)), false, take),
                 What::Readable | What::Writable => {}
             },
-            Some(Entry::Undecided(stranger)) => {
-                stranger.ended |= ended;
-                self.shown.push_back(id);
-            }
+            Some(Entry::Undecided(_)) => self.show(id, ended),
             Some(Entry::Conn(conn)) => {
                 conn.ended |= ended;
                 self.link_ready(id, what != What::Writable, what == What::Writable);
