@@ -1,4 +1,4 @@
-//! Teem and other clients with every wish for encryption on either side, over TCP (MSE): each pair gets its content, or stays apart as it must.
+//! Teem and other clients with every wish for encryption on either side, over TCP and over uTP alone (MSE): each pair gets its content, or stays apart as it must.
 //!
 //! Each pair has a torrent of its own, so that nobody else can give it what it wants.
 
@@ -15,11 +15,11 @@ use common::content::{self, Shape};
 use common::namespace::isolated;
 use common::teem::Teem;
 use common::torrent::Torrent;
-use common::{Client, Family, Job, Running, Seat, tracker_url};
+use common::{Client, Family, Job, Protocol, Running, Seat, Swarm, tracker_url};
 use teem_rig::setting::Encryption;
 
-/// The longest that a client may take: it hangs. Where only the dial of a seed can succeed, that waits for its next announce.
-const LIMIT: Duration = Duration::from_secs(200);
+/// The longest that a client may take: it hangs.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A client that fetches from a Teem.
 struct Pair {
@@ -29,14 +29,18 @@ struct Pair {
 }
 
 /// Seeds of Teem that want `ours`, and clients that want what they can be told to.
-fn play(test: &str, ours: Encryption) {
+fn play(test: &str, ours: Encryption, utp: bool) {
     let teem = TeemClient { binary: env!("CARGO_BIN_EXE_teem").into(), plain: false };
     let libtorrent = Libtorrent { super_seeds: false };
-    let clients: [&dyn Client; 4] = [&teem, &libtorrent, &Transmission, &Aria2];
+    let mut clients: Vec<&dyn Client> = vec![&teem, &libtorrent, &Transmission];
+    if !utp {
+        clients.push(&Aria2);
+    }
     let needs: Vec<_> = clients.iter().map(|client| client.needs()).collect();
     isolated(test, &needs, |folder| {
         let _tracker = Teem::track(&folder.join("track"));
         let cases = clients.iter().flat_map(|client| Encryption::ALL.map(|theirs| (*client, theirs)));
+        let at = Swarm::place(Family::V4);
         let mut pairs = Vec::new();
         let mut later = Vec::new();
         for (n, (client, theirs)) in (1..).zip(cases.filter(|(client, theirs)| client.knows(*theirs))) {
@@ -46,13 +50,15 @@ fn play(test: &str, ours: Encryption) {
             let link = torrent.path.to_string_lossy();
             let seat = |number| Seat::new(number, Family::V4, &folder.join(format!("seat-{number}")));
             let out = folder.join(format!("out-{n}"));
-            let get = Job { encryption: Some(theirs), ..Job::get(&link, &out) };
+            let get = Job { encryption: Some(theirs), utp, ..Job::get(&link, &out) };
             pairs.push(Pair { getting: client.start(&seat(2 * n as u16 + 1), &get), name, theirs });
-            later.push((link.into_owned(), seat(2 * n as u16)));
+            let swarm = Swarm { protocol: Protocol::Http, at, info_hash: torrent.info_hash.clone() };
+            later.push((link.into_owned(), seat(2 * n as u16), swarm));
         }
         // Where only the seed's dial can succeed it has to hear of the other at once, and not with its next announce.
-        let seed = |(link, seat): &(String, Seat)| {
-            teem.start(seat, &Job { encryption: Some(ours), ..Job::seed(link, folder) })
+        let seed = |(link, seat, swarm): &(String, Seat, Swarm)| {
+            swarm.wait_peer(LIMIT);
+            teem.start(seat, &Job { encryption: Some(ours), utp, ..Job::seed(link, folder) })
         };
         let _seeds: Vec<Running> = later.iter().map(seed).collect();
         let (meeting, apart): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|pair| pair.theirs.meets(ours));
@@ -67,22 +73,24 @@ fn play(test: &str, ours: Encryption) {
     });
 }
 
-#[test]
-fn teems_that_allow_encryption() {
-    play("teems_that_allow_encryption", Encryption::Allow);
+/// Tests for what Teem wants, over TCP and over uTP.
+macro_rules! plays {
+    ($($tcp:ident, $utp:ident: $ours:ident;)*) => {
+        $(#[test]
+        fn $tcp() {
+            play(stringify!($tcp), Encryption::$ours, false);
+        }
+
+        #[test]
+        fn $utp() {
+            play(stringify!($utp), Encryption::$ours, true);
+        })*
+    };
 }
 
-#[test]
-fn teems_that_prefer_encryption() {
-    play("teems_that_prefer_encryption", Encryption::Prefer);
-}
-
-#[test]
-fn teems_that_require_encryption() {
-    play("teems_that_require_encryption", Encryption::Require);
-}
-
-#[test]
-fn teems_without_encryption() {
-    play("teems_without_encryption", Encryption::Off);
+plays! {
+    teems_that_allow_encryption, teems_that_allow_encryption_over_utp: Allow;
+    teems_that_prefer_encryption, teems_that_prefer_encryption_over_utp: Prefer;
+    teems_that_require_encryption, teems_that_require_encryption_over_utp: Require;
+    teems_without_encryption, teems_without_encryption_over_utp: Off;
 }

@@ -1,11 +1,14 @@
 //! Teem over uTP alone (BEP 29), with itself and with libtorrent, both ways, in the clear and encrypted (MSE).
 
+#![allow(clippy::print_stdout)] // figures are printed for whoever runs this by hand
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::clients::libtorrent::Libtorrent;
+use common::clients::rqbit::Rqbit;
 use common::clients::teem::Teem as TeemClient;
+use common::clients::transmission::Transmission;
 use common::content::{self, Shape};
 use common::namespace::isolated;
 use common::teem::Teem;
@@ -16,9 +19,13 @@ use teem_rig::setting::Encryption;
 /// The longest that a client may take: it hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
+fn teem() -> TeemClient {
+    TeemClient { binary: env!("CARGO_BIN_EXE_teem").into(), plain: false }
+}
+
 #[test]
 fn both_ways_with_itself_and_with_libtorrent() {
-    let teem = TeemClient { binary: env!("CARGO_BIN_EXE_teem").into(), plain: false };
+    let teem = teem();
     let libtorrent = Libtorrent { super_seeds: false };
     let needs = [libtorrent.needs()];
     isolated("both_ways_with_itself_and_with_libtorrent", &needs, |folder| {
@@ -43,4 +50,43 @@ fn both_ways_with_itself_and_with_libtorrent() {
             content::assert_same(&folder.join(&*name), &out.join(&*name));
         }
     });
+}
+
+/// 64 MiB from `seeds` to `gets`, of which one is Teem.
+fn play(test: &str, seeds: &dyn Client, gets: &dyn Client) {
+    isolated(test, &[seeds.needs(), gets.needs()], |folder| {
+        let _tracker = Teem::track(&folder.join("track"));
+        content::write(folder, "content", Shape::Single, 64 << 20);
+        let torrent = Torrent::create(folder, "content", 256 << 10, &[&tracker_url()]);
+        let link = torrent.path.to_string_lossy();
+        let seat = |number| Seat::new(number, Family::V4, &folder.join(format!("seat-{number}")));
+        let _seeding = seeds.start(&seat(0), &Job { utp: true, ..Job::seed(&link, folder) });
+        let out = folder.join("out");
+        let begun = Instant::now();
+        let mut getting = gets.start(&seat(1), &Job { utp: true, ..Job::get(&link, &out) });
+        getting.wait_whole(LIMIT);
+        println!("figure: {:.1} s", begun.elapsed().as_secs_f64());
+        content::assert_same(&folder.join("content"), &out.join("content"));
+    });
+}
+
+/// A test for each client that Teem gives to and gets from.
+macro_rules! plays {
+    ($($gives:ident, $takes:ident: $client:expr;)*) => {
+        $(#[test]
+        fn $gives() {
+            play(stringify!($gives), &$client, &teem());
+        }
+
+        #[test]
+        fn $takes() {
+            play(stringify!($takes), &teem(), &$client);
+        })*
+    };
+}
+
+plays! {
+    libtorrent_gives, libtorrent_takes: Libtorrent { super_seeds: false };
+    transmission_gives, transmission_takes: Transmission;
+    rqbit_gives, rqbit_takes: Rqbit;
 }

@@ -88,7 +88,7 @@ pub struct Job<'a> {
     pub up: u64,
     /// What it is to want of encryption; `None` leaves it as the other scenarios have it.
     pub encryption: Option<Encryption>,
-    /// Whether it is to speak uTP alone; Teem and libtorrent can be told that.
+    /// Whether it is to speak uTP alone; Transmission dials by TCP too when nobody answers.
     pub utp: bool,
 }
 

@@ -5,7 +5,7 @@ use crate::client::Client;
 pub mod aria2;
 pub mod libtorrent;
 pub(crate) mod qbittorrent;
-pub(crate) mod rqbit;
+pub mod rqbit;
 pub(crate) mod rtorrent;
 pub mod teem;
 pub mod transmission;

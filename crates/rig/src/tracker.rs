@@ -50,7 +50,7 @@ impl Swarm {
     /// How many seeds it knows; none when it does not answer.
     pub fn seeds(&self) -> Option<u32> {
         match self.protocol {
-            Protocol::Http => self.seeds_by_http(),
+            Protocol::Http => self.scraped("complete"),
             Protocol::Udp => self.seeds_by_udp().ok(),
         }
     }
@@ -60,17 +60,24 @@ impl Swarm {
         wait_until("seed that the tracker knows", limit, || self.seeds().filter(|seeds| *seeds > 0));
     }
 
+    /// Waits until somebody has announced to it, which must speak HTTP.
+    pub fn wait_peer(&self, limit: Duration) {
+        let peers = || Some(self.scraped("complete")? + self.scraped("incomplete")?);
+        wait_until("peer that the tracker knows", limit, || peers().filter(|peers| *peers > 0));
+    }
+
     fn hash_bytes(&self) -> Vec<u8> {
         let pairs = self.info_hash.as_bytes().chunks(2);
         pairs.filter_map(|pair| u8::from_str_radix(&String::from_utf8_lossy(pair), 16).ok()).collect()
     }
 
-    fn seeds_by_http(&self) -> Option<u32> {
+    /// A count of the tracker's answer to a scrape (BEP 48).
+    fn scraped(&self, key: &str) -> Option<u32> {
         let hash: String = self.hash_bytes().iter().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         let answer = http::request(&self.at.to_string(), &format!("/scrape?info_hash={hash}"), &[], None).ok()?;
         let body = String::from_utf8_lossy(&answer.body).into_owned();
-        let digits =
-            body.split("8:completei").nth(1).map(|rest| rest.split('e').next().unwrap_or_default().to_string());
+        let digits = body.split(&format!("{}:{key}i", key.len())).nth(1);
+        let digits = digits.map(|rest| rest.split('e').next().unwrap_or_default().to_string());
         digits.map_or(Some(0), |digits| digits.parse().ok())
     }
 

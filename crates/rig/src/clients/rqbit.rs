@@ -9,7 +9,7 @@ use crate::setting::{Asked, Family, Role};
 
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rqbit;
+pub struct Rqbit;
 
 impl Client for Rqbit {
     fn name(&self) -> &'static str {
@@ -42,6 +42,9 @@ impl Client for Rqbit {
             Family::V6 => command.args(["--listen-ip", "::"]),
         };
         command.args(["--listen-port", &port, "--announce-port", &port, "--http-api-listen-addr", &control]);
+        if job.utp {
+            command.args(["--experimental-enable-utp-listen", "--disable-tcp-listen", "--disable-tcp-connect"]);
+        }
         if job.up > 0 {
             command.args(["--ratelimit-upload", &job.up.to_string()]);
         }
