@@ -5,6 +5,9 @@
 /// Bytes of key stream that are thrown away before the first one is used.
 const DISCARDED: usize = 1024;
 
+/// Bytes of key stream that are made before they are added to the text, which then takes a few instructions: they stay in the nearest cache.
+const RUN_LEN: usize = 64;
+
 /// One direction of a connection. It cannot be wound back.
 #[derive(Clone)]
 pub struct Rc4 {
@@ -32,38 +35,39 @@ impl Rc4 {
     /// The stream of a key as the handshake uses it.
     pub(crate) fn new(key: &[u8]) -> Self {
         let mut cipher = Self::from_start(key);
-        for _ in 0..DISCARDED {
-            cipher.next();
-        }
+        cipher.next(&mut [0; DISCARDED]);
         cipher
-    }
-
-    fn next(&mut self) -> u8 {
-        self.i = self.i.wrapping_add(1);
-        let (i, state) = (usize::from(self.i), &mut self.state);
-        let at_i = state[i];
-        self.j = self.j.wrapping_add(at_i as u8);
-        let j = usize::from(self.j);
-        let at_j = state[j];
-        state[i] = at_j;
-        state[j] = at_i;
-        state[usize::from(at_i.wrapping_add(at_j) as u8)] as u8
     }
 
     /// Encrypts or decrypts the next bytes of the stream in place.
     pub fn apply(&mut self, bytes: &mut [u8]) {
+        for run in bytes.chunks_mut(RUN_LEN) {
+            let mut stream = [0; RUN_LEN];
+            self.next(&mut stream[..run.len()]);
+            for (byte, key) in run.iter_mut().zip(&stream) {
+                *byte ^= key;
+            }
+        }
+    }
+
+    /// Writes the next bytes of the key stream. The element after the present one is loaded before the two are swapped, so that the load does not wait
+    /// for the stores; it is another than was loaded only where the swap has just put it there.
+    fn next(&mut self, out: &mut [u8]) {
         let Self { state, i, j } = self;
-        let (mut at, mut to) = (*i, *j);
-        for byte in bytes {
-            at = at.wrapping_add(1);
-            let at_i = state[usize::from(at)];
+        let (mut at, mut to) = (i.wrapping_add(1), *j);
+        let mut at_i = state[usize::from(at)];
+        for byte in out {
             to = to.wrapping_add(at_i as u8);
             let at_j = state[usize::from(to)];
+            let next = at.wrapping_add(1);
+            let loaded = state[usize::from(next)];
             state[usize::from(at)] = at_j;
             state[usize::from(to)] = at_i;
-            *byte ^= state[usize::from(at_i.wrapping_add(at_j) as u8)] as u8;
+            let after = if to == next { at_i } else { loaded };
+            *byte = state[usize::from(at_i.wrapping_add(at_j) as u8)] as u8;
+            (at, at_i) = (next, after);
         }
-        (*i, *j) = (at, to);
+        (*i, *j) = (at.wrapping_sub(1), to);
     }
 }
 
@@ -100,6 +104,23 @@ mod tests {
             assert_eq!(stream(Rc4::from_start(&key), from), bytes, "{from}");
         }
         assert_eq!(stream(Rc4::new(&key), 0), stream(Rc4::from_start(&key), DISCARDED));
+    }
+
+    /// As it is written down, a byte at a time.
+    #[test]
+    fn loading_ahead_changes_nothing() {
+        for key in (0..64u8).map(|n| [n, 7, n ^ 0x55]) {
+            let mut plain = Rc4::from_start(&key);
+            let mut bytes = vec![0; 4_000];
+            Rc4::from_start(&key).apply(&mut bytes);
+            for byte in bytes {
+                plain.i = plain.i.wrapping_add(1);
+                plain.j = plain.j.wrapping_add(plain.state[usize::from(plain.i)] as u8);
+                plain.state.swap(usize::from(plain.i), usize::from(plain.j));
+                let sum = plain.state[usize::from(plain.i)] + plain.state[usize::from(plain.j)];
+                assert_eq!(u32::from(byte), plain.state[usize::from(sum as u8)], "{key:?}");
+            }
+        }
     }
 
     #[test]
