@@ -80,7 +80,7 @@ impl Dialler {
             return self.later.first();
         }
         let waiting = (!self.ring.is_empty()).then(|| self.free_at().unwrap_or(Time::ZERO));
-        [waiting, self.later.first()].iter().flatten().min().copied()
+        Time::earliest([waiting, self.later.first()])
     }
 
     /// When the span's dials leave room for another.

@@ -155,14 +155,13 @@ impl<B> Engine<B> {
 
     /// When `Tick` is due at the latest; it always makes progress then.
     pub fn deadline(&self) -> Option<Time> {
-        let all = [
+        Time::earliest([
             self.timers.first(),
             self.removals.first(),
             self.conns.deadline(),
             self.dialler.deadline().filter(|_| !self.routes.is_full()),
             self.udp.deadline(),
-        ];
-        all.iter().flatten().min().copied()
+        ])
     }
 
     /// Bytes of blocks that were read for peers of all torrents and have not gone to the kernel.

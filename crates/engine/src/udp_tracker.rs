@@ -159,7 +159,7 @@ impl UdpTracker {
     /// When [`Self::tick`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Time> {
         let repeat = self.repeats.first().map(|(time, _)| *time);
-        [repeat, self.lookups.first().map(|(time, _)| *time)].iter().flatten().min().copied()
+        Time::earliest([repeat, self.lookups.first().map(|(time, _)| *time)])
     }
 
     /// Begins an ask. Of the same torrent's former ones of that tracker those are given up that are answered, since what the other family says is

@@ -362,7 +362,7 @@ impl Torrent {
     /// When [`Self::tick`] is to be called next, if nothing happens before.
     pub fn deadline(&self, shared: &Shared, now: Time) -> Option<Time> {
         let fetching = self.phase.is_before_content() && !self.ground.content.is_known();
-        [
+        Time::earliest([
             (!self.ground.table.is_empty()).then_some(self.rounds.housekeeping),
             if self.phase.is_open() { self.store.deadline() } else { None },
             if matches!(self.phase, Phase::Seeding) { self.store.regain_deadline() } else { None },
@@ -373,11 +373,7 @@ impl Torrent {
             self.finder.deadline(),
             self.upload.deadline(shared, now),
             self.intake.throttle().deadline(&shared.down, now),
-        ]
-        .iter()
-        .flatten()
-        .min()
-        .copied()
+        ])
     }
 
     /// Looks after all peers.

@@ -104,7 +104,7 @@ impl DialQueue {
     pub(super) fn deadline(&self, alone: bool) -> Option<Time> {
         let due = self.due.first().map(|_| Time::ZERO);
         let other = self.alone.first().filter(|_| alone).map(|entry| entry.0);
-        [due, self.waiting.first().map(|entry| entry.0), other].into_iter().flatten().min()
+        Time::earliest([due, self.waiting.first().map(|entry| entry.0), other])
     }
 
     /// How many there are.

@@ -226,7 +226,7 @@ impl Download {
     /// When something is due besides the look at the peers.
     pub(super) fn deadline(&self) -> Option<Time> {
         let retry = if self.halted { self.retry.at() } else { None };
-        [retry, self.held.first().map(|(at, _)| *at)].into_iter().flatten().min()
+        Time::earliest([retry, self.held.first().map(|(at, _)| *at)])
     }
 
     /// The piece that most is asked of now.

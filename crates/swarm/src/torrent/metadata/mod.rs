@@ -142,7 +142,7 @@ impl Metadata {
     /// When something is due; of the fetch only while it goes on.
     pub(super) fn deadline(&self, fetching: bool) -> Option<Time> {
         let fetch = if fetching { self.fetch.deadline() } else { None };
-        [fetch, self.upload.deadline()].into_iter().flatten().min()
+        Time::earliest([fetch, self.upload.deadline()])
     }
 
     /// Steps of work done for what peers said of it.

@@ -203,7 +203,7 @@ impl Upload {
         } else {
             (self.throttle.is_waiting() && !self.has_enough(now)).then_some(now)
         };
-        [serving, self.refill].into_iter().flatten().min()
+        Time::earliest([serving, self.refill])
     }
 
     /// Joins or leaves the queue for the limit of all torrents, as things stand now.
