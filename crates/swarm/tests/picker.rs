@@ -13,7 +13,7 @@ use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 const SHAPE: Geometry = Geometry { pieces: 6, piece_len: 4 * BLOCK_LEN, total: 21 * BLOCK_LEN as u64 + 5 };
 
 fn asker(conn: u64, has: &Bitfield, current: Option<u32>, rate: u64) -> Asker<'_> {
-    Asker { conn: ConnId(conn), has, current, rate, only: None, refused: &[], trusted: true }
+    Asker { conn: ConnId(conn), has, current, useful: has.count(), rate, only: None, refused: &[], trusted: true }
 }
 
 fn picker(rng: &mut Rng) -> Picker {

@@ -124,6 +124,37 @@ fn no_message_costs_more_than_its_bytes_and_what_a_connection_has_free() {
 }
 
 #[test]
+fn what_is_looked_at_for_a_request_is_counted_and_does_not_grow_with_the_torrent() {
+    const LARGE: u32 = 200_000;
+    /// As many pieces are begun, each of a peer of its own, and nothing of them comes.
+    const BEGUN: u32 = 16;
+    let mut world = World::new(info(u64::from(LARGE) * u64::from(BLOCK), BLOCK));
+    let node = world.add((0..12).collect(), 1 << 20);
+    world.wait(1);
+    for piece in 100..100 + BEGUN {
+        let giver = world.puppet(node, true);
+        world.say(node, giver, Message::Have(piece));
+        world.say(node, giver, Message::Unchoke);
+    }
+    // The other shows them one after the other: each is of interest, and none can be asked for.
+    let conn = world.puppet(node, true);
+    world.say(node, conn, Message::Have(100));
+    world.say(node, conn, Message::Unchoke);
+    let (before, mut messages) = (world.nodes[node].machine.torrent.work(), 0);
+    for round in 0..100 {
+        for piece in 101..100 + BEGUN {
+            let message = if round % 2 == 0 { Message::Have(piece) } else { Message::DontHave { id: 7, piece } };
+            world.say(node, conn, message);
+            messages += 1;
+        }
+    }
+    assert_eq!(world.why_closed(node, conn), None);
+    let steps = world.nodes[node].machine.torrent.work() - before;
+    eprintln!("figure: {steps} steps for {messages} messages about pieces that others are asked for");
+    assert!(steps / messages > 0 && steps / messages < 1_000, "{steps} steps for {messages} messages");
+}
+
+#[test]
 fn a_holder_that_comes_again_has_no_more_free_than_one_that_stays() {
     const LARGE: u32 = 200_000;
     const VISITS: u32 = 60;

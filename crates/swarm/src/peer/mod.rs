@@ -207,6 +207,7 @@ impl Peer {
             conn: self.conn(),
             has: self.has(),
             current: self.current,
+            useful: self.pieces.useful(),
             rate: self.pipeline.meter().rate(now, DISPLAY_SLOTS),
             only: self.stance.only(),
             refused: self.refusals.pieces(),

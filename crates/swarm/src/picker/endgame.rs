@@ -44,6 +44,7 @@ impl Picker {
         if self.asked_again >= self.came / BLOCKS_PER_RESCUE + RESCUES_MIN {
             return None;
         }
+        self.work += self.stuck.len().min(STUCK_LOOKED_AT) as u64;
         let mut i = 0;
         while let Some(&(at, conn)) = self.stuck.get(i).filter(|_| i < STUCK_LOOKED_AT) {
             let index = self.geometry.index_of(at);
@@ -80,6 +81,7 @@ impl Picker {
         if who.only.is_some() || !self.is_endgame() || self.asked_again >= most {
             return None;
         }
+        self.work += self.partials.len() as u64;
         let gain = if waits { GAIN_MIN_WAITING } else { GAIN_MIN };
         let late = self.partials.iter().filter(|(piece, p)| p.asked_once() > 0 && !p.exclusive && who.can(**piece));
         let blocks =

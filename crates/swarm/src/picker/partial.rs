@@ -52,6 +52,8 @@ pub struct Partial {
     pub owner: Option<ConnId>,
     /// The owner's rate when it last took a block, in bytes a second.
     pub(crate) owner_rate: u64,
+    /// Whether it is still wanted: one that is whole is kept until it is judged, wanted or not.
+    pub(crate) wanted: bool,
     /// After a failure: only the owner is asked, as long as there is one.
     pub(crate) exclusive: bool,
 }
@@ -67,6 +69,7 @@ impl Partial {
             received: 0,
             owner: None,
             owner_rate: 0,
+            wanted: true,
             exclusive: false,
         }
     }

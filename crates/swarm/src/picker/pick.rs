@@ -37,6 +37,8 @@ pub struct Asker<'a> {
     pub has: &'a Bitfield,
     /// The piece that it is at.
     pub current: Option<u32>,
+    /// How many of the pieces that are missing and wanted it has, at most.
+    pub useful: u32,
     /// Its payload rate to us, in bytes a second.
     pub rate: u64,
     /// Only these pieces: a choking peer's allowed-fast set (BEP 6).
@@ -73,6 +75,8 @@ pub struct Picker {
     pub(super) asked_again: u64,
     /// Pieces that are begun before others.
     urgent: Option<Bitfield>,
+    /// Pieces and blocks looked at so far to find what to ask for.
+    pub(super) work: u64,
     /// Blocks that are asked of peers that hardly send anything, with those peers.
     pub(super) stuck: Vec<(BlockRef, ConnId)>,
 }
@@ -92,6 +96,7 @@ impl Picker {
             came: 0,
             asked_again: 0,
             urgent: None,
+            work: 0,
             stuck: Vec::new(),
         }
     }
@@ -132,7 +137,7 @@ impl Picker {
     }
 
     /// The pieces begun.
-    pub fn begun(&self) -> impl Iterator<Item = (u32, &Partial)> {
+    pub fn begun(&self) -> impl ExactSizeIterator<Item = (u32, &Partial)> {
         self.partials.iter().map(|(piece, partial)| (*piece, partial))
     }
 
@@ -158,8 +163,14 @@ impl Picker {
         u64::from(pieces) * u64::from(self.geometry.blocks_in(0))
     }
 
+    /// Pieces and blocks looked at so far to find what to ask for.
+    pub(crate) fn work(&self) -> u64 {
+        self.work
+    }
+
     /// The next block to ask of a peer, marked as asked for.
     pub fn pick(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<BlockRef> {
+        self.work += self.parole.len() as u64;
         if let Some(piece) = self.again(who) {
             return self.ask(piece, who);
         }
@@ -169,10 +180,14 @@ impl Picker {
         {
             return Some(at);
         }
+        if at_it.is_none() {
+            self.work += self.open.len() as u64;
+        }
         let left = if at_it.is_none() { self.abandoned(who) } else { None };
         let own = at_it.is_none() && left.is_none_or(|p| self.rarity.availability(p) > 1) && self.has_sole(who);
         let first = if own { self.begin(who, rng) } else { None };
         let piece = at_it.or(first).or(left).or_else(|| {
+            self.work += self.open.len() as u64;
             let crowded = (self.partials.len() as u64).saturating_sub(u64::from(self.whole)) >= self.begun_max;
             let joined = if crowded { self.joinable(who).min() } else { None }.map(|(_, piece)| piece);
             joined.or_else(|| self.begin(who, rng)).or_else(|| self.joinable(who).max().map(|(_, piece)| piece))
@@ -229,14 +244,28 @@ impl Picker {
         })
     }
 
+    /// Whether a peer has any of the pieces that are not begun. Costs in proportion to those that are.
+    fn has_unbegun(&self, who: &Asker<'_>, work: &mut u64) -> bool {
+        *work += (self.partials.len() + self.held.len()) as u64;
+        let begun = self.partials.iter().filter(|(piece, begun)| begun.wanted && who.has.get(**piece)).count();
+        let held = self.held.iter().filter(|piece| who.has.get(**piece)).count();
+        who.useful as usize > begun + held
+    }
+
     fn begin(&mut self, who: &Asker<'_>, rng: &mut Rng) -> Option<u32> {
+        let mut work = 0;
         let piece = if let Some(only) = who.only {
             only.iter().copied().find(|p| self.rarity.contains(*p) && who.can(*p))
         } else {
             let may = |p| !who.refused.contains(&p) && !self.avoids(p, who.conn);
-            let urgent = self.urgent.as_ref().and_then(|these| self.rarity.rarest_among(these, who.has, rng, may));
-            urgent.or_else(|| self.rarity.rarest(who.has, rng, may))
-        }?;
+            let urgent = self.urgent.as_ref().and_then(|these| {
+                work += u64::from(these.len() / 16);
+                self.rarity.rarest_among(these, who.has, rng, may)
+            });
+            urgent.or_else(|| self.rarity.rarest(who.has, rng, &mut work, |work| self.has_unbegun(who, work), may))
+        };
+        self.work += work;
+        let piece = piece?;
         self.open_piece(piece);
         Some(piece)
     }
@@ -332,6 +361,13 @@ impl Picker {
         let begun = self.partials.contains_key(&piece);
         self.verified(piece);
         begun
+    }
+
+    /// Whether a piece that is begun is wanted: one that is whole is kept until it is judged in any case.
+    pub(crate) fn set_wanted(&mut self, piece: u32, wanted: bool) {
+        if let Some(partial) = self.partials.get_mut(&piece) {
+            partial.wanted = wanted;
+        }
     }
 
     /// Which pieces are to be begun before others.

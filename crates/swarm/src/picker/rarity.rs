@@ -154,14 +154,26 @@ impl Rarity {
 
     /// The rarest piece not begun that is in `has` and that `allowed` lets pass.
     ///
-    /// Looks at the rarest few first; when none is there it samples the common ones by words, so that the cost stays far under
-    /// the number of pieces.
-    pub(crate) fn rarest(&self, has: &Bitfield, rng: &mut Rng, mut allowed: impl FnMut(u32) -> bool) -> Option<u32> {
-        let near = self.order.iter().copied().take(SCAN_MAX).find(|p| has.get(*p) && allowed(*p));
+    /// Looks at the rarest few first; when none is there and `more` says that there is one it samples the common ones by words, so that
+    /// the cost stays far under the number of pieces. What was looked at is added to `work`, sixteen pieces by words as one.
+    pub(crate) fn rarest(
+        &self,
+        has: &Bitfield,
+        rng: &mut Rng,
+        work: &mut u64,
+        more: impl FnOnce(&mut u64) -> bool,
+        mut allowed: impl FnMut(u32) -> bool,
+    ) -> Option<u32> {
+        let near = self.order.iter().copied().take(SCAN_MAX).position(|p| has.get(p) && allowed(p));
+        *work += near.unwrap_or(self.order.len().min(SCAN_MAX)) as u64;
         if near.is_some() || self.order.len() <= SCAN_MAX {
-            return near;
+            return near.map(|at| self.order[at]);
         }
         let from = rng.below(u64::from(has.len())) as u32;
+        if !more(work) {
+            return None;
+        }
+        *work += u64::from(has.len() / 16);
         let common = has.iter_common_from(&self.candidates, from).filter(|p| allowed(*p));
         common.take(SAMPLE_MAX).min_by_key(|p| self.availability[*p as usize])
     }
@@ -224,6 +236,10 @@ mod tests {
         assert_eq!(rarity.candidates.count(), rarity.len());
     }
 
+    fn rarest(rarity: &Rarity, has: &Bitfield, rng: &mut Rng, allowed: bool) -> Option<u32> {
+        rarity.rarest(has, rng, &mut 0, |_| true, |_| allowed)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
@@ -240,7 +256,7 @@ mod tests {
                 check(&rarity);
             }
             let least = (0..40).filter(|p| rarity.contains(*p)).map(|p| rarity.availability(p)).min();
-            let picked = rarity.rarest(&Bitfield::full(40), &mut rng, |_| true);
+            let picked = rarest(&rarity, &Bitfield::full(40), &mut rng, true);
             prop_assert_eq!(picked.map(|p| rarity.availability(p)), least);
         }
     }
@@ -252,11 +268,11 @@ mod tests {
             let mut rng = Rng::new(seed);
             let mut rarity = Rarity::new(&Bitfield::new(1_000), &mut rng);
             let mut has = Bitfield::new(1_000);
-            first.insert(rarity.rarest(&Bitfield::full(1_000), &mut rng, |_| true));
+            first.insert(rarest(&rarity, &Bitfield::full(1_000), &mut rng, true));
             has.set(777);
             (0..5).for_each(|_| rarity.increase(777, &mut rng));
-            assert_eq!(rarity.rarest(&has, &mut rng, |_| true), Some(777));
-            assert_eq!(rarity.rarest(&has, &mut rng, |_| false), None);
+            assert_eq!(rarest(&rarity, &has, &mut rng, true), Some(777));
+            assert_eq!(rarest(&rarity, &has, &mut rng, false), None);
         }
         assert!(first.len() > 10);
     }

@@ -94,10 +94,12 @@ impl Download {
 
     /// Asks for one block; whether there was one.
     fn ask_one<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground, intake: &mut Intake, conn: ConnId) -> bool {
+        let before = self.picker.work();
         let picked = self.pick(cx.now, ground, conn).or_else(|| {
             let moved = self.move_piece(cx, ground, intake, conn);
             if moved { self.pick(cx.now, ground, conn) } else { self.duplicate(cx.now, ground, conn) }
         });
+        ground.work += self.picker.work() - before;
         let Some(at) = picked else {
             self.hungry.insert(conn);
             return false;

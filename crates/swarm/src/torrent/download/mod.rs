@@ -166,6 +166,7 @@ impl Download {
         for piece in dropped {
             // What the disk has whole is judged whether it is wanted or not, and is there then.
             if self.picker.partial(piece).is_some_and(Partial::is_whole) {
+                self.picker.set_wanted(piece, false);
                 continue;
             }
             if self.picker.drop_piece(piece) {
@@ -174,6 +175,7 @@ impl Download {
         }
         self.held.retain(|(_, p)| !ground.content.skips(*p));
         for piece in added {
+            self.picker.set_wanted(piece, true);
             if self.picker.partial(piece).is_none() {
                 self.picker.lost(piece, &mut ground.rng);
             }

@@ -26,6 +26,7 @@ impl Download {
         intake: &mut Intake,
         to: ConnId,
     ) -> bool {
+        ground.work += self.picker.begun().len() as u64;
         let Some((piece, from)) = self.waits_longest(cx.now, ground, to) else { return false };
         let Some(peer) = ground.table.get(from) else { return false };
         let asked: Vec<BlockRef> = peer.pipeline().asked().filter(|at| at.piece == piece).collect();
