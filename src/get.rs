@@ -42,6 +42,7 @@ pub(crate) async fn run(options: &cli::Get, sandbox: &Sandbox) -> Outcome {
     };
     view.last_words(matches!(worked, Ok(Exit::Interrupted | Exit::Terminated)));
     client.shutdown().await;
+    view.afterwards();
     worked
 }
 

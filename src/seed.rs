@@ -50,6 +50,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     };
     view.last_words(false);
     client.shutdown().await;
+    view.afterwards();
     match outcome {
         Ok(exit @ (Exit::Interrupted | Exit::Terminated)) => Ok(exit),
         other => other,

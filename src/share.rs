@@ -4,7 +4,7 @@ use crate::exit::{Outcome, Stop};
 use crate::foreign::plain;
 use crate::progress::Progress;
 use crate::sandbox::Sandbox;
-use crate::sharing::{Row, watch};
+use crate::sharing::{Row, hear_all, watch};
 use crate::signals::Signals;
 use crate::units::{Bytes, Count};
 use crate::{addr, cli, fault, json, making, stdout};
@@ -50,7 +50,7 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
         stdout::check()?;
     }
     sandbox.tell(options.json);
-    let events = client.events();
+    let mut events = client.events();
     warn_moved(&mut progress, before, client.port());
     let mut wanted = ShareOptions::default();
     (wanted.bound, wanted.hosts) = (config.listen.addr, options.hosts.clone());
@@ -73,10 +73,11 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
         all.push(shared);
     }
     let hosts: Vec<String> = all.iter().flat_map(|shared| &shared.addresses).map(|a| a.host.clone()).collect();
-    let outcome = watch(&client, events, options.json, rows, &hosts, &mut signals, &mut progress).await;
-    drop(progress);
+    let outcome = watch(&client, &mut events, options.json, &mut rows, &hosts, &mut signals, &mut progress).await;
     drop(all);
     client.shutdown().await;
+    // What could not be saved.
+    hear_all(&rows, &mut events, options.json, &mut progress);
     outcome
 }
 

@@ -51,15 +51,15 @@ impl Row {
 /// that the links name.
 pub(crate) async fn watch(
     client: &Client,
-    mut events: Events,
+    events: &mut Events,
     json: bool,
-    mut rows: Vec<Row>,
+    rows: &mut [Row],
     hosts: &[String],
     signals: &mut Signals,
     progress: &mut Progress,
 ) -> Outcome {
     let (port, mut ends) = (client.port(), JoinSet::new());
-    for row in &rows {
+    for row in rows.iter() {
         let (torrent, name) = (row.torrent.clone(), row.name.clone());
         ends.spawn(async move { (name, torrent.ended().await) });
     }
@@ -69,12 +69,12 @@ pub(crate) async fn watch(
     loop {
         tokio::select! {
             exit = signals.first() => {
-                hear_all(&rows, &mut events, json, progress);
+                hear_all(rows, events, json, progress);
                 progress.say("stopping: telling the trackers; run the same command again to go on sharing, nothing is hashed twice");
                 return Ok(exit);
             }
             Some(ended) = ends.join_next() => {
-                hear_all(&rows, &mut events, json, progress);
+                hear_all(rows, events, json, progress);
                 let Ok((name, ended)) = ended else { return Ok(Exit::Done) };
                 let stop = Stop::ended(ended);
                 if ends.is_empty() {
@@ -83,7 +83,7 @@ pub(crate) async fn watch(
                 progress.say(&format!("teem: {name}: {}", stop.message));
             }
             _ = tick.tick() => {
-                hear_all(&rows, &mut events, json, progress);
+                hear_all(rows, events, json, progress);
                 for snapshot in client.snapshots().await.unwrap_or_default() {
                     if let Some(row) = rows.iter_mut().find(|row| row.torrent.id() == snapshot.torrent) {
                         row.last = Some(snapshot);
@@ -95,27 +95,28 @@ pub(crate) async fn watch(
                         json::line(&told::status(&row.hash, s));
                     }
                 }
-                for ip in snapshots(&rows).flat_map(|s| s.external.iter()).collect::<Vec<_>>() {
+                for ip in snapshots(rows).flat_map(|s| s.external.iter()).collect::<Vec<_>>() {
                     if !seen.contains(&ip) {
                         seen.push(ip);
                         progress.say(&seen_at(ip, port, hosts));
                     }
                 }
-                if !told_nobody && started.elapsed() >= NOBODY_AFTER && seeding(&rows) {
+                if !told_nobody && started.elapsed() >= NOBODY_AFTER && seeding(rows) {
                     told_nobody = true;
-                    if snapshots(&rows).all(|s| s.seeds + s.downloaders == 0 && s.uploaded == 0) {
+                    if snapshots(rows).all(|s| s.seeds + s.downloaders == 0 && s.uploaded == 0) {
                         progress.say(&nobody(port, &seen));
                     }
                 }
                 if progress.due() {
-                    progress.show(&lines(&rows));
+                    progress.show(&lines(rows));
                 }
             }
         }
     }
 }
 
-fn hear_all(rows: &[Row], events: &mut Events, json: bool, progress: &mut Progress) {
+/// Passes on what happened since the last time.
+pub(crate) fn hear_all(rows: &[Row], events: &mut Events, json: bool, progress: &mut Progress) {
     while let Some(heard) = events.try_next() {
         // What is lost to a view that lagged is told by the figures.
         let Heard::Event(event) = heard else { continue };

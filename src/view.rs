@@ -152,6 +152,11 @@ impl View {
         }
     }
 
+    /// What went wrong while the client ended, such as what could not be saved.
+    pub(crate) fn afterwards(&mut self) {
+        self.hear();
+    }
+
     /// What remains to be said at the end.
     pub(crate) fn last_words(&mut self, by_signal: bool) {
         self.hear();

@@ -82,9 +82,10 @@ fn under(faults: &[&str], path: Option<&Path>, home: &Path, args: &[&str]) -> Te
 
 /// Waits for the sentence about the disk, which names the file and the cause.
 #[track_caller]
-fn wait_trouble(teem: &mut Teem, cause: &str) {
+fn wait_trouble(teem: &mut Teem, cause: &str) -> String {
     let said = teem.wait_event("disk", LIMIT)["error"].as_str().expect("a sentence").to_owned();
     assert!(said.contains(cause) && said.contains("content"), "{said}");
+    said
 }
 
 fn stop(mut teem: Teem) {
@@ -203,5 +204,47 @@ fn row_8_reads_that_fail_while_seeding_cost_only_what_cannot_be_read() {
             stop(seed);
             forget(&scene);
         }
+    });
+}
+
+#[test]
+fn rows_9_and_16_what_fails_for_good_is_said_with_what_helps_and_ends_with_the_time() {
+    isolated("rows_9_and_16_what_fails_for_good_is_said_with_what_helps_and_ends_with_the_time", &NEEDS, |folder| {
+        let scene = Scene::new(folder, 4 << 20);
+        for (call, errno, cause, help) in [
+            ("pwritev", "EDQUOT", "the quota is used up", "make room"),
+            ("pwritev", "ESTALE", "Stale file handle", "mount"),
+            ("ftruncate", "EFBIG", "no file as large", "ulimit -f"),
+            ("ftruncate", "EACCES", "permission denied", "chmod"),
+            ("pwritev", "EPERM", "not permitted", "mount"),
+        ] {
+            let out = folder.join("out");
+            let (link, peer, target) = (scene.link(), scene.seed.address.to_string(), out.to_string_lossy());
+            let args = ["get", &link, "-o", &target, "--peer", &peer, "--timeout", "4s", "--no-sandbox"];
+            fs::create_dir_all(&out).expect("a folder");
+            let fault = format!("inject={call}:error={errno}:when=1+");
+            let mut get = under(&[&fault], Some(&out.join("content")), &folder.join("home"), &args);
+            let said = wait_trouble(&mut get, cause);
+            assert!(said.contains(help), "{said}");
+            assert_eq!(get.wait_exit(LIMIT).code(), Some(4), "{call} {errno}");
+            assert!(get.events("durable").is_empty() && get.events("done").is_empty(), "it claims nothing");
+            scene.finish();
+            forget(&scene);
+        }
+    });
+}
+
+#[test]
+fn row_7_what_cannot_be_saved_at_the_end_is_said() {
+    isolated("row_7_what_cannot_be_saved_at_the_end_is_said", &NEEDS, |folder| {
+        let scene = Scene::new(folder, 4 << 20);
+        let (link, data) = (scene.link(), folder.to_string_lossy());
+        let args = ["seed", &link, "--data", &data, "--listen", &format!("{SEED_IP}:{PEER_PORT}")];
+        let mut seed = under(&["inject=fsync:error=EIO:when=1+"], None, &folder.join("seed"), &args);
+        seed.wait_line("a seed that is ready", LIMIT, |line| line.contains("\"seeding\"").then_some(()));
+        seed.terminate();
+        assert_eq!(seed.wait_exit(STOP_MAX).code(), Some(143));
+        let said = format!("{:?}", seed.events("notice"));
+        assert!(said.contains("cannot keep state in") && said.contains("Input/output error"), "{said}");
     });
 }

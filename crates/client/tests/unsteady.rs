@@ -281,7 +281,7 @@ fn odds(dice: &mut Dice) -> Odds {
             short: dice.roll(200),
             delay: dice.roll(100),
             delay_max,
-            only: Vec::new(),
+            ..Odds::default()
         },
     }
 }

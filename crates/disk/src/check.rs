@@ -39,7 +39,9 @@ pub(crate) fn all_suspect(shared: &Shared, torrent: &Arc<Torrent>) {
 
 fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<bool, DiskError>, quiet: bool) -> bool {
     let ok = matches!(verdict, Ok(true));
-    if !ok && torrent.marks().verified.has(piece) {
+    // What cannot be read has not changed: that says so itself.
+    let changed = !matches!(&verdict, Err(error) if error.kind != DiskErrorKind::Changed);
+    if !ok && changed && torrent.marks().verified.has(piece) {
         torrent.remark(lost(torrent, piece));
     }
     if ok {

@@ -53,7 +53,7 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
     }
     let wanted: Vec<Stored> = torrent.files_to_move().collect();
     for file in &wanted {
-        copy(torrent, file.index).map_err(|e| explain(&e, "write to", &torrent.whole_path(file.index)))?;
+        copy(torrent, file.index)?;
     }
     if !wanted.is_empty() {
         // Until then it is read from the part file, and claimed there.
@@ -77,10 +77,12 @@ pub(crate) fn settle(torrent: &Torrent) -> Result<(), DiskError> {
 }
 
 /// Copies what there is of a file's edges into the file.
-fn copy(torrent: &Torrent, file: usize) -> io::Result<()> {
+fn copy(torrent: &Torrent, file: usize) -> Result<(), DiskError> {
     let info = &torrent.content.info;
-    let part = torrent.handle(torrent.part_slot(), Access::Read)?;
-    let own = torrent.prepare(file)?;
+    let reading = |e: io::Error| explain(&e, "read", &torrent.whole_path(torrent.part_slot()));
+    let writing = |e: io::Error| explain(&e, "write to", &torrent.whole_path(file));
+    let part = torrent.handle(torrent.part_slot(), Access::Read).map_err(reading)?;
+    let own = torrent.prepare(file).map_err(writing)?;
     let mut buffer = vec![0; CHUNK];
     for edge in edges(info, file) {
         let mut at = edge.start;
@@ -88,12 +90,12 @@ fn copy(torrent: &Torrent, file: usize) -> io::Result<()> {
             let n = (edge.end - at).min(CHUNK as u64) as usize;
             let extent = Extent { file, offset: at, len: n as u32, pad: false };
             let Some(from) = torrent.parts.offset(info, &extent) else { break };
-            let got = read_full(&*part, &mut [IoSliceMut::new(&mut buffer[..n])], from)? as usize;
-            write_full(&*own, &mut [IoSlice::new(&buffer[..got])], at)?;
+            let got = read_full(&*part, &mut [IoSliceMut::new(&mut buffer[..n])], from).map_err(reading)? as usize;
+            write_full(&*own, &mut [IoSlice::new(&buffer[..got])], at).map_err(writing)?;
             at += n as u64;
         }
     }
-    let stat = own.stat()?;
+    let stat = own.stat().map_err(writing)?;
     torrent.seen(file).stat = Some(stat);
     torrent.touched().dirty.insert(file);
     torrent.unsaved(file);

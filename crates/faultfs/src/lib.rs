@@ -10,4 +10,5 @@ mod unsteady;
 
 pub use dice::Dice;
 pub use memory::{FaultFs, Faults};
+pub use rustix::io::Errno;
 pub use unsteady::{Call, Odds, Unsteady};

@@ -63,6 +63,8 @@ struct World {
     inodes: BTreeMap<u64, Inode>,
     names: BTreeMap<PathBuf, u64>,
     durable_names: BTreeMap<PathBuf, u64>,
+    /// Folders that were made; they are durable at once.
+    folders: BTreeSet<PathBuf>,
     pending: Vec<Names>,
     locks: BTreeSet<PathBuf>,
     clock: i64,
@@ -103,6 +105,7 @@ impl FaultFs {
             inodes: BTreeMap::new(),
             names: BTreeMap::new(),
             durable_names: BTreeMap::new(),
+            folders: BTreeSet::new(),
             pending: Vec::new(),
             locks: BTreeSet::new(),
             clock: 1_000_000_000_000,
@@ -147,6 +150,7 @@ impl FaultFs {
         world.inodes.insert(inode, Inode { now, durable, mtime, durable_mtime: mtime, since: Vec::new() });
         world.names.insert(path.to_path_buf(), inode);
         world.durable_names.insert(path.to_path_buf(), inode);
+        world.folders.extend(path.ancestors().map(Path::to_path_buf));
     }
 
     /// Changes a byte and nothing else, as a medium does that rots.
@@ -264,6 +268,7 @@ impl World {
 
 impl Fs for FaultFs {
     fn folder(&self, path: &Path, _create: bool) -> io::Result<Arc<dyn Folder>> {
+        self.world().folders.insert(path.to_path_buf());
         let epoch = self.world().epoch;
         Ok(Arc::new(Handle { fs: self.clone(), epoch, path: path.to_path_buf(), inode: 0 }))
     }
@@ -286,6 +291,9 @@ impl Folder for Handle {
         let inode = match world.names.get(&path) {
             Some(&inode) => inode,
             None if access == Access::Read => return Err(io::ErrorKind::NotFound.into()),
+            None if path.parent().is_some_and(|folder| !world.folders.contains(folder)) => {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             None => {
                 world.alive(self.epoch, true)?;
                 let inode = world.inodes.len() as u64 + 1;
@@ -308,7 +316,10 @@ impl Folder for Handle {
         Ok(inode.map(|inode| world.stat(inode, &path)))
     }
 
-    fn make_dirs(&self, _path: &Path) -> io::Result<()> {
+    fn make_dirs(&self, path: &Path) -> io::Result<()> {
+        let mut world = self.fs.world();
+        world.alive(self.epoch, false)?;
+        world.folders.extend(self.path.join(path).ancestors().map(Path::to_path_buf));
         Ok(())
     }
 

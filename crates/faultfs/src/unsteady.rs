@@ -43,11 +43,13 @@ pub enum Call {
     Free,
     /// Taking a lock.
     Lock,
+    /// Asking for a folder's name without links.
+    Canonical,
 }
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Folder,
         Self::Open,
         Self::Create,
@@ -62,18 +64,39 @@ impl Call {
         Self::Remove,
         Self::Free,
         Self::Lock,
+        Self::Canonical,
     ];
 
     /// Whether the call changes something, so that it can want room or leave to write.
     fn changes(self) -> bool {
-        !matches!(self, Self::Folder | Self::Open | Self::Stat | Self::Read | Self::Free)
+        !matches!(self, Self::Folder | Self::Open | Self::Stat | Self::Read | Self::Free | Self::Canonical)
+    }
+
+    /// Whether the call takes a path or makes a handle, so that rights, names and descriptors matter to it.
+    fn opens(self) -> bool {
+        !matches!(self, Self::Read | Self::Write | Self::SetLen | Self::Sync | Self::Free)
+    }
+
+    /// Whether a system may answer the call so.
+    pub fn may_meet(self, errno: Errno) -> bool {
+        match errno {
+            Errno::IO | Errno::STALE => true,
+            Errno::NOSPC | Errno::DQUOT | Errno::ROFS => self.changes(),
+            Errno::FBIG => matches!(self, Self::Write | Self::SetLen),
+            Errno::ACCESS | Errno::PERM => self.opens() || self.changes(),
+            // Looking at what is missing is no error.
+            Errno::NOENT => self.opens() && self != Self::Stat,
+            // For descriptors: names are changed below a handle of their folder, which is opened for it.
+            Errno::NAMETOOLONG | Errno::MFILE | Errno::NFILE => self.opens(),
+            _ => false,
+        }
     }
 }
 
 /// How often what goes wrong: in so many of a thousand calls.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Odds {
-    /// The call fails: EIO, or where it changes something also ENOSPC, EROFS or EDQUOT.
+    /// The call fails, with one of [`ERRORS`] that it may meet.
     pub error: u64,
     /// A read or a write takes a part only, or is interrupted.
     pub short: u64,
@@ -83,7 +106,13 @@ pub struct Odds {
     pub delay_max: Duration,
     /// Only these kinds of calls; all when empty.
     pub only: Vec<Call>,
+    /// Each failing call fails with this.
+    pub errno: Option<Errno>,
 }
+
+/// What a system may answer. ENOENT is not drawn: it says that a file has gone, which is to be believed.
+const ERRORS: [Errno; 7] =
+    [Errno::IO, Errno::NOSPC, Errno::ROFS, Errno::DQUOT, Errno::ACCESS, Errno::MFILE, Errno::STALE];
 
 struct Inner {
     below: Arc<dyn Fs>,
@@ -131,11 +160,9 @@ impl Unsteady {
             let hit = |dice: &mut Dice, of: u64| of > 0 && dice.roll(1000) < of;
             let delay = hit(dice, odds.delay)
                 .then(|| Duration::from_micros(dice.roll(odds.delay_max.as_micros().try_into().unwrap_or(u64::MAX))));
-            let error = hit(dice, odds.error).then(|| match dice.roll(if call.changes() { 5 } else { 1 }) {
-                0 | 1 => Errno::IO,
-                2 => Errno::NOSPC,
-                3 => Errno::ROFS,
-                _ => Errno::DQUOT,
+            let error = hit(dice, odds.error).then(|| {
+                let drawn = ERRORS[dice.roll(ERRORS.len() as u64) as usize];
+                odds.errno.unwrap_or(if call.may_meet(drawn) { drawn } else { Errno::IO })
             });
             let short = hit(dice, odds.short).then(|| dice.roll(3));
             (delay, error, short)
@@ -170,6 +197,7 @@ impl Fs for Unsteady {
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.meet(Call::Canonical)?;
         self.0.below.canonical(path)
     }
 }

@@ -120,11 +120,25 @@ impl Saved {
             }
         }
         let about = About { key, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
-        let load = |name: &str| read_small(&*dir, &named(&stem, name), STATE_MAX).ok().flatten();
+        let mut unread = None;
         let decoded = ["state", "state.old"].iter().find_map(|name| {
-            let bytes = load(name)?;
+            let name = named(&stem, name);
+            let bytes = match read_small(&*dir, &name, STATE_MAX) {
+                Ok(bytes) => bytes?,
+                Err(e) => {
+                    unread.get_or_insert((e, name));
+                    return None;
+                }
+            };
             Some((decode(&bytes, &about)?, form_of(&bytes)))
         });
+        if let (None, Some((e, name))) = (&decoded, unread) {
+            // What cannot be read now is not to be written over: what was chosen and counted stands in it.
+            if place.read_only {
+                return Ok((Self::default(), nothing()));
+            }
+            return Err(explain(&e, "read what is remembered in", &place.state_dir.join(name)));
+        }
         let (mut claims, form) = decoded.map_or((None, Form::Now), |(claims, form)| (Some(claims), form));
         if claims.is_some() && !place.read_only {
             // A process that was killed may have put it there just before: nothing is written that a power cut could leave without it.
