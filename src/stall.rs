@@ -88,15 +88,19 @@ fn peers(s: &Snapshot) -> String {
         return "no peer is known".to_owned();
     }
     let mut how = Vec::new();
-    for (n, word) in
-        [(d.refused, "refused"), (d.timed_out, "did not answer"), (d.failed, "broke off"), (d.pending, "being tried")]
-    {
-        if n > 0 {
-            how.push(format!("{n} {word}"));
+    for (of, by) in [(d.tcp, "by TCP"), (d.utp, "by uTP")] {
+        for (n, word) in [(of.refused, "refused"), (of.timed_out, "silent"), (of.failed, "broken off")] {
+            if n > 0 {
+                how.push(format!("{n} {by} {word}"));
+            }
         }
     }
-    let how = if how.is_empty() { "waiting to be tried".to_owned() } else { how.join(", ") };
-    format!("no peer connected ({} known, {} dials: {how})", d.known, d.tried)
+    if d.pending > 0 {
+        how.push(format!("{} under way", d.pending));
+    }
+    let tried = d.all().count().saturating_add(d.pending);
+    let how = if how.is_empty() { "waiting".to_owned() } else { how.join(", ") };
+    format!("no peer connected ({} known, {tried} tried: {how})", d.known)
 }
 
 fn help(s: &Snapshot, left_out: &[String]) -> Option<String> {
@@ -113,9 +117,33 @@ fn help(s: &Snapshot, left_out: &[String]) -> Option<String> {
             "The link names no tracker and no peer: ask for the whole link in quotes, or name a peer with --peer HOST:PORT"
                 .to_owned(),
         )
-    } else if nobody && s.dials.tried > 0 && s.dials.tried == s.dials.refused + s.dials.timed_out + s.dials.failed {
+    } else if nobody && s.dials.pending == 0 && s.dials.all().count() > 0 {
         Some("Perhaps whoever shares it is offline or behind a router that does not forward the port".to_owned())
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use teem_client::TorrentId;
+
+    #[test]
+    fn a_stall_names_the_ways_that_were_tried() {
+        let mut s = Snapshot::new(TorrentId(1), State::Downloading);
+        assert!(why(&s).contains("no peer is known"));
+        s.dials.known = 5;
+        assert!(why(&s).contains("no peer connected (5 known, 0 tried: waiting)"), "{}", why(&s));
+        (s.dials.tried, s.dials.tcp.refused, s.dials.utp.timed_out) = (4, 4, 3);
+        assert!(why(&s).contains("7 tried: 4 by TCP refused, 3 by uTP silent)"), "{}", why(&s));
+        assert!(help(&s, &[]).is_some_and(|help| help.contains("router")));
+        (s.dials.pending, s.dials.utp.failed) = (1, 2);
+        let told = why(&s);
+        assert!(
+            told.contains("10 tried: 4 by TCP refused, 3 by uTP silent, 2 by uTP broken off, 1 under way)"),
+            "{told}"
+        );
+        assert_eq!(help(&s, &[]), None, "it may still come to something");
     }
 }

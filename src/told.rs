@@ -2,7 +2,7 @@
 use crate::foreign::plain;
 use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
-use teem_client::event::{Event, Snapshot};
+use teem_client::event::{Event, Outcomes, PeerStats, Snapshot, Transport};
 
 /// What has been given of content of `size` bytes: how far the first copy is out, then how many copies.
 pub(crate) fn given(s: &Snapshot, size: u64) -> String {
@@ -68,13 +68,26 @@ pub(crate) fn value(hash: &str, event: &Event) -> Option<Value> {
     Some(value)
 }
 
+fn outcomes(of: Outcomes) -> Value {
+    json!({"refused": of.refused, "timed_out": of.timed_out, "failed": of.failed})
+}
+
+fn peer(peer: &PeerStats) -> Value {
+    json!({
+        "addr": peer.addr.to_string(), "client": peer.client, "transport": peer.transport.map(Transport::word),
+        "encryption": peer.encrypted.word(), "pieces": peer.pieces, "down_rate": peer.down_rate, "up_rate": peer.up_rate,
+    })
+}
+
 /// The figures as a JSON line.
 pub(crate) fn status(hash: &str, s: &Snapshot) -> Value {
+    let (dials, all) = (s.dials, s.dials.all());
     json!({
         "event": "status", "infohash_v1": hash, "state": s.state.word(), "have": s.have, "wanted": s.wanted, "pieces": s.pieces,
         "checked": s.checked.0, "to_check": s.checked.1, "down_rate": s.down_rate, "up_rate": s.up_rate, "downloaded": s.downloaded,
         "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "first_copy": s.first_copy, "seeds": s.seeds, "downloaders": s.downloaders,
-        "peers_known": s.dials.known, "dials": s.dials.tried, "dials_refused": s.dials.refused, "dials_timed_out": s.dials.timed_out,
+        "peers_known": dials.known, "dials": dials.tried, "dials_refused": all.refused, "dials_timed_out": all.timed_out,
+        "dials_tcp": outcomes(dials.tcp), "dials_utp": outcomes(dials.utp), "peers": s.peers.iter().map(peer).collect::<Vec<_>>(),
         "external": s.external.iter().map(|ip| ip.to_string()).collect::<Vec<_>>(),
     })
 }

@@ -134,10 +134,10 @@ pub use torrent::{READ_MAX, Torrent};
 
 /// What happens to torrents, and their figures.
 pub mod event {
-    pub use teem_swarm::event::{Dials, Event, PeerStats, Snapshot, State, TrackerStats};
+    pub use teem_swarm::event::{Dials, Event, Outcomes, PeerStats, Snapshot, State, TrackerStats};
     pub use teem_swarm::external::External;
     pub use teem_swarm::ids::ConnId;
-    pub use teem_swarm::remote::Remote;
+    pub use teem_swarm::remote::{Encrypted, Remote, Transport};
 }
 
 /// What the errors of this crate hold.

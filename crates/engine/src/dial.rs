@@ -60,7 +60,7 @@ impl Dialler {
         Some(torrent)
     }
 
-    /// A dial has begun.
+    /// A dial has begun. It counts as one, by however many ways it is tried.
     pub(crate) fn begun(&mut self, now: Time, torrent: TorrentId, to: Remote) {
         self.half_open.insert((torrent, to));
         if self.recent.len() >= DIALS_PER_SPAN {

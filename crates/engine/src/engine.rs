@@ -109,14 +109,16 @@ impl<B> Engine<B> {
         self.now = self.now.max(now);
         match input {
             Input::Tick => self.tick(),
-            Input::Connected { conn, torrent, remote, .. } => self.connected(conn, torrent, remote),
-            Input::DialFailed { torrent, to, how, why } => {
-                self.dialler.ended(torrent, to);
-                self.with(torrent, |t, cx| t.dial_failed(cx.now, to, how, why));
+            Input::Connected { conn, torrent, remote, how, .. } => self.connected(conn, torrent, remote, how),
+            Input::DialFailed { torrent, to, how, why, over } => {
+                if over {
+                    self.dialler.ended(torrent, to);
+                }
+                self.with(torrent, |t, cx| t.dial_failed(cx.now, to, how, why, over));
             }
             Input::Accepted { conn, remote, .. } => self.accepted(conn, remote),
             Input::Closed { conn, why } => self.closed(conn, why),
-            Input::Hello { conn, handshake } => self.hello(conn, handshake),
+            Input::Hello { conn, handshake, via } => self.hello(conn, handshake, via),
             Input::Message { conn, message } => self.with_conn(conn, |t, cx| t.message(cx, conn, message)),
             Input::Block { conn, at, data } => self.with_conn(conn, |t, cx| t.block(cx, conn, at, data)),
             Input::Sent { conn, bytes } => self.with_conn(conn, |t, cx| t.sent(cx, conn, bytes)),

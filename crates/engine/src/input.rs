@@ -6,7 +6,7 @@ use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
 use teem_swarm::output::CloseReason;
-use teem_swarm::remote::{How, Remote};
+use teem_swarm::remote::{How, Remote, Via};
 pub use teem_swarm::torrent::address::{DialError, PeerSource};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
@@ -25,10 +25,12 @@ pub enum Input<B> {
         torrent: TorrentId,
         /// The other end, as it was dialled.
         remote: Remote,
+        /// The way that stands.
+        how: How,
         /// Our end, where the connection has an address.
         local: Option<SocketAddr>,
     },
-    /// A dial came to nothing.
+    /// A dial, or one of its ways, came to nothing.
     DialFailed {
         /// For which torrent.
         torrent: TorrentId,
@@ -38,6 +40,8 @@ pub enum Input<B> {
         how: How,
         /// What went wrong.
         why: DialError,
+        /// No other way of that dial is tried any more.
+        over: bool,
     },
     /// Somebody dialled us; nothing is known but the other end.
     Accepted {
@@ -61,6 +65,8 @@ pub enum Input<B> {
         conn: ConnId,
         /// What the peer says of itself.
         handshake: Handshake,
+        /// How its words come.
+        via: Via,
     },
     /// A message without payload of content arrived.
     Message {

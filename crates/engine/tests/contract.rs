@@ -16,7 +16,7 @@ use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Facts, Reader};
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
-use teem_swarm::remote::How;
+use teem_swarm::remote::{How, Via};
 use teem_swarm::rng::Rng;
 use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
@@ -97,7 +97,7 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
                 next_conn += 1;
                 let (remote, local) = (addr(&mut rng).into(), Some(([1, 1, 1, 1], 5000).into()));
                 if rng.below(3) == 0 {
-                    Input::Connected { conn: ConnId(next_conn), torrent: ME, remote, local }
+                    Input::Connected { conn: ConnId(next_conn), torrent: ME, remote, how: How::TCP, local }
                 } else {
                     Input::Accepted { conn: ConnId(next_conn), remote, local }
                 }
@@ -106,7 +106,11 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
                 let info_hash = if rng.below(20) == 0 { InfoHash([3; 20]) } else { hash(&info) };
                 let features = Features { fast: rng.below(4) > 0, extended: true, dht: false, v2: false };
                 let peer_id = PeerId([rng.below(9) as u8; 20]);
-                Input::Hello { conn: ConnId(next_conn), handshake: Handshake { info_hash, peer_id, features } }
+                Input::Hello {
+                    conn: ConnId(next_conn),
+                    handshake: Handshake { info_hash, peer_id, features },
+                    via: Via::TCP,
+                }
             }
             4..=12 => Input::Message { conn, message: message(&mut rng) },
             13 | 14 => {
@@ -114,7 +118,13 @@ fn script(seed: u64, steps: usize) -> Vec<(Time, Input<Block>)> {
                 Input::Block { conn, at, data: Block::right(at) }
             }
             15 => Input::Closed { conn, why: CloseReason::Remote },
-            16 => Input::DialFailed { torrent: ME, to: addr(&mut rng).into(), how: How::TCP, why: DialError::TimedOut },
+            16 => Input::DialFailed {
+                torrent: ME,
+                to: addr(&mut rng).into(),
+                how: How::TCP,
+                why: DialError::TimedOut,
+                over: true,
+            },
             17 if rng.below(2) == 0 => Input::MetadataSent { conn },
             17 => Input::Sent { conn, bytes: rng.below(40_000) },
             18 => {

@@ -9,7 +9,7 @@ use teem_engine::{Engine, EngineConfig};
 use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
-use teem_swarm::remote::{How, Remote};
+use teem_swarm::remote::{How, Plan, Remote};
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
 
@@ -35,7 +35,9 @@ fn dials(
     let mut now = Time::ZERO;
     loop {
         while let Some(output) = engine.poll_output() {
-            if let Output::Dial { torrent, to: Remote::Addr(addr), how: How::TCP } = output {
+            if let Output::Dial { torrent, to: Remote::Addr(addr), plan: Plan { first: How::TCP, second: None } } =
+                output
+            {
                 all.push((now, torrent, addr));
                 if let Some(input) = answer(torrent, addr) {
                     engine.handle(now, input);
@@ -71,7 +73,10 @@ fn ten_a_second_forty_at_once_and_torrents_take_turns() {
         assert!((9..=20).contains(&of_one), "{of_one}");
     }
     let (_, torrent, addr) = hanging[0];
-    engine.handle(secs(201), Input::DialFailed { torrent, to: addr.into(), how: How::TCP, why: DialError::TimedOut });
+    engine.handle(
+        secs(201),
+        Input::DialFailed { torrent, to: addr.into(), how: How::TCP, why: DialError::TimedOut, over: true },
+    );
     assert_eq!(dials(&mut engine, secs(202), |_, _| None).len(), 1);
 }
 
@@ -82,7 +87,7 @@ fn a_refusal_is_final_for_the_hour_when_there_are_others() {
     let keep: SocketAddr = ([9, 9, 1, 0], 6000).into();
     let refuse = |torrent, addr: SocketAddr| {
         let (to, how, why) = (addr.into(), How::TCP, DialError::Refused);
-        (addr != keep).then_some(Input::DialFailed { torrent, to, how, why })
+        (addr != keep).then_some(Input::DialFailed { torrent, to, how, why, over: true })
     };
     let first = dials(&mut engine, secs(3000), refuse);
     let distinct: BTreeSet<_> = first.iter().map(|dial| dial.2).collect();
@@ -111,7 +116,13 @@ fn a_connection_that_is_never_introduced_is_closed_and_the_address_rests() {
     let (addr, local) = (all[0], ([1, 1, 1, 1], 5000).into());
     engine.handle(
         secs(61),
-        Input::Connected { conn: ConnId(1), torrent: TorrentId(1), remote: addr.into(), local: Some(local) },
+        Input::Connected {
+            conn: ConnId(1),
+            torrent: TorrentId(1),
+            remote: addr.into(),
+            how: How::TCP,
+            local: Some(local),
+        },
     );
     assert!(matches!(engine.poll_output(), Some(Output::Hello { .. })));
     assert!(engine.poll_output().is_none());

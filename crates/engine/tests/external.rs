@@ -11,7 +11,7 @@ use teem_swarm::event::Event;
 use teem_swarm::external::External;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
-use teem_swarm::remote::Remote;
+use teem_swarm::remote::{Remote, Via};
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::{ExtendedHandshake, Message};
 use teem_wire::tracker::announce::AnnounceReply;
@@ -65,7 +65,7 @@ fn peer_says(engine: &mut Engine<Block>, host: u8, ip: IpAddr) {
     engine.handle(secs(60), Input::Accepted { conn, remote: addr.into(), local: Some(local) });
     let features = Features { fast: true, extended: true, ..Features::default() };
     let handshake = Handshake { info_hash: hash(&info(1, false)), peer_id: PeerId([host; 20]), features };
-    engine.handle(secs(60), Input::Hello { conn, handshake });
+    engine.handle(secs(60), Input::Hello { conn, handshake, via: Via::TCP });
     let said = ExtendedHandshake { your_ip: Some(ip), ..ExtendedHandshake::default() };
     engine.handle(secs(60), Input::Message { conn, message: Message::ExtendedHandshake(said) });
 }

@@ -11,6 +11,7 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::Done;
 use teem_swarm::output::{CloseReason, Output};
+use teem_swarm::remote::Via;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 
 /// An info dictionary of both versions: one file of one piece.
@@ -44,7 +45,7 @@ fn answer(engine: &mut Engine<Block>, conn: u64, info_hash: InfoHash) -> Result<
     engine.handle(secs(101), Input::Accepted { conn, remote: addr.into(), local: None });
     let features = Features { fast: true, extended: true, dht: false, v2: false };
     let handshake = Handshake { info_hash, peer_id: PeerId([conn.0 as u8; 20]), features };
-    engine.handle(secs(101), Input::Hello { conn, handshake });
+    engine.handle(secs(101), Input::Hello { conn, handshake, via: Via::TCP });
     let said = outputs(engine).into_iter().find_map(|output| match output {
         Output::Hello { handshake, .. } => Some(Ok(handshake.info_hash)),
         Output::Close { why, .. } => Some(Err(why)),

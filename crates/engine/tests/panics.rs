@@ -12,6 +12,7 @@ use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, ReadId, TorrentId};
 use teem_swarm::job::{DiskError, DiskErrorKind, Done, Facts, Job, Reader};
 use teem_swarm::output::Output;
+use teem_swarm::remote::Via;
 use teem_swarm::selection::Selection;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
@@ -63,7 +64,7 @@ fn peer(engine: &mut Engine<Block>, id: TorrentId, n: u8) {
     let conn = ConnId(u64::from(n));
     let remote: SocketAddr = ([8, 8, 8, n], 5000).into();
     engine.handle(secs(51), Input::Accepted { conn, remote: remote.into(), local: None });
-    engine.handle(secs(51), Input::Hello { conn, handshake: hello(id, n) });
+    engine.handle(secs(51), Input::Hello { conn, handshake: hello(id, n), via: Via::TCP });
 }
 
 fn fault(outputs: &[Output<Block>]) -> &str {

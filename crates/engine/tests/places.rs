@@ -13,6 +13,7 @@ use teem_sim::lab::engines::torrent;
 use teem_swarm::command::Command;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
+use teem_swarm::remote::Via;
 use teem_swarm::time::Time;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 
@@ -69,7 +70,7 @@ impl Scene {
         id[..8].copy_from_slice(&number.to_be_bytes());
         let features = Features { fast: true, extended: true, ..Features::default() };
         let handshake = Handshake { info_hash: self.torrents[torrent], peer_id: PeerId(id), features };
-        self.give(Input::Hello { conn, handshake });
+        self.give(Input::Hello { conn, handshake, via: Via::TCP });
         conn
     }
 

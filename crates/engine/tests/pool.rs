@@ -9,6 +9,7 @@ use teem_metainfo::Info;
 use teem_swarm::command::{Command, Spreading};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::CloseReason;
+use teem_swarm::remote::Via;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::Message;
@@ -32,7 +33,7 @@ fn deaf(world: &mut World, node: usize, info: &Info, addr: SocketAddr, id: u8) -
     world.deaf.push(conn);
     let features = Features { fast: true, extended: true, ..Features::default() };
     let handshake = Handshake { info_hash: hash(info), peer_id: PeerId([id; 20]), features };
-    world.give(node, Input::Hello { conn, handshake });
+    world.give(node, Input::Hello { conn, handshake, via: Via::TCP });
     world.give(node, Input::Message { conn, message: Message::Interested });
     conn
 }

@@ -12,6 +12,7 @@ use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Facts};
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
+use teem_swarm::remote::{How, Via};
 use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
@@ -59,7 +60,7 @@ impl One {
 
     fn hello(&mut self, conn: u64, info_hash: InfoHash, peer_id: PeerId) -> Vec<Output<Block>> {
         let handshake = Handshake { info_hash, peer_id, features: FEATURES };
-        self.give(Input::Hello { conn: ConnId(conn), handshake })
+        self.give(Input::Hello { conn: ConnId(conn), handshake, via: Via::TCP })
     }
 
     /// Lets time pass, with every deadline kept.
@@ -128,7 +129,13 @@ fn row_31_ourselves_duplicates_and_other_torrents_are_closed() {
     let dials = dials.into_iter().chain(one.outputs()).filter(|o| matches!(o, Output::Dial { .. })).count();
     assert!(dials <= 1);
     let local = "198.18.0.1:5000".parse().unwrap();
-    let outputs = one.give(Input::Connected { conn: ConnId(1), torrent: ME, remote: peer.into(), local: Some(local) });
+    let outputs = one.give(Input::Connected {
+        conn: ConnId(1),
+        torrent: ME,
+        remote: peer.into(),
+        how: How::TCP,
+        local: Some(local),
+    });
     let [Output::Hello { handshake: ours, .. }] = &outputs[..] else { panic!("{outputs:?}") };
     let ours = *ours;
     let outputs = one.hello(1, one.hash, ours.peer_id);
@@ -137,7 +144,7 @@ fn row_31_ourselves_duplicates_and_other_torrents_are_closed() {
     one.accept(3, "9.9.9.9:4001");
     assert_eq!(closes(&one.hello(2, one.hash, id(5))), []);
     assert_eq!(closes(&one.hello(3, one.hash, id(5))), [(3, CloseReason::Duplicate)]);
-    one.give(Input::Connected { conn: ConnId(4), torrent: ME, remote: peer.into(), local: Some(local) });
+    one.give(Input::Connected { conn: ConnId(4), torrent: ME, remote: peer.into(), how: How::TCP, local: Some(local) });
     let closed = closes(&one.hello(4, InfoHash([0; 20]), id(6)));
     assert!(matches!(closed[..], [(4, CloseReason::Protocol(_))]), "{closed:?}");
 }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use teem_engine::input::Input;
 use teem_swarm::command::{Command, Spreading};
 use teem_swarm::ids::ConnId;
+use teem_swarm::remote::Via;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::encode::encode;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
@@ -80,7 +81,7 @@ impl Siege {
         id[..8].copy_from_slice(&(n as u64).to_be_bytes());
         let features = Features { fast: true, extended: true, ..Features::default() };
         let handshake = Handshake { info_hash: hash(&self.world.info), peer_id: PeerId(id), features };
-        self.world.give(self.victim, Input::Hello { conn, handshake });
+        self.world.give(self.victim, Input::Hello { conn, handshake, via: Via::TCP });
     }
 
     fn say(&mut self, conn: ConnId, message: Message) {

@@ -171,7 +171,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
                 None => return Ok(true),
                 Some(Frame::Handshake(handshake)) => {
                     self.proven = true;
-                    take(Input::Hello { conn, handshake });
+                    take(Input::Hello { conn, handshake, via: self.channel.via() });
                 }
                 Some(Frame::Message(message)) => take(Input::Message { conn, message }),
                 Some(Frame::Block(at)) => {

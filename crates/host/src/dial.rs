@@ -8,14 +8,18 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use teem_engine::input::DialError;
 use teem_swarm::ids::TorrentId;
-use teem_swarm::remote::How;
+use teem_swarm::remote::{How, Transport};
+use teem_swarm::time::Time;
 
 use crate::greeting::Greeting;
 use crate::link::Link;
 use crate::sockopt;
 
 /// How long a connect may take, with the keys of an encrypted handshake: two retransmitted SYNs and their answers.
-pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long an opening of uTP may remain unanswered: three of them, after 0, 1 and 3 seconds, and the last one's answer.
+const UTP_OPENING_LIMIT: Duration = Duration::from_secs(4);
 
 /// A connect under way, or an encrypted handshake on a connection that stands.
 pub(crate) struct Dial {
@@ -24,6 +28,9 @@ pub(crate) struct Dial {
     /// As it was asked for.
     pub(crate) addr: SocketAddr,
     pub(crate) how: How,
+    /// The race that it takes part in, while that is not decided.
+    pub(crate) race: Option<u64>,
+    begun: Time,
     /// The other side has answered.
     pub(crate) stands: bool,
     /// Our key is out, and the other's has not come.
@@ -31,15 +38,10 @@ pub(crate) struct Dial {
 }
 
 /// Begins a connect to `addr` from the address `from`, or from any.
-pub(crate) fn start(
-    torrent: TorrentId,
-    (addr, how): (SocketAddr, How),
-    from: Option<IpAddr>,
-    upload_limited: bool,
-) -> Result<Dial, DialError> {
+pub(crate) fn start(addr: SocketAddr, from: Option<IpAddr>, upload_limited: bool) -> Result<Link, DialError> {
     let to = sockopt::canonical(addr);
     let socket = connect(to, from, upload_limited).map_err(|error| why(&error))?;
-    Ok(Dial::new(Link::Tcp(TcpStream::from_std(socket.into())), torrent, (addr, how)))
+    Ok(Link::Tcp(TcpStream::from_std(socket.into())))
 }
 
 fn connect(to: SocketAddr, from: Option<IpAddr>, upload_limited: bool) -> io::Result<Socket> {
@@ -65,8 +67,14 @@ fn in_progress(error: &io::Error) -> bool {
 
 impl Dial {
     /// The other side has not answered yet.
-    pub(crate) fn new(link: Link, torrent: TorrentId, (addr, how): (SocketAddr, How)) -> Self {
-        Self { link, torrent, addr, how, stands: false, greeting: None }
+    pub(crate) fn new(link: Link, torrent: TorrentId, (addr, how): (SocketAddr, How), now: Time) -> Self {
+        Self { link, torrent, addr, how, race: None, begun: now, stands: false, greeting: None }
+    }
+
+    /// When it is over if nothing more comes.
+    pub(crate) fn until(&self) -> Time {
+        let opens = self.how.transport == Transport::Utp && !self.stands;
+        self.begun + if opens { UTP_OPENING_LIMIT } else { CONNECT_LIMIT }
     }
 
     /// Looks whether a connect of the system's is over: `None` while it is not. uTP tells that by itself.
@@ -104,11 +112,9 @@ mod tests {
     use super::*;
     use mio::{Events, Interest, Poll, Token};
 
-    const T: TorrentId = TorrentId(1);
-
     /// The outcome of a connect, awaited on a poll of its own.
     fn outcome(addr: SocketAddr, from: Option<IpAddr>) -> Result<SocketAddr, DialError> {
-        let Link::Tcp(mut stream) = start(T, (addr, How::TCP), from, false)?.link else { unreachable!() };
+        let Link::Tcp(mut stream) = start(addr, from, false)? else { unreachable!() };
         let mut poll = Poll::new().unwrap();
         poll.registry().register(&mut stream, Token(0), Interest::WRITABLE).unwrap();
         let mut events = Events::with_capacity(4);

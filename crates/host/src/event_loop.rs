@@ -105,10 +105,8 @@ where
         self.fed = false;
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Dial { torrent, to, how } => {
-                    if let Err(why) = net.dial(now, torrent, to, how) {
-                        self.pending.push_back(Input::DialFailed { torrent, to, how, why });
-                    }
+                Output::Dial { torrent, to, plan } => {
+                    net.dial(now, torrent, to, plan, &mut |input| self.pending.push_back(input));
                 }
                 Output::Hello { conn, handshake } => {
                     net.send(conn, |out| out.extend_from_slice(&encode_handshake(&handshake)));

@@ -80,6 +80,11 @@ impl Mse {
         incoming.is_clear() && !self.holds() && self.early.is_empty()
     }
 
+    /// Whether what the protocol says from now on is encrypted.
+    pub(crate) fn encrypts(&self) -> bool {
+        matches!(self.stage, Stage::Open { outgoing: Some(_), .. })
+    }
+
     /// Whether something waits for the link.
     pub(crate) fn holds(&self) -> bool {
         self.taken < self.staged.len()

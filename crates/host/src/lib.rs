@@ -35,6 +35,7 @@ mod net;
 mod opening;
 mod out;
 mod packet;
+mod race;
 mod refusals;
 mod table;
 mod tcp;

@@ -17,7 +17,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::task::Wake;
 use teem_swarm::ids::ConnId;
-use teem_swarm::remote::Transport;
+use teem_swarm::remote::{Encrypted, Transport, Via};
 
 use crate::carrier::UtpEnd;
 use crate::layer::{Came, Layer};
@@ -39,11 +39,14 @@ pub(crate) enum Link {
 pub(crate) struct Channel {
     link: Link,
     layer: Layer,
+    /// It began with an encrypted handshake.
+    began_mse: bool,
 }
 
 impl Channel {
     pub(crate) fn new(link: Link, layer: Layer) -> Self {
-        Self { link, layer }
+        let began_mse = matches!(layer, Layer::Mse(_));
+        Self { link, layer, began_mse }
     }
 
     /// Our end's address, where the link has one.
@@ -94,6 +97,17 @@ impl Channel {
             Layer::Plain => Ok(true),
             Layer::Mse(mse) => mse.flush(&mut self.link),
         }
+    }
+
+    /// How the other side's words come.
+    pub(crate) fn via(&self) -> Via {
+        let transport = if let Link::Pair(..) = self.link { None } else { Some(self.link.transport()) };
+        let encrypted = match &self.layer {
+            Layer::Mse(mse) if mse.encrypts() => Encrypted::Everything,
+            _ if self.began_mse => Encrypted::Handshake,
+            _ => Encrypted::Nothing,
+        };
+        Via { transport, encrypted }
     }
 
     /// Whether the other side has to speak before we can.

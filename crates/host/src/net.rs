@@ -7,7 +7,7 @@ use core::time::Duration;
 use mio::event::Event;
 use mio::net::{TcpListener, UdpSocket};
 use mio::{Interest, Registry, Token};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
@@ -24,6 +24,7 @@ use crate::entropy;
 use crate::keys::Keys;
 use crate::listen::Listeners;
 use crate::out::Spares;
+use crate::race::Races;
 use crate::refusals::Refusals;
 use crate::table::Table;
 use crate::torrents::Torrents;
@@ -34,6 +35,7 @@ mod attach;
 mod close;
 mod decide;
 mod open;
+mod racing;
 mod ready;
 mod traffic;
 mod utp;
@@ -82,8 +84,10 @@ pub(crate) struct Net<B> {
     overfull: Vec<ConnId>,
     /// Bytes queued for peers that do not read since all of that was last counted.
     uncounted: usize,
-    /// Dials and closings, in the order of their deadlines; those that are over already are skipped.
-    dials: VecDeque<(Time, ConnId)>,
+    races: Races,
+    /// Dials by their deadlines; those that are over already are skipped.
+    dials: BTreeSet<(Time, ConnId)>,
+    /// Closings, in the order of their deadlines; those that are over already are skipped.
     closings: VecDeque<(Time, ConnId)>,
     /// Undecided connections in the order of their deadlines; those that are decided already are skipped.
     undecided: VecDeque<(Time, ConnId)>,
@@ -122,7 +126,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             touched: VecDeque::new(),
             overfull: Vec::new(),
             uncounted: 0,
-            dials: VecDeque::new(),
+            races: Races::default(),
+            dials: BTreeSet::new(),
             closings: VecDeque::new(),
             undecided: VecDeque::new(),
             shown: VecDeque::new(),
@@ -171,7 +176,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let utp = self.listening.iter().filter_map(|listening| listening.utp.as_ref()?.deadline()).min();
         let utp = utp.map(|at| at.since(now));
         let keys = if self.shown.is_empty() { None } else { self.keys.wait(now) };
-        let queues = [first(&self.dials), first(&self.closings), first(&self.undecided)];
+        let dials = self.dials.first().map(|(at, _)| at.since(now));
+        let queues = [dials, self.races.wait(now), first(&self.closings), first(&self.undecided)];
         queues.into_iter().chain([retry, accept, keys, utp]).flatten().min()
     }
 

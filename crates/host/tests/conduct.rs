@@ -26,7 +26,7 @@ fn peer(led: &Led) -> (TcpStream, ConnId) {
     peer.write_all(&encode_handshake(&handshake())).unwrap();
     let conn = led.accepted();
     match led.next() {
-        Input::Hello { conn: of, handshake: got } => assert_eq!((of, got), (conn, handshake())),
+        Input::Hello { conn: of, handshake: got, .. } => assert_eq!((of, got), (conn, handshake())),
         other => panic!("{other:?}"),
     }
     (peer, conn)
@@ -190,9 +190,9 @@ fn dials_come_to_something_or_say_why_not() {
     let led = Led::new();
     let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
-    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP.into() }]);
     let conn = match led.next() {
-        Input::Connected { conn, torrent: TORRENT, remote, local: Some(local) } if remote == addr => {
+        Input::Connected { conn, torrent: TORRENT, remote, local: Some(local), how: How::TCP } if remote == addr => {
             assert_eq!(local.ip(), LOOPBACK);
             conn
         }
@@ -205,15 +205,19 @@ fn dials_come_to_something_or_say_why_not() {
     assert_eq!(hello, encode_handshake(&handshake()));
 
     drop(listener);
-    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP.into() }]);
     match led.next() {
-        Input::DialFailed { torrent: TORRENT, to, how: How::TCP, why: DialError::Refused } => assert_eq!(to, addr),
+        Input::DialFailed { torrent: TORRENT, to, how: How::TCP, why: DialError::Refused, over: true } => {
+            assert_eq!(to, addr);
+        }
         other => panic!("{other:?}"),
     }
     let v6: std::net::SocketAddr = "[::1]:6881".parse().unwrap();
-    led.run([Output::Dial { torrent: TORRENT, to: v6.into(), how: How::TCP }]);
+    led.run([Output::Dial { torrent: TORRENT, to: v6.into(), plan: How::TCP.into() }]);
     match led.next() {
-        Input::DialFailed { torrent: TORRENT, to, how: How::TCP, why: DialError::Unreachable } => assert_eq!(to, v6),
+        Input::DialFailed { torrent: TORRENT, to, how: How::TCP, why: DialError::Unreachable, over: true } => {
+            assert_eq!(to, v6);
+        }
         other => panic!("{other:?}"),
     }
     led.end();

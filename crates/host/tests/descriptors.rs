@@ -43,7 +43,7 @@ fn accepting_rests_without_a_spin_and_goes_on_when_there_is_room() {
     stranger.send(&[19]).unwrap();
     // The dial is answered after the stranger has been looked at in vain, or with it in one turn.
     let addr = led.addr();
-    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP.into() }]);
     match led.next() {
         Input::DialFailed { why: DialError::Unreachable, .. } => {}
         other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use teem_mse::{Agreed, Entropy, Incoming, Initiator, Method, Methods, PRIVATE_LE
 use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::{CloseReason, Output};
-use teem_swarm::remote::{Encryption, How, Transports};
+use teem_swarm::remote::{Encrypted, Encryption, How, Transports, Via};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::encode::{block_head, encode, encode_handshake};
 use teem_wire::peer::message::Message;
@@ -137,9 +137,12 @@ fn converse(led: &Led, conn: ConnId, peer: &mut Peer) {
     }
 }
 
-fn hello(led: &Led, conn: ConnId) {
+fn hello(led: &Led, conn: ConnId) -> Via {
     match led.next() {
-        Input::Hello { conn: of, handshake: got } => assert_eq!((of, got), (conn, handshake())),
+        Input::Hello { conn: of, handshake: got, via } => {
+            assert_eq!((of, got), (conn, handshake()));
+            via
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -256,7 +259,7 @@ fn a_dial_that_begins_encrypted_goes_on_as_both_want() {
         let led = led(wanted);
         let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
         let addr = listener.local_addr().unwrap();
-        led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP_MSE }]);
+        led.run([Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP_MSE.into() }]);
         let (mut peer, method, conn) = std::thread::scope(|scope| {
             let answering = scope.spawn(|| answer(&listener, taken));
             let conn = match led.next() {
@@ -284,12 +287,12 @@ fn a_peer_that_hangs_up_instead_of_showing_its_key_has_no_mse() {
     let led = led(Encryption::Prefer);
     let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
-    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP_MSE }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP_MSE.into() }]);
     let (mut stream, _) = listener.accept().unwrap();
     stream.read_exact(&mut [0; 20]).unwrap();
     drop(stream);
     let failed = |input| match input {
-        Input::DialFailed { torrent: TORRENT, to, how: How::TCP_MSE, why } => {
+        Input::DialFailed { torrent: TORRENT, to, how: How::TCP_MSE, why, over: true } => {
             assert_eq!(to, addr);
             why
         }
@@ -297,7 +300,7 @@ fn a_peer_that_hangs_up_instead_of_showing_its_key_has_no_mse() {
     };
     assert_eq!(failed(led.next()), DialError::NoMse);
     drop(listener);
-    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP_MSE }]);
+    led.run([Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP_MSE.into() }]);
     assert_eq!(failed(led.next()), DialError::Refused, "nobody is there");
     led.end();
 }
@@ -331,7 +334,7 @@ fn two_hosts_meet_by_each_way_that_both_take() {
         for how in [How::TCP, How::TCP_MSE, How::UTP, How::UTP_MSE] {
             let led = |encryption| led_over(Transports::Auto, encryption);
             let (one, other) = (led(Encryption::Allow), led(takes));
-            one.run([Output::Dial { torrent: TORRENT, to: other.addr().into(), how }]);
+            one.run([Output::Dial { torrent: TORRENT, to: other.addr().into(), plan: how.into() }]);
             if how.mse && takes == Encryption::Off {
                 assert!(matches!(one.next(), Input::DialFailed { why: DialError::NoMse, .. }));
                 continue;
@@ -346,9 +349,15 @@ fn two_hosts_meet_by_each_way_that_both_take() {
                 continue;
             }
             let there = other.accepted();
-            hello(&other, there);
+            let encrypted = match (how.mse, takes) {
+                (false, _) => Encrypted::Nothing,
+                (true, Encryption::Require) => Encrypted::Everything,
+                (true, _) => Encrypted::Handshake,
+            };
+            let via = Via { transport: Some(how.transport), encrypted };
+            assert_eq!(hello(&other, there), via);
             other.run([Output::Hello { conn: there, handshake: handshake() }]);
-            hello(&one, conn);
+            assert_eq!(hello(&one, conn), via);
             let blocks = || (0..BLOCKS).map(at);
             one.run(blocks().map(|at| Output::SendBlock { conn, at, data: one.block(at) }));
             other.run(blocks().map(|at| Output::SendBlock { conn: there, at, data: other.block(at) }));

@@ -111,7 +111,9 @@ fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
     let (written, pool) = (Arc::clone(&storage.written), Arc::clone(&storage.pool));
     let (finished, done) = channel();
     let leech = Leech {
-        outputs: (0..conns).map(|_| Output::Dial { torrent: TORRENT, to: addr.into(), how: How::TCP }).collect(),
+        outputs: (0..conns)
+            .map(|_| Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP.into() })
+            .collect(),
         left: blocks.iter().copied().collect(),
         missing: blocks.len(),
         finished,

@@ -103,7 +103,7 @@ impl Hostile {
         let Some((torrent, _)) = self.torrent else { return };
         for &addr in peers.iter().take(DIALS_MAX.saturating_sub(self.dialled)) {
             self.dialled += 1;
-            self.out.push_back(Output::Dial { torrent, to: addr.into(), how: How::TCP });
+            self.out.push_back(Output::Dial { torrent, to: addr.into(), plan: How::TCP.into() });
         }
     }
 
@@ -196,7 +196,7 @@ impl Brain for Hostile {
             Input::Accepted { conn, .. } => {
                 self.conns.insert(conn, Conn::default());
             }
-            Input::Hello { conn, handshake } => {
+            Input::Hello { conn, handshake, .. } => {
                 self.greet(conn);
                 let Some(state) = self.conns.get_mut(&conn) else { return };
                 state.fast = handshake.features.fast;

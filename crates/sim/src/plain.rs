@@ -231,7 +231,7 @@ impl Brain for Plain {
             Input::DialFailed { to: Remote::Addr(addr), .. } => {
                 self.dialling.remove(&addr.ip());
             }
-            Input::Hello { conn, handshake } => self.hello(now, conn, &handshake),
+            Input::Hello { conn, handshake, .. } => self.hello(now, conn, &handshake),
             Input::Message { conn, message } => self.message(now, conn, message),
             Input::Block { conn, at, data } => self.block(now, conn, at, data),
             Input::Sent { conn, bytes } => self.sent(conn, bytes),

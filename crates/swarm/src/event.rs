@@ -2,7 +2,7 @@
 use crate::external::External;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::DiskError;
-use crate::remote::Remote;
+use crate::remote::{Encrypted, Remote, Transport};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -343,14 +343,51 @@ pub struct Dials {
     pub known: u32,
     /// Under way now.
     pub pending: u32,
-    /// Tried in all.
+    /// Tried in all: by one way, or by two that raced.
     pub tried: u32,
+    /// What came of those over TCP that came to nothing.
+    pub tcp: Outcomes,
+    /// The same over uTP.
+    pub utp: Outcomes,
+}
+
+impl Dials {
+    /// What came of those that came to nothing, over both.
+    pub fn all(&self) -> Outcomes {
+        let (tcp, utp) = (self.tcp, self.utp);
+        Outcomes {
+            refused: tcp.refused.saturating_add(utp.refused),
+            timed_out: tcp.timed_out.saturating_add(utp.timed_out),
+            failed: tcp.failed.saturating_add(utp.failed),
+        }
+    }
+
+    /// What came of those over that.
+    pub(crate) fn over(&mut self, transport: Transport) -> &mut Outcomes {
+        match transport {
+            Transport::Tcp => &mut self.tcp,
+            Transport::Utp => &mut self.utp,
+        }
+    }
+}
+
+/// What came of dials that came to nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Outcomes {
     /// Refused by the other side.
     pub refused: u32,
     /// Not answered in time.
     pub timed_out: u32,
     /// Other failures (unreachable, closed before a handshake).
     pub failed: u32,
+}
+
+impl Outcomes {
+    /// How many that are.
+    pub fn count(&self) -> u32 {
+        self.refused.saturating_add(self.timed_out).saturating_add(self.failed)
+    }
 }
 
 /// One connected peer.
@@ -361,6 +398,10 @@ pub struct PeerStats {
     pub conn: ConnId,
     /// The peer's end of the connection.
     pub addr: Remote,
+    /// What the connection travels over; `None` where it was brought from outside.
+    pub transport: Option<Transport>,
+    /// What of the conversation is encrypted.
+    pub encrypted: Encrypted,
     /// What it calls itself.
     pub client: String,
     /// Pieces it has shown.

@@ -4,7 +4,7 @@ use crate::ask::{AskId, Question};
 use crate::event::Event;
 use crate::ids::{ConnId, ReadId, TorrentId};
 use crate::job::{Job, ReadError};
-use crate::remote::{How, Remote};
+use crate::remote::{Plan, Remote};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -15,14 +15,15 @@ use teem_wire::peer::message::Message;
 /// One thing to be done. The host carries them out in order.
 #[derive(Debug)]
 pub enum Output<B> {
-    /// Connect: `Connected` or `DialFailed` follows with the same torrent and remote end.
+    /// Connect: for each way that fails `DialFailed` follows with the same torrent and remote end, until one of them says that it was the last or
+    /// `Connected` comes.
     Dial {
         /// The torrent that it is done for.
         torrent: TorrentId,
         /// The peer's end.
         to: Remote,
-        /// The way to it.
-        how: How,
+        /// The ways to it.
+        plan: Plan,
     },
     /// Send our handshake.
     Hello {

@@ -5,6 +5,7 @@
 //! for itself alone.
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use teem_wire::holder::Holder;
 use teem_wire::reach::Reach;
 
@@ -86,6 +87,16 @@ pub enum Transport {
     Utp,
 }
 
+impl Transport {
+    /// One word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Utp => "utp",
+        }
+    }
+}
+
 /// A way to dial: what the bytes travel over, and how the conversation begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct How {
@@ -111,6 +122,65 @@ impl How {
     }
 }
 
+/// How an address is dialled (RFC 8305): the way that begins at once, and the one that joins it [`Plan::HEAD_START`] later, or as soon as the first has
+/// failed. The first that stands is kept; on the other nothing is ever said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// It begins at once.
+    pub first: How,
+    /// It joins the race.
+    pub second: Option<How>,
+}
+
+impl Plan {
+    /// What the first way has before the second begins: the delay that RFC 8305 recommends.
+    pub const HEAD_START: Duration = Duration::from_millis(250);
+}
+
+impl From<How> for Plan {
+    fn from(how: How) -> Self {
+        Self { first: how, second: None }
+    }
+}
+
+/// What of a conversation is encrypted (MSE).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub enum Encrypted {
+    /// Nothing: networks can read it.
+    #[default]
+    Nothing,
+    /// The handshake alone.
+    Handshake,
+    /// All of it.
+    Everything,
+}
+
+impl Encrypted {
+    /// One word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::Handshake => "handshake",
+            Self::Everything => "rc4",
+        }
+    }
+}
+
+/// How the words of a peer come to us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Via {
+    /// What they travel over; nothing that is known of where the connection was brought from outside.
+    pub transport: Option<Transport>,
+    /// What of them is encrypted.
+    pub encrypted: Encrypted,
+}
+
+impl Via {
+    /// A TCP connection in the clear.
+    pub const TCP: Self = Self { transport: Some(Transport::Tcp), encrypted: Encrypted::Nothing };
+}
+
 /// What the owner wants of encryption (MSE). It hides what is said from those who look at packets on their way, not from the peers.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Encryption {
@@ -128,7 +198,7 @@ pub enum Encryption {
 /// What connections may travel over.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Transports {
-    /// Both are taken; dials go by TCP, and by uTP where nobody answers to that.
+    /// Both are taken; dials go by TCP, and by uTP as well where TCP has not succeeded after a moment.
     Auto,
     /// TCP alone, in and out.
     #[default]
@@ -177,10 +247,14 @@ impl Ways {
         &self.order[..self.len]
     }
 
-    /// The way to be tried: the one that has `worked` before, else the first in order, of those that have not `failed`.
-    pub(crate) fn next(&self, worked: Option<How>, failed: Failed) -> Option<How> {
+    /// What is to be tried: the way that has `worked` before, else the first in order, of those that have not `failed`; beside it the one that begins alike
+    /// over the other transport.
+    pub(crate) fn plan(&self, worked: Option<How>, failed: Failed) -> Option<Plan> {
         let may = |how: &How| self.all().contains(how) && !failed.has(*how);
-        worked.filter(may).or_else(|| self.all().iter().copied().find(may))
+        let first = worked.filter(may).or_else(|| self.all().iter().copied().find(may))?;
+        let others = || self.all().iter().copied().filter(|how| how.transport != first.transport && may(how));
+        let second = others().find(|how| how.mse == first.mse).or_else(|| others().next());
+        Some(Plan { first, second })
     }
 
     /// The first way, whatever has failed.
@@ -237,29 +311,45 @@ mod tests {
             let ways = Ways::of(encryption, Transports::Tcp);
             let mut failed = none;
             for how in order {
-                assert_eq!(ways.next(None, failed), Some(*how), "{encryption:?}");
+                assert_eq!(ways.plan(None, failed), Some((*how).into()), "{encryption:?}");
                 failed = failed.with(*how);
             }
-            assert_eq!(ways.next(None, failed), None);
-            assert_eq!(ways.next(None, none.with_transport(How::TCP)), None, "over TCP nobody is there");
+            assert_eq!(ways.plan(None, failed), None);
+            assert_eq!(ways.plan(None, none.with_transport(How::TCP)), None, "over TCP nobody is there");
         }
     }
 
+    fn race(first: How, second: How) -> Plan {
+        Plan { first, second: Some(second) }
+    }
+
     #[test]
-    fn where_nobody_answers_by_tcp_utp_is_tried_in_the_same_order() {
+    fn both_transports_race_and_begin_alike() {
+        let none = Failed::default();
+        for (encryption, first) in [
+            (Encryption::Allow, race(How::TCP, How::UTP)),
+            (Encryption::Prefer, race(How::TCP_MSE, How::UTP_MSE)),
+            (Encryption::Require, race(How::TCP_MSE, How::UTP_MSE)),
+            (Encryption::Off, race(How::TCP, How::UTP)),
+        ] {
+            assert_eq!(Ways::of(encryption, Transports::Auto).plan(None, none), Some(first), "{encryption:?}");
+        }
         let ways = Ways::of(Encryption::Allow, Transports::Auto);
-        let failed = Failed::default().with_transport(How::TCP);
-        assert_eq!(ways.next(None, failed), Some(How::UTP));
-        assert_eq!(ways.next(None, failed.with(How::UTP)), Some(How::UTP_MSE));
-        assert_eq!(Ways::of(Encryption::Require, Transports::Utp).all(), [How::UTP_MSE]);
+        let silent = none.with_transport(How::TCP);
+        assert_eq!(ways.plan(None, silent), Some(How::UTP.into()));
+        assert_eq!(ways.plan(None, silent.with(How::UTP)), Some(How::UTP_MSE.into()));
+        assert_eq!(ways.plan(None, none.with(How::TCP)), Some(race(How::TCP_MSE, How::UTP_MSE)));
+        assert_eq!(ways.plan(None, none.with(How::TCP).with(How::UTP_MSE)), Some(race(How::TCP_MSE, How::UTP)));
+        assert_eq!(Ways::of(Encryption::Require, Transports::Utp).plan(None, none), Some(How::UTP_MSE.into()));
     }
 
     #[test]
     fn what_has_worked_comes_first_while_it_may() {
-        let ways = Ways::of(Encryption::Allow, Transports::Tcp);
+        let ways = Ways::of(Encryption::Allow, Transports::Auto);
         let none = Failed::default();
-        assert_eq!(ways.next(Some(How::TCP_MSE), none), Some(How::TCP_MSE));
-        assert_eq!(ways.next(Some(How::TCP_MSE), none.with(How::TCP_MSE)), Some(How::TCP));
-        assert_eq!(Ways::of(Encryption::Off, Transports::Tcp).next(Some(How::TCP_MSE), none), Some(How::TCP));
+        assert_eq!(ways.plan(Some(How::TCP_MSE), none), Some(race(How::TCP_MSE, How::UTP_MSE)));
+        assert_eq!(ways.plan(Some(How::UTP), none), Some(race(How::UTP, How::TCP)));
+        assert_eq!(ways.plan(Some(How::UTP), none.with_transport(How::UTP)), Some(How::TCP.into()));
+        assert_eq!(Ways::of(Encryption::Off, Transports::Tcp).plan(Some(How::TCP_MSE), none), Some(How::TCP.into()));
     }
 }

@@ -25,7 +25,7 @@ fn crossed() -> (World, SocketAddr) {
     let them = SocketAddr::from(([198, 19, 2, 1], 7000));
     let now = world.now;
     world.act(ME, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &[them]));
-    assert_eq!(world.nodes[ME].machine.torrent.next_dial(now), Some((them.into(), How::TCP)));
+    assert_eq!(world.nodes[ME].machine.torrent.next_dial(now), Some((them.into(), How::TCP.into())));
     (world, them)
 }
 
@@ -52,7 +52,9 @@ fn dials(world: &World) -> bool {
 fn whoever_is_connected_is_not_dialled_whatever_came_of_the_other_connection() {
     let (theirs, ours) = (ConnId(100), ConnId(101));
     let ends: [(&str, End); 4] = [
-        ("refused", |world, them, _| world.act(ME, |t, cx| t.dial_failed(cx.now, them, How::TCP, DialError::Refused))),
+        ("refused", |world, them, _| {
+            world.act(ME, |t, cx| t.dial_failed(cx.now, them, How::TCP, DialError::Refused, true));
+        }),
         ("closed", |world, them, _| world.act(ME, |t, cx| t.dial_closed(cx.now, them, CloseReason::Remote))),
         ("closed after its handshake", |world, them, conn| {
             ready(world, conn, them, true, 9);
@@ -100,4 +102,60 @@ fn an_aria2_that_leaves_with_the_metadata_is_dialled_again_at_once() {
         world.act(ME, |t, cx| t.closed(cx, conn, CloseReason::Remote));
         assert_eq!(world.nodes[ME].machine.torrent.next_dial(now).is_some(), at_once, "{prefix}, {content}");
     }
+}
+
+/// Each side closes the connection that the other keeps: aria2 keeps the one whose handshake came first, qBittorrent none.
+#[test]
+fn when_both_connections_end_one_is_dialled_again_within_seconds_and_not_for_ever() {
+    let (theirs, ours) = (ConnId(100), ConnId(101));
+    // Ids above and below our own, the handshakes in either order; they say where they listen, or have no time to.
+    for (id, first_ours, says) in
+        [0, 200].into_iter().flat_map(|id| [(id, true, false), (id, true, true), (id, false, false), (id, false, true)])
+    {
+        let (mut world, them) = crossed();
+        for round in 0..6 {
+            let come = |world: &mut World| {
+                if says {
+                    comes(world, theirs, them, id);
+                } else {
+                    ready(world, theirs, SocketAddr::new(them.ip(), 50_000), false, id);
+                }
+            };
+            if first_ours {
+                ready(&mut world, ours, them, true, id);
+                come(&mut world);
+            } else {
+                come(&mut world);
+                ready(&mut world, ours, them, true, id);
+            }
+            assert_eq!(world.snapshot(ME).peers.len(), 1);
+            assert!(!dials(&world), "it is connected");
+            let stays = world.snapshot(ME).peers[0].conn;
+            world.act(ME, |t, cx| t.closed(cx, stays, CloseReason::Remote));
+            let next = world.nodes[ME].machine.torrent.dial_deadline().unwrap();
+            let soon = next <= world.now + Duration::from_secs(2);
+            assert_eq!(soon, round < 3, "{id} {first_ours} {says}: round {round}");
+            if !soon {
+                break;
+            }
+            world.wait(2);
+            let now = world.now;
+            assert!(world.nodes[ME].machine.torrent.next_dial(now).is_some());
+        }
+    }
+}
+
+/// They have another id on each connection, and close both.
+#[test]
+fn a_qbittorrent_that_closes_both_is_dialled_again_within_seconds() {
+    let (theirs, ours) = (ConnId(100), ConnId(101));
+    let (mut world, them) = crossed();
+    comes(&mut world, theirs, them, 200);
+    ready(&mut world, ours, them, true, 201);
+    assert_eq!(world.snapshot(ME).peers.len(), 2);
+    for conn in [theirs, ours] {
+        world.act(ME, |t, cx| t.closed(cx, conn, CloseReason::Remote));
+    }
+    let next = world.nodes[ME].machine.torrent.dial_deadline().unwrap();
+    assert!(next <= world.now + Duration::from_secs(2));
 }

@@ -73,8 +73,8 @@ fn when_all_that_were_named_refuse_or_are_silent() {
         let addrs: Vec<SocketAddr> = (1..=9).map(|n| SocketAddr::from(([198, 19, 2, n], 7000))).collect();
         let answered = answer(&mut world, node, None, &addrs);
         let now = world.now;
-        while let Some((to, how)) = world.nodes[node].machine.torrent.next_dial(now) {
-            world.act(node, |t, cx| t.dial_failed(cx.now, to, how, why));
+        while let Some((to, plan)) = world.nodes[node].machine.torrent.next_dial(now) {
+            world.act(node, |t, cx| t.dial_failed(cx.now, to, plan.first, why, true));
         }
         assert_eq!(asked_again(&mut world, node, answered), MINUTE);
     }

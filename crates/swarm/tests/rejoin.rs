@@ -79,11 +79,11 @@ fn those_that_were_peers_are_dialled_within_ten_seconds_and_strangers_are_not() 
     world.act(me, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &all));
     // Half of them are peers, half cannot be reached.
     let mut conns = Vec::new();
-    while let Some((at, how)) = world.nodes[me].machine.torrent.next_dial(start) {
+    while let Some((at, plan)) = world.nodes[me].machine.torrent.next_dial(start) {
         let Some(SocketAddr::V4(v4)) = at.addr() else { panic!("{at}") };
         let n = v4.ip().octets()[3];
         if n > 10 {
-            world.act(me, |t, cx| t.dial_failed(cx.now, at, how, DialError::TimedOut));
+            world.act(me, |t, cx| t.dial_failed(cx.now, at, plan.first, DialError::TimedOut, true));
             continue;
         }
         let conn = ConnId(50_000 + u64::from(n));

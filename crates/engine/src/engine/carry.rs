@@ -66,9 +66,9 @@ impl<B> Engine<B> {
             let now = self.now;
             let asked = self.ask_torrent(torrent, |one| (one.next_dial(now), one.dial_deadline()));
             let Some((dial, next)) = asked else { continue };
-            if let Some((to, how)) = dial {
+            if let Some((to, plan)) = dial {
                 self.dialler.begun(self.now, torrent, to);
-                self.outputs.push_back(Output::Dial { torrent, to, how });
+                self.outputs.push_back(Output::Dial { torrent, to, plan });
             }
             self.dialler.wants(torrent, next);
         }

@@ -7,7 +7,7 @@ use crate::conns::{Arrival, Unproven};
 use alloc::vec::Vec;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
-use teem_swarm::remote::Remote;
+use teem_swarm::remote::{How, Remote, Via};
 use teem_swarm::torrent::Torrent;
 use teem_swarm::torrent::table::crowding::Crowds;
 use teem_wire::holder::Holder;
@@ -15,8 +15,9 @@ use teem_wire::peer::handshake::Handshake;
 
 impl<B> Engine<B> {
     /// A dial succeeded: we introduce ourselves.
-    pub(super) fn connected(&mut self, conn: ConnId, torrent: TorrentId, remote: Remote) {
+    pub(super) fn connected(&mut self, conn: ConnId, torrent: TorrentId, remote: Remote, how: How) {
         self.dialler.ended(torrent, remote);
+        self.ask_torrent(torrent, |one| one.dial_stands(remote, how));
         let handshake = match self.ask_torrent(torrent, |one| one.handshake()) {
             Some(handshake) if self.routes.torrent(handshake.info_hash) == Some(torrent) => handshake,
             _ => return self.close(conn, CloseReason::Stopping),
@@ -55,7 +56,7 @@ impl<B> Engine<B> {
     }
 
     /// The peer's handshake.
-    pub(super) fn hello(&mut self, conn: ConnId, handshake: Handshake) {
+    pub(super) fn hello(&mut self, conn: ConnId, handshake: Handshake, via: Via) {
         let Some(unproven) = self.conns.take(conn) else { return };
         let known = self.routes.torrent(handshake.info_hash);
         let torrent = match (known, unproven.dialled_for) {
@@ -85,7 +86,10 @@ impl<B> Engine<B> {
             self.outputs.push_back(Output::Hello { conn, handshake: ours });
         }
         self.routes.enter(conn, torrent);
-        self.with(torrent, |t, cx| t.peer_ready(cx, conn, unproven.remote, outgoing, handshake));
+        self.with(torrent, |t, cx| {
+            t.peer_ready(cx, conn, unproven.remote, outgoing, handshake);
+            t.comes_via(conn, via);
+        });
     }
 
     /// With all places of all torrents taken, for a newcomer to that torrent: one of the most crowded network yields, or else one of the

@@ -7,6 +7,7 @@ use teem_engine::input::{Input, PeerSource};
 use teem_swarm::command::Command;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
+use teem_swarm::remote::{How, Via};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::decode::{Decoder, Frame};
 use teem_wire::peer::encode::encode_handshake;
@@ -150,7 +151,7 @@ impl Stranger {
 
 fn input(conn: ConnId, block: &mut Option<BlockRef>, frame: Frame<'_>) -> Option<Input<Block>> {
     Some(match frame {
-        Frame::Handshake(handshake) => Input::Hello { conn, handshake },
+        Frame::Handshake(handshake) => Input::Hello { conn, handshake, via: Via::TCP },
         Frame::Message(message) => Input::Message { conn, message },
         Frame::Block(at) => {
             *block = Some(at);

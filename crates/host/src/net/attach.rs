@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use teem_engine::input::Input;
 use teem_swarm::ids::TorrentId;
-use teem_swarm::remote::Remote;
+use teem_swarm::remote::{How, Remote};
 
 use super::{Entry, Net};
 use crate::budget::SOCKETS_MAX;
@@ -37,7 +37,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         // What was written before it was attached has woken nobody.
         self.link_ready(conn, true, false);
         if let Some(torrent) = torrent {
-            take(Input::Connected { conn, torrent, remote, local: None });
+            take(Input::Connected { conn, torrent, remote, how: How::TCP, local: None });
         } else {
             take(Input::Accepted { conn, remote, local: None });
             self.make_room(take);

@@ -34,6 +34,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Ends everything: dials and the undecided at once, connections as after `Stopping`; nobody is accepted any more.
     pub(crate) fn close_all(&mut self, now: Time) {
         self.listening.iter_mut().for_each(|listening| listening.tcp = None);
+        self.races.end();
         for id in self.table.ids() {
             match self.table.get_mut(id) {
                 Some(Entry::Dial(_) | Entry::Undecided(_)) => drop(self.table.remove(id)),
@@ -42,18 +43,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Ends dials, closings and the undecided whose time is over.
+    /// Ends dials, closings and the undecided whose time is over, and begins the ways of dials whose moment has come.
     pub(crate) fn expire(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
-        while let Some(&(at, id)) = self.dials.front() {
-            let under_way = matches!(self.table.get_mut(id), Some(Entry::Dial(_)));
-            if under_way && now < at {
+        while let Some(&(at, id)) = self.dials.first() {
+            let until = match self.table.get_mut(id) {
+                Some(Entry::Dial(dial)) => Some(dial.until()),
+                _ => None,
+            };
+            if until.is_some() && now < at {
                 break;
             }
-            self.dials.pop_front();
-            if under_way {
-                self.dialled(id, Err(DialError::TimedOut), false, take);
+            self.dials.pop_first();
+            match until {
+                // It has come further meanwhile, and has longer.
+                Some(until) if now < until => drop(self.dials.insert((until, id))),
+                Some(_) => self.dialled(id, Err(DialError::TimedOut), false, take),
+                None => {}
             }
         }
+        self.begin_due(now, take);
         while let Some(&(at, id)) = self.closings.front() {
             if self.table.get_mut(id).is_some() && now < at {
                 break;

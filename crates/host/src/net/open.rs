@@ -3,8 +3,7 @@ use core::net::SocketAddr;
 use mio::{Interest, Registry, Token};
 use std::io;
 use teem_engine::input::{DialError, Input};
-use teem_swarm::ids::{ConnId, TorrentId};
-use teem_swarm::remote::{How, Remote, Transport};
+use teem_swarm::ids::ConnId;
 use teem_swarm::time::Time;
 use teem_wire::holder::Holder;
 
@@ -12,7 +11,7 @@ use super::{CONNS_FROM, Entry, Net};
 use crate::budget::{ACCEPT_PAUSE, ACCEPTS_PER_TURN, DECIDE_LIMIT, SOCKETS_MAX};
 use crate::config::HostConfig;
 use crate::conn::Conn;
-use crate::dial::{self, Dial};
+use crate::dial::Dial;
 use crate::greeting::Greeting;
 use crate::layer::Layer;
 use crate::link::{Channel, Link};
@@ -21,32 +20,6 @@ use crate::undecided::Undecided;
 use crate::{sockopt, table};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
-    /// Begins a dial.
-    pub(crate) fn dial(&mut self, now: Time, torrent: TorrentId, to: Remote, how: How) -> Result<(), DialError> {
-        let Remote::Addr(addr) = to else { return Err(DialError::Unreachable) };
-        if self.table.len() >= SOCKETS_MAX {
-            return Err(DialError::Unreachable);
-        }
-        let mut dial = match how.transport {
-            Transport::Tcp => dial::start(torrent, (addr, how), self.outgoing, self.config.upload_limited)?,
-            _ => Dial::new(self.dial_utp(now, addr)?, torrent, (addr, how)),
-        };
-        let registry = &self.registry;
-        let id = self.table.insert(|id| {
-            register(registry, &mut dial.link, id).map_err(|_| DialError::Unreachable)?;
-            Ok(Entry::Dial(dial))
-        })?;
-        self.dials.push_back((now + dial::CONNECT_LIMIT, id));
-        Ok(())
-    }
-
-    /// Opens a connection over uTP.
-    fn dial_utp(&self, now: Time, addr: SocketAddr) -> Result<Link, DialError> {
-        let listening = self.listening.iter().find(|listening| listening.udp.serves(addr.ip()));
-        let utp = listening.and_then(|listening| listening.utp.as_ref()).ok_or(DialError::Unreachable)?;
-        utp.connect(now, addr).map(Link::Utp).ok_or(DialError::Unreachable)
-    }
-
     /// A dial has come to something, or its connection stands and has bytes to be read.
     pub(super) fn dial_ready(
         &mut self,
@@ -55,6 +28,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         readable: bool,
         take: &mut impl FnMut(Input<B>),
     ) {
+        if result.is_ok() {
+            self.decided(id);
+        }
         let Some(Entry::Dial(dial)) = self.table.get_mut(id) else { return };
         if result.is_err() || !dial.how.mse {
             return self.dialled(id, result, readable, take);
@@ -89,7 +65,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         take: &mut impl FnMut(Input<B>),
     ) {
         let Some(Entry::Dial(dial)) = self.table.remove(id) else { return };
-        let Dial { link, torrent, addr, how, greeting, .. } = dial;
+        let Dial { link, torrent, addr, how, race, greeting, .. } = dial;
         let holder = Holder::of(addr.ip());
         let result = match (result, &greeting) {
             // It stood, and the key did not come in time.
@@ -113,9 +89,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                     entry.in_ready = true;
                     self.ready.push_back(conn);
                 }
-                take(Input::Connected { conn, torrent, remote: addr.into(), local });
+                take(Input::Connected { conn, torrent, remote: addr.into(), how, local });
             }
-            Err(why) => take(Input::DialFailed { torrent, to: addr.into(), how, why }),
+            Err(why) => match race {
+                Some(race) => self.way_failed(race, how, why, take),
+                // The others ended when it stood.
+                None => take(Input::DialFailed { torrent, to: addr.into(), how, why, over: true }),
+            },
         }
     }
 
@@ -164,7 +144,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 }
 
 /// Readiness of the link is told by the slot of its entry from now on.
-fn register(registry: &Registry, link: &mut Link, id: ConnId) -> io::Result<()> {
+pub(super) fn register(registry: &Registry, link: &mut Link, id: ConnId) -> io::Result<()> {
     match link {
         Link::Tcp(stream) => {
             let token = Token(CONNS_FROM + table::slot(id));

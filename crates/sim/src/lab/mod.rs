@@ -23,7 +23,7 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, ReadId, TorrentId};
 use teem_swarm::job::{Facts, Job, ReadError};
 use teem_swarm::output::{CloseReason, Output};
-use teem_swarm::remote::{How, Remote};
+use teem_swarm::remote::{How, Remote, Via};
 use teem_swarm::selection::Selection;
 use teem_swarm::time::Time;
 use teem_wire::peer::block::BlockRef;
@@ -212,9 +212,9 @@ impl<M: Brain> World<M> {
 
     fn carry_out(&mut self, node: usize, output: Output<SimBlock>) {
         match output {
-            Output::Dial { torrent, to, how } => self.dial(node, torrent, to, how),
+            Output::Dial { torrent, to, plan } => self.dial(node, torrent, to, plan.first),
             Output::Hello { conn, handshake } => {
-                self.pass(node, conn, self.now, |conn| Input::Hello { conn, handshake });
+                self.pass(node, conn, self.now, |conn| Input::Hello { conn, handshake, via: Via::TCP });
             }
             Output::Send { conn, message } => {
                 if matches!(message, Message::Metadata { message: MetadataMessage::Data { .. }, .. }) {
@@ -274,13 +274,14 @@ impl<M: Brain> World<M> {
     fn dial(&mut self, node: usize, torrent: TorrentId, to: Remote, how: How) {
         let Some(other) = self.nodes.iter().position(|n| to == n.addr) else {
             let why = DialError::Refused;
-            return self.later(self.now + self.delay, node, Input::DialFailed { torrent, to, how, why });
+            let failed = Input::DialFailed { torrent, to, how, why, over: true };
+            return self.later(self.now + self.delay, node, failed);
         };
         let (here, there) = self.link(node, other);
         let from = SocketAddr::new(self.nodes[node].addr.ip(), 40_000);
         let when = self.now + self.delay;
         self.later(when, other, Input::Accepted { conn: there, remote: from.into(), local: to.addr() });
-        self.later(when, node, Input::Connected { conn: here, torrent, remote: to, local: Some(from) });
+        self.later(when, node, Input::Connected { conn: here, torrent, remote: to, how, local: Some(from) });
     }
 
     /// Hands something to the other end of a connection, behind the blocks that were queued before it.

@@ -48,7 +48,7 @@ impl Plain {
             let known = self.shunned.contains(&addr.ip()) || self.peers.values().any(|peer| peer.ip == addr.ip());
             let room = self.peers.len() + self.dialling.len() < self.habits.conns;
             if room && !known && self.dialling.insert(addr.ip()) {
-                self.out.push_back(Output::Dial { torrent: self.torrent, to: addr.into(), how: How::TCP });
+                self.out.push_back(Output::Dial { torrent: self.torrent, to: addr.into(), plan: How::TCP.into() });
             }
         }
     }

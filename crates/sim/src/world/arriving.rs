@@ -12,7 +12,7 @@ use crate::packet::Packet;
 use std::net::SocketAddr;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::output::CloseReason;
-use teem_swarm::remote::{How, Remote};
+use teem_swarm::remote::{How, Remote, Via};
 use teem_swarm::time::Time;
 use teem_wire::peer::message::Message;
 
@@ -35,7 +35,10 @@ impl Part {
         }
         let (torrent, remote) = (TORRENT, Remote::from(self.common.seats[to as usize].addr));
         if !open || self.full(me) {
-            return self.feed(me, Input::DialFailed { torrent, to: remote, how: How::TCP, why: DialError::Refused });
+            return self.feed(
+                me,
+                Input::DialFailed { torrent, to: remote, how: How::TCP, why: DialError::Refused, over: true },
+            );
         }
         let key = self.next_key(me);
         let node = &mut self.nodes[me];
@@ -48,7 +51,7 @@ impl Part {
         let local = SocketAddr::new(node.addr.ip(), PORT);
         self.checker.connected(me, conn, to);
         self.make_ready(me, here);
-        self.feed(me, Input::Connected { conn, torrent, remote, local: Some(local) });
+        self.feed(me, Input::Connected { conn, torrent, remote, how: How::TCP, local: Some(local) });
     }
 
     pub(super) fn uplink_done(&mut self, me: usize) {
@@ -128,7 +131,7 @@ impl Part {
             _ => {}
         }
         let input = match packet {
-            Packet::Hello(handshake) => Input::Hello { conn, handshake: *handshake },
+            Packet::Hello(handshake) => Input::Hello { conn, handshake: *handshake, via: Via::TCP },
             Packet::Have(piece) => Input::Message { conn, message: Message::Have(piece) },
             Packet::Request(at) => Input::Message { conn, message: Message::Request(at) },
             Packet::Message(message) => Input::Message { conn, message: *message },

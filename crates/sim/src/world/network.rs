@@ -25,7 +25,7 @@ impl Part {
         let seats = &self.common.seats;
         let to = remote.addr().and_then(|addr| index_of(addr, seats.len())).filter(|to| !seats[*to as usize].nat);
         let Some(to) = to else {
-            let failed = Input::DialFailed { torrent, to: remote, how, why: DialError::TimedOut };
+            let failed = Input::DialFailed { torrent, to: remote, how, why: DialError::TimedOut, over: true };
             return self.post(me, now + DIAL_LIMIT, failed);
         };
         let from = self.number(me);

@@ -45,7 +45,7 @@ impl Part {
 
     pub(super) fn carry_out(&mut self, now: Time, me: usize, output: Output<SimBlock>) {
         match output {
-            Output::Dial { torrent, to, how } => self.dial(now, me, torrent, (to, how)),
+            Output::Dial { torrent, to, plan } => self.dial(now, me, torrent, (to, plan.first)),
             Output::Hello { conn, handshake } => self.push(me, conn, Packet::Hello(Box::new(handshake))),
             Output::Send { conn, message } => {
                 if matches!(message, Message::Metadata { message: MetadataMessage::Data { .. }, .. }) {

@@ -1,6 +1,6 @@
 //! A peer's identity: its connection and address, its handshake (BEP 3), and what it has said of itself since (BEP 10, 9, 21, 54).
 use crate::ids::ConnId;
-use crate::remote::Remote;
+use crate::remote::{Remote, Via};
 use crate::time::Time;
 use alloc::string::{String, ToString};
 use teem_wire::holder::Holder;
@@ -15,9 +15,12 @@ pub(crate) struct Who {
     addr: Remote,
     holder: Holder,
     outgoing: bool,
+    via: Via,
     handshake: Handshake,
     client: Option<String>,
     listen_port: Option<u16>,
+    /// Where another connection with it was dialled.
+    dialled_port: Option<u16>,
     /// Whether it has said another port than at first.
     moved: bool,
     ut_metadata: Option<u8>,
@@ -37,9 +40,11 @@ impl Who {
             addr,
             holder: addr.holder(),
             outgoing,
+            via: Via::TCP,
             handshake,
             client: None,
             listen_port: None,
+            dialled_port: None,
             moved: false,
             ut_metadata: None,
             lt_donthave: None,
@@ -84,6 +89,16 @@ impl Who {
     /// The party that it is, as far as its address tells.
     pub(crate) fn holder(&self) -> Holder {
         self.holder
+    }
+
+    /// How its words come to us.
+    pub(crate) fn via(&self) -> Via {
+        self.via
+    }
+
+    /// Its words come so.
+    pub(crate) fn comes_via(&mut self, via: Via) {
+        self.via = via;
     }
 
     /// Whether we dialled it.
@@ -171,12 +186,21 @@ impl Who {
         self.moved
     }
 
+    /// Another connection with it was dialled there.
+    pub(crate) fn was_dialled_at(&mut self, at: Remote) {
+        if let Some(at) = at.addr().filter(|at| Some(at.ip()) == self.addr.ip()) {
+            self.dialled_port = Some(at.port());
+        }
+    }
+
     /// Where it could be dialled: where we have dialled it, or on the port that it says. What it says at first counts for less than a dial
     /// that succeeded, since a router may forward another port.
     pub(crate) fn dial_addr(&self) -> Remote {
-        match self.listen_port {
-            Some(port) if !self.outgoing || self.moved => self.addr.with_port(port),
-            _ => self.addr,
-        }
+        let port = match self.listen_port {
+            Some(port) if self.moved => Some(port),
+            _ if self.outgoing => None,
+            port => self.dialled_port.or(port),
+        };
+        port.map_or(self.addr, |port| self.addr.with_port(port))
     }
 }

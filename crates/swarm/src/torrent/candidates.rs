@@ -11,7 +11,7 @@ use crate::event::Dials;
 use crate::external::External;
 use crate::listen_port::ListenPort;
 use crate::output::CloseReason;
-use crate::remote::{Encryption, Failed, How, Transports, Ways};
+use crate::remote::{Encryption, Failed, How, Plan, Transports, Ways};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,12 @@ const ALONE_S: [u64; 9] = [5, 10, 15, 15, 15, 30, 60, 120, 300];
 /// The longest of these waits for an address that the user named.
 const ALONE_USER_MAX_S: u64 = 15;
 
+/// Both connections of a peer that end within this have ended because there were two.
+const CROSSED: Duration = Duration::from_secs(10);
+/// So often in a row a peer is dialled again at once after that, from [`AGAIN_MS`] milliseconds on and within as many more: the other side may do the same.
+const CROSSINGS_MAX: usize = 3;
+const AGAIN_MS: u64 = 500;
+
 /// How often an address of our own network is tried because a link names it, if it never was a peer: a stranger may have made the link.
 const NEAR_LINK_TRIES: usize = 3;
 
@@ -68,6 +74,10 @@ struct Candidate {
     failures: usize,
     /// The ways that have failed since it last waited for long.
     failed: Failed,
+    /// Whether one of them was refused.
+    refused: bool,
+    /// The way of the connection with it whose handshake has not come.
+    stands: Option<How>,
     /// The way by which it was one of the torrent's peers.
     worked: Option<How>,
     name: Name,
@@ -75,6 +85,19 @@ struct Candidate {
     good: bool,
     /// Whether it was dialled once without a wait after it had closed.
     came_back: bool,
+    /// When the second of two connections with it ended.
+    crossed: Option<Time>,
+    /// How often in a row both have ended.
+    crossings: usize,
+}
+
+impl Candidate {
+    /// The other side has ended the last connection; whether because there were two, and not for ever so.
+    fn ends_crossed(&mut self, now: Time) -> bool {
+        let because_of_two = self.crossed.take().is_some_and(|at| now.since(at) < CROSSED);
+        self.crossings = if because_of_two { self.crossings + 1 } else { 0 };
+        because_of_two && self.crossings <= CROSSINGS_MAX
+    }
 }
 
 /// The addresses of one torrent.
@@ -175,10 +198,14 @@ impl Candidates {
                 state: State::Pending,
                 failures: 0,
                 failed: Failed::default(),
+                refused: false,
+                stands: None,
                 worked: None,
                 name,
                 good: false,
                 came_back: false,
+                crossed: None,
+                crossings: 0,
             },
         );
         self.wait(addr, now, now);
@@ -213,35 +240,43 @@ impl Candidates {
         self.queue.deadline(self.is_alone())
     }
 
-    /// The way that an address is to be dialled: the one that has worked before, else the first that has not failed.
-    pub(crate) fn how(&self, addr: SocketAddr) -> How {
-        self.known.get(&addr).and_then(|c| self.next_way(c)).unwrap_or(self.ways.first())
+    /// The ways that an address is to be dialled: first the one that has worked before, else the first that has not failed.
+    pub(crate) fn plan(&self, addr: SocketAddr) -> Plan {
+        let plan = self.known.get(&addr).and_then(|c| self.ways.plan(c.worked, c.failed));
+        plan.unwrap_or_else(|| self.ways.first().into())
     }
 
-    fn next_way(&self, candidate: &Candidate) -> Option<How> {
-        self.ways.next(candidate.worked, candidate.failed)
+    /// A dial has come to a connection by that way. What answers there has still to say a word.
+    pub(crate) fn stands(&mut self, addr: SocketAddr, how: How) {
+        if let Some(candidate) = self.known.get_mut(&addr) {
+            candidate.stands = Some(how);
+        }
     }
 
-    /// A dial came to nothing. Another way is tried at once, if there is one; else the address waits.
-    pub(crate) fn failed(&mut self, now: Time, addr: SocketAddr, how: How, why: DialError) {
+    /// A way to an address came to nothing. When that was the last of its dial (`over`), another is tried at once, if there is one; else the address
+    /// waits.
+    pub(crate) fn failed(&mut self, now: Time, addr: SocketAddr, how: How, why: DialError, over: bool) {
+        let outcomes = self.dials.over(how.transport);
         let count = match why {
-            DialError::Refused => &mut self.dials.refused,
-            DialError::TimedOut => &mut self.dials.timed_out,
-            DialError::Unreachable | DialError::NoMse => &mut self.dials.failed,
+            DialError::Refused => &mut outcomes.refused,
+            DialError::TimedOut => &mut outcomes.timed_out,
+            DialError::Unreachable | DialError::NoMse => &mut outcomes.failed,
         };
         *count = count.saturating_add(1);
-        if let Some(candidate) = self.known.get_mut(&addr) {
-            candidate.failed = match why {
-                DialError::NoMse => candidate.failed.with(how),
-                _ => candidate.failed.with_transport(how),
-            };
-            if self.ways.next(candidate.worked, candidate.failed).is_some() {
-                return self.wait(addr, now, now);
-            }
-            candidate.failed = Failed::default();
+        let Some(candidate) = self.known.get_mut(&addr) else { return };
+        candidate.refused |= why == DialError::Refused;
+        candidate.failed = match why {
+            DialError::NoMse => candidate.failed.with(how),
+            _ => candidate.failed.with_transport(how),
+        };
+        if !over {
+            return;
         }
-        let final_for_now =
-            why == DialError::Refused && self.known.get(&addr).is_some_and(|c| c.source != PeerSource::User);
+        if self.ways.plan(candidate.worked, candidate.failed).is_some() {
+            return self.wait(addr, now, now);
+        }
+        candidate.failed = Failed::default();
+        let final_for_now = core::mem::take(&mut candidate.refused) && candidate.source != PeerSource::User;
         self.back_off(now, addr, final_for_now.then_some(REFUSED));
     }
 
@@ -251,10 +286,8 @@ impl Candidates {
         self.add_one(now, PeerSource::Inbound, addr);
         if let Some(candidate) = self.known.get_mut(&addr) {
             candidate.failures = 0;
-            if candidate.state == State::Pending {
-                candidate.worked = self.ways.next(candidate.worked, candidate.failed);
-            }
-            candidate.failed = Failed::default();
+            candidate.worked = candidate.stands.take().or(candidate.worked);
+            (candidate.failed, candidate.refused) = (Failed::default(), false);
             candidate.good = true;
             self.set(addr, State::Connected);
         }
@@ -263,19 +296,25 @@ impl Candidates {
     /// A connection to that address has ended, before or after its handshake. One without a handshake is a way that failed: something in
     /// between may let a connection through and no word of the protocol.
     pub(crate) fn closed(&mut self, now: Time, addr: SocketAddr, why: CloseReason) {
-        let how = self.how(addr);
         let Some(candidate) = self.known.get_mut(&addr) else { return };
-        let unproven = candidate.state == State::Pending;
-        if unproven {
-            self.dials.failed = self.dials.failed.saturating_add(1);
+        let unproven = candidate.stands.take().filter(|_| candidate.state == State::Pending);
+        if let Some(how) = unproven {
+            let count = &mut self.dials.over(how.transport).failed;
+            *count = count.saturating_add(1);
             candidate.failed = candidate.failed.with(how);
         }
         let of_the_way = matches!(why, CloseReason::Remote | CloseReason::TimedOut | CloseReason::NotBitTorrent);
-        let another_way = unproven && of_the_way && self.ways.next(candidate.worked, candidate.failed).is_some();
+        let plan = self.ways.plan(candidate.worked, candidate.failed);
+        let another_way = unproven.is_some() && of_the_way && plan.is_some();
         if !another_way {
-            candidate.failed = Failed::default();
+            (candidate.failed, candidate.refused) = (Failed::default(), false);
         }
+        let because_of_two = why == CloseReason::Remote && candidate.ends_crossed(now);
         match why {
+            CloseReason::Remote if because_of_two => {
+                let soon = now + Duration::from_millis(AGAIN_MS + self.rng.below(AGAIN_MS));
+                self.wait(addr, soon, soon);
+            }
             CloseReason::Banned => self.ban(addr),
             CloseReason::Ourselves => self.wait(addr, now + OURSELVES, now + OURSELVES),
             CloseReason::BothSeeds => self.wait(addr, now + REFUSED, now + REFUSED),
@@ -283,6 +322,13 @@ impl Candidates {
             CloseReason::Duplicate | CloseReason::Useless => self.wait(addr, now + BACKOFF[2], now + BACKOFF[0]),
             _ if another_way => self.wait(addr, now, now),
             _ => self.back_off(now, addr, None),
+        }
+    }
+
+    /// The peer that listens there had two connections with us, of which one has ended.
+    pub(crate) fn crosses(&mut self, now: Time, addr: SocketAddr) {
+        if let Some(candidate) = self.known.get_mut(&addr).filter(|c| c.state == State::Connected) {
+            candidate.crossed = Some(now);
         }
     }
 

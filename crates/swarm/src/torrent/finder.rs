@@ -9,7 +9,7 @@ use crate::ask::{AskId, AskIds};
 use crate::event::{Dials, TrackerStats};
 use crate::external::External;
 use crate::output::CloseReason;
-use crate::remote::{Encryption, How, Remote, Transports};
+use crate::remote::{Encryption, How, Plan, Remote, Transports};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::string::{String, ToString};
@@ -124,9 +124,16 @@ impl Finder {
     }
 
     /// Where to dial now and how; that dial is under way from then on.
-    pub(super) fn next_dial(&mut self, now: Time) -> Option<(Remote, How)> {
+    pub(super) fn next_dial(&mut self, now: Time) -> Option<(Remote, Plan)> {
         let addr = self.candidates.next(now)?;
-        Some((addr.into(), self.candidates.how(addr)))
+        Some((addr.into(), self.candidates.plan(addr)))
+    }
+
+    /// A dial has come to a connection by that way.
+    pub(super) fn dial_stands(&mut self, to: Remote, how: How) {
+        if let Some(addr) = to.addr() {
+            self.candidates.stands(addr, how);
+        }
     }
 
     /// Dials go by what is wanted from now on.
@@ -149,11 +156,18 @@ impl Finder {
         self.candidates.has_more(now)
     }
 
-    /// A dial came to nothing.
-    pub(super) fn dial_failed(&mut self, now: Time, table: &Table, to: Remote, how: How, why: DialError) {
+    /// A way to an end came to nothing, the last of its dial when that is `over`.
+    pub(super) fn dial_failed(
+        &mut self,
+        now: Time,
+        table: &Table,
+        to: Remote,
+        (how, why): (How, DialError),
+        over: bool,
+    ) {
         match to.addr() {
             Some(addr) if table.is_connected_with(to) => self.candidates.connected(now, addr),
-            Some(addr) => self.candidates.failed(now, addr, how, why),
+            Some(addr) => self.candidates.failed(now, addr, how, why, over),
             None => {}
         }
         self.count(now, table);
@@ -179,9 +193,15 @@ impl Finder {
         let Some(addr) = end.addr() else { return };
         if why != CloseReason::Banned && table.is_connected_with(end) {
             self.candidates.connected(now, addr);
+            self.candidates.crosses(now, addr);
         } else {
             self.candidates.closed(now, addr, why);
         }
+    }
+
+    /// The peer that listens there, with which we are connected, had another connection with us as well.
+    pub(super) fn crosses(&mut self, now: Time, addr: SocketAddr) {
+        self.candidates.crosses(now, addr);
     }
 
     /// A peer that has closed is to be dialled at once: it wants more than it came for.

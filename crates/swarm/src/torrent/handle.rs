@@ -18,7 +18,7 @@ use crate::external::{External, Voter};
 use crate::ids::ConnId;
 use crate::job::{Done, Reader};
 use crate::output::CloseReason;
-use crate::remote::{How, Remote};
+use crate::remote::{How, Remote, Via};
 use crate::selection::Selection;
 use crate::throttle::Shared;
 use crate::time::Time;
@@ -146,9 +146,21 @@ impl Torrent {
         self.finder.count(now, &self.ground.table);
     }
 
-    /// A dial came to nothing.
-    pub fn dial_failed(&mut self, now: Time, to: impl Into<Remote>, how: How, why: DialError) {
-        self.finder.dial_failed(now, &self.ground.table, to.into(), how, why);
+    /// A dial has come to a connection by that way; its handshake is waited for.
+    pub fn dial_stands(&mut self, to: Remote, how: How) {
+        self.finder.dial_stands(to, how);
+    }
+
+    /// A way to an end came to nothing, the last of its dial when that is `over`.
+    pub fn dial_failed(&mut self, now: Time, to: impl Into<Remote>, how: How, why: DialError, over: bool) {
+        self.finder.dial_failed(now, &self.ground.table, to.into(), (how, why), over);
+    }
+
+    /// How a peer's words come to us.
+    pub fn comes_via(&mut self, conn: ConnId, via: Via) {
+        if let Some(peer) = self.ground.table.get_mut(conn) {
+            peer.who_mut().comes_via(via);
+        }
     }
 
     /// A dialled connection has ended before its handshake.

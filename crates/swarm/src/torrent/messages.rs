@@ -36,21 +36,46 @@ impl Torrent {
         outgoing: bool,
         handshake: Handshake,
     ) {
-        if let Err(why) = self.admit(cx, conn, addr, outgoing, handshake) {
-            if outgoing {
-                self.finder.closed(cx.now, &self.ground.table, addr, why);
+        let crossed = match self.admit(cx, conn, addr, outgoing, handshake) {
+            Ok(crossed) => crossed,
+            Err(why) => {
+                if why == CloseReason::Duplicate
+                    && let Some(stays) = self.ground.table.twin(addr, handshake.peer_id)
+                {
+                    self.crosses(cx.now, stays, outgoing.then_some(addr));
+                }
+                if outgoing {
+                    self.finder.closed(cx.now, &self.ground.table, addr, why);
+                }
+                cx.out.push_back(Output::Close { conn, why });
+                return;
             }
-            cx.out.push_back(Output::Close { conn, why });
-            return;
-        }
+        };
         if let (true, Some(addr)) = (outgoing, addr.addr()) {
             self.finder.connected(cx.now, addr);
         }
         let pieces = self.ground.content.pieces();
         self.ground.table.enter(cx.now, conn, addr, outgoing, handshake, pieces);
+        if crossed.is_some() {
+            self.crosses(cx.now, conn, crossed);
+        }
         self.rounds.hurry(cx.now, self.ground.table.len() == 1);
         self.introduce(cx, conn);
         self.finder.count(cx.now, &self.ground.table);
+    }
+
+    /// A peer has had another connection with us, dialled there if we dialled it: the one that stays may end as well, by rules of the other side.
+    fn crosses(&mut self, now: Time, stays: ConnId, was_dialled: Option<Remote>) {
+        let Some(peer) = self.ground.table.get_mut(stays) else { return };
+        if let Some(at) = was_dialled.filter(|_| !peer.who().is_outgoing()) {
+            peer.who_mut().was_dialled_at(at);
+            if let Some(addr) = peer.who().dial_addr().addr() {
+                self.finder.connected(now, addr);
+            }
+        }
+        if let Some(addr) = self.ground.table.get(stays).and_then(|peer| peer.who().dial_addr().addr()) {
+            self.finder.crosses(now, addr);
+        }
     }
 
     /// Whether a connection whose handshake has come would be one more here: it may stay, and takes nobody's place.
@@ -62,6 +87,7 @@ impl Torrent {
             && table.judge(now, addr, outgoing, handshake.peer_id) == Admission::Welcome
     }
 
+    /// Whether a connection may stay. When it does instead of another of the same peer, where the one of both that we dialled was dialled.
     fn admit<B>(
         &mut self,
         cx: &mut Context<'_, B>,
@@ -69,7 +95,7 @@ impl Torrent {
         addr: Remote,
         outgoing: bool,
         handshake: Handshake,
-    ) -> Result<(), CloseReason> {
+    ) -> Result<Option<Remote>, CloseReason> {
         if self.phase.is_over() {
             return Err(CloseReason::Stopping);
         }
@@ -85,10 +111,11 @@ impl Torrent {
             }
         }
         match self.ground.table.admit(cx.now, conn, addr, outgoing, handshake.peer_id) {
-            Admission::Welcome => Ok(()),
+            Admission::Welcome => Ok(None),
             Admission::Instead(other) => {
+                let former = self.ground.table.get(other).map(|peer| peer.who().addr());
                 self.drop_peer(cx, other, CloseReason::Duplicate);
-                Ok(())
+                Ok(if outgoing { Some(addr) } else { former })
             }
             Admission::Refused(why) => Err(why),
         }

@@ -38,7 +38,7 @@ use crate::ids::TorrentId;
 use crate::job::Facts;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
-use crate::remote::{Encryption, How, Remote, Transports};
+use crate::remote::{Encryption, Plan, Remote, Transports};
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::boxed::Box;
@@ -182,7 +182,7 @@ impl Torrent {
     }
 
     /// Where to dial now and how, if it is wanted; that dial is under way from then on.
-    pub fn next_dial(&mut self, now: Time) -> Option<(Remote, How)> {
+    pub fn next_dial(&mut self, now: Time) -> Option<(Remote, Plan)> {
         if self.wants_peers() { self.finder.next_dial(now) } else { None }
     }
 
@@ -342,6 +342,8 @@ fn peer_stats(now: Time, peer: &Peer) -> PeerStats {
     PeerStats {
         conn: peer.conn(),
         addr: peer.who().addr(),
+        transport: peer.who().via().transport,
+        encrypted: peer.who().via().encrypted,
         client: peer.who().name(),
         pieces: peer.has().count(),
         down_rate: peer.pipeline().meter().rate(now, DISPLAY_SLOTS),

@@ -23,14 +23,14 @@ fn back_off_is_1_5_30_minutes_and_an_hour_after_a_refusal() {
     c.connected(at(0), b);
     let mut now = at(0);
     for wait in [1, 5, 30, 30] {
-        c.failed(now, a, How::TCP, DialError::TimedOut);
+        c.failed(now, a, How::TCP, DialError::TimedOut, true);
         assert_eq!(c.deadline(), Some(now + minutes(wait)));
         now = now + minutes(wait);
         assert_eq!(c.next(now), Some(a));
     }
-    c.failed(now, a, How::TCP, DialError::Refused);
+    c.failed(now, a, How::TCP, DialError::Refused, true);
     assert_eq!(c.deadline(), Some(now + minutes(60)));
-    assert_eq!((c.dials().tried, c.dials().refused, c.dials().timed_out), (6, 1, 4));
+    assert_eq!((c.dials().tried, c.dials().all().refused, c.dials().tcp.timed_out), (6, 1, 4));
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn with_nobody_else_a_seed_that_is_only_starting_is_tried_again_within_seconds()
     for wait in [5, 10, 15, 15, 15, 15, 15, 15, 15, 15, 15] {
         assert_eq!(c.next(now), Some(addr(1)));
         assert_eq!(c.deadline(), None, "under way");
-        c.failed(now, addr(1), How::TCP, DialError::Refused);
+        c.failed(now, addr(1), How::TCP, DialError::Refused, true);
         assert_eq!(c.deadline(), Some(now + Duration::from_secs(wait)));
         now = now + Duration::from_secs(wait);
     }
@@ -98,7 +98,7 @@ fn the_table_is_bounded_and_those_that_fail_make_room() {
     assert_eq!(c.dials().known as usize, CANDIDATES_MAX);
     assert_eq!(c.add(at(0), PeerSource::PublicTracker, &[addr(5000)]), 0);
     let gone = c.next(at(0)).unwrap();
-    c.failed(at(0), gone, How::TCP, DialError::TimedOut);
+    c.failed(at(0), gone, How::TCP, DialError::TimedOut, true);
     assert_eq!(c.add(at(0), PeerSource::PublicTracker, &[addr(5000)]), 1);
     assert_eq!(c.add(at(0), PeerSource::User, &[addr(5001)]), 1, "the user goes before");
     assert_eq!(c.dials().known as usize, CANDIDATES_MAX);
@@ -118,7 +118,7 @@ fn what_a_link_names_in_our_own_network_is_tried_three_times_and_no_more() {
         while let Some(next) = c.deadline().filter(|_| tries < 20) {
             now = now.max(next);
             assert_eq!(c.next(now), Some(addr));
-            c.failed(now, addr, How::TCP, DialError::TimedOut);
+            c.failed(now, addr, How::TCP, DialError::TimedOut, true);
             tries += 1;
         }
         assert_eq!(tries, if for_ever { 20 } else { NEAR_LINK_TRIES }, "{source:?} {addr}");
@@ -152,7 +152,7 @@ fn queues_and_counts_agree_whatever_happens() {
         match rng.below(10) {
             0 => _ = c.add(now, PeerSource::PublicTracker, &[who]),
             1 | 2 => _ = c.next(now),
-            3 => c.failed(now, who, How::TCP, DialError::Refused),
+            3 => c.failed(now, who, How::TCP, DialError::Refused, true),
             4 => c.connected(now, who),
             5 => c.closed(now, who, CloseReason::Remote),
             6 => c.closed(now, who, CloseReason::BothSeeds),
@@ -174,16 +174,52 @@ fn another_way_is_tried_at_once_and_only_then_the_address_waits() {
     c.connected(at(0), addr(2));
     for now in [at(0), at(60)] {
         for (how, why) in [(How::TCP_MSE, DialError::NoMse), (How::TCP, DialError::TimedOut)] {
-            assert_eq!((c.next(now), c.how(addr(1))), (Some(addr(1)), how));
-            c.failed(now, addr(1), how, why);
+            assert_eq!((c.next(now), c.plan(addr(1)).first), (Some(addr(1)), how));
+            c.failed(now, addr(1), how, why, true);
         }
         assert_eq!(c.next(now), None);
     }
     assert_eq!(c.deadline(), Some(at(60) + minutes(5)), "both ways failed twice");
     // Where nobody is reached at all, how the conversation would begin changes nothing.
-    assert_eq!((c.next(at(400)), c.how(addr(1))), (Some(addr(1)), How::TCP_MSE));
-    c.failed(at(400), addr(1), How::TCP_MSE, DialError::Unreachable);
+    assert_eq!((c.next(at(400)), c.plan(addr(1)).first), (Some(addr(1)), How::TCP_MSE));
+    c.failed(at(400), addr(1), How::TCP_MSE, DialError::Unreachable, true);
     assert_eq!(c.next(at(400)), None);
+}
+
+#[test]
+fn a_race_is_lost_when_all_of_its_ways_are_and_each_is_counted() {
+    let mut c = table();
+    c.dial_by(Encryption::Allow, Transports::Auto);
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
+    c.connected(at(0), addr(2));
+    assert_eq!(c.next(at(0)), Some(addr(1)));
+    assert_eq!(c.plan(addr(1)), Plan { first: How::TCP, second: Some(How::UTP) });
+    c.failed(at(0), addr(1), How::TCP, DialError::Refused, false);
+    assert_eq!((c.next(at(0)), c.pending()), (None, 1), "the other way is under way");
+    c.failed(at(4), addr(1), How::UTP, DialError::TimedOut, true);
+    assert_eq!((c.next(at(4)), c.deadline()), (None, Some(at(4) + minutes(60))), "one refusal is one of all");
+    let dials = c.dials();
+    assert_eq!((dials.tried, dials.tcp.refused, dials.utp.timed_out, dials.all().count()), (1, 1, 1, 2));
+}
+
+#[test]
+fn a_port_that_takes_tcp_and_wants_utp_is_reached_by_utp() {
+    let mut c = table();
+    c.dial_by(Encryption::Allow, Transports::Auto);
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
+    c.connected(at(0), addr(2));
+    assert_eq!(c.next(at(0)), Some(addr(1)));
+    c.stands(addr(1), How::TCP);
+    c.closed(at(1), addr(1), CloseReason::Remote);
+    let encrypted = Plan { first: How::TCP_MSE, second: Some(How::UTP_MSE) };
+    assert_eq!((c.next(at(1)), c.plan(addr(1))), (Some(addr(1)), encrypted));
+    c.failed(at(1), addr(1), How::TCP_MSE, DialError::NoMse, true);
+    assert_eq!((c.next(at(1)), c.plan(addr(1))), (Some(addr(1)), How::UTP.into()));
+    c.stands(addr(1), How::UTP);
+    c.connected(at(1), addr(1));
+    c.closed(at(100), addr(1), CloseReason::Remote);
+    let (again, race) = (at(160), Plan { first: How::UTP, second: Some(How::TCP) });
+    assert_eq!((c.next(again), c.plan(addr(1))), (Some(addr(1)), race), "what worked is first");
 }
 
 #[test]
@@ -191,15 +227,17 @@ fn the_way_that_worked_is_the_first_the_next_time() {
     let mut c = table();
     c.dial_by(Encryption::Allow, Transports::Tcp);
     c.add(at(0), PeerSource::PublicTracker, &[addr(1)]);
-    assert_eq!((c.next(at(0)), c.how(addr(1))), (Some(addr(1)), How::TCP));
+    assert_eq!((c.next(at(0)), c.plan(addr(1)).first), (Some(addr(1)), How::TCP));
+    c.stands(addr(1), How::TCP);
     c.closed(at(0), addr(1), CloseReason::Remote);
-    assert_eq!((c.next(at(0)), c.how(addr(1))), (Some(addr(1)), How::TCP_MSE));
+    assert_eq!((c.next(at(0)), c.plan(addr(1)).first), (Some(addr(1)), How::TCP_MSE));
+    c.stands(addr(1), How::TCP_MSE);
     c.connected(at(0), addr(1));
     c.closed(at(9), addr(1), CloseReason::Remote);
     let again = c.deadline().unwrap();
-    assert_eq!((c.next(again), c.how(addr(1))), (Some(addr(1)), How::TCP_MSE));
-    c.failed(again, addr(1), How::TCP_MSE, DialError::NoMse);
-    assert_eq!((c.next(again), c.how(addr(1))), (Some(addr(1)), How::TCP), "it may have changed its mind");
+    assert_eq!((c.next(again), c.plan(addr(1)).first), (Some(addr(1)), How::TCP_MSE));
+    c.failed(again, addr(1), How::TCP_MSE, DialError::NoMse, true);
+    assert_eq!((c.next(again), c.plan(addr(1)).first), (Some(addr(1)), How::TCP), "it may have changed its mind");
 }
 
 #[test]
@@ -209,20 +247,23 @@ fn a_connection_that_ends_before_its_handshake_is_a_way_that_failed() {
     c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2)]);
     c.connected(at(0), addr(2));
     for (why, how) in [(CloseReason::TimedOut, How::TCP), (CloseReason::Remote, How::TCP_MSE)] {
-        assert_eq!((c.next(at(0)), c.how(addr(1))), (Some(addr(1)), how));
+        assert_eq!((c.next(at(0)), c.plan(addr(1)).first), (Some(addr(1)), how));
+        c.stands(addr(1), how);
         c.closed(at(0), addr(1), why);
     }
     assert_eq!((c.next(at(0)), c.deadline()), (None, Some(at(60))), "both ways failed");
 
     // What is known of the peer itself holds for every way.
-    assert_eq!((c.next(at(60)), c.how(addr(1))), (Some(addr(1)), How::TCP));
+    assert_eq!((c.next(at(60)), c.plan(addr(1)).first), (Some(addr(1)), How::TCP));
+    c.stands(addr(1), How::TCP);
     c.closed(at(60), addr(1), CloseReason::Ourselves);
     assert_eq!(c.deadline(), Some(at(60) + OURSELVES));
     // After its handshake the end of a connection says nothing of the way.
     c.connected(at(60), addr(1));
     c.closed(at(60), addr(1), CloseReason::Remote);
-    assert_eq!((c.how(addr(1)), c.deadline()), (How::TCP, Some(at(120))));
+    assert_eq!((c.plan(addr(1)).first, c.deadline()), (How::TCP, Some(at(120))));
     assert_eq!(c.next(at(120)), Some(addr(1)));
+    c.stands(addr(1), How::TCP);
     c.closed(at(120), addr(1), CloseReason::UnknownTorrent);
     assert_eq!(c.next(at(120)), None, "what it said holds for every way");
 }

@@ -112,7 +112,12 @@ impl Table {
         self.roster.judge(now, addr, outgoing, id)
     }
 
-    /// The same, and takes its name in where it may stay.
+    /// The connection of the peer that has that id and is at that address.
+    pub(super) fn twin(&self, addr: Remote, id: PeerId) -> Option<ConnId> {
+        self.roster.twin(addr, id)
+    }
+
+    /// The same as [`Self::judge`], and takes its name in where it may stay.
     pub(super) fn admit(&mut self, now: Time, conn: ConnId, addr: Remote, outgoing: bool, id: PeerId) -> Admission {
         self.roster.admit(now, conn, addr, outgoing, id)
     }

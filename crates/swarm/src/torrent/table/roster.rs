@@ -90,7 +90,7 @@ impl Roster {
         if id == self.ours {
             return Admission::Refused(CloseReason::Ourselves);
         }
-        if let Some((first, known)) = self.called(id).find(|(_, known)| known.addr.holder() == addr.holder()) {
+        if let Some((first, known)) = self.twins(addr, id).next() {
             let crossed = known.outgoing != outgoing && now.since(known.since) < SIMULTANEOUS;
             let new_stays = crossed && outgoing == (self.ours > id);
             return if new_stays { Admission::Instead(first) } else { Admission::Refused(CloseReason::Duplicate) };
@@ -121,6 +121,16 @@ impl Roster {
     fn called(&self, id: PeerId) -> impl Iterator<Item = (ConnId, &Entry)> {
         let all = self.ids.range((id, ConnId(0))..=(id, ConnId(u64::MAX)));
         all.filter_map(|(_, conn)| Some((*conn, self.peers.get(conn)?)))
+    }
+
+    /// The connections of that id and that holder.
+    fn twins(&self, addr: Remote, id: PeerId) -> impl Iterator<Item = (ConnId, &Entry)> {
+        self.called(id).filter(move |(_, known)| known.addr.holder() == addr.holder())
+    }
+
+    /// The connection that a peer of that id has from where that address is.
+    pub(crate) fn twin(&self, addr: Remote, id: PeerId) -> Option<ConnId> {
+        self.twins(addr, id).next().map(|(conn, _)| conn)
     }
 
     /// The connections of that id whose holder is another than that of the address.
