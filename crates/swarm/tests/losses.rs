@@ -74,6 +74,47 @@ fn a_source_tells_only_of_what_it_has_shown() {
 }
 
 #[test]
+fn a_source_shows_what_it_has_again_to_those_who_were_told_of_its_loss() {
+    for (when, spreading, damaged_after) in [
+        ("while it grants", Spreading::Granting, 0),
+        ("once all is out", Spreading::Granting, 16),
+        ("frugal", Spreading::Frugal, 16),
+    ] {
+        let mut world = world();
+        let source = world.add_with((0..16).collect(), 0, None, |add| (add.spreading, add.publish) = (spreading, true));
+        world.wait(1);
+        // What the first shows, it has from elsewhere; the second has nothing, knows the word for a loss and takes what it is shown.
+        let (other, conn) = (world.puppet(source, true), world.puppet(source, true));
+        for conn in [other, conn] {
+            let known =
+                ExtendedHandshake { metadata_size: Some(5), lt_donthave: Some(9), ..ExtendedHandshake::default() };
+            world.say(source, conn, Message::ExtendedHandshake(known));
+            world.say(source, conn, Message::HaveNone);
+            world.say(source, conn, Message::Interested);
+        }
+        (0..damaged_after).for_each(|piece| world.say(source, other, Message::Have(piece)));
+        let mut seen = None;
+        for _ in 0..30 {
+            let shown = |m: &Message| if let Message::Have(piece) = m { Some(*piece) } else { None };
+            seen = seen.or_else(|| world.heard(source, conn).iter().find_map(shown));
+            world.wait(1);
+        }
+        let seen = seen.unwrap_or_else(|| panic!("{when}: nothing was shown"));
+        world.heard(source, conn);
+        damage(&mut world, source, seen);
+        assert!(world.heard(source, conn).contains(&Message::DontHave { id: 9, piece: seen }), "{when}");
+        world.content(source).put([seen]);
+        let torrent = world.nodes[source].machine.torrent.id();
+        world.act(source, |t, cx| t.disk(cx, Done::Checked { torrent, piece: seen, ok: true }));
+        let again = (0..90).any(|_| {
+            world.wait(1);
+            world.heard(source, conn).contains(&Message::Have(seen))
+        });
+        assert!(again, "{when}: piece {seen} is not shown again");
+    }
+}
+
+#[test]
 fn what_a_peer_has_lost_is_not_asked_of_it_and_comes_from_another() {
     let mut world = world();
     let me = world.add(Vec::new(), 0);

@@ -281,6 +281,13 @@ impl Grantee {
         self.last_grant = Some(now);
     }
 
+    /// A piece is not here any more: it was not shown, and nothing of it is still to leave.
+    pub(super) fn unshow(&mut self, piece: u32) {
+        self.shown.clear(piece);
+        self.served.remove(&piece);
+        self.forget(piece);
+    }
+
     /// Whether it has left its grants alone for too long, which what is queued on the line excuses.
     pub(super) fn ignores(&self, now: Time, behind: Duration) -> bool {
         let patience = self.habits.patience + behind;

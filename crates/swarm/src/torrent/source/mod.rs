@@ -159,6 +159,8 @@ impl Source {
     /// A piece has come to be there, or back.
     pub(super) fn add(&mut self, piece: u32, rng: &mut Rng) {
         self.pieces.add(piece, rng);
+        // Where everything is shown, that may have passed it.
+        self.grantees.values_mut().for_each(|grantee| grantee.revealed = grantee.revealed.min(piece));
     }
 
     /// Whether a peer may be unchoked before it is interested.
@@ -252,6 +254,8 @@ impl Source {
     /// A piece is damaged: it is not granted any more.
     pub(in crate::torrent) fn lose(&mut self, piece: u32) {
         self.pieces.lose(piece);
+        // To be shown anew when it is here again, by a grant or with the rest.
+        self.grantees.values_mut().for_each(|grantee| grantee.unshow(piece));
     }
 
     /// A peer has a piece no more. When it was the last that was seen with it, it waits to be granted again.

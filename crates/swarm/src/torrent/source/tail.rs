@@ -101,7 +101,7 @@ impl Source {
         grantee.revealed = pieces.min(from.saturating_add(budget));
         let unseen = |p: &u32| have.get(*p) && !grantee.shown.get(*p) && !has.is_some_and(|h| h.get(*p));
         let show = (from..grantee.revealed).filter(unseen).collect();
-        (from..grantee.revealed).for_each(|p| {
+        (from..grantee.revealed).filter(|p| have.get(*p)).for_each(|p| {
             grantee.shown.set(p);
         });
         Some((*conn, show))
