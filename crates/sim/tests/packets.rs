@@ -62,3 +62,16 @@ fn loss_without_congestion_costs_little() {
     assert!(of(" 1 %").rates[0] >= 6 * MIB, "{}", of(" 1 %"));
     assert!(of("100 ms").rates[0] >= 20 * MIB, "{}", of("100 ms"));
 }
+
+#[test]
+fn packets_that_overtake_each_other_are_not_taken_for_lost() {
+    let runs = run("utp-jitter");
+    assert!(runs.iter().all(|figures| figures.rates[0] >= 4 * MIB), "{runs:?}");
+}
+
+#[test]
+fn long_paths_are_filled_and_full_uplinks_are_borne() {
+    let (far, full) = (run("utp-600ms"), run("utp-uplink-full"));
+    assert!(far[0].rates[0] * 10 >= 18 * MIB, "{far:?}");
+    assert!(full[0].rates[0] * 10 >= 14 * MIB, "{full:?}");
+}

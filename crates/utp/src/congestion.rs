@@ -9,6 +9,7 @@
 //! has shown a short buffer, and then the target is half of that: beside others who fill it we want to be the first to yield there too.
 
 use crate::delay::Delay;
+use crate::rate::Rate;
 
 /// The queue that is aimed at, in microseconds.
 const TARGET_US: u64 = 60_000;
@@ -34,6 +35,10 @@ const FULL: u32 = 3;
 const EMPTY_SHARE: u64 = 8;
 /// Round trips with an empty queue after which growth is fast again: there is room.
 const EMPTY_ROUNDS: u64 = 4;
+/// Near a window that had a queue it grows by one part in so many a round trip, at the most.
+const KNOWN_SHARE: u64 = 8;
+/// After a slowdown it begins with one part in so many of what it was, paced over a round trip.
+const BACK_SHARE: u64 = 8;
 /// How long a short buffer is remembered, in microseconds.
 const SHORT_BUFFER_US: u64 = 30_000_000;
 
@@ -68,11 +73,17 @@ pub(crate) struct Acked {
 pub(crate) struct Congestion {
     /// Bytes that may be on the way.
     window: u64,
+    rate: Rate,
     /// Parts of a byte that it will grow by: this over the window.
     growing: u64,
     /// Fast growth ends here.
     threshold: u64,
+    /// The window that fitted when fast growth last ended with a queue.
+    known: u64,
     phase: Phase,
+    /// Above the target the window does not shrink below this before that time.
+    ease: u64,
+    eased_us: u64,
     /// When the last or present slowdown began, and when the next is due.
     slowed_us: u64,
     slowdown_us: u64,
@@ -87,6 +98,20 @@ pub(crate) struct Congestion {
     short_until_us: u64,
     /// Since when the queue has been all but empty.
     idle_us: u64,
+    /// What the last cut took away, until it is known to have been right.
+    undo: Option<Undo>,
+}
+
+/// A cut that may have been wrong.
+#[derive(Clone, Copy, Debug)]
+struct Undo {
+    window: u64,
+    threshold: u64,
+    phase: Phase,
+    slowdown_us: u64,
+    /// Packets that were taken for lost up to its round trip's end, and have not come.
+    missing: u64,
+    until_us: u64,
 }
 
 impl Congestion {
@@ -94,9 +119,13 @@ impl Congestion {
     pub(crate) fn new(packet: u64) -> Self {
         Self {
             window: FIRST_PACKETS * packet,
+            rate: Rate::default(),
             growing: 0,
             threshold: WINDOW_MAX,
+            known: 0,
             phase: Phase::Start,
+            ease: 0,
+            eased_us: 0,
             slowed_us: 0,
             slowdown_us: u64::MAX,
             cut_until_us: 0,
@@ -106,6 +135,7 @@ impl Congestion {
             short_us: TARGET_US,
             short_until_us: 0,
             idle_us: 0,
+            undo: None,
         }
     }
 
@@ -133,6 +163,7 @@ impl Congestion {
 
     /// Something was acknowledged.
     pub(crate) fn acked(&mut self, now_us: u64, delay: &Delay, acked: Acked) {
+        self.rate.acked(now_us, acked.bytes, acked.round_us);
         self.turn(now_us, delay, &acked);
         let (queue, target) = (delay.queue_us(), self.target_us(now_us));
         // A window that is not used says nothing about what it could be.
@@ -140,6 +171,10 @@ impl Congestion {
         match self.phase {
             Phase::Slowdown { .. } => {}
             Phase::Start | Phase::Back if !used => {}
+            // A queue is seen a round trip after it was made: near the window that had one before, growth is slow.
+            Phase::Start if (self.known * 3 / 4..self.known * 5 / 4).contains(&self.window) => {
+                self.window += acked.bytes / KNOWN_SHARE;
+            }
             Phase::Start => self.window += acked.bytes / Self::divisor(delay, acked.round_us),
             Phase::Back => self.window += acked.bytes,
             Phase::Steady if queue < target => {
@@ -150,10 +185,21 @@ impl Congestion {
             Phase::Steady => {
                 self.grow(acked.bytes * acked.packet / Self::divisor(delay, acked.round_us));
                 let much = acked.bytes * (queue - target) / target;
-                self.window = self.window.saturating_sub(much.min(acked.bytes / 2));
+                if now_us >= self.eased_us {
+                    let fits = self.fitting(delay, acked.round_us, target);
+                    (self.ease, self.eased_us) = (fits.min(self.window) * 7 / 8, now_us + acked.round_us);
+                }
+                let least = self.ease.min(self.window);
+                self.window = self.window.saturating_sub(much.min(acked.bytes / 2)).max(least);
             }
         }
         self.window = self.window.clamp(LEAST_PACKETS * acked.packet, WINDOW_MAX);
+    }
+
+    /// The window that has a queue of `target_us` at the rate at which bytes come through. What shrinks a window is seen a round trip later only, so
+    /// without this it would shrink on until then.
+    fn fitting(&self, delay: &Delay, round_us: u64, target_us: u64) -> u64 {
+        self.rate.in_us(round_us.saturating_sub(delay.queue_us()) + target_us)
     }
 
     /// Grows by so many bytes of a window's acknowledgements.
@@ -172,6 +218,12 @@ impl Congestion {
         match self.phase {
             Phase::Start if queue > self.target_us(now_us) * 3 / 4 || self.window >= self.threshold => {
                 self.phase = Phase::Steady;
+                // What was sent for the last round trip is on the way already: the window falls to what fits.
+                let fits = self.fitting(delay, acked.round_us, self.target_us(now_us));
+                self.window = self.window.min(fits.max(self.window / 2));
+                if queue > self.target_us(now_us) * 3 / 4 {
+                    self.known = self.window;
+                }
                 // The first slowdown comes at once; that of a later start is due when it was.
                 if self.slowed_us == 0 || self.slowdown_us == u64::MAX {
                     self.slowdown_us = now_us + 2 * acked.round_us;
@@ -181,7 +233,10 @@ impl Congestion {
             Phase::Steady if now_us >= self.idle_us + EMPTY_ROUNDS * acked.round_us => {
                 (self.phase, self.threshold) = (Phase::Start, WINDOW_MAX);
             }
-            Phase::Slowdown { until_us } if now_us >= until_us => self.phase = Phase::Back,
+            Phase::Slowdown { until_us } if now_us >= until_us => {
+                self.phase = Phase::Back;
+                self.window = self.window.max(self.threshold / BACK_SHARE);
+            }
             Phase::Back if self.window >= self.threshold || queue > self.target_us(now_us) * 3 / 4 => {
                 self.phase = Phase::Steady;
                 let took = now_us.saturating_sub(self.slowed_us);
@@ -211,6 +266,9 @@ impl Congestion {
             (self.round_until_us, self.lost) = (now_us + round_us, 0);
         }
         self.lost += packets;
+        if let Some(undo) = self.undo.as_mut().filter(|undo| now_us < undo.until_us) {
+            undo.missing += packets;
+        }
         let (queue, largest) = (delay.queue_us(), delay.largest_us());
         let full = largest >= TARGET_MIN_US && queue * 2 > largest;
         let much = self.lost >= LOSSES_MIN && self.lost * LOSS_SHARE >= self.window / packet;
@@ -221,6 +279,14 @@ impl Congestion {
             return;
         }
         (self.cut_until_us, self.idle_us) = (now_us + round_us, now_us);
+        self.undo = Some(Undo {
+            window: self.window,
+            threshold: self.threshold,
+            phase: self.phase,
+            slowdown_us: self.slowdown_us,
+            missing: self.lost,
+            until_us: self.cut_until_us,
+        });
         self.full = if full && largest < TARGET_US { self.full + 1 } else { 0 };
         if self.full >= FULL {
             (self.short_us, self.short_until_us) = (largest, now_us + SHORT_BUFFER_US);
@@ -235,6 +301,24 @@ impl Congestion {
         if matches!(self.phase, Phase::Slowdown { .. }) {
             self.threshold = self.threshold.max(LEAST_PACKETS * packet);
         }
+    }
+
+    /// So many packets that were taken for lost have come: a cut that followed from those alone is undone.
+    pub(crate) fn overtaken(&mut self, packets: u64) {
+        self.lost = self.lost.saturating_sub(packets);
+        let Some(undo) = &mut self.undo else { return };
+        undo.missing = undo.missing.saturating_sub(packets);
+        if undo.missing > 0 {
+            return;
+        }
+        if self.phase == Phase::Steady {
+            self.window = self.window.max(undo.window);
+            self.threshold = self.threshold.max(undo.threshold);
+            if matches!(undo.phase, Phase::Start | Phase::Back) {
+                (self.phase, self.slowdown_us) = (undo.phase, undo.slowdown_us);
+            }
+        }
+        (self.full, self.undo) = (0, None);
     }
 
     /// Nothing was acknowledged for a whole timeout.
@@ -308,6 +392,32 @@ mod tests {
         assert!((949_000..952_000).contains(&congestion.window()), "{}", congestion.window());
         congestion.acked(1, &queue(2_000_000), acked(100_000, 900_000));
         assert!((899_000..902_000).contains(&congestion.window()), "{}", congestion.window());
+    }
+
+    #[test]
+    fn a_cut_for_what_was_only_overtaken_is_undone() {
+        let mut congestion = Congestion::new(PACKET);
+        (congestion.window, congestion.phase, congestion.slowdown_us) = (100_000, Phase::Steady, 1 << 40);
+        congestion.lost(1, &queue(0), 5, 50_000, PACKET);
+        congestion.lost(2, &queue(0), 2, 50_000, PACKET);
+        assert_eq!(congestion.window(), 50_000);
+        congestion.overtaken(6);
+        assert_eq!(congestion.window(), 50_000, "one is missing");
+        congestion.overtaken(1);
+        assert_eq!(congestion.window(), 100_000);
+        congestion.check();
+    }
+
+    #[test]
+    fn a_window_above_the_target_stops_where_what_comes_through_has_no_queue() {
+        let mut congestion = Congestion::new(PACKET);
+        (congestion.window, congestion.phase, congestion.slowdown_us) = (1_000_000, Phase::Steady, 1 << 40);
+        // A path of 50 ms that carries 5,000,000 bytes a second, with 150 ms of queue.
+        for step in 0..100 {
+            let acked = Acked { bytes: 10_000, flying: 1_000_000, round_us: 200_000, packet: PACKET };
+            congestion.acked(10_000_000 + step * 2_000, &queue(150_000), acked);
+        }
+        assert!((470_000..1_000_000).contains(&congestion.window()), "{}", congestion.window());
     }
 
     #[test]

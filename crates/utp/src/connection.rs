@@ -283,7 +283,8 @@ impl Connection {
 
     /// When acknowledgements have been waited for long enough.
     fn timeout_at(&self) -> Option<u64> {
-        self.send.waits().then(|| self.armed_us + self.rtt.timeout_us())
+        let patience = self.rtt.timeout_us() + self.send.reorder.us();
+        self.send.waits().then(|| self.armed_us + patience)
     }
 
     /// When the tail is to be probed.
@@ -391,6 +392,7 @@ impl Connection {
         self.reorder_at_us = later;
         let (round, packet) = (self.rtt.smooth_us().unwrap_or(ROUND_GUESS_US), self.mtu.datagram() as u64);
         if losses.packets > 0 {
+            self.send.reorder.lost(turn.now_us, round);
             self.congestion.lost(turn.now_us, &self.delay, losses.packets, round, packet);
             self.pace(turn.now_us);
         }

@@ -83,6 +83,11 @@ impl Delay {
         self.bases.iter().flatten().copied().reduce(Base::least)
     }
 
+    /// The shortest round trip of two minutes, in microseconds.
+    pub(crate) fn round_us(&self) -> Option<u64> {
+        self.base().map(|base| base.round_us)
+    }
+
     /// The queue now, in microseconds.
     pub(crate) fn queue_us(&self) -> u64 {
         self.recent.iter().copied().min().unwrap_or(0)

@@ -23,7 +23,7 @@
 //!
 //! The owner learns of `Connected`, `Accepted`, `Readable`, `Writable` and `Closed` by [`Socket::event`]; [`Socket`] says how one turn goes.
 //! One file answers one question: the form of packets ([`packet`]), their numbers (`number`), what was sent (`send`) and what came
-//! (`receive`), round trips (`rtt`), the queue on the way (`delay`), the window that follows from it (`congestion`), its pace (`pacing`), sizes of
+//! (`receive`), what overtakes (`reorder`), round trips (`rtt`), how fast it comes through (`rate`), the queue on the way (`delay`), the window that follows from it (`congestion`), its pace (`pacing`), sizes of
 //! datagrams (`mtu`), one connection (`connection`), openings (`cookie`), memory (`pool`), all connections (`socket`).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -41,7 +41,9 @@ mod number;
 mod pacing;
 pub mod packet;
 mod pool;
+mod rate;
 mod receive;
+mod reorder;
 mod rtt;
 mod send;
 pub mod socket;

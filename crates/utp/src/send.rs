@@ -2,11 +2,12 @@
 //!
 //! Bytes lie in slots, one for each packet, from when they are written until they are acknowledged: nothing is copied or encrypted a second time
 //! to be sent again. Each transmission has a number of its own, so a loss is known by what was sent after it and acknowledged before it: three
-//! of those, and not sooner than packets are known to overtake each other on this path.
+//! of those, and not sooner than packets are known to overtake each other on this path (`reorder`).
 
 use crate::number;
 use crate::packet::HEAD_LEN;
 use crate::pool::{PACKET_COST, Pool};
+use crate::reorder::Reorder;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::mem;
@@ -39,6 +40,8 @@ struct Slot {
     order: u64,
     sent_us: u64,
     times: u32,
+    /// It was sent again because others had overtaken it.
+    overtaken: bool,
     /// The last transmission was padded to that size of a datagram.
     probe: Option<usize>,
 }
@@ -61,6 +64,8 @@ pub(crate) struct Acks {
     pub(crate) packets: u64,
     /// Of the last packet that was sent once: how long ago it left.
     pub(crate) round_us: Option<u64>,
+    /// Packets that were taken for lost and had only been overtaken.
+    pub(crate) overtaken: u64,
     /// Size of the largest datagram that came through unpadded, and of a probe.
     pub(crate) largest: usize,
     pub(crate) probe: Option<usize>,
@@ -84,8 +89,11 @@ pub(crate) struct SendWindow {
     /// Numbers of the first slot and of the first that was never sent.
     base: u64,
     fresh: u64,
-    /// Transmissions that are on the way, by their order; some may have been settled.
-    log: VecDeque<(u64, u64)>,
+    /// Transmissions that are on the way, by their order: the first of each packet, and others. Some may have been settled.
+    first: VecDeque<(u64, u64)>,
+    again: VecDeque<(u64, u64)>,
+    /// The last packet that the last acknowledgement could have named.
+    reach: u64,
     lost: BTreeSet<u64>,
     /// The next transmission, and the last that is known to have arrived.
     order: u64,
@@ -95,8 +103,10 @@ pub(crate) struct SendWindow {
     outstanding: u64,
     /// What the pool is charged.
     held: usize,
+    /// How long the last that arrived took to be acknowledged.
+    took_us: u64,
     /// How long packets may overtake each other.
-    reorder_us: u64,
+    pub(crate) reorder: Reorder,
     finished: bool,
 }
 
@@ -108,14 +118,17 @@ impl SendWindow {
             slots: VecDeque::new(),
             base,
             fresh: base,
-            log: VecDeque::new(),
+            first: VecDeque::new(),
+            again: VecDeque::new(),
+            reach: 0,
             lost: BTreeSet::new(),
             order: PAST,
             arrived: 0,
             flying: 0,
             outstanding: 0,
             held: 0,
-            reorder_us: 0,
+            took_us: 0,
+            reorder: Reorder::default(),
             finished: false,
         }
     }
@@ -201,6 +214,7 @@ impl SendWindow {
                     order: 0,
                     sent_us: 0,
                     times: 0,
+                    overtaken: false,
                     probe: None,
                 });
             }
@@ -225,6 +239,7 @@ impl SendWindow {
             order: 0,
             sent_us: 0,
             times: 0,
+            overtaken: false,
             probe: None,
         });
     }
@@ -256,7 +271,8 @@ impl SendWindow {
         (slot.fate, slot.order, slot.sent_us, slot.probe) = (Fate::Flying, order, now_us, probe);
         slot.times += 1;
         self.order += 1;
-        self.log.push_back((order, number));
+        let log = if before == Fate::Fresh { &mut self.first } else { &mut self.again };
+        log.push_back((order, number));
         if before != Fate::Flying {
             self.flying += len + HEAD_LEN as u64;
         }
@@ -267,13 +283,13 @@ impl SendWindow {
         self.lost.remove(&number);
     }
 
-    /// Takes an acknowledgement. `None` where it names packets that were never sent: it is made up.
+    /// Takes an acknowledgement; none comes sooner after its packet than `least_us`. `None` where it names packets that were never sent: it is made up.
     pub(crate) fn acked(
         &mut self,
         now_us: u64,
         ack_nr: u16,
         masks: [&[u8]; 2],
-        round_us: u64,
+        least_us: u64,
         pool: &mut Pool,
     ) -> Option<Acks> {
         let ack = number::nearest(self.base, ack_nr);
@@ -284,11 +300,13 @@ impl SendWindow {
         if ack + 1 < self.base {
             return Some(acks);
         }
+        // A mask ends somewhere; what came past its end is not told, and not lost for that.
+        self.reach = ack + 1 + masks.iter().map(|mask| mask.len() as u64 * 8).sum::<u64>();
         let mut last = 0;
         // What waited at the other side for a packet that was sent again says nothing about the way.
         let waited = (self.base..=ack).any(|number| self.slot(number).is_some_and(|slot| slot.times > 1));
         for number in self.base..=ack {
-            self.settle(now_us, number, round_us, &mut last, &mut acks, pool);
+            self.settle(now_us, number, least_us, &mut last, &mut acks, pool);
         }
         if waited {
             acks.round_us = None;
@@ -297,7 +315,7 @@ impl SendWindow {
             for bit in (0..8).filter(|bit| byte >> bit & 1 == 1) {
                 let number = ack + 2 + at as u64 * 8 + bit;
                 if number < self.fresh {
-                    self.settle(now_us, number, round_us, &mut last, &mut acks, pool);
+                    self.settle(now_us, number, least_us, &mut last, &mut acks, pool);
                 }
             }
         }
@@ -312,10 +330,11 @@ impl SendWindow {
     }
 
     /// One packet was acknowledged.
-    fn settle(&mut self, now_us: u64, number: u64, round_us: u64, last: &mut u64, acks: &mut Acks, pool: &mut Pool) {
+    fn settle(&mut self, now_us: u64, number: u64, least_us: u64, last: &mut u64, acks: &mut Acks, pool: &mut Pool) {
         let Some(slot) = self.slot_mut(number).filter(|slot| slot.fate != Fate::Acked) else { return };
         let before = mem::replace(&mut slot.fate, Fate::Acked);
         let len = mem::take(&mut slot.payload).len();
+        let overtaken = slot.overtaken;
         let (once, order, ago) = (slot.times == 1, slot.order, now_us.saturating_sub(slot.sent_us));
         let size = len + HEAD_LEN;
         if once {
@@ -336,33 +355,45 @@ impl SendWindow {
         if once && order >= *last {
             (*last, acks.round_us) = (order, Some(ago));
         }
-        if once || ago >= round_us / 2 {
-            self.arrived = self.arrived.max(order);
+        if once || ago >= least_us {
+            if order >= self.arrived {
+                (self.arrived, self.took_us) = (order, ago);
+            }
         } else {
-            // The first copy came after all: packets overtake each other on this path.
-            self.reorder_us = (self.reorder_us + round_us / 4).min(round_us);
+            // Nothing is answered so soon: it was the copy before this one that came.
+            acks.overtaken += u64::from(overtaken);
         }
     }
 
     /// Finds what is lost by now, and when more may be.
     pub(crate) fn find_lost(&mut self, now_us: u64) -> (Losses, Option<u64>) {
-        let (mut losses, mut later) = (Losses::default(), None);
-        while let Some(&(order, number)) = self.log.front() {
+        let mut losses = Losses::default();
+        let laters = [false, true].map(|again| self.find_lost_of(again, now_us, &mut losses));
+        (losses, laters.into_iter().flatten().min())
+    }
+
+    /// The same for first transmissions, or for all others.
+    fn find_lost_of(&mut self, again: bool, now_us: u64, losses: &mut Losses) -> Option<u64> {
+        let past = if self.reorder.us() > 0 { 1 } else { PAST };
+        loop {
+            let &(order, number) = if again { self.again.front() } else { self.first.front() }?;
             let current = self.slot(number).filter(|slot| slot.fate == Fate::Flying && slot.order == order);
             if let Some(slot) = current {
-                if order + PAST > self.arrived {
-                    break;
+                if order + past > self.arrived || number > self.reach {
+                    return None;
                 }
-                let when = slot.sent_us + self.reorder_us;
-                if when > now_us {
-                    later = Some(when);
-                    break;
+                let when = slot.sent_us + self.took_us + self.reorder.us();
+                if self.reorder.us() > 0 && when > now_us {
+                    return Some(when);
                 }
-                self.lose(number, &mut losses);
+                self.lose(number, true, losses);
             }
-            self.log.pop_front();
+            if again {
+                self.again.pop_front()
+            } else {
+                self.first.pop_front()
+            };
         }
-        (losses, later)
     }
 
     /// Takes everything on the way for lost.
@@ -370,16 +401,17 @@ impl SendWindow {
         let mut losses = Losses::default();
         for number in self.base..self.fresh {
             if self.slot(number).is_some_and(|slot| slot.fate == Fate::Flying) {
-                self.lose(number, &mut losses);
+                self.lose(number, false, &mut losses);
             }
         }
-        self.log.clear();
+        self.first.clear();
+        self.again.clear();
         losses
     }
 
-    fn lose(&mut self, number: u64, losses: &mut Losses) {
+    fn lose(&mut self, number: u64, overtaken: bool, losses: &mut Losses) {
         let Some(slot) = self.slot_mut(number) else { return };
-        slot.fate = Fate::Lost;
+        (slot.fate, slot.overtaken) = (Fate::Lost, overtaken);
         let size = slot.payload.len() + HEAD_LEN;
         if slot.probe.is_some() {
             losses.probe = true;
@@ -426,7 +458,8 @@ impl SendWindow {
         self.base = self.end();
         self.fresh = self.base;
         self.slots.clear();
-        self.log.clear();
+        self.first.clear();
+        self.again.clear();
         self.lost.clear();
         (self.flying, self.outstanding) = (0, 0);
     }
@@ -443,5 +476,63 @@ impl SendWindow {
         assert_eq!(self.held as u64, cost);
         assert_eq!(self.lost.len() as u64, sum(&|slot| u64::from(slot.fate == Fate::Lost)));
         assert!(self.slots.iter().rev().skip(1).all(|slot| !slot.fin), "something stands behind the end");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many packets on the way since the beginning of time.
+    fn sent(packets: u64) -> (SendWindow, Pool) {
+        let (mut send, mut pool) = (SendWindow::new(1), Pool::new(64 << 20));
+        send.write(&mut pool, usize::MAX, 100, 100 * packets as usize, &mut |_| ());
+        while let Some(number) = send.next() {
+            send.sent(0, number, None);
+        }
+        (send, pool)
+    }
+
+    #[test]
+    fn what_a_mask_cannot_tell_of_is_not_lost() {
+        let (mut send, mut pool) = sent(700);
+        // All but the first came; the mask tells of 512.
+        let told = send.acked(50_000, 0, [&[0xFF; 64], &[]], 50_000, &mut pool).expect("it was sent");
+        assert_eq!((told.packets, send.find_lost(50_000).0.packets), (512, 1));
+        let number = send.next().expect("the first is sent again");
+        send.sent(50_000, number, None);
+        // The first came, and the rest is told of.
+        send.acked(100_000, 700, [&[], &[]], 50_000, &mut pool);
+        assert_eq!(send.find_lost(100_000).0.packets, 0);
+        send.check();
+    }
+
+    #[test]
+    fn a_packet_that_was_overtaken_is_known_for_that_and_others_are_waited_for() {
+        let (mut send, mut pool) = sent(10);
+        send.acked(50_000, 0, [&[0b111, 0, 0, 0], &[]], 50_000, &mut pool);
+        assert_eq!(send.find_lost(50_000).0.packets, 1);
+        let number = send.next().expect("it is sent again");
+        send.sent(50_000, number, None);
+        let acks = send.acked(60_000, 4, [&[], &[]], 50_000, &mut pool).expect("it was sent");
+        assert_eq!(acks.overtaken, 1, "nothing is answered within 10 ms on a path of 50");
+        send.reorder.overtaken(60_000, 50_000);
+        send.acked(61_000, 4, [&[0b111, 0, 0, 0], &[]], 50_000, &mut pool);
+        let (losses, later) = send.find_lost(61_000);
+        assert_eq!((losses.packets, later), (0, Some(61_000 + 12_500)));
+        assert_eq!(send.find_lost(61_000 + 12_500).0.packets, 1);
+        send.check();
+    }
+
+    #[test]
+    fn what_comes_after_a_timeout_was_late_and_not_overtaken() {
+        let (mut send, mut pool) = sent(3);
+        assert_eq!(send.lose_all().packets, 3);
+        while let Some(number) = send.next() {
+            send.sent(100_000, number, None);
+        }
+        let acks = send.acked(101_000, 3, [&[], &[]], 50_000, &mut pool).expect("it was sent");
+        assert_eq!((acks.packets, acks.overtaken), (3, 0));
+        assert_eq!((send.flying(), send.outstanding()), (0, 0));
     }
 }

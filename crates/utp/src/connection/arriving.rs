@@ -20,10 +20,10 @@ impl Connection {
             Phase::Gone => return,
             Phase::Open => {}
         }
-        let round = self.rtt.smooth_us().unwrap_or(ROUND_GUESS_US);
+        let least = self.delay.round_us().unwrap_or(0);
         let (flying, masks) = (self.send.flying(), [packet.selective_ack, packet.more_acks]);
         // What acknowledges packets that were never sent is nobody's that we talk to.
-        let Some(acks) = self.send.acked(turn.now_us, packet.head.ack_nr, masks, round, turn.pool) else { return };
+        let Some(acks) = self.send.acked(turn.now_us, packet.head.ack_nr, masks, least, turn.pool) else { return };
         self.heard(turn.now_us, &packet.head);
         self.peer_window = u64::from(packet.head.window);
         if acks.packets > 0 {
@@ -67,6 +67,10 @@ impl Connection {
     fn acknowledged(&mut self, turn: &mut Turn<'_>, head: &Head, acks: Acks, flying: u64) {
         let now = turn.now_us;
         self.rtt.progress();
+        if acks.overtaken > 0 {
+            self.send.reorder.overtaken(now, self.rtt.smooth_us().unwrap_or(ROUND_GUESS_US));
+            self.congestion.overtaken(acks.overtaken);
+        }
         (self.progress_us, self.armed_us, self.tail, self.proven) = (now, now, Tail::Ready, true);
         self.mtu.came_through(acks.largest, false);
         if let Some(size) = acks.probe {
