@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_swarm::time::Time;
+use teem_utp::packet::Head;
 use teem_utp::{Event, Id, Path, Settings, Socket, Transmit, Why};
 
 /// How long an end that was dropped may take to send what was written.
@@ -124,10 +125,26 @@ impl Shared {
         Some(UtpEnd { carrier: self.clone(), id })
     }
 
-    /// Takes a packet of uTP.
-    pub(crate) fn receive(&self, now: Time, remote: SocketAddr, local: SocketAddr, packet: &[u8]) {
+    /// Whether a packet with that head belongs to a connection here, or to one that is about to be.
+    pub(crate) fn knows(&self, remote: SocketAddr, head: &Head) -> bool {
+        self.lock().socket.knows(remote, head)
+    }
+
+    /// Takes a packet of uTP. `deliver` is offered bytes in order of the connection in that slot, where they lie, and says how many it takes. It must not
+    /// touch the end of a connection.
+    pub(crate) fn receive(
+        &self,
+        now: Time,
+        remote: SocketAddr,
+        local: SocketAddr,
+        packet: &[u8],
+        mut deliver: impl FnMut(usize, &[u8]) -> usize,
+    ) {
         let local = Some(local.ip()).filter(|ip| !ip.is_unspecified());
-        self.lock().socket.receive(micros(now), Path { remote, local }, packet, |_, _| 0);
+        let Carrier { socket, slots, .. } = &mut *self.lock();
+        socket.receive(micros(now), Path { remote, local }, packet, |id, bytes| {
+            slots.get(&id).map_or(0, |slot| deliver(*slot, bytes))
+        });
     }
 
     /// Lets time pass.

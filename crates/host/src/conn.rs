@@ -71,6 +71,8 @@ pub(crate) struct Conn<B> {
     /// Its handshake has come.
     pub(crate) proven: bool,
     pub(crate) closing: Option<Closing>,
+    /// What was delivered departed from the protocol: the connection is about to go.
+    failed: bool,
     decoder: Decoder,
     taking: Option<Taking<B>>,
     stalled: Option<Box<Stalled>>,
@@ -89,6 +91,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
             ended: false,
             proven: false,
             closing: None,
+            failed: false,
             decoder: Decoder::new(Limits::PEER),
             taking: None,
             stalled: None,
@@ -138,6 +141,29 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
             Err(why) => ReadEnd::Closed(why),
         };
         (len, end)
+    }
+
+    /// Hands on what is in bytes that came over the link and lie in a datagram; `None` when they have to wait and be read. `room` is for what has to be
+    /// decrypted.
+    pub(crate) fn deliver(
+        &mut self,
+        bytes: &[u8],
+        room: &mut [u8],
+        alloc: &mut impl FnMut(usize) -> Option<B>,
+        take: &mut impl FnMut(Input<B>),
+    ) -> Option<ReadEnd> {
+        if self.stalled.is_some() || self.closing.is_some() || self.failed {
+            return None;
+        }
+        let bytes = self.channel.pass(bytes, room)?;
+        Some(match self.decode(bytes, alloc, take) {
+            Ok(true) => ReadEnd::Drained,
+            Ok(false) => ReadEnd::Starved,
+            Err(why) => {
+                self.failed = true;
+                ReadEnd::Closed(why)
+            }
+        })
     }
 
     fn read_once(&mut self, scratch: &mut [u8]) -> Result<Came, ReadEnd> {
@@ -225,4 +251,82 @@ fn why(error: &io::Error) -> CloseReason {
         return CloseReason::Protocol(refused.words());
     }
     if error.kind() == io::ErrorKind::TimedOut { CloseReason::TimedOut } else { CloseReason::Remote }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Layer;
+    use crate::link::Link;
+    use crate::pair::{End, pair};
+    use core::task::Waker;
+    use teem_metainfo::InfoHash;
+    use teem_wire::peer::encode::{block_head, encode, encode_handshake};
+    use teem_wire::peer::handshake::{Features, Handshake, PeerId};
+    use teem_wire::peer::message::Message;
+
+    const AT: BlockRef = BlockRef { piece: 1, begin: 0, len: 600 };
+
+    fn conn() -> (Conn<Vec<u8>>, End) {
+        let (here, there) = pair();
+        let channel = Channel::new(Link::Pair(here, Waker::noop().clone()), Layer::Plain);
+        (Conn::new(ConnId(1), Holder::named(1), channel), there)
+    }
+
+    /// A handshake, a HAVE, a block and a HAVE.
+    fn stream() -> Vec<u8> {
+        let (info_hash, peer_id) = (InfoHash([7; 20]), PeerId([9; 20]));
+        let mut bytes = encode_handshake(&Handshake { info_hash, peer_id, features: Features::default() }).to_vec();
+        encode(&Message::Have(3), &mut bytes);
+        bytes.extend_from_slice(&block_head(AT));
+        bytes.extend((0..600).map(|n| n as u8));
+        encode(&Message::Have(4), &mut bytes);
+        bytes
+    }
+
+    fn words(input: &Input<Vec<u8>>) -> String {
+        match input {
+            Input::Hello { .. } => "hello".into(),
+            Input::Message { message: Message::Have(piece), .. } => format!("have {piece}"),
+            Input::Block { at, data, .. } => {
+                assert!(*at == AT && data.iter().enumerate().all(|(n, byte)| *byte == n as u8));
+                "block".into()
+            }
+            _ => "?".into(),
+        }
+    }
+
+    #[test]
+    fn what_lies_in_datagrams_is_decoded_wherever_they_were_cut() {
+        for len in [1, 7, 68, 100, 599, 2_000] {
+            let ((mut conn, _there), mut got) = (conn(), Vec::new());
+            for part in stream().chunks(len) {
+                let end =
+                    conn.deliver(part, &mut [], &mut |len| Some(vec![0; len]), &mut |input| got.push(words(&input)));
+                assert_eq!(end, Some(ReadEnd::Drained));
+            }
+            assert_eq!(got, ["hello", "have 3", "block", "have 4"], "{len}");
+        }
+    }
+
+    #[test]
+    fn without_a_buffer_the_rest_waits_and_what_comes_later_waits_behind_it() {
+        let ((mut conn, _there), mut got, stream) = (conn(), Vec::new(), stream());
+        let mut take = |input: Input<_>| got.push(words(&input));
+        let (first, rest) = stream.split_at(300);
+        assert_eq!(conn.deliver(first, &mut [], &mut |_| None, &mut take), Some(ReadEnd::Starved));
+        let mut alloc = |len| Some(vec![0; len]);
+        assert_eq!(conn.deliver(rest, &mut [], &mut alloc, &mut take), None);
+        assert_eq!(conn.read(&mut [0; 64], &mut alloc, &mut take).1, ReadEnd::Drained);
+        assert_eq!(conn.deliver(rest, &mut [], &mut alloc, &mut take), Some(ReadEnd::Drained));
+        assert_eq!(got, ["hello", "have 3", "block", "have 4"]);
+    }
+
+    #[test]
+    fn after_a_departure_from_the_protocol_nothing_more_is_decoded() {
+        let (mut conn, _there) = conn();
+        let mut give = |bytes: &[u8]| conn.deliver(bytes, &mut [], &mut |_| None, &mut |_| {});
+        assert_eq!(give(b"GET / HTTP/1.1"), Some(ReadEnd::Closed(CloseReason::NotBitTorrent)));
+        assert_eq!(give(&stream()), None);
+    }
 }

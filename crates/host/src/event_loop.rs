@@ -202,13 +202,13 @@ where
         for event in events {
             net.event(event, &mut take);
         }
-        net.receive(now, &mut take);
+        // A buffer of another length than asked for would be a fault of the storage; it is as good as none.
+        let mut alloc = |len| storage.alloc(len).filter(|block| block.as_ref().len() == len);
+        net.receive(now, &mut alloc, &mut take);
         net.utp_news(now, &mut take);
         net.accept(now);
         net.decide(now, &mut take);
         net.expire(now, &mut take);
-        // A buffer of another length than asked for would be a fault of the storage; it is as good as none.
-        let mut alloc = |len| storage.alloc(len).filter(|block| block.as_ref().len() == len);
         net.read(&mut alloc, &mut take);
         for stream in net.visitors.drain(..) {
             core.owner.on_http(stream);

@@ -129,6 +129,15 @@ impl Mse {
         }
     }
 
+    /// What bytes of the link's stream say, where they can be decrypted at once: in `room`, if they have to be.
+    pub(crate) fn pass<'a>(&mut self, bytes: &'a [u8], room: &'a mut [u8]) -> Option<&'a [u8]> {
+        let Stage::Open { incoming, .. } = &mut self.stage else { return None };
+        let room = room.get_mut(..bytes.len()).filter(|_| self.early.is_empty())?;
+        room.copy_from_slice(bytes);
+        incoming.apply(room);
+        Some(room)
+    }
+
     /// Takes of `slices` what the link takes at once, and less than a chunk more.
     pub(crate) fn write(&mut self, link: &mut impl Link, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match &mut self.stage {

@@ -42,4 +42,5 @@ mod tcp;
 mod torrents;
 mod udp;
 mod undecided;
+mod unsent;
 mod whereabouts;

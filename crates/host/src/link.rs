@@ -86,6 +86,20 @@ impl Channel {
         }
     }
 
+    /// What bytes say that came over the link and lie elsewhere; `None` where they have to be read. `room` is for what has to be decrypted.
+    pub(crate) fn pass<'a>(&mut self, bytes: &'a [u8], room: &'a mut [u8]) -> Option<&'a [u8]> {
+        match &mut self.layer {
+            Layer::Plain => Some(bytes),
+            Layer::Mse(mse) => {
+                let passed = mse.pass(bytes, room)?;
+                if mse.is_clear() {
+                    self.layer = Layer::Plain;
+                }
+                Some(passed)
+            }
+        }
+    }
+
     /// Whether bytes that count as sent wait for the link.
     pub(crate) fn holds(&self) -> bool {
         matches!(&self.layer, Layer::Mse(mse) if mse.holds())

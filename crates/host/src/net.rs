@@ -24,12 +24,14 @@ use crate::entropy;
 use crate::keys::Keys;
 use crate::listen::Listeners;
 use crate::out::Spares;
+use crate::packet;
 use crate::race::Races;
 use crate::refusals::Refusals;
 use crate::table::Table;
 use crate::torrents::Torrents;
 use crate::udp::Port;
 use crate::undecided::Undecided;
+use crate::unsent::Unsent;
 
 mod attach;
 mod close;
@@ -55,6 +57,8 @@ struct Listening {
     udp: Port,
     /// uTP over the UDP socket, where that is spoken.
     utp: Option<Shared>,
+    /// What uTP sent and the system has not taken yet.
+    unsent: Unsent,
     /// Somebody may wait.
     accepting: bool,
     /// Packets may wait.
@@ -109,6 +113,8 @@ pub(crate) struct Net<B> {
     starved: bool,
     spares: Spares<B>,
     scratch: Vec<u8>,
+    /// Room for a packet that is decrypted.
+    room: Vec<u8>,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
@@ -141,6 +147,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             starved: false,
             spares: Spares::new(),
             scratch: vec![0; READ_LEN],
+            room: vec![0; packet::PACKET_MAX],
         })
     }
 
@@ -187,7 +194,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if token < CONNS_FROM {
             let n = token.wrapping_sub(LISTENERS_FROM);
             if let Some(listening) = self.listening.get_mut(n / 2) {
-                *(if n.is_multiple_of(2) { &mut listening.accepting } else { &mut listening.receiving }) = true;
+                if n.is_multiple_of(2) {
+                    listening.accepting = true;
+                } else {
+                    listening.receiving = true;
+                    if event.is_writable() {
+                        listening.unsent.room();
+                    }
+                }
             }
             return;
         }
@@ -227,16 +241,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 }
 
+/// The token of a listener's UDP socket.
+fn udp_token(n: usize) -> Token {
+    Token(LISTENERS_FROM + 2 * n + 1)
+}
+
 /// Registers the sockets that take connections and packets.
 fn listening(registry: &Registry, listeners: Listeners, config: HostConfig) -> io::Result<Vec<Listening>> {
     let registered = listeners.pairs.into_iter().enumerate().map(|(n, pair)| {
         let mut tcp = TcpListener::from_std(pair.tcp);
         let mut udp = UdpSocket::from_std(pair.udp);
-        let token = LISTENERS_FROM + 2 * n;
-        registry.register(&mut tcp, Token(token), Interest::READABLE)?;
-        registry.register(&mut udp, Token(token + 1), Interest::READABLE)?;
+        registry.register(&mut tcp, Token(LISTENERS_FROM + 2 * n), Interest::READABLE)?;
+        registry.register(&mut udp, udp_token(n), Interest::READABLE)?;
         let utp = config.transports.has(Transport::Utp).then(|| Carrier::shared(entropy::words(config.entropy)));
-        Ok(Listening { tcp: Some(tcp), udp: Port::new(udp)?, utp, accepting: true, receiving: true })
+        Ok(Listening {
+            tcp: Some(tcp),
+            udp: Port::new(udp)?,
+            utp,
+            unsent: Unsent::default(),
+            accepting: true,
+            receiving: true,
+        })
     });
     registered.collect()
 }

@@ -3,7 +3,8 @@
 //!
 //! An answer begins with its action, 0 to 3. A question begins with eight bytes that are either the protocol's own number or a connection id,
 //! and has its action behind them. Ids that begin with three zero bytes and a small one would be taken for answers: whoever issues ids must
-//! not issue such.
+//! not issue such. A packet of uTP whose clocks differ by one or two microseconds looks like a question; so the connections that there are, which are known by
+//! address and id, are looked at first.
 use teem_utp::packet::Head;
 use teem_wire::tracker::udp::{ANNOUNCE_LEN, CONNECT_LEN, PROTOCOL_ID};
 
@@ -36,12 +37,16 @@ type Kind = fn(&[u8]) -> Option<For>;
 /// Every kind of packet that comes to the port. The first that claims one gets it, so a kind with a plainer mark stands before one with a weaker.
 const KINDS: [Kind; 3] = [tracker_answer, tracker_question, utp];
 
-/// Sorts a packet; `None` when nobody can have sent it in earnest.
-pub(crate) fn sort(packet: &[u8]) -> Option<For> {
+/// Sorts a packet; `None` when nobody can have sent it in earnest. `is_ours` says of the head of a packet whether it belongs to a uTP connection; it is asked
+/// where the form alone says something else.
+pub(crate) fn sort(packet: &[u8], is_ours: impl FnOnce(&Head) -> bool) -> Option<For> {
     if packet.len() < REPLY_MIN || packet.len() > PACKET_MAX {
         return None;
     }
-    KINDS.iter().find_map(|kind| kind(packet))
+    match KINDS.iter().find_map(|kind| kind(packet)) {
+        Some(For::Tracker) => Head::decode(packet).filter(is_ours).map(For::Utp).or(Some(For::Tracker)),
+        kind => kind,
+    }
 }
 
 /// An answer of a tracker that the engine asked (BEP 15).
@@ -78,6 +83,10 @@ mod tests {
     use teem_wire::compact::Family;
     use teem_wire::tracker::udp::{Reply, Request, encode_reply, encode_request};
 
+    fn by_form(packet: &[u8]) -> Option<For> {
+        sort(packet, |_| false)
+    }
+
     #[test]
     fn answers_and_questions_are_told_apart() {
         let replies = [
@@ -86,7 +95,7 @@ mod tests {
             Reply::Error { transaction: 7, message: String::from("no") },
         ];
         for reply in replies {
-            assert_eq!(sort(&encode_reply(&reply, Family::V4)), Some(For::Engine), "{reply:?}");
+            assert_eq!(by_form(&encode_reply(&reply, Family::V4)), Some(For::Engine), "{reply:?}");
         }
         let connection = 0x5401_0203_0405_0607;
         let questions = [
@@ -95,18 +104,38 @@ mod tests {
         ];
         for question in questions {
             let packet = encode_request(&question, "");
-            assert_eq!(sort(&packet), Some(For::Tracker), "{question:?}");
-            assert_eq!(sort(&packet[..packet.len() - 1]), None, "one byte short: {question:?}");
+            assert_eq!(by_form(&packet), Some(For::Tracker), "{question:?}");
+            assert_eq!(by_form(&packet[..packet.len() - 1]), None, "one byte short: {question:?}");
         }
         let mut announce = connection.to_be_bytes().to_vec();
         announce.extend_from_slice(&[0, 0, 0, 1]);
         announce.resize(ANNOUNCE_LEN, 0);
-        assert_eq!(sort(&announce), Some(For::Tracker));
-        assert_eq!(sort(&announce[..ANNOUNCE_LEN - 1]), None);
+        assert_eq!(by_form(&announce), Some(For::Tracker));
+        assert_eq!(by_form(&announce[..ANNOUNCE_LEN - 1]), None);
     }
 
-    /// A uTP packet whose clocks differ by one or two microseconds is a question by its form when it is long enough; one that opens has
-    /// nothing to compare its clock with, and others are repeated.
+    /// What belongs to a connection is never a question, however its clocks differ.
+    #[test]
+    fn a_connection_is_looked_for_before_a_question() {
+        for difference in 0..4 {
+            let head = Head {
+                kind: Kind::Data,
+                connection_id: 9,
+                timestamp_us: 5,
+                timestamp_difference_us: difference,
+                window: 1 << 20,
+                seq_nr: 1,
+                ack_nr: 0,
+            };
+            let mut packet = head.encode().to_vec();
+            packet.resize(1_232, 7);
+            assert_eq!(sort(&packet, |of| *of == head), Some(For::Utp(head)), "{difference}");
+            let question = difference == 1 || difference == 2;
+            let plain = if question { For::Tracker } else { For::Utp(head) };
+            assert_eq!(by_form(&packet), Some(plain), "{difference}");
+        }
+    }
+
     #[test]
     fn each_kind_of_utp_packet_is_known() {
         let opens = Head {
@@ -120,17 +149,17 @@ mod tests {
         };
         for kind in [Kind::Syn, Kind::Data, Kind::Fin, Kind::State, Kind::Reset] {
             let head = Head { kind, ..opens };
-            assert_eq!(sort(&head.encode()), Some(For::Utp(head)));
+            assert_eq!(by_form(&head.encode()), Some(For::Utp(head)));
         }
-        assert_eq!(sort(&opens.encode()[..19]), None);
+        assert_eq!(by_form(&opens.encode()[..19]), None);
     }
 
     #[test]
     fn garbage_is_for_nobody() {
         for packet in [&b""[..], &[0, 0, 0, 1], &[0, 0, 0, 4, 0, 0, 0, 0], b"d1:ad2:id20:", &[0xff; 200]] {
-            assert_eq!(sort(packet), None, "{packet:?}");
+            assert_eq!(by_form(packet), None, "{packet:?}");
         }
-        assert_eq!(sort(&[0; PACKET_MAX]), Some(For::Engine));
-        assert_eq!(sort(&[0; PACKET_MAX + 1]), None);
+        assert_eq!(by_form(&[0; PACKET_MAX]), Some(For::Engine));
+        assert_eq!(by_form(&[0; PACKET_MAX + 1]), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The options of every socket of ours, and how addresses look at its edge (own design; RFC 8622 for DSCP LE, RFC 5482 for the user
 //! timeout).
 //!
-//! Buffer sizes are never set: a set size switches the kernel's own tuning off. An option that a system lacks is
+//! Buffer sizes of TCP are never set: a set size switches the kernel's own tuning off. An option that a system lacks is
 //! no error: the socket works without it, only less well.
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;

@@ -8,16 +8,26 @@ use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::io::{self, IoSliceMut};
 
-use teem_utp::Transmit as Train;
+use teem_utp::Path;
 
 use crate::sockopt;
 use teem_wire::datagram::Datagram;
 
 /// Packets of one turn and socket; the rest waits in the kernel.
-pub(crate) const PACKETS_PER_TURN: usize = 64;
+pub(crate) const PACKETS_PER_TURN: usize = 256;
 
 /// Bytes read at a time: the kernel may hand over several packets of one sender as one.
 const READ_LEN: usize = 64 * 1024;
+
+/// Messages taken by one call, each of up to [`READ_LEN`] bytes.
+const MESSAGES: usize = 4;
+
+/// Bytes that the kernel is asked to hold for us in each direction. It holds as much of that as the system lets: what came while we looked elsewhere is
+/// lost beyond it.
+const BUFFER_LEN: usize = 4 * 1024 * 1024;
+
+/// Packets that are cut by the system or the network card from what one call sends, at most: of 1,472 bytes as many as fit into a datagram.
+const SEGMENTS_MAX: usize = 44;
 
 /// One socket with what the kernel does for it.
 pub(crate) struct Port {
@@ -29,25 +39,33 @@ pub(crate) struct Port {
 impl Port {
     pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
         let (bound, state) = (socket.local_addr()?, UdpSocketState::new((&socket).into())?);
+        // What the system does not allow stays as it is.
+        let _ = state.set_recv_buffer_size((&socket).into(), BUFFER_LEN);
+        let _ = state.set_send_buffer_size((&socket).into(), BUFFER_LEN);
         Ok(Self { socket, state, bound })
     }
 
     /// Reads packets into `scratch`, of 64 KiB at least, and hands them on with where they come from and went to; false when there may
     /// be more.
     pub(crate) fn receive(&self, scratch: &mut [u8], mut take: impl FnMut(SocketAddr, SocketAddr, &[u8])) -> bool {
-        let room = scratch.len().min(READ_LEN);
-        let scratch = &mut scratch[..room];
         let mut left = PACKETS_PER_TURN;
         while left > 0 {
-            let mut meta = [RecvMeta::default()];
-            match self.state.recv((&self.socket).into(), &mut [IoSliceMut::new(scratch)], &mut meta) {
-                Ok(_) => {
-                    let [meta] = meta;
-                    let to = meta.dst_ip.filter(|ip| self.bound.ip().is_unspecified() && !ip.is_multicast());
-                    let local = SocketAddr::new(to.unwrap_or(self.bound.ip()), self.bound.port());
-                    for packet in scratch[..meta.len].chunks(meta.stride.max(1)) {
-                        left = left.saturating_sub(1);
-                        take(sockopt::canonical(meta.addr), sockopt::canonical(local), packet);
+            let mut meta = [RecvMeta::default(); MESSAGES];
+            let mut rooms: Vec<_> =
+                scratch.chunks_exact_mut(READ_LEN).take(left.min(MESSAGES)).map(IoSliceMut::new).collect();
+            match self.state.recv((&self.socket).into(), &mut rooms, &mut meta) {
+                Ok(count) => {
+                    for (room, meta) in rooms.iter().zip(&meta[..count]) {
+                        let to = meta.dst_ip.filter(|ip| self.bound.ip().is_unspecified() && !ip.is_multicast());
+                        let local = SocketAddr::new(to.unwrap_or(self.bound.ip()), self.bound.port());
+                        for packet in room[..meta.len].chunks(meta.stride.max(1)) {
+                            left = left.saturating_sub(1);
+                            take(sockopt::canonical(meta.addr), sockopt::canonical(local), packet);
+                        }
+                    }
+                    // Less than there was room for is all that there was.
+                    if count < rooms.len() {
+                        return true;
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
@@ -74,16 +92,34 @@ impl Port {
 
     /// How many packets of one size the system sends by one call.
     pub(crate) fn segments_max(&self) -> usize {
-        self.state.max_gso_segments()
+        self.state.max_gso_segments().min(SEGMENTS_MAX)
     }
 
-    /// Sends packets of one size to one address; they may be lost like any packet.
-    pub(crate) fn send_train(&self, train: &Train, bytes: &[u8]) {
-        let contents = &bytes[..train.len];
-        let segment_size = (train.segment < train.len).then_some(train.segment);
-        let src_ip = train.path.local.filter(|_| self.bound.ip().is_unspecified());
-        let transmit = Transmit { destination: train.path.remote, ecn: None, contents, segment_size, src_ip };
-        let _ = self.state.try_send((&self.socket).into(), &transmit);
+    /// Sends packets of `segment` bytes, of which the last may be shorter, to one address. Says how many bytes were taken: whole packets, and fewer than all
+    /// where the system has no room now. What it refuses for another reason is lost like any packet.
+    pub(crate) fn send_train(&self, path: &Path, segment: usize, bytes: &[u8]) -> usize {
+        if bytes.len() > segment {
+            match self.transmit(path, Some(segment), bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return 0,
+                // Where packets are not cut for us it is not asked for again, and these go one by one.
+                Err(_) if self.segments_max() == 1 => {}
+                _ => return bytes.len(),
+            }
+        }
+        let mut taken = 0;
+        for packet in bytes.chunks(segment) {
+            match self.transmit(path, None, packet) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                _ => taken += packet.len(),
+            }
+        }
+        taken
+    }
+
+    fn transmit(&self, path: &Path, segment_size: Option<usize>, contents: &[u8]) -> io::Result<()> {
+        let src_ip = path.local.filter(|_| self.bound.ip().is_unspecified());
+        let transmit = Transmit { destination: path.remote, ecn: None, contents, segment_size, src_ip };
+        self.state.try_send((&self.socket).into(), &transmit)
     }
 
     /// Whether this is the socket for an address of ours, or for one of its family where the address is not known.
@@ -133,6 +169,18 @@ mod tests {
         ours.answer(&answer);
         let mut buffer = [0; 64];
         assert_eq!(asker.recv_from(&mut buffer).unwrap(), (8, asked));
+    }
+
+    #[test]
+    fn packets_of_one_size_come_as_they_were_cut() {
+        let (ours, theirs) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
+        let path = Path { remote: theirs.bound, local: None };
+        let bytes: Vec<u8> = (0..1_000u32 * 20 + 7).map(|n| (n % 251) as u8).collect();
+        assert_eq!(ours.send_train(&path, 1_000, &bytes), bytes.len());
+        let (mut scratch, mut got) = (vec![0; 2 * READ_LEN], Vec::new());
+        assert!(theirs.receive(&mut scratch, |_, _, packet| got.push(packet.to_vec())));
+        assert_eq!(got.iter().map(Vec::len).collect::<Vec<_>>(), [vec![1_000; 20], vec![7]].concat());
+        assert_eq!(got.concat(), bytes);
     }
 
     #[test]

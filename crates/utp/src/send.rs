@@ -208,7 +208,7 @@ impl SendWindow {
             self.held += part + cost;
             if cost > 0 {
                 self.slots.push_back(Slot {
-                    payload: Vec::with_capacity(part),
+                    payload: pool.buffer(part),
                     fin: false,
                     fate: Fate::Fresh,
                     order: 0,
@@ -333,7 +333,8 @@ impl SendWindow {
     fn settle(&mut self, now_us: u64, number: u64, least_us: u64, last: &mut u64, acks: &mut Acks, pool: &mut Pool) {
         let Some(slot) = self.slot_mut(number).filter(|slot| slot.fate != Fate::Acked) else { return };
         let before = mem::replace(&mut slot.fate, Fate::Acked);
-        let len = mem::take(&mut slot.payload).len();
+        let payload = mem::take(&mut slot.payload);
+        let len = payload.len();
         let overtaken = slot.overtaken;
         let (once, order, ago) = (slot.times == 1, slot.order, now_us.saturating_sub(slot.sent_us));
         let size = len + HEAD_LEN;
@@ -352,6 +353,7 @@ impl SendWindow {
         self.outstanding -= len as u64;
         self.held -= len;
         pool.give(len);
+        pool.spare(payload);
         if once && order >= *last {
             (*last, acks.round_us) = (order, Some(ago));
         }

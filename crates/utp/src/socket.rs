@@ -259,6 +259,14 @@ impl Socket {
         true
     }
 
+    /// Whether a packet with that head belongs to a connection, or proves that its sender may open one: what else it may look like, it is one of uTP.
+    pub fn knows(&self, remote: SocketAddr, head: &Head) -> bool {
+        let (id, theirs, ours) = (head.connection_id.wrapping_sub(1), head.seq_nr, head.ack_nr.wrapping_add(1));
+        self.by_id.contains_key(&(remote, head.connection_id))
+            || (self.settings.accepts
+                && cookie::is_ours(&self.keyed, self.now_us, remote, id, theirs.wrapping_sub(1), ours))
+    }
+
     fn place_id(&self, slot: u32) -> Option<u16> {
         self.places[slot as usize].connection.as_deref().map(|connection| connection.receive_id)
     }

@@ -200,7 +200,7 @@ mod tests {
                 }
                 net.expire(now, &mut take);
                 net.accept(now);
-                net.receive(now, &mut take);
+                net.receive(now, &mut |_| None, &mut take);
                 net.decide(now, &mut take);
             }
         }

@@ -165,7 +165,7 @@ mod tests {
                 for event in &events {
                     net.event(event, &mut take);
                 }
-                net.receive(now, &mut take);
+                net.receive(now, &mut |_| None, &mut take);
                 net.utp_news(now, &mut take);
                 net.expire(now, &mut take);
                 net.utp_transmit(now);

@@ -59,26 +59,54 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Takes packets from the UDP sockets. A client that opens a uTP connection tries TCP at once when it is told that nobody speaks
     /// uTP here, and after seconds when it hears nothing; no answer is longer than what it answers.
-    pub(crate) fn receive(&mut self, now: Time, take: &mut impl FnMut(Input<B>)) {
-        let Self { listening, scratch, questions, refusals: told, .. } = self;
+    ///
+    /// What comes over a uTP connection is decoded where it lies, and a block copied once. What cannot be, since its connection is not a peer's yet or the storage
+    /// has no buffer, is kept by uTP and read like a socket's.
+    pub(crate) fn receive(
+        &mut self,
+        now: Time,
+        alloc: &mut impl FnMut(usize) -> Option<B>,
+        take: &mut impl FnMut(Input<B>),
+    ) {
+        let Self { listening, scratch, questions, refusals: told, table, ready, room, .. } = self;
+        let mut over = Vec::new();
         for listening in listening.iter_mut().filter(|listening| listening.receiving) {
             let mut refusals = Vec::new();
-            let empty = listening.udp.receive(scratch, |from, local, packet| match packet::sort(packet) {
-                Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
-                Some(For::Tracker) => questions.push(Datagram { remote: from, local, bytes: packet.to_vec() }),
-                Some(For::Utp(head)) => match (&listening.utp, head.refusal()) {
-                    (Some(utp), _) => utp.receive(now, from, local, packet),
-                    (None, Some(answer)) if refusals.len() < REFUSALS_PER_TURN && told.take(now, from.ip()) => {
-                        refusals.push(Datagram { remote: from, local, bytes: answer.encode().to_vec() });
-                    }
-                    (None, _) => {}
-                },
-                None => {}
+            let utp = listening.utp.as_ref();
+            let empty = listening.udp.receive(scratch, |from, local, packet| {
+                match packet::sort(packet, |head| utp.is_some_and(|utp| utp.knows(from, head))) {
+                    Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
+                    Some(For::Tracker) => questions.push(Datagram { remote: from, local, bytes: packet.to_vec() }),
+                    Some(For::Utp(head)) => match (utp, head.refusal()) {
+                        (Some(utp), _) => utp.receive(now, from, local, packet, |slot, bytes| {
+                            let conn = table.at(slot).and_then(|id| table.get_mut(id));
+                            let Some(Entry::Conn(conn)) = conn else { return 0 };
+                            match conn.deliver(bytes, room, alloc, take) {
+                                None => return 0,
+                                Some(ReadEnd::Closed(why)) => over.push((conn.id, why)),
+                                // The rest of the packet waits in the connection.
+                                Some(ReadEnd::Starved) if !core::mem::replace(&mut conn.in_ready, true) => {
+                                    ready.push_back(conn.id);
+                                }
+                                Some(_) => {}
+                            }
+                            bytes.len()
+                        }),
+                        (None, Some(answer)) if refusals.len() < REFUSALS_PER_TURN && told.take(now, from.ip()) => {
+                            refusals.push(Datagram { remote: from, local, bytes: answer.encode().to_vec() });
+                        }
+                        (None, _) => {}
+                    },
+                    None => {}
+                }
             });
             listening.receiving = !empty;
             for refusal in &refusals {
                 listening.udp.answer(refusal);
             }
+        }
+        for (id, why) in over {
+            self.drop_conn(id, why, take);
         }
     }
 
@@ -239,7 +267,7 @@ mod tests {
                 for event in &events {
                     net.event(event, &mut |_| {});
                 }
-                net.receive(Time::ZERO + Duration::from_millis(ms), &mut |_| {});
+                net.receive(Time::ZERO + Duration::from_millis(ms), &mut |_| None, &mut |_| {});
                 let mut answer = [0; 64];
                 while let Ok(len) = stranger.recv(&mut answer) {
                     let answered = Head::decode(&answer[..len]).map(|head| (head.kind, head.connection_id));

@@ -1,12 +1,14 @@
 //! uTP on the listening sockets (own design; BEP 29): what it tells goes to the entries of the table, what it sends leaves at the end of a turn, when all
 //! that came has been looked at, so that one acknowledgement stands for it.
+use mio::Interest;
 use teem_engine::input::{DialError, Input};
 use teem_swarm::time::Time;
 use teem_utp::Why;
 
-use super::{Entry, Net};
+use super::{Entry, Listening, Net, udp_token};
 use crate::carrier::{News, What};
 use crate::link::Link;
+use crate::unsent::Unsent;
 
 /// Bytes that leave by one call: the longest that the system takes.
 const TRAIN_LEN: usize = 64 * 1024 - 1;
@@ -48,14 +50,28 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
     }
 
-    /// Sends what uTP has to send.
+    /// Sends what uTP has to send, and first what the system had no room for. The poll is asked for word of room only while something waits: it would speak
+    /// after every packet else.
     pub(crate) fn utp_transmit(&mut self, now: Time) {
-        let Self { listening, scratch, .. } = self;
+        let Self { listening, scratch, registry, .. } = self;
         let room = scratch.len().min(TRAIN_LEN);
-        for listening in listening {
-            let Some(utp) = &listening.utp else { continue };
-            while let Some(train) = utp.transmit(now, &mut scratch[..room], listening.udp.segments_max()) {
-                listening.udp.send_train(&train, scratch);
+        for (n, listening) in listening.iter_mut().enumerate() {
+            let Listening { udp, utp: Some(utp), unsent, .. } = listening else { continue };
+            let waited = !unsent.is_empty();
+            if unsent.again(|path, segment, bytes| udp.send_train(path, segment, bytes)) {
+                while let Some(train) = utp.transmit(now, &mut scratch[..room], udp.segments_max()) {
+                    let bytes = &scratch[..train.len];
+                    let taken = udp.send_train(&train.path, train.segment, bytes);
+                    if unsent.keep(train.path, train.segment, &bytes[taken..]) {
+                        break;
+                    }
+                }
+            }
+            let waits = !unsent.is_empty();
+            let interest = if waits { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            if waits != waited && registry.reregister(&mut udp.socket, udp_token(n), interest).is_err() {
+                // Nobody would tell us of room.
+                *unsent = Unsent::default();
             }
         }
     }
