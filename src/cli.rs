@@ -95,7 +95,7 @@ pub(crate) struct PeerOptions {
     #[arg(long, value_name = "WISH", default_value = "allow", env = "TEEM_ENCRYPTION", hide_env_values = true)]
     pub(crate) encryption: EncryptionWish,
     /// What connections to peers travel over
-    #[arg(long, value_name = "WAY", default_value = "tcp", env = "TEEM_TRANSPORT", hide_env_values = true)]
+    #[arg(long, value_name = "WAY", default_value = "auto", env = "TEEM_TRANSPORT", hide_env_values = true)]
     pub(crate) transport: TransportWish,
 }
 
@@ -108,7 +108,7 @@ impl PeerOptions {
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TransportWish {
-    /// Both are taken; dials go by TCP, and by uTP where nobody answers to that
+    /// Both are taken; dials go by TCP, and by uTP too where TCP has not succeeded within a moment
     Auto,
     /// TCP alone, in and out
     Tcp,

@@ -42,6 +42,8 @@ rows! {
     transmission_takes_by_magnet: "transmission/from-teem/magnet",
     transmission_gives: "transmission/to-teem/torrent",
     transmission_gives_by_magnet: "transmission/to-teem/magnet",
+    /// It dials by uTP alone, once it hears of us by its next announce.
+    transmission_gives_and_only_dials_out: "transmission/dials-out/torrent",
     /// It dials encrypted alone, and accepts plain TCP.
     webtorrent_takes: "webtorrent/from-teem/torrent",
     webtorrent_takes_by_magnet: "webtorrent/from-teem/magnet",

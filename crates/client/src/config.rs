@@ -57,7 +57,7 @@ impl Config {
             up: None,
             down: None,
             encryption: Encryption::Allow,
-            transports: Transports::Tcp,
+            transports: Transports::Auto,
             seed: None,
         })
     }

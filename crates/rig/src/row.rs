@@ -103,11 +103,10 @@ impl Row {
             return None;
         }
         match self.client {
-            Stock::Transmission => Some("dials by uTP alone, which Teem does not understand"),
             Stock::Libtorrent | Stock::Qbittorrent | Stock::Rtorrent => {
                 Some("asks its tracker again after five minutes at the soonest")
             }
-            Stock::Aria2 | Stock::Rqbit | Stock::Webtorrent => {
+            Stock::Aria2 | Stock::Rqbit | Stock::Transmission | Stock::Webtorrent => {
                 (self.by == By::Magnet).then_some("dials the same, whatever we were given")
             }
         }
@@ -210,7 +209,7 @@ mod tests {
         for row in &all {
             assert_eq!(Row::read(&row.to_string()), Some(*row));
         }
-        assert_eq!(all.len(), 7 * 4 + 3);
+        assert_eq!(all.len(), 7 * 4 + 4);
         for nothing in ["", "aria2", "aria2/from-teem", "aria2/from-teem/torrent/", "teem/from-teem/torrent"] {
             assert_eq!(Row::read(nothing), None, "{nothing}");
         }
