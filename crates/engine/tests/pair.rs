@@ -1,8 +1,11 @@
 //! Engines among themselves: from a magnet link to completion, removal, dialling oneself.
 mod common;
 use common::*;
+use teem_engine::{Engine, EngineConfig};
 use teem_swarm::command::Command;
+use teem_swarm::event::Event;
 use teem_swarm::output::CloseReason;
+use teem_swarm::remote::Transports;
 
 #[test]
 fn from_a_magnet_link_to_completion() {
@@ -65,5 +68,39 @@ fn removal_ends_within_4_s_even_if_disk_and_trackers_are_silent() {
         assert_eq!(world.nodes[node].events.iter().filter(|e| format!("{e:?}").contains("Removed")).count(), 1);
         world.command(node, torrent(&info, known, &[], &[]));
         assert!(world.nodes[node].machine.has(ME), "its info-hash is free again");
+    }
+}
+
+/// Both are told of each other at one moment, and dial by the same way or by two.
+#[test]
+fn two_that_dial_each_other_by_whatever_ways_keep_the_same_connection() {
+    let info = info(40, false);
+    let (tcp, utp) = (Transports::Tcp, Transports::Utp);
+    for (ones, others) in [(tcp, tcp), (tcp, utp), (utp, tcp), (utp, utp)] {
+        let mut world = empty();
+        for (n, transports) in [ones, others].into_iter().enumerate() {
+            world.node(false);
+            let config = EngineConfig { transports, ..EngineConfig::new(5000, n as u64 + 1) };
+            world.nodes[n].machine = Engine::new(config);
+        }
+        for n in 0..2 {
+            let them = world.nodes[1 - n].addr;
+            world.command(n, torrent(&info, true, &[them], &[]));
+        }
+        // Neither has anything to give, so that neither leaves.
+        world.wait(100);
+        let mut ports = Vec::new();
+        for n in 0..2 {
+            world.command(n, Command::Snapshot(ME));
+            let snapshot = world.nodes[n].events.iter().rev().find_map(|event| match event {
+                Event::Snapshot(snapshot) => Some(snapshot.clone()),
+                _ => None,
+            });
+            let snapshot = snapshot.unwrap();
+            assert_eq!((snapshot.peers.len(), snapshot.dials.tried), (1, 1), "{ones:?} {others:?}");
+            ports.push(snapshot.peers[0].addr.addr().unwrap().port());
+        }
+        ports.sort_unstable();
+        assert_eq!(ports, [5000, 40_000], "{ones:?} {others:?}: who dialled it sees where it dialled");
     }
 }
