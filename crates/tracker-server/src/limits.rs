@@ -33,6 +33,8 @@ pub struct Limits {
     pub interval: Duration,
     /// How often at least and at most in a young swarm, where peers must find each other soon.
     pub young_interval: (Duration, Duration),
+    /// The same of those that have everything: one behind a firewall is of use only once it has heard of somebody to dial.
+    pub young_seed_interval: (Duration, Duration),
     /// A swarm is young so long after its first announce.
     pub young: Duration,
     /// Never announce sooner than this.
@@ -59,6 +61,7 @@ impl Limits {
         key: 64,
         interval: Duration::from_secs(1800),
         young_interval: (Duration::from_secs(60), Duration::from_secs(120)),
+        young_seed_interval: (Duration::from_secs(60), Duration::from_secs(80)),
         young: Duration::from_secs(600),
         min_interval: Duration::from_secs(60),
         forget_min: Duration::from_secs(900),

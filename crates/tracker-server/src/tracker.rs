@@ -232,7 +232,7 @@ impl Tracker {
             swarm.creator = Some(Network::of(ip));
         }
         let since = *swarm.since.get_or_insert(now);
-        let interval = interval(&limits, now.saturating_sub(since), &mut self.random);
+        let interval = interval(&limits, now.saturating_sub(since), asker.role, &mut self.random);
         let itself = swarm.own_seed == Some(request.port) && ip == request.local.ip().to_canonical();
         if itself {
             swarm.own_id = Some(request.peer_id);
@@ -338,9 +338,12 @@ impl fmt::Debug for Tracker {
 }
 
 /// When the peer shall come again.
-fn interval(limits: &Limits, age: Duration, random: &mut Random) -> Duration {
-    let (least, most) =
-        if age < limits.young { limits.young_interval } else { (limits.interval * 9 / 10, limits.interval * 11 / 10) };
+fn interval(limits: &Limits, age: Duration, role: Role, random: &mut Random) -> Duration {
+    let (least, most) = match role {
+        _ if age >= limits.young => (limits.interval * 9 / 10, limits.interval * 11 / 10),
+        Role::Seed => limits.young_seed_interval,
+        Role::Partial | Role::Leech => limits.young_interval,
+    };
     Duration::from_secs(random.within(least.as_secs(), most.as_secs()))
 }
 

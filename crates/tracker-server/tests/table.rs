@@ -232,6 +232,20 @@ fn intervals_are_short_in_a_young_swarm_and_vary() {
 }
 
 #[test]
+fn a_seed_of_a_young_swarm_hears_soon_of_those_that_cannot_reach_it() {
+    let mut t = tracker(Access::Open);
+    let mut seen = BTreeMap::new();
+    for second in (0..1200).step_by(10) {
+        let now = Duration::from_secs(second);
+        let interval = t.announce(now, &request(1, "198.18.0.1:1", 0)).unwrap().interval.as_secs();
+        let bounds = if second < 600 { 60..=80 } else { 1620..=1980 };
+        assert!(bounds.contains(&interval), "{second} {interval}");
+        *seen.entry(interval).or_insert(0) += 1;
+    }
+    assert!(seen.len() > 10, "they don't come in step");
+}
+
+#[test]
 fn those_who_do_not_come_back_are_forgotten() {
     let mut t = tracker(Access::Open);
     told(&mut t, SEC, &request(1, "198.18.0.1:1", 5));
