@@ -1,5 +1,5 @@
 //! A fault of this program, which means a panic: it is said on standard error with what to report, state is saved, and the process ends with an
-//! exit code of its own. One that is contained ends one torrent; its command goes on without that.
+//! exit code of its own. One that is contained ends one torrent, or one connection of those that are served; its command goes on without that.
 //!
 //! Invariant: from the moment of a panic that is not contained the process ends within [`GRACE`], whatever hangs.
 use crate::exit::{Exit, Outcome, Stop};
@@ -11,6 +11,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 use teem_client::{Client, Config, StartError};
+use teem_fault::Ends;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -26,8 +27,8 @@ static KEPT: Mutex<Vec<Client>> = Mutex::new(Vec::new());
 /// From now on every panic is said, and those that are not contained end the process.
 pub(crate) fn say_and_end() {
     std::panic::set_hook(Box::new(|info| {
-        let contained = teem_fault::is_contained();
-        if !contained {
+        let ends = teem_fault::ends();
+        if ends.is_none() {
             // First of all, since everything below may hang: standard error is a pipe that may be full.
             let _ = thread::Builder::new().name("teem-end".into()).spawn(|| {
                 thread::sleep(GRACE);
@@ -37,9 +38,9 @@ pub(crate) fn say_and_end() {
         #[cfg(debug_assertions)]
         crate::planted::reach();
         let (what, place) = facts(info);
-        let report = report(&what, &place, contained);
+        let report = report(&what, &place, ends);
         let _ = io::stderr().lock().write_all(lines(&report).as_bytes());
-        if !contained {
+        if ends.is_none() {
             FAULT.send_if_modified(|fault| {
                 let first = fault.is_none();
                 fault.get_or_insert_with(|| format!("{what} ({place})"));
@@ -95,12 +96,12 @@ fn facts(info: &PanicHookInfo<'_>) -> (String, String) {
 }
 
 /// What a person reads and passes on.
-fn report(what: &str, place: &str, contained: bool) -> String {
+fn report(what: &str, place: &str, ends: Option<Ends>) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let follows = if contained {
-        "One torrent is stopped by it; the others go on."
-    } else {
-        "The program ends; what can be saved is saved, and the same command goes on from there."
+    let follows = match ends {
+        Some(Ends::Torrent) => "One torrent is stopped by it; the others go on.",
+        Some(Ends::Connection) => "One connection that was served is ended by it; the program goes on.",
+        None => "The program ends; what can be saved is saved, and the same command goes on from there.",
     };
     // The live line, if there is one, lies before it.
     format!(
@@ -121,12 +122,12 @@ mod tests {
 
     #[test]
     fn a_report_says_what_where_and_whereto_and_cannot_move_the_cursor() {
-        let report = report("index 7\x1b[2J", "src/x.rs:1:2, thread teem-host", false);
+        let report = report("index 7\x1b[2J", "src/x.rs:1:2, thread teem-host", None);
         for part in
             ["index 7\u{FFFD}[2J", "src/x.rs:1:2, thread teem-host", env!("CARGO_PKG_VERSION"), "report", "ends"]
         {
             assert!(report.contains(part), "{part}: {report}");
         }
-        assert!(super::report("x", "y", true).contains("others go on"));
+        assert!(super::report("x", "y", Some(Ends::Torrent)).contains("others go on"));
     }
 }

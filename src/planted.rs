@@ -1,6 +1,6 @@
 //! The tests' own seam: `TEEM_PLANT` names where a panic is to come. In debug builds only; a release knows nothing of it.
 //!
-//! `start`, `main`, `thread`, `task`, `engine`, `question`; `torrent NAME` and `disk NAME` for the one torrent of that name. With `TEEM_REACH` what panics first
+//! `start`, `main`, `thread`, `task`, `engine`, `question`, `request`; `torrent NAME` and `disk NAME` for the one torrent of that name. With `TEEM_REACH` what panics first
 //! reaches for what a sandbox is to keep from it: it writes a file of that path, runs a program, looks into the process that started it.
 use std::fs::{self, File};
 use std::io;
@@ -52,6 +52,7 @@ pub(crate) fn added(client: &Client, torrent: &Torrent, name: Option<&str>) {
         "task" => drop(tokio::spawn(async { panic!("planted in a task") })),
         "engine" => client.plant(Planted::Engine),
         "question" => client.plant(Planted::Question),
+        "request" => client.plant(Planted::Request),
         wish if wish.strip_prefix("torrent ").is_some_and(|wanted| Some(wanted) == name) => {
             client.plant(Planted::Torrent(torrent.id()));
         }

@@ -69,6 +69,8 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
         announce_ready(options, &recipe, &shared, client.port(), &mut progress);
         // A link that nobody can read makes nothing available.
         stdout::check()?;
+        #[cfg(debug_assertions)]
+        crate::planted::added(&client, &shared.torrent, Some(shared.info.name()));
         rows.push(Row::new(&shared.torrent, shared.info.name(), shared.info.content_size()));
         all.push(shared);
     }

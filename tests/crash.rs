@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -120,5 +122,32 @@ fn any_other_fault_ends_the_process_with_70_and_goes_on_from_there() {
         assert_eq!(again.wait_exit(LIMIT).code(), Some(0), "{}", again.log());
         scene.assert_same("bad");
         scene.assert_same("good");
+    });
+}
+
+#[test]
+fn a_fault_while_a_page_is_served_ends_that_connection_alone_and_is_said() {
+    isolated("a_fault_while_a_page_is_served_ends_that_connection_alone_and_is_said", &[], |folder| {
+        content::write(folder, "content", Shape::Single, SIZE);
+        let (path, listen) = (folder.join("content"), format!("{TEEM_IP}:{PEER_PORT}"));
+        let args = ["share", &path.to_string_lossy(), "--listen", &listen, "--json"];
+        let mut share = Process::start(Teem::command(&folder.join("home"), &args).env("TEEM_PLANT", "request"));
+        share.wait_line("a share that is ready", LIMIT, |line| line.contains("\"ready\"").then_some(()));
+        let page = || {
+            let mut stream = TcpStream::connect(&listen).expect("it listens");
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").expect("it reads");
+            let mut answer = String::new();
+            let _ = stream.read_to_string(&mut answer); // an end or a reset
+            answer
+        };
+        assert_eq!(page(), "", "the connection is ended");
+        let answer = page();
+        assert!(answer.starts_with("HTTP/1.1 200"), "the next one is served: {answer}");
+        share.terminate();
+        assert_eq!(share.wait_exit(LIMIT).code(), Some(143), "the program went on");
+        let log = share.whole_log();
+        for part in ["planted in a request", "One connection that was served is ended by it", "Please report"] {
+            assert!(log.contains(part), "no {part:?}: {log}");
+        }
     });
 }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use common::besieger::{Besiegers, Siege};
 use common::content::{self, Shape};
 use common::namespace::isolated;
 use common::rider::Riders;
@@ -285,4 +286,46 @@ fn ridden(folder: &Path, first: bool) {
              the riders {taken:.1} copies"
     );
     assert!(copies <= 1.02, "{copies} copies");
+}
+
+/// A turn among a hundred comes late; that it comes is what is shown.
+const SIEGE_LIMIT: Duration = Duration::from_secs(300);
+/// What the seed may hold more under a siege than before, in KiB: blocks read (8 MiB), what is queued for those that do not read (16 MiB), and as
+/// much for tables, buffers and what an allocator keeps.
+const SIEGE_GROWTH_MAX: u64 = 48 << 10;
+
+/// A hundred holders of a hundred networks, none of them on loopback, each with every vice in turn: a stranger gets his megabyte, and what the seed
+/// holds stays within its bounds.
+#[test]
+fn a_hundred_holders_with_each_vice_keep_nothing_from_a_stranger() {
+    isolated("a_hundred_holders_with_each_vice_keep_nothing_from_a_stranger", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 1 << 20);
+        let torrent = Torrent::create(folder, "content", PIECE, &[]);
+        let (link, data) = (torrent.path.to_string_lossy().into_owned(), folder.to_string_lossy().into_owned());
+        let to: SocketAddr = format!("{SEED_IP}:{PEER_PORT}").parse().expect("an address");
+        for vice in Siege::ALL {
+            let home = folder.join(format!("source-{vice:?}"));
+            let seed = Teem::start(&home, &["seed", &link, "--data", &data, "--listen", &to.to_string()]);
+            let before = resident_most(&seed);
+            let networks = (0..100).map(|n| Ipv4Addr::new(198, 19, n, 7).into());
+            let besiegers = Besiegers::around(to, &torrent, 16, vice, networks);
+            let (out, peer) = (folder.join(format!("out-{vice:?}")), to.to_string());
+            let mut get = Teem::get(&folder.join(format!("home-{vice:?}")), &link, &out, &["--peer", &peer]);
+            let begun = Instant::now();
+            get.wait_complete(SIEGE_LIMIT);
+            let took = begun.elapsed().as_secs_f64();
+            content::assert_same(&folder.join("content"), &out.join("content"));
+            let grown = resident_most(&seed) - before;
+            drop(besiegers);
+            eprintln!("figure: a hundred {vice:?}: a megabyte in {took:.1} s, the seed holds {grown} KiB more");
+            assert!(grown <= SIEGE_GROWTH_MAX, "{vice:?}: {grown} KiB");
+        }
+    });
+}
+
+/// The most that a process has held of memory so far, in KiB.
+fn resident_most(teem: &Teem) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", teem.id())).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says so");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

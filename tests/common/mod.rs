@@ -4,6 +4,7 @@
 #![allow(unused_imports)] // same
 #![allow(unreachable_pub)] // same: `pub` means "for the tests"
 
+pub mod besieger;
 pub mod rider;
 pub mod run;
 pub mod scripted;

@@ -3,6 +3,7 @@ use crate::patterns::{Exact, Patterns};
 use crate::status::Ended;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::iter;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use teem_metainfo::{File, Info};
@@ -83,25 +84,30 @@ fn by_patterns(info: &Info, only: &[String], first: &[String]) -> Result<Selecti
     }))
 }
 
+/// What names of something are, by [`Exact::key`].
+type Names<'a> = BTreeSet<(&'a str, bool)>;
+
 /// Patterns against the paths below the torrent's folder, and against those that begin with it, as `show` prints them. What is the name
 /// of something means that alone; what fits nothing below the folder is held against the whole paths.
 fn wishes(option: &str, info: &Info, texts: &[String]) -> Result<[Patterns; 2], String> {
-    let read = |texts: &[String], names: &BTreeSet<&str>| {
-        let is_name = |exact: &Exact<'_>| names.contains(exact.path);
+    let read = |texts: &[String], names: &Names<'_>| {
+        let is_name = |exact: &Exact<'_>| names.contains(&exact.key());
         Patterns::new(texts, is_name).map_err(|why| format!("{option}: {why}"))
     };
     let exact: Vec<Exact<'_>> = texts.iter().map(|text| Exact::of(text)).collect();
+    let sought: Vec<Exact<'_>> = exact.iter().flat_map(|exact| iter::once(*exact).chain(exact.folders())).collect();
     let (mut below, mut whole) = (BTreeSet::new(), BTreeSet::new());
     for file in info.files().iter().filter(|file| !file.pad) {
         let (inner, outer) = (paths(info, &file), paths_with_name(info, &file));
-        below.extend(exact.iter().filter(|exact| inner.iter().any(|path| exact.covers(path))).map(|e| e.path));
-        whole.extend(exact.iter().filter(|exact| outer.iter().any(|path| exact.covers(path))).map(|e| e.path));
+        below.extend(sought.iter().filter(|exact| inner.iter().any(|path| exact.covers(path))).map(Exact::key));
+        whole.extend(sought.iter().filter(|exact| outer.iter().any(|path| exact.covers(path))).map(Exact::key));
     }
     let (mut inner, mut outer) = (Vec::new(), Vec::new());
     for (text, exact) in texts.iter().zip(&exact) {
-        if below.contains(exact.path) || (!whole.contains(exact.path) && fits_some(info, text, paths, read)?) {
+        let key = exact.key();
+        if below.contains(&key) || (!whole.contains(&key) && fits_some(info, text, paths, |t| read(t, &below))?) {
             inner.push(text.clone());
-        } else if whole.contains(exact.path) || fits_some(info, text, paths_with_name, read)? {
+        } else if whole.contains(&key) || fits_some(info, text, paths_with_name, |t| read(t, &whole))? {
             outer.push(text.clone());
         } else {
             return Err(format!("{option}: no file of {} fits `{text}`; there is {}", info.name(), names(info)));
@@ -115,9 +121,9 @@ fn fits_some(
     info: &Info,
     text: &str,
     of: fn(&Info, &File<'_>) -> Vec<PathBuf>,
-    read: impl Fn(&[String], &BTreeSet<&str>) -> Result<Patterns, String>,
+    read: impl Fn(&[String]) -> Result<Patterns, String>,
 ) -> Result<bool, String> {
-    let one = read(&[text.to_owned()], &BTreeSet::new())?;
+    let one = read(&[text.to_owned()])?;
     let mut files = info.files().iter().filter(|file| !file.pad);
     Ok(files.any(|file| of(info, &file).iter().any(|path| one.covers(path))))
 }
@@ -144,7 +150,7 @@ fn paths(info: &Info, file: &File<'_>) -> Vec<PathBuf> {
         file.native_path().map(|parts| parts.iter().collect())
     };
     let native = native.filter(|native| *native != here);
-    std::iter::once(here).chain(native).collect()
+    iter::once(here).chain(native).collect()
 }
 
 /// The same with the torrent's name in front; a single file has no folder.
@@ -238,6 +244,10 @@ mod tests {
             ("Show [1080p]", vec![2]),
             ("Show [1080p]/", vec![2]),
             ("Show [1080p]/e{1,2}.mkv", vec![2]),
+            ("Show [1080p]/*.mkv", vec![2]),
+            ("t/Show [1080p]/e*", vec![2]),
+            ("Show [12]/*.mkv", vec![3]),
+            ("[open/*", vec![5]),
             ("e{1,2}.mkv", vec![2]),
             ("e{1,3}.mkv", vec![3]),
             ("Show [12]", vec![3]),

@@ -2,7 +2,7 @@
 //! slash the whole path; what lies in a folder that fits goes with it.
 //!
 //! A pattern is also a name: where it is, character by character, the name or path of something, that alone is meant, whatever its
-//! brackets would fit besides.
+//! brackets would fit besides. So are the folders that it begins with, as far as they are there.
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,12 @@ impl Patterns {
                 }
                 continue;
             }
-            let full = if exact.whole { exact.path.to_owned() } else { format!("**/{}", exact.path) };
+            let full = match exact.folders().find(|folder| is_name(folder)) {
+                // A folder of that name is there, so its brackets are its own.
+                Some(folder) => globset::escape(folder.path) + &exact.path[folder.path.len()..],
+                None if exact.whole => exact.path.to_owned(),
+                None => format!("**/{}", exact.path),
+            };
             let glob = GlobBuilder::new(&full).literal_separator(true).build();
             set.add(glob.map_err(|e| format!("`{text}` is not a pattern: {}", e.kind()))?);
             globs.push(text.clone());
@@ -82,6 +87,18 @@ impl<'a> Exact<'a> {
         let path = text.trim_end_matches('/');
         let below = path.strip_prefix("./").unwrap_or(path).trim_start_matches('/');
         Self { path: below, whole: below.len() < path.len() || below.contains('/') }
+    }
+
+    /// By what it is known: the same words may be a name and a whole path.
+    pub(crate) fn key(&self) -> (&'a str, bool) {
+        (self.path, self.whole)
+    }
+
+    /// The folders with brackets that it begins with, the longest first: each may be the path of something.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = Self> + use<'a> {
+        let path = self.path;
+        let folders = path.rmatch_indices('/').map(move |(end, _)| Self { path: &path[..end], whole: true });
+        folders.filter(|folder| folder.has_brackets() && !folder.path.contains('\\'))
     }
 
     /// Whether it is the name or path of this, or of a folder that this lies in.

@@ -1,5 +1,7 @@
 //! The tests' own seam (own design): faults that are planted where real ones would be. In debug builds only.
 use crate::client::Client;
+use crate::web::site::PLANTED;
+use std::sync::atomic::Ordering::SeqCst;
 use teem_host::mailbox::HostMsg;
 use teem_swarm::command::Command;
 use teem_swarm::ids::TorrentId;
@@ -13,6 +15,8 @@ pub enum Planted {
     Engine,
     /// In the next task on the async side that carries out a question of the engine.
     Question,
+    /// In what is served next over HTTP.
+    Request,
 }
 
 impl Client {
@@ -22,7 +26,8 @@ impl Client {
         let at = match fault {
             Planted::Torrent(torrent) => Some(torrent),
             Planted::Engine => None,
-            Planted::Question => return self.registry().planted.store(true, std::sync::atomic::Ordering::SeqCst),
+            Planted::Question => return self.registry().planted.store(true, SeqCst),
+            Planted::Request => return PLANTED.store(true, SeqCst),
         };
         // A host that has ended has nothing to panic.
         let _ = self.host().send(HostMsg::Command(Command::Panic(at)));

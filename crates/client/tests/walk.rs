@@ -53,6 +53,7 @@ fn a_name_is_left_out_whatever_brackets_it_has_and_a_pattern_in_vain_is_told() {
         ("[x]", "deep/[x]/f"),
         ("deep/[x]", "deep/[x]/f"),
         ("deep/[x]/f", "deep/[x]/f"),
+        ("deep/[x]/*", "deep/[x]/f"),
         ("{1,2}", "deep/{1,2}"),
         ("open]", "open]"),
         ("b\\c", "b\\c"),

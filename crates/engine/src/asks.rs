@@ -12,6 +12,8 @@ use teem_swarm::ids::TorrentId;
 pub(crate) enum Asker {
     /// A torrent, which knows the question by its id.
     Torrent(TorrentId),
+    /// Nobody: a torrent that was expelled has said `stopped`.
+    Gone,
     /// The client of UDP trackers, for the addresses of this name and port.
     Name(String, u16),
 }
@@ -32,6 +34,11 @@ impl Asks {
     /// A question goes out.
     pub(crate) fn left(&mut self, id: AskId, asker: Asker) {
         self.waiting.insert(id, asker);
+    }
+
+    /// Whether last words of expelled torrents have no answer yet.
+    pub(crate) fn last_words(&self) -> bool {
+        self.waiting.values().any(|asker| *asker == Asker::Gone)
     }
 
     /// An answer has come: what waited for it, if anything did.

@@ -176,6 +176,11 @@ impl<B> Engine<B> {
         self.torrents.values().map(Torrent::work).sum()
     }
 
+    /// Whether trackers are still being told of torrents that were expelled.
+    pub fn has_last_words(&self) -> bool {
+        self.asks.last_words() || self.udp.has_last_words(|torrent| self.torrents.contains_key(&torrent))
+    }
+
     /// Whether a torrent of that name is there.
     pub fn has(&self, torrent: TorrentId) -> bool {
         self.torrents.contains_key(&torrent)

@@ -331,6 +331,11 @@ impl UdpTracker {
         }
     }
 
+    /// Whether asks of torrents that are not there any more are under way.
+    pub(crate) fn has_last_words(&self, is_there: impl Fn(TorrentId) -> bool) -> bool {
+        self.asks.keys().any(|(torrent, _)| !is_there(*torrent))
+    }
+
     /// A torrent is gone: nobody waits for its answers.
     pub(crate) fn forget(&mut self, torrent: TorrentId) {
         let keys: Vec<AskKey> = self.asks_of(torrent).map(|(key, _)| *key).collect();

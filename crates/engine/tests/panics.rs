@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use teem_engine::input::{Input, PeerSource};
 use teem_engine::{Engine, EngineConfig};
 use teem_metainfo::Info;
+use teem_swarm::ask::{Answer, Question};
 use teem_swarm::command::Command;
 use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, ReadId, TorrentId};
@@ -16,6 +17,7 @@ use teem_swarm::remote::Via;
 use teem_swarm::selection::Selection;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
+use teem_wire::tracker::announce::AnnounceEvent;
 
 const BAD: TorrentId = TorrentId(1);
 const GOOD: TorrentId = TorrentId(2);
@@ -83,6 +85,20 @@ fn assert_alone(engine: &mut Engine<Block>, outputs: &[Output<Block>]) {
     assert!(why.contains(content(BAD).name()) && why.contains("report"), "{why}");
     assert!(outputs.iter().any(|o| matches!(o, Output::Disk(Job::Close { torrent: BAD, facts: None }))), "{outputs:?}");
     assert!(outputs.iter().any(|o| matches!(o, Output::Close { conn: ConnId(1), .. })), "{outputs:?}");
+    let stopped = outputs.iter().find_map(|o| match o {
+        Output::Ask { id, question: Question::Announce { torrent: BAD, announce, .. } }
+            if announce.event == AnnounceEvent::Stopped =>
+        {
+            Some(*id)
+        }
+        _ => None,
+    });
+    let id = stopped.expect("its tracker is told");
+    assert!(engine.has_last_words());
+    let reply = Err(teem_wire::tracker::announce::AnnounceError::TimedOut);
+    let answer = Answer::Announced { source: PeerSource::PublicTracker, reply };
+    engine.handle(secs(59), Input::Answer { id, answer });
+    assert!(!engine.has_last_words(), "whatever it answers");
     assert!(!outputs.iter().any(|o| matches!(o, Output::Close { conn: ConnId(2), .. })), "{outputs:?}");
     assert!(!engine.has(BAD) && engine.has(GOOD));
     // What comes for it changes nothing.

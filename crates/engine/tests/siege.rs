@@ -44,13 +44,16 @@ enum Vice {
     Deaf,
     /// It asks for one block of each piece that it is shown, reads it, and asks for no more of it.
     Nibbles,
+    /// It asks for the same blocks of what it is shown, again and again, and reads them.
+    Rereads,
     /// It wants what it is shown and leaves it alone.
     Idle,
     /// It says what costs most: bitfields, metadata, lost pieces.
     Costly,
 }
 
-const VICES: [Vice; 7] = [Vice::Silent, Vice::Holds, Vice::Keeps, Vice::Deaf, Vice::Nibbles, Vice::Idle, Vice::Costly];
+const VICES: [Vice; 8] =
+    [Vice::Silent, Vice::Holds, Vice::Keeps, Vice::Deaf, Vice::Nibbles, Vice::Rereads, Vice::Idle, Vice::Costly];
 
 struct Siege {
     world: World,
@@ -110,7 +113,7 @@ impl Siege {
         }
         self.read = self.world.log.len();
         let sent = self.world.sent.split_off(0);
-        for (conn, at) in sent.into_iter().filter(|_| self.vice == Vice::Nibbles) {
+        for (conn, at) in sent.into_iter().filter(|_| matches!(self.vice, Vice::Nibbles | Vice::Rereads)) {
             if self.live.values().any(|live| *live == conn) && self.world.why_closed(self.victim, conn).is_none() {
                 self.world.give(self.victim, Input::Sent { conn, bytes: u64::from(at.len) });
             }
@@ -141,6 +144,14 @@ impl Siege {
                     self.say(conn, Message::Interested);
                     let shown =
                         self.shown.extract_if(.., |(to, _)| *to == conn).map(|(_, piece)| piece).collect::<Vec<_>>();
+                    for piece in shown {
+                        self.say(conn, Message::Request(at(piece)));
+                    }
+                }
+                Vice::Rereads => {
+                    self.say(conn, Message::Interested);
+                    let of_it = self.shown.iter().filter(|(to, _)| *to == conn);
+                    let shown: Vec<u32> = of_it.map(|(_, piece)| *piece).collect();
                     for piece in shown {
                         self.say(conn, Message::Request(at(piece)));
                     }
@@ -229,6 +240,11 @@ fn besieged_either_way(vice: Vice, count: usize, networks: usize) {
     let ordinary = besieged(vice, count, networks, Spreading::Ordinary);
     let frugal = besieged(vice, count, networks, Spreading::Frugal);
     assert!(frugal <= ordinary + UNFED, "{vice:?}, {count} of {networks}: {frugal} s instead of {ordinary} s");
+}
+
+#[test]
+fn eighty_networks_that_read_the_same_again_and_again_keep_nothing_from_a_stranger() {
+    besieged_either_way(Vice::Rereads, 80, 80);
 }
 
 #[test]

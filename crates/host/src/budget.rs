@@ -30,8 +30,8 @@ pub(crate) const SOCKETS_MAX: usize = 4096;
 /// Bytes of messages, blocks apart, that may wait for a peer that does not read.
 pub(crate) const UNREAD_MESSAGES_MAX: usize = 512 * 1024;
 
-/// The same for all peers together: a bitfield of the largest torrent for 64 of them. When it is full, the holder with most of it loses
-/// a connection.
+/// Bytes that may wait for all peers together, messages, pieces of metadata and blocks alike: twice what there is of blocks, so that the rest is a
+/// bitfield of the largest torrent for 32 of them. When it is full, the holder with most of it loses a connection.
 pub(crate) const UNREAD_ALL_MAX: usize = 16 * 1024 * 1024;
 
 /// How long a closed connection may take to send what was queued.

@@ -100,6 +100,11 @@ where
     M: Machine<B>,
     O: Owner,
 {
+    /// Whether all torrents are gone, and nothing is left to be said of any.
+    fn is_done(&self) -> bool {
+        self.torrents.is_empty() && !self.machine.has_last_words()
+    }
+
     /// Carries out all that the machine wants done.
     fn drain(&mut self, now: Time, net: &mut Net<B>) {
         self.fed = false;
@@ -172,7 +177,7 @@ where
             self.work_off(now);
             self.net.utp_transmit(now);
             phase = match phase {
-                Phase::Removing(until) if self.core.torrents.is_empty() || now >= until => self.flush(now),
+                Phase::Removing(until) if self.core.is_done() || now >= until => self.flush(now),
                 Phase::Flushing(until) if self.net.is_empty() || now >= until => return Ok(()),
                 phase => phase,
             };

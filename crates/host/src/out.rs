@@ -88,8 +88,7 @@ impl<B: AsRef<[u8]>> Out<B> {
         self.0.is_none()
     }
 
-    /// Everything unsent, in bytes.
-    #[cfg(test)]
+    /// Everything unsent, in bytes: messages, pieces of metadata and blocks.
     pub(crate) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.bytes)
     }

@@ -50,6 +50,10 @@ pub trait Machine<B>: Send + 'static {
     fn poll_output(&mut self) -> Option<Output<B>>;
     /// When to send a `Tick` at the latest.
     fn deadline(&self) -> Option<Time>;
+    /// Whether something is still being told to the world on behalf of torrents that are not there any more.
+    fn has_last_words(&self) -> bool {
+        false
+    }
 }
 
 impl<B: Send + 'static> Machine<B> for Engine<B> {
@@ -61,5 +65,8 @@ impl<B: Send + 'static> Machine<B> for Engine<B> {
     }
     fn deadline(&self) -> Option<Time> {
         Engine::deadline(self)
+    }
+    fn has_last_words(&self) -> bool {
+        Engine::has_last_words(self)
     }
 }

@@ -24,7 +24,12 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const NOT_SENT_LOW: u32 = 128 * 1024;
 
-/// Sets what every peer connection wants. `upload_limited` also bounds what waits unsent in the kernel.
+/// The same where the upload is not limited: a peer that does not read makes the kernel hold so much for it and no more, where its own tuning would
+/// give it megabytes. What is sent and not acknowledged does not count, so that the length of a line costs nothing.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const NOT_SENT_MAX: u32 = 512 * 1024;
+
+/// Sets what every peer connection wants. `upload_limited` also bounds what waits unsent in the kernel more closely.
 pub(crate) fn peer(socket: &SockRef<'_>, remote: SocketAddr, upload_limited: bool) {
     let _ = socket.set_tcp_nodelay(true);
     let alive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
@@ -34,9 +39,7 @@ pub(crate) fn peer(socket: &SockRef<'_>, remote: SocketAddr, upload_limited: boo
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let _ = USER_TIMEOUT;
     lower_effort(socket, remote.ip());
-    if upload_limited {
-        limit_unsent(socket, true);
-    }
+    limit_unsent(socket, upload_limited);
 }
 
 /// Marks what the socket sends as DSCP LE.
@@ -47,10 +50,10 @@ pub(crate) fn lower_effort(socket: &SockRef<'_>, family: IpAddr) {
     };
 }
 
-/// Bounds (or no longer bounds) what waits unsent in the kernel.
+/// Bounds what waits unsent in the kernel: more closely where the upload is limited.
 pub(crate) fn limit_unsent(socket: &SockRef<'_>, limited: bool) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _ = socket.set_tcp_notsent_lowat(if limited { NOT_SENT_LOW } else { u32::MAX });
+    let _ = socket.set_tcp_notsent_lowat(if limited { NOT_SENT_LOW } else { NOT_SENT_MAX });
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let _ = (socket, limited);
 }
@@ -100,6 +103,31 @@ mod tests {
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(USER_TIMEOUT));
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), NOT_SENT_LOW);
         limit_unsent(&socket, false);
-        assert_eq!(socket.tcp_notsent_lowat().unwrap(), u32::MAX);
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), NOT_SENT_MAX);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_peer_that_does_not_read_makes_the_kernel_hold_no_more_than_that() {
+        use std::io::{ErrorKind, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // What the other side's kernel takes is its own: as little as it can.
+        SockRef::from(&listener).set_recv_buffer_size(4_096).unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut stream = std::net::TcpStream::connect(addr).unwrap();
+        let other = listener.accept().unwrap();
+        peer(&SockRef::from(&stream), addr, false);
+        stream.set_nonblocking(true).unwrap();
+        let (block, mut taken) = (vec![0; 64 << 10], 0);
+        loop {
+            match stream.write(&block) {
+                Ok(n) => taken += n,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                Err(e) => panic!("{e}"),
+            }
+        }
+        drop(other);
+        // One packet beyond the bound, and what was on its way.
+        assert!(taken <= NOT_SENT_MAX as usize + (256 << 10), "{taken} bytes");
     }
 }

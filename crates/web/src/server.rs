@@ -126,7 +126,9 @@ impl Shared {
         let number = place.number();
         let mut connections = self.connections();
         while connections.try_join_next().is_some() {}
-        let handle = connections.spawn(connection::serve(stream, ends, place, self.serving.clone()));
+        // A panic while it is served ends it alone: what connections share is left whole by each change.
+        let served = teem_fault::contained(connection::serve(stream, ends, place, self.serving.clone()));
+        let handle = connections.spawn(async move { drop(served.await) });
         drop(connections);
         self.crowd.ends_by(number, handle);
     }

@@ -44,3 +44,22 @@ async fn listeners_and_given_connections() {
     }
     assert!(streams.is_closed());
 }
+
+#[tokio::test]
+async fn a_panic_while_one_is_served_ends_that_connection_alone() {
+    let routes = teem_web::Router::new()
+        .route("/", teem_web::routing::get(async || "here"))
+        .route("/fault", teem_web::routing::get(async || if true { panic!("planted in a route") } else { "never" }));
+    let mut server = teem_web::Server::new(routes, Limits::DEFAULT);
+    let addr = server.listen(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    for _ in 0..3 {
+        let (mut good, mut bad) = (TcpStream::connect(addr).await.unwrap(), TcpStream::connect(addr).await.unwrap());
+        bad.write_all(b"GET /fault HTTP/1.1\r\nHost: t\r\n\r\n").await.unwrap();
+        assert_eq!(bad.read(&mut [0; 64]).await.unwrap_or(0), 0, "it is ended without a word");
+        good.write_all(b"GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        good.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("here"), "{answer}");
+    }
+    server.shutdown().await;
+}

@@ -189,10 +189,11 @@ impl Rules {
 
 /// The patterns of `exclude`. One with brackets is a name where something below the root is called so.
 fn exclude(texts: &[String], root: &Path) -> Result<Patterns, String> {
-    let exact = texts.iter().map(|text| Exact::of(text)).filter(Exact::has_brackets);
+    let exact = texts.iter().map(|text| Exact::of(text));
+    let exact = exact.flat_map(|exact| exact.folders().chain([exact])).filter(Exact::has_brackets);
     let (whole, mut sought): (Vec<_>, Vec<_>) = exact.partition(|exact| exact.whole);
     let there = |exact: &&Exact<'_>| root.join(exact.path).symlink_metadata().is_ok();
-    let mut found: BTreeSet<&str> = whole.iter().filter(there).map(|exact| exact.path).collect();
+    let mut found: BTreeSet<(&str, bool)> = whole.iter().filter(there).map(Exact::key).collect();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop().filter(|_| !sought.is_empty()) {
         // What cannot be read is met again, and named, when the files are listed.
@@ -200,7 +201,7 @@ fn exclude(texts: &[String], root: &Path) -> Result<Patterns, String> {
             sought.retain(|exact| {
                 let is_it = entry.file_name() == exact.path;
                 if is_it {
-                    found.insert(exact.path);
+                    found.insert(exact.key());
                 }
                 !is_it
             });
@@ -209,7 +210,7 @@ fn exclude(texts: &[String], root: &Path) -> Result<Patterns, String> {
             }
         }
     }
-    Patterns::new(texts, |exact| found.contains(exact.path))
+    Patterns::new(texts, |exact| found.contains(&exact.key()))
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -38,6 +38,10 @@ const STYLE_KEPT: &str = "max-age=3600";
 /// The media type of a .torrent.
 const TORRENT: &str = "application/x-bittorrent";
 
+/// Whether a fault is planted in what is put together for the next request.
+#[cfg(debug_assertions)]
+pub(crate) static PLANTED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// A torrent that is offered.
 pub(crate) struct Offer {
     pub(crate) torrent: Torrent,
@@ -171,6 +175,8 @@ impl Shared {
 
     /// The page, at most a moment old. Whoever comes while it is being put together waits for the same one.
     async fn page(&self) -> Bytes {
+        #[cfg(debug_assertions)]
+        assert!(!PLANTED.swap(false, std::sync::atomic::Ordering::SeqCst), "planted in a request");
         let mut kept = self.page.lock().await;
         if let Some((at, page)) = kept.as_ref()
             && at.elapsed() < PAGE_EVERY

@@ -43,7 +43,7 @@ impl<B> Engine<B> {
             (Some(Asker::Torrent(torrent)), answer) => self.with(torrent, |t, cx| t.answer(cx, id, answer)),
             (Some(Asker::Name(host, port)), Answer::Resolved(addrs)) => self.udp.resolved(self.now, host, port, addrs),
             (Some(Asker::Name(host, port)), Answer::Busy) => self.udp.not_resolved_yet(self.now, host, port),
-            (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_)) | (None, _) => {}
+            (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_)) | (None | Some(Asker::Gone), _) => {}
         }
     }
 
@@ -163,6 +163,7 @@ impl<B> Engine<B> {
     }
 }
 
-fn is_udp(url: &str) -> bool {
+/// Whether a tracker is asked by the engine's own client (BEP 15).
+pub(super) fn is_udp(url: &str) -> bool {
     url.trim().split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("udp"))
 }

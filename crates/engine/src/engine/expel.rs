@@ -1,25 +1,32 @@
 //! A torrent's own code, or the disk's work for it, has panicked (own design): it ends alone.
 //!
-//! Nothing of the broken torrent is asked or touched any more; it is let go of whole. What it had pushed in that call is half of something
+//! Nothing of the broken torrent is asked or touched any more, but for the word `stopped` that its trackers are told, behind the same wall; it is let go of whole. What it had pushed in that call is half of something
 //! and goes with it. The engine's own tables name it nowhere afterwards, the disk saves what is durable of it, and its owner is told
 //! why, by name. It stays in `rests` until it is removed.
 //!
 //! Invariant: answers to what it had asked find no torrent, and change nothing.
+use super::carry::is_udp;
 use super::{Engine, resting};
+use crate::asks::Asker;
 use alloc::vec::Vec;
+use teem_swarm::ask::Question;
 use teem_swarm::event::Event;
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::Job;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::torrent::Torrent;
+use teem_swarm::torrent::announce::Ask;
 
 impl<B> Engine<B> {
     /// Ends a torrent by a fault of ours; `what` is what the panic said.
     pub(super) fn expel(&mut self, torrent: TorrentId, what: &str) {
         self.pushed.clear();
-        let Some(broken) = self.torrents.remove(&torrent) else { return };
+        let Some(mut broken) = self.torrents.remove(&torrent) else { return };
         let (held, served) = self.wall.behind(|| (broken.held(), broken.served())).unwrap_or_default();
         self.shared.pool.gone(torrent, held, served);
+        // What is wrong with it is hardly what it has told its trackers.
+        let (now, ids) = (self.now, self.asks.ids());
+        let farewell = self.wall.behind(|| broken.farewell(now, ids)).unwrap_or_default();
         // What cannot even be let go of is no more than lost.
         let _ = self.wall.behind(move || drop(broken));
         for conn in self.routes.of_torrent(torrent) {
@@ -34,6 +41,14 @@ impl<B> Engine<B> {
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.udp.forget(torrent);
+        for Ask { id, url, announce } in farewell {
+            if is_udp(url.reveal()) {
+                self.udp.announce(self.now, torrent, id, url, announce);
+            } else {
+                self.asks.left(id, Asker::Gone);
+                self.outputs.push_back(Output::Ask { id, question: Question::Announce { torrent, url, announce } });
+            }
+        }
         self.shared.forget(torrent);
         self.outputs.push_back(Output::Disk(Job::Close { torrent, facts: None }));
         let leaving = self.removals.get(torrent).is_some();

@@ -13,6 +13,7 @@ use teem_wire::peer::message::Message;
 use super::{Entry, Net};
 use crate::budget::{TURN_READ_LEN, UNREAD_ALL_MAX, UNREAD_MESSAGES_MAX};
 use crate::conn::{Conn, ReadEnd};
+use crate::out::Spares;
 use crate::packet::{self, For};
 use crate::sockopt;
 
@@ -141,16 +142,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Queues what `encode` writes.
     pub(crate) fn send(&mut self, id: ConnId, encode: impl FnOnce(&mut Vec<u8>)) {
+        self.queue(id, |conn, spares| conn.out.push(spares, encode));
+    }
+
+    /// Appends to what waits for a connection. What waits for one that does not read is counted now and then.
+    fn queue(&mut self, id: ConnId, append: impl FnOnce(&mut Conn<B>, &mut Spares<B>)) {
         if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
             && conn.closing.is_none()
         {
-            let before = conn.out.messages_len();
-            conn.out.push(&mut self.spares, encode);
+            let before = conn.out.len();
+            append(conn, &mut self.spares);
             if conn.blocked {
                 if conn.out.messages_len() > UNREAD_MESSAGES_MAX {
                     self.overfull.push(id);
                 }
-                self.uncounted += conn.out.messages_len().saturating_sub(before);
+                self.uncounted += conn.out.len().saturating_sub(before);
             }
             self.touch(id);
             if self.uncounted > UNREAD_ALL_MAX / 8 {
@@ -162,7 +168,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Counts what peers that do not read make us hold: where that is too much in all, those with most of it lose their connections.
     fn count_unread(&mut self) {
         self.uncounted = 0;
-        let unread = |conn: &Conn<B>| (conn.id, conn.holder, conn.out.messages_len());
+        let unread = |conn: &Conn<B>| (conn.id, conn.holder, conn.out.len());
         let conns = self.table.values_mut().filter_map(|entry| match entry {
             Entry::Conn(conn) if conn.closing.is_none() => Some(unread(conn)),
             _ => None,
@@ -173,22 +179,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Queues a piece of metadata, of which the engine hears when it has gone.
     pub(crate) fn send_metadata(&mut self, id: ConnId, message: &Message) {
-        if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
-            && conn.closing.is_none()
-        {
-            conn.out.push_metadata(&mut self.spares, message);
-            self.touch(id);
-        }
+        self.queue(id, |conn, spares| conn.out.push_metadata(spares, message));
     }
 
     /// Queues a block.
     pub(crate) fn send_block(&mut self, id: ConnId, at: BlockRef, data: B) {
-        if let Some(Entry::Conn(conn)) = self.table.get_mut(id)
-            && conn.closing.is_none()
-        {
-            conn.out.push_block(&mut self.spares, at, data);
-            self.touch(id);
-        }
+        self.queue(id, |conn, spares| conn.out.push_block(spares, at, data));
     }
 
     /// Sends a packet from the socket of its family.

@@ -1,6 +1,6 @@
 //! Whose block is next when more is asked than the limit lets out, or without one the line (own design).
 //!
-//! Nobody waits for long; then comes what only we have and have not yet passed on, since the swarm waits for it; then the piece
+//! Nobody waits for long that asks for something new; then comes what only we have and have not yet passed on, since the swarm waits for it; then the piece
 //! that a peer has begun, because only whole pieces can be passed on; then the peer that we owe most.
 use crate::ids::ConnId;
 use core::cmp::Reverse;
@@ -14,6 +14,8 @@ const WAIT_MAX: Duration = Duration::from_secs(4);
 pub struct Waiting {
     /// Name of its connection.
     pub conn: ConnId,
+    /// It is sent the same again and again: those that ask for something new come first, however long it waits.
+    pub round: bool,
     /// For how long.
     pub waited: Duration,
     /// The block is of a piece that nobody else near us has, and has not left us.
@@ -28,7 +30,7 @@ pub struct Waiting {
 pub fn next(waiting: impl Iterator<Item = Waiting>) -> Option<ConnId> {
     let key = |w: &Waiting| {
         let late = Some(w.waited).filter(|waited| *waited >= WAIT_MAX);
-        (Reverse(late), !w.unique, !w.goes_on, Reverse(w.owed), Reverse(w.waited), w.conn)
+        (w.round, Reverse(late), !w.unique, !w.goes_on, Reverse(w.owed), Reverse(w.waited), w.conn)
     };
     waiting.min_by_key(key).map(|w| w.conn)
 }
@@ -42,6 +44,7 @@ mod tests {
     fn the_late_then_the_unique_then_the_piece_at_hand_then_whom_we_owe() {
         let waiting = |n: u64| Waiting {
             conn: ConnId(n),
+            round: false,
             waited: Duration::from_millis(n * 10),
             unique: false,
             goes_on: false,
@@ -54,6 +57,7 @@ mod tests {
             Waiting { owed: 10, ..waiting(0) },
             waiting(2),
             waiting(1),
+            Waiting { round: true, waited: Duration::from_secs(60), ..waiting(6) },
         ]
         .to_vec();
         let mut order = Vec::new();
@@ -61,6 +65,6 @@ mod tests {
             all.retain(|w| w.conn != conn);
             order.push(conn.0);
         }
-        assert_eq!(order, [5, 4, 3, 0, 2, 1]);
+        assert_eq!(order, [5, 4, 3, 0, 2, 1, 6]);
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Upload {
     at: Option<u32>,
     /// Since when it waits for the limit, if it does.
     waits_since: Time,
+    /// It is sent the same again and again, as a source has seen.
+    round: bool,
     /// Payload that went to the kernel.
     meter: Meter,
 }
@@ -55,6 +57,16 @@ impl Upload {
     /// Since when it waits for the limit, if it does.
     pub(crate) fn waits_since(&self) -> Time {
         self.waits_since
+    }
+
+    /// Whether it is sent the same again and again.
+    pub(crate) fn goes_round(&self) -> bool {
+        self.round
+    }
+
+    /// A source has looked at that.
+    pub(crate) fn set_round(&mut self, round: bool) {
+        self.round = round;
     }
 
     /// Takes a request; whether there was room.

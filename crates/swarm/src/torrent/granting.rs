@@ -145,6 +145,7 @@ impl Granting {
     /// Stops being a source: what it has not shown is shown. Only for one that has lost its place, not for one that is done.
     pub(super) fn end<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground) {
         let Some(source) = self.source.take() else { return };
+        self.tell_upload(cx.now, ground);
         self.out_before = source.out().to_wire();
         let have = ground.content.have().clone();
         for conn in ground.table.conns() {
@@ -277,7 +278,18 @@ impl Granting {
         if let Some(source) = &mut self.source {
             source.tick(cx.now, idle, rate, ground.table.peers());
         }
+        self.tell_upload(cx.now, ground);
         true
+    }
+
+    /// Which peers are sent the same again and again.
+    fn tell_upload(&self, now: Time, ground: &mut Ground) {
+        for conn in ground.table.conns() {
+            let round = self.source.as_ref().is_some_and(|source| source.goes_round(now, conn));
+            if let Some(peer) = ground.table.get_mut(conn) {
+                peer.upload_mut().set_round(round);
+            }
+        }
     }
 
     /// Shows what is to be shown now. While pieces are still being checked, more are to come.
@@ -313,6 +325,7 @@ impl Granting {
         if granted.over {
             self.out_before = source.out().to_wire();
             self.source = None;
+            self.tell_upload(cx.now, ground);
         }
         granted
     }

@@ -32,6 +32,7 @@ pub mod table;
 mod upload;
 mod wanted;
 
+use crate::ask::AskIds;
 use crate::command::AddTorrent;
 use crate::event::{PeerStats, Snapshot, State};
 use crate::ids::TorrentId;
@@ -44,8 +45,10 @@ use crate::time::Time;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
+use alloc::vec::Vec;
 use announce::{Counters, Identity};
 use content::Content;
+use core::time::Duration;
 use download::Download;
 use download::intake::Intake;
 use finder::Finder;
@@ -65,6 +68,8 @@ use upload::Upload;
 
 /// Peers in a snapshot.
 const SHOWN_PEERS_MAX: usize = 100;
+/// Later than whatever a stopping tracker waits for besides the word itself.
+const FAREWELL_AFTER: Duration = Duration::from_secs(2);
 
 /// One torrent: its owners, and the one loop that carries out what they decide.
 #[derive(Debug)]
@@ -241,6 +246,16 @@ impl Torrent {
     /// How many of its peers are not choked.
     pub fn served(&self) -> u64 {
         self.ground.table.values().filter(|peer| !peer.stance().am_choking()).count() as u64
+    }
+
+    /// What a torrent that is expelled still has to say: `stopped`, to all trackers that may have heard `started`. It is not looked at again, nor is any
+    /// answer, so nothing waits for what is on its way.
+    pub fn farewell(&mut self, now: Time, ids: &mut AskIds) -> Vec<announce::Ask> {
+        let mut last = Vec::new();
+        let counters = self.counters();
+        self.finder.stop(now);
+        self.finder.poll(now + FAREWELL_AFTER, counters, &mut self.ground.rng, ids, |ask| last.push(ask));
+        last
     }
 
     /// Steps of work done so far for what peers said: pieces, requests and givers of metadata looked at. What a message costs is the

@@ -73,8 +73,9 @@ async fn receive(socket: UdpSocket, state: UdpSocketState, bound: SocketAddr, ta
         let (from, local) = (canonical(meta.addr), canonical(SocketAddr::new(to.unwrap_or(bound.ip()), bound.port())));
         for packet in buffer[..meta.len].chunks(meta.stride.max(1)) {
             let packet = &packet[..packet.len().min(PACKET_BYTES_MAX)];
-            let answer = table.ask(|tracker, now| udp::handle(tracker, now, from, local, packet));
-            if let Some(answer) = answer {
+            // A panic costs its answer alone: the table is left whole by each request.
+            let ask = || table.ask(|tracker, now| udp::handle(tracker, now, from, local, packet));
+            if let Ok(Some(answer)) = teem_fault::contain_answer(ask) {
                 // What cannot be sent is as good as lost: the client asks again.
                 let _ = write(&socket, &state, meta.addr, to, &answer).await;
             }

@@ -1,4 +1,5 @@
 //! What a source knows of one peer (own design): what it was shown, what of that has not left, how far it is trusted with more.
+use super::again::{Again, Parts};
 use super::debts::Debt;
 use crate::bitfield::Bitfield;
 use crate::ids::ConnId;
@@ -8,6 +9,7 @@ use crate::time::Time;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
+use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::PeerId;
 
 /// What is shown to a peer and not served yet, at first.
@@ -21,7 +23,7 @@ const AHEAD_DIVISOR: u64 = 8;
 /// A peer that was granted something is taken to be about to ask for it.
 const REACTION: Duration = Duration::from_secs(1);
 
-/// A peer that has taken nothing of what is in flight to it for so long keeps no turn from others.
+/// A peer that has taken nothing of what is in flight to it for so long, or nothing new, keeps no turn from others.
 const STANDS: Duration = Duration::from_secs(2);
 /// A peer that lacks nothing which waits is looked at again after this.
 const SATED: Duration = Duration::from_secs(1);
@@ -100,11 +102,13 @@ impl Habits {
 }
 
 /// A piece that was shown to a peer and has not been sent whole.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Grant {
     pub(super) piece: u32,
     /// Bytes of it that have not left.
     pub(super) left: u64,
+    /// Those that have.
+    pub(super) parts: Parts,
     pub(super) at: Time,
     pub(super) asked: bool,
 }
@@ -147,8 +151,10 @@ pub(super) struct Grantee {
     pub(super) revealed: u32,
     /// Since when something is in flight to it.
     pub(super) waits: Option<Time>,
-    /// It has asked, and does not read.
+    /// It has asked, and goes no further.
     pub(super) stalled: bool,
+    /// What it was sent again without anything new between.
+    pub(super) again: Again,
     /// What its holder owes for grants that came to nothing.
     pub(super) debt: Debt,
     /// Pieces that its holder was granted on connections that have ended.
@@ -200,6 +206,7 @@ impl Grantee {
             revealed: 0,
             waits: None,
             stalled: false,
+            again: Again::default(),
             debt: Debt::default(),
             given_before: 0,
         }
@@ -220,13 +227,17 @@ impl Grantee {
         !self.stalled && self.outstanding < self.window(rate, piece_len, most) && self.open.len() < OPEN_MAX
     }
 
-    /// A block of a piece has left; whether it was the last of a grant.
-    pub(super) fn left(&mut self, piece: u32, len: u64) -> bool {
-        let Some(i) = self.open.iter().position(|g| g.piece == piece) else { return false };
+    /// A block has left; whether it was the last of a grant. What had left before brings a grant no nearer to its end.
+    pub(super) fn left(&mut self, now: Time, at: BlockRef) -> bool {
+        let Some(i) = self.open.iter().position(|g| g.piece == at.piece) else {
+            self.again.withdrawn(now, at);
+            return false;
+        };
         let grant = &mut self.open[i];
-        let len = len.min(grant.left);
-        grant.left -= len;
-        self.outstanding -= len;
+        let new = u64::from(grant.parts.cover(at.begin, at.len)).min(grant.left);
+        self.again.sent(now, new > 0);
+        grant.left -= new;
+        self.outstanding -= new;
         let whole = grant.left == 0;
         if whole {
             self.open.remove(i);
@@ -267,13 +278,19 @@ impl Grantee {
         let reacts = |at| now.since(at) < REACTION + behind;
         !self.open.is_empty()
             && !stands(now, behind, peer)
+            && !self.goes_round(now)
             && (!peer.upload().is_idle() || self.last_grant.is_some_and(reacts))
+    }
+
+    /// Whether it is sent the same again and again. Nothing excuses that: what it is sent reaches it.
+    fn goes_round(&self, now: Time) -> bool {
+        self.again.goes_round(now, STANDS)
     }
 
     /// Shows it a piece that is to be its own.
     pub(super) fn grant(&mut self, now: Time, piece: u32, size: u64) {
         self.shown.set(piece);
-        self.open.push(Grant { piece, left: size, at: now, asked: false });
+        self.open.push(Grant { piece, left: size, parts: Parts::default(), at: now, asked: false });
         self.outstanding += size;
         self.turn = self.turn.saturating_sub(size);
         self.granted += 1;
@@ -324,9 +341,10 @@ fn stands(now: Time, behind: Duration, peer: &Peer) -> bool {
     peer.upload().stuck_since().is_some_and(|since| now.since(since) >= STANDS + behind)
 }
 
-/// How long what is shown now waits behind what is queued on a line of that rate: granted, asked for, read.
-pub(super) fn behind(rate: u64, grantees: &BTreeMap<ConnId, Grantee>, peers: &Peers) -> Duration {
-    let granted: u64 = grantees.values().map(Grantee::outstanding).sum();
+/// How long what is shown now waits behind what is queued on a line of that rate: granted, asked for, read. What was granted to those that ask for
+/// something else is not on its way.
+pub(super) fn behind(now: Time, rate: u64, grantees: &BTreeMap<ConnId, Grantee>, peers: &Peers) -> Duration {
+    let granted: u64 = grantees.values().filter(|g| !g.goes_round(now)).map(Grantee::outstanding).sum();
     let read: u64 = peers.values().map(|p| p.upload().in_flight()).sum();
     (granted + read).checked_div(rate).map_or(Duration::ZERO, Duration::from_secs).min(BEHIND_MAX)
 }

@@ -10,8 +10,9 @@
 //! [`Source`] decides; [`super::granting`] connects it to the torrent. Each file answers one question: [`pieces`] how a piece
 //! stands, [`grantee`] what is known of a peer, [`next_peer`] which peer gets the next piece, [`tail`] what to do about the last ones,
 //! [`need`] whom a frugal source helps afterwards, [`wider`] what a peer is shown that leaves its grants alone, [`stalled`] what happens to a
-//! peer that asks and does not read, [`debts`] what is owed for grants that came to nothing, [`reserved`] which pieces wait for a peer that has gone and may return.
+//! peer that asks and does not read, [`again`] to one that is sent the same again and again, [`debts`] what is owed for grants that came to nothing, [`reserved`] which pieces wait for a peer that has gone and may return.
 //! Invariants: a piece is granted to one peer, or to one more as a hedge; `grantees` are the connected peers.
+mod again;
 mod debts;
 mod grantee;
 mod need;
@@ -303,7 +304,7 @@ impl Source {
             self.adopt(now, conn, at.piece);
         }
         let Some(grantee) = self.grantees.get_mut(&conn) else { return false };
-        if !grantee.left(at.piece, u64::from(at.len)) {
+        if !grantee.left(now, at) {
             return false;
         }
         grantee.served.insert(at.piece, now);
@@ -364,7 +365,7 @@ impl Source {
         self.next = now + self.tick_after(now);
         self.confirm_sent(now, peers);
         self.release_reserved(now);
-        self.behind = grantee::behind(rate, &self.grantees, peers);
+        self.behind = grantee::behind(now, rate, &self.grantees, peers);
         self.widen(now, peers);
         self.take_from_stalled(now, peers);
         self.settle_debts(peers);

@@ -1,6 +1,6 @@
 //! A peer that has asked and does not read (own design): what it was granted is for others.
 //!
-//! It does not read, or it has begun a piece and asks for no more of it. Its line may be down, it may have paused, or it may mean to hold
+//! It does not read, or it has begun a piece and asks for no more of it, or for nothing that it has not been sent. Its line may be down, it may have paused, or it may mean to hold
 //! the swarm up: with what only it was shown, nobody could complete before it is gone. What it has asked for it still gets.
 use super::Source;
 use super::grantee::{Grantee, Peers};
@@ -32,10 +32,16 @@ impl Source {
             let before = taken.len();
             let deaf = grantee.stands_since(now, peer).is_some_and(|at| since(at) >= patience);
             let paused = peer.upload().is_idle() && since(grantee.last_request) >= patience;
+            let round = grantee.again.goes_round(now, STALLED);
             // Until it has taken all that it asked for it is granted no more.
-            grantee.stalled = deaf || (grantee.stalled && !peer.upload().is_idle());
-            if (deaf || paused) && grantee.open.iter().any(|grant| grant.asked) {
-                taken.extend(grantee.take_open().into_iter().map(|grant| (*conn, grant.piece)));
+            grantee.stalled = deaf || round || (grantee.stalled && !peer.upload().is_idle());
+            if (deaf || paused || round) && grantee.open.iter().any(|grant| grant.asked) {
+                for grant in grantee.take_open() {
+                    taken.push((*conn, grant.piece));
+                    if round {
+                        grantee.again.keep(grant.piece, grant.parts);
+                    }
+                }
             }
             if deaf {
                 grantee.served.retain(|piece, at| {
@@ -56,6 +62,11 @@ impl Source {
                 self.pieces.back_last(piece);
             }
         }
+    }
+
+    /// Whether a peer is sent the same again and again.
+    pub(in crate::torrent) fn goes_round(&self, now: Time, conn: ConnId) -> bool {
+        self.grantees.get(&conn).is_some_and(|grantee| grantee.again.goes_round(now, STALLED))
     }
 
     /// Whether our line stands, or our disk: all that took something have stopped at about the same time, not long ago. One that never took

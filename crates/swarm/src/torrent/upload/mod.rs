@@ -256,6 +256,7 @@ impl Upload {
             let next = peer.upload().next();
             Some(Waiting {
                 conn,
+                round: peer.upload().goes_round(),
                 waited: now.since(peer.upload().waits_since()),
                 unique: next.is_some_and(|(at, _)| is_unique(picker, at) && !self.relayed.contains(&at)),
                 goes_on: next.is_some_and(|(_, goes_on)| goes_on),
