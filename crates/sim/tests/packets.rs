@@ -2,8 +2,8 @@
 use teem_sim::packets::drawn;
 use teem_sim::packets::named::{self, Figures};
 
-/// Seeds of a plain run; `TEEM_UTP_WORLDS` says how many instead.
-const SEEDS: u64 = 300;
+/// Seeds of a plain run; `TEEM_UTP_WORLDS` says how many instead, `TEEM_UTP_FROM` which is the first.
+const SEEDS: u64 = 1_000;
 /// A million bytes in binary.
 const MIB: u64 = 1 << 20;
 /// A millisecond in microseconds.
@@ -13,7 +13,8 @@ const MS: u64 = 1_000;
 fn streams_arrive_whole_or_end_on_both_sides() {
     let seeds = std::env::var("TEEM_UTP_WORLDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
     let (mut streams, mut whole, mut gentle) = (0, 0, 0);
-    for seed in 0..seeds {
+    let from = std::env::var("TEEM_UTP_FROM").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    for seed in from..seeds {
         let outcome = drawn::run(seed);
         streams += outcome.streams;
         whole += outcome.whole;

@@ -17,6 +17,9 @@ pub(crate) const MASKS_MAX: usize = MASK_MAX + 252;
 /// Bytes that are kept for a connection at most.
 pub(crate) const WINDOW_MAX: usize = 8 << 20;
 
+/// What one packet costs at most: a datagram has 16 bits of length.
+const PACKET_MAX: usize = (1 << 16) + PACKET_COST;
+
 /// Takes as many of the bytes in order as it wants, and says how many.
 pub(crate) type Deliver<'a> = dyn FnMut(&[u8]) -> usize + 'a;
 
@@ -111,7 +114,7 @@ impl ReceiveWindow {
         let past_end = self.fin.is_some_and(|end| number > end || (number == end) != fin);
         let ends_early = fin && self.next + self.ahead.len() as u64 > number;
         let cost = payload.len() + PACKET_COST;
-        if ahead > AHEAD_MAX || past_end || cost > self.window(pool) {
+        if ahead > AHEAD_MAX || past_end || (cost > self.window(pool) && !self.waits_for(ahead, cost, pool)) {
             return Arrival::Refused;
         }
         if ahead > 0 {
@@ -142,6 +145,12 @@ impl ReceiveWindow {
         }
         self.advance(pool, deliver);
         Arrival::Taken
+    }
+
+    /// It is the packet that all others wait for, and nobody can make room by reading: without it what is kept would be kept for ever. It goes beyond what
+    /// this half may hold, once, and so by no more than itself.
+    fn waits_for(&self, ahead: u64, cost: usize, pool: &Pool) -> bool {
+        ahead == 0 && self.has_holes() && self.ready.is_empty() && cost <= pool.free()
     }
 
     /// The missing packet came: those that follow it are in order too.
@@ -225,8 +234,35 @@ impl ReceiveWindow {
         let ready = self.ready.iter().map(|kept| (kept.bytes.len() - kept.read, PACKET_COST));
         let (bytes, costs) = ahead.chain(ready).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
         assert_eq!((self.bytes, self.held), (bytes, bytes + costs));
-        assert!(self.held <= WINDOW_MAX && self.ahead.len() as u64 <= AHEAD_MAX);
+        assert!(self.held <= WINDOW_MAX + PACKET_MAX && self.ahead.len() as u64 <= AHEAD_MAX);
         assert!(self.ahead.back().is_none_or(Option::is_some), "the last that is kept is missing");
         assert!(self.ready.iter().all(|kept| kept.read < kept.bytes.len()), "nothing is left to read of one");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packet_that_all_others_wait_for_is_taken_when_there_is_no_room() {
+        for reads in [true, false] {
+            let (mut receive, mut pool) = (ReceiveWindow::new(1), Pool::new(20_000));
+            let mut kept = 0;
+            while receive.arrived(2 + kept, &[7; 900], false, &mut pool, &mut |_| 0) == Arrival::Taken {
+                kept += 1;
+            }
+            assert!(kept > 5 && receive.window(&pool) < 996);
+            let deliver: &mut Deliver<'_> = &mut |bytes| if reads { bytes.len() } else { 0 };
+            assert_eq!(receive.arrived(1, &[7; 900], false, &mut pool, deliver), Arrival::Taken);
+            receive.check();
+            let unread: usize = receive.slices().map(<[u8]>::len).sum();
+            assert_eq!(unread, if reads { 0 } else { 900 * (usize::from(kept) + 1) });
+            // Now it is the reader who makes room.
+            assert_eq!(receive.arrived(kept + 3, &[7; 900], false, &mut pool, &mut |_| 0) == Arrival::Taken, reads);
+            receive.consume(unread, &mut pool);
+            receive.release(&mut pool);
+            assert_eq!(pool.used(), 0);
+        }
     }
 }

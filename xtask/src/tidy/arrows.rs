@@ -21,7 +21,7 @@ const TABLE: [(&str, &[&str]); 18] = [
     ("teem-disk", &["teem-engine", "teem-fault"]),
     ("teem-host", &["teem-engine", "teem-fault", "teem-dht", "teem-utp", "teem-mse"]),
     ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server"]),
-    ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-tracker-server"]),
+    ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-mse", "teem-tracker-server"]),
     ("teem-rig", &[]),
     ("teem-faultfs", &["teem-disk"]),
 ];

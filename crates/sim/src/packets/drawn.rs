@@ -1,5 +1,6 @@
 //! Worlds drawn from seeds (own design): lines that lose, delay, repeat and shrink, clocks that jump, acknowledgements that lie, programs that leave at any
-//! step and nodes that die. Whatever happens, each stream arrives as it was written, and all connections end on both sides in bounded time and memory.
+//! step and nodes that die; in a quarter of them all streams are encrypted. Whatever happens, each stream arrives as it was written, and all
+//! connections end on both sides in bounded time and memory.
 
 use crate::packets::host::{Host, Over, Plan};
 use crate::packets::line::{Line, Nature};
@@ -137,6 +138,7 @@ pub fn run(seed: u64) -> Outcome {
     for node in 0..2 {
         let mut host = Host::new(settings, address(node), [rng.next_u64(), rng.next_u64()], plan(rng, mood));
         host.honest = !mood.forging;
+        host.veils = one_in(&mut Rng::new(seed ^ 0x766C_6973), 4).then_some((seed << 8) | (node as u64) << 7);
         world.add(Kind::Utp(Box::new(host)), node);
         // The 32 bits of a timestamp wrap soon.
         world.nodes[node].clock_us = (1 << 32) - rng.below(20_000_000) + (rng.below(100) << 32);

@@ -1,5 +1,6 @@
 //! A socket of uTP with its programs (own design): each stream has a plan, and what it reads must be what the other side's plan wrote.
 
+use crate::packets::veil::Veil;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use teem_utp::{DATAGRAM_MAX, Event, Id, Path, Settings, Socket, Why};
@@ -8,6 +9,8 @@ use teem_utp::{DATAGRAM_MAX, Event, Id, Path, Settings, Socket, Why};
 const PATTERN: usize = 65_521;
 /// Segments of a train.
 const SEGMENTS: usize = 44;
+/// A handshake may take so long, in microseconds.
+const AGREED_US: u64 = 300_000_000;
 /// Bytes that a lazy program reads in one go.
 const SIP: usize = 2_000;
 
@@ -51,6 +54,9 @@ pub(crate) struct Stream {
     pub(crate) plan: Plan,
     /// What the other side writes.
     theirs: Content,
+    /// What encrypts it, and when both must have agreed.
+    veil: Option<Box<Veil>>,
+    agreed_by_us: u64,
     pub(crate) wrote: u64,
     pub(crate) read: u64,
     /// A lazy program reads then.
@@ -72,6 +78,8 @@ pub(crate) struct Host {
     pub(crate) accepting: Plan,
     /// Whether what is read must be what was written: not so where packets are forged.
     pub(crate) honest: bool,
+    /// The seed of the ciphers of its streams, where they are encrypted.
+    pub(crate) veils: Option<u64>,
     /// What its programs write.
     ours: Content,
     out: Vec<u8>,
@@ -117,6 +125,8 @@ impl Stream {
         Self {
             plan,
             theirs: Content::of(salt(remote)),
+            veil: None,
+            agreed_by_us: u64::MAX,
             wrote: 0,
             read: 0,
             sip_at_us: None,
@@ -140,7 +150,17 @@ impl Stream {
         self.read += bytes.len() as u64;
     }
 
-    fn leaves(&self) -> bool {
+    /// When a handshake has taken too long.
+    fn waits_until(&self) -> Option<u64> {
+        let waits = self.veil.as_ref().is_some_and(|veil| !veil.is_agreed());
+        (waits && self.over.is_none()).then_some(self.agreed_by_us)
+    }
+
+    fn leaves(&self, now_us: u64) -> bool {
+        let refused = self.veil.as_ref().is_some_and(|veil| veil.is_refused());
+        if refused || self.waits_until().is_some_and(|until| until <= now_us) {
+            return true;
+        }
         self.plan.leaves_at.is_some_and(|at| self.read + self.wrote.min(self.plan.bytes) >= at)
     }
 }
@@ -152,6 +172,7 @@ impl Host {
             streams: BTreeMap::new(),
             accepting,
             honest: true,
+            veils: None,
             ours: Content::of(salt(address)),
             out: vec![0; SEGMENTS * DATAGRAM_MAX],
         }
@@ -160,15 +181,27 @@ impl Host {
     /// Opens a connection with that plan.
     pub(crate) fn connect(&mut self, now_us: u64, remote: SocketAddr, plan: Plan) -> Option<Id> {
         let id = self.socket.connect(now_us, Path { remote, local: None })?;
-        self.streams.insert(id, Stream::new(plan, remote));
+        let veil = self.veil().map(|seed| Box::new(Veil::opens(seed)));
+        self.streams.insert(id, Stream { veil, agreed_by_us: now_us + AGREED_US, ..Stream::new(plan, remote) });
         Some(id)
+    }
+
+    /// The seed for the cipher of the next stream.
+    fn veil(&mut self) -> Option<u64> {
+        let next = self.veils.map(|seed| seed.wrapping_add(1));
+        self.veils = next;
+        next
     }
 
     /// A datagram came.
     pub(crate) fn receive(&mut self, now_us: u64, remote: SocketAddr, datagram: &[u8]) {
         let (streams, honest) = (&mut self.streams, self.honest);
         self.socket.receive(now_us, Path { remote, local: None }, datagram, |id, bytes| {
-            let Some(stream) = streams.get_mut(&id).filter(|stream| stream.plan.sip_us.is_none()) else { return 0 };
+            let Some(stream) =
+                streams.get_mut(&id).filter(|stream| stream.plan.sip_us.is_none() && stream.veil.is_none())
+            else {
+                return 0;
+            };
             stream.take(bytes, honest);
             bytes.len()
         });
@@ -193,7 +226,7 @@ impl Host {
         let leaving: Vec<Id> = self
             .streams
             .iter()
-            .filter(|(_, stream)| stream.over.is_none() && stream.leaves())
+            .filter(|(_, stream)| stream.over.is_none() && stream.leaves(now_us))
             .map(|(id, _)| *id)
             .collect();
         for id in leaving {
@@ -207,7 +240,10 @@ impl Host {
     fn event(&mut self, now_us: u64, event: Event) {
         match event {
             Event::Accepted(id, remote) => {
-                let before = self.streams.insert(id, Stream::new(self.accepting.clone(), remote));
+                let veil = self.veil().map(|seed| Box::new(Veil::answers(seed)));
+                let new = Stream::new(self.accepting.clone(), remote);
+                let stream = Stream { veil, agreed_by_us: now_us + AGREED_US, ..new };
+                let before = self.streams.insert(id, stream);
                 assert!(before.is_none(), "a name was given twice");
                 self.connected(now_us, id);
             }
@@ -243,6 +279,25 @@ impl Host {
         let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.over.is_none() && stream.connected) else {
             return;
         };
+        if let Some(veil) = &mut stream.veil {
+            loop {
+                let len = usize::try_from(stream.plan.bytes - stream.wrote).unwrap_or(usize::MAX).min(veil.room());
+                veil.stage(self.ours.runs(stream.wrote, len));
+                stream.wrote += len as u64;
+                let staged = veil.staged.len();
+                let taken = self.socket.write(now_us, id, &[&veil.staged]);
+                veil.staged.drain(..taken);
+                if taken < staged {
+                    return;
+                }
+                if !veil.is_agreed() {
+                    return;
+                }
+                if stream.wrote == stream.plan.bytes {
+                    break;
+                }
+            }
+        }
         let most = if stream.plan.endless { 1 << 20 } else { 1 << 18 };
         while stream.wrote < stream.plan.bytes {
             let len = usize::try_from(stream.plan.bytes - stream.wrote).unwrap_or(usize::MAX).min(most);
@@ -264,7 +319,14 @@ impl Host {
         let mut read = 0;
         for slice in self.socket.slices(id) {
             let part = &slice[..slice.len().min(most - read)];
-            stream.take(part, self.honest);
+            match &mut stream.veil {
+                Some(veil) => {
+                    let payload = veil.came(part);
+                    assert!(!self.honest || !veil.is_refused(), "a handshake was refused");
+                    stream.take(&payload, self.honest);
+                }
+                None => stream.take(part, self.honest),
+            }
             read += part.len();
         }
         self.socket.consume(now_us, id, read);
@@ -276,7 +338,8 @@ impl Host {
     /// When something is to be done though nothing comes.
     pub(crate) fn deadline(&self) -> Option<u64> {
         let sips = self.streams.values().filter(|stream| stream.over.is_none()).filter_map(|stream| stream.sip_at_us);
-        sips.chain(self.socket.deadline()).min()
+        let handshakes = self.streams.values().filter_map(Stream::waits_until);
+        sips.chain(handshakes).chain(self.socket.deadline()).min()
     }
 
     /// Hands on every datagram that may leave: to whom, the bytes, and whether it may be fragmented.

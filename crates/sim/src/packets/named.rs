@@ -147,11 +147,11 @@ pub fn run(name: &str) -> Option<Vec<Figures>> {
             let mut runs: Vec<Figures> = [(1_000, "0.1 %"), (3_000, "0.3 %"), (10_000, "1 %"), (30_000, "3 %")]
                 .into_iter()
                 .map(|(ppm, text)| {
-                    measure(label(text), &lossy(100 * MBIT, 25_000, ppm), &lossy(100 * MBIT, 25_000, ppm), &one, 0, 30)
+                    measure(label(text), &lossy(100 * MBIT, 25_000, ppm), &lossy(100 * MBIT, 25_000, ppm), &one, 0, 12)
                 })
                 .collect();
             let long = lossy(300 * MBIT, 50_000, 1_000);
-            runs.push(measure(label("0.1 %, 300 Mbit/s, 100 ms"), &long, &long, &one, 0, 30));
+            runs.push(measure(label("0.1 %, 300 Mbit/s, 100 ms"), &long, &long, &one, 0, 20));
             runs
         }
         "utp-jitter" => [(false, "in order"), (true, "out of order")]
