@@ -5,9 +5,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 use teem_engine::input::{DialError, Input};
-use teem_host::mailbox::HostMsg;
 use teem_mse::{Agreed, Entropy, Incoming, Initiator, Method, Methods, PRIVATE_LEN, Progress, Rc4, Responder, req2};
-use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::remote::{Encrypted, Encryption, How, Transports, Via};
@@ -30,24 +28,7 @@ fn led(encryption: Encryption) -> Led {
 }
 
 fn led_over(transports: Transports, encryption: Encryption) -> Led {
-    let led = Led::over(transports, encryption, Some(LOOPBACK));
-    let add = AddTorrent {
-        torrent: TORRENT,
-        key: handshake().info_hash.into(),
-        info: None,
-        trackers: Vec::new(),
-        peers: Vec::new(),
-        up: None,
-        down: None,
-        publish: false,
-        spreading: Spreading::default(),
-        cooperative: false,
-        selection: None,
-        choose: false,
-    };
-    led.host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
-    assert!(matches!(led.next(), Input::Command(Command::Add(_))));
-    led
+    Led::with_torrent(transports, encryption)
 }
 
 /// The other side of a connection, played by the test.

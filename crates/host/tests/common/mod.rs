@@ -17,7 +17,7 @@ use teem_host::mailbox::HostMsg;
 use teem_host::owner::{Machine, Owner};
 use teem_metainfo::InfoHash;
 use teem_swarm::ask::{Answer, AskId, Question};
-use teem_swarm::command::Command;
+use teem_swarm::command::{AddTorrent, Command, Spreading};
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::job::{Done, Job};
@@ -247,6 +247,28 @@ impl Led {
         )
         .unwrap();
         Self { host, told, pool, inputs: from_host, outputs }
+    }
+
+    /// One on loopback that has the torrent of [`handshake`].
+    pub(crate) fn with_torrent(transports: Transports, encryption: Encryption) -> Self {
+        let led = Self::over(transports, encryption, Some(LOOPBACK));
+        let add = AddTorrent {
+            torrent: TORRENT,
+            key: handshake().info_hash.into(),
+            info: None,
+            trackers: Vec::new(),
+            peers: Vec::new(),
+            up: None,
+            down: None,
+            publish: false,
+            spreading: Spreading::default(),
+            cooperative: false,
+            selection: None,
+            choose: false,
+        };
+        led.host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
+        assert!(matches!(led.next(), Input::Command(Command::Add(_))));
+        led
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
