@@ -7,7 +7,7 @@ use crate::choice::Choice;
 use crate::client::Client;
 use crate::places::{AddError, remembered};
 use crate::registry::Entry;
-use crate::resolve::resolve_peer;
+use crate::resolve::{in_turn, resolve_peer};
 use crate::source::Source;
 use crate::status::Status;
 use crate::torrent::Torrent;
@@ -102,7 +102,7 @@ impl Add {
 /// What was found out about a torrent before it is admitted.
 struct Found {
     place: Place,
-    peers: Vec<(PeerSource, SocketAddr)>,
+    peers: Vec<(PeerSource, Vec<SocketAddr>)>,
     info: Option<Arc<Info>>,
     selection: Option<Selection>,
 }
@@ -170,15 +170,15 @@ fn place(add: &Add, state_dir: &Path) -> Place {
 }
 
 /// The addresses of the peers that are named. One that the user names has to be found; a link is often older than the addresses in it.
-async fn peers(add: &Add) -> Result<Vec<(PeerSource, SocketAddr)>, AddError> {
+async fn peers(add: &Add) -> Result<Vec<(PeerSource, Vec<SocketAddr>)>, AddError> {
     let mut peers = Vec::new();
     for text in &add.peers {
         let found = resolve_peer(text).await.map_err(AddError::Peer)?;
-        peers.extend(found.into_iter().map(|peer| (PeerSource::User, peer)));
+        peers.push((PeerSource::User, in_turn(&found)));
     }
     for text in &add.source.peers {
         let found = resolve_peer(text).await.unwrap_or_default();
-        peers.extend(found.into_iter().map(|peer| (PeerSource::Link, peer)));
+        peers.push((PeerSource::Link, in_turn(&found)));
     }
     Ok(peers)
 }

@@ -19,6 +19,20 @@ pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, St
     if addrs.is_empty() { Err(format!("{host} has no address that can be used")) } else { Ok(addrs) }
 }
 
+/// Addresses of both families in turn, beginning with the one that the resolver prefers (RFC 8305, section 4).
+pub(crate) fn in_turn(addrs: &[SocketAddr]) -> Vec<SocketAddr> {
+    let first = addrs.first().is_some_and(SocketAddr::is_ipv4);
+    let of = |v4: bool| addrs.iter().filter(move |addr| addr.is_ipv4() == v4).copied();
+    let (mut one, mut other) = (of(first), of(!first));
+    core::iter::from_fn(|| {
+        let pair = [one.next(), other.next()];
+        pair.iter().any(Option::is_some).then_some(pair)
+    })
+    .flatten()
+    .flatten()
+    .collect()
+}
+
 /// Resolves `host:port` as users and magnet links write it.
 pub(crate) async fn resolve_peer(text: &str) -> Result<Vec<SocketAddr>, String> {
     if let Ok(addr) = text.parse::<SocketAddr>() {
@@ -29,5 +43,18 @@ pub(crate) async fn resolve_peer(text: &str) -> Result<Vec<SocketAddr>, String> 
     match parts {
         Some((host, port)) if !host.is_empty() => resolve(host, port).await,
         _ => Err(format!("`{text}` is not a peer's address: write HOST:PORT or [IPv6]:PORT")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_from_the_preferred_one_on() {
+        let addr = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let found = ["[2620::1]:80", "[2620::2]:80", "[2620::3]:80", "8.8.8.8:80"].map(addr);
+        assert_eq!(in_turn(&found), ["[2620::1]:80", "8.8.8.8:80", "[2620::2]:80", "[2620::3]:80"].map(addr));
+        assert_eq!(in_turn(&found[3..]), [addr("8.8.8.8:80")]);
     }
 }

@@ -116,7 +116,7 @@ impl Side {
             key: info.key(),
             info: Some(info),
             trackers: Vec::new(),
-            peers: peers.into_iter().map(|peer| (PeerSource::User, peer)).collect(),
+            peers: peers.into_iter().map(|peer| (PeerSource::User, vec![peer])).collect(),
             up: None,
             down: None,
             publish: full,

@@ -33,8 +33,9 @@ pub struct AddTorrent {
     pub info: Option<Arc<Info>>,
     /// Trackers in tiers (BEP 12), URLs as they stand in the torrent.
     pub trackers: Vec<Vec<AnnounceUrl>>,
-    /// Peers that the user or the link named (`--peer`, `x.pe`), and which of the two. Ignored with an event when the torrent is private (BEP 27).
-    pub peers: Vec<(PeerSource, SocketAddr)>,
+    /// Peers that the user or the link named (`--peer`, `x.pe`), which of the two, and the addresses of each in the order in which they are tried. Ignored with
+    /// an event when the torrent is private (BEP 27).
+    pub peers: Vec<(PeerSource, Vec<SocketAddr>)>,
     /// Upload limit of this torrent in payload bytes a second; `None` is unlimited.
     pub up: Option<u64>,
     /// Download limit of this torrent in payload bytes a second; `None` is unlimited.

@@ -2,6 +2,7 @@
 //! address, and speak TLS where the scheme asks for it.
 use super::egress::Egress;
 use super::error::HttpError;
+use crate::resolve::in_turn;
 use hyper::Uri;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -102,20 +103,6 @@ async fn connect_tcp(
     race(in_turn(&allowed), bind).await.map_err(HttpError::Unreachable)
 }
 
-/// Addresses of both families in turn, beginning with the one that the resolver prefers (RFC 8305, section 4).
-fn in_turn(addrs: &[SocketAddr]) -> Vec<SocketAddr> {
-    let first = addrs.first().is_some_and(SocketAddr::is_ipv4);
-    let of = |v4: bool| addrs.iter().filter(move |addr| addr.is_ipv4() == v4).copied();
-    let (mut one, mut other) = (of(first), of(!first));
-    core::iter::from_fn(|| {
-        let pair = [one.next(), other.next()];
-        pair.iter().any(Option::is_some).then_some(pair)
-    })
-    .flatten()
-    .flatten()
-    .collect()
-}
-
 /// Connects to the first of these that answers: the next is tried when one fails or has said nothing for a moment, because a family
 /// that leads nowhere is mostly silent (RFC 8305, section 5). Those that come too late are dropped.
 async fn race(addrs: Vec<SocketAddr>, bind: Option<IpAddr>) -> Result<(TcpStream, SocketAddr), String> {
@@ -156,13 +143,6 @@ mod tests {
 
     fn addr(text: &str) -> SocketAddr {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn families_take_turns_from_the_preferred_one_on() {
-        let found = ["[2620::1]:80", "[2620::2]:80", "[2620::3]:80", "8.8.8.8:80"].map(addr);
-        assert_eq!(in_turn(&found), ["[2620::1]:80", "8.8.8.8:80", "[2620::2]:80", "[2620::3]:80"].map(addr));
-        assert_eq!(in_turn(&found[3..]), [addr("8.8.8.8:80")]);
     }
 
     #[tokio::test]

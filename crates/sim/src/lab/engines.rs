@@ -30,7 +30,7 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         key: info.key(),
         info: known.then(|| info.clone()),
         trackers: trackers.iter().map(|url| vec![AnnounceUrl::of_user(*url)]).collect(),
-        peers: peers.iter().map(|peer| (PeerSource::User, *peer)).collect(),
+        peers: peers.iter().map(|peer| (PeerSource::User, vec![*peer])).collect(),
         up: None,
         down: None,
         publish: false,

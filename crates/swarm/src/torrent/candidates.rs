@@ -42,6 +42,9 @@ const ALONE_S: [u64; 9] = [5, 10, 15, 15, 15, 30, 60, 120, 300];
 /// The longest of these waits for an address that the user named.
 const ALONE_USER_MAX_S: u64 = 15;
 
+/// Addresses of one peer that are taken besides its first.
+const OTHERS_MAX: usize = 7;
+
 /// Both connections of a peer that end within this have ended because there were two.
 const CROSSED: Duration = Duration::from_secs(10);
 /// So often in a row a peer is dialled again at once after that, from [`AGAIN_MS`] milliseconds on and within as many more: the other side may do the same.
@@ -85,6 +88,8 @@ struct Candidate {
     good: bool,
     /// Whether it was dialled once without a wait after it had closed.
     came_back: bool,
+    /// The first of the addresses of one peer, where several are known to be one's.
+    of: Option<SocketAddr>,
     /// When the second of two connections with it ended.
     crossed: Option<Time>,
     /// How often in a row both have ended.
@@ -174,6 +179,29 @@ impl Candidates {
         list.iter().take(LIST_MAX).filter(|addr| self.add_one(now, source, **addr)).count()
     }
 
+    /// Takes the other addresses of the peer that is at `first` (RFC 8305): each is dialled a moment after the one before, or when that has failed, and
+    /// none once the peer is connected.
+    pub(crate) fn add_others(&mut self, now: Time, source: PeerSource, first: SocketAddr, others: &[SocketAddr]) {
+        for (n, addr) in (1..).zip(others.iter().take(OTHERS_MAX)) {
+            if self.add_one(now, source, *addr) {
+                let at = now + Plan::HEAD_START * n;
+                self.wait(*addr, at, at);
+                for one in [first, *addr] {
+                    if let Some(candidate) = self.known.get_mut(&one) {
+                        candidate.of = Some(first);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The other addresses of the same peer that wait and were not tried.
+    fn untried(&self, addr: SocketAddr) -> Vec<SocketAddr> {
+        let Some(first) = self.known.get(&addr).and_then(|c| c.of) else { return Vec::new() };
+        let waits = |c: &Candidate| c.of == Some(first) && c.failures == 0 && matches!(c.state, State::Waiting(_));
+        self.known.iter().filter(|(other, c)| **other != addr && waits(c)).map(|(other, _)| *other).collect()
+    }
+
     fn add_one(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> bool {
         if !may_dial(addr, source) || self.is_banned(addr) {
             return false;
@@ -204,6 +232,7 @@ impl Candidates {
                 name,
                 good: false,
                 came_back: false,
+                of: None,
                 crossed: None,
                 crossings: 0,
             },
@@ -290,6 +319,9 @@ impl Candidates {
             (candidate.failed, candidate.refused) = (Failed::default(), false);
             candidate.good = true;
             self.set(addr, State::Connected);
+            for other in self.untried(addr) {
+                self.wait(other, now + BACKOFF[2], now + BACKOFF[0]);
+            }
         }
     }
 
@@ -438,6 +470,9 @@ impl Candidates {
     }
 
     fn back_off(&mut self, now: Time, addr: SocketAddr, wait: Option<Duration>) {
+        if let Some(other) = self.untried(addr).first() {
+            self.wait(*other, now, now);
+        }
         let Some(candidate) = self.known.get_mut(&addr) else { return };
         let failures = candidate.failures;
         candidate.failures += 1;

@@ -28,7 +28,7 @@ pub(super) struct Finder {
     announcer: Announcer,
     candidates: Candidates,
     /// Peers that were named by hand, until the torrent begins.
-    named: Vec<(PeerSource, SocketAddr)>,
+    named: Vec<(PeerSource, Vec<SocketAddr>)>,
 }
 
 impl Finder {
@@ -37,7 +37,7 @@ impl Finder {
         me: Identity,
         trackers: &[Vec<AnnounceUrl>],
         private: bool,
-        named: Vec<(PeerSource, SocketAddr)>,
+        named: Vec<(PeerSource, Vec<SocketAddr>)>,
         rng: &mut Rng,
     ) -> Self {
         let announcer = Announcer::new(me.clone(), trackers, private, rng);
@@ -51,8 +51,11 @@ impl Finder {
             return true;
         }
         for source in [PeerSource::User, PeerSource::Link] {
-            let of = named.iter().filter(|(by, _)| *by == source);
-            self.candidates.add(now, source, &of.map(|(_, addr)| *addr).collect::<Vec<_>>());
+            let of = || named.iter().filter(|(by, _)| *by == source).filter_map(|(_, addrs)| addrs.split_first());
+            self.candidates.add(now, source, &of().map(|(first, _)| *first).collect::<Vec<_>>());
+            for (first, others) in of() {
+                self.candidates.add_others(now, source, *first, others);
+            }
         }
         false
     }

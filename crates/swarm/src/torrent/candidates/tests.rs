@@ -223,6 +223,29 @@ fn a_port_that_takes_tcp_and_wants_utp_is_reached_by_utp() {
 }
 
 #[test]
+fn the_addresses_of_one_peer_are_tried_a_moment_apart_until_one_leads_to_it() {
+    let moment = at(0) + Plan::HEAD_START;
+    let two = || {
+        let mut c = table();
+        c.add(at(0), PeerSource::User, &[addr(1)]);
+        c.add_others(at(0), PeerSource::User, addr(1), &[addr(2)]);
+        assert_eq!((c.next(at(0)), c.next(at(0))), (Some(addr(1)), None));
+        c
+    };
+    let mut silent = two();
+    assert_eq!((silent.deadline(), silent.next(moment)), (Some(moment), Some(addr(2))));
+    let mut refused = two();
+    refused.failed(at(0), addr(1), How::TCP, DialError::Refused, true);
+    assert_eq!(refused.next(at(0)), Some(addr(2)), "it has not to wait");
+    let mut connected = two();
+    connected.connected(at(0), addr(1));
+    assert_eq!((connected.next(moment), connected.deadline()), (None, Some(at(0) + BACKOFF[2])));
+    // Another peer's address is none of its business.
+    connected.add(at(0), PeerSource::User, &[addr(3)]);
+    assert_eq!(connected.next(at(0)), Some(addr(3)));
+}
+
+#[test]
 fn the_way_that_worked_is_the_first_the_next_time() {
     let mut c = table();
     c.dial_by(Encryption::Allow, Transports::Tcp);
