@@ -2,6 +2,8 @@
 //! write, the folder of saved state. What is not there yet is made first, because what is not there cannot be opened to a command.
 use crate::cli::{self, Command};
 use crate::exit::Stop;
+use crate::foreign::plain;
+use crate::progress::Progress;
 use crate::{addr, create, get, stdin};
 use teem_client::store;
 use teem_sandbox::Ground;
@@ -52,6 +54,12 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
 fn state_folder(ground: &mut Ground) -> Result<(), Stop> {
     let folder = store::state_dir().map_err(Stop::local)?;
     store::ready_state_dir(&folder).map_err(Stop::local)?;
+    if store::is_open_to_others(&folder) {
+        let shown = plain(&folder.display().to_string());
+        Progress::new(false).say(&format!(
+            "warning: others on this machine can list {shown}, whose names say what was downloaded; `chmod 700` keeps it yours"
+        ));
+    }
     ground.folders.push(folder);
     Ok(())
 }

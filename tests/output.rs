@@ -196,3 +196,20 @@ fn what_was_typed_or_pasted_moves_no_cursor_when_it_is_repeated() {
         assert!(!err.contains(bad), "{args:?}: {err:?}");
     }
 }
+
+/// What was downloaded is nobody else's business: a state folder that others can list is warned of, one that Teem makes is not.
+#[test]
+fn a_folder_of_saved_state_that_others_can_list_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = ready("listed");
+    let state = folder.0.join("kept");
+    let get = || {
+        let (data, kept) = (folder.0.to_string_lossy(), state.to_string_lossy());
+        let args = ["get", "content.torrent", "-o", &data, "--listen", "127.0.0.1:0", "--timeout", "20s"];
+        teem_with(&folder.0, &args, &[("TEEM_STATE_DIR", &kept)], b"").ended(0).err
+    };
+    assert!(!get().contains("others on this machine"), "what Teem makes is its owner's");
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
+    let said = get();
+    assert!(said.contains("others on this machine can list") && said.contains("chmod 700"), "{said}");
+}

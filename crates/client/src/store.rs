@@ -86,6 +86,15 @@ pub fn ready_state_dir(dir: &Path) -> io::Result<()> {
     })
 }
 
+/// Whether others than its owner may list a folder: its files are the owner's alone, but their names say what was downloaded.
+pub fn is_open_to_others(dir: &Path) -> bool {
+    #[cfg(unix)]
+    let open = std::fs::metadata(dir).is_ok_and(|meta| std::os::unix::fs::MetadataExt::mode(&meta) & 0o044 != 0);
+    #[cfg(not(unix))]
+    let open = false;
+    open
+}
+
 /// Makes a folder that only its owner can read, and says which one where that fails.
 pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();

@@ -95,6 +95,9 @@ pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
         }
         text = bare;
     }
+    // A link of Markdown whose target is nothing but an info-hash.
+    let target = text.rsplit_once("](").map(|(_, target)| target.trim_end_matches(')'));
+    let text = target.filter(|target| is_hash(target)).unwrap_or(text);
     unescaped(&visible(text)).into_owned().into()
 }
 

@@ -144,9 +144,13 @@ fn pasted_links() {
         );
     }
     assert!(matches!(pasted(&plain[..60]), Link::Magnet { lost_trackers: true, .. }), "cut off at the ampersand");
-    for text in
-        [HASH.to_owned(), HASH.to_uppercase(), "2I2UAEFDZJFN4W3UE65QSOTCUOEZ744B".into(), format!(" urn:btih:{HASH} ")]
-    {
+    for text in [
+        HASH.to_owned(),
+        HASH.to_uppercase(),
+        "2I2UAEFDZJFN4W3UE65QSOTCUOEZ744B".into(),
+        format!(" urn:btih:{HASH} "),
+        format!("[a name]({HASH})"),
+    ] {
         let Link::Magnet { magnet, lost_trackers: false, .. } = pasted(&text) else { panic!("{text}") };
         assert_eq!(magnet, Magnet::from(TorrentKey::from(hash)));
     }
