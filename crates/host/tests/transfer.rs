@@ -14,14 +14,13 @@ use teem_host::owner::Machine;
 use teem_swarm::ids::ConnId;
 use teem_swarm::job::{Done, Job, Reader};
 use teem_swarm::output::Output;
-use teem_swarm::remote::Encryption;
-use teem_swarm::remote::How;
+use teem_swarm::remote::{Encryption, How, Transport, Transports};
 use teem_swarm::time::Time;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::message::Message;
 
 mod common;
-use common::{Block, Ear, LOOPBACK, Mem, TORRENT, content, handshake};
+use common::{Block, Ear, LOOPBACK, Mem, TORRENT, content, handshake, unguessable};
 
 /// Answers every request.
 #[derive(Default)]
@@ -90,18 +89,14 @@ impl Machine<Block> for Leech {
     }
 }
 
-/// Moves so many MiB over so many connections into a pool of so many blocks; how often that pool was found empty.
-fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
+const HOWS: [How; 2] = [How::TCP, How { transport: Transport::Utp, mse: false }];
+
+/// Moves so many MiB over so many connections of one kind into a pool of so many blocks; how often that pool was found empty.
+fn transfer(how: How, mib: u32, conns: usize, pool: usize) -> usize {
+    let config = HostConfig { transports: Transports::Auto, ..HostConfig::new(Encryption::Off, unguessable) };
     let bind = || Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
     let (tell, _told) = channel();
-    let seed = start(
-        bind(),
-        HostConfig::new(Encryption::Off, |_| {}),
-        Seed::default(),
-        Mem::new(usize::MAX / 2),
-        Ear(tell.clone()),
-    )
-    .unwrap();
+    let seed = start(bind(), config, Seed::default(), Mem::new(usize::MAX / 2), Ear(tell.clone())).unwrap();
     let addr = seed.bound().addrs[0];
 
     let blocks: Vec<_> = (0..mib)
@@ -111,14 +106,12 @@ fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
     let (written, pool) = (Arc::clone(&storage.written), Arc::clone(&storage.pool));
     let (finished, done) = channel();
     let leech = Leech {
-        outputs: (0..conns)
-            .map(|_| Output::Dial { torrent: TORRENT, to: addr.into(), plan: How::TCP.into() })
-            .collect(),
+        outputs: (0..conns).map(|_| Output::Dial { torrent: TORRENT, to: addr.into(), plan: how.into() }).collect(),
         left: blocks.iter().copied().collect(),
         missing: blocks.len(),
         finished,
     };
-    let leech = start(bind(), HostConfig::new(Encryption::Off, |_| {}), leech, storage, Ear(tell)).unwrap();
+    let leech = start(bind(), config, leech, storage, Ear(tell)).unwrap();
     done.recv_timeout(Duration::from_secs(60)).expect("all blocks");
     for host in [&leech, &seed] {
         host.stop();
@@ -134,20 +127,28 @@ fn transfer(mib: u32, conns: usize, pool: usize) -> usize {
 
 #[test]
 fn one_connection_moves_all() {
-    assert_eq!(transfer(8, 1, usize::MAX / 2), 0);
+    for how in HOWS {
+        assert_eq!(transfer(how, 8, 1, usize::MAX / 2), 0, "{how:?}");
+    }
 }
 
 #[test]
 fn eight_connections_move_all() {
-    assert_eq!(transfer(8, 8, usize::MAX / 2), 0);
+    for how in HOWS {
+        assert_eq!(transfer(how, 8, 8, usize::MAX / 2), 0, "{how:?}");
+    }
 }
 
 #[test]
 fn an_empty_pool_stops_reading_and_loses_nothing() {
-    assert!(transfer(4, 4, 7) > 0, "the pool was to be found empty");
+    for how in HOWS {
+        assert!(transfer(how, 4, 4, 7) > 0, "the pool was to be found empty: {how:?}");
+    }
 }
 
 #[test]
 fn fewer_buffers_than_connections_are_enough() {
-    assert!(transfer(2, 8, 3) > 0, "the pool was to be found empty");
+    for how in HOWS {
+        assert!(transfer(how, 2, 8, 3) > 0, "the pool was to be found empty: {how:?}");
+    }
 }

@@ -1,0 +1,185 @@
+//! What a stream costs without disk and hashes (own design): two hosts on loopback in one process, one asks for blocks and the other answers each with the same
+//! bytes. Says how many MiB a second of processor time moves, both sides together.
+//!
+//!     cargo run --release -p teem-host --example stream -- tcp 1024
+//!     cargo run --release -p teem-host --example stream -- utp 1024
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a measurement that fails shall stop
+use rustix::time::{ClockId, clock_gettime};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use teem_engine::input::Input;
+use teem_engine::storage::Storage;
+use teem_host::config::HostConfig;
+use teem_host::error::HostError;
+use teem_host::host::start;
+use teem_host::listen::{ListenConfig, Listeners};
+use teem_host::owner::{Machine, Owner};
+use teem_metainfo::InfoHash;
+use teem_swarm::ask::{Answer, AskId, Question};
+use teem_swarm::event::Event;
+use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::job::{Done, Job};
+use teem_swarm::output::Output;
+use teem_swarm::remote::{Encryption, How, Transport, Transports};
+use teem_swarm::time::Time;
+use teem_wire::datagram::Datagram;
+use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
+use teem_wire::peer::handshake::{Features, Handshake, PeerId};
+use teem_wire::peer::message::Message;
+
+/// Requests that are ahead of the blocks: 4 MiB.
+const AHEAD: u32 = 256;
+
+/// Buffers that go round, as those of the disk do.
+type Pool = Arc<Mutex<Vec<Vec<u8>>>>;
+
+struct Block(Vec<u8>, Pool);
+
+impl AsRef<[u8]> for Block {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsMut<[u8]> for Block {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.1.lock().unwrap().push(std::mem::take(&mut self.0));
+    }
+}
+
+fn handshake() -> Handshake {
+    Handshake { info_hash: InfoHash([7; 20]), peer_id: PeerId([9; 20]), features: Features::default() }
+}
+
+fn buffer(pool: &Pool) -> Block {
+    let bytes = pool.lock().unwrap().pop().unwrap_or_else(|| vec![5; BLOCK_LEN as usize]);
+    Block(bytes, Arc::clone(pool))
+}
+
+struct Memory(Pool);
+
+impl Storage for Memory {
+    type Block = Block;
+    fn alloc(&mut self, _: usize) -> Option<Block> {
+        Some(buffer(&self.0))
+    }
+    fn submit(&mut self, jobs: &mut VecDeque<Job<Block>>) {
+        jobs.clear();
+    }
+    fn poll(&mut self, _: &mut Vec<Done<Block>>) {}
+    fn set_waker(&mut self, _: Arc<dyn Fn() + Send + Sync>) {}
+}
+
+struct Nobody;
+
+impl Owner for Nobody {
+    fn on_event(&mut self, _: Event) {}
+    fn on_ask(&mut self, _: AskId, _: Question) -> Option<Answer> {
+        None
+    }
+    fn on_http(&mut self, _: TcpStream) {}
+    fn on_datagram(&mut self, _: Datagram) {}
+    fn on_failure(&mut self, why: &HostError) {
+        println!("{why}");
+    }
+}
+
+/// One side of the stream.
+struct Side {
+    outputs: VecDeque<Output<Block>>,
+    pool: Pool,
+    /// Blocks to ask for, and to wait for.
+    left: u32,
+    missing: u32,
+    finished: Sender<()>,
+}
+
+impl Side {
+    fn ask(&mut self, conn: ConnId, count: u32) {
+        for _ in 0..count.min(self.left) {
+            self.left -= 1;
+            let at = BlockRef { piece: self.left, begin: 0, len: BLOCK_LEN };
+            self.outputs.push_back(Output::Send { conn, message: Message::Request(at) });
+        }
+    }
+}
+
+impl Machine<Block> for Side {
+    fn handle(&mut self, _: Time, input: Input<Block>) {
+        match input {
+            Input::Connected { conn, .. } => {
+                self.outputs.push_back(Output::Hello { conn, handshake: handshake() });
+                self.ask(conn, AHEAD);
+            }
+            Input::Hello { conn, .. } if self.missing == 0 => {
+                self.outputs.push_back(Output::Hello { conn, handshake: handshake() });
+            }
+            Input::Message { conn, message: Message::Request(at) } => {
+                self.outputs.push_back(Output::SendBlock { conn, at, data: buffer(&self.pool) });
+            }
+            Input::Block { conn, data, .. } => {
+                drop(data);
+                self.ask(conn, 1);
+                self.missing -= 1;
+                if self.missing == 0 {
+                    let _ = self.finished.send(());
+                }
+            }
+            _ => {}
+        }
+    }
+    fn poll_output(&mut self) -> Option<Output<Block>> {
+        self.outputs.pop_front()
+    }
+    fn deadline(&self) -> Option<Time> {
+        None
+    }
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let transport = if args.next().as_deref() == Some("tcp") { Transport::Tcp } else { Transport::Utp };
+    let mib: u32 = args.next().map_or(1_024, |mib| mib.parse().unwrap());
+    let config = HostConfig { transports: Transports::Auto, ..HostConfig::new(Encryption::Off, |bytes| bytes.fill(7)) };
+    let bind = || Listeners::bind(ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 }).unwrap();
+    let (finished, done) = channel();
+    let side = |blocks: u32, outputs: VecDeque<Output<Block>>| Side {
+        outputs,
+        pool: Pool::default(),
+        left: blocks,
+        missing: blocks,
+        finished: finished.clone(),
+    };
+    let seed = start(bind(), config, side(0, VecDeque::new()), Memory(Pool::default()), Nobody).unwrap();
+    let to = seed.bound().addrs[0].into();
+    let dial = Output::Dial { torrent: TorrentId(1), to, plan: How { transport, mse: false }.into() };
+    let leech = side(mib * 64, [dial].into());
+    let memory = Memory(Arc::clone(&leech.pool));
+    let (wall, cpu) = (Instant::now(), cpu_s());
+    let leech = start(bind(), config, leech, memory, Nobody).unwrap();
+    done.recv().unwrap();
+    let (wall, cpu) = (wall.elapsed().as_secs_f64(), cpu_s() - cpu);
+    println!(
+        "{transport:?}: {mib} MiB in {wall:.2} s, {cpu:.2} s of processor time: {:.0} MiB a second of it",
+        f64::from(mib) / cpu
+    );
+    for host in [leech, seed] {
+        host.stop();
+        host.join().unwrap();
+    }
+}
+
+/// Processor time of all threads so far.
+fn cpu_s() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
