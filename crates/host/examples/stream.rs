@@ -3,12 +3,13 @@
 //!
 //!     cargo run --release -p teem-host --example stream -- tcp 1024
 //!     cargo run --release -p teem-host --example stream -- utp 1024
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // a measurement that fails shall stop
+#![allow(clippy::print_stdout)] // its figures are for a person
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::VecDeque;
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use teem_engine::input::Input;
 use teem_engine::storage::Storage;
@@ -52,7 +53,7 @@ impl AsMut<[u8]> for Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.1.lock().unwrap().push(std::mem::take(&mut self.0));
+        held(&self.1).push(std::mem::take(&mut self.0));
     }
 }
 
@@ -60,8 +61,12 @@ fn handshake() -> Handshake {
     Handshake { info_hash: InfoHash([7; 20]), peer_id: PeerId([9; 20]), features: Features::default() }
 }
 
+fn held(pool: &Pool) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    pool.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn buffer(pool: &Pool) -> Block {
-    let bytes = pool.lock().unwrap().pop().unwrap_or_else(|| vec![5; BLOCK_LEN as usize]);
+    let bytes = held(pool).pop().unwrap_or_else(|| vec![5; BLOCK_LEN as usize]);
     Block(bytes, Arc::clone(pool))
 }
 
@@ -145,12 +150,12 @@ impl Machine<Block> for Side {
     }
 }
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let transport = if args.next().as_deref() == Some("tcp") { Transport::Tcp } else { Transport::Utp };
-    let mib: u32 = args.next().map_or(1_024, |mib| mib.parse().unwrap());
+    let mib: u32 = args.next().map_or(Ok(1_024), |mib| mib.parse())?;
     let config = HostConfig { transports: Transports::Auto, ..HostConfig::new(Encryption::Off, |bytes| bytes.fill(7)) };
-    let bind = || Listeners::bind(ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 }).unwrap();
+    let bind = || Listeners::bind(ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 });
     let (finished, done) = channel();
     let side = |blocks: u32, outputs: VecDeque<Output<Block>>| Side {
         outputs,
@@ -159,14 +164,14 @@ fn main() {
         missing: blocks,
         finished: finished.clone(),
     };
-    let seed = start(bind(), config, side(0, VecDeque::new()), Memory(Pool::default()), Nobody).unwrap();
+    let seed = start(bind()?, config, side(0, VecDeque::new()), Memory(Pool::default()), Nobody)?;
     let to = seed.bound().addrs[0].into();
     let dial = Output::Dial { torrent: TorrentId(1), to, plan: How { transport, mse: false }.into() };
     let leech = side(mib * 64, [dial].into());
     let memory = Memory(Arc::clone(&leech.pool));
     let (wall, cpu) = (Instant::now(), cpu_s());
-    let leech = start(bind(), config, leech, memory, Nobody).unwrap();
-    done.recv().unwrap();
+    let leech = start(bind()?, config, leech, memory, Nobody)?;
+    done.recv()?;
     let (wall, cpu) = (wall.elapsed().as_secs_f64(), cpu_s() - cpu);
     println!(
         "{transport:?}: {mib} MiB in {wall:.2} s, {cpu:.2} s of processor time: {:.0} MiB a second of it",
@@ -174,8 +179,9 @@ fn main() {
     );
     for host in [leech, seed] {
         host.stop();
-        host.join().unwrap();
+        host.join()?;
     }
+    Ok(())
 }
 
 /// Processor time of all threads so far.
