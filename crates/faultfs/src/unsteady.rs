@@ -96,7 +96,7 @@ impl Call {
 /// How often what goes wrong: in so many of a thousand calls.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Odds {
-    /// The call fails, with one of [`ERRORS`] that it may meet.
+    /// The call fails, with an error that such a call may meet.
     pub error: u64,
     /// A read or a write takes a part only, or is interrupted.
     pub short: u64,
