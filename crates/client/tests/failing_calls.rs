@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use teem_client::event::{Event, State};
-use teem_client::{Add, Client, Config, Ended, Events, Heard, Listen, Priority, Selection, Source, Torrent};
+use teem_client::{Add, Choice, Client, Config, Ended, Events, Heard, Listen, Priority, Selection, Source, Torrent};
 use teem_disk::fs::Fs;
 use teem_faultfs::{Call, Errno, FaultFs, Odds, Unsteady};
 use tokio::time::timeout;
@@ -99,7 +99,7 @@ impl Party {
         folder: &Folder,
         memory: FaultFs,
         port: Option<u16>,
-        fault: Option<Odds>,
+        (choice, fault): (Choice, Option<Odds>),
     ) -> (Self, Torrent, Events) {
         let party = Self::new(folder, "taker", memory).await;
         if let Some(fault) = fault {
@@ -107,6 +107,7 @@ impl Party {
         }
         let mut add = Add::download(source(), FOLDER);
         add.peers = port.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        add.choice = choice;
         // From before it is added, so that nothing is missed.
         let events = party.client.events();
         let torrent = party.client.add(add).await.unwrap();
@@ -174,6 +175,11 @@ async fn looked_at(torrent: &Torrent, what: &str) {
     let _ = soon(what, torrent.until(|status| done(status.state).then_some(()))).await; // it may have failed
 }
 
+/// Nothing but the first file is chosen.
+fn the_first() -> Choice {
+    Choice::Indices(vec![0..=0])
+}
+
 fn only_the_first() -> Selection {
     Selection::of((0..FILES.len()).map(|file| if file == 0 { Priority::Normal } else { Priority::Skip }).collect())
 }
@@ -188,9 +194,7 @@ async fn cell(call: Call, errno: Errno, phase: While) -> Option<String> {
     let begins = matches!(phase, While::Begins | While::Resumes).then(|| fault.clone());
     let memory = FaultFs::new(2);
     if phase == While::Resumes {
-        let (party, torrent, mut events) = Party::taker(&folder, memory.clone(), Some(port), None).await;
-        torrent.select(only_the_first()).unwrap();
-        soon(what, torrent.snapshot()).await.unwrap();
+        let (party, torrent, mut events) = Party::taker(&folder, memory.clone(), Some(port), (the_first(), None)).await;
         assert_eq!(durable_or_said(&torrent, &mut events, what).await, None);
         drop((torrent, events));
         soon(what, party.client.shutdown()).await;
@@ -199,9 +203,11 @@ async fn cell(call: Call, errno: Errno, phase: While) -> Option<String> {
     let (taker, torrent, mut events) = match phase {
         While::Seeds => {
             giver.unsteady.set(fault.clone());
-            Party::taker(&folder, memory, Some(port), None).await
+            Party::taker(&folder, memory, Some(port), (Choice::All, None)).await
         }
-        _ => Party::taker(&folder, memory, Some(port), begins).await,
+        // From the beginning, or more might be there already.
+        While::WantsMore | While::Closes => Party::taker(&folder, memory, Some(port), (the_first(), None)).await,
+        _ => Party::taker(&folder, memory, Some(port), (Choice::All, begins)).await,
     };
     let mut wanted = Selection::all();
     let mut given_says = given.events();
@@ -212,7 +218,6 @@ async fn cell(call: Call, errno: Errno, phase: While) -> Option<String> {
         }
         While::Begins => durable_or_said(&torrent, &mut events, what).await,
         While::WantsMore => {
-            torrent.select(only_the_first()).unwrap();
             assert_eq!(durable_or_said(&torrent, &mut events, what).await, None);
             taker.unsteady.set(fault);
             torrent.select(Selection::all()).unwrap();
@@ -221,10 +226,6 @@ async fn cell(call: Call, errno: Errno, phase: While) -> Option<String> {
             durable_or_said(&torrent, &mut events, what).await
         }
         While::Checks | While::Closes => {
-            if phase == While::Closes {
-                wanted = only_the_first();
-                torrent.select(wanted.clone()).unwrap();
-            }
             assert_eq!(durable_or_said(&torrent, &mut events, what).await, None);
             if phase == While::Closes {
                 // Something that is not durable yet when it closes.
@@ -276,7 +277,7 @@ async fn cell(call: Call, errno: Errno, phase: While) -> Option<String> {
     }
     giver.unsteady.set(Odds::default());
     // Alone it has what it claims.
-    let (alone, torrent, _) = Party::taker(&folder, taker.memory.clone(), None, None).await;
+    let (alone, torrent, _) = Party::taker(&folder, taker.memory.clone(), None, (Choice::All, None)).await;
     looked_at(&torrent, what).await;
     assert_claims(&torrent, what).await;
     if phase == While::Resumes {
@@ -292,7 +293,7 @@ async fn cell(call: Call, errno: Errno, phase: While) -> Option<String> {
         soon(what, given.pause()).await.unwrap();
         soon(what, given.resume()).await.unwrap();
     }
-    let (last, torrent, _) = Party::taker(&folder, taker.memory.clone(), Some(port), None).await;
+    let (last, torrent, _) = Party::taker(&folder, taker.memory.clone(), Some(port), (Choice::All, None)).await;
     torrent.select(Selection::all()).unwrap();
     soon(what, torrent.snapshot()).await.unwrap();
     soon(&format!("{what}, at last"), torrent.durable()).await.unwrap();
