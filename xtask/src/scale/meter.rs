@@ -73,7 +73,9 @@ impl Server {
         // Ends with the program, or when nobody listens any more.
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let told = ["\"listening\"", "\"state\"", "\"failed\"", "\"error\""].iter().any(|w| line.contains(w));
+                let told = ["\"listening\"", "\"state\"", "\"event\":\"failed\"", "\"error\""]
+                    .iter()
+                    .any(|w| line.contains(w));
                 if told && sender.send(line).is_err() {
                     return;
                 }
@@ -89,7 +91,7 @@ impl Server {
             self.cost.look(self.child.0.id());
             match self.lines.recv_timeout(EVERY) {
                 Ok(line) if words.iter().all(|word| line.contains(word)) => return Ok(line),
-                Ok(line) if line.contains("\"failed\"") || line.contains("\"error\":{") => {
+                Ok(line) if line.contains("\"event\":\"failed\"") || line.contains("\"error\":{") => {
                     return Err(Failed::new(format!("the seed failed: {line}")));
                 }
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
