@@ -74,7 +74,10 @@ impl<B> Engine<B> {
             let text = String::from("the torrent is private: peers that were named by hand are ignored (BEP 27)");
             return self.outputs.push_back(Output::Event(Event::Notice { torrent, text }));
         }
-        self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
+        // Of a private torrent nobody but its tracker may tell who takes part.
+        if !private || !matches!(source, PeerSource::Dht(_) | PeerSource::Pex(_) | PeerSource::Lsd) {
+            self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
+        }
     }
 
     /// Our address has changed.

@@ -7,7 +7,7 @@ use teem_wire::reach::Reach;
 const PORT_MIN: u16 = 1024;
 
 /// Where an address came from; it decides what may be dialled.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PeerSource {
     /// The user named it: may be private or loopback, and on any port.
     User,
@@ -24,6 +24,12 @@ pub enum PeerSource {
     Saved,
     /// It dialled us and told the port that it listens on (BEP 10 `p`).
     Inbound,
+    /// A node of the DHT at an address of that reach (BEP 5): it names nothing that is nearer than itself.
+    Dht(Reach),
+    /// A peer at an address of that reach (BEP 11): it names nothing that is nearer than itself.
+    Pex(Reach),
+    /// It called to everybody in this network (BEP 14): it names itself, and is taken at its word where its address is a private one.
+    Lsd,
 }
 
 impl PeerSource {
@@ -36,13 +42,77 @@ impl PeerSource {
         }
     }
 
-    /// The nearest that somebody from that source may aim us at: what it reaches itself.
-    fn nearest(self) -> Reach {
-        match self {
+    /// A node of the DHT at that address.
+    pub fn dht(at: IpAddr) -> Self {
+        Self::Dht(Reach::of(at))
+    }
+
+    /// A peer at that address, which tells of others.
+    pub fn pex(at: IpAddr) -> Self {
+        Self::Pex(Reach::of(at))
+    }
+
+    /// Whether it may name an address of that reach: it aims us at nothing nearer than what it reaches itself.
+    fn may_name(self, named: Reach) -> bool {
+        let nearest = match self {
             Self::User | Self::Link | Self::LoopbackTracker | Self::Saved | Self::Inbound => Reach::Loopback,
             Self::LocalTracker => Reach::Private,
             Self::PublicTracker => Reach::Public,
+            Self::Dht(reach) | Self::Pex(reach) => match reach {
+                Reach::Loopback | Reach::Private => reach,
+                Reach::Public | Reach::Nowhere => Reach::Public,
+            },
+            Self::Lsd => return named == Reach::Private,
+        };
+        named.told_to(nearest)
+    }
+
+    /// Its place in a set.
+    fn bit(self) -> u16 {
+        let of = |reach| match reach {
+            Reach::Loopback => 0,
+            Reach::Private => 1,
+            Reach::Public | Reach::Nowhere => 2,
+        };
+        1 << match self {
+            Self::User => 0,
+            Self::Link => 1,
+            Self::PublicTracker => 2,
+            Self::LocalTracker => 3,
+            Self::LoopbackTracker => 4,
+            Self::Saved => 5,
+            Self::Inbound => 6,
+            Self::Lsd => 7,
+            Self::Dht(reach) => 8 + of(reach),
+            Self::Pex(reach) => 11 + of(reach),
         }
+    }
+}
+
+/// All the sources that an address came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Sources(u16);
+
+impl Sources {
+    /// One more source names it.
+    pub(crate) fn add(&mut self, source: PeerSource) {
+        self.0 |= source.bit();
+    }
+
+    /// Whether that source is among them.
+    pub(crate) fn has(self, source: PeerSource) -> bool {
+        self.0 & source.bit() != 0
+    }
+
+    /// Whether it came from there and from nowhere else.
+    pub(crate) fn is_only(self, source: PeerSource) -> bool {
+        self.0 == source.bit()
+    }
+}
+
+impl From<PeerSource> for Sources {
+    fn from(source: PeerSource) -> Self {
+        Self(source.bit())
     }
 }
 
@@ -64,12 +134,13 @@ pub enum DialError {
 pub(crate) fn may_dial(addr: SocketAddr, source: PeerSource) -> bool {
     let trusted = matches!(source, PeerSource::User);
     let port_fits = addr.port() >= PORT_MIN || (trusted && addr.port() > 0);
-    port_fits && Reach::of(addr.ip()).told_to(source.nearest())
+    port_fits && source.may_name(Reach::of(addr.ip()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     fn addr(text: &str) -> SocketAddr {
         text.parse().unwrap()
@@ -102,6 +173,45 @@ mod tests {
                 by_loopback,
                 "a link may name what is near, and no low port: {text}"
             );
+        }
+    }
+
+    #[test]
+    fn nodes_and_peers_name_nothing_nearer_than_themselves_and_neighbours_only_what_is_near() {
+        let near = ["127.0.0.1:6881", "10.1.2.3:6881", "198.18.0.7:6881", "0.0.0.0:6881", "198.18.0.7:22"];
+        let named = |source| near.map(|text| may_dial(addr(text), source));
+        for of in [PeerSource::dht, PeerSource::pex] {
+            let at = |text: &str| named(of(text.parse().unwrap()));
+            assert_eq!(at("127.0.0.9"), [true, true, true, false, false]);
+            assert_eq!(at("192.168.1.1"), [false, true, true, false, false]);
+            assert_eq!(at("8.8.8.8"), [false, false, true, false, false]);
+            assert_eq!(
+                at("224.0.0.1"),
+                [false, false, true, false, false],
+                "who is nowhere names no more than a stranger"
+            );
+        }
+        assert_eq!(named(PeerSource::Lsd), [false, true, false, false, false]);
+        assert!(
+            may_dial(addr("[fe80::1]:6881"), PeerSource::Lsd) && !may_dial(addr("[2001:db8::1]:6881"), PeerSource::Lsd)
+        );
+    }
+
+    #[test]
+    fn sources_are_a_set() {
+        let all = ["127.0.0.1", "10.0.0.1", "8.8.8.8"].map(|ip| ip.parse().unwrap());
+        let mut every = vec![PeerSource::User, PeerSource::Link, PeerSource::PublicTracker, PeerSource::LocalTracker];
+        every.extend([PeerSource::LoopbackTracker, PeerSource::Saved, PeerSource::Inbound, PeerSource::Lsd]);
+        every.extend(all.iter().flat_map(|ip| [PeerSource::dht(*ip), PeerSource::pex(*ip)]));
+        for (n, first) in every.iter().enumerate() {
+            let mut set = Sources::from(*first);
+            assert!(set.is_only(*first));
+            for source in &every {
+                set.add(*source);
+            }
+            assert!(every.iter().all(|source| set.has(*source)) && !set.is_only(*first));
+            assert_eq!(Sources::from(*first).0.count_ones(), 1);
+            assert!(every[..n].iter().all(|other| !Sources::from(*first).has(*other)));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! failed again within seconds: the seed that the user named may only be starting.
 mod dial_queue;
 
-use super::address::{DialError, PeerSource, may_dial};
+use super::address::{DialError, PeerSource, Sources, may_dial};
 use crate::event::Dials;
 use crate::external::External;
 use crate::listen_port::ListenPort;
@@ -72,7 +72,7 @@ enum State {
 /// An address that may be dialled, and what became of earlier dials.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
-    source: PeerSource,
+    sources: Sources,
     state: State,
     failures: usize,
     /// The ways that have failed since it last waited for long.
@@ -207,7 +207,7 @@ impl Candidates {
             return false;
         }
         if let Some(known) = self.known.get_mut(&addr) {
-            known.source = known.source.min(source);
+            known.sources.add(source);
             if let State::Waiting(place) = known.state {
                 self.queue.rename(now, known.name, place);
             }
@@ -222,7 +222,7 @@ impl Candidates {
         self.known.insert(
             addr,
             Candidate {
-                source,
+                sources: source.into(),
                 state: State::Pending,
                 failures: 0,
                 failed: Failed::default(),
@@ -244,7 +244,7 @@ impl Candidates {
     /// Forgets the address that would be dialled last, when it is one that failed (or the user has named a better one).
     fn make_room(&mut self, now: Time, source: PeerSource) -> bool {
         let Some((time, addr)) = self.queue.last() else { return false };
-        let spare = self.known.get(&addr).is_some_and(|c| c.source != PeerSource::User);
+        let spare = self.known.get(&addr).is_some_and(|c| !c.sources.has(PeerSource::User));
         let may = spare && (time.is_some_and(|time| time > now) || source == PeerSource::User);
         if may {
             self.forget(addr);
@@ -305,7 +305,7 @@ impl Candidates {
             return self.wait(addr, now, now);
         }
         candidate.failed = Failed::default();
-        let final_for_now = core::mem::take(&mut candidate.refused) && candidate.source != PeerSource::User;
+        let final_for_now = core::mem::take(&mut candidate.refused) && !candidate.sources.has(PeerSource::User);
         self.back_off(now, addr, final_for_now.then_some(REFUSED));
     }
 
@@ -477,7 +477,8 @@ impl Candidates {
         let failures = candidate.failures;
         candidate.failures += 1;
         let near = Reach::of(addr.ip()) != Reach::Public;
-        if candidate.source == PeerSource::Link && near && !candidate.good && candidate.failures >= NEAR_LINK_TRIES {
+        let named_by_a_link = candidate.sources.is_only(PeerSource::Link);
+        if named_by_a_link && near && !candidate.good && candidate.failures >= NEAR_LINK_TRIES {
             return self.forget(addr);
         }
         if candidate.good && now < self.rejoining {
@@ -485,7 +486,7 @@ impl Candidates {
         }
         let wait = wait.unwrap_or(BACKOFF[failures.min(BACKOFF.len() - 1)]);
         let mut alone = ALONE_S[failures.min(ALONE_S.len() - 1)];
-        if matches!(candidate.source, PeerSource::User | PeerSource::Link) {
+        if candidate.sources.has(PeerSource::User) || candidate.sources.has(PeerSource::Link) {
             alone = alone.min(ALONE_USER_MAX_S);
         }
         self.wait(addr, now + wait, now + Duration::from_secs(alone));
