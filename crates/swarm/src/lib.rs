@@ -26,8 +26,8 @@ pub mod picker;
 pub mod pool;
 pub mod rate;
 pub mod remote;
-pub mod rng;
 pub mod selection;
 pub mod throttle;
-pub mod time;
 pub mod torrent;
+
+pub use teem_basis::{rng, time};

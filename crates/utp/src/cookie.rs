@@ -6,9 +6,9 @@
 //! bits, and a flood may guess: so connections are *young* until something that we sent is acknowledged, and young ones are few: 128, and 8 from one network
 //! (a /24, or a /48 of IPv6).
 
-use crate::keyed::Keyed;
 use alloc::collections::BTreeMap;
 use core::net::{IpAddr, SocketAddr};
+use teem_basis::keyed::Keyed;
 
 /// Young connections in all.
 const YOUNG_MAX: usize = 128;

@@ -35,7 +35,6 @@ mod connection;
 mod cookie;
 mod delay;
 pub mod event;
-mod keyed;
 mod mtu;
 mod number;
 mod pacing;

@@ -14,7 +14,6 @@
 use crate::connection::{Connection, Turn};
 use crate::cookie::{self, Young};
 use crate::event::{Event, Id, Path};
-use crate::keyed::Keyed;
 use crate::packet::{HEAD_LEN, Head, Kind, Packet};
 use crate::pool::Pool;
 use crate::receive::Deliver;
@@ -23,6 +22,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::mem;
 use core::net::SocketAddr;
+use teem_basis::keyed::Keyed;
 
 /// Answers to openings and strangers that wait to be sent; more are not given.
 const ANSWERS_MAX: usize = 1_024;

@@ -5,21 +5,22 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 18] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("teem-fault", &[]),
     ("teem-sandbox", &[]),
+    ("teem-basis", &[]),
     ("teem-bencode", &[]),
     ("teem-metainfo", &["teem-bencode"]),
     ("teem-wire", &["teem-metainfo"]),
-    ("teem-swarm", &["teem-wire"]),
-    ("teem-dht", &["teem-wire"]),
-    ("teem-utp", &[]),
+    ("teem-swarm", &["teem-basis", "teem-wire"]),
+    ("teem-dht", &["teem-basis", "teem-wire"]),
+    ("teem-utp", &["teem-basis"]),
     ("teem-mse", &[]),
     ("teem-web", &["teem-wire", "teem-fault"]),
     ("teem-tracker-server", &["teem-wire", "teem-web", "teem-fault"]),
-    ("teem-engine", &["teem-swarm"]),
+    ("teem-engine", &["teem-swarm", "teem-dht"]),
     ("teem-disk", &["teem-engine", "teem-fault"]),
-    ("teem-host", &["teem-engine", "teem-fault", "teem-dht", "teem-utp", "teem-mse"]),
+    ("teem-host", &["teem-engine", "teem-fault", "teem-utp", "teem-mse"]),
     ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server"]),
     ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-mse", "teem-tracker-server"]),
     ("teem-rig", &[]),

@@ -2,19 +2,19 @@
 
 /// The key, and how many numbers were drawn from it.
 #[derive(Clone, Debug)]
-pub(crate) struct Keyed {
+pub struct Keyed {
     key: [u64; 2],
     drawn: u64,
 }
 
 impl Keyed {
     /// From 128 bits that nobody else knows.
-    pub(crate) fn new(key: [u64; 2]) -> Self {
+    pub fn new(key: [u64; 2]) -> Self {
         Self { key, drawn: 0 }
     }
 
     /// The hash of some words.
-    pub(crate) fn hash(&self, words: &[u64]) -> u64 {
+    pub fn hash(&self, words: &[u64]) -> u64 {
         let [k0, k1] = self.key;
         let mut v = [
             k0 ^ 0x736F_6D65_7073_6575,
@@ -37,7 +37,7 @@ impl Keyed {
     }
 
     /// The next of a row of numbers.
-    pub(crate) fn draw(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.drawn += 1;
         self.hash(&[self.drawn])
     }
