@@ -15,7 +15,7 @@ use teem_metainfo::redact::redact_file;
 use teem_metainfo::{AnnounceUrl, File, Info, Metainfo};
 
 pub(crate) async fn run(options: &cli::Show) -> Outcome {
-    let http = Http::new(None, AGENT);
+    let http = Http::new(teem_client::path::Path::direct(), AGENT);
     let source = if stdin::is_dash(&options.link) {
         stdin::source().await?
     } else {

@@ -98,7 +98,7 @@ fn value(event: &str, saved: &SavedTorrent) -> Value {
 /// All links are understood first, then each is forgotten wherever it is saved; one that is held hinders no other.
 async fn forget_all(state_dir: &Path, wish: &Forget, json: bool) -> Outcome {
     let only = wish.folder.as_deref().map(real).transpose()?;
-    let http = Http::new(None, AGENT);
+    let http = Http::new(teem_client::path::Path::direct(), AGENT);
     let mut hashes = Vec::new();
     for link in &wish.links {
         let source = source::load(link, &http).await.map_err(|e| Stop::link(&e))?;

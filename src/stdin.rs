@@ -28,7 +28,9 @@ pub(crate) async fn source() -> Result<Source, Stop> {
         None => source::from_bytes("standard input", &bytes).map_err(|e| Stop::link(&e)),
         Some(links) => {
             let link = links.first().ok_or_else(|| Stop::usage("standard input holds no link"))?;
-            let mut source = source::load(link, &Http::new(None, AGENT)).await.map_err(|e| Stop::link(&e))?;
+            let mut source = source::load(link, &Http::new(teem_client::path::Path::direct(), AGENT))
+                .await
+                .map_err(|e| Stop::link(&e))?;
             if links.len() > 1 {
                 source.hints.push(format!("standard input holds {} links; this is the first", links.len()));
             }

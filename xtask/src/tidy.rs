@@ -24,6 +24,7 @@ mod panics;
 mod paths;
 mod reasons;
 mod safety;
+mod sockets;
 mod streams;
 mod words;
 
@@ -42,6 +43,7 @@ pub fn check(root: &Path, owed: &Owed) -> io::Result<Vec<Finding>> {
         leftovers::check(package, &mut findings);
         safety::check(package, &mut findings);
         streams::check(package, &mut findings);
+        sockets::check(package, &mut findings);
         owners::check(package, owed, &mut findings);
         words::check(package, owed, &mut findings);
     }

@@ -112,7 +112,7 @@ impl Client {
     pub async fn add(&self, add: Add) -> Result<Torrent, AddError> {
         let key = add.source.transferable()?;
         let place = place(&add, self.state_dir());
-        let peers = peers(&add).await?;
+        let peers = peers(self.http().path(), &add).await?;
         let info = match add.source.info.clone() {
             Some(info) => Some(info),
             None => remembered(self.fs(), place.clone(), key).await,
@@ -170,14 +170,14 @@ fn place(add: &Add, state_dir: &Path) -> Place {
 }
 
 /// The addresses of the peers that are named. One that the user names has to be found; a link is often older than the addresses in it.
-async fn peers(add: &Add) -> Result<Vec<(PeerSource, Vec<SocketAddr>)>, AddError> {
+async fn peers(path: &teem_path::Path, add: &Add) -> Result<Vec<(PeerSource, Vec<SocketAddr>)>, AddError> {
     let mut peers = Vec::new();
     for text in &add.peers {
-        let found = resolve_peer(text).await.map_err(AddError::Peer)?;
+        let found = resolve_peer(path, text).await.map_err(AddError::Peer)?;
         peers.push((PeerSource::User, in_turn(&found)));
     }
     for text in &add.source.peers {
-        let found = resolve_peer(text).await.unwrap_or_default();
+        let found = resolve_peer(path, text).await.unwrap_or_default();
         peers.push((PeerSource::Link, in_turn(&found)));
     }
     Ok(peers)

@@ -62,6 +62,7 @@ struct Inner {
     disk: DiskHandle,
     fs: Arc<dyn Fs>,
     http: Http,
+    path: teem_path::Path,
     state_dir: PathBuf,
     registry: Arc<Registry>,
     next: AtomicU32,
@@ -84,9 +85,10 @@ impl Client {
     #[allow(clippy::unused_async)] // awaiting proves that there is a runtime
     pub async fn start_on(config: Config, fs: Arc<dyn Fs>) -> Result<Self, StartError> {
         crate::store::ready_state_dir(&config.state_dir).map_err(StartError::Io)?;
-        let listeners = bind(config.listen).map_err(StartError::Listen)?;
+        let listeners = bind(&config.path, config.listen).map_err(StartError::Listen)?;
         let port = listeners.bound().port;
-        let http = Http::new(config.listen.addr, AGENT);
+        let http = Http::new(config.path.leaving_from(config.listen.addr), AGENT);
+        let path = http.path().clone();
         let (disk, disk_handle) = Disk::start_on(&DiskConfig::default(), Arc::clone(&fs));
         let registry = Arc::new(Registry::default());
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
@@ -109,6 +111,7 @@ impl Client {
             disk: disk_handle,
             fs,
             http: http.clone(),
+            path: config.path,
             state_dir: config.state_dir,
             registry,
             next: AtomicU32::new(0),
@@ -120,7 +123,7 @@ impl Client {
             let inner = inner.upgrade()?;
             Some(Reach { host: inner.host.clone(), disk: inner.disk.clone(), registry: inner.registry.clone() })
         };
-        let carried = questions::carry_out(asked, reach, Announces::new(http));
+        let carried = questions::carry_out(asked, reach, Announces::new(http), path);
         let client_or_gone = Arc::downgrade(&client.0);
         tokio::spawn(async move {
             if let Err(why) = teem_fault::caught(carried).await
@@ -145,7 +148,7 @@ impl Client {
     /// Listens somewhere else from now on: another port, another address. Trackers are told at once, peers as they come; connections that
     /// stand stay. Links and .torrents that were given out before name the former port. Must be called inside the runtime.
     pub fn listen(&self, listen: Listen) -> Result<(), StartError> {
-        let listeners = bind(listen).map_err(StartError::Listen)?;
+        let listeners = bind(&self.0.path, listen).map_err(StartError::Listen)?;
         let ended = |_| StartError::Io(std::io::Error::other("the client has ended"));
         self.0.host.listen(listeners).map_err(ended)?;
         let site = self.0.site.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
@@ -256,13 +259,13 @@ impl Client {
     }
 }
 
-fn bind(listen: Listen) -> Result<Listeners, ListenError> {
+fn bind(path: &teem_path::Path, listen: Listen) -> Result<Listeners, ListenError> {
     let wanted = ListenConfig { addr: listen.addr, port: listen.port };
-    match Listeners::bind(wanted) {
+    match Listeners::bind(path, wanted) {
         Err(ListenError::Taken { .. }) if listen.fall_back && wanted.port != 0 => {
             let mut next = NEXT_PORTS;
-            let next = next.find_map(|port| Listeners::bind(ListenConfig { port, ..wanted }).ok());
-            next.map_or_else(|| Listeners::bind(ListenConfig { port: 0, ..wanted }), Ok)
+            let next = next.find_map(|port| Listeners::bind(path, ListenConfig { port, ..wanted }).ok());
+            next.map_or_else(|| Listeners::bind(path, ListenConfig { port: 0, ..wanted }), Ok)
         }
         other => other,
     }

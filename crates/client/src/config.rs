@@ -1,6 +1,7 @@
 //! What a client is told once, at its start (own design).
 use std::net::IpAddr;
 use std::path::PathBuf;
+use teem_path::Path;
 use teem_swarm::remote::{Encryption, Transports};
 
 /// The port that Teem listens on unless told otherwise. Below the range from which systems draw ports for outgoing
@@ -34,6 +35,8 @@ impl Default for Listen {
 pub struct Config {
     /// Where peers reach us.
     pub listen: Listen,
+    /// The way that everything takes which leaves this machine for a torrent, and by which peers come.
+    pub path: Path,
     /// Folder for saved state: one file per torrent and folder.
     pub state_dir: PathBuf,
     /// Upload limit of all torrents together, payload bytes a second.
@@ -53,6 +56,7 @@ impl Config {
     pub fn new() -> std::io::Result<Self> {
         Ok(Self {
             listen: Listen::default(),
+            path: Path::direct(),
             state_dir: crate::store::state_dir()?,
             up: None,
             down: None,

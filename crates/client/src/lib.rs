@@ -126,6 +126,7 @@ pub use planted::Planted;
 pub use source::Source;
 pub use status::{Ended, Status};
 pub use teem_metainfo::{AnnounceUrl, Origin};
+pub use teem_path as path;
 pub use teem_swarm::command::Spreading;
 pub use teem_swarm::ids::TorrentId;
 pub use teem_swarm::remote::{Encryption, Transports};

@@ -13,6 +13,7 @@ use teem_disk::DiskHandle;
 use teem_host::host::HostHandle;
 use teem_host::mailbox::{HostMsg, SendError};
 use teem_metainfo::Info;
+use teem_path::Path;
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::command::Command;
 use teem_swarm::ids::TorrentId;
@@ -40,17 +41,18 @@ pub(crate) async fn carry_out(
     mut questions: mpsc::Receiver<(AskId, Question)>,
     client: impl Fn() -> Option<Reach>,
     announces: Announces,
+    path: Path,
 ) {
     while let Some((id, question)) = questions.recv().await {
         let Some(Reach { host, disk, registry }) = client() else { return };
-        let announces = announces.clone();
+        let (announces, path) = (announces.clone(), path.clone());
         let (ends, ended) = (host.clone(), registry.clone());
         let carried = async move {
             #[cfg(debug_assertions)]
             assert!(!registry.planted.swap(false, std::sync::atomic::Ordering::SeqCst), "planted in a question");
             let (answer, homeless) = match question {
                 Question::Announce { url, announce, .. } => (announces.run(&url, &announce).await, None),
-                Question::Resolve { host, port } => (Answer::Resolved(resolve(&host, port).await), None),
+                Question::Resolve { host, port } => (Answer::Resolved(resolve(&path, &host, port).await), None),
                 Question::Place { torrent, info } => {
                     // Looking at the folder touches the disk, which may hang; nothing else waits for it here.
                     let find = move || place(&disk, &registry, torrent, &info);

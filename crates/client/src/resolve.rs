@@ -1,18 +1,24 @@
-//! Host names of UDP trackers and of peers (own design): resolved off the engine's thread, unusable addresses left out.
+//! Host names (own design): resolved off the engine's thread. Nothing else in this program looks a name up.
 use std::net::SocketAddr;
+use teem_path::Path;
 use teem_wire::reach::Reach;
 
 /// Addresses kept of one name.
 const ADDRESSES_MAX: usize = 16;
 
-/// Resolves a name; at most 16 addresses, or why there are none.
-pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+/// All addresses of a name (or of an address, with brackets or without), at most 16, or why there are none.
+pub(crate) async fn lookup(_path: &Path, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let found = tokio::net::lookup_host((bare, port)).await.map_err(|e| format!("{host} cannot be resolved: {e}"))?;
+    let found = tokio::net::lookup_host((bare, port)).await.map_err(|e| e.to_string())?;
+    Ok(found.take(ADDRESSES_MAX).map(|addr| SocketAddr::new(addr.ip().to_canonical(), addr.port())).collect())
+}
+
+/// The addresses of a name that can be used, or why there are none.
+pub(crate) async fn resolve(path: &Path, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let found = lookup(path, host, port).await.map_err(|e| format!("{host} cannot be resolved: {e}"))?;
     let mut addrs = Vec::new();
     for addr in found {
-        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        if Reach::of(addr.ip()) != Reach::Nowhere && !addrs.contains(&addr) && addrs.len() < ADDRESSES_MAX {
+        if Reach::of(addr.ip()) != Reach::Nowhere && !addrs.contains(&addr) {
             addrs.push(addr);
         }
     }
@@ -34,14 +40,14 @@ pub(crate) fn in_turn(addrs: &[SocketAddr]) -> Vec<SocketAddr> {
 }
 
 /// Resolves `host:port` as users and magnet links write it.
-pub(crate) async fn resolve_peer(text: &str) -> Result<Vec<SocketAddr>, String> {
+pub(crate) async fn resolve_peer(path: &Path, text: &str) -> Result<Vec<SocketAddr>, String> {
     if let Ok(addr) = text.parse::<SocketAddr>() {
         return Ok(vec![SocketAddr::new(addr.ip().to_canonical(), addr.port())]);
     }
     let parts =
         text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok().filter(|p| *p > 0)?)));
     match parts {
-        Some((host, port)) if !host.is_empty() => resolve(host, port).await,
+        Some((host, port)) if !host.is_empty() => resolve(path, host, port).await,
         _ => Err(format!("`{text}` is not a peer's address: write HOST:PORT or [IPv6]:PORT")),
     }
 }

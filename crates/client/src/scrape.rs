@@ -7,6 +7,7 @@ use crate::resolve::resolve;
 use std::net::SocketAddr;
 use std::time::Duration;
 use teem_metainfo::{AnnounceUrl, InfoHash};
+use teem_path::Path;
 use teem_wire::compact::Family;
 use teem_wire::reach::Reach;
 pub use teem_wire::tracker::scrape::ScrapeEntry;
@@ -29,7 +30,7 @@ pub async fn scrape(http: &Http, tracker: &AnnounceUrl, hash: InfoHash) -> Resul
     let url = TrackerUrl::parse(tracker.reveal()).map_err(|e| tracker.without_secrets(&e.to_string()))?;
     let asked = async {
         match url.scheme {
-            Scheme::Udp => over_udp(&url, tracker, hash).await,
+            Scheme::Udp => over_udp(http.path(), &url, tracker, hash).await,
             Scheme::Http | Scheme::Https => over_http(http, tracker, hash).await,
         }
     };
@@ -51,13 +52,18 @@ async fn over_http(http: &Http, tracker: &AnnounceUrl, hash: InfoHash) -> Result
 }
 
 /// Its addresses are asked one after the other, each family's first one first.
-async fn over_udp(url: &TrackerUrl, tracker: &AnnounceUrl, hash: InfoHash) -> Result<Option<ScrapeEntry>, String> {
-    let mut addrs = resolve(&url.host, url.port).await?;
+async fn over_udp(
+    path: &Path,
+    url: &TrackerUrl,
+    tracker: &AnnounceUrl,
+    hash: InfoHash,
+) -> Result<Option<ScrapeEntry>, String> {
+    let mut addrs = resolve(path, &url.host, url.port).await?;
     addrs.retain(|addr| Reach::of(addr.ip()) == Reach::Public || tracker.may_be_near_at(*addr));
     let mut why = String::from("it leads into this machine's own network, to more than a link may have asked there");
     for v4 in [true, false] {
         for addr in addrs.iter().filter(|addr| addr.is_ipv4() == v4) {
-            match ask(*addr, hash).await {
+            match ask(path, *addr, hash).await {
                 Ok(entry) => return Ok(Some(entry)),
                 Err(e) => why = e,
             }
@@ -66,10 +72,9 @@ async fn over_udp(url: &TrackerUrl, tracker: &AnnounceUrl, hash: InfoHash) -> Re
     Err(why)
 }
 
-async fn ask(addr: SocketAddr, hash: InfoHash) -> Result<ScrapeEntry, String> {
+async fn ask(path: &Path, addr: SocketAddr, hash: InfoHash) -> Result<ScrapeEntry, String> {
     let fail = |e: std::io::Error| format!("the tracker at {addr} cannot be reached: {e}");
-    let any = if addr.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-    let socket = UdpSocket::bind(any).await.map_err(fail)?;
+    let socket = path.udp_toward(addr).and_then(UdpSocket::from_std).map_err(fail)?;
     socket.connect(addr).await.map_err(fail)?;
     let transaction = crate::entropy::number() as u32;
     let connection = match exchange(&socket, addr, &Request::Connect { transaction }).await? {

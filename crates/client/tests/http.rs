@@ -45,7 +45,7 @@ fn plain(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
 
 fn get(addr: SocketAddr, path: &str, limits: Limits) -> Result<Fetched, HttpError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(Http::new(None, "test").get(&format!("http://{addr}{path}"), limits))
+    runtime.block_on(Http::new(teem_path::Path::direct(), "test").get(&format!("http://{addr}{path}"), limits))
 }
 
 #[test]
@@ -157,6 +157,8 @@ fn a_server_that_does_not_speak_tls_is_not_trusted() {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let error = runtime.block_on(Http::new(None, "test").get(&format!("https://{addr}/"), LIMITS)).unwrap_err();
+    let error = runtime
+        .block_on(Http::new(teem_path::Path::direct(), "test").get(&format!("https://{addr}/"), LIMITS))
+        .unwrap_err();
     assert!(matches!(error, HttpError::Tls { .. }), "{error}");
 }

@@ -155,7 +155,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let transport = if args.next().as_deref() == Some("tcp") { Transport::Tcp } else { Transport::Utp };
     let mib: u32 = args.next().map_or(Ok(1_024), |mib| mib.parse())?;
     let config = HostConfig { transports: Transports::Auto, ..HostConfig::new(Encryption::Off, |bytes| bytes.fill(7)) };
-    let bind = || Listeners::bind(ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 });
+    let bind = || {
+        Listeners::bind(
+            &teem_path::Path::direct(),
+            ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 },
+        )
+    };
     let (finished, done) = channel();
     let side = |blocks: u32, outputs: VecDeque<Output<Block>>| Side {
         outputs,

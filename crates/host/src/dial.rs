@@ -1,12 +1,12 @@
 //! Outgoing connections (own design; rule 1 of conduct: they leave from the listening address when the user named one).
 //!
 //! A connect never blocks. It is over when the socket becomes writable or fails, or after the limit of the event loop.
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 use mio::net::TcpStream;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use teem_engine::input::DialError;
+use teem_path::Path;
 use teem_swarm::ids::TorrentId;
 use teem_swarm::remote::{How, Transport};
 use teem_swarm::time::Time;
@@ -37,27 +37,11 @@ pub(crate) struct Dial {
     pub(crate) greeting: Option<Box<Greeting>>,
 }
 
-/// Begins a connect to `addr` from the address `from`, or from any.
-pub(crate) fn start(addr: SocketAddr, from: Option<IpAddr>, upload_limited: bool) -> Result<Link, DialError> {
+/// Begins a connect to `addr` on the way that is allowed.
+pub(crate) fn start(addr: SocketAddr, path: &Path, upload_limited: bool) -> Result<Link, DialError> {
     let to = sockopt::canonical(addr);
-    let socket = connect(to, from, upload_limited).map_err(|error| why(&error))?;
-    Ok(Link::Tcp(TcpStream::from_std(socket.into())))
-}
-
-fn connect(to: SocketAddr, from: Option<IpAddr>, upload_limited: bool) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    sockopt::peer(&SockRef::from(&socket), to, upload_limited);
-    if let Some(from) = from {
-        // An address of the other family is refused by the system here: nothing leaves from where the user did not say.
-        socket.bind(&SocketAddr::new(from, 0).into())?;
-    }
-    match socket.connect(&to.into()) {
-        Ok(()) => {}
-        Err(error) if in_progress(&error) => {}
-        Err(error) => return Err(error),
-    }
-    Ok(socket)
+    let begun = path.dial(to, |socket| sockopt::peer(socket, to, upload_limited));
+    Ok(Link::Tcp(TcpStream::from_std(begun.map_err(|error| why(&error))?)))
 }
 
 fn in_progress(error: &io::Error) -> bool {
@@ -110,11 +94,13 @@ fn why(error: &io::Error) -> DialError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::net::IpAddr;
     use mio::{Events, Interest, Poll, Token};
 
     /// The outcome of a connect, awaited on a poll of its own.
     fn outcome(addr: SocketAddr, from: Option<IpAddr>) -> Result<SocketAddr, DialError> {
-        let Link::Tcp(mut stream) = start(addr, from, false)? else { unreachable!() };
+        let path = Path::direct().leaving_from(from);
+        let Link::Tcp(mut stream) = start(addr, &path, false)? else { unreachable!() };
         let mut poll = Poll::new().unwrap();
         poll.registry().register(&mut stream, Token(0), Interest::WRITABLE).unwrap();
         let mut events = Events::with_capacity(4);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use teem_engine::input::Input;
 use teem_engine::storage::Storage;
+use teem_path::Path;
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -66,7 +67,7 @@ pub(crate) struct Core<B, M, O> {
 }
 
 impl<B, M: Machine<B>, O: Owner> Core<B, M, O> {
-    pub(crate) fn new(machine: M, owner: O) -> Self {
+    pub(crate) fn new(machine: M, owner: O, path: &Path) -> Self {
         Self {
             machine,
             owner,
@@ -74,7 +75,7 @@ impl<B, M: Machine<B>, O: Owner> Core<B, M, O> {
             jobs: VecDeque::new(),
             pending: VecDeque::new(),
             torrents: BTreeSet::new(),
-            whereabouts: Whereabouts::new(),
+            whereabouts: Whereabouts::new(path),
             // Before the first turn the machine may have something to say.
             fed: true,
         }
@@ -229,7 +230,7 @@ where
         if core.torrents.is_empty() || now < core.whereabouts.next() {
             return;
         }
-        let moved = core.whereabouts.moved(now);
+        let moved = core.whereabouts.moved(now, &net.path);
         let lost = net.lose(&mut |input| core.feed(now, input));
         if moved || lost {
             core.feed(now, Input::Moved);

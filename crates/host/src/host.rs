@@ -53,7 +53,8 @@ where
     let mailbox = Arc::new(Mailbox::new(Arc::new(Bell::new(waker))));
     let bound = listeners.bound().clone();
     let net = Net::new(poll.registry().try_clone()?, listeners, config)?;
-    let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), storage, core: Core::new(machine, owner) };
+    let core = Core::new(machine, owner, &net.path);
+    let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), storage, core };
     let guard = Guard(Arc::clone(&mailbox));
     let thread = thread::Builder::new().name("teem-host".into()).spawn(move || {
         let _guard = guard;

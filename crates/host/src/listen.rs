@@ -4,15 +4,13 @@
 //! sockets take no IPv4 (IPV6_V6ONLY), which makes every address's family plain. SO_REUSEADDR is set for TCP only: there it means
 //! "in spite of old connections in TIME_WAIT"; for UDP it would share a live port with a stranger.
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use core::net::{IpAddr, SocketAddr};
+use socket2::SockRef;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
+use teem_path::{Path, Place, Sharing};
 
 use crate::sockopt;
-
-/// Connections that the kernel may hold for us to accept.
-const BACKLOG: i32 = 512;
 
 /// How often a port that the kernel gave is tried on the other sockets, when the user left the number to us.
 const FREE_PORT_TRIES: u32 = 20;
@@ -138,20 +136,21 @@ pub(crate) struct Pair {
 #[derive(Debug)]
 pub struct Listeners {
     pub(crate) pairs: Vec<Pair>,
-    /// The address that outgoing connections leave from, when the user named one.
-    pub(crate) outgoing: Option<IpAddr>,
+    /// The way that outgoing connections take.
+    pub(crate) path: Path,
     bound: Bound,
 }
 
 impl Listeners {
-    /// Binds TCP and UDP on one address or on both families. A family that the machine lacks is left out unless it was
-    /// named.
-    pub fn bind(config: ListenConfig) -> Result<Self, ListenError> {
+    /// Binds TCP and UDP on one address or on both families, of each interface where `path` is bound to some. A family that the machine lacks
+    /// is left out unless it was named.
+    pub fn bind(path: &Path, config: ListenConfig) -> Result<Self, ListenError> {
+        let path = path.leaving_from(config.addr);
         if config.port != 0 {
-            return Self::bind_port(config.addr, config.port);
+            return Self::bind_port(&path, config.addr, config.port);
         }
         for _ in 0..FREE_PORT_TRIES {
-            match Self::bind_port(config.addr, 0) {
+            match Self::bind_port(&path, config.addr, 0) {
                 Err(ListenError::Taken { .. }) => {}
                 done => return done,
             }
@@ -159,13 +158,10 @@ impl Listeners {
         Err(ListenError::NoFreePort { tries: FREE_PORT_TRIES })
     }
 
-    fn bind_port(addr: Option<IpAddr>, port: u16) -> Result<Self, ListenError> {
-        let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
-        let named = addr.map(|addr| sockopt::canonical(SocketAddr::new(addr, 0)).ip());
-        let ips = named.as_ref().map_or(&all[..], core::slice::from_ref);
+    fn bind_port(path: &Path, addr: Option<IpAddr>, port: u16) -> Result<Self, ListenError> {
         let (mut port, mut pairs, mut missing) = (port, Vec::new(), None);
-        for &ip in ips {
-            match pair(SocketAddr::new(ip, port)) {
+        for place in path.places(addr) {
+            match pair(path, &place, port) {
                 Ok(pair) => {
                     port = pair.addr.port();
                     pairs.push(pair);
@@ -174,11 +170,12 @@ impl Listeners {
                 Err(error) => return Err(error),
             }
         }
-        if let (true, Some(error)) = (pairs.is_empty(), missing) {
-            return Err(error);
+        if pairs.is_empty() {
+            let nowhere = SocketAddr::new(addr.unwrap_or(IpAddr::from([0, 0, 0, 0])), port);
+            return Err(missing.unwrap_or(ListenError::NoSuchAddress { addr: nowhere }));
         }
         let bound = Bound { port, addrs: pairs.iter().map(|pair| pair.addr).collect() };
-        Ok(Self { pairs, outgoing: named.filter(|ip| !ip.is_unspecified()), bound })
+        Ok(Self { pairs, path: path.clone(), bound })
     }
 
     /// What was bound.
@@ -188,51 +185,31 @@ impl Listeners {
 }
 
 /// Binds the two sockets of one address; with port 0 TCP gets a free one, and UDP has to take the same.
-fn pair(addr: SocketAddr) -> Result<Pair, ListenError> {
-    let tcp = tcp(addr).map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?;
+fn pair(path: &Path, place: &Place, port: u16) -> Result<Pair, ListenError> {
+    let addr = SocketAddr::new(place.ip, port);
+    let tcp = path.listen_tcp(place, port).map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?;
     let port = tcp.local_addr().map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?.port();
-    let addr = SocketAddr::new(addr.ip(), port);
-    let udp = udp(addr).map_err(|error| ListenError::new(Transport::Udp, addr, &error))?;
+    let addr = SocketAddr::new(place.ip, port);
+    let udp =
+        path.listen_udp(place, port, Sharing::Alone).map_err(|error| ListenError::new(Transport::Udp, addr, &error))?;
+    sockopt::lower_effort(&SockRef::from(&udp), place.ip);
     Ok(Pair { addr, tcp, udp })
-}
-
-fn tcp(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&addr.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
-}
-
-fn udp(addr: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    sockopt::lower_effort(&SockRef::from(&socket), addr.ip());
-    socket.bind(&addr.into())?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::net::Ipv4Addr;
 
     const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[test]
     fn a_free_port_is_free_for_both_transports_and_families() {
-        let listeners = Listeners::bind(ListenConfig { addr: None, port: 0 }).unwrap();
+        let listeners = Listeners::bind(&Path::direct(), ListenConfig { addr: None, port: 0 }).unwrap();
         let bound = listeners.bound();
         assert_ne!(bound.port, 0);
         assert!(!bound.addrs.is_empty() && bound.addrs.iter().all(|addr| addr.port() == bound.port));
-        assert_eq!(listeners.outgoing, None);
+        assert_eq!(listeners.path.from(), None);
         for pair in &listeners.pairs {
             assert_eq!(pair.tcp.local_addr().unwrap().port(), bound.port);
             assert_eq!(pair.udp.local_addr().unwrap().port(), bound.port);
@@ -243,7 +220,8 @@ mod tests {
     fn a_port_taken_for_tcp_is_named() {
         let held = TcpListener::bind((LOOPBACK, 0)).unwrap();
         let addr = held.local_addr().unwrap();
-        let error = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: addr.port() }).unwrap_err();
+        let error =
+            Listeners::bind(&Path::direct(), ListenConfig { addr: Some(LOOPBACK), port: addr.port() }).unwrap_err();
         assert_eq!(error, ListenError::Taken { transport: Transport::Tcp, addr });
         assert!(error.to_string().contains("TCP port") && error.to_string().contains("in use"));
     }
@@ -255,28 +233,32 @@ mod tests {
         let held = (20_000..30_000).filter(free).find_map(|port| UdpSocket::bind((LOOPBACK, port)).ok()).unwrap();
         let addr = held.local_addr().unwrap();
         let config = ListenConfig { addr: Some(LOOPBACK), port: addr.port() };
-        assert_eq!(Listeners::bind(config).unwrap_err(), ListenError::Taken { transport: Transport::Udp, addr });
+        assert_eq!(
+            Listeners::bind(&Path::direct(), config).unwrap_err(),
+            ListenError::Taken { transport: Transport::Udp, addr }
+        );
         drop(held);
-        assert_eq!(Listeners::bind(config).unwrap().bound().addrs, [addr]);
+        assert_eq!(Listeners::bind(&Path::direct(), config).unwrap().bound().addrs, [addr]);
     }
 
     #[test]
     fn two_of_us_never_share_a_port() {
-        let first = Listeners::bind(ListenConfig { addr: None, port: 0 }).unwrap();
-        let error = Listeners::bind(ListenConfig { addr: None, port: first.bound().port }).unwrap_err();
+        let first = Listeners::bind(&Path::direct(), ListenConfig { addr: None, port: 0 }).unwrap();
+        let error =
+            Listeners::bind(&Path::direct(), ListenConfig { addr: None, port: first.bound().port }).unwrap_err();
         assert!(matches!(error, ListenError::Taken { transport: Transport::Tcp, .. }), "{error}");
     }
 
     #[test]
     fn an_address_of_another_machine_is_an_error() {
         let ip = "192.0.2.1".parse().unwrap();
-        let error = Listeners::bind(ListenConfig { addr: Some(ip), port: 0 }).unwrap_err();
+        let error = Listeners::bind(&Path::direct(), ListenConfig { addr: Some(ip), port: 0 }).unwrap_err();
         assert_eq!(error, ListenError::NoSuchAddress { addr: SocketAddr::new(ip, 0) });
     }
 
     #[test]
     fn a_named_address_is_where_we_dial_from() {
-        let listeners = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
-        assert_eq!(listeners.outgoing, Some(LOOPBACK));
+        let listeners = Listeners::bind(&Path::direct(), ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+        assert_eq!(listeners.path.from(), Some(LOOPBACK));
     }
 }

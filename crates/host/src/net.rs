@@ -2,7 +2,6 @@
 //!
 //! The poll is edge-triggered: what it said once is kept in lists here until the socket has been found empty or full. Each
 //! method hands what happened to `take` as an input of the engine and does an amount of work that the budget bounds.
-use core::net::IpAddr;
 use core::time::Duration;
 use mio::event::Event;
 use mio::net::{TcpListener, UdpSocket};
@@ -10,6 +9,7 @@ use mio::{Interest, Registry, Token};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use teem_engine::input::Input;
+use teem_path::Path;
 use teem_swarm::ids::ConnId;
 use teem_swarm::remote::Transport;
 use teem_swarm::time::Time;
@@ -75,7 +75,8 @@ enum Entry<B> {
 pub(crate) struct Net<B> {
     registry: Registry,
     listening: Vec<Listening>,
-    outgoing: Option<IpAddr>,
+    /// The way that outgoing connections take.
+    pub(crate) path: Path,
     config: HostConfig,
     /// What an encrypted handshake may be for.
     pub(crate) torrents: Torrents,
@@ -119,12 +120,12 @@ pub(crate) struct Net<B> {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn new(registry: Registry, listeners: Listeners, config: HostConfig) -> io::Result<Self> {
-        let outgoing = listeners.outgoing;
+        let path = listeners.path.clone();
         let listening = listening(&registry, listeners, config)?;
         Ok(Self {
             registry,
             listening,
-            outgoing,
+            path,
             config,
             torrents: Torrents::default(),
             table: Table::new(),
@@ -153,14 +154,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Listens on other sockets. Connections that were accepted on the former stay; those that the kernel still holds for them are refused.
     pub(crate) fn listen(&mut self, listeners: Listeners) -> io::Result<()> {
-        let outgoing = listeners.outgoing;
+        let path = listeners.path.clone();
         // The new ones have the tokens of the former; a word of the poll that is late makes us look once in vain.
         let new = listening(&self.registry, listeners, self.config)?;
         for utp in core::mem::replace(&mut self.listening, new).into_iter().filter_map(|former| former.utp) {
             utp.close();
         }
         self.read_all();
-        (self.outgoing, self.accept_again) = (outgoing, None);
+        (self.path, self.accept_again) = (path, None);
         Ok(())
     }
 

@@ -2,10 +2,9 @@
 //!
 //! The system is asked for its route, which sends nothing; the address asked about is one that nobody has (RFC 5737, RFC 3849). The
 //! clock that timers go by stands still while Linux sleeps, so a sleep is seen as another clock running ahead of it.
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use core::time::Duration;
-use std::io;
-use std::net::UdpSocket;
+use teem_path::Path;
 use teem_swarm::time::Time;
 
 /// How often the route and the clocks are looked at.
@@ -32,8 +31,8 @@ pub(crate) struct Whereabouts {
 }
 
 impl Whereabouts {
-    pub(crate) fn new() -> Self {
-        Self { seen: look(), next: Time::ZERO + LOOK_EVERY }
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { seen: look(path), next: Time::ZERO + LOOK_EVERY }
     }
 
     /// When to look again.
@@ -42,9 +41,9 @@ impl Whereabouts {
     }
 
     /// Looks, when it is time: whether we are elsewhere than before, or were away.
-    pub(crate) fn moved(&mut self, now: Time) -> bool {
+    pub(crate) fn moved(&mut self, now: Time, path: &Path) -> bool {
         self.next = now + LOOK_EVERY;
-        self.sees(look())
+        self.sees(look(path))
     }
 
     /// Takes in a look. A route that has come back is a move too: peers that were connected may have given up on us.
@@ -55,24 +54,9 @@ impl Whereabouts {
     }
 }
 
-/// Whether this machine has an address no more. The port does not matter.
-pub(crate) fn is_gone(mut addr: SocketAddr) -> bool {
-    addr.set_port(0);
-    // Every other error is one of the moment: too few descriptors take no address away.
-    UdpSocket::bind(addr).is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
-}
-
-fn look() -> Seen {
+fn look(path: &Path) -> Seen {
+    let toward = |there: &str| path.source_toward(there.parse().ok()?).ok();
     Seen { addrs: ANYWHERE.map(toward), asleep: asleep() }
-}
-
-/// The address that packets to there would leave from.
-fn toward(there: &str) -> Option<IpAddr> {
-    let there: SocketAddr = there.parse().ok()?;
-    let any = if there.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-    let socket = UdpSocket::bind(any).ok()?;
-    socket.connect(there).ok()?;
-    Some(socket.local_addr().ok()?.ip())
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -115,16 +99,10 @@ mod tests {
 
     #[test]
     fn the_system_answers_and_nothing_moves_by_looking() {
-        let mut here = Whereabouts::new();
+        let path = Path::direct();
+        let mut here = Whereabouts::new(&path);
         let now = here.next();
-        assert!(!here.moved(now));
+        assert!(!here.moved(now, &path));
         assert_eq!(here.next(), now + LOOK_EVERY);
-    }
-
-    #[test]
-    fn an_address_is_gone_when_the_machine_has_it_not_whatever_its_port_does() {
-        let held = UdpSocket::bind("127.0.0.1:0").unwrap();
-        assert!(!is_gone(held.local_addr().unwrap()));
-        assert!(is_gone("192.0.2.7:80".parse().unwrap()));
     }
 }

@@ -104,7 +104,8 @@ struct Side {
 
 impl Side {
     fn new(seed: u64, full: bool, peers: Vec<SocketAddr>) -> Self {
-        let listeners = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+        let listeners =
+            Listeners::bind(&teem_path::Path::direct(), ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
         let engine = Engine::new(EngineConfig::new(listeners.bound().port, seed));
         let storage = Whole::new(full);
         let pieces = Arc::clone(&storage.pieces);

@@ -90,7 +90,8 @@ fn rig() -> Rig {
     let (note, jobs) = channel();
     let (fault, wake) = (Arc::<AtomicBool>::default(), Arc::default());
     let storage = Keeper { jobs: note, done: Vec::new(), fault: Arc::clone(&fault), wake: Arc::clone(&wake) };
-    let listeners = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+    let listeners =
+        Listeners::bind(&teem_path::Path::direct(), ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
     let first = Output::Disk(Job::Forget { torrent: TORRENT, piece: 3 });
     let host = start(listeners, HostConfig::new(Encryption::Off, |_| {}), Fragile([first].into()), storage, Ear(tell))
         .expect("it starts");

@@ -94,7 +94,7 @@ const HOWS: [How; 2] = [How::TCP, How { transport: Transport::Utp, mse: false }]
 /// Moves so many MiB over so many connections of one kind into a pool of so many blocks; how often that pool was found empty.
 fn transfer(how: How, mib: u32, conns: usize, pool: usize) -> usize {
     let config = HostConfig { transports: Transports::Auto, ..HostConfig::new(Encryption::Off, unguessable) };
-    let bind = || Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+    let bind = || Listeners::bind(&teem_path::Path::direct(), ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
     let (tell, _told) = channel();
     let seed = start(bind(), config, Seed::default(), Mem::new(usize::MAX / 2), Ear(tell.clone())).unwrap();
     let addr = seed.bound().addrs[0];

@@ -5,8 +5,9 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 19] = [
+const TABLE: [(&str, &[&str]); 20] = [
     ("teem-fault", &[]),
+    ("teem-path", &[]),
     ("teem-sandbox", &[]),
     ("teem-basis", &[]),
     ("teem-bencode", &[]),
@@ -17,10 +18,10 @@ const TABLE: [(&str, &[&str]); 19] = [
     ("teem-utp", &["teem-basis"]),
     ("teem-mse", &[]),
     ("teem-web", &["teem-wire", "teem-fault"]),
-    ("teem-tracker-server", &["teem-wire", "teem-web", "teem-fault"]),
+    ("teem-tracker-server", &["teem-wire", "teem-web", "teem-fault", "teem-path"]),
     ("teem-engine", &["teem-swarm", "teem-dht"]),
     ("teem-disk", &["teem-engine", "teem-fault"]),
-    ("teem-host", &["teem-engine", "teem-fault", "teem-utp", "teem-mse"]),
+    ("teem-host", &["teem-engine", "teem-fault", "teem-path", "teem-utp", "teem-mse"]),
     ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server"]),
     ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-mse", "teem-tracker-server"]),
     ("teem-rig", &[]),

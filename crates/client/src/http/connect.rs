@@ -2,12 +2,13 @@
 //! address, and speak TLS where the scheme asks for it.
 use super::egress::Egress;
 use super::error::HttpError;
-use crate::resolve::in_turn;
+use crate::resolve::{in_turn, lookup};
 use hyper::Uri;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use teem_metainfo::redact::{redact_file, redact_host};
+use teem_path::Path;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -15,8 +16,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// Addresses of one name that are tried.
-const ADDRESSES_MAX: usize = 16;
 /// How long an address may be silent before the next is tried beside it (RFC 8305, section 8).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 
@@ -43,13 +42,13 @@ pub(super) fn tls_config() -> Arc<ClientConfig> {
 pub(super) async fn connect(
     uri: &Uri,
     egress: Egress,
-    bind: Option<IpAddr>,
+    path: &Path,
     tls: &Arc<ClientConfig>,
 ) -> Result<(Box<dyn Stream>, SocketAddr), HttpError> {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let secure = uri.scheme_str() == Some("https");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let (tcp, addr) = connect_tcp(&host, port, egress, bind).await?;
+    let (tcp, addr) = connect_tcp(&host, port, egress, path).await?;
     if !secure {
         return Ok((Box::new(tcp), addr));
     }
@@ -75,21 +74,15 @@ fn tls_words(e: &std::io::Error) -> String {
     }
 }
 
-async fn connect_tcp(
-    host: &str,
-    port: u16,
-    egress: Egress,
-    bind: Option<IpAddr>,
-) -> Result<(TcpStream, SocketAddr), HttpError> {
-    let found = tokio::net::lookup_host((host, port))
+async fn connect_tcp(host: &str, port: u16, egress: Egress, path: &Path) -> Result<(TcpStream, SocketAddr), HttpError> {
+    let found = lookup(path, host, port)
         .await
         .map_err(|e| HttpError::Unreachable(format!("{} cannot be resolved: {e}", redact_host(host))))?;
     let (mut allowed, mut last) = (Vec::new(), None);
-    for addr in found.take(ADDRESSES_MAX) {
-        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+    for addr in found {
         if !egress.allows(addr) {
             last = Some(HttpError::Egress { host: redact_host(host), addr });
-        } else if bind.is_some_and(|b| b.is_ipv4() != addr.is_ipv4()) {
+        } else if path.from().is_some_and(|from| from.is_ipv4() != addr.is_ipv4()) {
             last.get_or_insert(HttpError::Unreachable(format!(
                 "{addr} is of another family than the address bound to"
             )));
@@ -100,18 +93,21 @@ async fn connect_tcp(
     if allowed.is_empty() {
         return Err(last.unwrap_or_else(|| HttpError::Unreachable(format!("{} has no address", redact_host(host)))));
     }
-    race(in_turn(&allowed), bind).await.map_err(HttpError::Unreachable)
+    race(in_turn(&allowed), path).await.map_err(HttpError::Unreachable)
 }
 
 /// Connects to the first of these that answers: the next is tried when one fails or has said nothing for a moment, because a family
 /// that leads nowhere is mostly silent (RFC 8305, section 5). Those that come too late are dropped.
-async fn race(addrs: Vec<SocketAddr>, bind: Option<IpAddr>) -> Result<(TcpStream, SocketAddr), String> {
+async fn race(addrs: Vec<SocketAddr>, path: &Path) -> Result<(TcpStream, SocketAddr), String> {
     let mut waiting = addrs.into_iter();
     let mut under_way = JoinSet::new();
     let mut why = String::from("there is no address");
     loop {
         match waiting.next() {
-            Some(addr) => _ = under_way.spawn(async move { (addr, connect_one(addr, bind).await) }),
+            Some(addr) => {
+                let path = path.clone();
+                under_way.spawn(async move { (addr, connect_one(addr, &path).await) });
+            }
             None if under_way.is_empty() => return Err(why),
             None => {}
         }
@@ -127,12 +123,8 @@ async fn race(addrs: Vec<SocketAddr>, bind: Option<IpAddr>) -> Result<(TcpStream
     }
 }
 
-async fn connect_one(addr: SocketAddr, bind: Option<IpAddr>) -> std::io::Result<TcpStream> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(ip) = bind {
-        socket.bind(SocketAddr::new(ip, 0))?;
-    }
-    let stream = socket.connect(addr).await?;
+async fn connect_one(addr: SocketAddr, path: &Path) -> std::io::Result<TcpStream> {
+    let stream = TcpSocket::from_std_stream(path.stream(addr)?).connect(addr).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -160,9 +152,9 @@ mod tests {
             .await
             .ok();
         let at = good.local_addr().unwrap();
-        let (_, reached) = race(vec![full, refusing, at], None).await.unwrap();
+        let (_, reached) = race(vec![full, refusing, at], &Path::direct()).await.unwrap();
         assert_eq!(reached, at);
-        assert!(race(vec![refusing], None).await.unwrap_err().contains("refused"));
-        assert!(race(Vec::new(), None).await.is_err());
+        assert!(race(vec![refusing], &Path::direct()).await.unwrap_err().contains("refused"));
+        assert!(race(Vec::new(), &Path::direct()).await.is_err());
     }
 }

@@ -9,10 +9,11 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::{Request, Response, Uri, header};
 use hyper_util::rt::TokioIo;
 use std::io::Read;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use teem_metainfo::percent;
+use teem_path::Path;
 use teem_wire::reach::Reach;
 use tokio_rustls::rustls::ClientConfig;
 
@@ -52,14 +53,19 @@ pub struct Fetched {
 #[derive(Clone)]
 pub struct Http {
     tls: Arc<ClientConfig>,
-    bind: Option<IpAddr>,
+    path: Path,
     agent: Arc<str>,
 }
 
 impl Http {
-    /// A client that connects from `bind` (or from wherever the system likes) and calls itself `agent`.
-    pub fn new(bind: Option<IpAddr>, agent: &str) -> Self {
-        Self { tls: tls_config(), bind, agent: agent.into() }
+    /// A client that connects on this way and calls itself `agent`.
+    pub fn new(path: Path, agent: &str) -> Self {
+        Self { tls: tls_config(), path, agent: agent.into() }
+    }
+
+    /// The way that its connections take.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Gets a URL that the user typed.
@@ -100,7 +106,7 @@ impl Http {
     }
 
     async fn hop(&self, uri: &Uri, egress: Egress) -> Result<(Response<Incoming>, SocketAddr), HttpError> {
-        let (stream, from) = connect(uri, egress, self.bind, &self.tls).await?;
+        let (stream, from) = connect(uri, egress, &self.path, &self.tls).await?;
         let (mut send, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(64 * 1024)
             .handshake(TokioIo::new(stream))

@@ -1,5 +1,6 @@
 //! By which names and addresses others can reach this machine (own design).
 use std::net::IpAddr;
+use teem_path::interfaces;
 use teem_wire::reach::Reach;
 
 /// How many addresses a link holds at most: it should still fit into a message.
@@ -43,7 +44,7 @@ pub fn addresses(bound: Option<IpAddr>, named: &[String]) -> Vec<Address> {
     let mut all: Vec<Address> = named.iter().map(|host| named_host(host)).collect();
     let mut found: Vec<IpAddr> = match bound {
         Some(ip) => vec![ip],
-        None => if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect(),
+        None => interfaces().unwrap_or_default().into_iter().flat_map(|interface| interface.addrs).collect(),
     };
     found.retain(|ip| Reach::of(*ip) != Reach::Nowhere && (bound.is_some() || !needs_scope(*ip)));
     if found.is_empty() {

@@ -2,6 +2,7 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 use teem_engine::input::{DialError, Input};
+use teem_path::Path;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_swarm::time::Time;
@@ -9,7 +10,6 @@ use teem_swarm::time::Time;
 use super::{Entry, Net};
 use crate::budget::FLUSH_LIMIT;
 use crate::conn::Closing;
-use crate::whereabouts::is_gone;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Closes a connection for the engine: what is queued is still sent. A peer that did nothing wrong is waited for until it has
@@ -77,7 +77,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn lose(&mut self, take: &mut impl FnMut(Input<B>)) -> bool {
         // One connection stands for all of its address.
         let mut gone: BTreeMap<IpAddr, bool> = BTreeMap::new();
-        let mut is_lost = |local: SocketAddr| *gone.entry(local.ip()).or_insert_with(|| is_gone(local));
+        let mut is_lost = |local: SocketAddr| *gone.entry(local.ip()).or_insert_with(|| Path::is_gone(local));
         let mut lost = false;
         for id in self.table.ids() {
             match self.table.get_mut(id) {

@@ -181,7 +181,7 @@ mod tests {
         fn new() -> Self {
             let poll = mio::Poll::new().unwrap();
             let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
-            let listeners = Listeners::bind(listen).unwrap();
+            let listeners = Listeners::bind(&teem_path::Path::direct(), listen).unwrap();
             let config = HostConfig::new(Encryption::Allow, |_| {});
             let addr = listeners.bound().addrs[0];
             let net = Net::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();

@@ -67,7 +67,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
         let addr = race.addr;
         let link = match how.transport {
-            Transport::Tcp => dial::start(addr, self.outgoing, self.config.upload_limited)?,
+            Transport::Tcp => dial::start(addr, &self.path, self.config.upload_limited)?,
             _ => self.dial_utp(now, addr)?,
         };
         let mut dial = Dial::new(link, race.torrent, (addr, how), now);
@@ -143,7 +143,8 @@ mod tests {
     impl Clock {
         fn new() -> Self {
             let poll = mio::Poll::new().unwrap();
-            let listeners = Listeners::bind(ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
+            let listeners =
+                Listeners::bind(&teem_path::Path::direct(), ListenConfig { addr: Some(LOOPBACK), port: 0 }).unwrap();
             let config = HostConfig { transports: Transports::Auto, ..HostConfig::new(Encryption::Allow, |_| {}) };
             let mut net = Net::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
             net.torrents.add(T, [[7; 20]].into_iter());

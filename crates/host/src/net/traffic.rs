@@ -239,7 +239,7 @@ mod tests {
     fn so_many_packets_of_utp_are_refused_in_a_second_and_no_reset_is() {
         let mut poll = mio::Poll::new().unwrap();
         let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
-        let listeners = Listeners::bind(listen).unwrap();
+        let listeners = Listeners::bind(&teem_path::Path::direct(), listen).unwrap();
         let to = listeners.bound().addrs[0];
         let config = HostConfig::new(Encryption::Allow, |_| {});
         let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();

@@ -231,7 +231,7 @@ impl Led {
     }
 
     pub(crate) fn over(transports: Transports, encryption: Encryption, addr: Option<IpAddr>) -> Self {
-        let listeners = Listeners::bind(ListenConfig { addr, port: 0 }).unwrap();
+        let listeners = Listeners::bind(&teem_path::Path::direct(), ListenConfig { addr, port: 0 }).unwrap();
         let (inputs, from_host) = channel();
         let (tell, told) = channel();
         let outputs = Arc::default();

@@ -1,13 +1,11 @@
 //! Sockets to listen on (own design; RFC 3493, section 5.3): one for each family, IPv6 ones for IPv6 only, so that no address comes disguised
 //! and both families' sockets can have the same port.
-use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::vec;
 use std::vec::Vec;
+use teem_path::{Path, Place, Sharing};
 
-/// Connections that the kernel keeps for us to accept.
-const BACKLOG: i32 = 256;
 /// How often a free port is looked for that both families have.
 const FREE_PORT_TRIES: u32 = 16;
 
@@ -72,25 +70,11 @@ fn no_ipv6(error: &io::Error) -> bool {
 /// EAFNOSUPPORT of Linux, macOS and Windows.
 const UNSUPPORTED_FAMILY: [i32; 3] = [97, 47, 10047];
 
+/// A tracker serves whoever asks, and asks nobody: its sockets take the system's own way.
 fn one_tcp(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    if cfg!(unix) {
-        // A restart finds its port free although old connections linger. On Windows the option would let others in.
-        socket.set_reuse_address(true)?;
-    }
-    if addr.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&addr.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Path::direct().listen_tcp(&Place::of(addr), addr.port())
 }
 
 fn one_udp(addr: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&addr.into())?;
-    Ok(socket.into())
+    Path::direct().listen_udp(&Place::of(addr), addr.port(), Sharing::Alone)
 }

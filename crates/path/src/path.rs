@@ -1,0 +1,320 @@
+//! From where packets leave, and the sockets that leave from there (own design; `--bind`, `--listen`).
+//!
+//! Invariant: when a path is bound, each of its sockets is tied to an interface of it, or bound to an address of it, before anything can be
+//! sent; where that is impossible the call fails, and nothing is tried another way.
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use socket2::{SockRef, Socket, Type};
+use std::io;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::Arc;
+
+use crate::bind::Bind;
+use crate::interface::interfaces;
+use crate::socket::make;
+
+/// Connections that the kernel may hold for us to accept.
+const BACKLOG: i32 = 512;
+
+/// Where a port can be taken: an address, and the interface that the socket is tied to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The interface's name.
+    pub interface: Option<Arc<str>>,
+    /// The address; the unspecified one stands for all of its family, of that interface where there is one.
+    pub ip: IpAddr,
+    /// The scope of an IPv6 address that has one.
+    scope: u32,
+}
+
+impl Place {
+    /// An address by itself; the port is not looked at.
+    pub fn of(addr: SocketAddr) -> Self {
+        let scope = if let SocketAddr::V6(v6) = addr { v6.scope_id() } else { 0 };
+        Self { interface: None, ip: addr.ip(), scope }
+    }
+
+    fn new(interface: Option<Arc<str>>, ip: IpAddr) -> Self {
+        Self { interface, ip, scope: 0 }
+    }
+
+    fn with_port(&self, port: u16) -> SocketAddr {
+        match self.ip {
+            IpAddr::V4(_) => SocketAddr::new(self.ip, port),
+            IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, self.scope).into(),
+        }
+    }
+}
+
+/// Whether a UDP port is shared with other programs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sharing {
+    /// It is ours: a port in use is an error.
+    Alone,
+    /// Others hear the same multicast group on that port.
+    Group,
+}
+
+/// The way to the world. Clones share it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Path {
+    binds: Arc<[Bind]>,
+    /// The address that connections leave from, where the user listens on a single one.
+    from: Option<IpAddr>,
+}
+
+impl Path {
+    /// The system's own way: any interface, any address.
+    pub fn direct() -> Self {
+        Self { binds: Arc::new([]), from: None }
+    }
+
+    /// Nothing leaves but by these. Without any it is the system's own way.
+    pub fn bound(binds: Vec<Bind>) -> Self {
+        Self { binds: binds.into(), from: None }
+    }
+
+    /// The same path where connections leave from one address (or again from any).
+    #[must_use]
+    pub fn leaving_from(&self, from: Option<IpAddr>) -> Self {
+        let from = from.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_unspecified());
+        Self { from, ..self.clone() }
+    }
+
+    /// The address that connections leave from, when it is a single one.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
+    }
+
+    /// Where a port is to be taken so that it can be reached wherever we may be: both families of each interface, and each address. With an address, only there.
+    pub fn places(&self, at: Option<IpAddr>) -> Vec<Place> {
+        let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+        let at = at.map(|ip| ip.to_canonical());
+        let ips = at.as_ref().map_or(&any[..], core::slice::from_ref);
+        if self.binds.is_empty() {
+            return ips.iter().map(|&ip| Place::new(None, ip)).collect();
+        }
+        let mut places = Vec::new();
+        for bind in &*self.binds {
+            match bind {
+                Bind::Interface(name) => {
+                    let name: Arc<str> = name.as_str().into();
+                    places.extend(ips.iter().map(|&ip| Place::new(Some(name.clone()), ip)));
+                }
+                // An address that we may not speak from is no place to listen at.
+                Bind::Addr(own) => {
+                    let fits = at.is_none_or(|at| at == *own || (at.is_unspecified() && at.is_ipv4() == own.is_ipv4()));
+                    places.extend(fits.then_some(Place::new(None, *own)));
+                }
+            }
+        }
+        places
+    }
+
+    /// Takes a TCP port at a place; it listens when this returns.
+    pub fn listen_tcp(&self, place: &Place, port: u16) -> io::Result<TcpListener> {
+        let addr = place.with_port(port);
+        let socket = make(Type::STREAM, addr, place.interface.as_deref())?;
+        // In spite of old connections in TIME_WAIT. On Windows the option would let others in.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&addr.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    }
+
+    /// Takes a UDP port at a place.
+    pub fn listen_udp(&self, place: &Place, port: u16, sharing: Sharing) -> io::Result<UdpSocket> {
+        let addr = place.with_port(port);
+        let socket = make(Type::DGRAM, addr, place.interface.as_deref())?;
+        if sharing == Sharing::Group {
+            socket.set_reuse_address(true)?;
+            #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+            socket.set_reuse_port(true)?;
+        }
+        socket.bind(&addr.into())?;
+        Ok(socket.into())
+    }
+
+    /// A TCP socket that is to be connected to `to`, and leaves from where it may.
+    pub fn stream(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        Ok(self.outgoing(Type::STREAM, to)?.into())
+    }
+
+    /// Begins a connection to `to`; `tune` sets options before the first packet. It is over when the socket becomes writable or fails.
+    pub fn dial(&self, to: SocketAddr, tune: impl FnOnce(&SockRef<'_>)) -> io::Result<TcpStream> {
+        let socket = self.outgoing(Type::STREAM, to)?;
+        tune(&SockRef::from(&socket));
+        match socket.connect(&to.into()) {
+            Err(error) if !in_progress(&error) => Err(error),
+            _ => Ok(socket.into()),
+        }
+    }
+
+    /// A UDP socket on a free port that can send to `to`, and to others of that family; it is not connected.
+    pub fn udp_toward(&self, to: SocketAddr) -> io::Result<UdpSocket> {
+        let socket = self.outgoing(Type::DGRAM, to)?;
+        if self.source(to)?.1.is_none() {
+            socket.bind(&any(to).into())?;
+        }
+        Ok(socket.into())
+    }
+
+    /// The address that packets to `to` would leave from. The system is asked for its route, which sends nothing.
+    pub fn source_toward(&self, to: SocketAddr) -> io::Result<IpAddr> {
+        let socket = self.udp_toward(to)?;
+        socket.connect(to)?;
+        Ok(socket.local_addr()?.ip())
+    }
+
+    /// Whether an address was taken away from this machine. The port does not matter.
+    pub fn is_gone(addr: SocketAddr) -> bool {
+        let bound = make(Type::DGRAM, addr, None).and_then(|socket| {
+            let mut addr = addr;
+            addr.set_port(0);
+            socket.bind(&addr.into())
+        });
+        // Every other error is one of the moment: too few descriptors take no address away.
+        bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
+    }
+
+    /// A socket that leaves from where it may, bound where an address is known.
+    fn outgoing(&self, kind: Type, to: SocketAddr) -> io::Result<Socket> {
+        let (interface, from) = self.source(to)?;
+        let socket = make(kind, to, interface)?;
+        if let Some(from) = from {
+            socket.bind(&SocketAddr::new(from, 0).into())?;
+        }
+        Ok(socket)
+    }
+
+    /// The interface and the address that a socket toward `to` is to have: of what the path is bound to the first that has an address of that family.
+    fn source(&self, to: SocketAddr) -> io::Result<(Option<&str>, Option<IpAddr>)> {
+        let fits = |ip: &IpAddr| ip.is_ipv4() == to.is_ipv4();
+        let none = |what: String| io::Error::new(io::ErrorKind::AddrNotAvailable, what);
+        let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
+        if let Some(from) = self.from
+            && !fits(&from)
+        {
+            return Err(none(format!("{to} is of another family than {from}, the address listened on")));
+        }
+        if self.binds.is_empty() {
+            return Ok((None, self.from));
+        }
+        let all = interfaces()?;
+        for bind in &*self.binds {
+            match bind {
+                Bind::Addr(ip) if fits(ip) && self.from.is_none_or(|from| from == *ip) => return Ok((None, Some(*ip))),
+                Bind::Addr(_) => {}
+                Bind::Interface(name) => {
+                    let up = all.iter().find(|interface| interface.name == *name && interface.up);
+                    if up.is_some_and(|interface| interface.addrs.iter().any(fits)) {
+                        // Its own choice of address: of several, the kernel knows which fits the way and the scope.
+                        return Ok((Some(name), self.from));
+                    }
+                }
+            }
+        }
+        let names: Vec<_> = self.binds.iter().map(ToString::to_string).collect();
+        Err(none(format!("{} has no {family} address that can be used now", names.join(", "))))
+    }
+}
+
+impl Default for Path {
+    fn default() -> Self {
+        Self::direct()
+    }
+}
+
+/// The unspecified address of a family, with a free port.
+fn any(to: SocketAddr) -> SocketAddr {
+    let ip: IpAddr = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    SocketAddr::new(ip, 0)
+}
+
+/// EINPROGRESS has no kind in std.
+fn in_progress(error: &io::Error) -> bool {
+    cfg!(unix) && error.raw_os_error() == Some(IN_PROGRESS)
+        || matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const IN_PROGRESS: i32 = 115;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const IN_PROGRESS: i32 = 36;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn without_a_wish_both_families_are_listened_on_and_the_system_chooses() {
+        let direct = Path::direct();
+        let places: Vec<_> = direct.places(None).into_iter().map(|place| (place.interface, place.ip)).collect();
+        assert_eq!(places, [(None, ip("0.0.0.0")), (None, ip("::"))]);
+        assert_eq!(direct.places(Some(ip("127.0.0.1"))), [Place::new(None, ip("127.0.0.1"))]);
+        let heard = direct.listen_udp(&direct.places(Some(ip("127.0.0.1")))[0], 0, Sharing::Alone).unwrap();
+        let sender = direct.udp_toward(heard.local_addr().unwrap()).unwrap();
+        sender.send_to(b"x", heard.local_addr().unwrap()).unwrap();
+        assert_eq!(direct.source_toward(addr("127.0.0.1:9")).unwrap(), ip("127.0.0.1"));
+    }
+
+    #[test]
+    fn a_connection_leaves_from_the_address_that_was_named_and_from_no_other_family() {
+        let path = Path::direct().leaving_from(Some(ip("127.0.0.1")));
+        let place = Place::new(None, ip("127.0.0.1"));
+        let listener = path.listen_tcp(&place, 0).unwrap();
+        let stream = path.dial(listener.local_addr().unwrap(), |_| {}).unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip(), ip("127.0.0.1"));
+        assert_eq!(path.dial(addr("[::1]:9"), |_| {}).unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+        assert_eq!(path.leaving_from(Some(ip("0.0.0.0"))).from(), None);
+    }
+
+    #[test]
+    fn what_is_bound_to_an_address_listens_and_leaves_there_alone() {
+        let path = Path::bound(vec![Bind::Addr(ip("127.0.0.1"))]);
+        assert_eq!(path.places(None), [Place::new(None, ip("127.0.0.1"))]);
+        assert_eq!(path.places(Some(ip("0.0.0.0"))).len(), 1);
+        assert!(path.places(Some(ip("127.0.0.9"))).is_empty(), "no place to listen at");
+        assert_eq!(path.source_toward(addr("127.0.0.1:9")).unwrap(), ip("127.0.0.1"));
+        assert!(path.udp_toward(addr("[::1]:9")).is_err(), "it has no address of that family");
+    }
+
+    #[test]
+    fn an_interface_that_is_not_there_makes_no_socket() {
+        let path = Path::bound(vec!["no-such-iface".parse().unwrap()]);
+        assert_eq!(path.places(None).len(), 2);
+        assert!(path.listen_tcp(&path.places(None)[0], 0).is_err());
+        let error = path.dial(addr("127.0.0.1:9"), |_| {}).unwrap_err();
+        assert!(error.to_string().contains("no-such-iface"), "{error}");
+        assert!(path.udp_toward(addr("127.0.0.1:9")).is_err() && path.stream(addr("127.0.0.1:9")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn sockets_of_an_interface_are_tied_to_it() {
+        let path = Path::bound(vec!["lo".parse().unwrap()]);
+        let place = path.places(None).remove(0);
+        let listener = path.listen_tcp(&place, 0).unwrap();
+        let to = SocketAddr::new(ip("127.0.0.1"), listener.local_addr().unwrap().port());
+        let stream = path.dial(to, |_| {}).unwrap();
+        for tied in [SockRef::from(&listener), SockRef::from(&stream)] {
+            assert_eq!(tied.device().unwrap().as_deref(), Some(&b"lo"[..]));
+        }
+        assert_eq!(SockRef::from(&path.udp_toward(to).unwrap()).device().unwrap().as_deref(), Some(&b"lo"[..]));
+    }
+
+    #[test]
+    fn an_address_is_gone_when_the_machine_has_it_not_whatever_its_port_does() {
+        let held = UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert!(!Path::is_gone(held.local_addr().unwrap()));
+        assert!(Path::is_gone(addr("192.0.2.7:80")));
+    }
+}
