@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | hosts ... | faults ... | ci
+const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | hosts ... | relay ... | faults ... | ci
   tidy   check crate arrows, cycles of modules and of calls among a struct's files, unused `pub`, file lengths, heads,
          comments, panics and dead files; --figures: the structs, files, calls, fields and faces behind it
   bench  figures of the release binary over loopback; --smoke: a small run
@@ -26,6 +26,9 @@ const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke]
   hosts  Teem and each other client with the settings that it comes with, on two hosts, both ways: seconds until all is there
          [--only CLIENT] [--row CLIENT/from-teem|to-teem|dials-out/torrent|magnet] [--plays N] of each row, 3 unless told otherwise
          [--jobs N] at a time; [--teem BINARY]; [--write DOCUMENT]
+  relay  Teem by uTP and TCP and libtorrent by uTP over lines of some rate, length, buffer and loss, in turns: MiB/s and what waited
+         [--world NAME] clean, lossy, long, deep; [--program teem-utp|teem-tcp|libtorrent-utp] [--size MIB] [--reps N]
+         [--teem BINARY] [--write DOCUMENT]; --smoke: a few seconds, skipped where there are no namespaces
   faults power cuts of the model, kill -9 of real processes, random errors under whole clients
          --hours H [--seed S]: for so long, which may be a part of an hour; each kind has one turn at least
   ci     run all that CI runs (.ci/run)";
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         ["bench", "tracker", words @ ..] => print_or_fail("bench tracker", xtask::announces::run(&root(), words)),
         ["matrix", words @ ..] => print_or_fail("matrix", xtask::matrix::run(&root(), words)),
         ["hosts", words @ ..] => print_or_fail("hosts", xtask::hosts::run(&root(), words)),
+        ["relay", words @ ..] => print_or_fail("relay", xtask::relay::run(&root(), words)),
         ["faults", words @ ..] => print_or_fail("faults", xtask::faults::run(&root(), words)),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {

@@ -65,7 +65,11 @@ pub(crate) fn stock(seat: &Seat, role: Role, link: &str, folder: &Path) -> Runni
 }
 
 fn session(seat: &Seat, job: &Value) -> Running {
-    let mut command = Command::new("python3");
-    command.args(["-W", "ignore", "-c", SCRIPT, &job.to_string()]);
-    seat.start(&mut command, Whole::Line("done"))
+    let [program, arguments @ ..] = command(job);
+    seat.start(Command::new(program).args(arguments), Whole::Line("done"))
+}
+
+/// The words that start a session for that job, which the script describes.
+pub(crate) fn command(job: &Value) -> [String; 6] {
+    ["python3", "-W", "ignore", "-c", SCRIPT, &job.to_string()].map(str::to_owned)
 }

@@ -1,6 +1,7 @@
 """One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, at (address and port
 to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), super (whether a seed is to be one by BEP 16),
-stock (whether all settings stay as they come; at, ip, up and super say nothing then), encryption (off, allow, prefer, require; may be missing), and utp (whether nothing but uTP is spoken; may be missing).
+stock (whether all settings stay as they come; at, ip, up and super say nothing then), encryption (off, allow, prefer, require; may be missing), utp (whether nothing but uTP is spoken; may be missing), and peer (an address to connect to, at
+the port of at; may be missing).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
 written. Runs until it is killed."""
 import json
@@ -60,6 +61,8 @@ if not job["stock"]:
 handle = session.add_torrent(params)
 if not job["stock"] and job["up"]:
     handle.set_upload_limit(job["up"])
+if job.get("peer"):
+    handle.connect_peer((job["peer"], int(job["at"].rsplit(":", 1)[1])))
 
 
 def say(word):
