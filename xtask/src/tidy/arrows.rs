@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 20] = [
+const TABLE: [(&str, &[&str]); 21] = [
     ("teem-fault", &[]),
     ("teem-path", &[]),
     ("teem-sandbox", &[]),
@@ -16,13 +16,14 @@ const TABLE: [(&str, &[&str]); 20] = [
     ("teem-swarm", &["teem-basis", "teem-wire"]),
     ("teem-dht", &["teem-basis", "teem-wire"]),
     ("teem-utp", &["teem-basis"]),
+    ("teem-portmap", &[]),
     ("teem-mse", &[]),
     ("teem-web", &["teem-wire", "teem-fault"]),
     ("teem-tracker-server", &["teem-wire", "teem-web", "teem-fault", "teem-path"]),
     ("teem-engine", &["teem-swarm", "teem-dht"]),
     ("teem-disk", &["teem-engine", "teem-fault"]),
     ("teem-host", &["teem-engine", "teem-fault", "teem-path", "teem-utp", "teem-mse"]),
-    ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server"]),
+    ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server", "teem-portmap"]),
     ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-mse", "teem-tracker-server"]),
     ("teem-rig", &[]),
     ("teem-faultfs", &["teem-disk"]),

@@ -8,7 +8,8 @@ use crate::lex::Token;
 use crate::tree::Package;
 
 /// The crates that decide and never touch the world.
-const CORE: [&str; 9] = ["basis", "bencode", "metainfo", "wire", "swarm", "dht", "utp", "engine", "tracker-server"];
+const CORE: [&str; 10] =
+    ["basis", "bencode", "metainfo", "wire", "swarm", "dht", "utp", "portmap", "engine", "tracker-server"];
 
 /// The one crate of the core with drivers in it, behind this feature.
 const WITH_NET: &str = "tracker-server";
