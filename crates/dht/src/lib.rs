@@ -5,5 +5,10 @@
 
 extern crate alloc;
 
+pub mod filter;
 pub mod id;
+pub mod item;
 pub mod krpc;
+pub mod secure;
+pub mod served;
+mod token;

@@ -183,7 +183,8 @@ fn contacts(family: Family, list: &[u8], max: usize) -> Vec<Contact> {
     let len = ID_LEN + if family == Family::V4 { 6 } else { 18 };
     let each = list.chunks_exact(len).filter_map(|entry| {
         let (id, addr) = entry.split_at(ID_LEN);
-        Some(Contact { id: Id::from_slice(id)?, addr: compact::decode(family, addr).next()? })
+        let addr = compact::decode(family, addr).next().filter(|addr| Family::of(addr.ip()) == family)?;
+        Some(Contact { id: Id::from_slice(id)?, addr })
     });
     each.take(max).collect()
 }
