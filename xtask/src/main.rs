@@ -1,6 +1,6 @@
 //! `cargo xtask CHORE`: the command line of the project's chores.
-#![allow(clippy::print_stdout)] // this is a binary: standard output is its answer
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -67,14 +67,14 @@ fn root() -> PathBuf {
 fn tidy(root: &Path) -> ExitCode {
     match xtask::tidy::check(root, &xtask::tidy::owed::TODAY) {
         Ok(findings) if findings.is_empty() => {
-            println!("tidy: nothing to say");
+            say("tidy: nothing to say\n");
             ExitCode::SUCCESS
         }
         Ok(findings) => {
             for finding in &findings {
-                println!("{finding}");
+                say(&format!("{finding}\n"));
             }
-            println!("tidy: {} to put right", findings.len());
+            say(&format!("tidy: {} to put right\n", findings.len()));
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -87,7 +87,7 @@ fn tidy(root: &Path) -> ExitCode {
 fn figures(root: &Path) -> ExitCode {
     match xtask::tidy::figures(root) {
         Ok(tables) => {
-            print!("{tables}");
+            say(&tables);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -100,13 +100,22 @@ fn figures(root: &Path) -> ExitCode {
 fn print_or_fail(what: &str, result: Result<String, xtask::bench::Failed>) -> ExitCode {
     match result {
         Ok(table) => {
-            print!("{table}");
+            say(&table);
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("{what}: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Writes an answer. A reader that went away has what it wanted.
+fn say(text: &str) {
+    if let Err(error) = std::io::stdout().write_all(text.as_bytes())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("standard output cannot be written: {error}");
     }
 }
 

@@ -1,7 +1,10 @@
 //! `teem-sim`: runs a scenario from a seed and prints what it came to; or the table of swarm efficiency.
+mod answer;
+
+use answer::Answer;
 use clap::Parser;
 use serde::Serialize;
-use std::io::{self, Write, stderr, stdout};
+use std::io::{self, Write, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -94,7 +97,7 @@ fn main() -> ExitCode {
     let scenario = args.scenario.as_deref().map(|name| find(name, &args));
     let done = match (&args.command, scenario) {
         (Some(Command::Table(options)), _) => {
-            table::run(options, &mut stdout().lock()).map(|met| u8::from(options.check && !met))
+            table::run(options, &mut Answer::new()).map(|met| u8::from(options.check && !met))
         }
         _ if args.list => list(),
         _ if args.scenario.as_deref().is_some_and(|name| name.starts_with("utp-")) => datagrams(&args),
@@ -120,7 +123,7 @@ fn datagrams(args: &Args) -> io::Result<u8> {
         return Ok(2);
     };
     for figures in runs {
-        writeln!(stdout().lock(), "{figures}")?;
+        writeln!(Answer::new(), "{figures}")?;
     }
     Ok(0)
 }
@@ -133,15 +136,15 @@ fn find(name: &str, args: &Args) -> Option<Scenario> {
 
 fn list() -> io::Result<u8> {
     for scenario in catalog::all() {
-        writeln!(stdout().lock(), "{:14} {}", scenario.name, scenario.about)?;
+        writeln!(Answer::new(), "{:14} {}", scenario.name, scenario.about)?;
     }
-    writeln!(stdout().lock(), "{:14} {}", random::NAME, random::ABOUT)?;
+    writeln!(Answer::new(), "{:14} {}", random::NAME, random::ABOUT)?;
     for (name, about) in named::WORLDS {
-        writeln!(stdout().lock(), "{name:24} {about}")?;
+        writeln!(Answer::new(), "{name:24} {about}")?;
     }
     for case in table::cases::CASES {
         let name = format!("{}-n{}", case.name, case.sizes[0]);
-        writeln!(stdout().lock(), "{name:19} {} (any size)", case.about)?;
+        writeln!(Answer::new(), "{name:19} {} (any size)", case.about)?;
     }
     Ok(0)
 }
@@ -166,9 +169,9 @@ fn run(scenario: Scenario, args: &Args) -> io::Result<u8> {
     }
     if args.json {
         let full = Full { report: &report, samples: world.series().samples() };
-        writeln!(stdout().lock(), "{}", serde_json::to_string(&full)?)?;
+        writeln!(Answer::new(), "{}", serde_json::to_string(&full)?)?;
     } else {
-        write!(stdout().lock(), "{report}")?;
+        write!(Answer::new(), "{report}")?;
     }
     Ok(u8::from(report.violations > 0))
 }
