@@ -34,7 +34,7 @@ fn a_lone_stream_fills_a_line_and_not_its_buffer() {
     let [slow, fast] = &run("utp-alone")[..] else { panic!("two runs") };
     assert!(slow.queue_mean_us <= 60 * MS && slow.queue_max_us <= 120 * MS, "{slow}");
     assert!(slow.rates[0] * 10 >= slow.line * 8, "{slow}");
-    assert!(fast.rates[0] >= 9 * MIB, "{fast}");
+    assert!(fast.rates[0] * 10 >= 109 * MIB, "{fast}");
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn two_streams_share_alike_whoever_came_first() {
 fn loss_without_congestion_costs_little() {
     let runs = run("utp-loss");
     let of = |text: &str| runs.iter().find(|figures| figures.label.ends_with(text)).unwrap();
-    assert!(of(" 1 %").rates[0] >= 6 * MIB, "{}", of(" 1 %"));
-    assert!(of("100 ms").rates[0] >= 20 * MIB, "{}", of("100 ms"));
+    assert!(of(" 1 %").rates[0] >= 9 * MIB, "{}", of(" 1 %"));
+    assert!(of("100 ms").rates[0] >= 26 * MIB, "{}", of("100 ms"));
 }
 
 #[test]
@@ -74,5 +74,5 @@ fn packets_that_overtake_each_other_are_not_taken_for_lost() {
 fn long_paths_are_filled_and_full_uplinks_are_borne() {
     let (far, full) = (run("utp-600ms"), run("utp-uplink-full"));
     assert!(far[0].rates[0] * 10 >= 18 * MIB, "{far:?}");
-    assert!(full[0].rates[0] * 10 >= 14 * MIB, "{full:?}");
+    assert!(full[0].rates[0] * 10 >= 16 * MIB, "{full:?}");
 }

@@ -17,6 +17,8 @@ const TARGET_US: u64 = 60_000;
 const TARGET_MIN_US: u64 = 5_000;
 /// The gain is at least one part in so many.
 const DIVISOR_MAX: u64 = 16;
+/// The same while fast growth has met no queue: nobody waits for us yet.
+const ALONE_DIVISOR: u64 = 2;
 /// Packets of the first window.
 const FIRST_PACKETS: u64 = 4;
 /// Packets of the least window.
@@ -25,6 +27,8 @@ const LEAST_PACKETS: u64 = 2;
 const WINDOW_MAX: u64 = 8 << 20;
 /// A slowdown comes after so many times as long as the previous took.
 const SLOWDOWN_SHARE: u64 = 9;
+/// The wait doubles for each that found nothing, so often.
+const CALM_MAX: u32 = 2;
 /// Losses of a round trip below this are no share of anything.
 const LOSSES_MIN: u64 = 3;
 /// One in so many packets of a round trip is congestion.
@@ -51,8 +55,8 @@ enum Phase {
     Steady,
     /// At the least, until then, so that the queue runs empty.
     Slowdown { until_us: u64 },
-    /// Growing fast, up to where it was.
-    Back,
+    /// Growing fast, up to where it was. A queue that was seen before that moment is the one from before.
+    Back { heeds_us: u64 },
 }
 
 /// One measurement that an acknowledgement brought.
@@ -87,6 +91,9 @@ pub(crate) struct Congestion {
     /// When the last or present slowdown began, and when the next is due.
     slowed_us: u64,
     slowdown_us: u64,
+    /// When it would be due without those that found nothing, and how many of these there were in a row.
+    usual_us: u64,
+    calm: u32,
     /// No second cut before.
     cut_until_us: u64,
     /// The present round trip: its end, and the packets lost in it.
@@ -128,6 +135,8 @@ impl Congestion {
             eased_us: 0,
             slowed_us: 0,
             slowdown_us: u64::MAX,
+            usual_us: 0,
+            calm: 0,
             cut_until_us: 0,
             round_until_us: 0,
             lost: 0,
@@ -146,7 +155,7 @@ impl Congestion {
 
     /// How much faster than the window over its round trip packets may leave, in quarters.
     pub(crate) fn pace_quarters(&self) -> u64 {
-        if matches!(self.phase, Phase::Start | Phase::Back) { 8 } else { 5 }
+        if matches!(self.phase, Phase::Start | Phase::Back { .. }) { 8 } else { 5 }
     }
 
     /// The queue that is aimed at now, in microseconds.
@@ -170,13 +179,17 @@ impl Congestion {
         let used = (acked.flying + acked.packet) * 8 >= self.window * 7;
         match self.phase {
             Phase::Slowdown { .. } => {}
-            Phase::Start | Phase::Back if !used => {}
+            Phase::Start | Phase::Back { .. } if !used => {}
             // A queue is seen a round trip after it was made: near the window that had one before, growth is slow.
             Phase::Start if (self.known * 3 / 4..self.known * 5 / 4).contains(&self.window) => {
                 self.window += acked.bytes / KNOWN_SHARE;
             }
-            Phase::Start => self.window += acked.bytes / Self::divisor(delay, acked.round_us),
-            Phase::Back => self.window += acked.bytes,
+            Phase::Start => {
+                let gentle = Self::divisor(delay, acked.round_us);
+                let alone = queue * EMPTY_SHARE <= target;
+                self.window += acked.bytes / if alone { gentle.min(ALONE_DIVISOR) } else { gentle };
+            }
+            Phase::Back { .. } => self.window += acked.bytes,
             Phase::Steady if queue < target => {
                 if used {
                     self.grow(acked.bytes * acked.packet / Self::divisor(delay, acked.round_us));
@@ -234,13 +247,24 @@ impl Congestion {
                 (self.phase, self.threshold) = (Phase::Start, WINDOW_MAX);
             }
             Phase::Slowdown { until_us } if now_us >= until_us => {
-                self.phase = Phase::Back;
+                self.phase = Phase::Back { heeds_us: now_us + acked.round_us };
                 self.window = self.window.max(self.threshold / BACK_SHARE);
             }
-            Phase::Back if self.window >= self.threshold || queue > self.target_us(now_us) * 3 / 4 => {
+            Phase::Back { heeds_us }
+                if self.window >= self.threshold || (now_us >= heeds_us && queue > self.target_us(now_us) * 3 / 4) =>
+            {
                 self.phase = Phase::Steady;
                 let took = now_us.saturating_sub(self.slowed_us);
-                self.slowdown_us = now_us + SLOWDOWN_SHARE * took;
+                // One that showed no lower base had no need: the next is longer in coming.
+                let needed = delay.lowered_us() >= self.slowed_us;
+                self.calm = if needed { 0 } else { (self.calm + 1).min(CALM_MAX) };
+                self.usual_us = now_us + SLOWDOWN_SHARE * took;
+                self.slowdown_us = now_us + (SLOWDOWN_SHARE << self.calm) * took;
+            }
+            // Somebody else fills the queue, and may take it for the base.
+            Phase::Steady if self.calm > 0 && queue * 8 > self.target_us(now_us) * 9 => {
+                self.calm = 0;
+                self.slowdown_us = self.slowdown_us.min(self.usual_us.max(now_us));
             }
             _ => {}
         }
@@ -255,7 +279,9 @@ impl Congestion {
         }
         self.threshold = self.window;
         self.window = LEAST_PACKETS * acked.packet;
-        self.phase = Phase::Slowdown { until_us: now_us + 2 * acked.round_us };
+        // What acknowledgements wait for on their way does not keep a queue from running empty.
+        let round_us = delay.round_us().map_or(acked.round_us, |base| acked.round_us.min(base + delay.queue_us()));
+        self.phase = Phase::Slowdown { until_us: now_us + 2 * round_us };
         self.slowed_us = now_us;
         self.slowdown_us = u64::MAX;
     }
@@ -291,15 +317,20 @@ impl Congestion {
         if self.full >= FULL {
             (self.short_us, self.short_until_us) = (largest, now_us + SHORT_BUFFER_US);
         }
-        self.window = (self.window / 2).max(LEAST_PACKETS * packet);
+        // What stands in a queue goes; what the way holds without one stays, unless much is gone.
+        let stays = if much { 0 } else { self.fitting(delay, round_us, 0) };
+        let cut = |window: u64| (window / 2).max(stays.min(window * 7 / 8)).max(LEAST_PACKETS * packet);
+        if matches!(self.phase, Phase::Slowdown { .. }) {
+            // What was lost left before: the window to come back to is too large, and the present one is the least.
+            self.threshold = cut(self.threshold);
+            return;
+        }
+        self.window = cut(self.window);
         self.threshold = self.threshold.min(self.window);
-        if matches!(self.phase, Phase::Start | Phase::Back) {
+        if matches!(self.phase, Phase::Start | Phase::Back { .. }) {
             self.phase = Phase::Steady;
             self.slowdown_us =
                 now_us + SLOWDOWN_SHARE * round_us.max(now_us.saturating_sub(self.slowed_us).min(1_000_000));
-        }
-        if matches!(self.phase, Phase::Slowdown { .. }) {
-            self.threshold = self.threshold.max(LEAST_PACKETS * packet);
         }
     }
 
@@ -314,7 +345,7 @@ impl Congestion {
         if self.phase == Phase::Steady {
             self.window = self.window.max(undo.window);
             self.threshold = self.threshold.max(undo.threshold);
-            if matches!(undo.phase, Phase::Start | Phase::Back) {
+            if matches!(undo.phase, Phase::Start | Phase::Back { .. }) {
                 (self.phase, self.slowdown_us) = (undo.phase, undo.slowdown_us);
             }
         }
@@ -322,13 +353,13 @@ impl Congestion {
     }
 
     /// Nothing was acknowledged for a whole timeout.
-    pub(crate) fn timed_out(&mut self, now_us: u64, packet: u64) {
-        if !matches!(self.phase, Phase::Slowdown { .. } | Phase::Back) {
+    pub(crate) fn timed_out(&mut self, now_us: u64, round_us: u64, packet: u64) {
+        if !matches!(self.phase, Phase::Slowdown { .. } | Phase::Back { .. }) {
             self.threshold = (self.window / 2).max(LEAST_PACKETS * packet);
             self.slowed_us = now_us;
         }
         self.window = LEAST_PACKETS * packet;
-        self.phase = Phase::Back;
+        self.phase = Phase::Back { heeds_us: now_us + round_us };
     }
 
     /// What must hold at every moment.
@@ -342,6 +373,7 @@ impl Congestion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     const PACKET: u64 = 1_000;
 
@@ -368,7 +400,8 @@ mod tests {
             now += 50_000;
             congestion.acked(now, &queue(if window > 100_000 { 50_000 } else { 0 }), acked(window, window));
             congestion.check();
-            assert!(congestion.window() <= window + window / 3, "a path of 50 ms has a gain of a third");
+            let divisor = if window > 100_000 { 3 } else { 2 };
+            assert!(congestion.window() <= window + window / divisor, "a path of 50 ms has a gain of a third");
         }
         let before = congestion.window();
         now += 100_000;
@@ -418,6 +451,69 @@ mod tests {
             congestion.acked(10_000_000 + step * 2_000, &queue(150_000), acked);
         }
         assert!((470_000..1_000_000).contains(&congestion.window()), "{}", congestion.window());
+    }
+
+    /// In steady growth at that window, after two round trips that brought 10,000,000 bytes a second.
+    fn steady(window: u64) -> Congestion {
+        let mut congestion = Congestion::new(PACKET);
+        (congestion.window, congestion.phase, congestion.slowdown_us) = (window, Phase::Steady, 1 << 40);
+        for step in 0..100 {
+            let acked = Acked { bytes: 10_000, flying: 0, round_us: 50_000, packet: PACKET };
+            congestion.acked(1_000_000 + step * 1_000, &queue(0), acked);
+        }
+        congestion
+    }
+
+    #[test]
+    fn a_loss_at_a_queue_takes_the_queue_and_leaves_what_the_way_holds() {
+        let mut congestion = steady(800_000);
+        congestion.lost(1_100_000, &queue(40_000), 1, 90_000, PACKET);
+        assert!((490_000..=520_000).contains(&congestion.window()), "50 ms of it: {}", congestion.window());
+        let mut congestion = steady(800_000);
+        congestion.lost(1_100_000, &queue(40_000), 50, 90_000, PACKET);
+        assert_eq!(congestion.window(), 400_000, "a twentieth of all is gone");
+    }
+
+    #[test]
+    fn what_is_lost_in_a_slowdown_lowers_the_way_back_and_not_to_nothing() {
+        let mut congestion = steady(800_000);
+        congestion.slow_down(1_100_000, &queue(40_000), &acked(PACKET, 0));
+        congestion.lost(1_110_000, &queue(40_000), 1, 90_000, PACKET);
+        congestion.check();
+        assert_eq!(congestion.window(), 2 * PACKET);
+        assert!((490_000..=520_000).contains(&congestion.threshold), "{}", congestion.threshold);
+    }
+
+    #[test]
+    fn the_way_back_does_not_end_at_a_queue_from_before_the_slowdown() {
+        let mut congestion = steady(800_000);
+        congestion.slow_down(1_100_000, &queue(50_000), &acked(PACKET, 0));
+        congestion.acked(1_400_000, &queue(50_000), acked(PACKET, PACKET));
+        congestion.acked(1_410_000, &queue(50_000), acked(PACKET, PACKET));
+        assert!(matches!(congestion.phase, Phase::Back { .. }), "{congestion:?}");
+        congestion.acked(1_500_000, &queue(50_000), acked(PACKET, PACKET));
+        assert_eq!(congestion.phase, Phase::Steady, "this one was seen since");
+    }
+
+    #[test]
+    fn slowdowns_that_find_nothing_are_longer_in_coming_until_another_fills_the_queue() {
+        let mut congestion = steady(100_000);
+        let (mut now, mut waits) = (2_000_000, Vec::new());
+        for _ in 0..3 {
+            congestion.slow_down(now, &queue(50_000), &acked(PACKET, 0));
+            while congestion.phase != Phase::Steady {
+                now += 50_000;
+                let window = congestion.window();
+                congestion.acked(now, &queue(0), acked(window, window));
+            }
+            waits.push(congestion.slowdown_us - now);
+            now += 10_000;
+        }
+        assert!(waits[1] > waits[0] && waits[1] == waits[2], "{waits:?}");
+        let before = congestion.slowdown_us;
+        congestion.acked(now, &queue(70_000), acked(PACKET, 0));
+        assert!(congestion.slowdown_us * 2 < before + now, "{congestion:?}");
+        congestion.check();
     }
 
     #[test]

@@ -378,7 +378,8 @@ impl Connection {
         (self.armed_us, self.tail, self.reorder_at_us) = (turn.now_us, Tail::Ready, None);
         // A window that is closed is why nothing comes.
         if self.peer_window >= self.payload_max() as u64 {
-            self.congestion.timed_out(turn.now_us, self.mtu.datagram() as u64);
+            let round_us = self.rtt.smooth_us().unwrap_or(ROUND_GUESS_US);
+            self.congestion.timed_out(turn.now_us, round_us, self.mtu.datagram() as u64);
             self.pace(turn.now_us);
         } else {
             self.window_probe_due = true;

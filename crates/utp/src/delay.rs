@@ -10,6 +10,8 @@ const BUCKET_US: u64 = 30_000_000;
 const BUCKETS: usize = 4;
 /// A measurement counts as the least of so many (`CURRENT_FILTER`), so that one slow packet is no queue.
 const FILTER: usize = 4;
+/// A base that falls by less has not fallen, in microseconds.
+const NOISE_US: i32 = 4_000;
 /// "Lately" is one to two of these.
 const LATELY_US: u64 = 5_000_000;
 
@@ -47,6 +49,8 @@ pub(crate) struct Delay {
     lately_us: u64,
     /// When the queue was last seen to be all but empty.
     empty_us: u64,
+    /// When a packet was last faster than the fastest before it by more than noise.
+    lowered_us: u64,
 }
 
 impl Delay {
@@ -58,6 +62,10 @@ impl Delay {
             self.bases[0] = None;
         }
         let new = Base { one_way_us, round_us };
+        let sooner = |base: Base| base.one_way_us.wrapping_sub(one_way_us).cast_signed() > NOISE_US;
+        if self.base().is_some_and(sooner) {
+            self.lowered_us = now_us;
+        }
         let first = self.bases.iter().all(Option::is_none);
         self.bases[0] = Some(self.bases[0].map_or(new, |base| base.least(new)));
         let Some(base) = self.base() else { return };
@@ -103,6 +111,11 @@ impl Delay {
         self.empty_us
     }
 
+    /// When the base last fell, which a queue that never emptied had hidden.
+    pub(crate) fn lowered_us(&self) -> u64 {
+        self.lowered_us
+    }
+
     /// What must hold at every moment.
     pub(crate) fn check(&self) {
         assert!(self.at < FILTER && self.empty_us >= self.lately_us.min(self.empty_us));
@@ -138,6 +151,13 @@ mod tests {
         assert_eq!(fed(jumps).queue_us(), 0);
         let drifts = (0..100_000).map(|i| (i * 1_000, 7 + i as u32, 20_000 + i % 3));
         assert!(fed(drifts).queue_us() <= 3);
+    }
+
+    #[test]
+    fn a_base_that_falls_is_told_and_noise_is_not() {
+        let falls = |to: u32| fed((0..100).map(|i| (1_000 + i, if i < 50 { 60_000 } else { to }, 80_000)));
+        assert_eq!(falls(57_000).lowered_us(), 0);
+        assert_eq!(falls(50_000).lowered_us(), 1_050);
     }
 
     #[test]

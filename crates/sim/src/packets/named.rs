@@ -22,7 +22,7 @@ pub const WORLDS: [(&str, &str); 9] = [
     ("utp-beside-cubic-deep", "beside a Cubic: 10 Mbit/s, 50 ms, a second of buffer"),
     ("utp-beside-cubic-shallow", "beside a Cubic: 10 Mbit/s, 50 ms, 30 ms of buffer"),
     ("utp-two", "two streams from the start: 10 Mbit/s, 50 ms, a second of buffer"),
-    ("utp-latecomer", "two streams, the second a minute later: 10 Mbit/s, 50 ms, a second of buffer"),
+    ("utp-latecomer", "two streams, the second a minute later or a little more: 10 Mbit/s, 50 ms, a second of buffer"),
     ("utp-loss", "100 Mbit/s, 50 ms with 0.1 to 3 % loss; 300 Mbit/s, 100 ms with 0.1 %"),
     ("utp-jitter", "50 Mbit/s, 50 ms and up to 20 ms more for each packet, in order and not"),
     ("utp-600ms", "20 Mbit/s and 600 ms, as over a satellite"),
@@ -141,7 +141,12 @@ pub fn run(name: &str) -> Option<Vec<Figures>> {
         "utp-beside-cubic-deep" => beside(&label, &deep),
         "utp-beside-cubic-shallow" => beside(&label, &Nature::new(10 * MBIT, 25_000, 30_000)),
         "utp-two" => vec![measure(label(""), &deep, &deep, &[Flow::Utp(0), Flow::Utp(500_000)], 60, 180)],
-        "utp-latecomer" => vec![measure(label(""), &deep, &deep, &[Flow::Utp(0), Flow::Utp(60 * SECOND)], 90, 240)],
+        "utp-latecomer" => [60, 66, 75]
+            .into_iter()
+            .map(|late| {
+                measure(label(&format!("{late} s")), &deep, &deep, &[Flow::Utp(0), Flow::Utp(late * SECOND)], 90, 240)
+            })
+            .collect(),
         "utp-loss" => {
             let lossy = |bits, delay, ppm| Nature { loss_ppm: ppm, ..Nature::new(bits, delay, 100_000) };
             let mut runs: Vec<Figures> = [(1_000, "0.1 %"), (3_000, "0.3 %"), (10_000, "1 %"), (30_000, "3 %")]
