@@ -76,6 +76,22 @@ fn whoever_is_connected_is_not_dialled_whatever_came_of_the_other_connection() {
     }
 }
 
+/// Over uTP a client comes from the port that it listens on: a tracker that names that port a moment later names a peer that is here.
+#[test]
+fn an_address_that_somebody_has_come_from_is_not_dialled() {
+    let mut world = World::new(info(1 << 20, 2 * BLOCK));
+    world.add(Vec::new(), 0);
+    world.wait(1);
+    let (them, conn) = (SocketAddr::from(([198, 19, 2, 1], 7000)), ConnId(100));
+    ready(&mut world, conn, them, false, 200);
+    world.act(ME, |t, cx| t.add_peers(cx.now, PeerSource::LocalTracker, &[them]));
+    let now = world.now;
+    assert_eq!(world.nodes[ME].machine.torrent.next_dial(now), None);
+    assert!(!dials(&world), "while it is here");
+    world.act(ME, |t, cx| t.closed(cx, conn, CloseReason::Remote));
+    assert!(dials(&world), "and when it is gone");
+}
+
 /// aria2 with a magnet link closes once it has the metadata and listens all the while; others come back by themselves.
 #[test]
 fn an_aria2_that_leaves_with_the_metadata_is_dialled_again_at_once() {

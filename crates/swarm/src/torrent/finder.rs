@@ -126,10 +126,16 @@ impl Finder {
         self.candidates.drop_all();
     }
 
-    /// Where to dial now and how; that dial is under way from then on.
-    pub(super) fn next_dial(&mut self, now: Time) -> Option<(Remote, Plan)> {
-        let addr = self.candidates.next(now)?;
-        Some((addr.into(), self.candidates.plan(addr)))
+    /// Where to dial now and how; that dial is under way from then on. An address from which one of the peers has come is not dialled: over uTP
+    /// a client dials from the port that it listens on, and two connections at one moment may both be closed by it.
+    pub(super) fn next_dial(&mut self, now: Time, table: &Table) -> Option<(Remote, Plan)> {
+        loop {
+            let addr = self.candidates.next(now)?;
+            if !table.is_connected_with(addr.into()) {
+                return Some((addr.into(), self.candidates.plan(addr)));
+            }
+            self.candidates.connected(now, addr);
+        }
     }
 
     /// A dial has come to a connection by that way.

@@ -188,7 +188,7 @@ impl Torrent {
 
     /// Where to dial now and how, if it is wanted; that dial is under way from then on.
     pub fn next_dial(&mut self, now: Time) -> Option<(Remote, Plan)> {
-        if self.wants_peers() { self.finder.next_dial(now) } else { None }
+        if self.wants_peers() { self.finder.next_dial(now, &self.ground.table) } else { None }
     }
 
     /// Dials go by what is wanted from now on; before, by TCP without encryption.
