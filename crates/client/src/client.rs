@@ -28,6 +28,8 @@ use teem_host::mailbox::HostMsg;
 use teem_swarm::command::Command;
 use teem_swarm::event::Snapshot;
 use teem_swarm::ids::TorrentId;
+use teem_swarm::listening::{Door as Way, Doors, Listening};
+use teem_wire::compact::Family;
 use tokio::sync::mpsc;
 
 /// How long a shutdown may take: trackers are told within 4 s, then the disk closes.
@@ -67,6 +69,8 @@ struct Inner {
     registry: Arc<Registry>,
     next: AtomicU32,
     door: Door,
+    /// Where connections are taken, as the engine was told last.
+    doors: Doors,
     /// What is served to those who are no peers, while somebody holds it.
     site: Mutex<Weak<Site>>,
 }
@@ -116,6 +120,7 @@ impl Client {
             registry,
             next: AtomicU32::new(0),
             door,
+            doors: port.into(),
             site: Mutex::default(),
         }));
         let inner = Arc::downgrade(&client.0);
@@ -145,12 +150,27 @@ impl Client {
         self.0.host.bound().addrs
     }
 
+    /// The ports that lead here, from outside and from within the network.
+    pub fn listening(&self) -> Listening {
+        self.0.doors.get()
+    }
+
+    /// A router forwards another port of that family, or none any more, to the port `here`; or it has turned out whether strangers reach us. Trackers and
+    /// peers are told of another port at once.
+    pub fn set_door(&self, family: Family, door: Way) {
+        self.0.doors.set_door(family, door);
+        // A host that has ended tells nobody anything.
+        let _ = self.0.host.send(HostMsg::Command(Command::Door(family, door)));
+    }
+
     /// Listens somewhere else from now on: another port, another address. Trackers are told at once, peers as they come; connections that
     /// stand stay. Links and .torrents that were given out before name the former port. Must be called inside the runtime.
     pub fn listen(&self, listen: Listen) -> Result<(), StartError> {
         let listeners = bind(&self.0.path, listen).map_err(StartError::Listen)?;
         let ended = |_| StartError::Io(std::io::Error::other("the client has ended"));
+        let port = listeners.bound().port;
         self.0.host.listen(listeners).map_err(ended)?;
+        self.0.doors.set(port.into());
         let site = self.0.site.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         if let Some(site) = site {
             site.port_changed();

@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{DiskErrorKind, Done, ReadError, Reader};
-use teem_swarm::listen_port::ListenPort;
+use teem_swarm::listening::Doors;
 use teem_swarm::output::{CloseReason, Output, Outputs};
 use teem_swarm::rng::Rng;
 use teem_swarm::throttle::Shared;
@@ -37,8 +37,8 @@ use teem_swarm::torrent::Torrent;
 #[derive(Debug)]
 pub struct Engine<B> {
     config: EngineConfig,
-    /// The port that takes connections, for all torrents.
-    port: ListenPort,
+    /// The ports that take connections, for all torrents.
+    doors: Doors,
     rng: Rng,
     /// The latest moment seen: time never goes back in here, whatever the caller's clock does.
     now: Time,
@@ -70,11 +70,12 @@ impl<B> Engine<B> {
     /// An engine without torrents.
     pub fn new(config: EngineConfig) -> Self {
         let mut rng = Rng::new(config.seed);
+        let doors = Doors::from(config.listen_port);
         let mut shared = Shared::default();
         shared.up.set_rate(Time::ZERO, config.up);
         shared.down.set_rate(Time::ZERO, config.down);
         Self {
-            port: config.listen_port.into(),
+            doors: doors.clone(),
             now: Time::ZERO,
             torrents: BTreeMap::new(),
             rests: BTreeMap::new(),
@@ -83,7 +84,7 @@ impl<B> Engine<B> {
             dialler: Dialler::default(),
             timers: Timers::default(),
             removals: Timers::default(),
-            udp: UdpTracker::new(rng.fork(), config.entropy),
+            udp: UdpTracker::new(rng.fork(), config.entropy, doors),
             asks: Asks::default(),
             votes: Votes::default(),
             external: External::default(),

@@ -14,6 +14,7 @@ use core::time::Duration;
 use teem_metainfo::AnnounceUrl;
 use teem_swarm::ask::{AskId, again_after};
 use teem_swarm::ids::TorrentId;
+use teem_swarm::listening::Doors;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::address::PeerSource;
@@ -134,10 +135,12 @@ pub(crate) struct UdpTracker {
     acts: VecDeque<Act>,
     rng: Rng,
     entropy: Option<fn() -> u64>,
+    /// Which port each family is told of.
+    doors: Doors,
 }
 
 impl UdpTracker {
-    pub(crate) fn new(rng: Rng, entropy: Option<fn() -> u64>) -> Self {
+    pub(crate) fn new(rng: Rng, entropy: Option<fn() -> u64>, doors: Doors) -> Self {
         Self {
             asks: BTreeMap::new(),
             transactions: BTreeMap::new(),
@@ -148,6 +151,7 @@ impl UdpTracker {
             acts: VecDeque::new(),
             rng,
             entropy,
+            doors,
         }
     }
 
@@ -378,8 +382,10 @@ impl UdpTracker {
 
     fn send_announce(&mut self, now: Time, mut transaction: Transaction, connection: u64, cached: bool) {
         let Some(ask) = self.asks.get(&transaction.ask) else { return };
-        let (announce, path) = (ask.announce.clone(), ask.path.clone());
+        let (mut announce, path) = (ask.announce.clone(), ask.path.clone());
         let to = transaction.to[transaction.at];
+        // The tracker tells the others of the family that it is asked by.
+        announce.port = self.doors.get().port_for(to.ip());
         transaction.step = Step::Announce { cached };
         let id = self.enter(now, transaction);
         let request = Request::Announce { connection, transaction: id, announce };

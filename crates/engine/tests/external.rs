@@ -79,7 +79,7 @@ fn what_a_tracker_says_orders_the_dials_of_its_own_answer() {
     let (said, dialled) = drain(&mut engine);
     assert_eq!(said, [(TorrentId(1), us), (TorrentId(2), us)], "every torrent hears of it");
     let external = External { v4: Some(us), v6: None };
-    let ranks: Vec<u32> = dialled.iter().map(|addr| external.priority(PORT, *addr).unwrap()).collect();
+    let ranks: Vec<u32> = dialled.iter().map(|addr| external.priority(&PORT.into(), *addr).unwrap()).collect();
     assert!(dialled.len() == 10 && ranks.is_sorted_by(|a, b| a > b), "{ranks:?}");
     assert_eq!(ours(&mut engine, 2), external);
     let late = torrent(&info(3, false), false, &[], &[]);

@@ -1,102 +1,22 @@
 //! Rows of bad input that are the engine's: 30, 31, 44, 45, 55, 56, 70 (24 to 27 are with the metadata machines of `teem-swarm`).
 #![allow(clippy::unwrap_used)] // a test may panic: that is its way to say no
 mod common;
+use common::one::*;
 use common::*;
 use core::net::SocketAddr;
 use core::time::Duration;
 use teem_engine::input::{Input, PeerSource};
-use teem_engine::{Engine, EngineConfig};
 use teem_metainfo::InfoHash;
-use teem_swarm::ask::{Answer, AskId, Question};
+use teem_swarm::ask::Answer;
 use teem_swarm::ids::ConnId;
-use teem_swarm::job::{Done, Facts};
 use teem_swarm::output::CloseReason;
 use teem_swarm::output::Output;
-use teem_swarm::remote::{How, Via};
-use teem_swarm::selection::Selection;
-use teem_swarm::time::Time;
-use teem_wire::peer::handshake::{Features, Handshake, PeerId};
+use teem_swarm::remote::How;
 use teem_wire::peer::message::Message;
 use teem_wire::tracker::announce::AnnounceReply;
 
-const FEATURES: Features = Features { fast: true, extended: true, dht: false, v2: false };
-
-/// An engine with one torrent of which it has all.
-struct One {
-    engine: Engine<Block>,
-    hash: InfoHash,
-    now: Time,
-}
-
-impl One {
-    fn new(trackers: &[&str], peers: &[SocketAddr]) -> Self {
-        let info = info(4, false);
-        let mut engine = Engine::new(EngineConfig::new(5000, 9));
-        engine.handle(secs(100), Input::Command(torrent(&info, true, peers, trackers)));
-        let opened = Done::Opened {
-            torrent: ME,
-            have: vec![0, 1],
-            check: Vec::new(),
-            facts: Facts::default(),
-            selection: Selection::all(),
-        };
-        engine.handle(secs(100), Input::Disk(opened));
-        Self { engine, hash: hash(&info), now: secs(100) }
-    }
-
-    fn give(&mut self, input: Input<Block>) -> Vec<Output<Block>> {
-        self.engine.handle(self.now, input);
-        self.outputs()
-    }
-
-    fn outputs(&mut self) -> Vec<Output<Block>> {
-        core::iter::from_fn(|| self.engine.poll_output()).collect()
-    }
-
-    fn accept(&mut self, conn: u64, addr: &str) -> Vec<Output<Block>> {
-        let [remote, local] = [addr, "198.18.0.1:5000"].map(|text| text.parse::<SocketAddr>().unwrap());
-        self.give(Input::Accepted { conn: ConnId(conn), remote: remote.into(), local: Some(local) })
-    }
-
-    fn hello(&mut self, conn: u64, info_hash: InfoHash, peer_id: PeerId) -> Vec<Output<Block>> {
-        let handshake = Handshake { info_hash, peer_id, features: FEATURES };
-        self.give(Input::Hello { conn: ConnId(conn), handshake, via: Via::TCP })
-    }
-
-    /// Lets time pass, with every deadline kept.
-    fn pass(&mut self, until: Time) -> Vec<Output<Block>> {
-        let mut all = Vec::new();
-        while let Some(at) = self.engine.deadline().filter(|at| *at <= until) {
-            self.now = self.now.max(at);
-            all.extend(self.give(Input::Tick));
-        }
-        self.now = until;
-        all
-    }
-}
-
-fn closes(outputs: &[Output<Block>]) -> Vec<(u64, CloseReason)> {
-    let close = |o: &Output<Block>| if let Output::Close { conn, why } = o { Some((conn.0, *why)) } else { None };
-    outputs.iter().filter_map(close).collect()
-}
-
-/// The announces, with their ids.
-fn asks(outputs: &[Output<Block>]) -> Vec<AskId> {
-    let ask = |o: &Output<Block>| match o {
-        Output::Ask { id, question: Question::Announce { .. } } => Some(*id),
-        _ => None,
-    };
-    outputs.iter().filter_map(ask).collect()
-}
-
 fn announces(outputs: &[Output<Block>]) -> usize {
     asks(outputs).len()
-}
-
-fn id(n: u32) -> PeerId {
-    let mut id = [7; 20];
-    id[16..].copy_from_slice(&n.to_be_bytes());
-    PeerId(id)
 }
 
 #[test]

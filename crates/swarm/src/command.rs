@@ -1,5 +1,6 @@
 //! Commands: what the owner of a torrent can ask of the engine (own design).
 use crate::ids::{ReadId, TorrentId};
+use crate::listening::Door;
 use crate::selection::Selection;
 use crate::torrent::address::PeerSource;
 use alloc::string::String;
@@ -7,6 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_metainfo::{AnnounceUrl, Info, TorrentKey};
+use teem_wire::compact::Family;
 use teem_wire::peer::block::BlockRef;
 
 /// How a peer that is complete from the start gives its content to others.
@@ -131,6 +133,9 @@ pub enum Command {
     },
     /// The port that takes connections is another one from now on: trackers and peers are told.
     Listen(u16),
+    /// A router forwards another port of that family, or none any more, to the port `here`; or it has turned out whether strangers reach us. Trackers and
+    /// peers are told of another port at once. Nothing happens when we have left the port meanwhile.
+    Door(Family, Door),
     /// Chooses which files are wanted from now on. What is there of others stays; what is fetched of others with a wanted file's
     /// pieces is kept apart. Nothing happens to a torrent that is ours to publish.
     Select(TorrentId, Selection),

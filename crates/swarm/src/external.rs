@@ -1,13 +1,14 @@
 //! From where the world sees us (BEP 24 for trackers, BEP 10 `yourip` for peers), and what follows from it (BEP 40).
 //!
-//! Every tracker, and every network that a peer comes from (/24, /48), has one vote for each family. An address is believed when more
+//! Every tracker, and every network that a peer or a node of the DHT comes from (/24, /48), has one vote for each family. An address is believed when more
 //! than half of the votes are for it, among them a tracker's or those of three networks, and then until another has as many. It orders which peers are dialled and which may stay, is shown,
 //! and decides nothing else: liars in any number gain no more than that.
+use crate::listening::Listening;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::net::{IpAddr, SocketAddr};
 use teem_wire::compact::Family;
-use teem_wire::holder::Network;
+use teem_wire::holder::{Holder, Network};
 use teem_wire::priority::priority;
 use teem_wire::reach::Reach;
 
@@ -19,8 +20,8 @@ const NETWORKS_MIN: usize = 3;
 /// A party that says how it sees us.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Voter {
-    /// A peer, by its network.
-    Peer(Network),
+    /// A peer or a node of the DHT, by its network: that has one vote, whoever of it speaks.
+    Network(Network),
     /// A tracker, by its host.
     Tracker(String),
 }
@@ -48,10 +49,11 @@ impl External {
         self.v4.into_iter().chain(self.v6)
     }
 
-    /// The priority of a connection with that address (BEP 40), where we listen on `port`; `None` when ours is not known or the other is
+    /// The priority of a connection with that address (BEP 40), where we listen as told; `None` when ours is not known or the other is
     /// not seen by the world.
-    pub fn priority(&self, port: u16, addr: SocketAddr) -> Option<u32> {
+    pub fn priority(&self, listening: &Listening, addr: SocketAddr) -> Option<u32> {
         let ours = self.of(Family::of(addr.ip()))?;
+        let port = listening.port_for(addr.ip());
         if Reach::of(addr.ip()) == Reach::Public { priority(SocketAddr::new(ours, port), addr) } else { None }
     }
 }
@@ -110,6 +112,11 @@ impl Votes {
         }
     }
 
+    /// A node of the DHT says that it sees us there (BEP 42 `ip`).
+    pub fn node_sees(&mut self, node: IpAddr, ip: IpAddr) {
+        self.vote(Voter::Network(Holder::of(node).wider()), ip);
+    }
+
     /// What is believed.
     pub fn external(&self) -> External {
         External { v4: self.v4.won, v6: self.v6.won }
@@ -131,7 +138,7 @@ mod tests {
     }
 
     fn peer(n: u32) -> Voter {
-        Voter::Peer(Network::of(IpAddr::from((0x0900_0000 + n * 256).to_be_bytes())))
+        Voter::Network(Network::of(IpAddr::from((0x0900_0000 + n * 256).to_be_bytes())))
     }
 
     /// Votes after which that address is believed.
@@ -146,7 +153,7 @@ mod tests {
         let mut votes = Votes::default();
         for n in 0..50 {
             votes.vote(peer(1), ip(7));
-            votes.vote(Voter::Peer(Network::of(IpAddr::from([9, 0, 1, n]))), ip(7));
+            votes.vote(Voter::Network(Network::of(IpAddr::from([9, 0, 1, n]))), ip(7));
         }
         votes.vote(peer(2), ip(7));
         assert_eq!(votes.external().v4, None, "two networks, however often they say it");
@@ -155,6 +162,20 @@ mod tests {
         let mut votes = Votes::default();
         votes.vote(Voter::Tracker("t".into()), ip(8));
         assert_eq!(votes.external().v4, Some(ip(8)));
+    }
+
+    #[test]
+    fn nodes_of_three_networks_are_believed_and_a_network_has_one_vote_with_its_peers() {
+        let mut votes = Votes::default();
+        for n in 0..200 {
+            votes.node_sees(IpAddr::from([9, 9, 9, n]), ip(7));
+        }
+        votes.node_sees("2a00:1:2::1".parse().unwrap(), ip(7));
+        votes.node_sees("2a00:1:2:3::1".parse().unwrap(), ip(7));
+        votes.vote(Voter::Network(Network::of(IpAddr::from([9, 9, 9, 1]))), ip(7));
+        assert_eq!((votes.external().v4, votes.v4.votes.len()), (None, 2), "a /24 and a /48");
+        votes.node_sees(IpAddr::from([9, 9, 8, 1]), ip(7));
+        assert_eq!(votes.external().v4, Some(ip(7)));
     }
 
     #[test]
@@ -210,9 +231,9 @@ mod tests {
         }
         assert_eq!(votes.external(), External { v4: Some(ip(7)), v6: Some(v6) });
         let external = votes.external();
-        assert_eq!(external.priority(1, "10.0.0.1:5".parse().unwrap()), None);
-        assert!(external.priority(1, "9.9.9.9:5".parse().unwrap()).is_some());
+        assert_eq!(external.priority(&1.into(), "10.0.0.1:5".parse().unwrap()), None);
+        assert!(external.priority(&1.into(), "9.9.9.9:5".parse().unwrap()).is_some());
         votes.forget();
-        assert_eq!(votes.external().priority(1, "9.9.9.9:5".parse().unwrap()), None);
+        assert_eq!(votes.external().priority(&1.into(), "9.9.9.9:5".parse().unwrap()), None);
     }
 }

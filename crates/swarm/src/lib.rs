@@ -19,7 +19,7 @@ pub mod first_set;
 pub mod geometry;
 pub mod ids;
 pub mod job;
-pub mod listen_port;
+pub mod listening;
 pub mod output;
 pub mod peer;
 pub mod picker;

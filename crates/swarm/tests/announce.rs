@@ -3,7 +3,7 @@
 use core::time::Duration;
 use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_swarm::ask::{AskId, AskIds};
-use teem_swarm::listen_port::ListenPort;
+use teem_swarm::listening::Doors;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::announce::{Announcer, Ask, Counters, Identity};
@@ -30,7 +30,7 @@ struct World {
 impl World {
     fn new(tiers: &[&[&str]], private: bool, seed: u64) -> Self {
         let tiers: Vec<Vec<_>> = tiers.iter().map(|t| t.iter().map(|u| AnnounceUrl::of_user(*u)).collect()).collect();
-        let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000.into(), key: 9 };
+        let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), doors: 7000.into(), key: 9 };
         let mut rng = Rng::new(seed);
         let announcer = Announcer::new(me, &tiers, private, &mut rng);
         Self { announcer, rng, ids: AskIds::default(), under_way: Vec::new(), left: Some(100) }
@@ -112,15 +112,15 @@ fn started_is_said_until_acknowledged_then_regular_ones_follow_at_the_interval()
 
 #[test]
 fn another_port_is_told_at_once_and_until_it_is_acknowledged() {
-    let port = ListenPort::from(7000);
-    let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: port.clone(), key: 9 };
+    let port = Doors::from(7000);
+    let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), doors: port.clone(), key: 9 };
     let mut w = World::new(&[&[A]], false, 1);
     w.announcer = Announcer::new(me, &[vec![AnnounceUrl::of_user(A)]], false, &mut w.rng);
     w.announcer.start(Time::ZERO);
     w.poll(Time::ZERO);
     w.announcer.set_peers(Time::ZERO, 300, false);
     // The ask under way says the former one, so the new one is told when that is answered.
-    port.set(7001);
+    port.set(7001.into());
     w.announcer.port_changed(secs(1));
     assert!(w.poll(secs(1)).is_empty());
     w.ok(secs(2), A, 1800, None);

@@ -150,7 +150,7 @@ fn of_those_with_whom_nothing_moves_the_lowest_makes_room_for_a_caller_of_higher
     let node = world.add(vec![0, 1], 0);
     world.wait(1);
     let ours = External { v4: Some(IpAddr::from([198, 18, 77, 7])), v6: None };
-    let rank = |n: u64| ours.priority(6881, SocketAddr::new(IpAddr::from([198, 19, 1, n as u8]), 1)).unwrap();
+    let rank = |n: u64| ours.priority(&6881.into(), SocketAddr::new(IpAddr::from([198, 19, 1, n as u8]), 1)).unwrap();
     let mut all: Vec<u64> = (0..200).collect();
     all.sort_by_key(|n| rank(*n));
     all.dedup_by_key(|n| rank(*n));

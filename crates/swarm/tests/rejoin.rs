@@ -27,7 +27,7 @@ fn secs(s: u64) -> Time {
 fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
     let urls: Vec<Vec<AnnounceUrl>> =
         (0..20).map(|n| vec![AnnounceUrl::of_user(format!("http://t{n}/announce"))]).collect();
-    let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), port: 7000.into(), key: 9 };
+    let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), doors: 7000.into(), key: 9 };
     let mut rng = Rng::new(4);
     let mut announcer = Announcer::new(me, &urls, false, &mut rng);
     announcer.start(secs(10));

@@ -1,6 +1,7 @@
 //! By which names and addresses others can reach this machine (own design).
 use std::net::IpAddr;
 use teem_path::interfaces;
+use teem_swarm::listening::Listening;
 use teem_wire::reach::Reach;
 
 /// How many addresses a link holds at most: it should still fit into a message.
@@ -24,6 +25,14 @@ impl Address {
     /// `host:port` as URLs and `x.pe` write it.
     pub fn with_port(&self, port: u16) -> String {
         if self.host.contains(':') { format!("[{}]:{port}", self.host) } else { format!("{}:{port}", self.host) }
+    }
+
+    /// The port that leads here from there: a router may forward another one than the one that is listened on.
+    pub(crate) fn port(&self, listening: &Listening) -> u16 {
+        match self.host.parse::<IpAddr>() {
+            Ok(ip) => listening.port_for(ip),
+            Err(_) => listening.port(),
+        }
     }
 
     /// From where it can be reached, in words.
@@ -97,6 +106,17 @@ mod tests {
         assert_eq!(hosts, ["files.example:80", "[2001:db8::1]:80", "10.0.0.5:80"]);
         assert_eq!(for_links(&all, 2).len(), 2);
         assert_eq!(for_links(&all[2..], 0)[0].host, "10.0.0.5");
+    }
+
+    #[test]
+    fn who_comes_from_outside_is_told_the_port_that_the_router_forwards() {
+        let mut listening = Listening::from(80);
+        listening.v4.outside = Some(8080);
+        let ports: Vec<_> = ["files.example", "198.18.0.1", "10.0.0.5", "2001:db8::1"]
+            .iter()
+            .map(|host| named_host(host).port(&listening))
+            .collect();
+        assert_eq!(ports, [8080, 8080, 80, 80]);
     }
 
     #[test]

@@ -131,7 +131,7 @@ pub async fn share(
     let site = options.tracker.then(|| client.site());
     let told = without_secrets(&trackers);
     let withheld = trackers.iter().flatten().filter(|url| has_secret(url)).cloned().chain(closed).collect();
-    let magnet = links::magnet(&info, &told, &web_seeds, &in_links, port);
+    let magnet = links::magnet(&info, &told, &web_seeds, &in_links, &client.listening());
     let file = if recipe.has_secrets() { recipe.published(&info, &own, made_at) } else { torrent_file.clone() };
     let info = Arc::new(info);
     let shown = !info.is_private();

@@ -30,10 +30,12 @@ impl<B> Engine<B> {
                 }
             }
             Command::Listen(port) => {
-                self.port.set(port);
-                let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
-                for torrent in all {
-                    self.with(torrent, Torrent::port_changed);
+                self.doors.set(port.into());
+                self.port_changed();
+            }
+            Command::Door(family, door) => {
+                if self.doors.set_door(family, door) {
+                    self.port_changed();
                 }
             }
             Command::Remove(torrent) => self.remove(torrent),
@@ -77,6 +79,14 @@ impl<B> Engine<B> {
         // Of a private torrent nobody but its tracker may tell who takes part.
         if !private || !matches!(source, PeerSource::Dht(_) | PeerSource::Pex(_) | PeerSource::Lsd) {
             self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
+        }
+    }
+
+    /// We are reached on another port: all who were told of the former one are told.
+    fn port_changed(&mut self) {
+        let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
+        for torrent in all {
+            self.with(torrent, Torrent::port_changed);
         }
     }
 

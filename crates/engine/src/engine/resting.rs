@@ -89,7 +89,7 @@ impl<B> Engine<B> {
         let me = Identity {
             torrent: add.key,
             peer_id: self.config.peer_id(&mut self.rng),
-            port: self.port.clone(),
+            doors: self.doors.clone(),
             key: self.config.secret(&mut self.rng) as u32,
         };
         if paused {

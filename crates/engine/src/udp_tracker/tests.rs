@@ -56,7 +56,7 @@ fn reply(udp: &mut UdpTracker, now: Time, from: &str, reply: &Reply) {
 }
 
 fn start(now: Time, addrs: &[&str]) -> UdpTracker {
-    let mut udp = UdpTracker::new(Rng::new(5), None);
+    let mut udp = UdpTracker::new(Rng::new(5), None, 7.into());
     udp.announce(now, ME, FIRST, user(URL), announce());
     assert_eq!(acts(&mut udp), [Act::Resolve("tracker.example".into(), 6969)]);
     let addrs = addrs.iter().map(|a| addr(a)).collect();
@@ -203,7 +203,7 @@ fn errors_are_the_trackers_words_and_an_old_connection_id_is_replaced_once() {
 
 #[test]
 fn names_that_do_not_resolve_fail_and_literal_addresses_need_none() {
-    let mut udp = UdpTracker::new(Rng::new(1), None);
+    let mut udp = UdpTracker::new(Rng::new(1), None, 7.into());
     udp.announce(secs(0), ME, FIRST, user(URL), announce());
     udp.announce(secs(0), TorrentId(2), SECOND, user(URL), announce());
     assert_eq!(acts(&mut udp).len(), 1, "one lookup for both");
@@ -316,7 +316,7 @@ fn nothing_said_before_can_arrive_after_stopped() {
 
 #[test]
 fn a_name_that_nobody_could_be_asked_for_is_asked_for_again() {
-    let mut udp = UdpTracker::new(Rng::new(5), None);
+    let mut udp = UdpTracker::new(Rng::new(5), None, 7.into());
     udp.announce(secs(0), ME, FIRST, user(URL), announce());
     let resolve = [Act::Resolve("tracker.example".into(), 6969)];
     for _ in 0..3 {
@@ -359,7 +359,7 @@ fn a_stranger_s_tracker_nearby_is_asked_for_an_announce_on_a_tracker_s_port_and_
         (far, 53, "/any/words", true),
     ] {
         let url = alloc::format!("udp://{host}:{port}{path}");
-        let mut udp = UdpTracker::new(Rng::new(5), None);
+        let mut udp = UdpTracker::new(Rng::new(5), None, 7.into());
         udp.announce(secs(0), ME, FIRST, AnnounceUrl::new(&*url, Origin::Stranger), announce());
         let acts = acts(&mut udp);
         match &acts[..] {
@@ -369,7 +369,7 @@ fn a_stranger_s_tracker_nearby_is_asked_for_an_announce_on_a_tracker_s_port_and_
         }
     }
     // Nor does a name lead there, whatever its other addresses are.
-    let mut udp = UdpTracker::new(Rng::new(5), None);
+    let mut udp = UdpTracker::new(Rng::new(5), None, 7.into());
     udp.announce(secs(0), ME, FIRST, AnnounceUrl::new("udp://tracker.example:53", Origin::Stranger), announce());
     assert_eq!(acts(&mut udp), [Act::Resolve("tracker.example".into(), 53)]);
     let found = alloc::vec![addr("10.0.0.1:53"), addr("198.18.0.1:53"), addr("[::1]:53")];

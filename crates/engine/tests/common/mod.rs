@@ -1,5 +1,6 @@
 //! What the tests of this crate share: the simulator's small world with engines in it.
 #![allow(dead_code, unused_imports, unreachable_pub)] // shared by test files, each of which uses its part
+pub mod one;
 pub mod stranger;
 
 use std::sync::Arc;

@@ -114,7 +114,7 @@ impl World<Alone> {
             choose: false,
         };
         change(&mut add);
-        let me = Identity { torrent: key, peer_id: PeerId([n as u8 + 1; 20]), port: 6_881.into(), key: n as u32 };
+        let me = Identity { torrent: key, peer_id: PeerId([n as u8 + 1; 20]), doors: 6_881.into(), key: n as u32 };
         let mut disk = Disk::default();
         disk.put(add.torrent, &info, have).remember(facts, selection);
         let torrent = Torrent::new(add, me, Rng::new(n as u64 + 77));

@@ -13,7 +13,7 @@ mod tracker;
 use super::table::roster::PEERS_WANTED;
 use crate::ask::{AskId, AskIds};
 use crate::event::TrackerStats;
-use crate::listen_port::ListenPort;
+use crate::listening::Doors;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::string::{String, ToString};
@@ -43,8 +43,8 @@ pub struct Identity {
     pub torrent: TorrentKey,
     /// Our id in this torrent.
     pub peer_id: PeerId,
-    /// The TCP port that takes connections.
-    pub port: ListenPort,
+    /// The ports that take connections.
+    pub doors: Doors,
     /// BEP 3's `key`: the same in all families and for the whole run.
     pub key: u32,
 }
@@ -55,7 +55,7 @@ impl Identity {
         Announce {
             info_hash: self.torrent.wire(),
             peer_id: self.peer_id,
-            port: self.port.get(),
+            port: self.doors.get().port(),
             uploaded: now.uploaded,
             downloaded: now.downloaded,
             left: now.left.unwrap_or(LEFT_UNKNOWN),

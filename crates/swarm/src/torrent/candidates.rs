@@ -9,7 +9,7 @@ mod dial_queue;
 use super::address::{DialError, PeerSource, Sources, may_dial};
 use crate::event::Dials;
 use crate::external::External;
-use crate::listen_port::ListenPort;
+use crate::listening::Doors;
 use crate::output::CloseReason;
 use crate::remote::{Encryption, Failed, How, Plan, Transports, Ways};
 use crate::rng::Rng;
@@ -123,12 +123,12 @@ pub(crate) struct Candidates {
     ways: Ways,
     /// Where we are dialled, as far as is known.
     external: External,
-    port: ListenPort,
+    doors: Doors,
 }
 
 impl Candidates {
-    /// An empty table; `rng` is its own, `port` the one that we listen on.
-    pub(crate) fn new(rng: Rng, port: ListenPort) -> Self {
+    /// An empty table; `rng` is its own, `doors` say where we listen.
+    pub(crate) fn new(rng: Rng, doors: Doors) -> Self {
         Self {
             known: BTreeMap::new(),
             queue: DialQueue::default(),
@@ -141,7 +141,7 @@ impl Candidates {
             rng,
             ways: Ways::of(Encryption::Off, Transports::Tcp),
             external: External::default(),
-            port,
+            doors,
         }
     }
 
@@ -154,7 +154,7 @@ impl Candidates {
     pub(crate) fn set_external(&mut self, external: External) {
         self.external = external;
         for candidate in self.known.values_mut() {
-            let tie = tie(external.priority(self.port.get(), candidate.name.addr), candidate.name.tie as u32);
+            let tie = tie(external.priority(&self.doors.get(), candidate.name.addr), candidate.name.tie as u32);
             if let State::Waiting(place) = candidate.state {
                 self.queue.leave(candidate.name, place);
                 candidate.name.tie = tie;
@@ -171,7 +171,7 @@ impl Candidates {
 
     /// The canonical priority of a connection with that address (BEP 40), when it is known.
     pub(crate) fn priority(&self, addr: SocketAddr) -> Option<u32> {
-        self.external.priority(self.port.get(), addr)
+        self.external.priority(&self.doors.get(), addr)
     }
 
     /// Takes a list; what may not be dialled, is known or has no room is left out. Returns how many were new.

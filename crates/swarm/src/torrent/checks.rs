@@ -49,7 +49,7 @@ fn torrent(have: Vec<u32>, spreading: Spreading) -> Torrent {
         selection: None,
         choose: false,
     };
-    let me = Identity { torrent: key, peer_id: PeerId([1; 20]), port: 6_881.into(), key: 1 };
+    let me = Identity { torrent: key, peer_id: PeerId([1; 20]), doors: 6_881.into(), key: 1 };
     let mut torrent = Torrent::new(add, me, Rng::new(7));
     with(&mut torrent, |t, cx| {
         t.start(cx);

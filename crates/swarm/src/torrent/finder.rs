@@ -41,7 +41,7 @@ impl Finder {
         rng: &mut Rng,
     ) -> Self {
         let announcer = Announcer::new(me.clone(), trackers, private, rng);
-        Self { announcer, candidates: Candidates::new(rng.fork(), me.port.clone()), named }
+        Self { announcer, candidates: Candidates::new(rng.fork(), me.doors.clone()), named }
     }
 
     /// The torrent begins: peers named by hand are taken, unless it is private; whether there were such and they are ignored.

@@ -70,10 +70,11 @@ impl Ground {
         upload_only: Option<bool>,
         source: bool,
     ) -> ExtendedHandshake {
+        let doors = self.me.doors.get();
         ExtendedHandshake {
             ut_metadata: Some(UT_METADATA),
             lt_donthave: Some(LT_DONTHAVE),
-            port: Some(self.me.port.get()).filter(|p| *p != 0),
+            port: Some(your_ip.map_or_else(|| doors.port(), |ip| doors.port_for(ip))).filter(|p| *p != 0),
             client: Some(CLIENT.to_string()),
             reqq: Some(REQQ as u32),
             metadata_size: self.content.metadata_size(),

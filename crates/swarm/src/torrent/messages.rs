@@ -289,7 +289,7 @@ impl Torrent {
         if let Some(ip) = said.your_ip.filter(|ip| peer.ip().map(Family::of) == Some(Family::of(*ip)))
             && peer.who_mut().vote()
         {
-            cx.votes.vote(Voter::Peer(peer.network()), ip);
+            cx.votes.vote(Voter::Network(peer.network()), ip);
         }
         self.source_hears(cx, conn, PeerEvent::Spoke { knows_metadata: said.metadata_size.is_some() });
         self.grant(cx);

@@ -73,7 +73,7 @@ fn those_named_together_go_by_canonical_priority_once_we_know_where_we_are() {
     c.add(at(1), PeerSource::PublicTracker, &[addr(7)]);
     assert_eq!(c.next(at(1)), Some(addr(7)), "named later");
     let order: Vec<SocketAddr> = core::iter::from_fn(|| c.next(at(1))).collect();
-    let ranks: Vec<u32> = order.iter().map(|addr| external.priority(6881, *addr).unwrap()).collect();
+    let ranks: Vec<u32> = order.iter().map(|addr| external.priority(&6881.into(), *addr).unwrap()).collect();
     assert!(order.len() == 50 && ranks.is_sorted_by(|a, b| a >= b), "{ranks:?}");
 }
 
