@@ -19,6 +19,7 @@ mod get;
 mod ground;
 mod job;
 mod json;
+mod lost_here;
 mod making;
 mod man;
 mod on_done;

@@ -1,6 +1,7 @@
 //! What `share` shows while it runs: one live line, what happened, a line a second and torrent for scripts.
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
+use crate::lost_here::LostHere;
 use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::units::{Bytes, Copies, Count};
@@ -63,6 +64,7 @@ pub(crate) async fn watch(
         let (torrent, name) = (row.torrent.clone(), row.name.clone());
         ends.spawn(async move { (name, torrent.ended().await) });
     }
+    let mut lost_here = LostHere::new(client);
     let (started, mut json_at, mut told_nobody) = (Instant::now(), None::<Instant>, false);
     let mut seen: Vec<IpAddr> = Vec::new();
     let mut tick = tokio::time::interval(EVERY);
@@ -89,10 +91,11 @@ pub(crate) async fn watch(
                         row.last = Some(snapshot);
                     }
                 }
+                let udp = lost_here.look(progress);
                 if json && json_at.is_none_or(|t| t.elapsed() >= JSON_EVERY) {
                     json_at = Some(Instant::now());
                     for (row, s) in rows.iter().filter_map(|row| Some((row, row.last.as_ref()?))) {
-                        json::line(&told::status(&row.hash, s));
+                        json::line(&told::status(&row.hash, s, udp));
                     }
                 }
                 for ip in snapshots(rows).flat_map(|s| s.external.iter()).collect::<Vec<_>>() {

@@ -2,6 +2,7 @@
 use crate::foreign::plain;
 use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
+use teem_client::Datagrams;
 use teem_client::event::{Event, Outcomes, PeerStats, Snapshot, Transport};
 
 /// What has been given of content of `size` bytes: how far the first copy is out, then how many copies.
@@ -80,7 +81,7 @@ fn peer(peer: &PeerStats) -> Value {
 }
 
 /// The figures as a JSON line.
-pub(crate) fn status(hash: &str, s: &Snapshot) -> Value {
+pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams) -> Value {
     let (dials, all) = (s.dials, s.dials.all());
     json!({
         "event": "status", "infohash_v1": hash, "state": s.state.word(), "have": s.have, "wanted": s.wanted, "pieces": s.pieces,
@@ -88,6 +89,6 @@ pub(crate) fn status(hash: &str, s: &Snapshot) -> Value {
         "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "first_copy": s.first_copy, "seeds": s.seeds, "downloaders": s.downloaders,
         "peers_known": dials.known, "dials": dials.tried, "dials_refused": all.refused, "dials_timed_out": all.timed_out,
         "dials_tcp": outcomes(dials.tcp), "dials_utp": outcomes(dials.utp), "peers": s.peers.iter().map(peer).collect::<Vec<_>>(),
-        "external": s.external.iter().map(|ip| ip.to_string()).collect::<Vec<_>>(),
+        "external": s.external.iter().map(|ip| ip.to_string()).collect::<Vec<_>>(), "udp_dropped": udp.dropped, "udp_refused": udp.refused,
     })
 }

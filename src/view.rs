@@ -1,5 +1,6 @@
 //! What `get` and `seed` show: one live line for all torrents, what happened, and why nothing moves.
 use crate::foreign::plain;
+use crate::lost_here::LostHere;
 use crate::progress::Progress;
 use crate::stall::Watch;
 use crate::units::{Bytes, Count, Time};
@@ -7,7 +8,7 @@ use crate::{json, told};
 use serde_json::{Value, json};
 use std::time::Duration;
 use teem_client::event::{Event, Snapshot, State};
-use teem_client::{Client, Events, Heard, Torrent};
+use teem_client::{Client, Datagrams, Events, Heard, Torrent};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -70,6 +71,7 @@ pub(crate) struct View {
     voice: Voice,
     words: mpsc::Receiver<Word>,
     json_at: Option<Instant>,
+    lost_here: LostHere,
 }
 
 impl View {
@@ -77,8 +79,9 @@ impl View {
     pub(crate) fn new(client: &Client, json: bool) -> Self {
         let (sender, words) = mpsc::channel(WORDS_MAX);
         let voice = Voice { json, words: sender };
-        let (client, events) = (client.clone(), client.events());
-        Self { client, events, json, progress: Progress::new(json), rows: Vec::new(), voice, words, json_at: None }
+        let (client, events, lost_here) = (client.clone(), client.events(), LostHere::new(client));
+        let (progress, rows) = (Progress::new(json), Vec::new());
+        Self { client, events, json, progress, rows, voice, words, json_at: None, lost_here }
     }
 
     pub(crate) fn voice(&self) -> Voice {
@@ -135,8 +138,9 @@ impl View {
             row.last = Some(snapshot);
         }
         self.hear();
+        let udp = self.lost_here.look(&mut self.progress);
         if self.json {
-            self.status_lines();
+            self.status_lines(udp);
         } else if !crate::choose::is_asking() && self.progress.due() {
             let line = self.line();
             self.progress.show(&line);
@@ -165,14 +169,14 @@ impl View {
         }
     }
 
-    fn status_lines(&mut self) {
+    fn status_lines(&mut self, udp: Datagrams) {
         if self.json_at.is_some_and(|t| t.elapsed() < JSON_EVERY) {
             return;
         }
         self.json_at = Some(Instant::now());
         for row in &self.rows {
             if let Some(s) = &row.last {
-                json::line(&told::status(&row.torrent.info_hash().to_string(), s));
+                json::line(&told::status(&row.torrent.info_hash().to_string(), s, udp));
             }
         }
     }

@@ -52,6 +52,37 @@ fn both_ways_with_itself_and_with_libtorrent() {
     });
 }
 
+/// Packets that come while the program stands still are more than the system keeps for it.
+#[test]
+fn what_the_system_drops_is_told() {
+    isolated("what_the_system_drops_is_told", &[], |folder| {
+        content::write(folder, "content", Shape::Single, 1 << 20);
+        let torrent = Torrent::create(folder, "content", 64 << 10, &[]);
+        let seat = Seat::new(1, Family::V4, &folder.join("seat"));
+        let link = torrent.path.to_string_lossy();
+        let mut running = teem().start(&seat, &Job::seed(&link, folder));
+        let id = running.process.id().to_string();
+        let seed = &mut running.process;
+        let status = |line: &str| {
+            let told: serde_json::Value = serde_json::from_str(line).ok()?;
+            (told["event"] == "status").then(|| (told["udp_dropped"].as_u64(), told["udp_refused"].as_u64()))
+        };
+        assert_eq!(seed.wait_line("status", LIMIT, status), (Some(0), Some(0)));
+        let signal = |name: &str| {
+            let sent = std::process::Command::new("kill").args([name, &id]).status();
+            assert!(sent.is_ok_and(|sent| sent.success()), "kill {name}");
+        };
+        signal("-STOP");
+        let stranger = std::net::UdpSocket::bind(("198.18.0.9", 0)).expect("an address of the namespace");
+        for _ in 0..20_000 {
+            stranger.send_to(&[0; 1_000], seat.listen()).expect("loopback takes it");
+        }
+        signal("-CONT");
+        let much = |line: &str| status(line).filter(|(dropped, _)| *dropped >= Some(1_000));
+        assert_eq!(seed.wait_line("dropped packets", LIMIT, much).1, Some(0));
+    });
+}
+
 /// 64 MiB from `seeds` to `gets`, of which one is Teem.
 fn play(test: &str, seeds: &dyn Client, gets: &dyn Client) {
     isolated(test, &[seeds.needs(), gets.needs()], |folder| {

@@ -20,6 +20,7 @@ use teem_disk::fs::Fs;
 use teem_disk::root::RealFs;
 use teem_disk::{Disk, DiskConfig, DiskHandle};
 use teem_engine::{Engine, EngineConfig};
+use teem_host::account::Datagrams;
 use teem_host::config::HostConfig;
 use teem_host::error::HostError;
 use teem_host::host::{self, HostHandle};
@@ -261,6 +262,11 @@ impl Client {
         let command = HostMsg::Command(Command::Snapshots { ask, torrents });
         self.0.host.send(command).map_err(|_| self.0.registry.ended())?;
         answer.await.map_err(|_| self.0.registry.ended())
+    }
+
+    /// What the system did not carry of the packets of UDP, to us and from us, since the start.
+    pub fn datagrams(&self) -> Datagrams {
+        self.0.host.datagrams()
     }
 
     /// Sets the limits of all torrents together, payload bytes a second.

@@ -125,6 +125,7 @@ pub use places::AddError;
 pub use planted::Planted;
 pub use source::Source;
 pub use status::{Ended, Status};
+pub use teem_host::account::Datagrams;
 pub use teem_metainfo::{AnnounceUrl, Origin};
 pub use teem_path as path;
 pub use teem_swarm::command::Spreading;

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use teem_engine::storage::Storage;
 use teem_swarm::ids::TorrentId;
 
+use crate::account::{Account, Datagrams};
 use crate::config::HostConfig;
 use crate::error::HostError;
 use crate::event_loop::{Core, EventLoop};
@@ -21,6 +22,7 @@ struct Shared {
     mailbox: Arc<Mailbox>,
     /// Where connections are taken: what everybody outside of the thread asks.
     bound: Mutex<Bound>,
+    account: Arc<Account>,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -53,6 +55,7 @@ where
     let mailbox = Arc::new(Mailbox::new(Arc::new(Bell::new(waker))));
     let bound = listeners.bound().clone();
     let net = Net::new(poll.registry().try_clone()?, listeners, config)?;
+    let account = Arc::clone(&net.account);
     let core = Core::new(machine, owner, &net.path);
     let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), storage, core };
     let guard = Guard(Arc::clone(&mailbox));
@@ -60,7 +63,8 @@ where
         let _guard = guard;
         event_loop.live()
     })?;
-    Ok(HostHandle(Arc::new(Shared { mailbox, bound: Mutex::new(bound), thread: Mutex::new(Some(thread)) })))
+    let (bound, thread) = (Mutex::new(bound), Mutex::new(Some(thread)));
+    Ok(HostHandle(Arc::new(Shared { mailbox, bound, account, thread })))
 }
 
 /// Closes the mailbox when the thread ends, in whatever way.
@@ -76,6 +80,11 @@ impl HostHandle {
     /// What the host listens on.
     pub fn bound(&self) -> Bound {
         self.0.bound.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the system did not carry of the packets of UDP, to us and from us, since the start.
+    pub fn datagrams(&self) -> Datagrams {
+        self.0.account.told()
     }
 
     /// Listens on these sockets from now on instead of the former; trackers and peers are told of the port. Connections that stand stay.

@@ -11,6 +11,7 @@
 //! all outputs; one vectored write for each touched connection; one batch of jobs; sleep until the deadline.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod config;
 pub mod entropy;
 pub mod error;

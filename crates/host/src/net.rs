@@ -8,6 +8,7 @@ use mio::net::{TcpListener, UdpSocket};
 use mio::{Interest, Registry, Token};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
+use std::sync::Arc;
 use teem_engine::input::Input;
 use teem_path::Path;
 use teem_swarm::ids::ConnId;
@@ -15,6 +16,7 @@ use teem_swarm::remote::Transport;
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 
+use crate::account::Account;
 use crate::budget::{READ_LEN, STARVED_RETRY};
 use crate::carrier::{Carrier, Shared};
 use crate::config::HostConfig;
@@ -75,6 +77,8 @@ enum Entry<B> {
 pub(crate) struct Net<B> {
     registry: Registry,
     listening: Vec<Listening>,
+    /// What the system did not carry of our packets.
+    pub(crate) account: Arc<Account>,
     /// The way that outgoing connections take.
     pub(crate) path: Path,
     config: HostConfig,
@@ -121,9 +125,11 @@ pub(crate) struct Net<B> {
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn new(registry: Registry, listeners: Listeners, config: HostConfig) -> io::Result<Self> {
         let path = listeners.path.clone();
-        let listening = listening(&registry, listeners, config)?;
+        let account = Arc::default();
+        let listening = listening(&registry, listeners, config, &account)?;
         Ok(Self {
             registry,
+            account,
             listening,
             path,
             config,
@@ -156,7 +162,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn listen(&mut self, listeners: Listeners) -> io::Result<()> {
         let path = listeners.path.clone();
         // The new ones have the tokens of the former; a word of the poll that is late makes us look once in vain.
-        let new = listening(&self.registry, listeners, self.config)?;
+        let new = listening(&self.registry, listeners, self.config, &self.account)?;
         for utp in core::mem::replace(&mut self.listening, new).into_iter().filter_map(|former| former.utp) {
             utp.close();
         }
@@ -248,7 +254,12 @@ fn udp_token(n: usize) -> Token {
 }
 
 /// Registers the sockets that take connections and packets.
-fn listening(registry: &Registry, listeners: Listeners, config: HostConfig) -> io::Result<Vec<Listening>> {
+fn listening(
+    registry: &Registry,
+    listeners: Listeners,
+    config: HostConfig,
+    account: &Arc<Account>,
+) -> io::Result<Vec<Listening>> {
     let registered = listeners.pairs.into_iter().enumerate().map(|(n, pair)| {
         let mut tcp = TcpListener::from_std(pair.tcp);
         let mut udp = UdpSocket::from_std(pair.udp);
@@ -257,7 +268,7 @@ fn listening(registry: &Registry, listeners: Listeners, config: HostConfig) -> i
         let utp = config.transports.has(Transport::Utp).then(|| Carrier::shared(entropy::words(config.entropy)));
         Ok(Listening {
             tcp: Some(tcp),
-            udp: Port::new(udp)?,
+            udp: Port::new(udp, account)?,
             utp,
             unsent: Unsent::default(),
             accepting: true,

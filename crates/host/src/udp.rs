@@ -7,9 +7,11 @@ use core::net::{IpAddr, SocketAddr};
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::io::{self, IoSliceMut};
+use std::sync::Arc;
 
 use teem_utp::Path;
 
+use crate::account::Account;
 use crate::sockopt;
 use teem_wire::datagram::Datagram;
 
@@ -34,15 +36,27 @@ pub(crate) struct Port {
     pub(crate) socket: UdpSocket,
     state: UdpSocketState,
     bound: SocketAddr,
+    account: Arc<Account>,
+    /// What the account knows it by.
+    number: Option<u64>,
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.account.closes(number);
+        }
+    }
 }
 
 impl Port {
-    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+    pub(crate) fn new(socket: UdpSocket, account: &Arc<Account>) -> io::Result<Self> {
         let (bound, state) = (socket.local_addr()?, UdpSocketState::new((&socket).into())?);
         // What the system does not allow stays as it is.
         let _ = state.set_recv_buffer_size((&socket).into(), BUFFER_LEN);
         let _ = state.set_send_buffer_size((&socket).into(), BUFFER_LEN);
-        Ok(Self { socket, state, bound })
+        let (number, account) = (account.opens(&socket), Arc::clone(account));
+        Ok(Self { socket, state, bound, account, number })
     }
 
     /// Reads packets into `scratch`, of 64 KiB at least, and hands them on with where they come from and went to; false when there may
@@ -78,7 +92,9 @@ impl Port {
 
     /// Sends one packet. A full kernel or an unreachable tracker loses it, as the network may: the asker tries again.
     pub(crate) fn send(&self, to: SocketAddr, packet: &[u8]) {
-        let _ = self.socket.send_to(packet, sockopt::canonical(to));
+        if self.socket.send_to(packet, sockopt::canonical(to)).is_err() {
+            self.account.refuses(1);
+        }
     }
 
     /// Sends an answer from the address that was asked; it may be lost like any packet.
@@ -87,7 +103,9 @@ impl Port {
             Some(packet.local.ip()).filter(|ip: &IpAddr| self.bound.ip().is_unspecified() && !ip.is_unspecified());
         let (destination, contents) = (packet.remote, packet.bytes.as_slice());
         let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip };
-        let _ = self.state.try_send((&self.socket).into(), &transmit);
+        if self.state.try_send((&self.socket).into(), &transmit).is_err() {
+            self.account.refuses(1);
+        }
     }
 
     /// How many packets of one size the system sends by one call.
@@ -103,14 +121,21 @@ impl Port {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return 0,
                 // Where packets are not cut for us it is not asked for again, and these go one by one.
                 Err(_) if self.segments_max() == 1 => {}
-                _ => return bytes.len(),
+                Err(_) => {
+                    self.account.refuses(bytes.len().div_ceil(segment.max(1)) as u64);
+                    return bytes.len();
+                }
+                Ok(()) => return bytes.len(),
             }
         }
         let mut taken = 0;
         for packet in bytes.chunks(segment) {
             match self.transmit(path, None, packet) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                _ => taken += packet.len(),
+                sent => {
+                    self.account.refuses(u64::from(sent.is_err()));
+                    taken += packet.len();
+                }
             }
         }
         taken
@@ -133,7 +158,7 @@ mod tests {
     use super::*;
 
     fn port(addr: &str) -> Port {
-        Port::new(UdpSocket::bind(addr.parse().unwrap()).unwrap()).unwrap()
+        Port::new(UdpSocket::bind(addr.parse().unwrap()).unwrap(), &Arc::default()).unwrap()
     }
 
     #[test]
@@ -181,6 +206,37 @@ mod tests {
         assert!(theirs.receive(&mut scratch, |_, _, packet| got.push(packet.to_vec())));
         assert_eq!(got.iter().map(Vec::len).collect::<Vec<_>>(), [vec![1_000; 20], vec![7]].concat());
         assert_eq!(got.concat(), bytes);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_counted_packet_by_packet() {
+        let ours = port("127.0.0.1:0");
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        ours.send(nowhere, &[0; 9]);
+        ours.answer(&Datagram { remote: nowhere, local: ours.bound, bytes: vec![0; 9] });
+        assert_eq!(ours.account.told().refused, 2);
+        let path = Path { remote: nowhere, local: None };
+        assert_eq!(ours.send_train(&path, 1_000, &[0; 4_500]), 4_500, "they are lost");
+        assert_eq!(ours.account.told().refused, 7);
+    }
+
+    /// On Linux alone the system tells.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_comes_while_the_buffer_is_full_is_counted_over_the_life_of_a_socket() {
+        let (ours, theirs) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
+        let account = Arc::clone(&ours.account);
+        assert_eq!(account.told().dropped, Some(0));
+        socket2::SockRef::from(&ours.socket).set_recv_buffer_size(4_096).unwrap();
+        for _ in 0..100 {
+            theirs.send(ours.bound, &[0; 1_000]);
+        }
+        let (mut scratch, mut came) = (vec![0; READ_LEN], 0);
+        ours.receive(&mut scratch, |_, _, _| came += 1);
+        assert!(came < 100, "the buffer holds all");
+        assert_eq!(account.told().dropped, Some(100 - came));
+        drop(ours);
+        assert_eq!(account.told().dropped, Some(100 - came), "what was is not forgotten");
     }
 
     #[test]
