@@ -32,6 +32,8 @@ const BANS_MAX: usize = 2000;
 const BACKOFF: [Duration; 3] = [minutes(1), minutes(5), minutes(30)];
 /// The wait after a refusal: nobody listens there.
 const REFUSED: Duration = minutes(60);
+/// A wait counts from the refusal of a way, and not from the end of the others, by at most this: less than the shortest wait.
+const SINCE_REFUSED: Duration = Duration::from_secs(4);
 /// An address that turned out to be our own.
 const OURSELVES: Duration = minutes(30);
 /// For so long after we have moved, those that were peers are dialled again within [`REJOIN_MS`] milliseconds.
@@ -77,8 +79,8 @@ struct Candidate {
     failures: usize,
     /// The ways that have failed since it last waited for long.
     failed: Failed,
-    /// Whether one of them was refused.
-    refused: bool,
+    /// When the first of them was refused.
+    refused: Option<Time>,
     /// The way of the connection with it whose handshake has not come.
     stands: Option<How>,
     /// The way by which it was one of the torrent's peers.
@@ -226,7 +228,7 @@ impl Candidates {
                 state: State::Pending,
                 failures: 0,
                 failed: Failed::default(),
-                refused: false,
+                refused: None,
                 stands: None,
                 worked: None,
                 name,
@@ -293,7 +295,9 @@ impl Candidates {
         };
         *count = count.saturating_add(1);
         let Some(candidate) = self.known.get_mut(&addr) else { return };
-        candidate.refused |= why == DialError::Refused;
+        if why == DialError::Refused {
+            candidate.refused.get_or_insert(now);
+        }
         candidate.failed = match why {
             DialError::NoMse => candidate.failed.with(how),
             _ => candidate.failed.with_transport(how),
@@ -305,8 +309,11 @@ impl Candidates {
             return self.wait(addr, now, now);
         }
         candidate.failed = Failed::default();
-        let final_for_now = core::mem::take(&mut candidate.refused) && !candidate.sources.has(PeerSource::User);
-        self.back_off(now, addr, final_for_now.then_some(REFUSED));
+        let refused = candidate.refused.take();
+        let final_for_now = refused.is_some() && !candidate.sources.has(PeerSource::User);
+        // Another way may have been silent for seconds since: who listens a moment after a refusal is found all the same.
+        let since = refused.map_or(now, |at| at.max(now - SINCE_REFUSED));
+        self.back_off(now, since, addr, final_for_now.then_some(REFUSED));
     }
 
     /// A connection to (or, with the port it told, from) that address is one of the torrent's peers. An address that is
@@ -316,7 +323,7 @@ impl Candidates {
         if let Some(candidate) = self.known.get_mut(&addr) {
             candidate.failures = 0;
             candidate.worked = candidate.stands.take().or(candidate.worked);
-            (candidate.failed, candidate.refused) = (Failed::default(), false);
+            (candidate.failed, candidate.refused) = (Failed::default(), None);
             candidate.good = true;
             self.set(addr, State::Connected);
             for other in self.untried(addr) {
@@ -339,7 +346,7 @@ impl Candidates {
         let plan = self.ways.plan(candidate.worked, candidate.failed);
         let another_way = unproven.is_some() && of_the_way && plan.is_some();
         if !another_way {
-            (candidate.failed, candidate.refused) = (Failed::default(), false);
+            (candidate.failed, candidate.refused) = (Failed::default(), None);
         }
         let because_of_two = why == CloseReason::Remote && candidate.ends_crossed(now);
         match why {
@@ -353,7 +360,7 @@ impl Candidates {
             CloseReason::TooMany => self.wait(addr, now + BACKOFF[1], now + BACKOFF[0]),
             CloseReason::Duplicate | CloseReason::Useless => self.wait(addr, now + BACKOFF[2], now + BACKOFF[0]),
             _ if another_way => self.wait(addr, now, now),
-            _ => self.back_off(now, addr, None),
+            _ => self.back_off(now, now, addr, None),
         }
     }
 
@@ -469,7 +476,7 @@ impl Candidates {
         self.connected == 0 && self.pending() == 0
     }
 
-    fn back_off(&mut self, now: Time, addr: SocketAddr, wait: Option<Duration>) {
+    fn back_off(&mut self, now: Time, since: Time, addr: SocketAddr, wait: Option<Duration>) {
         if let Some(other) = self.untried(addr).first() {
             self.wait(*other, now, now);
         }
@@ -489,7 +496,7 @@ impl Candidates {
         if candidate.sources.has(PeerSource::User) || candidate.sources.has(PeerSource::Link) {
             alone = alone.min(ALONE_USER_MAX_S);
         }
-        self.wait(addr, now + wait, now + Duration::from_secs(alone));
+        self.wait(addr, since + wait, since + Duration::from_secs(alone));
     }
 
     fn wait(&mut self, addr: SocketAddr, ordinary: Time, alone: Time) {

@@ -50,6 +50,21 @@ fn with_nobody_else_a_seed_that_is_only_starting_is_tried_again_within_seconds()
 }
 
 #[test]
+fn the_wait_counts_from_the_refusal_of_one_way_and_not_from_the_silence_of_the_other() {
+    let mut c = table();
+    c.dial_by(Encryption::Allow, Transports::Auto);
+    c.add(at(0), PeerSource::User, &[addr(1)]);
+    assert_eq!(c.next(at(0)), Some(addr(1)));
+    c.failed(at(0), addr(1), How::TCP, DialError::Refused, false);
+    c.failed(at(4), addr(1), How::UTP, DialError::TimedOut, true);
+    assert_eq!((c.next(at(4)), c.deadline()), (None, Some(at(5))));
+    assert_eq!(c.next(at(5)), Some(addr(1)));
+    c.failed(at(5), addr(1), How::TCP, DialError::Refused, false);
+    c.failed(at(35), addr(1), How::UTP, DialError::TimedOut, true);
+    assert_eq!(c.deadline(), Some(at(41)), "four seconds of it at the most");
+}
+
+#[test]
 fn who_was_named_last_is_dialled_first() {
     let mut c = table();
     c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2), addr(3)]);
@@ -197,7 +212,7 @@ fn a_race_is_lost_when_all_of_its_ways_are_and_each_is_counted() {
     c.failed(at(0), addr(1), How::TCP, DialError::Refused, false);
     assert_eq!((c.next(at(0)), c.pending()), (None, 1), "the other way is under way");
     c.failed(at(4), addr(1), How::UTP, DialError::TimedOut, true);
-    assert_eq!((c.next(at(4)), c.deadline()), (None, Some(at(4) + minutes(60))), "one refusal is one of all");
+    assert_eq!((c.next(at(4)), c.deadline()), (None, Some(at(0) + minutes(60))), "one refusal is one of all");
     let dials = c.dials();
     assert_eq!((dials.tried, dials.tcp.refused, dials.utp.timed_out, dials.all().count()), (1, 1, 1, 2));
 }
