@@ -1,6 +1,8 @@
 //! What the tests of the host share (own design): a machine that is led by the test, and a storage in memory with a bounded pool.
 #![allow(dead_code, clippy::unwrap_used)] // each test takes what it needs; helpers of tests are tests
 
+pub(crate) mod whole;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
