@@ -35,6 +35,8 @@ const SEGMENTS_MAX: usize = 44;
 pub(crate) struct Port {
     pub(crate) socket: UdpSocket,
     state: UdpSocketState,
+    /// The same for trains. It gives up trains for good when one is refused, and whether they are to blame is found out here.
+    trains: UdpSocketState,
     bound: SocketAddr,
     account: Arc<Account>,
     /// What the account knows it by.
@@ -52,11 +54,12 @@ impl Drop for Port {
 impl Port {
     pub(crate) fn new(socket: UdpSocket, account: &Arc<Account>) -> io::Result<Self> {
         let (bound, state) = (socket.local_addr()?, UdpSocketState::new((&socket).into())?);
+        let trains = UdpSocketState::new((&socket).into())?;
         // What the system does not allow stays as it is.
         let _ = state.set_recv_buffer_size((&socket).into(), BUFFER_LEN);
         let _ = state.set_send_buffer_size((&socket).into(), BUFFER_LEN);
         let (number, account) = (account.opens(&socket), Arc::clone(account));
-        Ok(Self { socket, state, bound, account, number })
+        Ok(Self { socket, state, trains, bound, account, number })
     }
 
     /// Reads packets into `scratch`, of 64 KiB at least, and hands them on with where they come from and went to; false when there may
@@ -72,6 +75,11 @@ impl Port {
                     for (room, meta) in rooms.iter().zip(&meta[..count]) {
                         let to = meta.dst_ip.filter(|ip| self.bound.ip().is_unspecified() && !ip.is_multicast());
                         let local = SocketAddr::new(to.unwrap_or(self.bound.ip()), self.bound.port());
+                        // Nobody can be answered there.
+                        if meta.addr.port() == 0 {
+                            left = left.saturating_sub(1);
+                            continue;
+                        }
                         for packet in room[..meta.len].chunks(meta.stride.max(1)) {
                             left = left.saturating_sub(1);
                             take(sockopt::canonical(meta.addr), sockopt::canonical(local), packet);
@@ -110,27 +118,34 @@ impl Port {
 
     /// How many packets of one size the system sends by one call.
     pub(crate) fn segments_max(&self) -> usize {
-        self.state.max_gso_segments().min(SEGMENTS_MAX)
+        self.trains.max_gso_segments().min(SEGMENTS_MAX)
     }
 
     /// Sends packets of `segment` bytes, of which the last may be shorter, to one address. Says how many bytes were taken: whole packets, and fewer than all
     /// where the system has no room now. What it refuses for another reason is lost like any packet.
-    pub(crate) fn send_train(&self, path: &Path, segment: usize, bytes: &[u8]) -> usize {
-        if bytes.len() > segment {
-            match self.transmit(path, Some(segment), bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return 0,
-                // Where packets are not cut for us it is not asked for again, and these go one by one.
-                Err(_) if self.segments_max() == 1 => {}
-                Err(_) => {
-                    self.account.refuses(bytes.len().div_ceil(segment.max(1)) as u64);
-                    return bytes.len();
-                }
+    pub(crate) fn send_train(&mut self, path: &Path, segment: usize, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        if bytes.len() > segment && self.segments_max() > 1 {
+            match self.transmit(&self.trains, path, Some(segment), bytes) {
                 Ok(()) => return bytes.len(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return 0,
+                // Either packets are not cut for us, or nothing goes there: one alone tells.
+                Err(_) => match self.transmit(&self.state, path, None, &bytes[..segment]) {
+                    // The others go one by one; that trains are refused has been noted.
+                    Ok(()) => taken = segment,
+                    Err(error) => {
+                        self.trains_again();
+                        if error.kind() == io::ErrorKind::WouldBlock {
+                            return 0;
+                        }
+                        self.account.refuses(bytes.len().div_ceil(segment.max(1)) as u64);
+                        return bytes.len();
+                    }
+                },
             }
         }
-        let mut taken = 0;
-        for packet in bytes.chunks(segment) {
-            match self.transmit(path, None, packet) {
+        for packet in bytes[taken..].chunks(segment) {
+            match self.transmit(&self.state, path, None, packet) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 sent => {
                     self.account.refuses(u64::from(sent.is_err()));
@@ -141,10 +156,25 @@ impl Port {
         taken
     }
 
-    fn transmit(&self, path: &Path, segment_size: Option<usize>, contents: &[u8]) -> io::Result<()> {
+    /// That a train was refused says nothing about trains.
+    fn trains_again(&mut self) {
+        if self.segments_max() == 1
+            && let Ok(fresh) = UdpSocketState::new((&self.socket).into())
+        {
+            self.trains = fresh;
+        }
+    }
+
+    fn transmit(
+        &self,
+        state: &UdpSocketState,
+        path: &Path,
+        segment_size: Option<usize>,
+        contents: &[u8],
+    ) -> io::Result<()> {
         let src_ip = path.local.filter(|_| self.bound.ip().is_unspecified());
         let transmit = Transmit { destination: path.remote, ecn: None, contents, segment_size, src_ip };
-        self.state.try_send((&self.socket).into(), &transmit)
+        state.try_send((&self.socket).into(), &transmit)
     }
 
     /// Whether this is the socket for an address of ours, or for one of its family where the address is not known.
@@ -198,7 +228,7 @@ mod tests {
 
     #[test]
     fn packets_of_one_size_come_as_they_were_cut() {
-        let (ours, theirs) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
+        let (mut ours, theirs) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
         let path = Path { remote: theirs.bound, local: None };
         let bytes: Vec<u8> = (0..1_000u32 * 20 + 7).map(|n| (n % 251) as u8).collect();
         assert_eq!(ours.send_train(&path, 1_000, &bytes), bytes.len());
@@ -210,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_the_system_refuses_is_counted_packet_by_packet() {
-        let ours = port("127.0.0.1:0");
+        let mut ours = port("127.0.0.1:0");
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         ours.send(nowhere, &[0; 9]);
         ours.answer(&Datagram { remote: nowhere, local: ours.bound, bytes: vec![0; 9] });
@@ -218,6 +248,89 @@ mod tests {
         let path = Path { remote: nowhere, local: None };
         assert_eq!(ours.send_train(&path, 1_000, &[0; 4_500]), 4_500, "they are lost");
         assert_eq!(ours.account.told().refused, 7);
+    }
+
+    /// Somebody who names an address that nothing can be sent to would have everybody's packets go one by one.
+    #[test]
+    fn an_address_that_nothing_goes_to_is_no_reason_against_trains() {
+        let mut ours = port("127.0.0.1:0");
+        let before = ours.segments_max();
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        ours.answer(&Datagram { remote: nowhere, local: ours.bound, bytes: vec![0; 9] });
+        let path = Path { remote: nowhere, local: None };
+        ours.send_train(&path, 1_000, &[0; 900]);
+        ours.send_train(&path, 1_000, &[0; 4_500]);
+        assert!(before > 1 && ours.state.max_gso_segments() == 1, "this system cuts no packets");
+        assert_eq!(ours.segments_max(), before);
+    }
+
+    /// A socket that makes no checksums (SO_NO_CHECK) gets no packets cut on Linux. Only somebody else can set that without `unsafe`: a child to whom the
+    /// socket is lent.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn where_packets_are_not_cut_for_us_they_go_one_by_one() {
+        let needs = teem_rig::namespace::Needs::Command("python3", "--version");
+        if !needs.is_there() {
+            assert!(!teem_rig::namespace::all_wanted(), "python3 is missing");
+            eprintln!("skipped: python3 is missing");
+            return;
+        }
+        let (mut ours, theirs) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
+        let lent = std::os::fd::AsFd::as_fd(&ours.socket).try_clone_to_owned().unwrap();
+        let script = "import socket; socket.socket(fileno=0).setsockopt(socket.SOL_SOCKET, 11, 1)";
+        let set = std::process::Command::new("python3").args(["-c", script]).stdin(lent).status().unwrap();
+        assert!(set.success());
+        assert!(ours.segments_max() > 1, "this system cuts no packets");
+        let path = Path { remote: theirs.bound, local: None };
+        let bytes: Vec<u8> = (0..4_500u32).map(|n| (n % 251) as u8).collect();
+        for _ in 0..2 {
+            assert_eq!(ours.send_train(&path, 1_000, &bytes), bytes.len());
+            assert_eq!(ours.segments_max(), 1, "it was refused once, and is not asked for again");
+            let (mut scratch, mut got) = (vec![0; READ_LEN], Vec::new());
+            while got.len() < bytes.len() {
+                theirs.receive(&mut scratch, |_, _, packet| got.extend_from_slice(packet));
+            }
+            assert_eq!(got, bytes);
+        }
+        assert_eq!(ours.account.told().refused, 0);
+    }
+
+    /// The queue of a slow device holds what a socket has sent, and the socket has room for little.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_system_has_no_room_for_goes_when_it_has() {
+        let needs = [teem_rig::namespace::Needs::Command("tc", "-V")];
+        teem_rig::namespace::isolated("udp::tests::what_the_system_has_no_room_for_goes_when_it_has", &needs, |_| {
+            let slow = "qdisc add dev lo root tbf rate 16mbit burst 16k limit 4m";
+            assert!(std::process::Command::new("tc").args(slow.split(' ')).status().unwrap().success());
+            let (mut ours, theirs) = (port("127.0.0.1:0"), port("127.0.0.1:0"));
+            socket2::SockRef::from(&ours.socket).set_send_buffer_size(1).unwrap();
+            let mut poll = mio::Poll::new().unwrap();
+            let interest = mio::Interest::WRITABLE;
+            poll.registry().register(&mut ours.socket, mio::Token(0), interest).unwrap();
+            let path = Path { remote: theirs.bound, local: None };
+            let (mut unsent, mut refused) = (crate::unsent::Unsent::default(), 0);
+            let (mut events, mut scratch) = (mio::Events::with_capacity(8), vec![0; READ_LEN]);
+            let (mut sent, mut got) = (Vec::new(), Vec::new());
+            for n in 0..40_u8 {
+                let train = vec![n; 10_000];
+                let taken = ours.send_train(&path, 1_000, &train);
+                sent.extend_from_slice(&train);
+                unsent.keep(path, 1_000, &train[taken..]);
+                refused += usize::from(!unsent.is_empty());
+                while !unsent.is_empty() {
+                    poll.poll(&mut events, None).unwrap();
+                    unsent.room();
+                    unsent.again(|path, segment, bytes| ours.send_train(path, segment, bytes));
+                }
+                theirs.receive(&mut scratch, |_, _, packet| got.extend_from_slice(packet));
+            }
+            assert!(refused > 0, "there was always room");
+            while got.len() < sent.len() {
+                theirs.receive(&mut scratch, |_, _, packet| got.extend_from_slice(packet));
+            }
+            assert!(got == sent && ours.account.told().refused == 0);
+        });
     }
 
     /// On Linux alone the system tells.
