@@ -54,7 +54,9 @@ impl Machine<Vec<u8>> for Gate {
             Input::Closed { conn, .. } => Some(Note::Down(*conn)),
             _ => None,
         };
-        note.into_iter().for_each(|note| drop(self.notes.send(note)));
+        if let Some(note) = note {
+            let _ = self.notes.send(note);
+        }
         self.engine.handle(now, input);
     }
 
@@ -66,7 +68,9 @@ impl Machine<Vec<u8>> for Gate {
                     both.wait();
                 }
             }
-            Output::Close { conn, .. } => drop(self.notes.send(Note::Down(*conn))),
+            Output::Close { conn, .. } => {
+                let _ = self.notes.send(Note::Down(*conn));
+            }
             _ => {}
         }
         Some(output)
@@ -118,7 +122,9 @@ impl Side {
         while !dialled || ended == 0 || open.len() != 1 {
             match self.notes.recv_timeout(LIMIT).expect("one connection is left") {
                 Note::Dialled => dialled = true,
-                Note::Up(conn, transport) => drop(open.insert(conn, transport)),
+                Note::Up(conn, transport) => {
+                    open.insert(conn, transport);
+                }
                 Note::Down(conn) => {
                     open.remove(&conn);
                     ended += 1;
