@@ -27,7 +27,7 @@ const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke]
          [--only CLIENT] [--row CLIENT/from-teem|to-teem|dials-out/torrent|magnet] [--plays N] of each row, 3 unless told otherwise
          [--jobs N] at a time; [--teem BINARY]; [--write DOCUMENT]
   relay  Teem by uTP and TCP and libtorrent by uTP over lines of some rate, length, buffer and loss, in turns: MiB/s and what waited
-         [--world NAME] clean, lossy, long, deep; [--program teem-utp|teem-tcp|libtorrent-utp] [--size MIB] [--reps N]
+         [--world NAME] clean, lossy, long, deep; [--line MBIT,MS,BUFFER,LOSS] one of your own, as 100,50,30ms,0.1 or 100,50,64KiB,0; [--program teem-utp|teem-tcp|libtorrent-utp] [--size MIB] [--reps N]
          [--teem BINARY] [--write DOCUMENT]; --smoke: a few seconds, skipped where there are no namespaces
   faults power cuts of the model, kill -9 of real processes, random errors under whole clients
          --hours H [--seed S]: for so long, which may be a part of an hour; each kind has one turn at least

@@ -2,6 +2,7 @@
 //! namespaces are joined by a relay that copies frames ([`teem_rig::relayed`]); each transfer has namespaces and a process of its own.
 use crate::bench::{self, Failed};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -26,9 +27,11 @@ const MBIT: u64 = 1_000_000;
 const SHORT: Duration = Duration::from_millis(100);
 
 /// A line that is measured.
+#[derive(Clone)]
 struct World {
-    name: &'static str,
-    about: &'static str,
+    /// What it is typed as: a name, or the line itself.
+    name: Cow<'static, str>,
+    about: Cow<'static, str>,
     nature: Nature,
     /// MiB of content for each of [`Program::ALL`]: what takes about 20 s.
     sizes: [u64; 3],
@@ -41,26 +44,26 @@ const fn nature(mbit: u64, round_ms: u64, buffer: Duration, loss_ppm: u32) -> Na
 
 const WORLDS: [World; 4] = [
     World {
-        name: "clean",
-        about: "100 Mbit/s, 50 ms, buffer 100 ms",
+        name: Cow::Borrowed("clean"),
+        about: Cow::Borrowed("100 Mbit/s, 50 ms, buffer 100 ms"),
         nature: nature(100, 50, SHORT, 0),
         sizes: [192, 192, 192],
     },
     World {
-        name: "lossy",
-        about: "the same with 1 % loss",
+        name: Cow::Borrowed("lossy"),
+        about: Cow::Borrowed("the same with 1 % loss"),
         nature: nature(100, 50, SHORT, 10_000),
         sizes: [128, 64, 8],
     },
     World {
-        name: "long",
-        about: "300 Mbit/s, 100 ms, buffer 100 ms, 0.1 % loss",
+        name: Cow::Borrowed("long"),
+        about: Cow::Borrowed("300 Mbit/s, 100 ms, buffer 100 ms, 0.1 % loss"),
         nature: nature(300, 100, SHORT, 1_000),
         sizes: [384, 192, 16],
     },
     World {
-        name: "deep",
-        about: "10 Mbit/s, 50 ms, buffer 1 s",
+        name: Cow::Borrowed("deep"),
+        about: Cow::Borrowed("10 Mbit/s, 50 ms, buffer 1 s"),
         nature: nature(10, 50, Duration::from_secs(1), 0),
         sizes: [20, 20, 20],
     },
@@ -68,15 +71,15 @@ const WORLDS: [World; 4] = [
 
 /// What is asked whether it works at all: two seconds.
 const SMOKE: World = World {
-    name: "smoke",
-    about: "50 Mbit/s, 20 ms, buffer 100 ms, 0.5 % loss",
+    name: Cow::Borrowed("smoke"),
+    about: Cow::Borrowed("50 Mbit/s, 20 ms, buffer 100 ms, 0.5 % loss"),
     nature: nature(50, 20, SHORT, 5_000),
     sizes: [8, 8, 8],
 };
 
 /// What is asked for.
 struct Wishes {
-    worlds: Vec<&'static World>,
+    worlds: Vec<World>,
     programs: Vec<Program>,
     reps: usize,
     mib: Option<u64>,
@@ -101,6 +104,7 @@ impl Wishes {
             match *word {
                 "--smoke" => wishes.smoke = true,
                 "--world" => wishes.worlds.push(world(words.next()?)?),
+                "--line" => wishes.worlds.push(line(words.next()?)?),
                 "--program" => wishes.programs.push(Program::read(words.next()?)?),
                 "--reps" => wishes.reps = words.next()?.parse().ok().filter(|reps| *reps > 0)?,
                 "--size" => wishes.mib = Some(words.next()?.parse().ok().filter(|mib| *mib > 0)?),
@@ -110,7 +114,7 @@ impl Wishes {
             }
         }
         if wishes.worlds.is_empty() {
-            wishes.worlds = if wishes.smoke { vec![&SMOKE] } else { WORLDS.iter().collect() };
+            wishes.worlds = if wishes.smoke { vec![SMOKE] } else { WORLDS.to_vec() };
         }
         if wishes.programs.is_empty() {
             wishes.programs =
@@ -125,8 +129,25 @@ impl Wishes {
     }
 }
 
-fn world(name: &str) -> Option<&'static World> {
-    WORLDS.iter().chain([&SMOKE]).find(|world| world.name == name)
+fn world(name: &str) -> Option<World> {
+    WORLDS.iter().chain([&SMOKE]).find(|world| world.name == name).cloned()
+}
+
+/// A line of the user's own: Mbit/s, milliseconds there and back, a buffer in milliseconds or in bytes (`100ms`, `64KiB`), loss in percent; with commas between.
+fn line(text: &str) -> Option<World> {
+    let [mbit, round, buffer, loss] = text.split(',').collect::<Vec<_>>().try_into().ok()?;
+    let mbit: u64 = mbit.parse().ok().filter(|mbit| *mbit > 0)?;
+    let delay = Duration::from_micros(round.parse::<u64>().ok()? * 500);
+    let buffer = match (buffer.strip_suffix("ms"), buffer.strip_suffix("KiB")) {
+        (Some(ms), _) => Buffer::Time(Duration::from_millis(ms.parse().ok()?)),
+        (_, Some(kib)) => Buffer::Bytes(kib.parse::<u64>().ok()? << 10),
+        _ => return None,
+    };
+    let loss = loss.parse::<f64>().ok().filter(|loss| (0.0..100.0).contains(loss))?;
+    let nature = Nature { bits: mbit * MBIT, delay, buffer, loss_ppm: (loss * 10_000.0).round() as u32 };
+    // What takes ten seconds, or a good deal longer where much is lost.
+    let mib = ((mbit * 10 * MBIT / 8) >> 20).max(1);
+    Some(World { name: text.to_owned().into(), about: format!("`{text}`").into(), nature, sizes: [mib; 3] })
 }
 
 /// What one transfer came to.
@@ -208,7 +229,7 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
     }
     let teem = wishes.teem.clone().map_or_else(|| bench::built(root), Ok)?;
     let mut cells: Vec<(&World, Vec<Cell>)> =
-        wishes.worlds.iter().map(|world| (*world, wishes.programs.iter().map(|_| Ok(Vec::new())).collect())).collect();
+        wishes.worlds.iter().map(|world| (world, wishes.programs.iter().map(|_| Ok(Vec::new())).collect())).collect();
     for _ in 0..wishes.reps {
         for (world, cells) in &mut cells {
             for (program, cell) in wishes.programs.iter().zip(cells) {
@@ -246,7 +267,8 @@ fn played(world: &World, program: Program, mib: u64, teem: &Path) -> Result<Came
         return Err("no network namespace can be made (unshare -n)".to_owned());
     };
     let folder = Folder::new("relay");
-    command.args(["relay", "--world", world.name, "--program", program.word(), "--size", &mib.to_string(), "--teem"]);
+    let typed = if world.name.contains(',') { "--line" } else { "--world" };
+    command.args(["relay", typed, &world.name, "--program", program.word(), "--size", &mib.to_string(), "--teem"]);
     let mut inner = Process::start(command.arg(teem).env(FOLDER, &folder.0).env("RUST_BACKTRACE", "0"));
     let ended = inner.poll_exit(LIMIT).ok_or_else(|| format!("no end within {LIMIT:?}"))?;
     let log = inner.whole_log();
@@ -317,6 +339,18 @@ mod tests {
         let read = Came::read(&came(2_500).told()).unwrap();
         assert_eq!(read.told(), came(2_500).told());
         assert!(Came::read("{}").is_none());
+    }
+
+    #[test]
+    fn a_line_is_read_with_a_buffer_of_time_or_bytes() {
+        let read = |text| line(text).map(|world| world.nature);
+        let ms = Duration::from_millis;
+        let wanted = Nature { bits: 100 * MBIT, delay: ms(25), buffer: Buffer::Time(ms(30)), loss_ppm: 1_500 };
+        assert_eq!(read("100,50,30ms,0.15"), Some(wanted));
+        assert_eq!(read("100,50,64KiB,0.15"), Some(Nature { buffer: Buffer::Bytes(65_536), ..wanted }));
+        for nothing in ["", "100,50,30,0", "0,50,30ms,0", "100,50,30ms", "100,50,30ms,100", "a,b,c,d"] {
+            assert_eq!(read(nothing), None, "{nothing}");
+        }
     }
 
     #[test]
