@@ -222,6 +222,11 @@ impl Congestion {
         self.growing %= self.window;
     }
 
+    /// A round trip without what acknowledgements wait for on their way: that fills no queue of ours, and does not keep one from running empty.
+    fn own_round_us(delay: &Delay, acked: &Acked) -> u64 {
+        delay.round_us().map_or(acked.round_us, |base| acked.round_us.min(base + delay.queue_us()))
+    }
+
     /// From one phase to the next.
     fn turn(&mut self, now_us: u64, delay: &Delay, acked: &Acked) {
         let queue = delay.queue_us();
@@ -243,7 +248,9 @@ impl Congestion {
                 }
             }
             Phase::Steady if now_us >= self.slowdown_us => self.slow_down(now_us, delay, acked),
-            Phase::Steady if now_us >= self.idle_us + EMPTY_ROUNDS * acked.round_us => {
+            Phase::Steady
+                if now_us >= self.idle_us + (EMPTY_ROUNDS * Self::own_round_us(delay, acked)).max(acked.round_us) =>
+            {
                 (self.phase, self.threshold) = (Phase::Start, WINDOW_MAX);
             }
             Phase::Slowdown { until_us } if now_us >= until_us => {
@@ -279,9 +286,7 @@ impl Congestion {
         }
         self.threshold = self.window;
         self.window = LEAST_PACKETS * acked.packet;
-        // What acknowledgements wait for on their way does not keep a queue from running empty.
-        let round_us = delay.round_us().map_or(acked.round_us, |base| acked.round_us.min(base + delay.queue_us()));
-        self.phase = Phase::Slowdown { until_us: now_us + 2 * round_us };
+        self.phase = Phase::Slowdown { until_us: now_us + 2 * Self::own_round_us(delay, acked) };
         self.slowed_us = now_us;
         self.slowdown_us = u64::MAX;
     }
