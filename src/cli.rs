@@ -97,12 +97,16 @@ pub(crate) struct PeerOptions {
     /// What connections to peers travel over
     #[arg(long, value_name = "WAY", default_value = "auto", env = "TEEM_TRANSPORT", hide_env_values = true)]
     pub(crate) transport: TransportWish,
+    /// Don't ask the router to lead peers here (PCP, NAT-PMP, UPnP)
+    #[arg(long, env = "TEEM_NO_MAP", hide_env_values = true, value_parser = falsey())]
+    pub(crate) no_map: bool,
 }
 
 impl PeerOptions {
     /// Sets what the client is to do.
     pub(crate) fn apply(self, config: &mut Config) {
         (config.encryption, config.transports) = (self.encryption.into(), self.transport.into());
+        config.map_ports = !self.no_map;
     }
 }
 

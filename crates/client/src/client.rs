@@ -3,6 +3,7 @@ use crate::bus::Events;
 use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::door::Door;
 use crate::http::fetch::Http;
+use crate::mapping::{self, Mappings, Wanted};
 use crate::questions::{self, QUESTIONS_MAX, Reach};
 use crate::registry::{Entry, Registry};
 use crate::router::Router;
@@ -72,6 +73,8 @@ struct Inner {
     door: Door,
     /// Where connections are taken, as the engine was told last.
     doors: Doors,
+    /// The router's ports that lead here.
+    mapping: mapping::Handle,
     /// What is served to those who are no peers, while somebody holds it.
     site: Mutex<Weak<Site>>,
 }
@@ -122,6 +125,7 @@ impl Client {
             next: AtomicU32::new(0),
             door,
             doors: port.into(),
+            mapping: mapping::Handle::default(),
             site: Mutex::default(),
         }));
         let inner = Arc::downgrade(&client.0);
@@ -138,7 +142,28 @@ impl Client {
                 inner.registry.fail_and_end(&inner.host, &why);
             }
         });
+        if config.map_ports {
+            client.map_ports(config.listen.addr);
+        }
         Ok(client)
+    }
+
+    /// Has the router lead peers here from now on.
+    fn map_ports(&self, listen: Option<std::net::IpAddr>) {
+        let inner = &self.0;
+        let wanted = Wanted { path: inner.path.clone(), listen, port: self.port() };
+        let client = Arc::downgrade(inner);
+        inner.mapping.begin(wanted, inner.http.clone(), move |family, here, outside| {
+            let Some(inner) = client.upgrade() else { return };
+            let client = Self(inner);
+            let reachable = client.listening().of(family).reachable;
+            client.set_door(family, Way { here, outside, reachable });
+        });
+    }
+
+    /// The router's ports that lead here, and whatever becomes of them.
+    pub fn mappings(&self) -> tokio::sync::watch::Receiver<Mappings> {
+        self.0.mapping.watch()
     }
 
     /// The TCP and UDP port that peers reach us on.
@@ -172,6 +197,7 @@ impl Client {
         let port = listeners.bound().port;
         self.0.host.listen(listeners).map_err(ended)?;
         self.0.doors.set(port.into());
+        self.0.mapping.listens(listen.addr, port);
         let site = self.0.site.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         if let Some(site) = site {
             site.port_changed();
@@ -281,7 +307,7 @@ impl Client {
         host.shutdown();
         let ended = tokio::task::spawn_blocking(move || host.join());
         // Over time means that something hangs; what was durable stays durable.
-        let _ = tokio::time::timeout(SHUTDOWN_MAX, ended).await;
+        let _ = tokio::join!(tokio::time::timeout(SHUTDOWN_MAX, ended), self.0.mapping.end());
     }
 }
 

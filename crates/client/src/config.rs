@@ -47,6 +47,9 @@ pub struct Config {
     pub encryption: Encryption,
     /// What connections to peers travel over.
     pub transports: Transports,
+    /// Whether the router between us and the world is asked to lead peers here (PCP, NAT-PMP, UPnP). Nobody is asked where only this machine is listened
+    /// to.
+    pub map_ports: bool,
     /// Seed of every random choice but keys; `None` draws one from the system.
     pub seed: Option<u64>,
 }
@@ -62,6 +65,7 @@ impl Config {
             down: None,
             encryption: Encryption::Allow,
             transports: Transports::Auto,
+            map_ports: false,
             seed: None,
         })
     }

@@ -53,6 +53,7 @@
 //! | to ask a tracker for its numbers | [`scrape`] |
 //! | to carry a connection yourself (a tunnel, a browser's channel) | [`Client::attach`], [`Torrent::attach`] |
 //! | to read verified content while it downloads | [`Torrent::read`] |
+//! | to have the router lead peers here | [`Config::map_ports`]; [`Client::mappings`] tells what came of it |
 //! | another port, other limits, while it runs | [`Client::listen`], [`Client::limits`] |
 //!
 //! # Errors
@@ -99,6 +100,7 @@ mod bus;
 mod choice;
 mod client;
 mod door;
+mod mapping;
 mod patterns;
 mod places;
 #[cfg(debug_assertions)]
@@ -119,6 +121,7 @@ pub use bus::{Changes, Events, Heard};
 pub use choice::{Choice, ChooseError};
 pub use client::{Client, StartError};
 pub use config::{Config, Listen};
+pub use mapping::{Mapping, Mappings};
 pub use places::AddError;
 #[cfg(debug_assertions)]
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 //!
 //! A torrent or a redirect must not make this machine talk to its own neighbourhood: the reach of an address is looked at
 //! after resolving, in the connector, for every hop.
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use teem_metainfo::{AnnounceUrl, Origin};
 use teem_wire::reach::Reach;
 
@@ -14,6 +14,8 @@ pub(crate) enum Egress {
     From(Reach),
     /// Anything, but where that sends us on is public: a stranger's URL that is harmless as it stands.
     ThisHop,
+    /// That very address: a router's, which nothing that it says leads away from.
+    Only(IpAddr),
 }
 
 impl Egress {
@@ -31,6 +33,7 @@ impl Egress {
         let nearest = match self {
             Self::From(nearest) => nearest,
             Self::ThisHop => Reach::Loopback,
+            Self::Only(ip) => return addr.ip().to_canonical() == ip,
         };
         Reach::of(addr.ip()).told_to(nearest)
     }
@@ -41,6 +44,7 @@ impl Egress {
         match self {
             Self::From(nearest) => Self::From(nearest.max(Reach::of(addr.ip()))),
             Self::ThisHop => Self::From(Reach::Public),
+            Self::Only(_) => self,
         }
     }
 }
@@ -59,6 +63,16 @@ mod tests {
             Egress::From(Reach::Loopback).after("127.0.0.1:1".parse().unwrap()).allows("10.0.0.1:80".parse().unwrap())
         );
         assert!(!Egress::From(Reach::Loopback).allows("0.0.0.0:80".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_router_is_asked_at_its_own_address_alone() {
+        let [router, other, far] =
+            ["10.0.0.1:5000", "10.0.0.2:5000", "198.18.0.1:80"].map(|text| text.parse::<SocketAddr>().unwrap());
+        let only = Egress::Only(router.ip());
+        let allowed = |egress: Egress| [router, other, far].map(|addr: SocketAddr| egress.allows(addr));
+        assert_eq!(allowed(only), [true, false, false]);
+        assert_eq!(allowed(only.after(router)), [true, false, false]);
     }
 
     #[test]

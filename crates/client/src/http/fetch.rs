@@ -68,6 +68,11 @@ impl Http {
         &self.path
     }
 
+    /// What TLS trusts.
+    pub(super) fn tls(&self) -> &Arc<ClientConfig> {
+        &self.tls
+    }
+
     /// Gets a URL that the user typed.
     pub async fn get(&self, url: &str, limits: Limits) -> Result<Fetched, HttpError> {
         self.get_within(url, limits, Egress::From(Reach::Loopback)).await
@@ -149,7 +154,7 @@ fn basic(user: &[u8]) -> String {
     out
 }
 
-async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, HttpError> {
+pub(super) async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, HttpError> {
     if body.size_hint().lower() > limit as u64 {
         return Err(HttpError::TooLarge(limit));
     }

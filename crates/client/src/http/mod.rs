@@ -4,4 +4,5 @@ pub mod error;
 pub mod fetch;
 
 mod connect;
+mod gateway;
 mod location;
