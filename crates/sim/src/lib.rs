@@ -27,6 +27,7 @@ pub mod makers;
 pub mod memory;
 pub mod name;
 pub mod node;
+pub mod nodes;
 pub(crate) mod packet;
 pub mod packets;
 pub mod picture;

@@ -16,7 +16,7 @@ use teem_sim::report::stats::decimal;
 use teem_sim::scenario::{Kind, Scenario};
 use teem_sim::series::Sample;
 use teem_sim::world::{PEERS_A_THREAD, World};
-use teem_sim::{catalog, makers, memory, random, table};
+use teem_sim::{catalog, makers, memory, nodes, random, table};
 
 /// Runs a swarm in virtual time: the same scenario and seed give the same run, to the last bit, on every machine.
 #[derive(Parser)]
@@ -101,6 +101,7 @@ fn main() -> ExitCode {
         }
         _ if args.list => list(),
         _ if args.scenario.as_deref().is_some_and(|name| name.starts_with("utp-")) => datagrams(&args),
+        _ if args.scenario.as_deref().is_some_and(|name| name.starts_with("dht-")) => nodes(&args),
         (None, Some(Some(scenario))) => run(scenario, &args),
         _ => {
             let _ = writeln!(stderr(), "error: there is no such scenario\nhint: --list shows them");
@@ -128,6 +129,18 @@ fn datagrams(args: &Args) -> io::Result<u8> {
     Ok(0)
 }
 
+/// A world of DHT nodes: its figures, a line each.
+fn nodes(args: &Args) -> io::Result<u8> {
+    let Some(lines) = args.scenario.as_deref().and_then(|name| nodes::named::run(name, args.seed)) else {
+        writeln!(stderr(), "error: there is no such world of nodes\nhint: --list shows them")?;
+        return Ok(2);
+    };
+    for line in lines {
+        writeln!(Answer::new(), "{line}")?;
+    }
+    Ok(0)
+}
+
 fn find(name: &str, args: &Args) -> Option<Scenario> {
     let scenario = catalog::find(name, args.seed).or_else(|| table::cases::world(name))?;
     let pieces = args.pieces.unwrap_or(scenario.pieces);
@@ -139,7 +152,7 @@ fn list() -> io::Result<u8> {
         writeln!(Answer::new(), "{:14} {}", scenario.name, scenario.about)?;
     }
     writeln!(Answer::new(), "{:14} {}", random::NAME, random::ABOUT)?;
-    for (name, about) in named::WORLDS {
+    for (name, about) in named::WORLDS.into_iter().chain(nodes::named::WORLDS) {
         writeln!(Answer::new(), "{name:24} {about}")?;
     }
     for case in table::cases::CASES {

@@ -1,0 +1,28 @@
+//! Worlds of DHT nodes: smaller ones of the kinds that `teem-sim dht-…` runs, held to what they must reach. All times are virtual.
+use teem_sim::nodes::named::{idle, lookups, sybils};
+use teem_sim::nodes::sybil::Choice;
+
+#[test]
+fn first_peers_come_soon_though_three_in_ten_are_dead() {
+    let (warm, cold) = lookups(400, 150, 3);
+    let [ours, five] = &warm[..] else { panic!("two ways") };
+    assert!(ours.found_permille() == 1_000, "{ours}");
+    assert!(ours.first_ms(500) <= Some(200) && ours.first_ms(950) <= Some(400), "{ours}");
+    assert!(ours.asked_mean() <= 25_000, "{ours}");
+    assert!(five.found_permille() >= 990, "{five}");
+    assert!(cold.found_permille() == 1_000 && cold.first_ms(500) <= Some(500), "{cold}");
+}
+
+#[test]
+fn a_party_of_a_fifth_keeps_few_from_the_honest() {
+    for choice in [Choice::Anywhere, Choice::Fitting] {
+        let siege = sybils(300, 40, 3, choice);
+        assert!(siege.lookups.found_permille() >= 950, "{siege}");
+    }
+}
+
+#[test]
+fn an_idle_node_sends_and_gets_thirty_packets_a_minute_at_most() {
+    let packets = idle(200, 10, 3);
+    assert!((5_000..=30_000).contains(&packets), "{packets}");
+}
