@@ -13,6 +13,10 @@ use crate::rate::Rate;
 
 /// The queue that is aimed at, in microseconds.
 const TARGET_US: u64 = 60_000;
+/// Windows of more packets than the square of the first have a lower target: for one without end it is lower by one part in the second. Who has more than another yields
+/// while that one still grows, though both see queues that differ by milliseconds (Swift, SIGCOMM 2020, section 3.5).
+const LARGE_ROOT: u64 = 8;
+const LARGE_SHARE: u64 = 2;
 /// A target is never below this: less cannot be told from noise.
 const TARGET_MIN_US: u64 = 5_000;
 /// The gain is at least one part in so many.
@@ -77,6 +81,8 @@ pub(crate) struct Acked {
 pub(crate) struct Congestion {
     /// Bytes that may be on the way.
     window: u64,
+    /// Bytes of a full packet.
+    packet: u64,
     rate: Rate,
     /// Parts of a byte that it will grow by: this over the window.
     growing: u64,
@@ -126,6 +132,7 @@ impl Congestion {
     pub(crate) fn new(packet: u64) -> Self {
         Self {
             window: FIRST_PACKETS * packet,
+            packet: packet.max(1),
             rate: Rate::default(),
             growing: 0,
             threshold: WINDOW_MAX,
@@ -163,6 +170,12 @@ impl Congestion {
         if now_us < self.short_until_us { (self.short_us / 2).clamp(TARGET_MIN_US, TARGET_US) } else { TARGET_US }
     }
 
+    /// The same for a window of this size, which is the lower the larger it is above the square of [`LARGE_ROOT`] packets.
+    fn own_target_us(&self, now_us: u64) -> u64 {
+        let (target, root) = (self.target_us(now_us), (self.window / self.packet).isqrt().max(LARGE_ROOT));
+        target - target / LARGE_SHARE * (root - LARGE_ROOT) / root
+    }
+
     /// One part in so many is the gain (section 4.2): small where round trips are short. What counts is the round trip without our own
     /// queue: acknowledgements may wait too, and then there are fewer of them in a second.
     fn divisor(delay: &Delay, round_us: u64) -> u64 {
@@ -172,6 +185,7 @@ impl Congestion {
 
     /// Something was acknowledged.
     pub(crate) fn acked(&mut self, now_us: u64, delay: &Delay, acked: Acked) {
+        self.packet = acked.packet.max(1);
         self.rate.acked(now_us, acked.bytes, acked.round_us);
         self.turn(now_us, delay, &acked);
         let (queue, target) = (delay.queue_us(), self.target_us(now_us));
@@ -190,13 +204,14 @@ impl Congestion {
                 self.window += acked.bytes / if alone { gentle.min(ALONE_DIVISOR) } else { gentle };
             }
             Phase::Back { .. } => self.window += acked.bytes,
-            Phase::Steady if queue < target => {
+            Phase::Steady if queue < self.own_target_us(now_us) => {
                 if used {
-                    self.grow(acked.bytes * acked.packet / Self::divisor(delay, acked.round_us));
+                    self.grow(&acked, delay);
                 }
             }
             Phase::Steady => {
-                self.grow(acked.bytes * acked.packet / Self::divisor(delay, acked.round_us));
+                let target = self.own_target_us(now_us);
+                self.grow(&acked, delay);
                 let much = acked.bytes * (queue - target) / target;
                 if now_us >= self.eased_us {
                     let fits = self.fitting(delay, acked.round_us, target);
@@ -215,9 +230,11 @@ impl Congestion {
         self.rate.in_us(round_us.saturating_sub(delay.queue_us()) + target_us)
     }
 
-    /// Grows by so many bytes of a window's acknowledgements.
-    fn grow(&mut self, by: u64) {
-        self.growing += by;
+    /// Grows by a packet a round trip times the gain, and a large window by a quarter of the root of its packets: what grows by the root and shrinks in proportion
+    /// comes to equal shares as surely as by one packet, and within seconds where windows have a thousand.
+    fn grow(&mut self, acked: &Acked, delay: &Delay) {
+        let quarters = (self.window / acked.packet.max(1)).isqrt().max(4);
+        self.growing += acked.bytes * acked.packet * quarters / (4 * Self::divisor(delay, acked.round_us));
         self.window += self.growing / self.window;
         self.growing %= self.window;
     }
@@ -519,6 +536,21 @@ mod tests {
         congestion.acked(now, &queue(70_000), acked(PACKET, 0));
         assert!(congestion.slowdown_us * 2 < before + now, "{congestion:?}");
         congestion.check();
+    }
+
+    #[test]
+    fn of_two_that_see_one_queue_the_larger_window_yields_and_the_smaller_grows() {
+        let after = |window: u64| {
+            let mut congestion = steady(window);
+            let before = congestion.window();
+            for step in 0..100 {
+                let acked = Acked { bytes: 10_000, flying: before, round_us: 100_000, packet: PACKET };
+                congestion.acked(2_000_000 + step * 1_000, &queue(50_000), acked);
+            }
+            (before, congestion.window())
+        };
+        let ((large, then), (small, grown)) = (after(2_000_000), after(100_000));
+        assert!(then < large && grown > small, "{large} to {then}, {small} to {grown}");
     }
 
     #[test]

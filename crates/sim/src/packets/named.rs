@@ -17,12 +17,16 @@ const SECOND: u64 = 1_000_000;
 const MBIT: u64 = 1_000_000;
 
 /// The worlds, and what each shows.
-pub const WORLDS: [(&str, &str); 9] = [
+pub const WORLDS: [(&str, &str); 10] = [
     ("utp-alone", "one stream: 10 Mbit/s with a second of buffer, 100 Mbit/s and 50 ms"),
     ("utp-beside-cubic-deep", "beside a Cubic: 10 Mbit/s, 50 ms, a second of buffer"),
-    ("utp-beside-cubic-shallow", "beside a Cubic: 10 Mbit/s, 50 ms, 30 ms of buffer"),
-    ("utp-two", "two streams from the start: 10 Mbit/s, 50 ms, a second of buffer"),
-    ("utp-latecomer", "two streams, the second a minute later or a little more: 10 Mbit/s, 50 ms, a second of buffer"),
+    ("utp-beside-cubic-shallow", "beside a Cubic: 10 and 100 Mbit/s, 50 ms, 30 ms of buffer"),
+    ("utp-two", "two streams from the start: 10 and 100 Mbit/s, 50 ms, a second of buffer"),
+    (
+        "utp-latecomer",
+        "two streams, the second a minute later or a little more: 10 and 100 Mbit/s, 50 ms, a second of buffer",
+    ),
+    ("utp-four", "four streams, one after the other: 100 Mbit/s, 50 ms, a second of buffer"),
     ("utp-loss", "100 Mbit/s, 50 ms with 0.1 to 3 % loss; 300 Mbit/s, 100 ms with 0.1 %"),
     ("utp-jitter", "50 Mbit/s, 50 ms and up to 20 ms more for each packet, in order and not"),
     ("utp-600ms", "20 Mbit/s and 600 ms, as over a satellite"),
@@ -131,6 +135,7 @@ fn measure(label: String, there: &Nature, back: &Nature, flows: &[Flow], from: u
 pub fn run(name: &str) -> Option<Vec<Figures>> {
     let label = |with: &str| format!("{name} {with}");
     let deep = Nature::new(10 * MBIT, 25_000, SECOND);
+    let wide = Nature::new(100 * MBIT, 25_000, SECOND);
     let fast = Nature::new(100 * MBIT, 25_000, 100_000);
     let one = [Flow::Utp(0)];
     Some(match name {
@@ -139,13 +144,31 @@ pub fn run(name: &str) -> Option<Vec<Figures>> {
             measure(label("100 Mbit/s, 50 ms"), &fast, &fast, &one, 0, 30),
         ],
         "utp-beside-cubic-deep" => beside(&label, &deep),
-        "utp-beside-cubic-shallow" => beside(&label, &Nature::new(10 * MBIT, 25_000, 30_000)),
-        "utp-two" => vec![measure(label(""), &deep, &deep, &[Flow::Utp(0), Flow::Utp(500_000)], 60, 180)],
+        "utp-beside-cubic-shallow" => [10, 100]
+            .into_iter()
+            .flat_map(|mbit| {
+                let label = |with: &str| label(&format!("{mbit} Mbit/s, {with}"));
+                beside(&label, &Nature::new(mbit * MBIT, 25_000, 30_000))
+            })
+            .collect(),
+        "utp-two" => vec![
+            measure(label("10 Mbit/s"), &deep, &deep, &[Flow::Utp(0), Flow::Utp(500_000)], 60, 180),
+            measure(label("100 Mbit/s"), &wide, &wide, &[Flow::Utp(0), Flow::Utp(500_000)], 60, 120),
+        ],
+        "utp-four" => {
+            let flows = [0, 7, 15, 29].map(|begin| Flow::Utp(begin * SECOND));
+            vec![measure(label(""), &wide, &wide, &flows, 60, 120)]
+        }
         "utp-latecomer" => [60, 66, 75]
             .into_iter()
             .map(|late| {
-                measure(label(&format!("{late} s")), &deep, &deep, &[Flow::Utp(0), Flow::Utp(late * SECOND)], 90, 240)
+                let label = label(&format!("10 Mbit/s, {late} s"));
+                measure(label, &deep, &deep, &[Flow::Utp(0), Flow::Utp(late * SECOND)], 90, 240)
             })
+            .chain([30, 41].map(|late| {
+                let label = label(&format!("100 Mbit/s, {late} s"));
+                measure(label, &wide, &wide, &[Flow::Utp(0), Flow::Utp(late * SECOND)], 60, 120)
+            }))
             .collect(),
         "utp-loss" => {
             let lossy = |bits, delay, ppm| Nature { loss_ppm: ppm, ..Nature::new(bits, delay, 100_000) };
