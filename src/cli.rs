@@ -7,6 +7,7 @@ use teem_client::{Config, Encryption, Spreading, Transports};
 
 pub(crate) mod edit;
 pub(crate) mod metainfo;
+pub(crate) mod path;
 pub(crate) mod state;
 
 /// Publish, download, seed and track with BitTorrent.
@@ -64,6 +65,8 @@ pub(crate) struct Share {
     pub(crate) listen: Option<String>,
     #[command(flatten)]
     pub(crate) with_peers: PeerOptions,
+    #[command(flatten)]
+    pub(crate) path: path::PathOptions,
     /// A name or address that others reach this machine by; may be given several times
     #[arg(long = "host", value_name = "NAME", env = "TEEM_HOST", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) hosts: Vec<String>,
@@ -190,6 +193,8 @@ pub(crate) struct Get {
     pub(crate) listen: Option<String>,
     #[command(flatten)]
     pub(crate) with_peers: PeerOptions,
+    #[command(flatten)]
+    pub(crate) path: path::PathOptions,
     /// A peer to connect to; may be given several times
     #[arg(long = "peer", value_name = "ADDR", env = "TEEM_PEER", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) peers: Vec<String>,
@@ -245,6 +250,8 @@ pub(crate) struct Seed {
     pub(crate) listen: Option<String>,
     #[command(flatten)]
     pub(crate) with_peers: PeerOptions,
+    #[command(flatten)]
+    pub(crate) path: path::PathOptions,
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,
@@ -290,6 +297,8 @@ pub(crate) struct Show {
     /// Ask its trackers how many seeds and downloaders there are; exit code 1 when none answers
     #[arg(long, env = "TEEM_SCRAPE", hide_env_values = true, value_parser = falsey())]
     pub(crate) scrape: bool,
+    #[command(flatten)]
+    pub(crate) path: path::PathOptions,
     /// List the files
     #[arg(long, env = "TEEM_FILES", hide_env_values = true, value_parser = falsey())]
     pub(crate) files: bool,

@@ -5,13 +5,15 @@ use crate::signals::Signals;
 use crate::view::{self, View};
 use crate::{addr, cli, data, fault, json, stdin, stdout};
 use std::path::Path;
+use teem_client::config::AGENT;
+use teem_client::http::fetch::Http;
 use teem_client::{Add, Config, source};
 
 pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let source = if stdin::is_dash(&options.torrent) {
-        stdin::source().await?
+        stdin::source(&Http::new(options.path.path()?, AGENT)).await?
     } else {
         let bytes = source::read_limited(Path::new(&options.torrent)).map_err(|e| Stop::link(&e))?;
         source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::link(&e))?
@@ -23,6 +25,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     let mut config = Config::new().map_err(Stop::local)?;
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     options.with_peers.apply(&mut config);
+    options.path.apply(&mut config)?;
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));

@@ -5,7 +5,7 @@ use crate::lost_here::LostHere;
 use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::units::{Bytes, Copies, Count};
-use crate::{json, told};
+use crate::{json, standing, told};
 use std::net::IpAddr;
 use std::time::Duration;
 use teem_client::event::{Event, Snapshot, State};
@@ -68,6 +68,7 @@ pub(crate) async fn watch(
     let (started, mut json_at, mut told_nobody) = (Instant::now(), None::<Instant>, false);
     let mut seen: Vec<IpAddr> = Vec::new();
     let mut tick = tokio::time::interval(EVERY);
+    let mut standing = standing::Watch::default();
     loop {
         tokio::select! {
             exit = signals.first() => {
@@ -85,6 +86,7 @@ pub(crate) async fn watch(
                 progress.say(&format!("teem: {name}: {}", stop.message));
             }
             _ = tick.tick() => {
+                standing.look(client, json, progress);
                 hear_all(rows, events, json, progress);
                 for snapshot in client.snapshots().await.unwrap_or_default() {
                     if let Some(row) = rows.iter_mut().find(|row| row.torrent.id() == snapshot.torrent) {
@@ -95,7 +97,7 @@ pub(crate) async fn watch(
                 if json && json_at.is_none_or(|t| t.elapsed() >= JSON_EVERY) {
                     json_at = Some(Instant::now());
                     for (row, s) in rows.iter().filter_map(|row| Some((row, row.last.as_ref()?))) {
-                        json::line(&told::status(&row.hash, s, udp));
+                        json::line(&told::status(&row.hash, s, udp, client.http().path()));
                     }
                 }
                 for ip in snapshots(rows).flat_map(|s| s.external.iter()).collect::<Vec<_>>() {

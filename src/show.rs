@@ -15,9 +15,9 @@ use teem_metainfo::redact::redact_file;
 use teem_metainfo::{AnnounceUrl, File, Info, Metainfo};
 
 pub(crate) async fn run(options: &cli::Show) -> Outcome {
-    let http = Http::new(teem_client::path::Path::direct(), AGENT);
+    let http = Http::new(options.path.path()?, AGENT);
     let source = if stdin::is_dash(&options.link) {
-        stdin::source().await?
+        stdin::source(&http).await?
     } else {
         source::load(&options.link, &http).await.map_err(|e| Stop::link(&e))?
     };

@@ -1,7 +1,6 @@
 //! `-`: a .torrent file, or links, from standard input.
 use crate::exit::Stop;
 use std::io::Read;
-use teem_client::config::AGENT;
 use teem_client::http::fetch::Http;
 use teem_client::{Source, source};
 use teem_metainfo::Limits;
@@ -22,15 +21,13 @@ pub(crate) fn bytes() -> Result<Vec<u8>, Stop> {
 }
 
 /// One torrent or link from standard input.
-pub(crate) async fn source() -> Result<Source, Stop> {
+pub(crate) async fn source(http: &Http) -> Result<Source, Stop> {
     let bytes = bytes()?;
     match source::links(&bytes) {
         None => source::from_bytes("standard input", &bytes).map_err(|e| Stop::link(&e)),
         Some(links) => {
             let link = links.first().ok_or_else(|| Stop::usage("standard input holds no link"))?;
-            let mut source = source::load(link, &Http::new(teem_client::path::Path::direct(), AGENT))
-                .await
-                .map_err(|e| Stop::link(&e))?;
+            let mut source = source::load(link, http).await.map_err(|e| Stop::link(&e))?;
             if links.len() > 1 {
                 source.hints.push(format!("standard input holds {} links; this is the first", links.len()));
             }

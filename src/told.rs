@@ -4,6 +4,7 @@ use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
 use teem_client::Datagrams;
 use teem_client::event::{Event, Outcomes, PeerStats, Snapshot, Transport};
+use teem_client::path::Path;
 
 /// What has been given of content of `size` bytes: how far the first copy is out, then how many copies.
 pub(crate) fn given(s: &Snapshot, size: u64) -> String {
@@ -81,7 +82,8 @@ fn peer(peer: &PeerStats) -> Value {
 }
 
 /// The figures as a JSON line.
-pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams) -> Value {
+pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams, path: &Path) -> Value {
+    let barred = path.barred();
     let (dials, all) = (s.dials, s.dials.all());
     json!({
         "event": "status", "infohash_v1": hash, "state": s.state.word(), "have": s.have, "wanted": s.wanted, "pieces": s.pieces,
@@ -89,6 +91,7 @@ pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams) -> Value {
         "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "first_copy": s.first_copy, "seeds": s.seeds, "downloaders": s.downloaders,
         "peers_known": dials.known, "dials": dials.tried, "dials_refused": all.refused, "dials_timed_out": all.timed_out,
         "dials_tcp": outcomes(dials.tcp), "dials_utp": outcomes(dials.utp), "peers": s.peers.iter().map(peer).collect::<Vec<_>>(),
+        "filtered": {"ranges": path.ranges(), "dials": barred.dials, "accepts": barred.accepts, "packets": barred.packets},
         "external": s.external.iter().map(|ip| ip.to_string()).collect::<Vec<_>>(), "udp_dropped": udp.dropped, "udp_refused": udp.refused,
     })
 }

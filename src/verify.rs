@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+use teem_client::config::AGENT;
+use teem_client::http::fetch::Http;
 use teem_client::metainfo::Info;
 use teem_client::source;
 use teem_disk::Place;
@@ -22,7 +24,7 @@ const EVERY: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(options: &cli::Verify) -> Outcome {
     let source = if stdin::is_dash(&options.torrent) {
-        stdin::source().await?
+        stdin::source(&Http::new(teem_client::path::Path::direct(), AGENT)).await?
     } else {
         let bytes = source::read_limited(Path::new(&options.torrent)).map_err(|e| Stop::link(&e))?;
         source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::link(&e))?

@@ -4,7 +4,7 @@ use crate::lost_here::LostHere;
 use crate::progress::Progress;
 use crate::stall::Watch;
 use crate::units::{Bytes, Count, Time};
-use crate::{json, told};
+use crate::{json, standing, told};
 use serde_json::{Value, json};
 use std::time::Duration;
 use teem_client::event::{Event, Snapshot, State};
@@ -72,6 +72,7 @@ pub(crate) struct View {
     words: mpsc::Receiver<Word>,
     json_at: Option<Instant>,
     lost_here: LostHere,
+    standing: standing::Watch,
 }
 
 impl View {
@@ -81,7 +82,18 @@ impl View {
         let voice = Voice { json, words: sender };
         let (client, events, lost_here) = (client.clone(), client.events(), LostHere::new(client));
         let (progress, rows) = (Progress::new(json), Vec::new());
-        Self { client, events, json, progress, rows, voice, words, json_at: None, lost_here }
+        Self {
+            client,
+            events,
+            json,
+            progress,
+            rows,
+            voice,
+            words,
+            json_at: None,
+            lost_here,
+            standing: standing::Watch::default(),
+        }
     }
 
     pub(crate) fn voice(&self) -> Voice {
@@ -125,6 +137,7 @@ impl View {
 
     /// Fetches the figures, draws the line, and explains what does not move.
     pub(crate) async fn draw(&mut self) {
+        self.standing.look(&self.client, self.json, &mut self.progress);
         // A client that has ended has no figures.
         for snapshot in self.client.snapshots().await.unwrap_or_default() {
             let Some(row) = self.rows.iter_mut().find(|row| row.torrent.id() == snapshot.torrent) else { continue };
@@ -176,7 +189,7 @@ impl View {
         self.json_at = Some(Instant::now());
         for row in &self.rows {
             if let Some(s) = &row.last {
-                json::line(&told::status(&row.torrent.info_hash().to_string(), s, udp));
+                json::line(&told::status(&row.torrent.info_hash().to_string(), s, udp, self.client.http().path()));
             }
         }
     }

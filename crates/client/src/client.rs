@@ -205,6 +205,11 @@ impl Client {
         Ok(())
     }
 
+    /// What of that which [`Config::path`] is bound to can be used now. While nothing can, nothing is sent or taken.
+    pub fn standing(&self) -> teem_path::Standing {
+        self.0.registry.standing()
+    }
+
     /// Waits until a fault of this program has ended the client, and says what is to be reported; while all is well it never returns.
     /// The process goes on, and so may another client in it. What could be saved is saved, or is so within a few seconds: every
     /// torrent then has [`Ended::Fault`] as its end.

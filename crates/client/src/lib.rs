@@ -101,6 +101,7 @@ mod choice;
 mod client;
 mod door;
 mod mapping;
+mod names;
 mod patterns;
 mod places;
 #[cfg(debug_assertions)]

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_host::error::HostError;
 use teem_host::host::HostHandle;
 use teem_metainfo::TorrentKey;
+use teem_path::Standing;
 use teem_swarm::event::{Event, Snapshot};
 use teem_swarm::ids::{ReadId, TorrentId};
 use teem_swarm::job::ReadError;
@@ -64,6 +65,8 @@ pub(crate) struct Registry {
     pub(crate) places: Places,
     asks: Mutex<Asks>,
     pub(crate) readers: Readers,
+    /// What of that which the user bound us to is there.
+    standing: Mutex<Standing>,
     /// Why the client has failed, by a fault of ours.
     fault: watch::Sender<Option<String>>,
     /// The next question panics: see [`crate::Planted`].
@@ -91,6 +94,15 @@ struct Asks {
 }
 
 impl Registry {
+    /// What we are bound to has gone or come back.
+    pub(crate) fn stands(&self, standing: &Standing) {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone_from(standing);
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn enter(&self, entry: Arc<Entry>) {
         let id = entry.id;
         self.entries().insert(id, entry);

@@ -1,5 +1,6 @@
-//! Host names (own design): resolved off the engine's thread. Nothing else in this program looks a name up.
-use std::net::SocketAddr;
+//! Host names (own design): resolved off the engine's thread. Nothing else in this program looks a name up: the system is asked, or `names` does it where the user bound the way.
+use crate::names::look_up;
+use std::net::{IpAddr, SocketAddr};
 use teem_path::Path;
 use teem_wire::reach::Reach;
 
@@ -7,8 +8,15 @@ use teem_wire::reach::Reach;
 const ADDRESSES_MAX: usize = 16;
 
 /// All addresses of a name (or of an address, with brackets or without), at most 16, or why there are none.
-pub(crate) async fn lookup(_path: &Path, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+pub(crate) async fn lookup(path: &Path, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if path.is_bound() {
+        let found = match bare.parse::<IpAddr>() {
+            Ok(ip) => vec![ip],
+            Err(_) => look_up(path, bare).await?,
+        };
+        return Ok(found.into_iter().take(ADDRESSES_MAX).map(|ip| SocketAddr::new(ip.to_canonical(), port)).collect());
+    }
     let found = tokio::net::lookup_host((bare, port)).await.map_err(|e| e.to_string())?;
     Ok(found.take(ADDRESSES_MAX).map(|addr| SocketAddr::new(addr.ip().to_canonical(), addr.port())).collect())
 }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use teem_host::error::HostError;
 use teem_host::owner::Owner;
+use teem_path::Standing;
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::Event;
 use teem_swarm::ids::ReadId;
@@ -45,6 +46,10 @@ impl Owner for Router {
 
     fn on_datagram(&mut self, datagram: Datagram) {
         self.door.datagram(datagram);
+    }
+
+    fn on_standing(&mut self, standing: &Standing) {
+        self.registry.stands(standing);
     }
 
     fn on_failure(&mut self, why: &HostError) {

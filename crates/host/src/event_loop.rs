@@ -230,9 +230,16 @@ where
         if core.torrents.is_empty() || now < core.whereabouts.next() {
             return;
         }
-        let moved = core.whereabouts.moved(now, &net.path);
-        let lost = net.lose(&mut |input| core.feed(now, input));
-        if moved || lost {
+        let change = core.whereabouts.look(now, &net.path);
+        if change.standing {
+            core.owner.on_standing(&core.whereabouts.standing);
+        }
+        if change.more || net.deaf {
+            net.listen_again();
+        }
+        let standing = core.whereabouts.standing.clone();
+        let lost = net.lose(&standing, &mut |input| core.feed(now, input));
+        if change.moved || change.more || lost {
             core.feed(now, Input::Moved);
         }
     }

@@ -49,6 +49,11 @@ impl Channel {
         Self { link, layer, began_mse }
     }
 
+    /// Whether it leads out of this machine over a socket of ours.
+    pub(crate) fn is_socket(&self) -> bool {
+        !matches!(self.link, Link::Pair(..))
+    }
+
     /// Our end's address, where the link has one.
     pub(crate) fn local(&self) -> Option<SocketAddr> {
         self.link.local()

@@ -65,6 +65,11 @@ pub enum ListenError {
         /// The address that was asked for.
         addr: SocketAddr,
     },
+    /// The machine has no such interface (or none of those).
+    NoSuchInterface {
+        /// What was asked for.
+        name: String,
+    },
     /// No number was found that is free for TCP and UDP of every family.
     NoFreePort {
         /// How many were tried.
@@ -91,6 +96,7 @@ impl fmt::Display for ListenError {
                 write!(f, "no permission to listen on {transport} port {} of {}", addr.port(), addr.ip())
             }
             Self::NoSuchAddress { addr } => write!(f, "this machine has no address {}", addr.ip()),
+            Self::NoSuchInterface { name } => write!(f, "this machine has no interface {name} that is up"),
             Self::NoFreePort { tries } => {
                 write!(f, "found no port that is free for both TCP and UDP after {tries} tries")
             }
@@ -166,7 +172,9 @@ impl Listeners {
                     port = pair.addr.port();
                     pairs.push(pair);
                 }
-                Err(error @ ListenError::NoSuchAddress { .. }) => missing = Some(error),
+                Err(error @ (ListenError::NoSuchAddress { .. } | ListenError::NoSuchInterface { .. })) => {
+                    missing = Some(error);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -187,7 +195,12 @@ impl Listeners {
 /// Binds the two sockets of one address; with port 0 TCP gets a free one, and UDP has to take the same.
 fn pair(path: &Path, place: &Place, port: u16) -> Result<Pair, ListenError> {
     let addr = SocketAddr::new(place.ip, port);
-    let tcp = path.listen_tcp(place, port).map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?;
+    let tcp = path.listen_tcp(place, port).map_err(|error| match &place.interface {
+        Some(name) if error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error()) => {
+            ListenError::NoSuchInterface { name: name.to_string() }
+        }
+        _ => ListenError::new(Transport::Tcp, addr, &error),
+    })?;
     let port = tcp.local_addr().map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?.port();
     let addr = SocketAddr::new(place.ip, port);
     let udp =

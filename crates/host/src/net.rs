@@ -24,7 +24,7 @@ use crate::conn::Conn;
 use crate::dial::Dial;
 use crate::entropy;
 use crate::keys::Keys;
-use crate::listen::Listeners;
+use crate::listen::{ListenConfig, Listeners};
 use crate::out::Spares;
 use crate::packet;
 use crate::race::Races;
@@ -51,7 +51,7 @@ pub(crate) const WAKER: Token = Token(0);
 const LISTENERS_FROM: usize = 1;
 
 /// The first token of a connection.
-const CONNS_FROM: usize = 16;
+const CONNS_FROM: usize = 64;
 
 struct Listening {
     /// Taken away when everything ends: nobody is accepted any more.
@@ -81,6 +81,10 @@ pub(crate) struct Net<B> {
     pub(crate) account: Arc<Account>,
     /// The way that outgoing connections take.
     pub(crate) path: Path,
+    /// The port, the same everywhere.
+    port: u16,
+    /// The sockets that take connections and packets are to be made anew.
+    pub(crate) deaf: bool,
     config: HostConfig,
     /// What an encrypted handshake may be for.
     pub(crate) torrents: Torrents,
@@ -124,7 +128,7 @@ pub(crate) struct Net<B> {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn new(registry: Registry, listeners: Listeners, config: HostConfig) -> io::Result<Self> {
-        let path = listeners.path.clone();
+        let (path, port) = (listeners.path.clone(), listeners.bound().port);
         let account = Arc::default();
         let listening = listening(&registry, listeners, config, &account)?;
         Ok(Self {
@@ -132,6 +136,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             account,
             listening,
             path,
+            port,
+            deaf: false,
             config,
             torrents: Torrents::default(),
             table: Table::new(),
@@ -160,15 +166,28 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Listens on other sockets. Connections that were accepted on the former stay; those that the kernel still holds for them are refused.
     pub(crate) fn listen(&mut self, listeners: Listeners) -> io::Result<()> {
-        let path = listeners.path.clone();
+        let (path, port) = (listeners.path.clone(), listeners.bound().port);
         // The new ones have the tokens of the former; a word of the poll that is late makes us look once in vain.
         let new = listening(&self.registry, listeners, self.config, &self.account)?;
         for utp in core::mem::replace(&mut self.listening, new).into_iter().filter_map(|former| former.utp) {
             utp.close();
         }
         self.read_all();
-        (self.path, self.accept_again) = (path, None);
+        (self.path, self.port, self.accept_again, self.deaf) = (path, port, None, false);
         Ok(())
+    }
+
+    /// Takes the same port again, on interfaces that have come back. What listened there before hears nothing, and has to go first.
+    pub(crate) fn listen_again(&mut self) {
+        self.deaf = true;
+        for utp in core::mem::take(&mut self.listening).into_iter().filter_map(|former| former.utp) {
+            utp.close();
+        }
+        let wanted = ListenConfig { addr: self.path.from(), port: self.port };
+        // What fails now is tried again at the next look.
+        if let Ok(listeners) = Listeners::bind(&self.path, wanted) {
+            let _ = self.listen(listeners);
+        }
     }
 
     /// Whether no peer's socket is left.

@@ -4,6 +4,7 @@
 use std::net::TcpStream;
 use teem_engine::Engine;
 use teem_engine::input::Input;
+use teem_path::Standing;
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::Event;
 use teem_swarm::ids::ReadId;
@@ -34,6 +35,10 @@ pub trait Owner: Send + 'static {
     /// be saved is saved; nothing but the drop follows.
     fn on_failure(&mut self, why: &HostError) {
         let _ = why;
+    }
+    /// What the path is bound to has gone or come back, in part or whole. While nothing is left nothing is sent or taken.
+    fn on_standing(&mut self, standing: &Standing) {
+        let _ = standing;
     }
     /// A question to a tracker came to the peers' port; its answer, if there is one, goes by
     /// [`HostMsg::Datagram`](crate::mailbox::HostMsg::Datagram).

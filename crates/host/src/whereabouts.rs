@@ -4,11 +4,13 @@
 //! clock that timers go by stands still while Linux sleeps, so a sleep is seen as another clock running ahead of it.
 use core::net::IpAddr;
 use core::time::Duration;
-use teem_path::Path;
+use teem_path::{Path, Standing};
 use teem_swarm::time::Time;
 
 /// How often the route and the clocks are looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// The same where the user bound us to something, which stops everything when it goes.
+const LOOK_EVERY_BOUND: Duration = Duration::from_millis(500);
 /// A sleep of less than this changes nothing.
 const SLEPT: Duration = Duration::from_secs(30);
 /// Somewhere in the world, by family.
@@ -28,11 +30,24 @@ struct Seen {
 pub(crate) struct Whereabouts {
     seen: Seen,
     next: Time,
+    /// What of that which we are bound to was there.
+    pub(crate) standing: Standing,
+}
+
+/// What has changed since the last look.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Change {
+    /// We are elsewhere than before, or were away.
+    pub(crate) moved: bool,
+    /// What we are bound to has gone or come back, in part or whole.
+    pub(crate) standing: bool,
+    /// An interface or address is there that sockets made before know nothing of.
+    pub(crate) more: bool,
 }
 
 impl Whereabouts {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { seen: look(path), next: Time::ZERO + LOOK_EVERY }
+        Self { seen: look(path), next: Time::ZERO + every(path), standing: path.standing() }
     }
 
     /// When to look again.
@@ -40,10 +55,14 @@ impl Whereabouts {
         self.next
     }
 
-    /// Looks, when it is time: whether we are elsewhere than before, or were away.
-    pub(crate) fn moved(&mut self, now: Time, path: &Path) -> bool {
-        self.next = now + LOOK_EVERY;
-        self.sees(look(path))
+    /// Looks, when it is time, at what has changed.
+    pub(crate) fn look(&mut self, now: Time, path: &Path) -> Change {
+        self.next = now + every(path);
+        let standing = path.standing();
+        let moved = self.sees(look(path));
+        let more = standing.has_more_than(&self.standing);
+        let before = core::mem::replace(&mut self.standing, standing);
+        Change { moved, more, standing: before != self.standing }
     }
 
     /// Takes in a look. A route that has come back is a move too: peers that were connected may have given up on us.
@@ -52,6 +71,10 @@ impl Whereabouts {
         let slept = seen.asleep >= before.asleep + SLEPT;
         slept || seen.addrs.iter().zip(before.addrs).any(|(now, before)| now.is_some() && *now != before)
     }
+}
+
+fn every(path: &Path) -> Duration {
+    if path.is_bound() { LOOK_EVERY_BOUND } else { LOOK_EVERY }
 }
 
 fn look(path: &Path) -> Seen {
@@ -86,7 +109,7 @@ mod tests {
 
     #[test]
     fn another_address_a_way_that_is_back_and_a_sleep_are_moves() {
-        let mut here = Whereabouts { seen: at(Some(1), 0), next: Time::ZERO };
+        let mut here = Whereabouts { seen: at(Some(1), 0), next: Time::ZERO, standing: Standing::default() };
         assert!(!here.sees(at(Some(1), 0)));
         assert!(here.sees(at(Some(2), 0)));
         assert!(!here.sees(at(None, 0)), "nobody can be told");
@@ -102,7 +125,7 @@ mod tests {
         let path = Path::direct();
         let mut here = Whereabouts::new(&path);
         let now = here.next();
-        assert!(!here.moved(now, &path));
+        assert_eq!(here.look(now, &path), Change::default());
         assert_eq!(here.next(), now + LOOK_EVERY);
     }
 }

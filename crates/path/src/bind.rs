@@ -11,7 +11,7 @@ const NAME_MAX: usize = 15;
 pub enum Bind {
     /// An interface by its name: nothing leaves by another, whatever the routes say.
     Interface(String),
-    /// An address: everything leaves from it, by the way that the routes say.
+    /// An address: everything leaves from it, and on Linux by the interface that has it.
     Addr(IpAddr),
 }
 

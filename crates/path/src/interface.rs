@@ -23,7 +23,7 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
         if let Some(interface) = all.iter_mut().find(|interface| interface.name == found.name) {
             interface.addrs.push(addr);
         } else {
-            let up = found.oper_status != if_addrs::IfOperStatus::Down;
+            let up = found.is_oper_up();
             all.push(Interface { index: found.index, up, addrs: vec![addr], name: found.name });
         }
     }

@@ -16,10 +16,15 @@
 #![forbid(unsafe_code)]
 
 mod bind;
+pub mod dns;
+pub mod filter;
+mod gate;
 mod interface;
+pub mod names;
 mod path;
 mod socket;
 
 pub use bind::{Bind, BindError};
+pub use gate::{Barred, Meeting};
 pub use interface::{Interface, interfaces};
-pub use path::{Path, Place, Sharing};
+pub use path::{Path, Place, Sharing, Standing};

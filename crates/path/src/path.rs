@@ -9,7 +9,9 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 
 use crate::bind::Bind;
-use crate::interface::interfaces;
+use crate::filter::Filter;
+use crate::gate::{Barred, Gate, Meeting};
+use crate::interface::{Interface, interfaces};
 use crate::socket::make;
 
 /// Connections that the kernel may hold for us to accept.
@@ -54,10 +56,44 @@ pub enum Sharing {
     Group,
 }
 
+/// What of that which a path is bound to can be used at one moment.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Standing {
+    bound: bool,
+    /// What can be used, by its place among what the path is bound to, with the system's number of the interface.
+    there: Vec<(usize, Option<u32>)>,
+    addrs: Vec<IpAddr>,
+    /// What cannot be used.
+    gone: Vec<String>,
+}
+
+impl Standing {
+    /// Whether something can be sent from an address.
+    pub fn holds(&self, local: IpAddr) -> bool {
+        !self.bound || self.addrs.contains(&local)
+    }
+
+    /// Whether nothing can be sent at all.
+    pub fn is_cut_off(&self) -> bool {
+        self.bound && self.addrs.is_empty()
+    }
+
+    /// Whether something can be used that could not, or that was another interface of that name: sockets from before may hear nothing there.
+    pub fn has_more_than(&self, before: &Self) -> bool {
+        self.there.iter().any(|one| !before.there.contains(one))
+    }
+
+    /// What cannot be used, in the user's words.
+    pub fn gone(&self) -> &[String] {
+        &self.gone
+    }
+}
+
 /// The way to the world. Clones share it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Path {
     binds: Arc<[Bind]>,
+    gate: Arc<Gate>,
     /// The address that connections leave from, where the user listens on a single one.
     from: Option<IpAddr>,
 }
@@ -65,12 +101,12 @@ pub struct Path {
 impl Path {
     /// The system's own way: any interface, any address.
     pub fn direct() -> Self {
-        Self { binds: Arc::new([]), from: None }
+        Self::bound(Vec::new())
     }
 
     /// Nothing leaves but by these. Without any it is the system's own way.
     pub fn bound(binds: Vec<Bind>) -> Self {
-        Self { binds: binds.into(), from: None }
+        Self { binds: binds.into(), gate: Arc::default(), from: None }
     }
 
     /// The same path where connections leave from one address (or again from any).
@@ -78,6 +114,73 @@ impl Path {
     pub fn leaving_from(&self, from: Option<IpAddr>) -> Self {
         let from = from.map(|ip| ip.to_canonical()).filter(|ip| !ip.is_unspecified());
         Self { from, ..self.clone() }
+    }
+
+    /// Whether the user bound it: then nothing may be asked of the system that the system would ask others by a way of its own.
+    pub fn is_bound(&self) -> bool {
+        !self.binds.is_empty()
+    }
+
+    /// Whether a server of the system may be asked: one on this machine would ask others by a way of its own.
+    pub fn may_ask(&self, server: IpAddr) -> bool {
+        let ours = self.binds.iter().any(|bind| matches!(bind, Bind::Addr(ip) if ip.is_loopback()));
+        !self.is_bound() || ours || !server.is_loopback()
+    }
+
+    /// What of that which it is bound to can be used now.
+    pub fn standing(&self) -> Standing {
+        if self.binds.is_empty() {
+            return Standing::default();
+        }
+        // Without a list nothing is known to be there, and nothing is sent.
+        let all = interfaces().unwrap_or_default();
+        let mut standing = Standing { bound: true, ..Standing::default() };
+        for (n, bind) in self.binds.iter().enumerate() {
+            match bind {
+                Bind::Interface(name) => match all.iter().find(|i| i.name == *name && i.up) {
+                    Some(interface) => {
+                        standing.there.push((n, interface.index));
+                        standing.addrs.extend(&interface.addrs);
+                    }
+                    None => standing.gone.push(name.clone()),
+                },
+                Bind::Addr(ip) => {
+                    let down = all.iter().any(|i| !i.up && i.addrs.contains(ip));
+                    if down || Self::is_gone(SocketAddr::new(*ip, 0)) {
+                        standing.gone.push(ip.to_string());
+                    } else {
+                        standing.there.push((n, None));
+                        standing.addrs.push(*ip);
+                    }
+                }
+            }
+        }
+        standing
+    }
+
+    /// The addresses of what it is bound to; `None` where it is not bound.
+    pub fn addrs(&self) -> Option<Vec<IpAddr>> {
+        self.is_bound().then(|| self.standing().addrs)
+    }
+
+    /// Keeps these addresses out from now on, instead of the former: neither dialled nor taken nor heard. Trackers and name servers are not asked about.
+    pub fn keep_out(&self, filter: Filter) {
+        self.gate.set(filter);
+    }
+
+    /// Whether somebody is not to be met at an address; counted when so.
+    pub fn bars(&self, ip: IpAddr, by: Meeting) -> bool {
+        self.gate.bars(ip, by)
+    }
+
+    /// How many ranges are kept out.
+    pub fn ranges(&self) -> usize {
+        self.gate.ranges()
+    }
+
+    /// What was kept out so far.
+    pub fn barred(&self) -> Barred {
+        self.gate.barred()
     }
 
     /// The address that connections leave from, when it is a single one.
@@ -93,7 +196,7 @@ impl Path {
         if self.binds.is_empty() {
             return ips.iter().map(|&ip| Place::new(None, ip)).collect();
         }
-        let mut places = Vec::new();
+        let (mut places, all) = (Vec::new(), interfaces().unwrap_or_default());
         for bind in &*self.binds {
             match bind {
                 Bind::Interface(name) => {
@@ -103,7 +206,7 @@ impl Path {
                 // An address that we may not speak from is no place to listen at.
                 Bind::Addr(own) => {
                     let fits = at.is_none_or(|at| at == *own || (at.is_unspecified() && at.is_ipv4() == own.is_ipv4()));
-                    places.extend(fits.then_some(Place::new(None, *own)));
+                    places.extend(fits.then(|| Place::new(device_of(*own, &all).map(Into::into), *own)));
                 }
             }
         }
@@ -180,7 +283,7 @@ impl Path {
     /// A socket that leaves from where it may, bound where an address is known.
     fn outgoing(&self, kind: Type, to: SocketAddr) -> io::Result<Socket> {
         let (interface, from) = self.source(to)?;
-        let socket = make(kind, to, interface)?;
+        let socket = make(kind, to, interface.as_deref())?;
         if let Some(from) = from {
             socket.bind(&SocketAddr::new(from, 0).into())?;
         }
@@ -188,7 +291,7 @@ impl Path {
     }
 
     /// The interface and the address that a socket toward `to` is to have: of what the path is bound to the first that has an address of that family.
-    fn source(&self, to: SocketAddr) -> io::Result<(Option<&str>, Option<IpAddr>)> {
+    fn source(&self, to: SocketAddr) -> io::Result<(Option<String>, Option<IpAddr>)> {
         let fits = |ip: &IpAddr| ip.is_ipv4() == to.is_ipv4();
         let none = |what: String| io::Error::new(io::ErrorKind::AddrNotAvailable, what);
         let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
@@ -203,13 +306,15 @@ impl Path {
         let all = interfaces()?;
         for bind in &*self.binds {
             match bind {
-                Bind::Addr(ip) if fits(ip) && self.from.is_none_or(|from| from == *ip) => return Ok((None, Some(*ip))),
+                Bind::Addr(ip) if fits(ip) && self.from.is_none_or(|from| from == *ip) => {
+                    return Ok((device_of(*ip, &all), Some(*ip)));
+                }
                 Bind::Addr(_) => {}
                 Bind::Interface(name) => {
                     let up = all.iter().find(|interface| interface.name == *name && interface.up);
                     if up.is_some_and(|interface| interface.addrs.iter().any(fits)) {
                         // Its own choice of address: of several, the kernel knows which fits the way and the scope.
-                        return Ok((Some(name), self.from));
+                        return Ok((Some(name.clone()), self.from));
                     }
                 }
             }
@@ -219,10 +324,25 @@ impl Path {
     }
 }
 
+impl PartialEq for Path {
+    fn eq(&self, other: &Self) -> bool {
+        self.binds == other.binds && self.from == other.from && Arc::ptr_eq(&self.gate, &other.gate)
+    }
+}
+
+impl Eq for Path {}
+
 impl Default for Path {
     fn default() -> Self {
         Self::direct()
     }
+}
+
+/// The interface that has an address: what leaves from the address is tied to it, so that nothing takes another way when that one ends. To what is on
+/// this machine alone no tie is needed.
+fn device_of(ip: IpAddr, all: &[Interface]) -> Option<String> {
+    let tied = !ip.is_loopback() && cfg!(any(target_os = "linux", target_os = "android"));
+    all.iter().find(|interface| tied && interface.addrs.contains(&ip)).map(|interface| interface.name.clone())
 }
 
 /// The unspecified address of a family, with a free port.

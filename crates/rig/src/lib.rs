@@ -24,6 +24,7 @@ mod stock;
 pub mod torrent;
 pub mod tracker;
 pub mod trackers;
+pub mod two_ways;
 
 /// The address of the Teem that is tested.
 pub const TEEM_IP: &str = "198.18.0.2";

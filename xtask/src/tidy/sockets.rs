@@ -10,7 +10,7 @@ use crate::tree::Package;
 /// Where it is done, and what may be done there.
 const MAKERS: [(&str, &str); 2] = [
     ("crates/path/src", "the way to the world"),
-    ("crates/client/src/resolve.rs", "names, asked of the system or by sockets of the path"),
+    ("crates/client/src/resolve.rs", "names, asked of the system where nobody forbids it"),
 ];
 
 /// Packages that serve tests and measurements alone.

@@ -1,6 +1,6 @@
 //! By which names and addresses others can reach this machine (own design).
 use std::net::IpAddr;
-use teem_path::interfaces;
+use teem_path::{Path, interfaces};
 use teem_swarm::listening::Listening;
 use teem_wire::reach::Reach;
 
@@ -48,12 +48,14 @@ impl Address {
 }
 
 /// The addresses that a listener is reachable by, best first: names that the user gave, then public, private and loopback
-/// ones, IPv4 before IPv6. A specific listening address stands alone.
-pub fn addresses(bound: Option<IpAddr>, named: &[String]) -> Vec<Address> {
+/// ones, IPv4 before IPv6. A specific listening address stands alone; of a path that is bound only its addresses count.
+pub fn addresses(path: &Path, bound: Option<IpAddr>, named: &[String]) -> Vec<Address> {
     let mut all: Vec<Address> = named.iter().map(|host| named_host(host)).collect();
     let mut found: Vec<IpAddr> = match bound {
         Some(ip) => vec![ip],
-        None => interfaces().unwrap_or_default().into_iter().flat_map(|interface| interface.addrs).collect(),
+        None => path.addrs().unwrap_or_else(|| {
+            interfaces().unwrap_or_default().into_iter().flat_map(|interface| interface.addrs).collect()
+        }),
     };
     found.retain(|ip| Reach::of(*ip) != Reach::Nowhere && (bound.is_some() || !needs_scope(*ip)));
     if found.is_empty() {
@@ -101,7 +103,11 @@ mod tests {
 
     #[test]
     fn what_the_user_names_comes_first_and_alone_into_links() {
-        let all = addresses(Some("10.0.0.5".parse().unwrap()), &["files.example".into(), "[2001:db8::1]".into()]);
+        let all = addresses(
+            &Path::direct(),
+            Some("10.0.0.5".parse().unwrap()),
+            &["files.example".into(), "[2001:db8::1]".into()],
+        );
         let hosts: Vec<_> = all.iter().map(|a| a.with_port(80)).collect();
         assert_eq!(hosts, ["files.example:80", "[2001:db8::1]:80", "10.0.0.5:80"]);
         assert_eq!(for_links(&all, 2).len(), 2);

@@ -103,7 +103,7 @@ pub async fn share(
     options: &ShareOptions,
 ) -> Result<Shared, ShareError> {
     let pieces = digests.whole().map_err(ShareError::Make)?;
-    let all = addresses(options.bound, &options.hosts);
+    let all = addresses(client.http().path(), options.bound, &options.hosts);
     let in_links = for_links(&all, options.hosts.len());
     let memory = &mut digests.memory;
     if memory.made_at == 0 {

@@ -2,7 +2,7 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 use teem_engine::input::{DialError, Input};
-use teem_path::Path;
+use teem_path::{Path, Standing};
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
 use teem_swarm::time::Time;
@@ -10,6 +10,7 @@ use teem_swarm::time::Time;
 use super::{Entry, Net};
 use crate::budget::FLUSH_LIMIT;
 use crate::conn::Closing;
+use crate::sockopt;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Closes a connection for the engine: what is queued is still sent. A peer that did nothing wrong is waited for until it has
@@ -73,18 +74,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 
     /// Ends the dials and connections of addresses that this machine has no more: nothing comes through them, and the system would try
-    /// for minutes. Whether there were any.
-    pub(crate) fn lose(&mut self, take: &mut impl FnMut(Input<B>)) -> bool {
+    /// for minutes. The same goes for those of an interface that we are bound to and that is down. Whether there were any.
+    pub(crate) fn lose(&mut self, standing: &Standing, take: &mut impl FnMut(Input<B>)) -> bool {
         // One connection stands for all of its address.
         let mut gone: BTreeMap<IpAddr, bool> = BTreeMap::new();
-        let mut is_lost = |local: SocketAddr| *gone.entry(local.ip()).or_insert_with(|| Path::is_gone(local));
+        let mut is_gone = |local: SocketAddr| {
+            *gone.entry(local.ip()).or_insert_with(|| Path::is_gone(local) || !standing.holds(local.ip()))
+        };
+        // A link that does not know its address leaves from one of those that are left.
+        let mut is_lost = |local: Option<SocketAddr>| local.map_or(standing.is_cut_off(), &mut is_gone);
         let mut lost = false;
         for id in self.table.ids() {
             match self.table.get_mut(id) {
-                Some(Entry::Conn(conn)) if conn.channel.local().is_some_and(&mut is_lost) => {
+                Some(Entry::Conn(conn))
+                    if conn.channel.is_socket() && is_lost(conn.channel.local().map(sockopt::canonical)) =>
+                {
                     self.drop_conn(id, CloseReason::Remote, take);
                 }
-                Some(Entry::Dial(dial)) if dial.link.local().is_some_and(&mut is_lost) => {
+                Some(Entry::Dial(dial)) if is_lost(dial.link.local().map(sockopt::canonical)) => {
                     self.dialled(id, Err(DialError::Unreachable), false, take);
                 }
                 _ => continue,

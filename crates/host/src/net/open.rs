@@ -3,6 +3,7 @@ use core::net::SocketAddr;
 use mio::{Interest, Registry, Token};
 use std::io;
 use teem_engine::input::{DialError, Input};
+use teem_path::Meeting;
 use teem_swarm::ids::ConnId;
 use teem_swarm::time::Time;
 use teem_wire::holder::Holder;
@@ -112,6 +113,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 }
                 let Some(listener) = &self.listening[n].tcp else { break };
                 match tcp::accept(listener) {
+                    Accept::Stranger(_, addr) if self.path.bars(addr.ip(), Meeting::Accept) => {}
                     Accept::Stranger(stream, addr) => self.accepted(now, Link::Tcp(stream), addr),
                     Accept::Empty => self.listening[n].accepting = false,
                     // A connection that has said nothing yet gives way to one that may.

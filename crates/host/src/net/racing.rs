@@ -1,6 +1,7 @@
 //! How dials race (own design; RFC 8305): which way begins when, and what becomes of the others.
 use mio::Registry;
 use teem_engine::input::{DialError, Input};
+use teem_path::Meeting;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::remote::{How, Plan, Remote, Transport};
 use teem_swarm::time::Time;
@@ -24,6 +25,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let Remote::Addr(addr) = to else {
             return take(Input::DialFailed { torrent, to, how: plan.first, why: DialError::Unreachable, over: true });
         };
+        if self.path.bars(addr.ip(), Meeting::Dial) {
+            return take(Input::DialFailed { torrent, to, how: plan.first, why: DialError::Unreachable, over: true });
+        }
         self.races.last += 1;
         let race = self.races.last;
         self.races.open.insert(race, Race::new(torrent, addr, plan));
