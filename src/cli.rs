@@ -103,6 +103,12 @@ pub(crate) struct PeerOptions {
     /// Don't ask the router to lead peers here (PCP, NAT-PMP, UPnP)
     #[arg(long, env = "TEEM_NO_MAP", hide_env_values = true, value_parser = falsey())]
     pub(crate) no_map: bool,
+    /// Don't exchange addresses of peers with peers
+    #[arg(long, env = "TEEM_NO_PEX", hide_env_values = true, value_parser = falsey())]
+    pub(crate) no_pex: bool,
+    /// Don't look for peers in the local network
+    #[arg(long, env = "TEEM_NO_LSD", hide_env_values = true, value_parser = falsey())]
+    pub(crate) no_lsd: bool,
 }
 
 impl PeerOptions {
@@ -110,6 +116,7 @@ impl PeerOptions {
     pub(crate) fn apply(self, config: &mut Config) {
         (config.encryption, config.transports) = (self.encryption.into(), self.transport.into());
         config.map_ports = !self.no_map;
+        (config.pex, config.lsd) = (!self.no_pex, !self.no_lsd);
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)] // same: `pub` means "for the tests"
 
 pub mod besieger;
+pub mod lan;
 pub mod rider;
 pub mod run;
 pub mod scripted;

@@ -83,6 +83,6 @@ pub fn command(folder: &Path, args: &[&str]) -> Command {
     }
     command.args(args).current_dir(folder).env("HOME", folder).env("XDG_STATE_HOME", folder.join("state"));
     // Tests say nothing to the network that this machine is in.
-    command.env("XDG_CONFIG_HOME", folder.join("config")).env("TEEM_NO_MAP", "1");
+    command.env("XDG_CONFIG_HOME", folder.join("config")).env("TEEM_NO_MAP", "1").env("TEEM_NO_LSD", "1");
     command
 }

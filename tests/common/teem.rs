@@ -35,7 +35,7 @@ impl Teem {
     /// Any subcommand; `home` holds its saved state.
     pub fn command(home: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_teem"));
-        command.args(args).env("HOME", home).env("XDG_STATE_HOME", home.join("state"));
+        command.args(args).env("TEEM_NO_LSD", "1").env("HOME", home).env("XDG_STATE_HOME", home.join("state"));
         command
     }
 

@@ -95,6 +95,7 @@ impl Client {
         crate::store::ready_state_dir(&config.state_dir).map_err(StartError::Io)?;
         let listeners = bind(&config.path, config.listen).map_err(StartError::Listen)?;
         let port = listeners.bound().port;
+        let near = config.lsd.then(|| config.path.leaving_from(config.listen.addr));
         let http = Http::new(config.path.leaving_from(config.listen.addr), AGENT);
         let path = http.path().clone();
         let (disk, disk_handle) = Disk::start_on(&DiskConfig::default(), Arc::clone(&fs));
@@ -104,7 +105,8 @@ impl Client {
         // A run that is to be repeated has nothing that cannot be guessed.
         let entropy = config.seed.is_none().then_some(crate::entropy::number as fn() -> u64);
         let (up, down, encryption, transports) = (config.up, config.down, config.encryption, config.transports);
-        let engine = EngineConfig { up, down, encryption, transports, entropy, ..EngineConfig::new(port, seed) };
+        let pex = config.pex;
+        let engine = EngineConfig { up, down, encryption, transports, pex, entropy, ..EngineConfig::new(port, seed) };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
@@ -134,6 +136,12 @@ impl Client {
             Some(Reach { host: inner.host.clone(), disk: inner.disk.clone(), registry: inner.registry.clone() })
         };
         let carried = questions::carry_out(asked, reach, Announces::new(http), path);
+        if let Some(near) = near {
+            let inner = Arc::downgrade(&client.0);
+            let host = move || inner.upgrade().map(|inner| inner.host.clone());
+            let (doors, registry) = (client.0.doors.clone(), Arc::downgrade(&client.0.registry));
+            tokio::spawn(crate::lsd::run(near, doors, crate::entropy::number(), registry, host));
+        }
         let client_or_gone = Arc::downgrade(&client.0);
         tokio::spawn(async move {
             if let Err(why) = teem_fault::caught(carried).await

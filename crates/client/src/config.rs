@@ -50,6 +50,10 @@ pub struct Config {
     /// Whether the router between us and the world is asked to lead peers here (PCP, NAT-PMP, UPnP). Nobody is asked where only this machine is listened
     /// to.
     pub map_ports: bool,
+    /// Whether peers and we tell each other of peers (BEP 11).
+    pub pex: bool,
+    /// Whether peers are looked for in this network (BEP 14), unless we listen on loopback alone.
+    pub lsd: bool,
     /// Seed of every random choice but keys; `None` draws one from the system.
     pub seed: Option<u64>,
 }
@@ -66,6 +70,8 @@ impl Config {
             encryption: Encryption::Allow,
             transports: Transports::Auto,
             map_ports: false,
+            pex: true,
+            lsd: false,
             seed: None,
         })
     }

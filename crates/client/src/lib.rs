@@ -100,6 +100,7 @@ mod bus;
 mod choice;
 mod client;
 mod door;
+mod lsd;
 mod mapping;
 mod names;
 mod patterns;

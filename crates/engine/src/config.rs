@@ -24,6 +24,8 @@ pub struct EngineConfig {
     pub down: Option<u64>,
     /// How peers are dialled. The host has to be told the same, since what is taken is its business.
     pub encryption: Encryption,
+    /// Whether peers and we tell each other of peers (BEP 11).
+    pub pex: bool,
     /// What peers are dialled over; the host has to be told the same.
     pub transports: Transports,
 }
@@ -39,6 +41,7 @@ impl EngineConfig {
             up: None,
             down: None,
             encryption: Encryption::Off,
+            pex: false,
             transports: Transports::Tcp,
         }
     }

@@ -90,17 +90,33 @@ pub struct Job<'a> {
     pub encryption: Option<Encryption>,
     /// Whether it is to speak uTP alone; Transmission dials by TCP too when nobody answers.
     pub utp: bool,
+    /// Whether it exchanges peers with peers (BEP 11).
+    pub pex: bool,
+    /// Whether it looks for peers in its network (BEP 14).
+    pub lsd: bool,
+    /// A peer that it is told of; libtorrent and Teem as a downloader can be.
+    pub peer: Option<SocketAddr>,
 }
 
 impl<'a> Job<'a> {
     /// Seeds what lies in `folder`.
     pub fn seed(torrent: &'a str, folder: &'a Path) -> Self {
-        Self { role: Role::Seeds, link: torrent, folder, up: 0, encryption: None, utp: false }
+        Self {
+            role: Role::Seeds,
+            link: torrent,
+            folder,
+            up: 0,
+            encryption: None,
+            utp: false,
+            pex: false,
+            lsd: false,
+            peer: None,
+        }
     }
 
     /// Fetches into `folder`.
     pub fn get(link: &'a str, folder: &'a Path) -> Self {
-        Self { role: Role::Gets, link, folder, up: 0, encryption: None, utp: false }
+        Self { role: Role::Gets, link, folder, up: 0, encryption: None, utp: false, pex: false, lsd: false, peer: None }
     }
 }
 

@@ -17,6 +17,14 @@ pub fn engine(birth: &Birth<'_>) -> Box<dyn Brain> {
     cast(birth, |birth| Box::new(Engine::<SimBlock>::new(EngineConfig::new(PORT, birth.seed))))
 }
 
+/// The same where peers tell each other of peers (BEP 11).
+pub fn exchanging(birth: &Birth<'_>) -> Box<dyn Brain> {
+    cast(birth, |birth| {
+        let config = EngineConfig { pex: true, ..EngineConfig::new(PORT, birth.seed) };
+        Box::new(Engine::<SimBlock>::new(config))
+    })
+}
+
 /// The small client in place of the engine.
 pub fn plain(birth: &Birth<'_>) -> Box<dyn Brain> {
     cast(birth, |birth| client(simple::habits(), birth))

@@ -4,6 +4,7 @@
 //! queues are short in memory.
 use crate::block::SimBlock;
 use crate::name::Key;
+use std::net::SocketAddr;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::{Message, MetadataMessage};
@@ -80,6 +81,12 @@ fn message_size(message: &Message) -> u64 {
         Message::ExtendedHandshake(_) => 150,
         Message::Metadata { message: MetadataMessage::Data { data, .. }, .. } => 53 + data.len() as u64,
         Message::Metadata { .. } => 31,
+        Message::Pex { message, .. } => {
+            let len = |addr: &SocketAddr| if addr.is_ipv4() { 6 } else { 18 };
+            let added: u64 = message.added.iter().map(|contact| len(&contact.addr) + 1).sum();
+            6 + 40 + added + message.dropped.iter().map(len).sum::<u64>()
+        }
+        Message::Holepunch { message, .. } => 6 + if message.at.is_ipv4() { 12 } else { 24 },
         Message::Unknown { len, .. } => 5 + u64::from(*len),
     }
 }

@@ -167,6 +167,16 @@ impl Trace {
                 MetadataMessage::Reject { piece } => self.words(&[82, u64::from(*piece)]),
             },
             Message::DontHave { piece, .. } => self.words(&[84, u64::from(*piece)]),
+            Message::Pex { message, .. } => {
+                self.words(&[85, message.added.len() as u64, message.dropped.len() as u64]);
+                let added = message.added.iter().map(|contact| (contact.addr, contact.flags.0));
+                for (addr, flags) in added.chain(message.dropped.iter().map(|addr| (*addr, 0))) {
+                    self.words(&[number(addr), u64::from(flags)]);
+                }
+            }
+            Message::Holepunch { message, .. } => {
+                self.words(&[86, number(message.at)]);
+            }
             Message::Unknown { id, .. } => self.words(&[83, u64::from(*id)]),
         }
     }

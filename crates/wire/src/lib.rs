@@ -8,6 +8,7 @@ extern crate alloc;
 pub mod compact;
 pub mod datagram;
 pub mod holder;
+pub mod lsd;
 pub mod peer;
 pub mod priority;
 pub mod reach;

@@ -5,15 +5,18 @@ use common::{Whole, decode};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use teem_metainfo::InfoHash;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 use teem_wire::peer::decode::Decoder;
 use teem_wire::peer::encode::{block_head, encode, encode_handshake};
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
-use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
+use teem_wire::peer::ids::{LT_DONTHAVE, UT_HOLEPUNCH, UT_METADATA, UT_PEX};
 use teem_wire::peer::limits::Limits;
-use teem_wire::peer::message::{ExtendedHandshake, Message, MetadataMessage};
+use teem_wire::peer::message::{
+    Contact, ExtendedHandshake, Holepunch, HolepunchError, HolepunchMessage, Message, MetadataMessage, PexFlags,
+    PexMessage,
+};
 
 fn block_ref() -> impl Strategy<Value = BlockRef> {
     any::<(u32, u32, u32)>().prop_map(|(piece, begin, len)| BlockRef { piece, begin, len })
@@ -32,7 +35,10 @@ fn handshake() -> impl Strategy<Value = Handshake> {
 }
 
 fn extended_handshake() -> impl Strategy<Value = ExtendedHandshake> {
-    let extensions = [option::of(any::<u8>()), option::of(any::<u8>()), option::of(any::<u8>())];
+    let extensions = (
+        [option::of(any::<u8>()), option::of(any::<u8>()), option::of(any::<u8>()), option::of(any::<u8>())],
+        option::of(any::<bool>()),
+    );
     let rest = (
         option::of(1_u16..),
         option::of("[a-zA-Zµ€ /.0-9]{0,20}"),
@@ -44,13 +50,15 @@ fn extended_handshake() -> impl Strategy<Value = ExtendedHandshake> {
     );
     (extensions, rest).prop_map(
         |(
-            [ut_metadata, ut_pex, lt_donthave],
+            ([ut_metadata, ut_pex, lt_donthave, ut_holepunch], prefers_encryption),
             (port, client, reqq, metadata_size, your_ip, upload_only, teem_source),
         )| {
             ExtendedHandshake {
                 ut_metadata,
                 ut_pex,
                 lt_donthave,
+                ut_holepunch,
+                prefers_encryption,
                 port,
                 client,
                 reqq,
@@ -70,6 +78,30 @@ fn metadata() -> impl Strategy<Value = MetadataMessage> {
         (any::<u32>(), any::<u32>(), vec(any::<u8>(), 0..100))
             .prop_map(|(piece, total_size, data)| { MetadataMessage::Data { piece, total_size, data } }),
     ]
+}
+
+fn address() -> impl Strategy<Value = SocketAddr> {
+    (any::<IpAddr>(), 1_u16..).prop_map(|(ip, port)| SocketAddr::new(ip.to_canonical(), port))
+}
+
+/// The lists of IPv4 come first on the wire, so they do here.
+fn pex() -> impl Strategy<Value = PexMessage> {
+    let contact = (address(), any::<u8>()).prop_map(|(addr, flags)| Contact { addr, flags: PexFlags(flags) });
+    (vec(contact, 0..50), vec(address(), 0..50)).prop_map(|(mut added, mut dropped)| {
+        added.sort_by_key(|contact| contact.addr.is_ipv6());
+        dropped.sort_by_key(SocketAddr::is_ipv6);
+        PexMessage { added, dropped }
+    })
+}
+
+fn holepunch() -> impl Strategy<Value = HolepunchMessage> {
+    let what = prop_oneof![
+        Just(Holepunch::Rendezvous),
+        Just(Holepunch::Connect),
+        Just(Holepunch::Error(HolepunchError::NoSupport)),
+        (5_u32..).prop_map(|code| Holepunch::Error(HolepunchError::Other(code))),
+    ];
+    (what, address()).prop_map(|(what, at)| HolepunchMessage { what, at })
 }
 
 fn whole() -> impl Strategy<Value = Whole> {
@@ -92,6 +124,8 @@ fn whole() -> impl Strategy<Value = Whole> {
         extended_handshake().prop_map(Message::ExtendedHandshake),
         any::<u32>().prop_map(|piece| Message::DontHave { id: LT_DONTHAVE, piece }),
         metadata().prop_map(|message| Message::Metadata { id: UT_METADATA, message }),
+        pex().prop_map(|message| Message::Pex { id: UT_PEX, message }),
+        holepunch().prop_map(|message| Message::Holepunch { id: UT_HOLEPUNCH, message }),
     ];
     let block = (any::<u32>(), any::<u32>(), vec(any::<u8>(), 1..200))
         .prop_map(|(piece, begin, data)| Whole::Block(BlockRef { piece, begin, len: data.len() as u32 }, data));

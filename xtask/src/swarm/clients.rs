@@ -81,6 +81,9 @@ impl Common<'_> {
             up: self.up,
             encryption: None,
             utp: false,
+            pex: false,
+            lsd: false,
+            peer: None,
         };
         let seat = Seat::new(number, Family::V4, home);
         let binary = self.teem.to_path_buf();

@@ -109,9 +109,13 @@ impl<B> Engine<B> {
         let recheck = core::mem::take(&mut rest.recheck);
         let (me, rng) = (rest.me.clone(), self.rng.fork());
         let (told, encryption, transports) = (rest.told_after(), self.config.encryption, self.config.transports);
+        let pex = self.config.pex;
         let begun = self.wall.behind(|| {
             let mut one = Torrent::new(add, me, rng);
             one.dial_by(encryption, transports);
+            if pex {
+                one.exchange_peers();
+            }
             if let Some(bytes) = told {
                 one.tell_sent(bytes);
             }

@@ -40,7 +40,8 @@ impl Client for Aria2 {
         let (hook, whole) = seat.hook();
         let mut command = Command::new("aria2c");
         command.args(["--no-conf", "--console-log-level=notice", "--summary-interval=0", "--enable-dht6=false"]);
-        command.args(["--bt-enable-lpd=false", "--enable-peer-exchange=false", "--bt-max-peers=0"]);
+        command.args(["--bt-max-peers=0".to_owned(), format!("--enable-peer-exchange={}", job.pex)]);
+        command.args([format!("--bt-enable-lpd={}", job.lsd), format!("--bt-lpd-interface={}", seat.ip)]);
         command.args([
             "--file-allocation=none",
             "--allow-overwrite=true",

@@ -1,7 +1,8 @@
 """One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, at (address and port
 to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), super (whether a seed is to be one by BEP 16),
-stock (whether all settings stay as they come; at, ip, up and super say nothing then), encryption (off, allow, prefer, require; may be missing), utp (whether nothing but uTP is spoken; may be missing), and peer (an address to connect to, at
-the port of at; may be missing).
+stock (whether all settings stay as they come; at, ip, up and super say nothing then), encryption (off, allow, prefer, require; may be missing), utp (whether nothing but uTP is spoken; may be missing),
+pex (whether it exchanges peers; may be missing), lsd (whether it looks for peers in its network; may be missing), and peer (an address to connect
+to, at the port of at where it has none; may be missing).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
 written. Runs until it is killed."""
 import json
@@ -22,7 +23,7 @@ if not job["stock"]:
         "outgoing_interfaces": job["ip"],
         "allow_multiple_connections_per_ip": True,
         "enable_dht": False,
-        "enable_lsd": False,
+        "enable_lsd": bool(job.get("lsd")),
         "enable_upnp": False,
         "enable_natpmp": False,
         "enable_ip_notifier": False,
@@ -55,14 +56,16 @@ else:
 params.save_path = job["dir"]
 if not job["stock"]:
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-    params.flags |= lt.torrent_flags.disable_pex
+    if not job.get("pex"):
+        params.flags |= lt.torrent_flags.disable_pex
     if job["super"]:
         params.flags |= lt.torrent_flags.super_seeding
 handle = session.add_torrent(params)
 if not job["stock"] and job["up"]:
     handle.set_upload_limit(job["up"])
 if job.get("peer"):
-    handle.connect_peer((job["peer"], int(job["at"].rsplit(":", 1)[1])))
+    ip, _, port = job["peer"].partition(":")
+    handle.connect_peer((ip, int(port or job["at"].rsplit(":", 1)[1])))
 
 
 def say(word):

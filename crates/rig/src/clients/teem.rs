@@ -50,6 +50,9 @@ impl Client for Teem {
         if job.utp {
             command.args(["--transport", "utp"]);
         }
+        if let Some(peer) = job.peer {
+            command.args(["--peer", &peer.to_string()]);
+        }
         match job.role {
             Role::Seeds => command.arg("--data").arg(job.folder),
             Role::Gets => command.arg("--seed").arg("--on-done").arg(hook).arg("-o").arg(job.folder),

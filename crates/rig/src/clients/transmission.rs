@@ -63,7 +63,7 @@ impl Client for Transmission {
             bind: seat.ip.to_string(), "peer-port": seat.listen().port(), "port-forwarding-enabled": false,
             "rpc-bind-address": "127.0.0.1", "rpc-port": control.port(), "rpc-authentication-required": false,
             "rpc-host-whitelist-enabled": false, "rpc-whitelist-enabled": false,
-            "dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, "utp-enabled": job.utp, "encryption": encryption,
+            "dht-enabled": false, "lpd-enabled": job.lsd, "pex-enabled": job.pex, "utp-enabled": job.utp, "encryption": encryption,
             "ratio-limit-enabled": false, "idle-seeding-limit-enabled": false, "download-queue-enabled": false,
             "queue-stalled-enabled": false, "rename-partial-files": false, "message-level": 2,
             "peer-limit-per-torrent": 200, "speed-limit-up-enabled": job.up > 0, "speed-limit-up": job.up / 1000,

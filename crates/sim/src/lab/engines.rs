@@ -51,8 +51,13 @@ impl World<Engine<SimBlock>> {
 
     /// Adds an engine at 198.18.0.`n`:5000; with `whole` its disk has everything of what is opened.
     pub fn node(&mut self, whole: bool) -> usize {
+        self.node_with(whole, |config| config)
+    }
+
+    /// The same with settings of its own.
+    pub fn node_with(&mut self, whole: bool, set: impl FnOnce(EngineConfig) -> EngineConfig) -> usize {
         let n = self.nodes.len();
-        let engine = Engine::new(EngineConfig::new(5000, n as u64 + 1));
+        let engine = Engine::new(set(EngineConfig::new(5000, n as u64 + 1)));
         self.put(engine, ([198, 18, 0, n as u8], 5000).into(), Disk::stocked(whole))
     }
 

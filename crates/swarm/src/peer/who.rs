@@ -25,11 +25,16 @@ pub(crate) struct Who {
     moved: bool,
     ut_metadata: Option<u8>,
     lt_donthave: Option<u8>,
+    ut_pex: Option<u8>,
+    ut_holepunch: Option<u8>,
+    prefers_encryption: bool,
     holds: Option<u32>,
     upload_only: bool,
     knows_metadata: bool,
     asked_metadata: Option<Time>,
     voted: bool,
+    /// Whether it has sent an extension handshake that we made something of.
+    introduced: bool,
 }
 
 impl Who {
@@ -48,11 +53,15 @@ impl Who {
             moved: false,
             ut_metadata: None,
             lt_donthave: None,
+            ut_pex: None,
+            ut_holepunch: None,
+            prefers_encryption: false,
             holds: None,
             upload_only: false,
             knows_metadata: false,
             asked_metadata: None,
             voted: false,
+            introduced: false,
         }
     }
 
@@ -62,12 +71,17 @@ impl Who {
         if let Some(client) = &said.client {
             self.client = Some(client.clone()).filter(|c| !c.is_empty());
         }
-        if let Some(id) = said.ut_metadata {
-            self.ut_metadata = Some(id).filter(|id| *id != 0);
+        for (known, said) in [
+            (&mut self.ut_metadata, said.ut_metadata),
+            (&mut self.lt_donthave, said.lt_donthave),
+            (&mut self.ut_pex, said.ut_pex),
+            (&mut self.ut_holepunch, said.ut_holepunch),
+        ] {
+            if let Some(id) = said {
+                *known = Some(id).filter(|id| *id != 0);
+            }
         }
-        if let Some(id) = said.lt_donthave {
-            self.lt_donthave = Some(id).filter(|id| *id != 0);
-        }
+        self.prefers_encryption = said.prefers_encryption.unwrap_or(self.prefers_encryption);
         self.holds = said.teem_source.or(self.holds);
         self.upload_only = said.upload_only.unwrap_or(self.upload_only);
         let port = said.port.filter(|port| *port != 0 && self.listen_port != Some(*port));
@@ -136,6 +150,21 @@ impl Who {
         self.lt_donthave
     }
 
+    /// Its id for `ut_pex` (BEP 11), when it has one.
+    pub(crate) fn ut_pex(&self) -> Option<u8> {
+        self.ut_pex
+    }
+
+    /// Its id for `ut_holepunch` (BEP 55), when it has one.
+    pub(crate) fn ut_holepunch(&self) -> Option<u8> {
+        self.ut_holepunch
+    }
+
+    /// Whether it would rather have connections encrypted.
+    pub(crate) fn prefers_encryption(&self) -> bool {
+        self.prefers_encryption
+    }
+
     /// Pieces that it holds although it shows fewer: it is a source that grants them.
     pub(crate) fn holds(&self) -> Option<u32> {
         self.holds
@@ -176,6 +205,16 @@ impl Who {
         !core::mem::replace(&mut self.voted, true)
     }
 
+    /// Whether others were told of it.
+    pub(crate) fn is_introduced(&self) -> bool {
+        self.introduced
+    }
+
+    /// Others are told of it.
+    pub(crate) fn set_introduced(&mut self) {
+        self.introduced = true;
+    }
+
     /// Its name for people: what it says, or what its id suggests.
     pub(crate) fn name(&self) -> String {
         self.client.as_deref().map_or_else(|| client_name(&self.handshake.peer_id), ToString::to_string)
@@ -191,6 +230,11 @@ impl Who {
         if let Some(at) = at.addr().filter(|at| Some(at.ip()) == self.addr.ip()) {
             self.dialled_port = Some(at.port());
         }
+    }
+
+    /// Whether it is known on which port it listens.
+    pub(crate) fn says_where(&self) -> bool {
+        self.outgoing || self.listen_port.or(self.dialled_port).is_some()
     }
 
     /// Where it could be dialled: where we have dialled it, or on the port that it says. What it says at first counts for less than a dial

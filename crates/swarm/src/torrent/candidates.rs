@@ -5,10 +5,12 @@
 //! it is known from where the world sees us. A torrent without any peer, and with none on the way, tries those that
 //! failed again within seconds: the seed that the user named may only be starting.
 mod dial_queue;
+pub(super) mod introduced;
 
 use super::address::{DialError, PeerSource, Sources, may_dial};
 use crate::event::Dials;
 use crate::external::External;
+use crate::ids::ConnId;
 use crate::listening::Doors;
 use crate::output::CloseReason;
 use crate::remote::{Encryption, Failed, How, Plan, Transports, Ways};
@@ -19,7 +21,9 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 use dial_queue::{DialQueue, Name, Place};
+use introduced::{Introduced, Introducer};
 use teem_wire::holder::{Holder, Network};
+use teem_wire::peer::message::Contact;
 use teem_wire::reach::Reach;
 
 /// Addresses kept for one torrent.
@@ -121,6 +125,8 @@ pub(crate) struct Candidates {
     banned_networks: BTreeSet<Network>,
     dials: Dials,
     rng: Rng,
+    /// What peers have told of.
+    introduced: Introduced,
     /// The ways that there are to dial.
     ways: Ways,
     /// Where we are dialled, as far as is known.
@@ -141,6 +147,7 @@ impl Candidates {
             banned_networks: BTreeSet::new(),
             dials: Dials::default(),
             rng,
+            introduced: Introduced::default(),
             ways: Ways::of(Encryption::Off, Transports::Tcp),
             external: External::default(),
             doors,
@@ -195,6 +202,34 @@ impl Candidates {
                 }
             }
         }
+    }
+
+    /// Takes what a peer tells of, as much as it may introduce; ourselves it cannot.
+    pub(crate) fn introduce(&mut self, now: Time, by: Introducer, source: PeerSource, list: &[Contact]) {
+        let mut room = self.introduced.room(by.party);
+        for Contact { addr, flags } in list.iter().copied() {
+            let ours =
+                self.external.iter().any(|ip| ip == addr.ip()) && self.doors.get().port_for(addr.ip()) == addr.port();
+            let counted = self.introduced.has(addr, by.party);
+            if ours || !may_dial(addr, source) || room == 0 && !counted {
+                continue;
+            }
+            self.add_one(now, source, addr);
+            if self.known.contains_key(&addr) {
+                room -= usize::from(!counted);
+                self.introduced.add(addr, flags, by);
+            }
+        }
+    }
+
+    /// A peer is not connected with that address any more.
+    pub(crate) fn departed(&mut self, addr: SocketAddr, by: ConnId) {
+        self.introduced.departed(addr, by);
+    }
+
+    /// One that may have told of others is gone.
+    pub(crate) fn introducer_gone(&mut self, conn: ConnId) {
+        self.introduced.gone(conn);
     }
 
     /// The other addresses of the same peer that wait and were not tried.
@@ -425,6 +460,7 @@ impl Candidates {
         for addr in self.queue.clear() {
             self.known.remove(&addr);
         }
+        self.introduced.clear();
     }
 
     /// We are elsewhere than before, or were away: those that were peers and were lost are dialled again, over some seconds.
@@ -521,6 +557,7 @@ impl Candidates {
     pub(crate) fn forget(&mut self, addr: SocketAddr) {
         self.set(addr, State::Pending);
         self.known.remove(&addr);
+        self.introduced.forget(addr);
     }
 }
 

@@ -3,20 +3,25 @@
 use super::address::{DialError, PeerSource};
 use super::announce::{Announcer, Ask, Counters, Heard, Identity};
 use super::candidates::Candidates;
+use super::candidates::introduced::Introducer;
 use super::download::evidence::Extent;
 use super::table::Table;
 use crate::ask::{AskId, AskIds};
 use crate::event::{Dials, TrackerStats};
 use crate::external::External;
+use crate::ids::ConnId;
 use crate::output::CloseReason;
 use crate::remote::{Encryption, How, Plan, Remote, Transports};
 use crate::rng::Rng;
 use crate::time::Time;
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use teem_metainfo::AnnounceUrl;
 use teem_wire::holder::Holder;
+use teem_wire::peer::message::{Contact, PexMessage};
+use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
 /// Peers in the saved facts.
@@ -119,6 +124,27 @@ impl Finder {
     /// Takes addresses to dial.
     pub(super) fn add(&mut self, now: Time, source: PeerSource, list: &[SocketAddr]) {
         self.candidates.add(now, source, list);
+    }
+
+    /// A peer tells of others (BEP 11): of what is at one address the first is taken, save on this machine, and never ourselves.
+    pub(super) fn introduce(&mut self, now: Time, conn: ConnId, by: Remote, said: &PexMessage) {
+        let source = by.ip().map_or(PeerSource::Pex(Reach::Public), PeerSource::pex);
+        let party = if by.is_loopback() { Holder::named(conn.0 as u32) } else { by.holder() };
+        let mut seen = BTreeSet::new();
+        let first = |contact: &Contact| {
+            let ip = contact.addr.ip();
+            Reach::of(ip) == Reach::Loopback || seen.insert(ip)
+        };
+        let met: Vec<Contact> = said.added.iter().copied().filter(first).collect();
+        self.candidates.introduce(now, Introducer { conn, party }, source, &met);
+        for addr in &said.dropped {
+            self.candidates.departed(*addr, conn);
+        }
+    }
+
+    /// One that may have told of others is gone.
+    pub(super) fn introducer_gone(&mut self, conn: ConnId) {
+        self.candidates.introducer_gone(conn);
     }
 
     /// Forgets all addresses but those of live connections.

@@ -18,11 +18,31 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::net::IpAddr;
 use teem_metainfo::Info;
-use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA};
+use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA, UT_PEX};
 use teem_wire::peer::message::ExtendedHandshake;
 
 /// What we call ourselves (BEP 10 `v`).
 const CLIENT: &str = "Teem 0.1.0";
+
+/// Whether an extension is offered to peers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Offer {
+    No,
+    Yes,
+    /// It was, and is not any more.
+    Withdrawn,
+}
+
+impl Offer {
+    /// The id to be said for it, which is `id` while it is offered.
+    fn id(self, id: u8) -> Option<u8> {
+        match self {
+            Self::No => None,
+            Self::Yes => Some(id),
+            Self::Withdrawn => Some(0),
+        }
+    }
+}
 
 /// What every owner of a torrent stands on.
 #[derive(Debug)]
@@ -37,6 +57,7 @@ pub(super) struct Ground {
     /// What each holder has had us look at.
     pub(super) looks: Looks,
     noticed: Option<String>,
+    pex: Offer,
     /// Steps of work done for what peers said: pieces, requests and givers looked at.
     pub(super) work: u64,
 }
@@ -53,6 +74,7 @@ impl Ground {
             steps: VecDeque::new(),
             looks: Looks::default(),
             noticed: None,
+            pex: Offer::No,
             work: 0,
         }
     }
@@ -73,6 +95,7 @@ impl Ground {
         let doors = self.me.doors.get();
         ExtendedHandshake {
             ut_metadata: Some(UT_METADATA),
+            ut_pex: self.pex.id(UT_PEX),
             lt_donthave: Some(LT_DONTHAVE),
             port: Some(your_ip.map_or_else(|| doors.port(), |ip| doors.port_for(ip))).filter(|p| *p != 0),
             client: Some(CLIENT.to_string()),
@@ -83,6 +106,34 @@ impl Ground {
             teem_source: source.then(|| self.content.have().count()),
             ..ExtendedHandshake::default()
         }
+    }
+
+    /// Peers are told of peers from now on, unless the torrent is private.
+    pub(super) fn offer_pex(&mut self) {
+        if !self.content.is_private() {
+            self.pex = Offer::Yes;
+        }
+    }
+
+    /// Peers are told of no peers any more.
+    pub(super) fn withdraw_pex(&mut self) {
+        if self.pex == Offer::Yes {
+            self.pex = Offer::Withdrawn;
+        }
+    }
+
+    /// Whether peers are told of peers.
+    pub(super) fn exchanges_peers(&self) -> bool {
+        self.pex == Offer::Yes
+    }
+
+    /// What a peer is told when the metadata has come. With extensions that can be withdrawn it is said whole, since some take what is left
+    /// out of `m` for given up.
+    pub(super) fn learnt(&self) -> ExtendedHandshake {
+        let (ut_metadata, metadata_size) = (Some(UT_METADATA), self.content.metadata_size());
+        let ut_pex = self.pex.id(UT_PEX);
+        let lt_donthave = ut_pex.map(|_| LT_DONTHAVE);
+        ExtendedHandshake { ut_metadata, metadata_size, ut_pex, lt_donthave, ..ExtendedHandshake::default() }
     }
 
     /// Tells the owner something, unless it was the last thing told.

@@ -368,6 +368,7 @@ impl Torrent {
             t.look_for_lost(cx);
             t.fetch_metadata(cx);
             t.metadata.send_due(cx, &t.ground);
+            t.exchange.tell(cx, &mut t.ground);
         });
     }
 
@@ -383,6 +384,7 @@ impl Torrent {
             self.metadata.deadline(fetching),
             self.granting.deadline(),
             self.finder.deadline(),
+            self.exchange.deadline(),
             self.upload.deadline(shared, now),
             self.intake.throttle().deadline(&shared.down, now),
         ])

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::external::Voter;
 use crate::ids::ConnId;
 use crate::output::{CloseReason, Output};
+use crate::peer::Peer;
 use crate::peer::pieces::Early;
 use crate::remote::Remote;
 use crate::time::Time;
@@ -23,8 +24,8 @@ use teem_wire::compact::Family;
 use teem_wire::peer::allowed_fast::{ALLOWED_FAST_COUNT, allowed_fast};
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::Handshake;
-use teem_wire::peer::ids::UT_METADATA;
-use teem_wire::peer::message::{ExtendedHandshake, Message};
+use teem_wire::peer::ids::UT_PEX;
+use teem_wire::peer::message::{ExtendedHandshake, Message, PexMessage};
 
 impl Torrent {
     /// A peer is told what we have and who we are, or its connection is closed.
@@ -134,9 +135,9 @@ impl Torrent {
             return None;
         }
         let (download, have) = (self.phase.download(), self.ground.content.have());
-        let is_needed = |p: &crate::peer::Peer| download.is_some_and(|d| d.needs(p, have));
+        let is_needed = |p: &Peer| download.is_some_and(|d| d.needs(p, have));
         let granting = &self.granting;
-        let useless = |p: &crate::peer::Peer| granting.is_ignored_by(p.conn()).unwrap_or_else(|| !is_needed(p));
+        let useless = |p: &Peer| granting.is_ignored_by(p.conn()).unwrap_or_else(|| !is_needed(p));
         let useless = self.ground.table.useless(cx.now, useless).map(|conn| (conn, CloseReason::Useless));
         let crowded = || Some((self.ground.table.most_crowded(cx.now, comes.holder())?, CloseReason::TooMany));
         let yields = useless.or_else(crowded);
@@ -199,7 +200,10 @@ impl Torrent {
     ) -> Result<(), CloseReason> {
         self.may_say(conn, &message)?;
         match message {
-            Message::Port(_) | Message::Unknown { .. } | Message::Suggest(_) => self.ground.table.idle_word(conn),
+            Message::Unknown { extended: Some(UT_PEX), .. } => self.on_pex(cx, conn, &PexMessage::default()),
+            Message::Port(_) | Message::Unknown { .. } | Message::Suggest(_) | Message::Holepunch { .. } => {
+                self.ground.table.idle_word(conn)
+            }
             Message::KeepAlive => match self.ground.table.get_mut(conn) {
                 Some(peer) => peer.conduct_mut().keepalive(cx.now),
                 None => Ok(()),
@@ -221,6 +225,7 @@ impl Torrent {
             Message::Reject(at) => self.on_reject(cx, conn, at),
             Message::AllowedFast(piece) => self.on_allowed_fast(cx, conn, piece),
             Message::ExtendedHandshake(handshake) => self.on_extended(cx, conn, handshake),
+            Message::Pex { message, .. } => self.on_pex(cx, conn, &message),
             Message::Metadata { message, .. } => self.metadata.message(cx, &mut self.ground, conn, message),
         }
     }
@@ -284,6 +289,7 @@ impl Torrent {
         if let (true, Some(addr)) = (says_where, now.addr()) {
             self.finder.connected(cx.now, addr);
         }
+        self.exchange_with(cx.now, conn, now != before);
         let Some(peer) = self.ground.table.get_mut(conn) else { return Ok(()) };
         // How a peer sees us counts once for a connection, so that counting costs it as much as us.
         if let Some(ip) = said.your_ip.filter(|ip| peer.ip().map(Family::of) == Some(Family::of(*ip)))
@@ -295,7 +301,32 @@ impl Torrent {
         self.grant(cx);
         self.metadata.offer(cx, &mut self.ground, conn, (said.ut_metadata, said.metadata_size))?;
         self.fill(cx, conn);
+        self.exchange.tell(cx, &mut self.ground);
         self.ground.table.idle_word(conn)
+    }
+
+    /// A peer has introduced itself: it is told of others if it wants that, and others of it.
+    fn exchange_with(&mut self, now: Time, conn: ConnId, elsewhere: bool) {
+        let offered = self.ground.exchanges_peers();
+        if let Some(who) = self.ground.table.get_mut(conn).filter(|_| offered).map(Peer::who_mut) {
+            let (first, id) = (!who.is_introduced(), who.ut_pex());
+            who.set_introduced();
+            if first || elsewhere {
+                self.exchange.changed(now);
+            }
+            self.exchange.offers(now, conn, id);
+        }
+    }
+
+    /// A peer tells of others (BEP 11). Those that it lost may be there still, but it cannot help to reach them.
+    fn on_pex<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, said: &PexMessage) -> Result<(), CloseReason> {
+        let (true, Some(peer)) = (self.ground.exchanges_peers(), self.ground.table.get(conn)) else {
+            return self.ground.table.idle_word(conn);
+        };
+        self.exchange.hear(cx.now, conn)?;
+        self.finder.introduce(cx.now, conn, peer.who().addr(), said);
+        self.finder.count(cx.now, &self.ground.table);
+        Ok(())
     }
 
     fn on_request<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) -> Result<(), CloseReason> {
@@ -504,18 +535,18 @@ impl Torrent {
         }
         if info.is_private() {
             self.finder.set_private();
+            self.exchange.end();
+            self.ground.withdraw_pex();
             let text = String::from("the torrent is private: peers come from its tracker only (BEP 27)");
             self.ground.notice(cx, text);
         }
         self.ground.adopt(info.clone());
-        let metadata_size = self.ground.content.metadata_size();
+        let said = self.ground.learnt();
         for conn in self.ground.table.conns() {
             if let Err(why) = self.judge_early(cx, conn) {
                 self.drop_peer(cx, conn, why);
             } else if self.ground.table.get(conn).is_some_and(|p| p.who().is_extended()) {
-                let ut_metadata = Some(UT_METADATA);
-                let said = ExtendedHandshake { ut_metadata, metadata_size, ..ExtendedHandshake::default() };
-                self.ground.table.send(cx, conn, Message::ExtendedHandshake(said));
+                self.ground.table.send(cx, conn, Message::ExtendedHandshake(said.clone()));
             }
         }
         cx.tell(Event::Metadata { torrent: self.ground.id, info });

@@ -15,6 +15,7 @@ mod content;
 pub mod context;
 mod departed;
 mod download;
+mod exchange;
 mod finder;
 mod granting;
 mod ground;
@@ -51,6 +52,7 @@ use content::Content;
 use core::time::Duration;
 use download::Download;
 use download::intake::Intake;
+use exchange::Exchange;
 use finder::Finder;
 use granting::Granting;
 use ground::Ground;
@@ -83,6 +85,7 @@ pub struct Torrent {
     upload: Upload,
     granting: Granting,
     finder: Finder,
+    exchange: Exchange,
     metadata: Metadata,
     store: Store,
     rounds: Rounds,
@@ -110,6 +113,7 @@ impl Torrent {
             upload: Upload::new(add.torrent, add.up, add.cooperative),
             granting: Granting::new(add.spreading),
             finder,
+            exchange: Exchange::default(),
             metadata: Metadata::default(),
             store: Store::default(),
             rounds: Rounds::new(),
@@ -194,6 +198,11 @@ impl Torrent {
     /// Dials go by what is wanted from now on; before, by TCP without encryption.
     pub fn dial_by(&mut self, encryption: Encryption, transports: Transports) {
         self.finder.dial_by(encryption, transports);
+    }
+
+    /// Peers and we tell each other of peers from now on (BEP 11), unless the torrent is private.
+    pub fn exchange_peers(&mut self) {
+        self.ground.offer_pex();
     }
 
     /// When [`Self::next_dial`] will have something.

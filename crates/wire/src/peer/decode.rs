@@ -33,9 +33,10 @@ use super::block::BlockRef;
 use super::encode::HANDSHAKE_LEN;
 use super::error::DecodeError;
 use super::handshake::{Features, Handshake, PeerId};
+use super::holepunch::HOLEPUNCH_LEN_MAX;
 use super::limits::Limits;
 use super::message::Message;
-use super::{extended, ids, metadata};
+use super::{extended, holepunch, ids, metadata, pex};
 use alloc::vec::Vec;
 use teem_metainfo::InfoHash;
 
@@ -80,7 +81,7 @@ enum State {
     Handshake,
     /// At the beginning of a frame, or within its fixed part.
     Head,
-    /// Within a BITFIELD, extension handshake or `ut_metadata` message.
+    /// Within a BITFIELD, or a message of an extension that we speak.
     Body {
         kind: Body,
         left: usize,
@@ -101,6 +102,8 @@ enum Body {
     Bitfield,
     ExtendedHandshake,
     Metadata,
+    Pex,
+    Holepunch,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -235,6 +238,7 @@ impl Decoder {
                 let limit = match self.head[5] {
                     ids::EXTENDED_HANDSHAKE => self.limits.extended_handshake,
                     ids::UT_METADATA => self.limits.metadata,
+                    ids::UT_PEX => self.limits.pex,
                     _ => self.limits.unknown,
                 };
                 return within(id, len, len - 2, limit).map(|()| 6);
@@ -279,6 +283,10 @@ impl Decoder {
             ids::EXTENDED => match self.head[5] {
                 ids::EXTENDED_HANDSHAKE => return self.begin_body(Body::ExtendedHandshake, len - 2),
                 ids::UT_METADATA => return self.begin_body(Body::Metadata, len - 2),
+                ids::UT_PEX => return self.begin_body(Body::Pex, len - 2),
+                ids::UT_HOLEPUNCH if len as usize <= 2 + HOLEPUNCH_LEN_MAX => {
+                    return self.begin_body(Body::Holepunch, len - 2);
+                }
                 ids::LT_DONTHAVE if len == 6 => Message::DontHave { id: ids::LT_DONTHAVE, piece: self.field(6) },
                 extended => return self.begin_skip(ids::EXTENDED, Some(extended), len - 2),
             },
@@ -297,6 +305,8 @@ impl Decoder {
             Body::Bitfield => Message::Bitfield(Vec::new()),
             Body::ExtendedHandshake => unknown(Some(ids::EXTENDED_HANDSHAKE), 0),
             Body::Metadata => unknown(Some(ids::UT_METADATA), 0),
+            Body::Pex => unknown(Some(ids::UT_PEX), 0),
+            Body::Holepunch => unknown(Some(ids::UT_HOLEPUNCH), 0),
         }))
     }
 
@@ -360,6 +370,14 @@ fn decode_body(kind: Body, bytes: &[u8]) -> Result<Message, DecodeError> {
         Body::Metadata => match metadata::decode(bytes) {
             Some(message) => Message::Metadata { id: ids::UT_METADATA, message },
             None => unknown(Some(ids::UT_METADATA), bytes.len()),
+        },
+        Body::Pex => match pex::decode(bytes) {
+            Some(message) => Message::Pex { id: ids::UT_PEX, message },
+            None => unknown(Some(ids::UT_PEX), bytes.len()),
+        },
+        Body::Holepunch => match holepunch::decode(bytes) {
+            Some(message) => Message::Holepunch { id: ids::UT_HOLEPUNCH, message },
+            None => unknown(Some(ids::UT_HOLEPUNCH), bytes.len()),
         },
     })
 }

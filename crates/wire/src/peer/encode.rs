@@ -4,7 +4,7 @@
 use super::block::BlockRef;
 use super::handshake::Handshake;
 use super::message::Message;
-use super::{extended, ids, metadata};
+use super::{extended, holepunch, ids, metadata, pex};
 use alloc::vec::Vec;
 
 /// Length in bytes of a handshake.
@@ -58,6 +58,8 @@ pub fn encode(message: &Message, out: &mut Vec<u8>) {
             extended_frame(out, ids::EXTENDED_HANDSHAKE, |out| extended::encode(handshake, out));
         }
         Message::DontHave { id, piece } => extended_frame(out, *id, |out| out.extend_from_slice(&piece.to_be_bytes())),
+        Message::Pex { id, message } => extended_frame(out, *id, |out| pex::encode(message, out)),
+        Message::Holepunch { id, message } => extended_frame(out, *id, |out| holepunch::encode(message, out)),
         Message::Metadata { id, message } => extended_frame(out, *id, |out| metadata::encode(message, out)),
         Message::Unknown { .. } => {}
     }

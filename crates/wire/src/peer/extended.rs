@@ -1,4 +1,4 @@
-//! The dictionary of the extension handshake (BEP 10), with the keys of BEP 9, 11, 21 and 54.
+//! The dictionary of the extension handshake (BEP 10), with the keys of BEP 9, 11, 21, 54 and 55.
 //!
 //! What is out of range or of a wrong type is as if it were not there: peers differ, and none of it is vital.
 use super::error::DecodeError;
@@ -39,6 +39,7 @@ pub fn decode(bytes: &[u8]) -> Result<ExtendedHandshake, DecodeError> {
             match name {
                 b"ut_metadata" => out.ut_metadata = Some(id),
                 b"ut_pex" => out.ut_pex = Some(id),
+                b"ut_holepunch" => out.ut_holepunch = Some(id),
                 b"lt_donthave" => out.lt_donthave = Some(id),
                 _ => {}
             }
@@ -50,6 +51,7 @@ pub fn decode(bytes: &[u8]) -> Result<ExtendedHandshake, DecodeError> {
     out.metadata_size = uint(root, b"metadata_size").and_then(|n| u32::try_from(n).ok()).filter(|n| *n != 0);
     out.your_ip = root.get(b"yourip").and_then(|v| v.as_bytes()).and_then(address);
     out.teem_source = uint(root, b"teem_source").and_then(|n| u32::try_from(n).ok());
+    out.prefers_encryption = root.get(b"e").and_then(|v| v.as_int()).map(|n| n != 0);
     out.upload_only = root.get(b"upload_only").and_then(|v| v.as_int()).map(|n| n != 0);
     Ok(out)
 }
@@ -60,9 +62,13 @@ pub(super) fn encode(handshake: &ExtendedHandshake, out: &mut Vec<u8>) {
     writer.dict(|dict| {
         let extensions = [
             (&b"lt_donthave"[..], handshake.lt_donthave),
+            (b"ut_holepunch", handshake.ut_holepunch),
             (b"ut_metadata", handshake.ut_metadata),
             (b"ut_pex", handshake.ut_pex),
         ];
+        if let Some(prefers) = handshake.prefers_encryption {
+            dict.key(b"e").uint(prefers.into());
+        }
         if extensions.iter().any(|(_, id)| id.is_some()) {
             dict.key(b"m").dict(|m| {
                 for (name, id) in extensions {

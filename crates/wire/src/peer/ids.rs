@@ -37,8 +37,12 @@ pub(crate) const EXTENDED: u8 = 20;
 pub(crate) const EXTENDED_HANDSHAKE: u8 = 0;
 /// The id that we give to `ut_metadata` (BEP 9) in our extension handshake, so the one that peers use toward us.
 pub const UT_METADATA: u8 = 1;
+/// The id that we give to `ut_pex` (BEP 11).
+pub const UT_PEX: u8 = 2;
 /// The id that we give to `lt_donthave` (BEP 54).
 pub const LT_DONTHAVE: u8 = 3;
+/// The id that we give to `ut_holepunch` (BEP 55).
+pub const UT_HOLEPUNCH: u8 = 4;
 
 /// The first 20 bytes of a connection (BEP 3).
 pub const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";

@@ -5,7 +5,7 @@
 use super::block::BlockRef;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// One message, without the length prefix.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +49,20 @@ pub enum Message {
         /// The request, data or reject.
         message: MetadataMessage,
     },
+    /// Id 20 with the id of `ut_pex` (BEP 11): peers that the sender has met or lost. `id` as in [`Message::Metadata`].
+    Pex {
+        /// Extended id, as the receiver of the message numbers it.
+        id: u8,
+        /// Who they are.
+        message: PexMessage,
+    },
+    /// Id 20 with the id of `ut_holepunch` (BEP 55): two peers are to dial each other. `id` as in [`Message::Metadata`].
+    Holepunch {
+        /// Extended id, as the receiver of the message numbers it.
+        id: u8,
+        /// What is asked for.
+        message: HolepunchMessage,
+    },
     /// Id 20 with the id of `lt_donthave` (BEP 54): the sender has that piece no more. `id` as in [`Message::Metadata`].
     DontHave {
         /// Extended id, as the receiver of the message numbers it.
@@ -76,6 +90,10 @@ pub struct ExtendedHandshake {
     pub ut_pex: Option<u8>,
     /// `m`: the sender's id for `lt_donthave` (BEP 54).
     pub lt_donthave: Option<u8>,
+    /// `m`: the sender's id for `ut_holepunch` (BEP 55).
+    pub ut_holepunch: Option<u8>,
+    /// `e`: whether the sender would rather have connections encrypted (BEP 11, flag 1).
+    pub prefers_encryption: Option<bool>,
     /// `p`: the port the sender listens on for TCP.
     pub port: Option<u16>,
     /// `v`: client name and version, at most 64 bytes, not to be trusted.
@@ -90,6 +108,81 @@ pub struct ExtendedHandshake {
     pub upload_only: Option<bool>,
     /// `teem_source` (own key): pieces that a source holds, although it shows them one by one.
     pub teem_source: Option<u32>,
+}
+
+/// What BEP 11 says of a peer besides its address, a bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct PexFlags(pub u8);
+
+impl PexFlags {
+    /// It would rather have connections encrypted.
+    pub const ENCRYPTION: u8 = 1;
+    /// It has everything, or wants nothing.
+    pub const SEED: u8 = 2;
+    /// It speaks uTP.
+    pub const UTP: u8 = 4;
+    /// It can be asked to dial at the moment that we do (BEP 55).
+    pub const HOLEPUNCH: u8 = 8;
+    /// It was dialled: strangers reach it.
+    pub const REACHABLE: u8 = 16;
+
+    /// Whether that is said.
+    pub fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+}
+
+/// A peer that another is connected with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Contact {
+    /// Where it is reached, as the other knows it.
+    pub addr: SocketAddr,
+    /// What is said of it.
+    pub flags: PexFlags,
+}
+
+/// A message of `ut_pex` (BEP 11), of both address families.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct PexMessage {
+    /// Peers that the sender is connected with now.
+    pub added: Vec<Contact>,
+    /// Peers that it was told to be connected with before, and is not.
+    pub dropped: Vec<SocketAddr>,
+}
+
+/// A message of `ut_holepunch` (BEP 55).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HolepunchMessage {
+    /// What is asked for, or went wrong.
+    pub what: Holepunch,
+    /// The end that it is about: the other one of the two.
+    pub at: SocketAddr,
+}
+
+/// What a message of `ut_holepunch` asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holepunch {
+    /// To a relay: have that peer and me dial each other.
+    Rendezvous,
+    /// From a relay: dial there over uTP now.
+    Connect,
+    /// From a relay: it cannot.
+    Error(HolepunchError),
+}
+
+/// Why a relay cannot help (BEP 55).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HolepunchError {
+    /// Nobody can be at that address.
+    NoSuchPeer,
+    /// The relay is not connected with it.
+    NotConnected,
+    /// It does not speak the extension.
+    NoSupport,
+    /// The relay itself is there.
+    NoSelf,
+    /// A reason that BEP 55 does not know.
+    Other(u32),
 }
 
 /// A message of `ut_metadata` (BEP 9).
