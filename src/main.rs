@@ -28,6 +28,7 @@ mod on_done;
 mod planted;
 mod preset;
 mod progress;
+mod reach;
 mod sandbox;
 mod scrape;
 mod seed;

@@ -33,6 +33,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     }
     sandbox.tell(options.json);
     let mut view = View::new(&client, options.json);
+    view.tell_reach();
     view.say(&format!("listening on port {}", client.port()));
     for hint in &source.hints {
         view.say(&format!("hint: {hint}"));

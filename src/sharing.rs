@@ -3,9 +3,10 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
 use crate::lost_here::LostHere;
 use crate::progress::Progress;
+use crate::reach::Reach;
 use crate::signals::Signals;
 use crate::units::{Bytes, Copies, Count};
-use crate::{json, standing, told};
+use crate::{json, reach, standing, told};
 use std::net::IpAddr;
 use std::time::Duration;
 use teem_client::event::{Event, Snapshot, State};
@@ -64,7 +65,7 @@ pub(crate) async fn watch(
         let (torrent, name) = (row.torrent.clone(), row.name.clone());
         ends.spawn(async move { (name, torrent.ended().await) });
     }
-    let mut lost_here = LostHere::new(client);
+    let (mut lost_here, mut reach) = (LostHere::new(client), Reach::new(client, json, true));
     let (started, mut json_at, mut told_nobody) = (Instant::now(), None::<Instant>, false);
     let mut seen: Vec<IpAddr> = Vec::new();
     let mut tick = tokio::time::interval(EVERY);
@@ -94,10 +95,11 @@ pub(crate) async fn watch(
                     }
                 }
                 let udp = lost_here.look(progress);
+                reach.look(&reach::seen(snapshots(rows)), progress);
                 if json && json_at.is_none_or(|t| t.elapsed() >= JSON_EVERY) {
                     json_at = Some(Instant::now());
                     for (row, s) in rows.iter().filter_map(|row| Some((row, row.last.as_ref()?))) {
-                        json::line(&told::status(&row.hash, s, udp, client.http().path()));
+                        json::line(&told::status(&row.hash, s, udp, client.http().path(), reach.value()));
                     }
                 }
                 for ip in snapshots(rows).flat_map(|s| s.external.iter()).collect::<Vec<_>>() {
@@ -108,7 +110,7 @@ pub(crate) async fn watch(
                 }
                 if !told_nobody && started.elapsed() >= NOBODY_AFTER && seeding(rows) {
                     told_nobody = true;
-                    if snapshots(rows).all(|s| s.seeds + s.downloaders == 0 && s.uploaded == 0) {
+                    if !reach.has_spoken() && snapshots(rows).all(|s| s.seeds + s.downloaders == 0 && s.uploaded == 0) {
                         progress.say(&nobody(port, &seen));
                     }
                 }

@@ -82,7 +82,7 @@ fn peer(peer: &PeerStats) -> Value {
 }
 
 /// The figures as a JSON line.
-pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams, path: &Path) -> Value {
+pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams, path: &Path, reachable: Value) -> Value {
     let barred = path.barred();
     let (dials, all) = (s.dials, s.dials.all());
     json!({
@@ -93,5 +93,6 @@ pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams, path: &Path) -> V
         "dials_tcp": outcomes(dials.tcp), "dials_utp": outcomes(dials.utp), "peers": s.peers.iter().map(peer).collect::<Vec<_>>(),
         "filtered": {"ranges": path.ranges(), "dials": barred.dials, "accepts": barred.accepts, "packets": barred.packets},
         "external": s.external.iter().map(|ip| ip.to_string()).collect::<Vec<_>>(), "udp_dropped": udp.dropped, "udp_refused": udp.refused,
+        "reachable": reachable,
     })
 }

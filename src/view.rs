@@ -2,6 +2,7 @@
 use crate::foreign::plain;
 use crate::lost_here::LostHere;
 use crate::progress::Progress;
+use crate::reach::{self, Reach};
 use crate::stall::Watch;
 use crate::units::{Bytes, Count, Time};
 use crate::{json, standing, told};
@@ -73,6 +74,7 @@ pub(crate) struct View {
     json_at: Option<Instant>,
     lost_here: LostHere,
     standing: standing::Watch,
+    reach: Reach,
 }
 
 impl View {
@@ -81,7 +83,7 @@ impl View {
         let (sender, words) = mpsc::channel(WORDS_MAX);
         let voice = Voice { json, words: sender };
         let (client, events, lost_here) = (client.clone(), client.events(), LostHere::new(client));
-        let (progress, rows) = (Progress::new(json), Vec::new());
+        let (progress, rows, reach) = (Progress::new(json), Vec::new(), Reach::new(&client, json, false));
         Self {
             client,
             events,
@@ -93,11 +95,17 @@ impl View {
             json_at: None,
             lost_here,
             standing: standing::Watch::default(),
+            reach,
         }
     }
 
     pub(crate) fn voice(&self) -> Voice {
         self.voice.clone()
+    }
+
+    /// Says whether others reach this machine too, which one who gives wants to know.
+    pub(crate) fn tell_reach(&mut self) {
+        self.reach.speak();
     }
 
     pub(crate) fn say(&mut self, text: &str) {
@@ -152,6 +160,8 @@ impl View {
         }
         self.hear();
         let udp = self.lost_here.look(&mut self.progress);
+        let seen = reach::seen(self.rows.iter().filter_map(|row| row.last.as_ref()));
+        self.reach.look(&seen, &mut self.progress);
         if self.json {
             self.status_lines(udp);
         } else if !crate::choose::is_asking() && self.progress.due() {
@@ -189,7 +199,8 @@ impl View {
         self.json_at = Some(Instant::now());
         for row in &self.rows {
             if let Some(s) = &row.last {
-                json::line(&told::status(&row.torrent.info_hash().to_string(), s, udp, self.client.http().path()));
+                let (hash, path) = (row.torrent.info_hash().to_string(), self.client.http().path());
+                json::line(&told::status(&hash, s, udp, path, self.reach.value()));
             }
         }
     }

@@ -27,6 +27,7 @@ use teem_host::error::HostError;
 use teem_host::host::{self, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
+use teem_host::strangers::Unasked;
 use teem_swarm::command::Command;
 use teem_swarm::event::Snapshot;
 use teem_swarm::ids::TorrentId;
@@ -195,6 +196,21 @@ impl Client {
         self.0.doors.set_door(family, door);
         // A host that has ended tells nobody anything.
         let _ = self.0.host.send(HostMsg::Command(Command::Door(family, door)));
+    }
+
+    /// What came so far from strangers, of one address family: it shows that they reach us.
+    pub fn unasked(&self, family: Family) -> Unasked {
+        self.0.host.unasked(family)
+    }
+
+    /// The address of this machine that packets to the world leave from, of one family; `None` where there is no way.
+    pub fn toward_world(&self, family: Family) -> Option<std::net::IpAddr> {
+        // Addresses that nobody has (RFC 5737, RFC 3849); nothing is sent.
+        let anywhere = match family {
+            Family::V4 => SocketAddr::from(([192, 0, 2, 1], 9)),
+            Family::V6 => SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 9)),
+        };
+        self.0.http.path().source_toward(anywhere).ok()
     }
 
     /// Listens somewhere else from now on: another port, another address. Trackers are told at once, peers as they come; connections that

@@ -108,6 +108,7 @@ mod places;
 #[cfg(debug_assertions)]
 mod planted;
 mod questions;
+mod reach;
 mod registry;
 mod resolve;
 mod router;
@@ -128,9 +129,11 @@ pub use places::AddError;
 #[cfg(debug_assertions)]
 #[doc(hidden)]
 pub use planted::Planted;
+pub use reach::Reached;
 pub use source::Source;
 pub use status::{Ended, Status};
 pub use teem_host::account::Datagrams;
+pub use teem_host::strangers::Unasked;
 pub use teem_metainfo::{AnnounceUrl, Origin};
 pub use teem_path as path;
 pub use teem_swarm::command::Spreading;

@@ -131,7 +131,7 @@ where
                         self.pending.push_back(Input::Answer { id, answer });
                     }
                 }
-                Output::Datagram { to, bytes } => net.datagram(to, &bytes),
+                Output::Datagram { to, bytes } => net.datagram(now, to, &bytes),
                 Output::Read { id, result } => self.owner.on_read(id, result.as_ref().map(AsRef::as_ref)),
                 Output::Event(event) => {
                     if let Event::Removed { torrent } = &event {
@@ -240,6 +240,7 @@ where
         let standing = core.whereabouts.standing.clone();
         let lost = net.lose(&standing, &mut |input| core.feed(now, input));
         if change.moved || change.more || lost {
+            net.strangers.came.forget();
             core.feed(now, Input::Moved);
         }
     }

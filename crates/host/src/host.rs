@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use teem_engine::storage::Storage;
 use teem_swarm::ids::TorrentId;
+use teem_wire::compact::Family;
 
 use crate::account::{Account, Datagrams};
 use crate::config::HostConfig;
@@ -15,6 +16,7 @@ use crate::mailbox::{Bell, HostMsg, Mailbox, SendError};
 use crate::net::{Net, WAKER};
 use crate::owner::{Machine, Owner};
 use crate::pair::End;
+use crate::strangers::{Unasked, Unaskeds};
 
 type Thread = JoinHandle<Result<(), HostError>>;
 
@@ -23,6 +25,7 @@ struct Shared {
     /// Where connections are taken: what everybody outside of the thread asks.
     bound: Mutex<Bound>,
     account: Arc<Account>,
+    unasked: Arc<Unaskeds>,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -55,7 +58,7 @@ where
     let mailbox = Arc::new(Mailbox::new(Arc::new(Bell::new(waker))));
     let bound = listeners.bound().clone();
     let net = Net::new(poll.registry().try_clone()?, listeners, config)?;
-    let account = Arc::clone(&net.account);
+    let (account, unasked) = (Arc::clone(&net.account), Arc::clone(&net.strangers.came));
     let core = Core::new(machine, owner, &net.path);
     let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), storage, core };
     let guard = Guard(Arc::clone(&mailbox));
@@ -64,7 +67,7 @@ where
         event_loop.live()
     })?;
     let (bound, thread) = (Mutex::new(bound), Mutex::new(Some(thread)));
-    Ok(HostHandle(Arc::new(Shared { mailbox, bound, account, thread })))
+    Ok(HostHandle(Arc::new(Shared { mailbox, bound, account, unasked, thread })))
 }
 
 /// Closes the mailbox when the thread ends, in whatever way.
@@ -85,6 +88,11 @@ impl HostHandle {
     /// What the system did not carry of the packets of UDP, to us and from us, since the start.
     pub fn datagrams(&self) -> Datagrams {
         self.0.account.told()
+    }
+
+    /// What came so far from strangers, of one address family.
+    pub fn unasked(&self, family: Family) -> Unasked {
+        self.0.unasked.of(family)
     }
 
     /// Listens on these sockets from now on instead of the former; trackers and peers are told of the port. Connections that stand stay.

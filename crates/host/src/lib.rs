@@ -21,6 +21,7 @@ pub mod mailbox;
 pub mod owner;
 pub mod pair;
 pub(crate) mod sockopt;
+pub mod strangers;
 
 mod budget;
 mod carrier;

@@ -29,6 +29,7 @@ use crate::out::Spares;
 use crate::packet;
 use crate::race::Races;
 use crate::refusals::Refusals;
+use crate::strangers::Strangers;
 use crate::table::Table;
 use crate::torrents::Torrents;
 use crate::udp::Port;
@@ -79,6 +80,8 @@ pub(crate) struct Net<B> {
     listening: Vec<Listening>,
     /// What the system did not carry of our packets.
     pub(crate) account: Arc<Account>,
+    /// What came from whom we never spoke to.
+    pub(crate) strangers: Strangers,
     /// The way that outgoing connections take.
     pub(crate) path: Path,
     /// The port, the same everywhere.
@@ -134,6 +137,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         Ok(Self {
             registry,
             account,
+            strangers: Strangers::new(),
             listening,
             path,
             port,

@@ -18,6 +18,7 @@ mod node;
 pub mod process;
 pub mod relay;
 pub mod relayed;
+pub mod router;
 pub mod row;
 pub mod setting;
 mod stock;

@@ -129,6 +129,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Somebody has opened a connection.
     pub(super) fn accepted(&mut self, now: Time, link: Link, addr: SocketAddr) {
+        self.strangers.came(addr, link.transport());
         self.make_room_undecided();
         if self.table.len() >= SOCKETS_MAX {
             return;

@@ -69,12 +69,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         if self.table.len() >= SOCKETS_MAX {
             return Err(DialError::Unreachable);
         }
-        let addr = race.addr;
+        let (addr, torrent) = (race.addr, race.torrent);
         let link = match how.transport {
             Transport::Tcp => dial::start(addr, &self.path, self.config.upload_limited)?,
             _ => self.dial_utp(now, addr)?,
         };
-        let mut dial = Dial::new(link, race.torrent, (addr, how), now);
+        let mut dial = Dial::new(link, torrent, (addr, how), now);
         dial.race = Some(name);
         let (registry, until): (&Registry, Time) = (&self.registry, dial.until());
         let id = self.table.insert(|id| {
@@ -86,7 +86,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 
     /// Opens a connection over uTP.
-    fn dial_utp(&self, now: Time, addr: core::net::SocketAddr) -> Result<Link, DialError> {
+    fn dial_utp(&mut self, now: Time, addr: core::net::SocketAddr) -> Result<Link, DialError> {
+        self.strangers.speak_to(now, addr);
         let listening = self.listening.iter().find(|listening| listening.udp.serves(addr.ip()));
         let utp = listening.and_then(|listening| listening.utp.as_ref()).ok_or(DialError::Unreachable)?;
         utp.connect(now, addr).map(Link::Utp).ok_or(DialError::Unreachable)

@@ -190,8 +190,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 
     /// Sends a packet from the socket of its family.
-    pub(crate) fn datagram(&self, to: SocketAddr, packet: &[u8]) {
+    pub(crate) fn datagram(&mut self, now: Time, to: SocketAddr, packet: &[u8]) {
         let to = sockopt::canonical(to);
+        self.strangers.speak_to(now, to);
         if let Some(listening) = self.listening.iter().find(|listening| listening.udp.serves(to.ip())) {
             listening.udp.send(to, packet);
         }

@@ -1,0 +1,159 @@
+//! A publisher behind a router: miniupnpd leads others to it by each of its protocols, and a router with odd answers does too (RFC 6886, 6887, UPnP).
+//! Its port outside is what a tracker is told, and nothing is left at the router at the end.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use common::content::{self, Shape};
+use common::namespace::{Needs, isolated};
+use common::process::{Process, wait_until};
+use common::teem::Teem;
+use common::tracker::{Answer, Tracker};
+use teem_rig::router::{OUTSIDE_IP, Router, Speaks};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const SIZE: u64 = 300_000;
+const PYTHON: Needs = Needs::Command("python3", "--version");
+
+/// `share` at home, announced to a tracker in the world; the first line of the content's own is waited for.
+fn share(router: &Router, folder: &Path, tracker: &Tracker) -> Teem {
+    content::write(folder, "content", Shape::Single, SIZE);
+    let home = router.home();
+    let home: Vec<&str> = home.iter().map(String::as_str).collect();
+    let (path, file) = (folder.join("content"), folder.join("content.torrent"));
+    let (path, file) = (path.to_string_lossy(), file.to_string_lossy());
+    let args = ["share", &path, "--tracker", &tracker.url, "-o", &file];
+    let mut share = Teem::start_under(&home, &folder.join("home"), &args);
+    share.wait_event("ready", LIMIT);
+    share
+}
+
+/// Waits for the line that says that ports were mapped.
+fn mapped(share: &mut Teem) -> (String, u64) {
+    let said = share.wait_event("mapped", LIMIT);
+    assert_eq!((&said["address"], &said["tcp"]), (&OUTSIDE_IP.into(), &said["udp"]), "{said}");
+    (said["by"].as_str().unwrap().to_owned(), said["tcp"].as_u64().unwrap())
+}
+
+fn announced(tracker: &Tracker, port: u64) {
+    let wanted = format!("port={port}");
+    let said = || tracker.queries().iter().any(|query| query.split('&').any(|part| part == wanted));
+    wait_until(&wanted, LIMIT, || said().then_some(()));
+}
+
+/// Somebody in the world gets the content through the router.
+fn got(folder: &Path, port: u64) {
+    let out = folder.join("out");
+    let torrent = folder.join("content.torrent");
+    let peer = format!("{OUTSIDE_IP}:{port}");
+    let mut get = Teem::get(&folder.join("world"), &torrent.to_string_lossy(), &out, &["--peer", &peer]);
+    get.wait_complete(LIMIT);
+    assert_eq!(std::fs::read(out.join("content")).unwrap(), std::fs::read(folder.join("content")).unwrap());
+}
+
+fn by_miniupnpd(test: &str, speaks: Speaks, by: &str) {
+    isolated(test, &[Router::NEEDS, Router::MINIUPNPD], |folder| {
+        let (router, tracker) = (Router::stand(), Tracker::start(Answer::Nobody));
+        let _daemon = router.miniupnpd(folder, speaks);
+        let mut share = share(&router, folder, &tracker);
+        let (way, port) = mapped(&mut share);
+        assert_eq!(way, by);
+        assert_eq!(router.rules().matches("dnat ip to 10.0.0.7").count(), 2, "TCP and UDP: {}", router.rules());
+        announced(&tracker, port);
+        got(folder, port);
+        let said = share.wait_event("reachable", LIMIT);
+        assert_eq!(said["v4"], "mapped", "a stranger has come: {said}");
+        share.terminate();
+        share.wait_exit(LIMIT);
+        assert_eq!(router.rules().matches("dnat").count(), 0, "nothing is left: {}", router.rules());
+    });
+}
+
+#[test]
+fn miniupnpd_leads_peers_here_by_pcp() {
+    by_miniupnpd("miniupnpd_leads_peers_here_by_pcp", Speaks::Pcp, "PCP");
+}
+
+#[test]
+fn miniupnpd_leads_peers_here_by_nat_pmp() {
+    by_miniupnpd("miniupnpd_leads_peers_here_by_nat_pmp", Speaks::NatPmp, "NAT-PMP");
+}
+
+#[test]
+fn miniupnpd_leads_peers_here_by_upnp() {
+    by_miniupnpd("miniupnpd_leads_peers_here_by_upnp", Speaks::Upnp, "UPnP");
+}
+
+fn odd(router: &Router, words: &[&str]) -> Process {
+    let [nsenter, net, end] = router.router();
+    let script = include_str!("common/odd_router.py");
+    let mut odd = Process::start(Command::new(nsenter).args([&net, &end, "python3", "-c", script]).args(words));
+    odd.wait_line("odd router", LIMIT, |line| (line == "ready").then_some(()));
+    odd
+}
+
+#[test]
+fn a_port_outside_that_changes_reaches_the_tracker() {
+    isolated("a_port_outside_that_changes_reaches_the_tracker", &[Router::NEEDS, PYTHON], |folder| {
+        let (router, tracker) = (Router::stand(), Tracker::start(Answer::Nobody));
+        let mut odd = odd(&router, &["natpmp", "10", "40000", "40001"]);
+        let mut share = share(&router, folder, &tracker);
+        assert_eq!(mapped(&mut share), ("NAT-PMP".into(), 40_000));
+        announced(&tracker, 40_000);
+        assert_eq!(mapped(&mut share).1, 40_001, "at half the life that was given");
+        announced(&tracker, 40_001);
+        share.terminate();
+        share.wait_exit(LIMIT);
+        for op in ["1", "2"] {
+            let end = format!("map {op} 21473 0 0");
+            odd.wait_line("the end", LIMIT, |line| (line == end).then_some(()));
+        }
+    });
+}
+
+#[test]
+fn a_router_that_takes_leases_for_ever_alone_and_has_the_port_taken_leads_peers_here_too() {
+    let test = "a_router_that_takes_leases_for_ever_alone_and_has_the_port_taken_leads_peers_here_too";
+    isolated(test, &[Router::NEEDS, PYTHON], |folder| {
+        let (router, tracker) = (Router::stand(), Tracker::start(Answer::Nobody));
+        let mut odd = odd(&router, &["upnp"]);
+        let mut share = share(&router, folder, &tracker);
+        let (way, port) = mapped(&mut share);
+        assert!(way == "UPnP" && port != 21_473, "{way} {port}");
+        announced(&tracker, port);
+        share.terminate();
+        share.wait_exit(LIMIT);
+        for end in [format!("DeletePortMapping TCP {port}"), format!("DeletePortMapping UDP {port}")] {
+            odd.wait_line("the end", LIMIT, |line| (line == end).then_some(()));
+        }
+    });
+}
+
+#[test]
+fn a_router_that_names_another_host_and_one_that_is_not_to_be_asked_are_left_alone() {
+    let test = "a_router_that_names_another_host_and_one_that_is_not_to_be_asked_are_left_alone";
+    isolated(test, &[Router::NEEDS, PYTHON], |folder| {
+        let (router, tracker) = (Router::stand(), Tracker::start(Answer::Nobody));
+        let mut odd = odd(&router, &["elsewhere"]);
+        // Whoever listens to the home network's machine at the port that is named would hear of a request.
+        let [nsenter, net, end] = router.home();
+        let listen = "import socket; s = socket.socket(); s.bind(('10.0.0.7', 5000)); s.listen(); print('up', flush=True); s.accept(); print('asked')";
+        let mut other = Process::start(Command::new(nsenter).args([&net, &end, "python3", "-c", listen]));
+        other.wait_line("the other host", LIMIT, |line| (line == "up").then_some(()));
+        let mut share = share(&router, folder, &tracker);
+        odd.wait_line("search", LIMIT, |line| (line == "search").then_some(()));
+        let said = share.wait_event("not_mapped", LIMIT);
+        assert!(said["why"].as_str().unwrap().contains("UPnP: it names another machine, 10.0.0.7"), "{said}");
+        other.assert_runs();
+        let said = share.wait_event("reachable", LIMIT);
+        assert_eq!((&said["v4"], &said["v6"]), (&"unknown".into(), &"none".into()), "{said}");
+        assert!(said["text"].as_str().unwrap().contains("Forward TCP and UDP port 21473"), "{said}");
+        share.terminate();
+        share.wait_exit(LIMIT);
+        announced(&tracker, 21_473);
+    });
+}
