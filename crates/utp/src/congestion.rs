@@ -2,10 +2,13 @@
 //!
 //! The window grows while the queue is below its target and shrinks with it above, so that everybody else's packets pass. It grows by less the
 //! shorter the path is, since there are more round trips in a second; it shrinks in proportion to itself, so that two come to equal shares; and now and then it
-//! falls to two packets for two round trips, so that the queue runs empty and all see the same base, a latecomer too.
+//! falls to two packets for two round trips, so that the queue runs empty and all see the same base, a latecomer too. That comes less often while it shows nothing new.
+//!
+//! All that share a line see one queue, but not alike: bases differ by milliseconds. So a large window has a lower target than a small one (own design, after Swift), which brings
+//! them to equal shares however large the line is; and it grows by the root of its packets, which brings them there within seconds.
 //!
 //! Loss alone is no congestion: over radio it says nothing. It cuts the window where the queue is above half of the largest seen
-//! lately, or where a twentieth of a round trip's packets are gone, and once a round trip. A cut at a queue that never came near the target
+//! lately, or where a twentieth of a round trip's packets are gone, and once a round trip: for the first to what the way holds without a queue, for the second to half. A cut at a queue that never came near the target
 //! has shown a short buffer, and then the target is half of that: beside others who fill it we want to be the first to yield there too.
 
 use crate::delay::Delay;
