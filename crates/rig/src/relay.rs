@@ -122,8 +122,11 @@ fn ports(sides: &[Side; 2]) -> io::Result<[Port; 2]> {
         let protocol = NonZeroU32::new(ALL_KINDS).map(Protocol::from_raw);
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = rustix::net::socket_with(AddressFamily::PACKET, SocketType::RAW, flags, protocol)?;
-        sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER_LEN)?;
-        sockopt::set_socket_send_buffer_size_force(&socket, BUFFER_LEN)?;
+        // The root of a namespace alone gets as much as the system lets anybody have.
+        sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER_LEN)
+            .or_else(|_| sockopt::set_socket_recv_buffer_size(&socket, BUFFER_LEN))?;
+        sockopt::set_socket_send_buffer_size_force(&socket, BUFFER_LEN)
+            .or_else(|_| sockopt::set_socket_send_buffer_size(&socket, BUFFER_LEN))?;
         Ok(socket)
     };
     let learn = |side: &Side, socket: OwnedFd| -> io::Result<Port> {

@@ -16,8 +16,8 @@ use crate::rate::Rate;
 
 /// The queue that is aimed at, in microseconds.
 const TARGET_US: u64 = 60_000;
-/// Windows of more packets than the square of the first have a lower target: for one without end it is lower by one part in the second. Who has more than another yields
-/// while that one still grows, though both see queues that differ by milliseconds (Swift, SIGCOMM 2020, section 3.5).
+/// Windows of more packets than the square of the first have a lower target: for one without end it is lower by one part in the second. The larger yields
+/// while the smaller still grows, though both see queues that differ by milliseconds (Swift, SIGCOMM 2020, section 3.5).
 const LARGE_ROOT: u64 = 8;
 const LARGE_SHARE: u64 = 2;
 /// A target is never below this: less cannot be told from noise.

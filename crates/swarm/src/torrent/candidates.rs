@@ -346,7 +346,7 @@ impl Candidates {
         candidate.failed = Failed::default();
         let refused = candidate.refused.take();
         let final_for_now = refused.is_some() && !candidate.sources.has(PeerSource::User);
-        // Another way may have been silent for seconds since: who listens a moment after a refusal is found all the same.
+        // Another way may have been silent for seconds since: a seed that listens a moment after the refusal is found all the same.
         let since = refused.map_or(now, |at| at.max(now - SINCE_REFUSED));
         self.back_off(now, since, addr, final_for_now.then_some(REFUSED));
     }
