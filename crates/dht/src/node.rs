@@ -223,6 +223,16 @@ impl Node {
         self.work(now);
     }
 
+    /// Holds all parts against each other: for tests and fuzzing, since it looks at everything.
+    ///
+    /// # Panics
+    /// Where something does not agree.
+    pub fn check(&self) {
+        self.ground.table.check();
+        self.ground.transactions.check();
+        self.lookups.check(&self.ground);
+    }
+
     /// A packet came from an address.
     pub fn packet(&mut self, now: Time, from: SocketAddr, bytes: &[u8]) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
@@ -346,13 +356,19 @@ impl Node {
     /// Does all that is due.
     fn work(&mut self, now: Time) {
         self.upkeep.tick(now, &mut self.ground, &mut self.lookups);
+        self.lookups.fill(now, &mut self.ground, self.upkeep.hints());
+        self.note_announced(now);
         while let Some((info_hash, seed)) = self.announces.next(now) {
             let question = Question::Peers { info_hash, no_seeds: seed, scrape: false };
             let then = Then::Announce { seed };
             let id = self.lookups.begin(now, &mut self.ground, self.upkeep.hints(), question, then);
             self.announces.began(now, info_hash, id);
+            self.note_announced(now);
         }
-        self.lookups.fill(now, &mut self.ground, self.upkeep.hints());
+    }
+
+    /// Those whose look-ups have ended come again in their time.
+    fn note_announced(&mut self, now: Time) {
         for (info_hash, stored) in self.lookups.announced() {
             self.announces.done(now, info_hash, stored, &mut self.ground.rng);
         }

@@ -111,6 +111,19 @@ impl Transactions {
         Some(Silence::Late(to, purpose))
     }
 
+    /// Holds timers and queries against each other.
+    pub(crate) fn check(&self) {
+        assert!(self.open.len() <= OPEN_MAX + 1, "{} queries", self.open.len());
+        assert_eq!(self.timers.len(), self.open.len(), "a timer for each");
+        assert!(self.open.iter().all(|(number, open)| self.timers.contains(&(open.timer, *number))));
+    }
+
+    /// The queries of one look-up that are under way.
+    pub(crate) fn of(&self, lookup: LookupId) -> usize {
+        let its = |open: &&Open| matches!(open.purpose, Purpose::Step(id) | Purpose::Store(id) if id == lookup);
+        self.open.values().filter(its).count()
+    }
+
     /// When [`Self::silent`] has something to say.
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.timers.first().map(|(time, _)| *time)

@@ -146,9 +146,9 @@ impl Upkeep {
             }
         }
         if self.own_place.is_none() && self.own_place_at.is_some_and(|at| at <= now) {
-            self.own_place_at = None;
             let question = Question::Nodes { target: ground.id };
             self.own_place = lookups.begin(now, ground, &self.hints, question, Then::Learn);
+            self.own_place_at = self.own_place.is_none().then_some(now + AGAIN_MAX);
         }
     }
 

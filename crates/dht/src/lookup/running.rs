@@ -196,6 +196,18 @@ impl Lookups {
         }
     }
 
+    /// Holds the look-ups against the queries that are under way for them.
+    pub(crate) fn check(&self, ground: &Ground) {
+        let active = self.running.values().filter(|lookup| !lookup.ended).count();
+        assert_eq!(active, self.active, "look-ups under way");
+        assert!(active <= RUNNING_MAX && self.wanted.len() + self.upkeep.len() <= WAITING_MAX);
+        for (id, lookup) in &self.running {
+            assert_eq!(lookup.open, ground.transactions.of(*id), "{id:?} waits for queries that are not there");
+            assert!(lookup.open > 0 || !lookup.ended, "{id:?} is over");
+            assert!(lookup.open > 0 || !ground.transactions.has_room(), "{id:?} waits for nothing");
+        }
+    }
+
     /// Asks whom there is to ask, and ends the look-up where nobody is left.
     fn advance(&mut self, now: Time, ground: &mut Ground, id: LookupId) {
         let Some(lookup) = self.running.get_mut(&id).filter(|lookup| !lookup.ended) else { return };

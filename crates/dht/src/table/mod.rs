@@ -169,6 +169,20 @@ impl Table {
         }
     }
 
+    /// Holds places and buckets against each other.
+    pub(crate) fn check(&self) {
+        let mut standing = 0;
+        for (shared, bucket) in self.buckets.iter().enumerate() {
+            assert!(bucket.nodes().len() <= capacity(shared), "bucket {shared} has {}", bucket.nodes().len());
+            for entry in bucket.nodes() {
+                assert_eq!(entry.contact.id.common_bits(self.own) as usize, shared, "{:?}", entry.contact);
+                assert_eq!(self.places.get(&place(entry.contact.addr)), Some(&entry.contact), "its place is another's");
+                standing += 1;
+            }
+        }
+        assert_eq!(standing, self.places.len(), "a place without a node");
+    }
+
     fn put(&mut self, entry: Entry) {
         let contact = entry.contact;
         let shared = self.own.common_bits(contact.id) as usize;
