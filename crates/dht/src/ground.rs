@@ -20,10 +20,10 @@ use teem_wire::reach::Reach;
 
 /// The program in `v`: two letters, two bytes of a version.
 pub(crate) const VERSION: &[u8] = b"TE\x00\x01";
-/// Sizes of the network that look-ups have come to. The third largest is believed, since a look-up that misses nodes takes the network for smaller.
-const SIZES_MAX: usize = 9;
-/// The place of that.
-const BELIEVED: usize = 2;
+/// Sizes of the network that look-ups have come to, of which the middle one is believed: each is off by a third or so.
+const SIZES_MAX: usize = 5;
+/// With fewer nothing is believed.
+const SIZES_MIN: usize = 3;
 
 /// How a node behaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -159,8 +159,8 @@ impl Ground {
     /// How many nodes the network has, once three look-ups have told.
     pub(crate) fn size(&self) -> Option<u64> {
         let mut sizes: Vec<u64> = self.sizes.iter().copied().collect();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        sizes.get(BELIEVED).copied()
+        sizes.sort_unstable();
+        if sizes.len() < SIZES_MIN { None } else { sizes.get(sizes.len() / 2).copied() }
     }
 }
 

@@ -9,7 +9,7 @@ use teem_dht::{Pace, Settings};
 /// Nodes of a whole world.
 const NODES: u32 = 10_000;
 /// Look-ups of each way.
-const LOOKUPS: u32 = 2_000;
+const LOOKUPS: u32 = 1_000;
 
 /// The worlds, and what each shows.
 pub const WORLDS: [(&str, &str); 3] = [
