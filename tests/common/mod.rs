@@ -6,6 +6,7 @@
 
 pub mod besieger;
 pub mod lan;
+pub mod nat;
 pub mod rider;
 pub mod run;
 pub mod scripted;

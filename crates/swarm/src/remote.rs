@@ -247,6 +247,11 @@ impl Ways {
         &self.order[..self.len]
     }
 
+    /// The first way over that transport.
+    pub(crate) fn over(&self, transport: Transport) -> Option<How> {
+        self.all().iter().copied().find(|how| how.transport == transport)
+    }
+
     /// What is to be tried: the way that has `worked` before, else the first in order, of those that have not `failed`; beside it the one that begins alike
     /// over the other transport.
     pub(crate) fn plan(&self, worked: Option<How>, failed: Failed) -> Option<Plan> {

@@ -64,8 +64,12 @@ impl<B> Engine<B> {
         while !self.routes.is_full() {
             let Some(torrent) = self.dialler.turn(self.now) else { return };
             let now = self.now;
-            let asked = self.ask_torrent(torrent, |one| (one.next_dial(now), one.dial_deadline()));
-            let Some((dial, next)) = asked else { continue };
+            let asked =
+                self.ask_torrent(torrent, |one| (one.next_dial(now), one.dial_deadline(), one.punch_deadline()));
+            let Some((dial, next, punch)) = asked else { continue };
+            if let Some(at) = punch.filter(|at| self.timers.get(torrent).is_none_or(|timer| *at < timer)) {
+                self.timers.set(torrent, Some(at));
+            }
             if let Some((to, plan)) = dial {
                 self.dialler.begun(self.now, torrent, to);
                 self.outputs.push_back(Output::Dial { torrent, to, plan });

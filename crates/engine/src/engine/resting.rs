@@ -17,6 +17,7 @@ use teem_swarm::command::{AddTorrent, TrackerChange};
 use teem_swarm::event::{Event, Snapshot, State, TrackerStats};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::output::{CloseReason, Output};
+use teem_swarm::remote::Transport;
 use teem_swarm::torrent::Torrent;
 use teem_swarm::torrent::announce::Identity;
 
@@ -114,7 +115,7 @@ impl<B> Engine<B> {
             let mut one = Torrent::new(add, me, rng);
             one.dial_by(encryption, transports);
             if pex {
-                one.exchange_peers();
+                one.exchange_peers(transports.has(Transport::Utp));
             }
             if let Some(bytes) = told {
                 one.tell_sent(bytes);

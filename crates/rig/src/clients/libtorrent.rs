@@ -70,6 +70,6 @@ fn session(seat: &Seat, job: &Value) -> Running {
 }
 
 /// The words that start a session for that job, which the script describes.
-pub(crate) fn command(job: &Value) -> [String; 6] {
+pub fn command(job: &Value) -> [String; 6] {
     ["python3", "-W", "ignore", "-c", SCRIPT, &job.to_string()].map(str::to_owned)
 }

@@ -10,7 +10,6 @@ pub(super) mod introduced;
 use super::address::{DialError, PeerSource, Sources, may_dial};
 use crate::event::Dials;
 use crate::external::External;
-use crate::ids::ConnId;
 use crate::listening::Doors;
 use crate::output::CloseReason;
 use crate::remote::{Encryption, Failed, How, Plan, Transports, Ways};
@@ -21,9 +20,8 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 use dial_queue::{DialQueue, Name, Place};
-use introduced::{Introduced, Introducer};
+use introduced::Introduced;
 use teem_wire::holder::{Holder, Network};
-use teem_wire::peer::message::Contact;
 use teem_wire::reach::Reach;
 
 /// Addresses kept for one torrent.
@@ -202,34 +200,6 @@ impl Candidates {
                 }
             }
         }
-    }
-
-    /// Takes what a peer tells of, as much as it may introduce; ourselves it cannot.
-    pub(crate) fn introduce(&mut self, now: Time, by: Introducer, source: PeerSource, list: &[Contact]) {
-        let mut room = self.introduced.room(by.party);
-        for Contact { addr, flags } in list.iter().copied() {
-            let ours =
-                self.external.iter().any(|ip| ip == addr.ip()) && self.doors.get().port_for(addr.ip()) == addr.port();
-            let counted = self.introduced.has(addr, by.party);
-            if ours || !may_dial(addr, source) || room == 0 && !counted {
-                continue;
-            }
-            self.add_one(now, source, addr);
-            if self.known.contains_key(&addr) {
-                room -= usize::from(!counted);
-                self.introduced.add(addr, flags, by);
-            }
-        }
-    }
-
-    /// A peer is not connected with that address any more.
-    pub(crate) fn departed(&mut self, addr: SocketAddr, by: ConnId) {
-        self.introduced.departed(addr, by);
-    }
-
-    /// One that may have told of others is gone.
-    pub(crate) fn introducer_gone(&mut self, conn: ConnId) {
-        self.introduced.gone(conn);
     }
 
     /// The other addresses of the same peer that wait and were not tried.

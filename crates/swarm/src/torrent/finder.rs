@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use teem_metainfo::AnnounceUrl;
 use teem_wire::holder::Holder;
-use teem_wire::peer::message::{Contact, PexMessage};
+use teem_wire::peer::message::{Contact, PexFlags, PexMessage};
 use teem_wire::reach::Reach;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceReply};
 
@@ -140,6 +140,27 @@ impl Finder {
         for addr in &said.dropped {
             self.candidates.departed(*addr, conn);
         }
+    }
+
+    /// What was said of an address by those that told of it.
+    pub(super) fn said_of(&self, addr: SocketAddr) -> Option<PexFlags> {
+        self.candidates.said_of(addr)
+    }
+
+    /// Those that told of an address, the latest first.
+    pub(super) fn introducers(&self, addr: SocketAddr) -> impl Iterator<Item = ConnId> {
+        self.candidates.introducers(addr)
+    }
+
+    /// Whether we are there, as far as is known.
+    pub(super) fn is_ours(&self, addr: SocketAddr) -> bool {
+        self.candidates.is_ours(addr)
+    }
+
+    /// A peer has another dial us: the way to dial that one, under way from then on, unless a dial is under way already or it may not be dialled.
+    pub(super) fn punch(&mut self, now: Time, by: Remote, addr: SocketAddr) -> Option<Plan> {
+        let source = by.ip().map_or(PeerSource::Pex(Reach::Public), PeerSource::pex);
+        self.candidates.punch(now, source, addr)
     }
 
     /// One that may have told of others is gone.

@@ -18,7 +18,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::net::IpAddr;
 use teem_metainfo::Info;
-use teem_wire::peer::ids::{LT_DONTHAVE, UT_METADATA, UT_PEX};
+use teem_wire::peer::ids::{LT_DONTHAVE, UT_HOLEPUNCH, UT_METADATA, UT_PEX};
 use teem_wire::peer::message::ExtendedHandshake;
 
 /// What we call ourselves (BEP 10 `v`).
@@ -58,6 +58,7 @@ pub(super) struct Ground {
     pub(super) looks: Looks,
     noticed: Option<String>,
     pex: Offer,
+    holepunch: Offer,
     /// Steps of work done for what peers said: pieces, requests and givers looked at.
     pub(super) work: u64,
 }
@@ -75,6 +76,7 @@ impl Ground {
             looks: Looks::default(),
             noticed: None,
             pex: Offer::No,
+            holepunch: Offer::No,
             work: 0,
         }
     }
@@ -96,6 +98,7 @@ impl Ground {
         ExtendedHandshake {
             ut_metadata: Some(UT_METADATA),
             ut_pex: self.pex.id(UT_PEX),
+            ut_holepunch: self.holepunch.id(UT_HOLEPUNCH),
             lt_donthave: Some(LT_DONTHAVE),
             port: Some(your_ip.map_or_else(|| doors.port(), |ip| doors.port_for(ip))).filter(|p| *p != 0),
             client: Some(CLIENT.to_string()),
@@ -109,16 +112,19 @@ impl Ground {
     }
 
     /// Peers are told of peers from now on, unless the torrent is private.
-    pub(super) fn offer_pex(&mut self) {
+    pub(super) fn offer_pex(&mut self, speaks_utp: bool) {
         if !self.content.is_private() {
             self.pex = Offer::Yes;
+            self.holepunch = if speaks_utp { Offer::Yes } else { Offer::No };
         }
     }
 
     /// Peers are told of no peers any more.
     pub(super) fn withdraw_pex(&mut self) {
-        if self.pex == Offer::Yes {
-            self.pex = Offer::Withdrawn;
+        for offer in [&mut self.pex, &mut self.holepunch] {
+            if *offer == Offer::Yes {
+                *offer = Offer::Withdrawn;
+            }
         }
     }
 
@@ -127,13 +133,25 @@ impl Ground {
         self.pex == Offer::Yes
     }
 
+    /// Whether we help peers to meet, and are helped (BEP 55).
+    pub(super) fn punches(&self) -> bool {
+        self.holepunch == Offer::Yes
+    }
+
     /// What a peer is told when the metadata has come. With extensions that can be withdrawn it is said whole, since some take what is left
     /// out of `m` for given up.
     pub(super) fn learnt(&self) -> ExtendedHandshake {
         let (ut_metadata, metadata_size) = (Some(UT_METADATA), self.content.metadata_size());
-        let ut_pex = self.pex.id(UT_PEX);
+        let (ut_pex, ut_holepunch) = (self.pex.id(UT_PEX), self.holepunch.id(UT_HOLEPUNCH));
         let lt_donthave = ut_pex.map(|_| LT_DONTHAVE);
-        ExtendedHandshake { ut_metadata, metadata_size, ut_pex, lt_donthave, ..ExtendedHandshake::default() }
+        ExtendedHandshake {
+            ut_metadata,
+            metadata_size,
+            ut_pex,
+            ut_holepunch,
+            lt_donthave,
+            ..ExtendedHandshake::default()
+        }
     }
 
     /// Tells the owner something, unless it was the last thing told.

@@ -369,6 +369,7 @@ impl Torrent {
             t.fetch_metadata(cx);
             t.metadata.send_due(cx, &t.ground);
             t.exchange.tell(cx, &mut t.ground);
+            t.punch.tick(cx, &mut t.ground, &t.finder);
         });
     }
 
@@ -385,6 +386,7 @@ impl Torrent {
             self.granting.deadline(),
             self.finder.deadline(),
             self.exchange.deadline(),
+            self.punch.deadline(),
             self.upload.deadline(shared, now),
             self.intake.throttle().deadline(&shared.down, now),
         ])

@@ -55,6 +55,9 @@ impl Torrent {
         if let (true, Some(addr)) = (outgoing, addr.addr()) {
             self.finder.connected(cx.now, addr);
         }
+        if let Some(addr) = addr.addr() {
+            self.punch.met(addr);
+        }
         let pieces = self.ground.content.pieces();
         self.ground.table.enter(cx.now, conn, addr, outgoing, handshake, pieces);
         if crossed.is_some() {
@@ -201,9 +204,7 @@ impl Torrent {
         self.may_say(conn, &message)?;
         match message {
             Message::Unknown { extended: Some(UT_PEX), .. } => self.on_pex(cx, conn, &PexMessage::default()),
-            Message::Port(_) | Message::Unknown { .. } | Message::Suggest(_) | Message::Holepunch { .. } => {
-                self.ground.table.idle_word(conn)
-            }
+            Message::Port(_) | Message::Unknown { .. } | Message::Suggest(_) => self.ground.table.idle_word(conn),
             Message::KeepAlive => match self.ground.table.get_mut(conn) {
                 Some(peer) => peer.conduct_mut().keepalive(cx.now),
                 None => Ok(()),
@@ -226,6 +227,7 @@ impl Torrent {
             Message::AllowedFast(piece) => self.on_allowed_fast(cx, conn, piece),
             Message::ExtendedHandshake(handshake) => self.on_extended(cx, conn, handshake),
             Message::Pex { message, .. } => self.on_pex(cx, conn, &message),
+            Message::Holepunch { message, .. } => self.on_holepunch(cx, conn, message),
             Message::Metadata { message, .. } => self.metadata.message(cx, &mut self.ground, conn, message),
         }
     }
@@ -303,30 +305,6 @@ impl Torrent {
         self.fill(cx, conn);
         self.exchange.tell(cx, &mut self.ground);
         self.ground.table.idle_word(conn)
-    }
-
-    /// A peer has introduced itself: it is told of others if it wants that, and others of it.
-    fn exchange_with(&mut self, now: Time, conn: ConnId, elsewhere: bool) {
-        let offered = self.ground.exchanges_peers();
-        if let Some(who) = self.ground.table.get_mut(conn).filter(|_| offered).map(Peer::who_mut) {
-            let (first, id) = (!who.is_introduced(), who.ut_pex());
-            who.set_introduced();
-            if first || elsewhere {
-                self.exchange.changed(now);
-            }
-            self.exchange.offers(now, conn, id);
-        }
-    }
-
-    /// A peer tells of others (BEP 11). Those that it lost may be there still, but it cannot help to reach them.
-    fn on_pex<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, said: &PexMessage) -> Result<(), CloseReason> {
-        let (true, Some(peer)) = (self.ground.exchanges_peers(), self.ground.table.get(conn)) else {
-            return self.ground.table.idle_word(conn);
-        };
-        self.exchange.hear(cx.now, conn)?;
-        self.finder.introduce(cx.now, conn, peer.who().addr(), said);
-        self.finder.count(cx.now, &self.ground.table);
-        Ok(())
     }
 
     fn on_request<B>(&mut self, cx: &mut Context<'_, B>, conn: ConnId, at: BlockRef) -> Result<(), CloseReason> {

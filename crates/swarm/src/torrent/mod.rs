@@ -20,11 +20,13 @@ mod finder;
 mod granting;
 mod ground;
 mod handle;
+mod hearsay;
 mod life;
 mod messages;
 pub mod metadata;
 mod phase;
 mod pieces;
+mod punch;
 mod source;
 mod step;
 mod steps;
@@ -59,6 +61,7 @@ use ground::Ground;
 use handle::Rounds;
 use metadata::Metadata;
 use phase::Phase;
+use punch::Punch;
 use store::Store;
 use table::crowding::Yield;
 use table::roster::{PEERS_MAX, PEERS_WANTED};
@@ -86,6 +89,7 @@ pub struct Torrent {
     granting: Granting,
     finder: Finder,
     exchange: Exchange,
+    punch: Punch,
     metadata: Metadata,
     store: Store,
     rounds: Rounds,
@@ -114,6 +118,7 @@ impl Torrent {
             granting: Granting::new(add.spreading),
             finder,
             exchange: Exchange::default(),
+            punch: Punch::default(),
             metadata: Metadata::default(),
             store: Store::default(),
             rounds: Rounds::new(),
@@ -192,7 +197,19 @@ impl Torrent {
 
     /// Where to dial now and how, if it is wanted; that dial is under way from then on.
     pub fn next_dial(&mut self, now: Time) -> Option<(Remote, Plan)> {
-        if self.wants_peers() { self.finder.next_dial(now, &self.ground.table) } else { None }
+        let next = if self.wants_peers() { self.finder.next_dial(now, &self.ground.table) } else { None };
+        let (to, plan) = next?;
+        if let (true, Some(addr)) = (self.ground.punches(), to.addr())
+            && let Some(flags) = self.finder.said_of(addr)
+        {
+            self.punch.dials(now, addr, flags);
+        }
+        Some((to, plan))
+    }
+
+    /// When a third is to be asked for help to meet one that is being dialled.
+    pub fn punch_deadline(&self) -> Option<Time> {
+        self.punch.deadline()
     }
 
     /// Dials go by what is wanted from now on; before, by TCP without encryption.
@@ -200,9 +217,9 @@ impl Torrent {
         self.finder.dial_by(encryption, transports);
     }
 
-    /// Peers and we tell each other of peers from now on (BEP 11), unless the torrent is private.
-    pub fn exchange_peers(&mut self) {
-        self.ground.offer_pex();
+    /// Peers and we tell each other of peers from now on (BEP 11), and help each other to meet where we speak uTP (BEP 55); unless the torrent is private.
+    pub fn exchange_peers(&mut self, speaks_utp: bool) {
+        self.ground.offer_pex(speaks_utp);
     }
 
     /// When [`Self::next_dial`] will have something.

@@ -78,6 +78,7 @@ impl Torrent {
         self.granting.gone(cx.now, conn, &peer);
         self.metadata.gone(conn);
         self.exchange.gone(cx.now, conn);
+        self.punch.gone(conn);
         self.finder.closed(cx.now, &self.ground.table, peer.who().dial_addr(), why);
         self.finder.introducer_gone(conn);
         if why == CloseReason::Remote && peer.comes_back() {
