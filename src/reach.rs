@@ -80,7 +80,7 @@ impl Reach {
         self.said.is_some()
     }
 
-    /// For `status`.
+    /// What `status` says of it: a word for each family.
     pub(crate) fn value(&self) -> Value {
         let [v4, v6] = self.reached.map(Reached::word);
         json!({"v4": v4, "v6": v6})

@@ -139,7 +139,7 @@ fn a_router_that_names_another_host_and_one_that_is_not_to_be_asked_are_left_alo
     isolated(test, &[Router::NEEDS, PYTHON], |folder| {
         let (router, tracker) = (Router::stand(), Tracker::start(Answer::Nobody));
         let mut odd = odd(&router, &["elsewhere"]);
-        // Whoever listens to the home network's machine at the port that is named would hear of a request.
+        // A server at the address that is named would hear of a request.
         let [nsenter, net, end] = router.home();
         let listen = "import socket; s = socket.socket(); s.bind(('10.0.0.7', 5000)); s.listen(); print('up', flush=True); s.accept(); print('asked')";
         let mut other = Process::start(Command::new(nsenter).args([&net, &end, "python3", "-c", listen]));

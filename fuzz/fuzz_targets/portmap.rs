@@ -33,7 +33,6 @@ fuzz_target!(|input: &[u8]| {
         }
         4 => {
             let _ = soap::external_address(if kind & 8 == 0 { 200 } else { 500 }, bytes);
-            let _ = soap::pinhole(200, bytes);
         }
         _ => talk(bytes),
     }

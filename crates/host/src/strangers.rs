@@ -46,7 +46,7 @@ impl Unaskeds {
     }
 }
 
-/// Whom we spoke to lately, and what came from others.
+/// The addresses that we spoke to lately, and what came from others.
 #[derive(Debug)]
 pub(crate) struct Strangers {
     pub(crate) came: Arc<Unaskeds>,

@@ -1,4 +1,4 @@
-//! How a gateway describes itself (UPnP Device Architecture 1.1 section 2.3): which services of it we ask, and where.
+//! How a gateway describes itself (own design, after UPnP Device Architecture 1.1 section 2.3): which services of it we ask, and where.
 
 use crate::url::Url;
 use crate::xml::{self, BadXml};
@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 /// Services that are kept of a description; a router has one or two lines.
 const SERVICES_MAX: usize = 8;
 
-/// A service that maps ports or lets in.
+/// A service that maps ports.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
     /// Of a device of version 2.
@@ -16,20 +16,17 @@ pub enum Kind {
     Ip1,
     /// That of a line which is dialled.
     Ppp1,
-    /// Lets packets in that go to addresses of IPv6, which need no mapping.
-    Firewall1,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Ip2, Self::Ip1, Self::Ppp1, Self::Firewall1];
+    const ALL: [Self; 3] = [Self::Ip2, Self::Ip1, Self::Ppp1];
 
     /// Its name in descriptions and requests.
-    pub fn urn(self) -> &'static str {
+    pub(crate) fn urn(self) -> &'static str {
         match self {
             Self::Ip2 => "urn:schemas-upnp-org:service:WANIPConnection:2",
             Self::Ip1 => "urn:schemas-upnp-org:service:WANIPConnection:1",
             Self::Ppp1 => "urn:schemas-upnp-org:service:WANPPPConnection:1",
-            Self::Firewall1 => "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1",
         }
     }
 }
@@ -95,7 +92,7 @@ mod tests {
         let url = |path: &str| format!("http://10.0.0.1:5000{path}");
         assert_eq!(
             found,
-            [(Kind::Ip1, url("/ctl/IP")), (Kind::Ppp1, url("/ctl/PPP")), (Kind::Firewall1, url("/ctl/6"))],
+            [(Kind::Ip1, url("/ctl/IP")), (Kind::Ppp1, url("/ctl/PPP"))],
             "what is to be asked elsewhere is left out"
         );
         let based = described("<URLBase>http://10.0.0.1:49000/</URLBase>", &all[3..4]);

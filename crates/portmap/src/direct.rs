@@ -1,10 +1,9 @@
-//! What is said to the gateway itself, in PCP or NAT-PMP: both ports are asked for at once, asked for again while it is silent, renewed at half
+//! What is said to the gateway itself, in PCP or NAT-PMP (RFC 6886, 6887): both ports are asked for at once, asked for again while it is silent, renewed at half
 //! their life, and given back.
 
-use crate::mapper::{Act, Mapped, Way};
+use crate::act::{Act, Mapped, Random, Way};
 use crate::pcp::{Malformed, Protocol};
 use crate::{natpmp, pcp};
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use core::net::{IpAddr, SocketAddr};
@@ -26,9 +25,6 @@ const TRIES_MAX: u32 = 5;
 const MOVES_MAX: u8 = 3;
 /// A clock that is so much behind or ahead in seconds has begun anew, besides a sixteenth for its pace (RFC 6887 section 8.5).
 const EPOCH_SLACK_S: u64 = 2;
-
-/// The generator that everything random is drawn from.
-pub(crate) type Random = Box<dyn FnMut() -> u64 + Send>;
 
 /// The protocol that is spoken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,11 +1,11 @@
-//! What is said to a gateway's UPnP: searched for, described, asked for its address, for both ports, and again at half their life.
+//! What is said to a gateway's UPnP (own design, after UPnP's WANIPConnection 1 and 2): searched for, described, asked for its address, for both ports, and again at half their life.
 //!
 //! Routers refuse what others take: a port outside that is taken is exchanged for another (718), one that gives leases for ever alone is asked for
 //! that (725), one that knows no leases so short or no zero is asked for a week (402).
 
-use crate::description::{self, Kind, Service};
-use crate::direct::{LIFETIME_S, Random, any_port};
-use crate::mapper::{Act, HttpAnswer, Mapped, Request, RequestId, Way};
+use crate::act::{Act, HttpAnswer, Mapped, Random, Request, RequestId, Way};
+use crate::description::{self, Service};
+use crate::direct::{LIFETIME_S, any_port};
 use crate::pcp::Protocol;
 use crate::soap::{self, Action, Fault};
 use crate::ssdp;
@@ -258,7 +258,7 @@ impl Igd {
                 Vec::new()
             }
         };
-        self.services = services.into_iter().filter(|service| service.kind != Kind::Firewall1).collect();
+        self.services = services.into();
         if self.services.is_empty() {
             self.why.get_or_insert_with(|| "its UPnP names no service that maps ports".into());
         }

@@ -12,17 +12,18 @@
 //! ```
 //! Time is a [`Duration`](core::time::Duration) since any start. One file answers one question: the forms of packets ([`pcp`], [`natpmp`]), how
 //! gateways are searched for ([`ssdp`]), described ([`description`]) and asked ([`soap`]), which URLs of theirs are taken ([`url`]), XML within bounds ([`xml`]); what is
-//! said to the gateway itself (`direct`) and to its UPnP (`igd`), who is asked first and what holds (`line`), everything together ([`mapper`]).
+//! said to the gateway itself (`direct`) and to its UPnP (`igd`), who is asked first and what holds (`line`), what goes in and out (`act`), everything together (`mapper`).
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod act;
 pub mod description;
 mod direct;
 mod igd;
 mod line;
-pub mod mapper;
+mod mapper;
 pub mod natpmp;
 pub mod pcp;
 pub mod soap;
@@ -30,4 +31,5 @@ pub mod ssdp;
 pub mod url;
 pub mod xml;
 
-pub use mapper::{Act, Event, Gateway, HttpAnswer, Mapped, Mapper, Network, RequestId, Way};
+pub use act::{Act, Event, Gateway, HttpAnswer, Mapped, RequestId, Way};
+pub use mapper::{Mapper, Network};

@@ -1,4 +1,4 @@
-//! One way out of this machine: an address of ours and the gateway that its packets go to. PCP, NAT-PMP and UPnP race there, each with a start
+//! One way out of this machine (own design): an address of ours and the gateway that its packets go to. PCP, NAT-PMP and UPnP race there, each with a start
 //! over the next, and what has mapped both ports first holds until it fails.
 //!
 //! ```text
@@ -7,9 +7,9 @@
 //!   1 s    UPnP is asked for the ports, or sooner where both are refused
 //! ```
 
-use crate::direct::{Direct, Random, Speaks};
+use crate::act::{Act, Event, Gateway, HttpAnswer, Mapped, Random, Request, RequestId, Way};
+use crate::direct::{Direct, Speaks};
 use crate::igd::Igd;
-use crate::mapper::{Act, Event, Gateway, HttpAnswer, Mapped, Request, RequestId, Way};
 use crate::pcp;
 use alloc::collections::VecDeque;
 use alloc::format;

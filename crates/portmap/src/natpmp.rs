@@ -5,7 +5,7 @@ use core::fmt;
 use core::net::Ipv4Addr;
 
 /// Asks for the address outside (section 3.2).
-pub const ADDRESS: [u8; 2] = [0, 0];
+pub(crate) const ADDRESS: [u8; 2] = [0, 0];
 /// What is added to the number of a request in its answer.
 const ANSWER: u8 = 128;
 
@@ -23,7 +23,7 @@ pub struct Map {
 }
 
 impl Map {
-    /// The packet.
+    /// The request as it is sent.
     pub fn encode(&self) -> [u8; 12] {
         let mut out = [0; 12];
         out[1] = opcode(self.protocol);
@@ -50,7 +50,7 @@ pub enum Answer {
     Address {
         /// Seconds that it has kept its mappings.
         epoch: u32,
-        /// The address.
+        /// What it is reached by from the world.
         address: Result<Ipv4Addr, Refusal>,
     },
     /// To a request for a mapping (section 3.3).

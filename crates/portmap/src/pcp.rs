@@ -20,14 +20,14 @@ const ANSWER: u8 = 0x80;
 /// What travels through a mapping: numbers of IANA's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protocol {
-    /// TCP.
+    /// Streams.
     Tcp,
-    /// UDP.
+    /// Datagrams.
     Udp,
 }
 
 impl Protocol {
-    /// Both.
+    /// All that are mapped.
     pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
 
     /// The name, as UPnP writes it too.
@@ -57,7 +57,7 @@ pub struct Map {
     /// Our address, which the packet is sent from.
     pub client: IpAddr,
     /// Only a request with the same nonce changes the mapping.
-    pub nonce: [u8; 12],
+    pub(crate) nonce: [u8; 12],
     /// What is to travel through it.
     pub protocol: Protocol,
     /// The port here.
@@ -71,7 +71,7 @@ pub struct Map {
 }
 
 impl Map {
-    /// The packet.
+    /// The request as it is sent.
     pub fn encode(&self) -> [u8; MAP_LEN] {
         let mut out = [0; MAP_LEN];
         (out[0], out[1]) = (VERSION, OPCODE_MAP);
@@ -95,7 +95,7 @@ fn sixteen(ip: IpAddr) -> [u8; 16] {
 }
 
 /// The address that stands for any of the family (section 11.1).
-pub fn any_of(family: IpAddr) -> IpAddr {
+pub(crate) fn any_of(family: IpAddr) -> IpAddr {
     if family.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
 }
 

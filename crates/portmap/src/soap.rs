@@ -1,4 +1,4 @@
-//! What a gateway's service is asked and answers (UPnP Device Architecture 1.1 section 3; WANIPConnection 1 and 2, WANIPv6FirewallControl 1).
+//! What a gateway's service is asked and answers (own design, after UPnP Device Architecture 1.1 section 3; WANIPConnection 1 and 2).
 
 use crate::description::Kind;
 use crate::pcp::Protocol;
@@ -6,14 +6,14 @@ use crate::xml;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr};
 
 /// What mappings are called in the lists of routers.
 const DESCRIPTION: &str = "Teem";
 
 /// What is asked of a service. Every value is ours: nothing that a gateway said is repeated to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Action {
+pub(crate) enum Action {
     /// The address outside.
     ExternalAddress,
     /// A mapping; once more, it is renewed.
@@ -24,7 +24,7 @@ pub enum Action {
         outside: u16,
         /// The port here.
         inside: u16,
-        /// Our address.
+        /// The address of ours that it leads to.
         client: Ipv4Addr,
         /// How long it is to last, in seconds; 0 is for ever.
         lease_s: u32,
@@ -36,51 +36,25 @@ pub enum Action {
         /// That of the mapping.
         outside: u16,
     },
-    /// Packets from everywhere to a port of ours are let in.
-    AddPinhole {
-        /// What is let in.
-        protocol: Protocol,
-        /// The port here.
-        inside: u16,
-        /// Our address.
-        client: Ipv6Addr,
-        /// How long, in seconds.
-        lease_s: u32,
-    },
-    /// It is kept open.
-    UpdatePinhole {
-        /// The name that the gateway gave it.
-        id: u16,
-        /// How long from now on, in seconds.
-        lease_s: u32,
-    },
-    /// It is closed.
-    DeletePinhole {
-        /// The name that the gateway gave it.
-        id: u16,
-    },
 }
 
 impl Action {
-    /// Its name.
-    pub fn name(&self) -> &'static str {
+    /// What UPnP calls it.
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::ExternalAddress => "GetExternalIPAddress",
             Self::Add { .. } => "AddPortMapping",
             Self::Delete { .. } => "DeletePortMapping",
-            Self::AddPinhole { .. } => "AddPinhole",
-            Self::UpdatePinhole { .. } => "UpdatePinhole",
-            Self::DeletePinhole { .. } => "DeletePinhole",
         }
     }
 
     /// The value of the header `SOAPAction`.
-    pub fn header(&self, kind: Kind) -> String {
+    pub(crate) fn header(&self, kind: Kind) -> String {
         format!("\"{}#{}\"", kind.urn(), self.name())
     }
 
     /// The body of the request.
-    pub fn body(&self, kind: Kind) -> String {
+    pub(crate) fn body(&self, kind: Kind) -> String {
         let (name, urn, arguments) = (self.name(), kind.urn(), self.arguments());
         format!(
             "<?xml version=\"1.0\"?>\r\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
@@ -102,15 +76,6 @@ impl Action {
                 "<NewRemoteHost></NewRemoteHost><NewExternalPort>{outside}</NewExternalPort><NewProtocol>{}</NewProtocol>",
                 protocol.name()
             ),
-            Self::AddPinhole { protocol, inside, client, lease_s } => format!(
-                "<RemoteHost></RemoteHost><RemotePort>0</RemotePort><InternalClient>{client}</InternalClient><InternalPort>{inside}\
-                 </InternalPort><Protocol>{}</Protocol><LeaseTime>{lease_s}</LeaseTime>",
-                protocol.number()
-            ),
-            Self::UpdatePinhole { id, lease_s } => {
-                format!("<UniqueID>{id}</UniqueID><NewLeaseTime>{lease_s}</NewLeaseTime>")
-            }
-            Self::DeletePinhole { id } => format!("<UniqueID>{id}</UniqueID>"),
         }
     }
 }
@@ -138,7 +103,7 @@ impl fmt::Display for Fault {
 }
 
 /// The answer to a request: the text of the first element called `wanted`, nothing where none is wanted. Errors come with status 500.
-pub fn answer(status: u16, body: &[u8], wanted: Option<&str>) -> Result<String, Fault> {
+pub(crate) fn answer(status: u16, body: &[u8], wanted: Option<&str>) -> Result<String, Fault> {
     let document = xml::parse(body);
     if status != 200 {
         let document = document.map_err(|_| Fault::Malformed)?;
@@ -154,11 +119,6 @@ pub fn answer(status: u16, body: &[u8], wanted: Option<&str>) -> Result<String, 
 pub fn external_address(status: u16, body: &[u8]) -> Result<Option<IpAddr>, Fault> {
     let text = answer(status, body, Some("NewExternalIPAddress"))?;
     Ok(text.parse::<Ipv4Addr>().ok().filter(|ip| !ip.is_unspecified()).map(IpAddr::from))
-}
-
-/// The name of a pinhole.
-pub fn pinhole(status: u16, body: &[u8]) -> Result<u16, Fault> {
-    answer(status, body, Some("UniqueID"))?.parse().map_err(|_| Fault::Malformed)
 }
 
 #[cfg(test)]
@@ -183,15 +143,8 @@ mod tests {
             assert_eq!(xml::text_of(document.root(), name), Some(value), "{name}");
         }
         assert_eq!(add.header(Kind::Ip1), "\"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping\"");
-        let client = "2001:2::7".parse().unwrap();
-        for action in [
-            Action::ExternalAddress,
-            Action::Delete { protocol: Protocol::Tcp, outside: 1 },
-            Action::AddPinhole { protocol: Protocol::Tcp, inside: 1, client, lease_s: 1_200 },
-            Action::UpdatePinhole { id: 7, lease_s: 1_200 },
-            Action::DeletePinhole { id: 7 },
-        ] {
-            let body = action.body(Kind::Firewall1);
+        for action in [Action::ExternalAddress, Action::Delete { protocol: Protocol::Tcp, outside: 1 }] {
+            let body = action.body(Kind::Ppp1);
             let document = xml::parse(body.as_bytes()).unwrap();
             assert!(xml::text_of(document.root(), action.name()).is_some());
         }
@@ -214,7 +167,5 @@ mod tests {
         assert_eq!(answer(500, b"<html/>", None), Err(Fault::Malformed));
         assert_eq!(answer(404, b"", None), Err(Fault::Malformed));
         assert_eq!(answer(200, b"whatever", None), Ok(String::new()), "the status alone says that it is done");
-        assert_eq!(pinhole(200, b"<a><UniqueID>12</UniqueID></a>"), Ok(12));
-        assert_eq!(pinhole(200, b"<a><UniqueID>-1</UniqueID></a>"), Err(Fault::Malformed));
     }
 }

@@ -1,4 +1,4 @@
-//! Searching for gateways (UPnP Device Architecture 1.1 section 1.3): HTTP's form in datagrams.
+//! Searching for gateways (own design, after UPnP Device Architecture 1.1 section 1.3): HTTP's form in datagrams.
 
 use crate::url::{BadUrl, Url};
 use alloc::format;

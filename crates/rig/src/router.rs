@@ -16,10 +16,6 @@ use crate::process::{Process, wait_until};
 
 /// The router's address in the world.
 pub const OUTSIDE_IP: &str = "11.0.0.1";
-/// The router's address at home.
-pub const ROUTER_IP: &str = "10.0.0.1";
-/// The address of the machine at home.
-pub const HOME_IP: &str = "10.0.0.7";
 
 /// Holds a network until it is killed.
 const HOLD: &str = "ip link set lo up && echo held && exec sleep infinity";
@@ -60,7 +56,7 @@ pub enum Speaks {
     Pcp,
     /// NAT-PMP and UPnP: packets of PCP are lost.
     NatPmp,
-    /// UPnP alone.
+    /// UPnP, and neither of the others.
     Upnp,
 }
 
@@ -91,7 +87,7 @@ impl Router {
     }
 
     /// Adds to the router's firewall.
-    pub fn rule(&self, rules: &str) {
+    fn rule(&self, rules: &str) {
         let [nsenter, net, end] = self.router();
         done("firewall", Command::new(nsenter).args([&net, &end, "nft", rules]));
     }

@@ -1,7 +1,7 @@
 //! Carries what the mapper wants done: datagrams from one socket an address of ours, requests over HTTP to the router, time. The router is looked for
 //! every few seconds, since a machine changes its network.
 use super::gateway::gateways;
-use super::{Mapping, Mappings};
+use super::ports::{Mapping, Mappings};
 use crate::http::fetch::Http;
 use std::collections::HashMap;
 use std::io;

@@ -4,6 +4,7 @@
 //! One task owns all of it. It ends when its handle does, and takes back what is mapped before.
 mod driver;
 mod gateway;
+mod ports;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,57 +15,6 @@ use tokio::task::JoinHandle;
 
 /// How long the end waits for the router; then its memory ends by itself.
 const END_MAX: Duration = Duration::from_millis(1_500);
-
-/// Whether a router leads peers here, of one address family.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-#[non_exhaustive]
-pub enum Mapping {
-    /// Nobody is asked: it is not wanted, or there is no router between us and the world.
-    #[default]
-    Off,
-    /// The router is being asked.
-    Asking,
-    /// Its ports lead here.
-    Mapped {
-        /// By what: PCP, NAT-PMP or UPnP.
-        way: &'static str,
-        /// The router's address outside, as it says.
-        address: IpAddr,
-        /// Its port for TCP, which others are told.
-        tcp: u16,
-        /// Its port for UDP, mostly the same.
-        udp: u16,
-    },
-    /// It does not, and these are its words.
-    Failed(String),
-}
-
-/// That of both families.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-#[non_exhaustive]
-pub struct Mappings {
-    /// Of IPv4.
-    pub v4: Mapping,
-    /// Of IPv6, where a mapping is a gap in the router's firewall.
-    pub v6: Mapping,
-}
-
-impl Mappings {
-    /// That of a family.
-    pub fn of(&self, family: Family) -> &Mapping {
-        match family {
-            Family::V4 => &self.v4,
-            Family::V6 => &self.v6,
-        }
-    }
-
-    fn of_mut(&mut self, family: Family) -> &mut Mapping {
-        match family {
-            Family::V4 => &mut self.v4,
-            Family::V6 => &mut self.v6,
-        }
-    }
-}
 
 /// What a client holds of its mapper.
 #[derive(Default)]
@@ -119,3 +69,4 @@ impl Handle {
 }
 
 pub(crate) use driver::Wanted;
+pub use ports::{Mapping, Mappings};
