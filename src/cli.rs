@@ -3,8 +3,9 @@ use crate::units::{ByteRate, Enough, Span};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use teem_client::{Config, Encryption, Spreading, Transports};
+use teem_client::{Config, Dht, Encryption, Spreading, Transports};
 
+pub(crate) mod dht;
 pub(crate) mod edit;
 pub(crate) mod metainfo;
 pub(crate) mod path;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Run a tracker, over HTTP and UDP
     Track(Track),
+    /// Ask the DHT, which finds peers without trackers
+    Dht(dht::Dht),
     /// Show what is saved of earlier runs, or forget it
     State(state::State),
     /// Print a completion script for a shell
@@ -67,6 +70,8 @@ pub(crate) struct Share {
     pub(crate) with_peers: PeerOptions,
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
+    #[command(flatten)]
+    pub(crate) with_dht: DhtOptions,
     /// A name or address that others reach this machine by; may be given several times
     #[arg(long = "host", value_name = "NAME", env = "TEEM_HOST", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) hosts: Vec<String>,
@@ -117,6 +122,29 @@ impl PeerOptions {
         (config.encryption, config.transports) = (self.encryption.into(), self.transport.into());
         config.map_ports = !self.no_map;
         (config.pex, config.lsd) = (!self.no_pex, !self.no_lsd);
+    }
+}
+
+/// How peers are found without trackers.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct DhtOptions {
+    /// Neither look for peers in the DHT nor take part in it; private torrents never do
+    #[arg(long, env = "TEEM_NO_DHT", hide_env_values = true, value_parser = falsey())]
+    pub(crate) no_dht: bool,
+    /// A node of the DHT to begin with, instead of the public ones; may be given several times
+    #[arg(long, value_name = "HOST:PORT", env = "TEEM_DHT_BOOTSTRAP", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) dht_bootstrap: Vec<String>,
+}
+
+impl DhtOptions {
+    /// Sets what the client is to do.
+    pub(crate) fn apply(&self, config: &mut Config) {
+        config.dht = (!self.no_dht).then(|| Dht { bootstrap: self.bootstrap() });
+    }
+
+    /// The nodes that were named, if any were.
+    pub(crate) fn bootstrap(&self) -> Option<Vec<String>> {
+        Some(self.dht_bootstrap.clone()).filter(|names| !names.is_empty())
     }
 }
 
@@ -202,6 +230,8 @@ pub(crate) struct Get {
     pub(crate) with_peers: PeerOptions,
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
+    #[command(flatten)]
+    pub(crate) with_dht: DhtOptions,
     /// A peer to connect to; may be given several times
     #[arg(long = "peer", value_name = "ADDR", env = "TEEM_PEER", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) peers: Vec<String>,
@@ -259,6 +289,8 @@ pub(crate) struct Seed {
     pub(crate) with_peers: PeerOptions,
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
+    #[command(flatten)]
+    pub(crate) with_dht: DhtOptions,
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,
@@ -301,11 +333,13 @@ pub(crate) struct Show {
     /// .torrent file, magnet link, http(s) URL of a .torrent file, or info-hash; `-` is standard input
     #[arg(value_name = "FILE|LINK", value_hint = ValueHint::AnyPath)]
     pub(crate) link: String,
-    /// Ask its trackers how many seeds and downloaders there are; exit code 1 when none answers
+    /// Ask its trackers, and the DHT, how many seeds and downloaders there are; exit code 1 when none answers
     #[arg(long, env = "TEEM_SCRAPE", hide_env_values = true, value_parser = falsey())]
     pub(crate) scrape: bool,
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
+    #[command(flatten)]
+    pub(crate) with_dht: DhtOptions,
     /// List the files
     #[arg(long, env = "TEEM_FILES", hide_env_values = true, value_parser = falsey())]
     pub(crate) files: bool,

@@ -44,7 +44,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),
-        Command::Edit(_) | Command::Show(_) | Command::Verify(_) | Command::Track(_) => {}
+        Command::Edit(_) | Command::Dht(_) | Command::Show(_) | Command::Verify(_) | Command::Track(_) => {}
         Command::Completions(_) | Command::Man(_) => return Ok(None),
     }
     Ok(Some(ground))

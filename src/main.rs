@@ -11,6 +11,7 @@ mod cli;
 mod completions;
 mod create;
 mod data;
+mod dht;
 mod edit;
 mod exit;
 mod fault;
@@ -101,6 +102,7 @@ async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
         Command::Show(options) => show::run(options).await,
         Command::Verify(options) => verify::run(options).await,
         Command::Track(options) => track::run(options, sandbox).await,
+        Command::Dht(options) => dht::run(options).await,
         Command::State(options) => state::run(options).await,
         Command::Completions(options) => Ok(completions::run(options)),
         Command::Man(options) => man::run(options),
@@ -117,6 +119,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Show(o) => o.json,
         Command::Verify(o) => o.json,
         Command::Track(o) => o.json,
+        Command::Dht(o) => o.json,
         Command::State(o) => o.json,
         Command::Completions(_) | Command::Man(_) => false,
     }

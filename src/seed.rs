@@ -26,6 +26,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     options.with_peers.apply(&mut config);
     options.path.apply(&mut config)?;
+    options.with_dht.apply(&mut config);
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {
         json::line(&serde_json::json!({"event": "listening", "port": client.port()}));

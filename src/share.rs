@@ -36,6 +36,7 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     options.with_peers.apply(&mut config);
     options.path.apply(&mut config)?;
+    options.with_dht.apply(&mut config);
     let remembered = |recipe: &Arc<Recipe>| {
         let file = memory::file(&config.state_dir, &recipe.listing.root, &recipe.shape());
         (recipe.clone(), Digests::remembered(recipe, file))

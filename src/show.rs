@@ -21,7 +21,7 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
     } else {
         source::load(&options.link, &http).await.map_err(|e| Stop::link(&e))?
     };
-    let swarm = if options.scrape { Some(scrape::all(&source, &http).await) } else { None };
+    let swarm = if options.scrape { Some(scrape::all(&source, &http, &options.with_dht).await) } else { None };
     if options.json {
         json::long_line(&document(&source, swarm.as_deref()));
     } else {
@@ -33,7 +33,7 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
             Err(Stop::refused("no_tracker", format!("it names no tracker that could be asked{why}")))
         }
         Some(told) if !told.iter().any(Told::is_answer) => {
-            Err(Stop::refused("no_answer", "no tracker told of the swarm; the reasons stand above"))
+            Err(Stop::refused("no_answer", "neither a tracker nor the DHT told of the swarm; the reasons stand above"))
         }
         _ => Ok(Exit::Done),
     }

@@ -36,12 +36,22 @@ impl Teem {
     pub fn command(home: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_teem"));
         command.args(args).env("TEEM_NO_LSD", "1").env("HOME", home).env("XDG_STATE_HOME", home.join("state"));
+        // No test asks anybody beyond this machine; one that wants the DHT takes this away and names its nodes.
+        command.env("TEEM_NO_DHT", "1");
         command
     }
 
     /// Starts a subcommand with `--json` and waits for its first line.
     pub fn start(home: &Path, args: &[&str]) -> Self {
         let mut teem = Self(Process::start(Self::command(home, args).arg("--json")));
+        teem.wait_event("listening", READY);
+        teem
+    }
+
+    /// The same with the DHT, whose first nodes `args` name, or nobody does.
+    pub fn start_in_dht(home: &Path, args: &[&str]) -> Self {
+        let mut command = Self::command(home, args);
+        let mut teem = Self(Process::start(command.env_remove("TEEM_NO_DHT").arg("--json")));
         teem.wait_event("listening", READY);
         teem
     }

@@ -150,6 +150,7 @@ impl Bench {
 
     fn teem(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.teem);
+        command.env("TEEM_NO_DHT", "1"); // peers come from where the measurement says
         command.args(args).env("HOME", &self.folder).env("XDG_STATE_HOME", self.out().join("state"));
         command
     }

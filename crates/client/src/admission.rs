@@ -118,7 +118,19 @@ impl Client {
             None => remembered(self.fs(), place.clone(), key).await,
         };
         let selection = selection(&add.choice, info.as_ref()).await?;
-        self.admit(add, Found { place, peers, info, selection })
+        let private = info.as_ref().is_some_and(|info| info.is_private());
+        let nodes = if private { Vec::new() } else { nodes(&add.source) };
+        let origin = add.source.origin;
+        let torrent = self.admit(add, Found { place, peers, info, selection })?;
+        if !nodes.is_empty() {
+            let (path, torrent) = (self.http().path().clone(), torrent.clone());
+            tokio::spawn(async move {
+                let nodes = crate::dht::named(&path, nodes, origin).await;
+                // A torrent that has gone needs none.
+                let _ = torrent.command(Command::NodesOf { torrent: torrent.id(), nodes });
+            });
+        }
+        Ok(torrent)
     }
 
     /// Takes a torrent among the client's, and has disk and engine begin it.
@@ -156,6 +168,14 @@ impl Client {
         torrent.command(command).map_err(|_| AddError::Stopped)?;
         Ok(torrent)
     }
+}
+
+/// The nodes of the DHT that a .torrent or a link names (BEP 5, "Torrent File Extensions").
+fn nodes(source: &Source) -> Vec<(String, u16)> {
+    let of_file = source.metainfo.iter().flat_map(|metainfo| metainfo.nodes.iter().cloned());
+    let of_link =
+        source.magnet.iter().flat_map(|magnet| magnet.nodes.iter().filter_map(|text| crate::dht::split(text)));
+    of_file.chain(of_link).collect()
 }
 
 /// Where its content lies, or is to lie.

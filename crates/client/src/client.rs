@@ -1,11 +1,12 @@
 //! Starting, watching, ending (own design): ties the host to the disk and to the async side.
 use crate::bus::Events;
 use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
+use crate::dht::{self, Saved};
 use crate::door::Door;
 use crate::http::fetch::Http;
 use crate::mapping::{self, Mappings, Wanted};
 use crate::questions::{self, QUESTIONS_MAX, Reach};
-use crate::registry::{Entry, Registry};
+use crate::registry::{Entry, NodeAddr, Registry};
 use crate::router::Router;
 use crate::status::Ended;
 use crate::torrent::Torrent;
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use teem_dht::id::Id;
+use teem_dht::krpc::message::Contact;
 use teem_disk::fs::Fs;
 use teem_disk::root::RealFs;
 use teem_disk::{Disk, DiskConfig, DiskHandle};
@@ -29,7 +32,7 @@ use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::mailbox::HostMsg;
 use teem_host::strangers::Unasked;
 use teem_swarm::command::Command;
-use teem_swarm::event::Snapshot;
+use teem_swarm::event::{NodeFigures, Snapshot};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::listening::{Door as Way, Doors, Listening};
 use teem_wire::compact::Family;
@@ -37,6 +40,11 @@ use tokio::sync::mpsc;
 
 /// How long a shutdown may take: trackers are told within 4 s, then the disk closes.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
+
+/// The engine tells of its nodes within a turn.
+const NODES_TOLD_MAX: Duration = Duration::from_millis(500);
+/// How often nodes are saved while a client runs.
+const NODES_SAVED_EACH: Duration = Duration::from_secs(10 * 60);
 
 /// Why a client cannot start.
 #[derive(Debug)]
@@ -78,6 +86,8 @@ struct Inner {
     mapping: mapping::Handle,
     /// What is served to those who are no peers, while somebody holds it.
     site: Mutex<Weak<Site>>,
+    /// Whether there are nodes of the DHT that something is to be saved of.
+    has_nodes: bool,
 }
 
 /// A running client; clones share it. Ends when the last clone and the last [`Torrent`] are dropped.
@@ -107,7 +117,10 @@ impl Client {
         let entropy = config.seed.is_none().then_some(crate::entropy::number as fn() -> u64);
         let (up, down, encryption, transports) = (config.up, config.down, config.encryption, config.transports);
         let pex = config.pex;
-        let engine = EngineConfig { up, down, encryption, transports, pex, entropy, ..EngineConfig::new(port, seed) };
+        let dht = config.dht.as_ref().map(|dht| dht::begin(dht, &listeners.bound().addrs, &config.state_dir));
+        let has_nodes = dht.is_some();
+        let engine =
+            EngineConfig { dht, up, down, encryption, transports, pex, entropy, ..EngineConfig::new(port, seed) };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
@@ -130,7 +143,11 @@ impl Client {
             doors: port.into(),
             mapping: mapping::Handle::default(),
             site: Mutex::default(),
+            has_nodes,
         }));
+        if has_nodes {
+            tokio::spawn(keep_nodes(Arc::downgrade(&client.0)));
+        }
         let inner = Arc::downgrade(&client.0);
         let reach = move || {
             let inner = inner.upgrade()?;
@@ -330,13 +347,53 @@ impl Client {
         let _ = self.0.host.send(HostMsg::Command(Command::Limits { up, down }));
     }
 
+    /// How our nodes of the DHT stand; there are none where [`Config::dht`] says so.
+    pub async fn nodes(&self) -> Result<Vec<NodeFigures>, Ended> {
+        self.0.ask_nodes().await.map(|(nodes, _)| nodes)
+    }
+
     /// Ends everything in order: trackers are told, state is saved; 5 s at most.
     pub async fn shutdown(self) {
+        if self.0.has_nodes {
+            // A host that hangs has nothing to tell.
+            let _ = tokio::time::timeout(NODES_TOLD_MAX, self.0.save_nodes()).await;
+        }
         let host = self.0.host.clone();
         host.shutdown();
         let ended = tokio::task::spawn_blocking(move || host.join());
         // Over time means that something hangs; what was durable stays durable.
         let _ = tokio::join!(tokio::time::timeout(SHUTDOWN_MAX, ended), self.0.mapping.end());
+    }
+}
+
+impl Inner {
+    async fn ask_nodes(&self) -> Result<(Vec<NodeFigures>, Vec<NodeAddr>), Ended> {
+        let answer = self.registry.ask_nodes();
+        self.host.send(HostMsg::Command(Command::Nodes)).map_err(|_| self.registry.ended())?;
+        answer.await.map_err(|_| self.registry.ended())
+    }
+
+    /// Keeps what the next run may begin with. Nothing is kept of nodes that know nobody, so that what was saved before stays.
+    async fn save_nodes(&self) {
+        let Ok((nodes, saved)) = self.ask_nodes().await else { return };
+        let saved = Saved {
+            ids: nodes.iter().map(|node| (node.family, Id(node.id))).collect(),
+            nodes: saved.into_iter().map(|(id, addr)| Contact { id: Id(id), addr }).collect(),
+        };
+        if !saved.nodes.is_empty() {
+            let state_dir = self.state_dir.clone();
+            // A run without saved nodes begins with names, which is no worse than the first one.
+            let _ = tokio::task::spawn_blocking(move || saved.save(&state_dir)).await;
+        }
+    }
+}
+
+/// Saves nodes now and then, for a run that does not end in order.
+async fn keep_nodes(client: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(NODES_SAVED_EACH).await;
+        let Some(inner) = client.upgrade() else { return };
+        inner.save_nodes().await;
     }
 }
 

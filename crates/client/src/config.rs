@@ -29,6 +29,13 @@ impl Default for Listen {
     }
 }
 
+/// Our part in the DHT (BEP 5).
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Dht {
+    /// Nodes to begin with, each as `HOST:PORT`; `None` is those that everybody begins with, unless we listen on loopback alone.
+    pub bootstrap: Option<Vec<String>>,
+}
+
 /// Everything a client has to know before it starts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -54,6 +61,8 @@ pub struct Config {
     pub pex: bool,
     /// Whether peers are looked for in this network (BEP 14), unless we listen on loopback alone.
     pub lsd: bool,
+    /// How peers are found in the DHT; `None` is not at all, and others hear nothing of us there. Private torrents are never told to it.
+    pub dht: Option<Dht>,
     /// Seed of every random choice but keys; `None` draws one from the system.
     pub seed: Option<u64>,
 }
@@ -72,6 +81,7 @@ impl Config {
             map_ports: false,
             pex: true,
             lsd: false,
+            dht: None,
             seed: None,
         })
     }

@@ -13,7 +13,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 }
 
 /// Fills with such bytes.
-pub(crate) fn fill(bytes: &mut [u8]) {
+pub fn fill(bytes: &mut [u8]) {
     // INVARIANT: every system that Teem runs on has a generator, which answers once the machine is up; without one nothing is safe.
     getrandom::fill(bytes).expect("the system gives random bytes");
 }

@@ -54,6 +54,7 @@
 //! | to carry a connection yourself (a tunnel, a browser's channel) | [`Client::attach`], [`Torrent::attach`] |
 //! | to read verified content while it downloads | [`Torrent::read`] |
 //! | to have the router lead peers here | [`Config::map_ports`]; [`Client::mappings`] tells what came of it |
+//! | to find peers without trackers | [`Config::dht`]; single questions are [`dht::Once`] |
 //! | another port, other limits, while it runs | [`Client::listen`], [`Client::limits`] |
 //!
 //! # Errors
@@ -86,6 +87,7 @@
 
 pub mod config;
 pub mod create;
+pub mod dht;
 pub mod entropy;
 pub mod http;
 pub mod policy;
@@ -123,7 +125,7 @@ pub use attach::Link;
 pub use bus::{Changes, Events, Heard};
 pub use choice::{Choice, ChooseError};
 pub use client::{Client, StartError};
-pub use config::{Config, Listen};
+pub use config::{Config, Dht, Listen};
 pub use mapping::{Mapping, Mappings};
 pub use places::AddError;
 #[cfg(debug_assertions)]
@@ -144,7 +146,7 @@ pub use torrent::{READ_MAX, Torrent};
 
 /// What happens to torrents, and their figures.
 pub mod event {
-    pub use teem_swarm::event::{Dials, Event, Outcomes, PeerStats, Snapshot, State, TrackerStats};
+    pub use teem_swarm::event::{Dials, Event, NodeFigures, Outcomes, PeerStats, Snapshot, State, TrackerStats};
     pub use teem_swarm::external::External;
     pub use teem_swarm::ids::ConnId;
     pub use teem_swarm::remote::{Encrypted, Remote, Transport};

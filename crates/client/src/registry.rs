@@ -5,13 +5,14 @@ use crate::bus::{Bus, Changes};
 use crate::places::Places;
 use crate::status::{Ended, Status};
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_host::error::HostError;
 use teem_host::host::HostHandle;
 use teem_metainfo::TorrentKey;
 use teem_path::Standing;
-use teem_swarm::event::{Event, Snapshot};
+use teem_swarm::event::{Event, NodeFigures, Snapshot};
 use teem_swarm::ids::{ReadId, TorrentId};
 use teem_swarm::job::ReadError;
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
@@ -83,12 +84,16 @@ impl Default for Readers {
     }
 }
 
+/// Id and address of a node of the DHT.
+pub(crate) type NodeAddr = ([u8; 20], SocketAddr);
+
 /// The callers that wait for an answer of the engine.
 #[derive(Default)]
 struct Asks {
     next: u64,
     snapshots: HashMap<u64, oneshot::Sender<Vec<Snapshot>>>,
     availability: HashMap<TorrentId, Vec<oneshot::Sender<Box<[u16]>>>>,
+    nodes: Vec<oneshot::Sender<(Vec<NodeFigures>, Vec<NodeAddr>)>>,
     reads: HashMap<ReadId, oneshot::Sender<Result<Vec<u8>, ReadError>>>,
     ended: bool,
 }
@@ -147,6 +152,16 @@ impl Registry {
         answer
     }
 
+    /// A question for our nodes of the DHT and those that they know.
+    pub(crate) fn ask_nodes(&self) -> oneshot::Receiver<(Vec<NodeFigures>, Vec<NodeAddr>)> {
+        let (sender, answer) = oneshot::channel();
+        let mut asks = self.asks();
+        if !asks.ended {
+            asks.nodes.push(sender);
+        }
+        answer
+    }
+
     /// A question for a block of content.
     pub(crate) fn ask_read(&self) -> (ReadId, oneshot::Receiver<Result<Vec<u8>, ReadError>>) {
         let (sender, answer) = oneshot::channel();
@@ -174,6 +189,12 @@ impl Registry {
             if let Some(sender) = self.asks().snapshots.remove(&ask) {
                 // The one who asked may have left, here and below.
                 let _ = sender.send(list);
+            }
+            return;
+        }
+        if let Event::Nodes { nodes, saved } = event {
+            for sender in std::mem::take(&mut self.asks().nodes) {
+                let _ = sender.send((nodes.clone(), saved.clone()));
             }
             return;
         }

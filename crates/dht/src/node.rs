@@ -83,6 +83,11 @@ impl Node {
         self.ground.id
     }
 
+    /// The family that it speaks.
+    pub fn family(&self) -> Family {
+        self.ground.family
+    }
+
     /// How it stands.
     pub fn status(&self) -> Status {
         let (lookups, waiting) = self.lookups.counts();

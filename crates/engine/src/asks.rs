@@ -16,6 +16,8 @@ pub(crate) enum Asker {
     Gone,
     /// The client of UDP trackers, for the addresses of this name and port.
     Name(String, u16),
+    /// Our nodes of the DHT, for addresses to begin with.
+    Node,
 }
 
 /// The questions that have no answer yet.

@@ -1,6 +1,11 @@
 //! What an engine is told once, at its start (own design; BEP 20 for the peer id).
+use alloc::string::String;
+use alloc::vec::Vec;
+use teem_dht::id::Id;
+use teem_dht::krpc::message::Contact;
 use teem_swarm::remote::{Encryption, Transports};
 use teem_swarm::rng::Rng;
+use teem_wire::compact::Family;
 use teem_wire::peer::handshake::PeerId;
 
 /// What all peer ids of this client begin with: TM, version 0.1.0.0 (BEP 20).
@@ -28,6 +33,21 @@ pub struct EngineConfig {
     pub pex: bool,
     /// What peers are dialled over; the host has to be told the same.
     pub transports: Transports,
+    /// Our nodes of the DHT; `None` is none, and no peer is told of any.
+    pub dht: Option<DhtConfig>,
+}
+
+/// What our nodes of the DHT begin with.
+#[derive(Clone, Debug, Default)]
+pub struct DhtConfig {
+    /// The families that have a node each: those that this machine takes packets of.
+    pub families: Vec<Family>,
+    /// The ids of the last run, which others may still have in their tables.
+    pub ids: Vec<(Family, Id)>,
+    /// Nodes of the last run.
+    pub saved: Vec<Contact>,
+    /// Names and ports of nodes that beginners start from.
+    pub bootstrap: Vec<(String, u16)>,
 }
 
 impl EngineConfig {
@@ -43,6 +63,7 @@ impl EngineConfig {
             encryption: Encryption::Off,
             pex: false,
             transports: Transports::Tcp,
+            dht: None,
         }
     }
 

@@ -8,21 +8,24 @@ mod carry;
 mod expel;
 mod hello;
 mod life;
+mod nodes;
 mod read;
 mod resting;
 
 use crate::asks::Asks;
 use crate::config::EngineConfig;
 use crate::conns::Conns;
+use crate::dht::Dht;
 use crate::dial::Dialler;
 use crate::input::Input;
 use crate::route::Routes;
 use crate::timers::Timers;
 use crate::udp_tracker::UdpTracker;
 use crate::wall::{Guard, Wall};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{DiskErrorKind, Done, ReadError, Reader};
@@ -32,6 +35,7 @@ use teem_swarm::rng::Rng;
 use teem_swarm::throttle::Shared;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::Torrent;
+use teem_wire::peer::message::Message;
 
 /// The engine. See the crate's first lines for the contract of its three methods.
 #[derive(Debug)]
@@ -52,6 +56,9 @@ pub struct Engine<B> {
     /// When torrents that are being removed are let go whatever they still wait for.
     removals: Timers,
     udp: UdpTracker,
+    dht: Option<Dht>,
+    /// Torrents of which the DHT may have to know something else.
+    changed: BTreeSet<TorrentId>,
     asks: Asks,
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
@@ -68,9 +75,11 @@ pub struct Engine<B> {
 
 impl<B> Engine<B> {
     /// An engine without torrents.
-    pub fn new(config: EngineConfig) -> Self {
+    pub fn new(mut config: EngineConfig) -> Self {
         let mut rng = Rng::new(config.seed);
         let doors = Doors::from(config.listen_port);
+        let own = Rng::new(!config.seed);
+        let dht = config.dht.take().map(|dht| Dht::new(dht, doors.get(), config.entropy, own));
         let mut shared = Shared::default();
         shared.up.set_rate(Time::ZERO, config.up);
         shared.down.set_rate(Time::ZERO, config.down);
@@ -85,6 +94,8 @@ impl<B> Engine<B> {
             timers: Timers::default(),
             removals: Timers::default(),
             udp: UdpTracker::new(rng.fork(), config.entropy, doors),
+            dht,
+            changed: BTreeSet::new(),
             asks: Asks::default(),
             votes: Votes::default(),
             external: External::default(),
@@ -120,11 +131,15 @@ impl<B> Engine<B> {
             Input::Accepted { conn, remote, .. } => self.accepted(conn, remote),
             Input::Closed { conn, why } => self.closed(conn, why),
             Input::Hello { conn, handshake, via } => self.hello(conn, handshake, via),
+            Input::Message { conn, message: Message::Port(port) } => {
+                self.with_conn(conn, |t, cx| t.message(cx, conn, Message::Port(port)));
+                self.hear_of_node(conn, port);
+            }
             Input::Message { conn, message } => self.with_conn(conn, |t, cx| t.message(cx, conn, message)),
             Input::Block { conn, at, data } => self.with_conn(conn, |t, cx| t.block(cx, conn, at, data)),
             Input::Sent { conn, bytes } => self.with_conn(conn, |t, cx| t.sent(cx, conn, bytes)),
             Input::MetadataSent { conn } => self.with_conn(conn, |t, cx| t.metadata_sent(cx, conn)),
-            Input::Datagram { from, bytes } => self.udp.datagram(self.now, from, &bytes),
+            Input::Datagram { from, bytes } => self.datagram(from, &bytes),
             Input::Disk(Done::Block { reader: Reader::Local(id), data, .. }) => self.has_read(id, Ok(data)),
             Input::Disk(Done::ReadFailed { torrent, reader: Reader::Local(id), at, error }) => {
                 self.has_read(id, Err(ReadError::Disk(error.clone())));
@@ -164,6 +179,7 @@ impl<B> Engine<B> {
             self.conns.deadline(),
             self.dialler.deadline().filter(|_| !self.routes.is_full()),
             self.udp.deadline(),
+            self.dht.as_ref().and_then(Dht::deadline),
         ])
     }
 
@@ -202,6 +218,17 @@ impl<B> Engine<B> {
             self.close(conn, CloseReason::TimedOut);
         }
         self.udp.tick(now);
+        if let Some(dht) = &mut self.dht {
+            dht.tick(now);
+        }
+    }
+
+    /// A packet is whose form it has: those of the DHT are bencoded dictionaries, and answers of trackers begin with a small number.
+    fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
+        match &mut self.dht {
+            Some(dht) if bytes.first() == Some(&b'd') => dht.packet(self.now, from, bytes),
+            _ => self.udp.datagram(self.now, from, bytes),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ extern crate alloc;
 mod asks;
 pub mod config;
 mod conns;
+mod dht;
 mod dial;
 pub mod engine;
 pub mod input;

@@ -1,4 +1,4 @@
-//! What a UDP packet to the listening port is, by its form alone (BEP 15, 29): an answer of a tracker that the engine asked, a
+//! What a UDP packet to the listening port is, by its form alone (BEP 5, 15, 29): an answer of a tracker that the engine asked, a
 //! question to the tracker that runs here, or of a uTP connection that nobody here knows.
 //!
 //! An answer begins with its action, 0 to 3. A question begins with eight bytes that are either the protocol's own number or a connection id,
@@ -17,13 +17,16 @@ const REPLY_MIN: usize = 8;
 /// The shortest question about the numbers of a torrent: the head and one info-hash.
 const SCRAPE_MIN: usize = 36;
 
+/// The longest message of the DHT, in bytes: no honest one is longer than a packet of Ethernet's.
+const MESSAGE_MAX: usize = 1_500;
+
 /// The greatest action of BEP 15: error.
 const ACTION_MAX: u32 = 3;
 
 /// The part of the program that a packet is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum For {
-    /// The engine, which asked.
+    /// The engine, which asked a tracker or has nodes of the DHT.
     Engine,
     /// The tracker here.
     Tracker,
@@ -35,7 +38,7 @@ pub(crate) enum For {
 type Kind = fn(&[u8]) -> Option<For>;
 
 /// Every kind of packet that comes to the port. The first that claims one gets it, so a kind with a plainer mark stands before one with a weaker.
-const KINDS: [Kind; 3] = [tracker_answer, tracker_question, utp];
+const KINDS: [Kind; 4] = [tracker_answer, tracker_question, dht, utp];
 
 /// Sorts a packet; `None` when nobody can have sent it in earnest. `is_ours` says of the head of a packet whether it belongs to a uTP connection; it is asked
 /// where the form alone says something else.
@@ -63,6 +66,16 @@ fn tracker_question(packet: &[u8]) -> Option<For> {
         _ => return None,
     };
     (packet.len() >= least).then_some(For::Tracker)
+}
+
+/// A message of the DHT (BEP 5): a bencoded dictionary, whose keys are strings with a length of their own in front. Whether it says which kind of message it
+/// is (`y`) is seen when it is read, within the bounds of [`MESSAGE_MAX`].
+fn dht(packet: &[u8]) -> Option<For> {
+    let is_one = packet.first() == Some(&b'd')
+        && packet.get(1).is_some_and(u8::is_ascii_digit)
+        && packet.last() == Some(&b'e')
+        && packet.len() <= MESSAGE_MAX;
+    is_one.then_some(For::Engine)
 }
 
 /// A packet of uTP (BEP 29).
@@ -136,6 +149,16 @@ mod tests {
         }
     }
 
+    /// Row 49 of bad input: what is too long is nobody's.
+    #[test]
+    fn row_49_messages_of_the_dht_are_known_by_their_form() {
+        let ping = b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe";
+        assert_eq!(by_form(ping), Some(For::Engine));
+        assert_eq!(by_form(&ping[..ping.len() - 1]), None);
+        let long = [b"d1:v1490:".as_slice(), &[b'x'; 1_490], b"1:y1:qe"].concat();
+        assert_eq!((by_form(&long), by_form(b"d1:y1:qe")), (None, Some(For::Engine)));
+    }
+
     #[test]
     fn each_kind_of_utp_packet_is_known() {
         let opens = Head {
@@ -156,7 +179,8 @@ mod tests {
 
     #[test]
     fn garbage_is_for_nobody() {
-        for packet in [&b""[..], &[0, 0, 0, 1], &[0, 0, 0, 4, 0, 0, 0, 0], b"d1:ad2:id20:", &[0xff; 200]] {
+        for packet in [&b""[..], &[0, 0, 0, 1], &[0, 0, 0, 4, 0, 0, 0, 0], b"d1:ad2:id20:", &[b'd'; 200], &[0xff; 200]]
+        {
             assert_eq!(by_form(packet), None, "{packet:?}");
         }
         assert_eq!(by_form(&[0; PACKET_MAX]), Some(For::Engine));

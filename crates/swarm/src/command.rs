@@ -147,6 +147,15 @@ pub enum Command {
         /// How many, since the torrent was added.
         bytes: u64,
     },
+    /// Asks for an `Event::Nodes`: how our nodes of the DHT stand, and what the next run may begin with.
+    Nodes,
+    /// Nodes of the DHT that a torrent names (BEP 5, "Torrent File Extensions"). Those of a private torrent are not asked.
+    NodesOf {
+        /// The torrent that they were named by.
+        torrent: TorrentId,
+        /// Where they are, each with its port.
+        nodes: Vec<SocketAddr>,
+    },
     /// Asks for an `Event::Snapshot`.
     Snapshot(TorrentId),
     /// Asks for an `Event::Snapshots`: the figures of many torrents in one answer.

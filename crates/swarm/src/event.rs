@@ -6,8 +6,9 @@ use crate::remote::{Encrypted, Remote, Transport};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use teem_metainfo::{AnnounceUrl, Info};
+use teem_wire::compact::Family;
 
 /// What a torrent is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +54,25 @@ impl State {
     }
 }
 
+/// How one of our nodes of the DHT stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NodeFigures {
+    /// The family that it speaks.
+    pub family: Family,
+    /// The id that others know it by.
+    pub id: [u8; 20],
+    /// Nodes in its table.
+    pub nodes: u32,
+    /// Those of them that have answered and did not fail since.
+    pub good: u32,
+    /// Nodes in the whole network, as far as can be told.
+    pub network: Option<u64>,
+    /// Hashes that we are announced under.
+    pub torrents: u32,
+    /// The address that the nodes see us at.
+    pub outside: Option<IpAddr>,
+}
+
 /// Something that happened to a torrent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -70,6 +90,13 @@ pub enum Event {
         torrent: TorrentId,
         /// What it does from now on.
         state: State,
+    },
+    /// The answer to [`Command::Nodes`](crate::command::Command::Nodes).
+    Nodes {
+        /// Our nodes, one for each family that has one.
+        nodes: Vec<NodeFigures>,
+        /// Ids and addresses of nodes that the next run may begin with.
+        saved: Vec<([u8; 20], SocketAddr)>,
     },
     /// A piece was downloaded and verified.
     PieceVerified {
@@ -241,7 +268,7 @@ impl Event {
             | Self::Availability { torrent, .. }
             | Self::Removed { torrent } => Some(*torrent),
             Self::Snapshot(snapshot) => Some(snapshot.torrent),
-            Self::Snapshots { .. } => None,
+            Self::Snapshots { .. } | Self::Nodes { .. } => None,
         }
     }
 }

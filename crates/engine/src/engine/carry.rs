@@ -2,8 +2,11 @@
 //! client (BEP 15), everything else as it is. Whatever calls a torrent does it here, so that nothing it wants is missed.
 use super::{Engine, resting};
 use crate::asks::Asker;
+use crate::dht::{Dht, Found};
+use crate::input::PeerSource;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
+use teem_metainfo::InfoHash;
 use teem_swarm::ask::{Answer, AskId, Question};
 use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -27,8 +30,30 @@ impl<B> Engine<B> {
                 Act::Peers(torrent, source, list) => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
             }
         }
+        self.look_at_dht();
+        self.carry_dht();
         self.look_from_outside();
         self.dial();
+    }
+
+    /// Carries out what the nodes of the DHT want, and gives torrents the peers that were found.
+    fn carry_dht(&mut self) {
+        while let Some(found) = self.dht.as_mut().and_then(Dht::poll) {
+            match found {
+                Found::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
+                Found::Resolve(host, port) => {
+                    let id = self.asks.ids().draw();
+                    self.ask(Asker::Node, id, Question::Resolve { host, port });
+                }
+                Found::Peers { by, info_hash, peers } => {
+                    let torrent = self.routes.torrent(InfoHash(info_hash.0));
+                    let is_member = |torrent: &TorrentId| self.dht.as_ref().is_some_and(|dht| dht.has(*torrent));
+                    if let Some(torrent) = torrent.filter(is_member) {
+                        self.with(torrent, |t, cx| t.add_peers(cx.now, PeerSource::dht(by.ip()), &peers));
+                    }
+                }
+            }
+        }
     }
 
     /// A question leaves the engine.
@@ -43,6 +68,12 @@ impl<B> Engine<B> {
             (Some(Asker::Torrent(torrent)), answer) => self.with(torrent, |t, cx| t.answer(cx, id, answer)),
             (Some(Asker::Name(host, port)), Answer::Resolved(addrs)) => self.udp.resolved(self.now, host, port, addrs),
             (Some(Asker::Name(host, port)), Answer::Busy) => self.udp.not_resolved_yet(self.now, host, port),
+            (Some(Asker::Node), Answer::Resolved(addrs)) => {
+                if let (Some(dht), Ok(addrs)) = (&mut self.dht, addrs) {
+                    dht.hints(self.now, &addrs);
+                }
+            }
+            (Some(Asker::Node), _) => {}
             (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_)) | (None | Some(Asker::Gone), _) => {}
         }
     }
@@ -87,7 +118,9 @@ impl<B> Engine<B> {
                     self.routes.leave(*conn);
                 }
                 // A magnet link may have named only one of a hybrid's hashes.
+                Output::Event(Event::State { torrent, .. }) => _ = self.changed.insert(*torrent),
                 Output::Event(Event::Metadata { torrent, info }) => {
+                    self.changed.insert(*torrent);
                     self.routes.learn(info.key(), *torrent);
                     resting::name(&mut self.rests, *torrent, info);
                 }
@@ -152,6 +185,7 @@ impl<B> Engine<B> {
             Some((key, _)) => self.routes.leave_torrent(*key, torrent),
             None => self.routes.forget_torrent(torrent),
         }
+        self.changed.insert(torrent);
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.removals.set(torrent, None);

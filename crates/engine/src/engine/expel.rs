@@ -38,6 +38,7 @@ impl<B> Engine<B> {
             self.outputs.push_back(Output::Close { conn, why: CloseReason::Stopping });
         }
         self.routes.forget_torrent(torrent);
+        self.changed.insert(torrent);
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.udp.forget(torrent);

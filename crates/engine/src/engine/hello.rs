@@ -19,7 +19,9 @@ impl<B> Engine<B> {
         self.dialler.ended(torrent, remote);
         self.ask_torrent(torrent, |one| one.dial_stands(remote, how));
         let handshake = match self.ask_torrent(torrent, |one| one.handshake()) {
-            Some(handshake) if self.routes.torrent(handshake.info_hash) == Some(torrent) => handshake,
+            Some(handshake) if self.routes.torrent(handshake.info_hash) == Some(torrent) => {
+                self.with_node(torrent, handshake)
+            }
             _ => return self.close(conn, CloseReason::Stopping),
         };
         if self.routes.is_full() && !self.makes_room(torrent, remote.holder()) {
@@ -82,14 +84,18 @@ impl<B> Engine<B> {
         if !outgoing {
             // A connection that the torrent will refuse is answered too: only so does a dialler learn that it has dialled itself. The answer names the
             // torrent as the dialler did (BEP 52, "upgrade path"), by whichever of its hashes.
-            let ours = Handshake { info_hash: handshake.info_hash, ..greeting };
+            let ours = Handshake { info_hash: handshake.info_hash, ..self.with_node(torrent, greeting) };
             self.outputs.push_back(Output::Hello { conn, handshake: ours });
         }
         self.routes.enter(conn, torrent);
+        let has_node = handshake.features.dht;
         self.with(torrent, |t, cx| {
             t.peer_ready(cx, conn, unproven.remote, outgoing, handshake);
             t.comes_via(conn, via);
         });
+        if has_node {
+            self.tell_node(conn, torrent);
+        }
     }
 
     /// With all places of all torrents taken, for a newcomer to that torrent: one of the most crowded network yields, or else one of the

@@ -38,6 +38,8 @@ impl<B> Engine<B> {
                     self.port_changed();
                 }
             }
+            Command::Nodes => self.tell_nodes(),
+            Command::NodesOf { torrent, nodes } => self.hint_nodes(torrent, &nodes),
             Command::Remove(torrent) => self.remove(torrent),
             Command::Read { torrent, id, at } => self.read(torrent, id, at),
             Command::Sync(torrent) => self.with(torrent, Torrent::sync),
@@ -84,6 +86,9 @@ impl<B> Engine<B> {
 
     /// We are reached on another port: all who were told of the former one are told.
     fn port_changed(&mut self) {
+        if let Some(dht) = &mut self.dht {
+            dht.listens(self.now, self.doors.get());
+        }
         let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
         for torrent in all {
             self.with(torrent, Torrent::port_changed);

@@ -126,6 +126,7 @@ impl<B> Engine<B> {
             Ok(one) => self.torrents.insert(torrent, one),
             Err(what) => return self.stillborn(torrent, &what),
         };
+        self.changed.insert(torrent);
         let seen = self.external;
         self.with(torrent, |t, cx| t.seen_from_outside(cx, seen));
         self.with(torrent, Torrent::start);

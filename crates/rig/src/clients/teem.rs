@@ -36,6 +36,8 @@ impl Client for Teem {
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let (hook, whole) = seat.hook();
         let mut command = Command::new(&self.binary);
+        // Peers come from trackers alone, as with the other clients here.
+        command.env("TEEM_NO_DHT", "1");
         command.arg(if job.role == Role::Seeds { "seed" } else { "get" });
         command.args(["--json", "--listen", &seat.listen().to_string()]);
         if job.up > 0 {

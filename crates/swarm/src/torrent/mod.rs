@@ -38,7 +38,7 @@ mod wanted;
 use crate::ask::AskIds;
 use crate::command::AddTorrent;
 use crate::event::{PeerStats, Snapshot, State};
-use crate::ids::TorrentId;
+use crate::ids::{ConnId, TorrentId};
 use crate::job::Facts;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
@@ -169,6 +169,11 @@ impl Torrent {
             peer_id: self.ground.me.peer_id,
             features: Features { fast: true, extended: true, dht: false, v2: false },
         }
+    }
+
+    /// The other end of a connection with one of its peers.
+    pub fn remote(&self, conn: ConnId) -> Option<Remote> {
+        self.ground.table.get(conn).map(|peer| peer.who().addr())
     }
 
     /// How many peers are connected.

@@ -1,0 +1,218 @@
+//! Our nodes of the DHT (BEP 5, 32, 45), one of each family, and the torrents that they find peers for.
+//!
+//! Nothing is sent, and nothing that comes is looked at, while no torrent wants it: so a client that has private torrents alone (BEP 27) sends no packet of
+//! the DHT. Where peers come from is told by [`Found`]; names that a node may begin with are the engine's to look up.
+use crate::config::{DhtConfig, secret};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+use teem_dht::id::Id;
+use teem_dht::krpc::message::Contact;
+use teem_dht::{Act, Node, Port, Settings, Status};
+use teem_swarm::ids::TorrentId;
+use teem_swarm::listening::Listening;
+use teem_swarm::rng::Rng;
+use teem_swarm::time::Time;
+use teem_wire::compact::Family;
+
+/// Names that lead nowhere are tried again after so long, while no node is known.
+const NAMES_AGAIN: Duration = Duration::from_secs(30);
+
+/// What the nodes want done, or have found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A packet is to be sent.
+    Send(SocketAddr, Vec<u8>),
+    /// The addresses of a name and port are wanted.
+    Resolve(String, u16),
+    /// A node names peers of a torrent.
+    Peers {
+        /// The node that names them.
+        by: SocketAddr,
+        /// The hash that was looked up.
+        info_hash: Id,
+        /// Each is told of once for each look-up.
+        peers: Vec<SocketAddr>,
+    },
+}
+
+/// A torrent that peers are found for.
+#[derive(Debug, PartialEq, Eq)]
+struct Member {
+    hashes: Vec<Id>,
+    seed: bool,
+}
+
+/// The nodes of both families, and what they work for.
+#[derive(Debug)]
+pub(crate) struct Dht {
+    nodes: Vec<Node>,
+    members: BTreeMap<TorrentId, Member>,
+    /// Nodes of the last run, until there is something to look for.
+    saved: Vec<Contact>,
+    /// Where a beginner starts.
+    names: Vec<(String, u16)>,
+    /// Names that are to be looked up, and when.
+    wanted: VecDeque<(String, u16)>,
+    names_at: Option<Time>,
+}
+
+impl Dht {
+    pub(crate) fn new(config: DhtConfig, at: Listening, entropy: Option<fn() -> u64>, mut rng: Rng) -> Self {
+        let mut node = |family: Family| {
+            let id = config.ids.iter().find(|(of, _)| *of == family).map(|(_, id)| *id);
+            let key = [secret(entropy, &mut rng), secret(entropy, &mut rng)];
+            // Transaction ids must not be guessed either.
+            let own = Rng::new(secret(entropy, &mut rng));
+            let mut node = Node::new(Time::ZERO, family, Settings::default(), id, key, own);
+            node.listens(Time::ZERO, told(at, family));
+            node
+        };
+        let nodes = config.families.iter().map(|family| node(*family)).collect();
+        Self {
+            nodes,
+            members: BTreeMap::new(),
+            saved: config.saved,
+            names: config.bootstrap,
+            wanted: VecDeque::new(),
+            names_at: Some(Time::ZERO),
+        }
+    }
+
+    /// A torrent's peers are to be found under these hashes, and it is announced under each.
+    pub(crate) fn join(&mut self, now: Time, torrent: TorrentId, hashes: Vec<Id>, seed: bool) {
+        let member = Member { hashes, seed };
+        if self.members.get(&torrent) == Some(&member) {
+            return;
+        }
+        self.begin(now);
+        for hash in &member.hashes {
+            for node in &mut self.nodes {
+                node.announce(now, *hash, seed);
+            }
+        }
+        let former = self.members.insert(torrent, member);
+        let kept = self.members.get(&torrent).map_or(&[][..], |member| &member.hashes);
+        for hash in former.iter().flat_map(|former| &former.hashes).filter(|hash| !kept.contains(hash)) {
+            for node in &mut self.nodes {
+                node.withdraw(now, *hash);
+            }
+        }
+    }
+
+    /// Nothing more is looked for, or told, of a torrent.
+    pub(crate) fn leave(&mut self, now: Time, torrent: TorrentId) {
+        let Some(member) = self.members.remove(&torrent) else { return };
+        for hash in &member.hashes {
+            for node in &mut self.nodes {
+                node.withdraw(now, *hash);
+            }
+        }
+    }
+
+    /// Whether peers are found for that torrent.
+    pub(crate) fn has(&self, torrent: TorrentId) -> bool {
+        self.members.contains_key(&torrent)
+    }
+
+    /// A packet that looks like the DHT's.
+    pub(crate) fn packet(&mut self, now: Time, from: SocketAddr, bytes: &[u8]) {
+        if !self.members.is_empty()
+            && let Some(node) = self.node(from)
+        {
+            node.packet(now, from, bytes);
+        }
+    }
+
+    /// There may be nodes at these addresses.
+    pub(crate) fn hints(&mut self, now: Time, addrs: &[SocketAddr]) {
+        if self.members.is_empty() {
+            return;
+        }
+        for addr in addrs {
+            if let Some(node) = self.node(*addr) {
+                node.hint(now, *addr);
+            }
+        }
+    }
+
+    /// Peers reach us at another port from now on.
+    pub(crate) fn listens(&mut self, now: Time, at: Listening) {
+        self.nodes.iter_mut().for_each(|node| node.listens(now, told(at, node.family())));
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self, now: Time) {
+        if self.members.is_empty() {
+            return;
+        }
+        for node in &mut self.nodes {
+            if node.deadline().is_some_and(|at| at <= now) {
+                node.tick(now);
+            }
+        }
+        if self.names_at.is_some_and(|at| at <= now) {
+            let lonely = self.nodes.iter().all(|node| node.status().good == 0);
+            self.names_at = lonely.then_some(now + NAMES_AGAIN);
+            if lonely {
+                self.wanted.extend(self.names.iter().cloned());
+            }
+        }
+    }
+
+    /// When [`Self::tick`] has something to do.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        if self.members.is_empty() {
+            return None;
+        }
+        let names = self.names_at.filter(|_| !self.names.is_empty());
+        self.nodes.iter().filter_map(Node::deadline).chain(names).min()
+    }
+
+    /// The next thing to be done.
+    pub(crate) fn poll(&mut self) -> Option<Found> {
+        let silent = self.members.is_empty();
+        while let Some(act) = self.nodes.iter_mut().find_map(Node::poll) {
+            match act {
+                _ if silent => {}
+                Act::Send { to, bytes } => return Some(Found::Send(to, bytes)),
+                Act::Peers { info_hash, by, peers, .. } => return Some(Found::Peers { by, info_hash, peers }),
+                Act::Item { .. }
+                | Act::Samples { .. }
+                | Act::Pinged { .. }
+                | Act::End { .. }
+                | Act::Announced { .. }
+                | Act::Outside(_) => {}
+            }
+        }
+        let (host, port) = self.wanted.pop_front().filter(|_| !silent)?;
+        Some(Found::Resolve(host, port))
+    }
+
+    /// How the nodes stand, and those that the next run may begin with.
+    pub(crate) fn standing(&self) -> (Vec<(Family, Status)>, Vec<Contact>) {
+        let status = self.nodes.iter().map(|node| (node.family(), node.status())).collect();
+        (status, self.nodes.iter().flat_map(Node::to_save).chain(self.saved.iter().copied()).collect())
+    }
+
+    /// There is something to look for: the nodes of the last run are asked first.
+    fn begin(&mut self, now: Time) {
+        let saved = core::mem::take(&mut self.saved);
+        if !saved.is_empty() {
+            self.nodes.iter_mut().for_each(|node| node.load(now, &saved));
+        }
+    }
+
+    fn node(&mut self, addr: SocketAddr) -> Option<&mut Node> {
+        self.nodes.iter_mut().find(|node| node.family() == Family::of(addr.ip()))
+    }
+}
+
+/// What nodes are told of our port. They may take that of our packets only where a router maps it as it is.
+fn told(at: Listening, family: Family) -> Option<Port> {
+    let door = at.of(family);
+    (door.here != 0)
+        .then_some(Port { port: door.outside.unwrap_or(door.here), implied: door.outside == Some(door.here) })
+}
