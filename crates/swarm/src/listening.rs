@@ -29,9 +29,9 @@ impl Door {
 /// Where connections are taken, by family.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Listening {
-    /// Over IPv4.
+    /// The door of IPv4, which a router often moves to another port.
     pub v4: Door,
-    /// Over IPv6.
+    /// The door of IPv6, which is mostly the same outside.
     pub v6: Door,
 }
 

@@ -6,6 +6,7 @@
 //! failed again within seconds: the seed that the user named may only be starting.
 mod dial_queue;
 pub(super) mod introduced;
+mod told;
 
 use super::address::{DialError, PeerSource, Sources, may_dial};
 use crate::event::Dials;

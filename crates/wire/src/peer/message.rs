@@ -53,7 +53,7 @@ pub enum Message {
     Pex {
         /// Extended id, as the receiver of the message numbers it.
         id: u8,
-        /// Who they are.
+        /// The peers that the sender has met and lost.
         message: PexMessage,
     },
     /// Id 20 with the id of `ut_holepunch` (BEP 55): two peers are to dial each other. `id` as in [`Message::Metadata`].

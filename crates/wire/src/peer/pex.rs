@@ -17,9 +17,7 @@ const BENCODE: Limits = Limits { bytes: 32 << 10, depth: 4, tokens: 64 };
 pub fn decode(bytes: &[u8]) -> Option<PexMessage> {
     let (document, _) = teem_bencode::parse_prefix(bytes, &BENCODE).ok()?;
     let root = document.root();
-    if root.dict().is_none() {
-        return None;
-    }
+    root.dict().map(drop)?;
     let mut message = PexMessage::default();
     for (family, added, flags, dropped) in [
         (Family::V4, &b"added"[..], &b"added.f"[..], &b"dropped"[..]),

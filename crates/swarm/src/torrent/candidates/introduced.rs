@@ -1,16 +1,12 @@
 //! Peers that told of an address (BEP 11), and what they said of it: each may help to reach it (BEP 55).
 //!
 //! Invariants: an address has at most [`INTRODUCERS_MAX`] introducers; a party has introduced at most [`OF_ONE_MAX`] addresses that are kept.
-use super::super::address::{PeerSource, may_dial};
-use super::{Candidates, State};
 use crate::ids::ConnId;
-use crate::remote::{Plan, Transport};
-use crate::time::Time;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_wire::holder::Holder;
-use teem_wire::peer::message::{Contact, PexFlags};
+use teem_wire::peer::message::PexFlags;
 
 /// Introducers kept for an address; the oldest makes room.
 const INTRODUCERS_MAX: usize = 4;
@@ -90,63 +86,5 @@ impl Introduced {
     /// Nothing was said of any.
     pub(super) fn clear(&mut self) {
         self.0.clear();
-    }
-}
-
-impl Candidates {
-    /// Takes what a peer tells of, as much as it may introduce; ourselves it cannot.
-    pub(crate) fn introduce(&mut self, now: Time, by: Introducer, source: PeerSource, list: &[Contact]) {
-        let mut room = self.introduced.room(by.party);
-        for Contact { addr, flags } in list.iter().copied() {
-            let counted = self.introduced.has(addr, by.party);
-            if self.is_ours(addr) || !may_dial(addr, source) || room == 0 && !counted {
-                continue;
-            }
-            self.add_one(now, source, addr);
-            if self.known.contains_key(&addr) {
-                room -= usize::from(!counted);
-                self.introduced.add(addr, flags, by);
-            }
-        }
-    }
-
-    /// Whether we are there, as far as is known.
-    pub(crate) fn is_ours(&self, addr: SocketAddr) -> bool {
-        let ip = addr.ip();
-        self.external.iter().any(|ours| ours == ip) && self.doors.get().port_for(ip) == addr.port()
-    }
-
-    /// What was said of an address by those that told of it.
-    pub(crate) fn said_of(&self, addr: SocketAddr) -> Option<PexFlags> {
-        self.introduced.flags(addr)
-    }
-
-    /// Those that told of an address, the latest first.
-    pub(crate) fn introducers(&self, addr: SocketAddr) -> impl Iterator<Item = ConnId> {
-        self.introduced.of(addr)
-    }
-
-    /// Somebody there dials us at this moment: the way to dial it over uTP, under way from then on. None while a dial of it is: the packets of that have opened
-    /// the way for its own.
-    pub(crate) fn punch(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> Option<Plan> {
-        let how = self.ways.over(Transport::Utp).filter(|_| !self.is_ours(addr))?;
-        self.add_one(now, source, addr);
-        let waits = self.known.get(&addr).is_some_and(|c| matches!(c.state, State::Waiting(_)));
-        if !waits || !may_dial(addr, source) {
-            return None;
-        }
-        self.set(addr, State::Pending);
-        self.dials.tried = self.dials.tried.saturating_add(1);
-        Some(how.into())
-    }
-
-    /// A peer is not connected with that address any more.
-    pub(crate) fn departed(&mut self, addr: SocketAddr, by: ConnId) {
-        self.introduced.departed(addr, by);
-    }
-
-    /// One that may have told of others is gone.
-    pub(crate) fn introducer_gone(&mut self, conn: ConnId) {
-        self.introduced.gone(conn);
     }
 }
