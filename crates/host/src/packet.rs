@@ -88,6 +88,11 @@ fn word(packet: &[u8], at: usize) -> Option<u32> {
     packet.get(at..)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
+/// Whether a packet of the DHT asks something (BEP 5): its last key says so.
+pub(crate) fn is_dht_query(packet: &[u8]) -> bool {
+    packet.starts_with(b"d") && packet.ends_with(b"1:y1:qe")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +159,7 @@ mod tests {
     fn row_49_messages_of_the_dht_are_known_by_their_form() {
         let ping = b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe";
         assert_eq!(by_form(ping), Some(For::Engine));
+        assert!(is_dht_query(ping) && !is_dht_query(b"d1:rd2:id20:aaaaaaaaaaaaaaaaaaaae1:t1:a1:y1:re"));
         assert_eq!(by_form(&ping[..ping.len() - 1]), None);
         let long = [b"d1:v1490:".as_slice(), &[b'x'; 1_490], b"1:y1:qe"].concat();
         assert_eq!((by_form(&long), by_form(b"d1:y1:qe")), (None, Some(For::Engine)));

@@ -5,6 +5,7 @@ use teem_engine::input::Input;
 use teem_path::Meeting;
 use teem_swarm::ids::ConnId;
 use teem_swarm::output::CloseReason;
+use teem_swarm::remote::Transport;
 use teem_swarm::time::Time;
 use teem_wire::datagram::Datagram;
 use teem_wire::holder::Holder;
@@ -70,14 +71,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         alloc: &mut impl FnMut(usize) -> Option<B>,
         take: &mut impl FnMut(Input<B>),
     ) {
-        let Self { listening, scratch, questions, refusals: told, table, ready, room, path, .. } = self;
+        let Self { strangers, listening, scratch, questions, refusals: told, table, ready, room, path, .. } = self;
         let mut over = Vec::new();
         for listening in listening.iter_mut().filter(|listening| listening.receiving) {
             let mut refusals = Vec::new();
             let utp = listening.utp.as_ref();
             let empty = listening.udp.receive(scratch, |from, local, packet| {
                 match packet::sort(packet, |head| utp.is_some_and(|utp| utp.knows(from, head))) {
-                    Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
+                    Some(For::Engine) => {
+                        if packet::is_dht_query(packet) {
+                            strangers.came(from, Transport::Utp);
+                        }
+                        take(Input::Datagram { from, bytes: packet.to_vec() });
+                    }
                     Some(_) if path.bars(from.ip(), Meeting::Packet) => {}
                     Some(For::Tracker) => questions.push(Datagram { remote: from, local, bytes: packet.to_vec() }),
                     Some(For::Utp(head)) => match (utp, head.refusal()) {
