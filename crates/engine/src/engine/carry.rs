@@ -73,8 +73,8 @@ impl<B> Engine<B> {
                     dht.hints(self.now, &addrs);
                 }
             }
-            (Some(Asker::Node), _) => {}
-            (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_)) | (None | Some(Asker::Gone), _) => {}
+            (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_))
+            | (None | Some(Asker::Gone | Asker::Node), _) => {}
         }
     }
 

@@ -6,6 +6,7 @@ use teem_dht::id::Id;
 use teem_swarm::event::{Event, NodeFigures, State};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
+use teem_swarm::remote::Remote;
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
 
@@ -38,7 +39,7 @@ impl<B> Engine<B> {
     /// A peer that has a node is told where ours is (BEP 5, "BitTorrent Protocol Extension").
     pub(super) fn tell_node(&mut self, conn: ConnId, torrent: TorrentId) {
         let remote = self.ask_torrent(torrent, |one| one.remote(conn)).flatten();
-        let Some(addr) = remote.and_then(|remote| remote.addr()) else { return };
+        let Some(addr) = remote.and_then(Remote::addr) else { return };
         let port = self.doors.get().port_for(addr.ip());
         let is_member = self.dht.as_ref().is_some_and(|dht| dht.has(torrent));
         if is_member && port != 0 && self.routes.of(conn) == Some(torrent) {
@@ -50,7 +51,7 @@ impl<B> Engine<B> {
     pub(super) fn hear_of_node(&mut self, conn: ConnId, port: u16) {
         let Some(torrent) = self.routes.of(conn) else { return };
         let remote = self.ask_torrent(torrent, |one| one.remote(conn)).flatten();
-        let addr = remote.and_then(|remote| remote.addr());
+        let addr = remote.and_then(Remote::addr);
         if let (Some(addr), Some(dht)) = (addr, &mut self.dht)
             && dht.has(torrent)
         {
