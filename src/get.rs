@@ -26,7 +26,7 @@ pub(crate) async fn run(options: &cli::Get, sandbox: &Sandbox) -> Outcome {
     let mut config = Config::new().map_err(Stop::local)?;
     config.listen = listen;
     options.with_peers.apply(&mut config);
-    options.path.apply(&mut config)?;
+    options.path.apply(options.listen.as_deref(), &mut config).await?;
     options.with_dht.apply(&mut config);
     (config.up, config.down) = (options.up.and_then(|r| r.0), options.down.and_then(|r| r.0));
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;

@@ -13,7 +13,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     let listen = addr::listen(options.listen.as_deref(), true)?;
     let mut signals = Signals::listen().map_err(Stop::local)?;
     let source = if stdin::is_dash(&options.torrent) {
-        stdin::source(&Http::new(options.path.path()?, AGENT)).await?
+        stdin::source(&Http::new(options.path.path(false).await?, AGENT)).await?
     } else {
         let bytes = source::read_limited(Path::new(&options.torrent)).map_err(|e| Stop::link(&e))?;
         source::from_bytes(&options.torrent, &bytes).map_err(|e| Stop::link(&e))?
@@ -25,7 +25,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     let mut config = Config::new().map_err(Stop::local)?;
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     options.with_peers.apply(&mut config);
-    options.path.apply(&mut config)?;
+    options.path.apply(options.listen.as_deref(), &mut config).await?;
     options.with_dht.apply(&mut config);
     let client = fault::start(config).await.map_err(|e| addr::taken(&e))?;
     if options.json {

@@ -35,7 +35,7 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
     let mut config = Config::new().map_err(Stop::local)?;
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     options.with_peers.apply(&mut config);
-    options.path.apply(&mut config)?;
+    options.path.apply(options.listen.as_deref(), &mut config).await?;
     options.with_dht.apply(&mut config);
     let remembered = |recipe: &Arc<Recipe>| {
         let file = memory::file(&config.state_dir, &recipe.listing.root, &recipe.shape());
@@ -141,7 +141,7 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
     for address in &shared.addresses {
         progress.say(&format!("  reachable at {} ({})", address.with_port(port), address.in_words()));
     }
-    if shared.addresses.iter().all(|a| a.reach == Some(Reach::Loopback)) {
+    if !shared.addresses.is_empty() && shared.addresses.iter().all(|a| a.reach == Some(Reach::Loopback)) {
         progress.say("  only this machine can use these links; name an address that others reach with --host");
     }
     if let Some(path) = &options.output {

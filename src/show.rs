@@ -15,7 +15,7 @@ use teem_metainfo::redact::redact_file;
 use teem_metainfo::{AnnounceUrl, File, Info, Metainfo};
 
 pub(crate) async fn run(options: &cli::Show) -> Outcome {
-    let http = Http::new(options.path.path()?, AGENT);
+    let http = Http::new(options.path.path(false).await?, AGENT);
     let source = if stdin::is_dash(&options.link) {
         stdin::source(&http).await?
     } else {

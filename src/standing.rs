@@ -3,15 +3,45 @@ use crate::progress::Progress;
 use crate::{filter, json};
 use serde_json::json;
 use teem_client::Client;
+use teem_client::path::Path;
 
 /// Watches what is there of it.
 #[derive(Default)]
 pub(crate) struct Watch {
     /// What was gone when we last looked.
     gone: Vec<String>,
+    /// What was wrong with the proxy then.
+    trouble: Option<String>,
+    /// It was said what goes through it.
+    told: bool,
 }
 
 impl Watch {
+    /// What a proxy does and does not carry, once, and its troubles as they come and go.
+    fn proxy(&mut self, path: &Path, json: bool, progress: &mut Progress) {
+        let Some(proxy) = path.proxy() else { return };
+        let mut say = |trouble: Option<&str>, text: &str| {
+            if json {
+                json::line(&json!({"event": "proxy", "proxy": proxy.to_string(), "trouble": trouble}));
+            }
+            progress.say(text);
+        };
+        if !std::mem::replace(&mut self.told, true) {
+            say(
+                None,
+                &format!("everything goes through {proxy}, over TCP alone: no uTP, no DHT, no trackers over UDP"),
+            );
+        }
+        let trouble = path.proxy_trouble();
+        if trouble != self.trouble {
+            match &trouble {
+                Some(why) => say(Some(why), &format!("proxy {proxy}: {why}; nothing is tried past it")),
+                None => say(None, &format!("proxy {proxy}: it works again")),
+            }
+            self.trouble = trouble;
+        }
+    }
+
     /// Says what has changed since the last look.
     pub(crate) fn look(&mut self, client: &Client, json: bool, progress: &mut Progress) {
         for words in filter::words() {
@@ -20,6 +50,7 @@ impl Watch {
             }
             progress.say(&words);
         }
+        self.proxy(client.http().path(), json, progress);
         let standing = client.standing();
         if standing.gone() == self.gone {
             return;

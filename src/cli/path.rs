@@ -3,8 +3,8 @@ use crate::exit::Stop;
 use crate::filter;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
-use teem_client::Config;
-use teem_client::path::{Bind, Path};
+use teem_client::path::{Bind, Path, Proxy};
+use teem_client::{Config, through};
 
 /// The options of every command that speaks to others for a torrent.
 #[derive(Args, Debug, Clone)]
@@ -17,19 +17,26 @@ pub(crate) struct PathOptions {
     /// (one a line in the variable). SIGHUP reads it again
     #[arg(long, value_name = "FILE", env = "TEEM_FILTER", hide_env_values = true, value_delimiter = '\n', value_hint = ValueHint::FilePath)]
     pub(crate) filter: Vec<PathBuf>,
+    /// Reach everything through this proxy and nothing past it: socks5://[USER:PASSWORD@]HOST:PORT or http://…; it looks names up. No uTP, no DHT, no trackers
+    /// over UDP, and nobody is let in unless --listen is given
+    #[arg(long, value_name = "URL", env = "TEEM_PROXY", hide_env_values = true)]
+    pub(crate) proxy: Option<String>,
 }
 
 impl PathOptions {
     /// The way that they allow.
-    pub(crate) fn path(&self) -> Result<Path, Stop> {
+    pub(crate) async fn path(&self, listens: bool) -> Result<Path, Stop> {
         let path = Path::bound(self.bind.clone());
         filter::load(&path, &self.filter)?;
-        Ok(path)
+        let Some(proxy) = &self.proxy else { return Ok(path) };
+        // Not read by the grammar, whose errors repeat what was typed.
+        let proxy = proxy.parse::<Proxy>().map_err(|e| Stop::usage(format!("--proxy: {e}")))?;
+        through(&path, proxy, listens).await.map_err(Stop::local)
     }
 
     /// Sets what the client is to do.
-    pub(crate) fn apply(&self, config: &mut Config) -> Result<(), Stop> {
-        config.path = self.path()?;
+    pub(crate) async fn apply(&self, listen: Option<&str>, config: &mut Config) -> Result<(), Stop> {
+        config.path = self.path(listen.is_some()).await?;
         filter::reread(&config.path, &self.filter);
         Ok(())
     }

@@ -35,6 +35,7 @@ use teem_swarm::command::Command;
 use teem_swarm::event::{NodeFigures, Snapshot};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::listening::{Door as Way, Doors, Listening};
+use teem_swarm::remote::Transports;
 use teem_wire::compact::Family;
 use tokio::sync::mpsc;
 
@@ -115,7 +116,9 @@ impl Client {
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
         // A run that is to be repeated has nothing that cannot be guessed.
         let entropy = config.seed.is_none().then_some(crate::entropy::number as fn() -> u64);
-        let (up, down, encryption, transports) = (config.up, config.down, config.encryption, config.transports);
+        let (up, down, encryption) = (config.up, config.down, config.encryption);
+        // No packet goes past a proxy.
+        let transports = if path.proxy().is_some() { Transports::Tcp } else { config.transports };
         let pex = config.pex;
         let dht = config.dht.as_ref().map(|dht| dht::begin(dht, &listeners.bound().addrs, &config.state_dir));
         let has_nodes = dht.is_some();
@@ -168,7 +171,7 @@ impl Client {
                 inner.registry.fail_and_end(&inner.host, &why);
             }
         });
-        if config.map_ports {
+        if config.map_ports && client.0.path.proxy().is_none() {
             client.map_ports(config.listen.addr);
         }
         Ok(client)

@@ -109,6 +109,7 @@ mod patterns;
 mod places;
 #[cfg(debug_assertions)]
 mod planted;
+mod proxied;
 mod questions;
 mod reach;
 mod registry;
@@ -131,6 +132,7 @@ pub use places::AddError;
 #[cfg(debug_assertions)]
 #[doc(hidden)]
 pub use planted::Planted;
+pub use proxied::through;
 pub use reach::Reached;
 pub use source::Source;
 pub use status::{Ended, Status};

@@ -10,7 +10,10 @@ const ADDRESSES_MAX: usize = 16;
 /// All addresses of a name (or of an address, with brackets or without), at most 16, or why there are none.
 pub(crate) async fn lookup(path: &Path, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if path.is_bound() {
+    if path.proxy().is_some() && bare.parse::<IpAddr>().is_err() {
+        return Err("names are not looked up past the proxy".to_owned());
+    }
+    if path.is_bound() || path.proxy().is_some() {
         let found = match bare.parse::<IpAddr>() {
             Ok(ip) => vec![ip],
             Err(_) => look_up(path, bare).await?,

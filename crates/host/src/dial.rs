@@ -4,15 +4,18 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use mio::net::TcpStream;
+use socket2::SockRef;
 use std::io;
 use teem_engine::input::DialError;
 use teem_path::Path;
+use teem_path::opener::Target;
 use teem_swarm::ids::TorrentId;
 use teem_swarm::remote::{How, Transport};
 use teem_swarm::time::Time;
 
 use crate::greeting::Greeting;
 use crate::link::Link;
+use crate::proxied::Proxied;
 use crate::sockopt;
 
 /// How long a connect may take, with the keys of an encrypted handshake: two retransmitted SYNs and their answers.
@@ -35,13 +38,24 @@ pub(crate) struct Dial {
     pub(crate) stands: bool,
     /// Our key is out, and the other's has not come.
     pub(crate) greeting: Option<Box<Greeting>>,
+    /// The proxy has not led us on yet.
+    pub(crate) proxied: Option<Box<Proxied>>,
 }
 
-/// Begins a connect to `addr` on the way that is allowed.
-pub(crate) fn start(addr: SocketAddr, path: &Path, upload_limited: bool) -> Result<Link, DialError> {
+/// Begins a connect to `addr` on the way that is allowed: to itself, or to the proxy with what is to be said there.
+pub(crate) fn start(
+    addr: SocketAddr,
+    path: &Path,
+    upload_limited: bool,
+) -> Result<(Link, Option<Box<Proxied>>), DialError> {
     let to = sockopt::canonical(addr);
-    let begun = path.dial(to, |socket| sockopt::peer(socket, to, upload_limited));
-    Ok(Link::Tcp(TcpStream::from_std(begun.map_err(|error| why(&error))?)))
+    let tune = |socket: &SockRef<'_>| sockopt::peer(socket, to, upload_limited);
+    let link = |stream| Link::Tcp(TcpStream::from_std(stream));
+    if path.proxy().is_none() {
+        return path.dial(to, tune).map(|stream| (link(stream), None)).map_err(|error| why(&error));
+    }
+    let begun = path.dial_proxy(&Target::Addr(to), tune).map_err(|error| why(&error));
+    begun.map(|(stream, opener, out)| (link(stream), Some(Box::new(Proxied::new(opener, out)))))
 }
 
 fn in_progress(error: &io::Error) -> bool {
@@ -52,7 +66,7 @@ fn in_progress(error: &io::Error) -> bool {
 impl Dial {
     /// The other side has not answered yet.
     pub(crate) fn new(link: Link, torrent: TorrentId, (addr, how): (SocketAddr, How), now: Time) -> Self {
-        Self { link, torrent, addr, how, race: None, begun: now, stands: false, greeting: None }
+        Self { link, torrent, addr, how, race: None, begun: now, stands: false, greeting: None, proxied: None }
     }
 
     /// When it is over if nothing more comes.
@@ -100,7 +114,7 @@ mod tests {
     /// The outcome of a connect, awaited on a poll of its own.
     fn outcome(addr: SocketAddr, from: Option<IpAddr>) -> Result<SocketAddr, DialError> {
         let path = Path::direct().leaving_from(from);
-        let Link::Tcp(mut stream) = start(addr, &path, false)? else { unreachable!() };
+        let (Link::Tcp(mut stream), None) = start(addr, &path, false)? else { unreachable!() };
         let mut poll = Poll::new().unwrap();
         poll.registry().register(&mut stream, Token(0), Interest::WRITABLE).unwrap();
         let mut events = Events::with_capacity(4);

@@ -37,6 +37,7 @@ mod net;
 mod opening;
 mod out;
 mod packet;
+mod proxied;
 mod race;
 mod refusals;
 mod table;

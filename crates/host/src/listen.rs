@@ -124,7 +124,7 @@ impl ListenError {
 /// What was bound.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Bound {
-    /// The port, the same for TCP and UDP in every family.
+    /// The port, the same for TCP and UDP in every family; 0 where a proxy keeps us from listening.
     pub port: u16,
     /// The addresses with that port; unspecified ones stand for all of their family.
     pub addrs: Vec<SocketAddr>,
@@ -135,7 +135,8 @@ pub struct Bound {
 pub(crate) struct Pair {
     pub(crate) addr: SocketAddr,
     pub(crate) tcp: TcpListener,
-    pub(crate) udp: UdpSocket,
+    /// None where all goes through a proxy.
+    pub(crate) udp: Option<UdpSocket>,
 }
 
 /// Bound and listening sockets, to be handed to the host. Dropping them frees the port.
@@ -178,6 +179,9 @@ impl Listeners {
                 Err(error) => return Err(error),
             }
         }
+        if pairs.is_empty() && path.proxy().is_some() {
+            return Ok(Self { pairs, path: path.clone(), bound: Bound { port: 0, addrs: Vec::new() } });
+        }
         if pairs.is_empty() {
             let nowhere = SocketAddr::new(addr.unwrap_or(IpAddr::from([0, 0, 0, 0])), port);
             return Err(missing.unwrap_or(ListenError::NoSuchAddress { addr: nowhere }));
@@ -203,10 +207,13 @@ fn pair(path: &Path, place: &Place, port: u16) -> Result<Pair, ListenError> {
     })?;
     let port = tcp.local_addr().map_err(|error| ListenError::new(Transport::Tcp, addr, &error))?.port();
     let addr = SocketAddr::new(place.ip, port);
+    if path.proxy().is_some() {
+        return Ok(Pair { addr, tcp, udp: None });
+    }
     let udp =
         path.listen_udp(place, port, Sharing::Alone).map_err(|error| ListenError::new(Transport::Udp, addr, &error))?;
     sockopt::lower_effort(&SockRef::from(&udp), place.ip);
-    Ok(Pair { addr, tcp, udp })
+    Ok(Pair { addr, tcp, udp: Some(udp) })
 }
 
 #[cfg(test)]
@@ -225,7 +232,7 @@ mod tests {
         assert_eq!(listeners.path.from(), None);
         for pair in &listeners.pairs {
             assert_eq!(pair.tcp.local_addr().unwrap().port(), bound.port);
-            assert_eq!(pair.udp.local_addr().unwrap().port(), bound.port);
+            assert_eq!(pair.udp.as_ref().unwrap().local_addr().unwrap().port(), bound.port);
         }
     }
 

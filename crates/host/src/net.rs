@@ -57,7 +57,7 @@ const CONNS_FROM: usize = 64;
 struct Listening {
     /// Taken away when everything ends: nobody is accepted any more.
     tcp: Option<TcpListener>,
-    udp: Port,
+    udp: Option<Port>,
     /// uTP over the UDP socket, where that is spoken.
     utp: Option<Shared>,
     /// What uTP sent and the system has not taken yet.
@@ -285,13 +285,16 @@ fn listening(
 ) -> io::Result<Vec<Listening>> {
     let registered = listeners.pairs.into_iter().enumerate().map(|(n, pair)| {
         let mut tcp = TcpListener::from_std(pair.tcp);
-        let mut udp = UdpSocket::from_std(pair.udp);
         registry.register(&mut tcp, Token(LISTENERS_FROM + 2 * n), Interest::READABLE)?;
-        registry.register(&mut udp, udp_token(n), Interest::READABLE)?;
+        let udp = pair.udp.map(|udp| {
+            let mut udp = UdpSocket::from_std(udp);
+            registry.register(&mut udp, udp_token(n), Interest::READABLE)?;
+            Port::new(udp, account)
+        });
         let utp = config.transports.has(Transport::Utp).then(|| Carrier::shared(entropy::words(config.entropy)));
         Ok(Listening {
             tcp: Some(tcp),
-            udp: Port::new(udp, account)?,
+            udp: udp.transpose()?,
             utp,
             unsent: Unsent::default(),
             accepting: true,

@@ -1,6 +1,6 @@
 //! Addresses that nobody is to be met at (own design; `--filter`): merged ranges in sorted arrays, one for each family.
 //!
-//! A million ranges of IPv4 are 8 MB, and an address is found in twenty steps. Ranges of IPv6 are kept apart, so that they make those of IPv4 no larger.
+//! A million ranges of IPv4 are 8 MB. A table says where those of each /16 begin, so an address is found in a few steps that lie side by side. Ranges of IPv6 are kept apart, so that they make those of IPv4 no larger.
 use core::net::{IpAddr, Ipv6Addr};
 
 mod line;
@@ -63,6 +63,8 @@ impl<N: Number> Ranges<N> {
 pub struct Filter {
     v4: Ranges<u32>,
     v6: Ranges<u128>,
+    /// For the first half of an address of IPv4, how many ranges begin before all that have it; empty where there are no ranges.
+    begins: Vec<u32>,
 }
 
 impl Filter {
@@ -84,12 +86,33 @@ impl Filter {
     fn settle(&mut self) {
         self.v4.settle();
         self.v6.settle();
+        self.begins.clear();
+        if self.v4.0.is_empty() {
+            return;
+        }
+        let mut before = 0;
+        for half in 0..=u32::from(u16::MAX) {
+            while self.v4.0.get(before).is_some_and(|(first, _)| first >> 16 < half) {
+                before += 1;
+            }
+            self.begins.push(u32::try_from(before).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn bars_v4(&self, ip: u32) -> bool {
+        let half = (ip >> 16) as usize;
+        let Some(&from) = self.begins.get(half) else { return false };
+        let to = self.begins.get(half + 1).map_or(self.v4.0.len(), |to| *to as usize);
+        let Some(near) = self.v4.0.get(from as usize..to) else { return false };
+        // Of those that begin before it the last is the only one that can reach so far.
+        let after = from as usize + near.partition_point(|(first, _)| *first <= ip);
+        after.checked_sub(1).and_then(|at| self.v4.0.get(at)).is_some_and(|(_, last)| ip <= *last)
     }
 
     /// Whether an address is kept out.
     pub fn bars(&self, ip: IpAddr) -> bool {
         match ip.to_canonical() {
-            IpAddr::V4(ip) => self.v4.has(ip.into()) || (!self.v6.0.is_empty() && self.v6.has(wide(ip.into()))),
+            IpAddr::V4(ip) => self.bars_v4(ip.into()) || (!self.v6.0.is_empty() && self.v6.has(wide(ip.into()))),
             IpAddr::V6(ip) => self.v6.has(ip.into()),
         }
     }

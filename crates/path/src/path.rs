@@ -6,12 +6,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use socket2::{SockRef, Socket, Type};
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bind::Bind;
 use crate::filter::Filter;
 use crate::gate::{Barred, Gate, Meeting};
 use crate::interface::{Interface, interfaces};
+use crate::opener::{Opener, Target};
+use crate::proxy::Proxy;
 use crate::socket::make;
 
 /// Connections that the kernel may hold for us to accept.
@@ -89,11 +91,24 @@ impl Standing {
     }
 }
 
+/// The proxy that everything goes through.
+#[derive(Debug)]
+struct Through {
+    proxy: Proxy,
+    /// Its addresses, the first of which that can be dialled is taken.
+    at: Vec<SocketAddr>,
+    /// Whether connections are taken in spite of it.
+    listens: bool,
+    /// What was wrong with it when it was last spoken to.
+    trouble: Mutex<Option<String>>,
+}
+
 /// The way to the world. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Path {
     binds: Arc<[Bind]>,
     gate: Arc<Gate>,
+    through: Option<Arc<Through>>,
     /// The address that connections leave from, where the user listens on a single one.
     from: Option<IpAddr>,
 }
@@ -106,7 +121,7 @@ impl Path {
 
     /// Nothing leaves but by these. Without any it is the system's own way.
     pub fn bound(binds: Vec<Bind>) -> Self {
-        Self { binds: binds.into(), gate: Arc::default(), from: None }
+        Self { binds: binds.into(), gate: Arc::default(), through: None, from: None }
     }
 
     /// The same path where connections leave from one address (or again from any).
@@ -163,6 +178,50 @@ impl Path {
         self.is_bound().then(|| self.standing().addrs)
     }
 
+    /// The same path where everything goes through a proxy at these addresses, and nothing past it; connections from others are taken only where `listens` says so.
+    #[must_use]
+    pub fn through(&self, proxy: Proxy, at: Vec<SocketAddr>, listens: bool) -> Self {
+        let through = Through { proxy, at, listens, trouble: Mutex::default() };
+        Self { through: Some(Arc::new(through)), ..self.clone() }
+    }
+
+    /// The proxy that everything goes through.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.through.as_ref().map(|through| &through.proxy)
+    }
+
+    /// Begins a connection to the proxy, which is to lead on to `target`: the socket, what is said on it once it stands, and the first bytes of that.
+    pub fn dial_proxy(
+        &self,
+        target: &Target,
+        tune: impl FnOnce(&SockRef<'_>),
+    ) -> io::Result<(TcpStream, Opener, Vec<u8>)> {
+        let Some(through) = &self.through else { return Err(past("there is no proxy")) };
+        let mut out = Vec::new();
+        let opener = Opener::new(&through.proxy, target, &mut out).map_err(io::Error::other)?;
+        let fits = through.at.iter().find(|at| self.source(**at).is_ok()).or(through.at.first());
+        let at = *fits.ok_or_else(|| past("the proxy has no address"))?;
+        Ok((self.dial(at, tune)?, opener, out))
+    }
+
+    /// Notes how the proxy has done: what was wrong, or nothing.
+    pub fn note_proxy(&self, trouble: Option<String>) {
+        if let Some(through) = &self.through {
+            *through.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        }
+    }
+
+    /// What was wrong with the proxy when it was last spoken to.
+    pub fn proxy_trouble(&self) -> Option<String> {
+        self.through.as_ref()?.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Nothing goes to `to` where all goes through a proxy, unless it is that.
+    fn allows(&self, to: SocketAddr) -> io::Result<()> {
+        let past_it = self.through.as_ref().is_some_and(|through| !through.at.contains(&to));
+        if past_it { Err(past("nothing goes past the proxy")) } else { Ok(()) }
+    }
+
     /// Keeps these addresses out from now on, instead of the former: neither dialled nor taken nor heard. Trackers and name servers are not asked about.
     pub fn keep_out(&self, filter: Filter) {
         self.gate.set(filter);
@@ -190,6 +249,9 @@ impl Path {
 
     /// Where a port is to be taken so that it can be reached wherever we may be: both families of each interface, and each address. With an address, only there.
     pub fn places(&self, at: Option<IpAddr>) -> Vec<Place> {
+        if self.through.as_ref().is_some_and(|through| !through.listens) {
+            return Vec::new();
+        }
         let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
         let at = at.map(|ip| ip.to_canonical());
         let ips = at.as_ref().map_or(&any[..], core::slice::from_ref);
@@ -225,8 +287,11 @@ impl Path {
         Ok(socket.into())
     }
 
-    /// Takes a UDP port at a place.
+    /// Takes a UDP port at a place; there is none where all goes through a proxy.
     pub fn listen_udp(&self, place: &Place, port: u16, sharing: Sharing) -> io::Result<UdpSocket> {
+        if self.through.is_some() {
+            return Err(past("no packet goes past the proxy"));
+        }
         let addr = place.with_port(port);
         let socket = make(Type::DGRAM, addr, place.interface.as_deref())?;
         if sharing == Sharing::Group {
@@ -240,11 +305,13 @@ impl Path {
 
     /// A TCP socket that is to be connected to `to`, and leaves from where it may.
     pub fn stream(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        self.allows(to)?;
         Ok(self.outgoing(Type::STREAM, to)?.into())
     }
 
     /// Begins a connection to `to`; `tune` sets options before the first packet. It is over when the socket becomes writable or fails.
     pub fn dial(&self, to: SocketAddr, tune: impl FnOnce(&SockRef<'_>)) -> io::Result<TcpStream> {
+        self.allows(to)?;
         let socket = self.outgoing(Type::STREAM, to)?;
         tune(&SockRef::from(&socket));
         match socket.connect(&to.into()) {
@@ -255,6 +322,14 @@ impl Path {
 
     /// A UDP socket on a free port that can send to `to`, and to others of that family; it is not connected.
     pub fn udp_toward(&self, to: SocketAddr) -> io::Result<UdpSocket> {
+        if self.through.is_some() {
+            return Err(past("no packet goes past the proxy"));
+        }
+        self.unsent(to)
+    }
+
+    /// A UDP socket toward an address.
+    fn unsent(&self, to: SocketAddr) -> io::Result<UdpSocket> {
         let socket = self.outgoing(Type::DGRAM, to)?;
         if self.source(to)?.1.is_none() {
             socket.bind(&any(to).into())?;
@@ -264,7 +339,7 @@ impl Path {
 
     /// The address that packets to `to` would leave from. The system is asked for its route, which sends nothing.
     pub fn source_toward(&self, to: SocketAddr) -> io::Result<IpAddr> {
-        let socket = self.udp_toward(to)?;
+        let socket = self.unsent(to)?;
         socket.connect(to)?;
         Ok(socket.local_addr()?.ip())
     }
@@ -326,7 +401,10 @@ impl Path {
 
 impl PartialEq for Path {
     fn eq(&self, other: &Self) -> bool {
-        self.binds == other.binds && self.from == other.from && Arc::ptr_eq(&self.gate, &other.gate)
+        self.binds == other.binds
+            && self.from == other.from
+            && Arc::ptr_eq(&self.gate, &other.gate)
+            && self.proxy() == other.proxy()
     }
 }
 
@@ -343,6 +421,11 @@ impl Default for Path {
 fn device_of(ip: IpAddr, all: &[Interface]) -> Option<String> {
     let tied = !ip.is_loopback() && cfg!(any(target_os = "linux", target_os = "android"));
     all.iter().find(|interface| tied && interface.addrs.contains(&ip)).map(|interface| interface.name.clone())
+}
+
+/// What may not be done.
+fn past(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
 }
 
 /// The unspecified address of a family, with a free port.
@@ -405,6 +488,23 @@ mod tests {
         assert!(path.places(Some(ip("127.0.0.9"))).is_empty(), "no place to listen at");
         assert_eq!(path.source_toward(addr("127.0.0.1:9")).unwrap(), ip("127.0.0.1"));
         assert!(path.udp_toward(addr("[::1]:9")).is_err(), "it has no address of that family");
+    }
+
+    #[test]
+    fn nothing_goes_past_a_proxy() {
+        let listener = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let proxy: Proxy = "socks5://proxy.example:1080".parse().unwrap();
+        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let path = Path::direct().through(proxy.clone(), vec![at], false);
+        assert!(path.places(None).is_empty());
+        let to = listener.local_addr().unwrap();
+        assert!(path.dial(to, |_| {}).is_err() && path.stream(to).is_err() && path.udp_toward(to).is_err());
+        let place = Path::direct().places(None).remove(0);
+        assert!(path.listen_udp(&place, 0, Sharing::Alone).is_err());
+        let (stream, _, out) = path.dial_proxy(&Target::Addr(to), |_| {}).unwrap();
+        assert_eq!(out, [5, 1, 0]);
+        drop(stream);
+        assert!(!Path::direct().through(proxy, vec![at], true).places(None).is_empty());
     }
 
     #[test]

@@ -36,6 +36,73 @@ nft add table inet leak &&
 nft 'add chain inet leak out { type filter hook output priority 0; }' &&
 nft add rule inet leak out oifname other0 meta l4proto != ipv6-icmp counter";
 
+/// Counts what goes anywhere but to a proxy in the world at that port.
+const COUNT_PAST: &str = r#"
+nft 'add chain inet leak past { type filter hook output priority 1; }' &&
+nft add rule inet leak past oifname lo accept &&
+nft add rule inet leak past meta l4proto ipv6-icmp accept &&
+nft add rule inet leak past ip daddr 198.18.9.2 tcp dport "$1" accept &&
+nft add rule inet leak past counter"#;
+
+/// A proxy that speaks SOCKS5 and HTTP on one port; it wants the name `me` and the password `secret`, and counts what it opened.
+const PROXY: &str = r"
+import base64, socket, struct, sys, threading
+def pump(a, b):
+    try:
+        while True:
+            data = a.recv(65536)
+            if not data: break
+            b.sendall(data)
+    except OSError: pass
+    for s in (a, b):
+        try: s.shutdown(socket.SHUT_RDWR)
+        except OSError: pass
+def place(host): return '198.18.9.2' if host == 'big.test' else host
+def exact(c, n):
+    data = b''
+    while len(data) < n:
+        more = c.recv(n - len(data))
+        if not more: raise OSError('end')
+        data += more
+    return data
+def socks(c):
+    methods = exact(c, exact(c, 1)[0])
+    if 2 not in methods: return c.sendall(b'\x05\xff')
+    c.sendall(b'\x05\x02')
+    exact(c, 1); user = exact(c, exact(c, 1)[0]); password = exact(c, exact(c, 1)[0])
+    if (user, password) != (b'me', b'secret'): return c.sendall(b'\x01\x01')
+    c.sendall(b'\x01\x00')
+    kind = exact(c, 4)[3]
+    if kind == 1: host = socket.inet_ntop(socket.AF_INET, exact(c, 4))
+    elif kind == 4: host = socket.inet_ntop(socket.AF_INET6, exact(c, 16))
+    else: host = exact(c, exact(c, 1)[0]).decode()
+    port = struct.unpack('>H', exact(c, 2))[0]
+    try: far = socket.create_connection((place(host), port), 5)
+    except OSError: return c.sendall(b'\x05\x05\x00\x01' + bytes(6))
+    print('opened', host, port, flush=True)
+    c.sendall(b'\x05\x00\x00\x03\x00\x00\x00')
+    threading.Thread(target=pump, args=(far, c)).start(); pump(c, far)
+def http(c, first):
+    head = first
+    while not head.endswith(b'\r\n\r\n'): head += exact(c, 1)
+    if base64.b64encode(b'me:secret') not in head: return c.sendall(b'HTTP/1.1 407 Who\r\n\r\n')
+    host, port = head.split()[1].decode().rsplit(':', 1)
+    try: far = socket.create_connection((place(host.strip('[]')), int(port)), 5)
+    except OSError: return c.sendall(b'HTTP/1.1 502 No\r\n\r\n')
+    print('opened', host, port, flush=True)
+    c.sendall(b'HTTP/1.1 200 Yes\r\n\r\n')
+    threading.Thread(target=pump, args=(far, c)).start(); pump(c, far)
+def serve(c):
+    try:
+        first = exact(c, 1)
+        socks(c) if first == b'\x05' else http(c, first)
+    except OSError: pass
+    finally: c.close()
+s = socket.create_server(('198.18.9.2', int(sys.argv[1])))
+print('serving', flush=True)
+while True: threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+";
+
 const NAME_SERVER: &str = r"
 import socket, socketserver, struct, threading
 A = {b'\x07tracker\x04test\x00': [b'\xcb\x00\x71\x07', bytes([198, 18, 9, 2])],
@@ -57,9 +124,10 @@ class Udp(socketserver.BaseRequestHandler):
         sock.sendto(answer(data, False), self.client_address)
 class Tcp(socketserver.StreamRequestHandler):
     def handle(self):
-        n = struct.unpack('>H', self.rfile.read(2))[0]
-        a = answer(self.rfile.read(n), True)
-        self.wfile.write(struct.pack('>H', len(a)) + a)
+        # One connection may bring several questions.
+        while len(head := self.rfile.read(2)) == 2:
+            a = answer(self.rfile.read(struct.unpack('>H', head)[0]), True)
+            self.wfile.write(struct.pack('>H', len(a)) + a)
 socketserver.TCPServer.allow_reuse_address = True
 threading.Thread(target=socketserver.ThreadingUDPServer(('198.18.9.2', 53), Udp).serve_forever).start()
 threading.Thread(target=socketserver.ThreadingTCPServer(('198.18.9.2', 53), Tcp).serve_forever).start()
@@ -129,9 +197,31 @@ impl TwoWays {
         command
     }
 
+    /// Counts from now on what goes anywhere but to a proxy in the world at that port.
+    pub fn watch_past(&self, port: u16) {
+        done("count", Command::new("sh").args(["-c", COUNT_PAST, "sh", &port.to_string()]));
+    }
+
+    /// Packets that went past the proxy so far.
+    pub fn past(&self) -> u64 {
+        self.counted("past")
+    }
+
+    /// A proxy in the world, which ends with the value. It wants the name `me` and the password `secret`.
+    pub fn proxy(&self, port: u16) -> Process {
+        let mut proxy = Process::start(self.command("python3").args(["-c", PROXY, &port.to_string()]));
+        proxy.wait_line("proxy", READY, |line| (line == "serving").then_some(()));
+        proxy
+    }
+
     /// Packets that programs have sent by `other0` so far.
     pub fn leaked(&self) -> u64 {
-        let output = Command::new("nft").args(["list", "chain", "inet", "leak", "out"]).output().expect("nft runs");
+        self.counted("out")
+    }
+
+    #[allow(clippy::unused_self)] // what counts is there with the cables
+    fn counted(&self, chain: &str) -> u64 {
+        let output = Command::new("nft").args(["list", "chain", "inet", "leak", chain]).output().expect("nft runs");
         let text = String::from_utf8_lossy(&output.stdout);
         let count = text.split("packets ").nth(1).and_then(|rest| rest.split(' ').next());
         count.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("no count in {text}"))

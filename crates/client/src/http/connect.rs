@@ -2,13 +2,15 @@
 //! address, and speak TLS where the scheme asks for it.
 use super::egress::Egress;
 use super::error::HttpError;
+use super::through;
 use crate::resolve::{in_turn, lookup};
 use hyper::Uri;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use teem_metainfo::redact::{redact_file, redact_host};
 use teem_path::Path;
+use teem_path::opener::Target;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -48,7 +50,10 @@ pub(super) async fn connect(
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let secure = uri.scheme_str() == Some("https");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let (tcp, addr) = connect_tcp(&host, port, egress, path).await?;
+    let (tcp, addr) = match path.proxy() {
+        None => connect_tcp(&host, port, egress, path).await?,
+        Some(_) => connect_proxied(&host, port, egress, path).await?,
+    };
     if !secure {
         return Ok((Box::new(tcp), addr));
     }
@@ -72,6 +77,27 @@ fn tls_words(e: &std::io::Error) -> String {
     } else {
         text
     }
+}
+
+/// Connects through the proxy, which looks names up: then the address is unknown, and unspecified.
+async fn connect_proxied(
+    host: &str,
+    port: u16,
+    egress: Egress,
+    path: &Path,
+) -> Result<(TcpStream, SocketAddr), HttpError> {
+    let (target, addr) = match host.parse::<IpAddr>() {
+        Ok(ip) => {
+            let addr = SocketAddr::new(ip.to_canonical(), port);
+            if !egress.allows(addr) {
+                return Err(HttpError::Egress { host: redact_host(host), addr });
+            }
+            (Target::Addr(addr), addr)
+        }
+        Err(_) => (Target::Name(host.to_owned(), port), SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)),
+    };
+    let opened = through::open(path, &target).await;
+    opened.map(|stream| (stream, addr)).map_err(|why| HttpError::Unreachable(format!("{}: {why}", redact_host(host))))
 }
 
 async fn connect_tcp(host: &str, port: u16, egress: Egress, path: &Path) -> Result<(TcpStream, SocketAddr), HttpError> {

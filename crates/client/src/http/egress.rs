@@ -41,6 +41,10 @@ impl Egress {
     /// What is allowed after a hop to `addr`.
     #[must_use]
     pub(crate) fn after(self, addr: SocketAddr) -> Self {
+        // A proxy has looked a name up: it is out there, whatever it is.
+        if addr.ip().is_unspecified() {
+            return Self::From(Reach::Public);
+        }
         match self {
             Self::From(nearest) => Self::From(nearest.max(Reach::of(addr.ip()))),
             Self::ThisHop => Self::From(Reach::Public),

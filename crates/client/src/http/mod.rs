@@ -6,3 +6,4 @@ pub mod fetch;
 mod connect;
 mod gateway;
 mod location;
+mod through;

@@ -103,14 +103,17 @@ pub async fn share(
     options: &ShareOptions,
 ) -> Result<Shared, ShareError> {
     let pieces = digests.whole().map_err(ShareError::Make)?;
-    let all = addresses(client.http().path(), options.bound, &options.hosts);
+    // Behind a proxy nobody is let in: then no link names this machine, and no tracker runs on it.
+    let listens = client.port() != 0;
+    let all = if listens { addresses(client.http().path(), options.bound, &options.hosts) } else { Vec::new() };
+    let tracks = options.tracker && listens;
     let in_links = for_links(&all, options.hosts.len());
     let memory = &mut digests.memory;
     if memory.made_at == 0 {
         memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs().cast_signed());
     }
     let port = client.port();
-    let own = if options.tracker { links::tracker_tiers(&in_links, port) } else { Vec::new() };
+    let own = if tracks { links::tracker_tiers(&in_links, port) } else { Vec::new() };
     let (info, torrent_file) = recipe.finish(&pieces, &own, memory.made_at).map_err(ShareError::Make)?;
     memory.port = port;
     let made_at = memory.made_at;
@@ -128,7 +131,7 @@ pub async fn share(
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
     // Only now, so that nobody is told by a tracker which knows of nothing yet that the torrent is not there.
-    let site = options.tracker.then(|| client.site());
+    let site = tracks.then(|| client.site());
     let told = without_secrets(&trackers);
     let withheld = trackers.iter().flatten().filter(|url| has_secret(url)).cloned().chain(closed).collect();
     let magnet = links::magnet(&info, &told, &web_seeds, &in_links, &client.listening());

@@ -4,6 +4,7 @@ use mio::{Interest, Registry, Token};
 use std::io;
 use teem_engine::input::{DialError, Input};
 use teem_path::Meeting;
+use teem_path::opener::OpenError;
 use teem_swarm::ids::ConnId;
 use teem_swarm::time::Time;
 use teem_wire::holder::Holder;
@@ -18,7 +19,7 @@ use crate::layer::Layer;
 use crate::link::{Channel, Link};
 use crate::tcp::{self, Accept};
 use crate::undecided::Undecided;
-use crate::{sockopt, table};
+use crate::{proxied, sockopt, table};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// A dial has come to something, or its connection stands and has bytes to be read.
@@ -33,6 +34,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             self.decided(id);
         }
         let Some(Entry::Dial(dial)) = self.table.get_mut(id) else { return };
+        let mut readable = readable;
+        if let Some(proxied) = &mut dial.proxied {
+            dial.stands |= result.is_ok();
+            let opened = match result {
+                Ok(()) => proxied.look(&mut dial.link),
+                Err(_) => Err(OpenError::Failed),
+            };
+            self.path.note_proxy(match opened {
+                Err(why @ (OpenError::Denied | OpenError::Failed | OpenError::Nonsense)) => Some(why.to_string()),
+                _ => None,
+            });
+            match opened {
+                Ok(false) => return,
+                // What the peer has said already lies in the socket, and the poll does not say so again.
+                Ok(true) => (dial.proxied, readable) = (None, true),
+                Err(why) => return self.dialled(id, Err(proxied::why(why)), false, take),
+            }
+        }
         if result.is_err() || !dial.how.mse {
             return self.dialled(id, result, readable, take);
         }

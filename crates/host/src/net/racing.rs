@@ -11,6 +11,7 @@ use crate::budget::SOCKETS_MAX;
 use crate::dial::{self, Dial};
 use crate::link::Link;
 use crate::race::Race;
+use crate::udp::Port;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Begins a dial.
@@ -70,12 +71,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             return Err(DialError::Unreachable);
         }
         let (addr, torrent) = (race.addr, race.torrent);
-        let link = match how.transport {
+        let (link, proxied) = match how.transport {
             Transport::Tcp => dial::start(addr, &self.path, self.config.upload_limited)?,
-            _ => self.dial_utp(now, addr)?,
+            _ => (self.dial_utp(now, addr)?, None),
         };
         let mut dial = Dial::new(link, torrent, (addr, how), now);
-        dial.race = Some(name);
+        (dial.race, dial.proxied) = (Some(name), proxied);
         let (registry, until): (&Registry, Time) = (&self.registry, dial.until());
         let id = self.table.insert(|id| {
             super::open::register(registry, &mut dial.link, id).map_err(|_| DialError::Unreachable)?;
@@ -88,7 +89,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Opens a connection over uTP.
     fn dial_utp(&mut self, now: Time, addr: core::net::SocketAddr) -> Result<Link, DialError> {
         self.strangers.speak_to(now, addr);
-        let listening = self.listening.iter().find(|listening| listening.udp.serves(addr.ip()));
+        let serves = |udp: &Port| udp.serves(addr.ip());
+        let listening = self.listening.iter().find(|listening| listening.udp.as_ref().is_some_and(serves));
         let utp = listening.and_then(|listening| listening.utp.as_ref()).ok_or(DialError::Unreachable)?;
         utp.connect(now, addr).map(Link::Utp).ok_or(DialError::Unreachable)
     }

@@ -76,7 +76,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         for listening in listening.iter_mut().filter(|listening| listening.receiving) {
             let mut refusals = Vec::new();
             let utp = listening.utp.as_ref();
-            let empty = listening.udp.receive(scratch, |from, local, packet| {
+            let Some(udp) = &listening.udp else {
+                listening.receiving = false;
+                continue;
+            };
+            let empty = udp.receive(scratch, |from, local, packet| {
                 match packet::sort(packet, |head| utp.is_some_and(|utp| utp.knows(from, head))) {
                     Some(For::Engine) => {
                         if packet::is_dht_query(packet) {
@@ -111,7 +115,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             });
             listening.receiving = !empty;
             for refusal in &refusals {
-                listening.udp.answer(refusal);
+                udp.answer(refusal);
             }
         }
         for (id, why) in over {
@@ -199,15 +203,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn datagram(&mut self, now: Time, to: SocketAddr, packet: &[u8]) {
         let to = sockopt::canonical(to);
         self.strangers.speak_to(now, to);
-        if let Some(listening) = self.listening.iter().find(|listening| listening.udp.serves(to.ip())) {
-            listening.udp.send(to, packet);
+        if let Some(udp) = self.listening.iter().filter_map(|l| l.udp.as_ref()).find(|udp| udp.serves(to.ip())) {
+            udp.send(to, packet);
         }
     }
 
     /// Sends the answer to a question, from the address that was asked.
     pub(crate) fn answer(&self, packet: &Datagram) {
-        if let Some(listening) = self.listening.iter().find(|listening| listening.udp.serves(packet.local.ip())) {
-            listening.udp.answer(packet);
+        let mut ports = self.listening.iter().filter_map(|listening| listening.udp.as_ref());
+        if let Some(udp) = ports.find(|udp| udp.serves(packet.local.ip())) {
+            udp.answer(packet);
         }
     }
 }

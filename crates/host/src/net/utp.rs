@@ -56,7 +56,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let Self { listening, scratch, registry, .. } = self;
         let room = scratch.len().min(TRAIN_LEN);
         for (n, listening) in listening.iter_mut().enumerate() {
-            let Listening { udp, utp: Some(utp), unsent, .. } = listening else { continue };
+            let Listening { udp: Some(udp), utp: Some(utp), unsent, .. } = listening else { continue };
             let waited = !unsent.is_empty();
             if unsent.again(|path, segment, bytes| udp.send_train(path, segment, bytes)) {
                 while let Some(train) = utp.transmit(now, &mut scratch[..room], udp.segments_max()) {

@@ -55,7 +55,8 @@ impl Identity {
         Announce {
             info_hash: self.torrent.wire(),
             peer_id: self.peer_id,
-            port: self.doors.get().port(),
+            // Trackers refuse port 0; where nothing is listened on nobody answers at this one either.
+            port: self.doors.get().port().max(1),
             uploaded: now.uploaded,
             downloaded: now.downloaded,
             left: now.left.unwrap_or(LEFT_UNKNOWN),
