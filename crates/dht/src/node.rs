@@ -188,15 +188,6 @@ impl Node {
         }
     }
 
-    /// Somebody who knows tells the address that the world sees us at.
-    pub fn seen_at(&mut self, now: Time, ip: IpAddr) {
-        if Family::of(ip) == self.ground.family && Reach::of(ip) == Reach::Public {
-            self.ground.outside.told(ip.to_canonical());
-            self.settle(now);
-            self.work(now);
-        }
-    }
-
     /// The next thing to be done or to be told.
     pub fn poll(&mut self) -> Option<Act> {
         self.ground.acts.pop_front()

@@ -49,11 +49,6 @@ impl Outside {
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.believed
     }
-
-    /// Somebody who knows says so.
-    pub(crate) fn told(&mut self, ip: IpAddr) {
-        self.believed = Some(ip);
-    }
 }
 
 #[cfg(test)]
