@@ -128,12 +128,11 @@ async fn put(options: &Dht, value: &str, key: Option<&File>, salt: &str, seq: Op
     };
     let key = public_key(&seed);
     let target = target_of_key(&key, salt.as_bytes());
-    let (seq, cas) = match seq {
-        Some(seq) => (seq, None),
-        None => {
-            let before = newest(&mut once, target, salt).await.and_then(|item| item.signature).map(|of| of.seq);
-            (before.map_or(1, |seq| seq.saturating_add(1)), before)
-        }
+    let (seq, cas) = if let Some(seq) = seq {
+        (seq, None)
+    } else {
+        let before = newest(&mut once, target, salt).await.and_then(|item| item.signature).map(|of| of.seq);
+        (before.map_or(1, |seq| seq.saturating_add(1)), before)
     };
     let signature = sign(&seed, salt.as_bytes(), seq, &value);
     let signature = Some(Signature { key, signature, seq, cas, salt: salt.as_bytes().to_vec() });
@@ -178,7 +177,7 @@ pub(crate) async fn estimate(
 
 /// The nodes to begin with are there.
 async fn open(options: &Dht) -> Result<Once, Stop> {
-    let named = Some(&options.dht_bootstrap[..]).filter(|names| !names.is_empty());
+    let named = Some(&options.bootstrap[..]).filter(|names| !names.is_empty());
     begin(&Path::bound(options.bind.clone()), named).await
 }
 

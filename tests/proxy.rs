@@ -30,8 +30,7 @@ fn source(ways: &TwoWays, folder: &Path) -> (Process, String) {
         serde_json::from_str::<Value>(line).ok()?["magnet"].as_str().map(str::to_owned)
     });
     let hash = magnet.split("btih:").nth(1).and_then(|rest| rest.split('&').next()).expect("a hash").to_owned();
-    let trackers: String =
-        ["http", "udp"].iter().map(|scheme| format!("&tr={scheme}%3A%2F%2Fbig.test%3A{PORT}%2Fannounce")).collect();
+    let trackers = ["http", "udp"].map(|scheme| format!("&tr={scheme}%3A%2F%2Fbig.test%3A{PORT}%2Fannounce")).concat();
     (source, format!("magnet:?xt=urn:btih:{hash}{trackers}"))
 }
 

@@ -11,14 +11,14 @@ pub(crate) struct Dht {
     pub(crate) what: What,
     /// A node to begin with, instead of those of the last run and the public ones; may be given several times
     #[arg(
-        long,
+        long = "dht-bootstrap",
         global = true,
         value_name = "HOST:PORT",
         env = "TEEM_DHT_BOOTSTRAP",
         hide_env_values = true,
         value_delimiter = ' '
     )]
-    pub(crate) dht_bootstrap: Vec<String>,
+    pub(crate) bootstrap: Vec<String>,
     /// Ask only by this interface, or from this address; may be given several times, and the first that can be used is taken
     #[arg(
         long,

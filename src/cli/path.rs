@@ -17,7 +17,7 @@ pub(crate) struct PathOptions {
     /// (one a line in the variable). SIGHUP reads it again
     #[arg(long, value_name = "FILE", env = "TEEM_FILTER", hide_env_values = true, value_delimiter = '\n', value_hint = ValueHint::FilePath)]
     pub(crate) filter: Vec<PathBuf>,
-    /// Reach everything through this proxy and nothing past it: socks5://[USER:PASSWORD@]HOST:PORT or http://…; it looks names up. No uTP, no DHT, no trackers
+    /// Reach everything through this proxy and nothing past it: `socks5://[USER:PASSWORD@]HOST:PORT` or `http://…`; it looks names up. No uTP, no DHT, no trackers
     /// over UDP, and nobody is let in unless --listen is given
     #[arg(long, value_name = "URL", env = "TEEM_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,

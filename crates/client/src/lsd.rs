@@ -154,7 +154,9 @@ pub(crate) async fn run(
     let ears: Vec<Ear> =
         [Family::V4, Family::V6].into_iter().filter_map(|family| Ear::open(&path, family).ok()).collect();
     for ear in &ears {
-        ways(&path, ear.family).into_iter().for_each(|way| ear.join(way));
+        for way in ways(&path, ear.family) {
+            ear.join(way);
+        }
     }
     let (mut calls, cookie) = (Calls::default(), format!("{cookie:016x}"));
     let mut look = tokio::time::interval(LOOK);

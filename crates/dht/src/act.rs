@@ -67,6 +67,11 @@ pub enum Act {
         /// What it came to.
         outcome: Outcome,
     },
-    /// The address that the nodes see us at.
-    Outside(IpAddr),
+    /// A node sees us at another address than its network said before, or speaks for that network first (BEP 42 `ip`).
+    Seen {
+        /// The node's own address.
+        by: IpAddr,
+        /// Where it sees us.
+        at: IpAddr,
+    },
 }

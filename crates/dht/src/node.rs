@@ -15,6 +15,7 @@ use crate::krpc::decode::{DecodeError, Limits, decode};
 use crate::krpc::message::{Body, Contact, Message, Method, Query, Response};
 use crate::lookup::running::{Lookups, Port};
 use crate::lookup::{Item, LookupId, Question, Then};
+use crate::outside::Wins;
 use crate::secure;
 use crate::served::{Asker, Kept, Served, Us};
 use crate::transactions::{Open, Purpose, Silence};
@@ -289,10 +290,14 @@ impl Node {
             self.ground.table.answered(now, contact, Ground::fits(&contact));
             self.take_named(now, from.ip(), response);
         }
-        if let Some(seen) = message.ip
-            && self.ground.outside.vote(self.ground.family, from.ip(), seen.ip())
-        {
-            self.settle(now);
+        if let Some(seen) = message.ip {
+            let counts = self.ground.outside.vote(self.ground.family, from.ip(), seen.ip());
+            if counts.is_some() {
+                self.ground.acts.push_back(Act::Seen { by: from.ip(), at: seen.ip() });
+            }
+            if counts == Some(Wins(true)) {
+                self.settle(now);
+            }
         }
         match open.purpose {
             Purpose::Step(id) => self.lookups.answered(now, &mut self.ground, id, contact, response),
@@ -340,7 +345,6 @@ impl Node {
     /// Our address is known: if our id does not fit it, we take one that does (BEP 42).
     fn settle(&mut self, now: Time) {
         let Some(ip) = self.ground.outside.address() else { return };
-        self.ground.acts.push_back(Act::Outside(ip));
         if !secure::fits(self.ground.id, ip) {
             let id = secure::id_for(ip, &mut self.ground.rng);
             self.ground.id = id;

@@ -20,15 +20,19 @@ pub(crate) struct Outside {
     believed: Option<IpAddr>,
 }
 
+/// Whether a vote has changed what is believed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Wins(pub(crate) bool);
+
 impl Outside {
-    /// A node says how it sees us; whether that changes what is believed.
-    pub(crate) fn vote(&mut self, family: Family, by: IpAddr, seen: IpAddr) -> bool {
+    /// A node says how it sees us; `None` when that is no news or cannot be.
+    pub(crate) fn vote(&mut self, family: Family, by: IpAddr, seen: IpAddr) -> Option<Wins> {
         let (network, seen) = (Network::of(by), seen.to_canonical());
         if Reach::of(seen) != Reach::Public || Family::of(seen) != family {
-            return false;
+            return None;
         }
         match self.votes.iter_mut().find(|(voter, _)| *voter == network) {
-            Some((_, said)) if *said == seen => return false,
+            Some((_, said)) if *said == seen => return None,
             Some((_, said)) => *said = seen,
             None => {
                 if self.votes.len() >= VOTES_MAX {
@@ -42,7 +46,7 @@ impl Outside {
         if wins {
             self.believed = Some(seen);
         }
-        wins
+        Some(Wins(wins))
     }
 
     /// What is believed.
@@ -63,11 +67,12 @@ mod tests {
     fn three_networks_have_to_agree_and_each_has_one_vote() {
         let (mut outside, ours) = (Outside::default(), IpAddr::from([8, 8, 8, 8]));
         for host in 0..50 {
-            assert!(!outside.vote(Family::V4, by(1, host), ours));
-            assert!(!outside.vote(Family::V4, by(2, host), ours));
+            let news = (host == 0).then_some(Wins(false));
+            assert_eq!(outside.vote(Family::V4, by(1, host), ours), news);
+            assert_eq!(outside.vote(Family::V4, by(2, host), ours), news);
         }
         assert_eq!(outside.address(), None);
-        assert!(outside.vote(Family::V4, by(3, 1), ours));
+        assert_eq!(outside.vote(Family::V4, by(3, 1), ours), Some(Wins(true)));
         assert_eq!(outside.address(), Some(ours));
     }
 

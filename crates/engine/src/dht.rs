@@ -6,7 +6,7 @@ use crate::config::{DhtConfig, secret};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_dht::id::Id;
 use teem_dht::krpc::message::Contact;
@@ -27,6 +27,13 @@ pub(crate) enum Found {
     Send(SocketAddr, Vec<u8>),
     /// The addresses of a name and port are wanted.
     Resolve(String, u16),
+    /// A node says where it sees us.
+    Seen {
+        /// Its own address.
+        by: IpAddr,
+        /// Ours, as it says.
+        at: IpAddr,
+    },
     /// A node names peers of a torrent.
     Peers {
         /// The node that names them.
@@ -179,12 +186,12 @@ impl Dht {
                 _ if silent => {}
                 Act::Send { to, bytes } => return Some(Found::Send(to, bytes)),
                 Act::Peers { info_hash, by, peers, .. } => return Some(Found::Peers { by, info_hash, peers }),
+                Act::Seen { by, at } => return Some(Found::Seen { by, at }),
                 Act::Item { .. }
                 | Act::Samples { .. }
                 | Act::Pinged { .. }
                 | Act::End { .. }
-                | Act::Announced { .. }
-                | Act::Outside(_) => {}
+                | Act::Announced { .. } => {}
             }
         }
         let (host, port) = self.wanted.pop_front().filter(|_| !silent)?;

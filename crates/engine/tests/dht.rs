@@ -128,6 +128,24 @@ fn who_has_a_bare_hash_finds_those_who_have_it_too() {
     assert!(!net.sides[3].dialled.contains(&addr(2)) && !net.sides[3].dialled.contains(&addr(0)));
 }
 
+/// An answer says where the question came from (BEP 42): three networks that agree are believed.
+#[test]
+fn nodes_tell_us_where_the_world_sees_us() {
+    let mut net = Net::new(5);
+    for n in 0..5 {
+        net.add(n, 1 + n as u64);
+    }
+    net.run(120);
+    for (n, side) in net.sides.iter().enumerate() {
+        let ours = |output: &Output<Block>| match output {
+            Output::Event(Event::External { ip, .. }) => Some(*ip),
+            _ => None,
+        };
+        let said: Vec<_> = side.others.iter().filter_map(ours).collect();
+        assert_eq!(said, [addr(n).ip()], "{n}");
+    }
+}
+
 #[test]
 fn a_node_is_saved_and_a_later_run_needs_no_name() {
     let mut net = Net::new(3);

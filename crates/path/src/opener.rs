@@ -135,7 +135,7 @@ impl Opener {
         }
         let read = core::mem::take(&mut self.read);
         match (self.state, read.as_slice()) {
-            (State::Method, [5, 0]) => {
+            (State::Method, [5, 0]) | (State::Proof, [_, 0]) => {
                 out.append(&mut self.request);
                 (self.state, self.needed) = (State::Reply, 5);
             }
@@ -143,12 +143,7 @@ impl Opener {
                 out.append(&mut self.proof);
                 (self.state, self.needed) = (State::Proof, 2);
             }
-            (State::Method, [5, 0xff | 2]) => return Err(OpenError::Denied),
-            (State::Proof, [_, 0]) => {
-                out.append(&mut self.request);
-                (self.state, self.needed) = (State::Reply, 5);
-            }
-            (State::Proof, _) => return Err(OpenError::Denied),
+            (State::Method, [5, 0xff | 2]) | (State::Proof, _) => return Err(OpenError::Denied),
             (State::Reply, [5, 0, _, kind, first]) => {
                 // One byte of the address was read; the port's two follow it. Some proxies give an empty name.
                 let rest = match kind {

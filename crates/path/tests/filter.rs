@@ -15,7 +15,7 @@ struct List(PathBuf);
 impl List {
     fn new(name: &str, bytes: &[u8]) -> Self {
         let path = std::env::temp_dir().join(format!("teem-filter-{}-{name}", std::process::id()));
-        fs::write(&path, bytes).unwrap();
+        fs::write(&path, bytes).expect("the folder is writable");
         Self(path)
     }
 
@@ -31,7 +31,8 @@ impl Drop for List {
 }
 
 fn ips(value: &Value) -> Vec<IpAddr> {
-    value.as_array().into_iter().flatten().map(|ip| ip.as_str().unwrap().parse().unwrap()).collect()
+    let texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+    texts.map(|ip| ip.parse().expect("an address")).collect()
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn packed_lists_are_unpacked_and_joined_with_others() {
 
 #[test]
 fn a_line_without_an_end_costs_no_more_than_a_line() {
-    let list = List::new("long", &[b'x'; 1 << 20]);
+    let list = List::new("long", &vec![b'x'; 1 << 20]);
     assert!(matches!(list.read(), Err(FilterError::NoList(_))));
     assert_eq!(List::new("empty", b"").read().unwrap().0, Filter::default());
 }

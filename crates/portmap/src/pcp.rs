@@ -20,9 +20,9 @@ const ANSWER: u8 = 0x80;
 /// What travels through a mapping: numbers of IANA's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Protocol {
-    /// Streams.
+    /// The protocol of streams: 6.
     Tcp,
-    /// Datagrams.
+    /// The protocol of datagrams: 17.
     Udp,
 }
 

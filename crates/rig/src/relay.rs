@@ -1,11 +1,11 @@
-//! What joins two hosts instead of a cable (own design): frames are taken from one side by a packet socket, pass a [`Line`], and are put down at the other.
+//! What joins two hosts instead of a cable (own design): frames are taken from one side by a packet socket, pass a `Line`, and are put down at the other.
 //! The kernel's own means (netem) are not everywhere; packet sockets are.
 //!
 //! Each side is a network namespace with nothing but its end of a cable, so a packet socket there hears that cable alone without being bound to it. Where to
 //! send it learns from the first frame that it hears, and each host is made to say one.
 //!
 //! A host leaves the checksum to its network card, which a veth pair does not have: what is copied would be thrown away at the other end. So checksums of TCP are made here, and
-//! those of UDP are taken away, which IPv4 allows. Frames must come as they would on a wire: [`crate::hosts`] has the hosts cut them (`gso_max_segs`).
+//! those of UDP are taken away, which IPv4 allows. Frames must come as they would on a wire: `hosts` has the hosts cut them (`gso_max_segs`).
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -45,6 +45,7 @@ impl<B> Engine<B> {
                     let id = self.asks.ids().draw();
                     self.ask(Asker::Node, id, Question::Resolve { host, port });
                 }
+                Found::Seen { by, at } => self.votes.node_sees(by, at),
                 Found::Peers { by, info_hash, peers } => {
                     let torrent = self.routes.torrent(InfoHash(info_hash.0));
                     let is_member = |torrent: &TorrentId| self.dht.as_ref().is_some_and(|dht| dht.has(*torrent));
