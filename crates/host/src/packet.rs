@@ -26,8 +26,10 @@ const ACTION_MAX: u32 = 3;
 /// The part of the program that a packet is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum For {
-    /// The engine, which asked a tracker or has nodes of the DHT.
+    /// The engine, which asked a tracker.
     Engine,
+    /// The engine's nodes of the DHT.
+    Node,
     /// The tracker here.
     Tracker,
     /// uTP: somebody's connection, or one that is to be opened.
@@ -68,6 +70,11 @@ fn tracker_question(packet: &[u8]) -> Option<For> {
     (packet.len() >= least).then_some(For::Tracker)
 }
 
+/// Whether a packet has the form of the DHT's.
+pub(crate) fn is_dht(packet: &[u8]) -> bool {
+    dht(packet).is_some()
+}
+
 /// A message of the DHT (BEP 5): a bencoded dictionary, whose keys are strings with a length of their own in front. Whether it says which kind of message it
 /// is (`y`) is seen when it is read, within the bounds of [`MESSAGE_MAX`].
 fn dht(packet: &[u8]) -> Option<For> {
@@ -75,7 +82,7 @@ fn dht(packet: &[u8]) -> Option<For> {
         && packet.get(1).is_some_and(u8::is_ascii_digit)
         && packet.last() == Some(&b'e')
         && packet.len() <= MESSAGE_MAX;
-    is_one.then_some(For::Engine)
+    is_one.then_some(For::Node)
 }
 
 /// A packet of uTP (BEP 29).
@@ -158,11 +165,11 @@ mod tests {
     #[test]
     fn row_49_messages_of_the_dht_are_known_by_their_form() {
         let ping = b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe";
-        assert_eq!(by_form(ping), Some(For::Engine));
+        assert_eq!(by_form(ping), Some(For::Node));
         assert!(is_dht_query(ping) && !is_dht_query(b"d1:rd2:id20:aaaaaaaaaaaaaaaaaaaae1:t1:a1:y1:re"));
         assert_eq!(by_form(&ping[..ping.len() - 1]), None);
         let long = [b"d1:v1490:".as_slice(), &[b'x'; 1_490], b"1:y1:qe"].concat();
-        assert_eq!((by_form(&long), by_form(b"d1:y1:qe")), (None, Some(For::Engine)));
+        assert_eq!((by_form(&long), by_form(b"d1:y1:qe")), (None, Some(For::Node)));
     }
 
     #[test]

@@ -82,13 +82,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             };
             let empty = udp.receive(scratch, |from, local, packet| {
                 match packet::sort(packet, |head| utp.is_some_and(|utp| utp.knows(from, head))) {
-                    Some(For::Engine) => {
+                    // A tracker is asked wherever it is.
+                    Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
+                    Some(_) if path.bars(from.ip(), Meeting::Packet) => {}
+                    Some(For::Node) => {
                         if packet::is_dht_query(packet) {
                             strangers.came(from, Transport::Utp);
                         }
                         take(Input::Datagram { from, bytes: packet.to_vec() });
                     }
-                    Some(_) if path.bars(from.ip(), Meeting::Packet) => {}
                     Some(For::Tracker) => questions.push(Datagram { remote: from, local, bytes: packet.to_vec() }),
                     Some(For::Utp(head)) => match (utp, head.refusal()) {
                         (Some(utp), _) => utp.receive(now, from, local, packet, |slot, bytes| {
@@ -202,6 +204,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Sends a packet from the socket of its family.
     pub(crate) fn datagram(&mut self, now: Time, to: SocketAddr, packet: &[u8]) {
         let to = sockopt::canonical(to);
+        if packet::is_dht(packet) && self.path.bars(to.ip(), Meeting::Packet) {
+            return;
+        }
         self.strangers.speak_to(now, to);
         if let Some(udp) = self.listening.iter().filter_map(|l| l.udp.as_ref()).find(|udp| udp.serves(to.ip())) {
             udp.send(to, packet);

@@ -233,7 +233,16 @@ impl Led {
     }
 
     pub(crate) fn over(transports: Transports, encryption: Encryption, addr: Option<IpAddr>) -> Self {
-        let listeners = Listeners::bind(&teem_path::Path::direct(), ListenConfig { addr, port: 0 }).unwrap();
+        Self::by(&teem_path::Path::direct(), transports, encryption, addr)
+    }
+
+    pub(crate) fn by(
+        path: &teem_path::Path,
+        transports: Transports,
+        encryption: Encryption,
+        addr: Option<IpAddr>,
+    ) -> Self {
+        let listeners = Listeners::bind(path, ListenConfig { addr, port: 0 }).unwrap();
         let (inputs, from_host) = channel();
         let (tell, told) = channel();
         let outputs = Arc::default();
