@@ -241,8 +241,7 @@ impl Search {
         nodes: impl IntoIterator<Item = (Contact, bool)>,
     ) {
         self.unnamed.retain(|unnamed| unnamed.addr != contact.addr);
-        let known = self.candidates.iter().position(|it| it.contact == contact && !it.has_answered());
-        let at = known.or_else(|| self.rename(contact, fits));
+        let at = self.settle(contact, fits);
         if let Some(at) = at {
             self.candidates[at].state = State::Answered(token.map(<[u8]>::to_vec));
             self.candidates[at].fits = fits;
@@ -286,14 +285,19 @@ impl Search {
         candidates.chain(unnamed)
     }
 
-    /// The node has another id than was said: it finds its place anew.
-    fn rename(&mut self, contact: Contact, fits: bool) -> Option<usize> {
-        let introducer = match self.candidates.iter().position(|it| it.contact.addr == contact.addr) {
-            Some(at) if self.candidates[at].has_answered() => return None,
-            Some(at) => self.candidates.remove(at).introducer,
-            None => None,
-        };
-        self.add(contact, fits, introducer);
+    /// The place of a node that has answered, if this is its first answer. It may have been named under other ids: nobody has those there, and whatever was asked under
+    /// them is answered.
+    fn settle(&mut self, contact: Contact, fits: bool) -> Option<usize> {
+        let here = |it: &Candidate| it.contact.addr == contact.addr;
+        if self.candidates.iter().any(|it| here(it) && it.has_answered()) {
+            return None;
+        }
+        let named = self.candidates.iter().find(|it| here(it) && it.state != State::Fresh);
+        let introducer = named.or_else(|| self.candidates.iter().find(|it| here(it))).and_then(|it| it.introducer);
+        self.candidates.retain(|it| !here(it) || it.contact == contact);
+        if !self.candidates.iter().any(here) {
+            self.add(contact, fits, introducer);
+        }
         self.candidates.iter().position(|it| it.contact == contact)
     }
 

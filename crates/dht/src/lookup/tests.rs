@@ -244,3 +244,20 @@ fn one_that_names_what_is_not_there_is_not_believed() {
     search.know(honest, true);
     assert_eq!(search.next(), Next::Ask(honest.addr), "though it is farther");
 }
+
+/// A node may be named under ids that are not its own, by honest nodes that knew it before it changed its id; what was asked there is over with its answer.
+#[test]
+fn an_answer_under_another_id_leaves_nothing_to_wait_for() {
+    let contact = |id: u8| Contact { id: Id([id; 20]), addr: addr(1) };
+    for (named, really) in [(&[1, 2][..], 2), (&[1, 2], 1), (&[1, 2], 3), (&[1], 2), (&[1, 2, 3], 4)] {
+        let mut search = Search::new(Id([0; 20]), WIDTH, None);
+        for id in named {
+            search.know(contact(*id), true);
+        }
+        assert_eq!(search.next(), Next::Ask(addr(1)), "{named:?}");
+        assert_eq!(search.next(), Next::Wait, "it is asked once");
+        search.answered(contact(really), true, None, []);
+        assert_eq!(search.next(), Next::End, "{named:?}, {really}");
+        assert_eq!(search.closest(), [(contact(really), None)]);
+    }
+}
