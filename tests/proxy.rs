@@ -51,9 +51,9 @@ fn peers_trackers_and_names_go_through_it_and_nothing_past_it() {
         let (_source, link) = source(&ways, folder);
         ways.watch_past(PROXY_PORT);
         let mut proxy = ways.proxy(PROXY_PORT);
-        for (name, scheme) in [("socks", "socks5"), ("http", "http")] {
+        for (name, scheme, more) in [("socks", "socks5", &[][..]), ("http", "http", &["--anonymous"])] {
             let url = format!("{scheme}://me:secret@{FAR_IP}:{PROXY_PORT}");
-            let mut teem = get(folder, &link, name, &url, &[]);
+            let mut teem = get(folder, &link, name, &url, more);
             teem.wait_event("done", LIMIT);
             assert!(!teem.whole_log().contains("secret"), "the password was printed");
             arrived(folder, name);

@@ -57,6 +57,8 @@ pub enum StartError {
     Io(std::io::Error),
     /// The network thread cannot run.
     Host(HostError),
+    /// Anonymous without a proxy: peers and trackers would see our address.
+    Seen,
 }
 
 impl fmt::Display for StartError {
@@ -65,6 +67,7 @@ impl fmt::Display for StartError {
             Self::Listen(e) => write!(f, "{e}"),
             Self::Io(e) => write!(f, "{e}"),
             Self::Host(e) => write!(f, "{e}"),
+            Self::Seen => f.write_str("nobody is anonymous whose address is seen: name a proxy"),
         }
     }
 }
@@ -104,11 +107,15 @@ impl Client {
     /// The same, with content and saved state on a file system of the caller's.
     #[allow(clippy::unused_async)] // awaiting proves that there is a runtime
     pub async fn start_on(config: Config, fs: Arc<dyn Fs>) -> Result<Self, StartError> {
+        if config.anonymous && config.path.proxy().is_none() {
+            return Err(StartError::Seen);
+        }
         crate::store::ready_state_dir(&config.state_dir).map_err(StartError::Io)?;
         let listeners = bind(&config.path, config.listen).map_err(StartError::Listen)?;
         let port = listeners.bound().port;
-        let near = config.lsd.then(|| config.path.leaving_from(config.listen.addr));
-        let http = Http::new(config.path.leaving_from(config.listen.addr), AGENT);
+        let near = (config.lsd && !config.anonymous).then(|| config.path.leaving_from(config.listen.addr));
+        let agent = if config.anonymous { "" } else { AGENT };
+        let http = Http::new(config.path.leaving_from(config.listen.addr), agent);
         let path = http.path().clone();
         let (disk, disk_handle) = Disk::start_on(&DiskConfig::default(), Arc::clone(&fs));
         let registry = Arc::new(Registry::default());
@@ -119,11 +126,11 @@ impl Client {
         let (up, down, encryption) = (config.up, config.down, config.encryption);
         // No packet goes past a proxy.
         let transports = if path.proxy().is_some() { Transports::Tcp } else { config.transports };
-        let pex = config.pex;
+        let (pex, anonymous) = (config.pex, config.anonymous);
         let dht = config.dht.as_ref().map(|dht| dht::begin(dht, &listeners.bound().addrs, &config.state_dir));
         let has_nodes = dht.is_some();
-        let engine =
-            EngineConfig { dht, up, down, encryption, transports, pex, entropy, ..EngineConfig::new(port, seed) };
+        let usual = EngineConfig::new(port, seed);
+        let engine = EngineConfig { dht, up, down, encryption, transports, pex, anonymous, entropy, ..usual };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));

@@ -59,6 +59,8 @@ pub struct Config {
     pub map_ports: bool,
     /// Whether peers and we tell each other of peers (BEP 11).
     pub pex: bool,
+    /// Whether nothing is said that tells this client, its version or where it listens (BEP 37). It takes a path through a proxy, since everything else tells an address.
+    pub anonymous: bool,
     /// Whether peers are looked for in this network (BEP 14), unless we listen on loopback alone.
     pub lsd: bool,
     /// How peers are found in the DHT; `None` is not at all, and others hear nothing of us there. Private torrents are never told to it.
@@ -80,6 +82,7 @@ impl Config {
             transports: Transports::Auto,
             map_ports: false,
             pex: true,
+            anonymous: false,
             lsd: false,
             dht: None,
             seed: None,

@@ -162,3 +162,27 @@ fn a_server_that_does_not_speak_tls_is_not_trusted() {
         .unwrap_err();
     assert!(matches!(error, HttpError::Tls { .. }), "{error}");
 }
+
+#[test]
+fn a_client_without_a_name_says_none() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    for (name, said) in [("somebody", true), ("", false)] {
+        let heard = std::thread::scope(|scope| {
+            let heard = scope.spawn(|| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
+                    head.push(byte[0]);
+                }
+                plain(&mut stream, "200 OK", "", b"");
+                String::from_utf8(head).unwrap().to_ascii_lowercase()
+            });
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let http = Http::new(teem_path::Path::direct(), name);
+            runtime.block_on(http.get(&format!("http://{addr}/"), LIMITS)).unwrap();
+            heard.join().unwrap()
+        });
+        assert_eq!(heard.contains("user-agent"), said, "{heard}");
+    }
+}

@@ -31,6 +31,8 @@ pub struct EngineConfig {
     pub encryption: Encryption,
     /// Whether peers and we tell each other of peers (BEP 11).
     pub pex: bool,
+    /// Whether nothing is said that tells this client, its version or where it listens (BEP 37): peer ids have no prefix then.
+    pub anonymous: bool,
     /// What peers are dialled over; the host has to be told the same.
     pub transports: Transports,
     /// Our nodes of the DHT; `None` is none, and no peer is told of any.
@@ -62,6 +64,7 @@ impl EngineConfig {
             down: None,
             encryption: Encryption::Off,
             pex: false,
+            anonymous: false,
             transports: Transports::Tcp,
             dht: None,
         }
@@ -72,12 +75,13 @@ impl EngineConfig {
         secret(self.entropy, rng)
     }
 
-    /// A new peer id: the prefix, then letters and digits.
+    /// A new peer id: the prefix unless we are anonymous, then letters and digits.
     pub(crate) fn peer_id(&self, rng: &mut Rng) -> PeerId {
         const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let mut id = [0; 20];
-        id[..8].copy_from_slice(&self.peer_id_prefix);
-        for byte in &mut id[8..] {
+        let marked = if self.anonymous { 0 } else { self.peer_id_prefix.len() };
+        id[..marked].copy_from_slice(&self.peer_id_prefix[..marked]);
+        for byte in &mut id[marked..] {
             *byte = LETTERS[((u128::from(self.secret(rng)) * 62) >> 64) as usize];
         }
         PeerId(id)

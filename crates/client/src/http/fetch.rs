@@ -58,7 +58,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client that connects on this way and calls itself `agent`.
+    /// A client that connects on this way and calls itself `agent`; nothing when that is empty.
     pub fn new(path: Path, agent: &str) -> Self {
         Self { tls: tls_config(), path, agent: agent.into() }
     }
@@ -127,9 +127,11 @@ impl Http {
         if let Some(user) = user {
             request = request.header(header::AUTHORIZATION, basic(&percent::decode(user)));
         }
+        if !self.agent.is_empty() {
+            request = request.header(header::USER_AGENT, &*self.agent);
+        }
         let request = request
             .header(header::HOST, host)
-            .header(header::USER_AGENT, &*self.agent)
             .header(header::ACCEPT_ENCODING, "gzip")
             .header(header::CONNECTION, "close")
             .body(Empty::<Bytes>::new())

@@ -110,10 +110,13 @@ impl<B> Engine<B> {
         let recheck = core::mem::take(&mut rest.recheck);
         let (me, rng) = (rest.me.clone(), self.rng.fork());
         let (told, encryption, transports) = (rest.told_after(), self.config.encryption, self.config.transports);
-        let pex = self.config.pex;
+        let (pex, anonymous) = (self.config.pex, self.config.anonymous);
         let begun = self.wall.behind(|| {
             let mut one = Torrent::new(add, me, rng);
             one.dial_by(encryption, transports);
+            if anonymous {
+                one.stay_anonymous();
+            }
             if pex {
                 one.exchange_peers(transports.has(Transport::Utp));
             }

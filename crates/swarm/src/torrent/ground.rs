@@ -59,6 +59,7 @@ pub(super) struct Ground {
     noticed: Option<String>,
     pex: Offer,
     holepunch: Offer,
+    anonymous: bool,
     /// Steps of work done for what peers said: pieces, requests and givers looked at.
     pub(super) work: u64,
 }
@@ -77,6 +78,7 @@ impl Ground {
             noticed: None,
             pex: Offer::No,
             holepunch: Offer::No,
+            anonymous: false,
             work: 0,
         }
     }
@@ -87,7 +89,8 @@ impl Ground {
         self.content.adopt(info);
     }
 
-    /// What we say of ourselves to a peer (BEP 10). A source tells by a key of its own how much it holds, since its HAVEs do not.
+    /// What we say of ourselves to a peer (BEP 10). A source tells by a key of its own how much it holds, since its HAVEs do not. Where we are anonymous that is left out,
+    /// and so is what tells our name, our version and our port (BEP 37).
     pub(super) fn introduction(
         &self,
         your_ip: Option<IpAddr>,
@@ -95,20 +98,26 @@ impl Ground {
         source: bool,
     ) -> ExtendedHandshake {
         let doors = self.me.doors.get();
+        let named = !self.anonymous;
         ExtendedHandshake {
             ut_metadata: Some(UT_METADATA),
             ut_pex: self.pex.id(UT_PEX),
             ut_holepunch: self.holepunch.id(UT_HOLEPUNCH),
             lt_donthave: Some(LT_DONTHAVE),
-            port: Some(your_ip.map_or_else(|| doors.port(), |ip| doors.port_for(ip))).filter(|p| *p != 0),
-            client: Some(CLIENT.to_string()),
+            port: Some(your_ip.map_or_else(|| doors.port(), |ip| doors.port_for(ip))).filter(|p| named && *p != 0),
+            client: named.then(|| CLIENT.to_string()),
             reqq: Some(REQQ as u32),
             metadata_size: self.content.metadata_size(),
-            your_ip,
+            your_ip: your_ip.filter(|_| named),
             upload_only,
-            teem_source: source.then(|| self.content.have().count()),
+            teem_source: (source && named).then(|| self.content.have().count()),
             ..ExtendedHandshake::default()
         }
+    }
+
+    /// Nothing is said from now on that tells this client.
+    pub(super) fn stay_anonymous(&mut self) {
+        self.anonymous = true;
     }
 
     /// Peers are told of peers from now on, unless the torrent is private.

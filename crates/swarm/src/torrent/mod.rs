@@ -222,6 +222,11 @@ impl Torrent {
         self.finder.dial_by(encryption, transports);
     }
 
+    /// Peers are told nothing from now on that tells this client, its version or where it listens (BEP 37).
+    pub fn stay_anonymous(&mut self) {
+        self.ground.stay_anonymous();
+    }
+
     /// Peers and we tell each other of peers from now on (BEP 11), and help each other to meet where we speak uTP (BEP 55); unless the torrent is private.
     pub fn exchange_peers(&mut self, speaks_utp: bool) {
         self.ground.offer_pex(speaks_utp);
