@@ -51,10 +51,15 @@ fuzz_target!(|input: &[u8]| {
                 let (to, bytes): (SocketAddr, Vec<u8>) = sent.remove(usize::from(*b) % sent.len());
                 let Ok(message) = decode(&bytes, &Limits::NODE) else { continue };
                 let count = rest.len().min(usize::from(step >> 3));
-                let nodes = rest[..count].iter().map(|byte| Contact { id: id(*byte, *a), addr: address(*byte) }).collect();
+                let nodes =
+                    rest[..count].iter().map(|byte| Contact { id: id(*byte, *a), addr: address(*byte) }).collect();
                 let peers = rest[..count].iter().map(|byte| address(*byte)).collect();
-                let response =
-                    Response { nodes: Some(nodes), values: Some(peers), token: Some(b"t"), ..Response::new(id(*b, *a)) };
+                let response = Response {
+                    nodes: Some(nodes),
+                    values: Some(peers),
+                    token: Some(b"t"),
+                    ..Response::new(id(*b, *a))
+                };
                 let (ip, body) = (Some(address(*a)), Body::Response(response));
                 let packet = Message { transaction: message.transaction, version: None, ip, body }.encode();
                 node.packet(now, if a & 7 == 7 { address(*a) } else { to }, &packet);

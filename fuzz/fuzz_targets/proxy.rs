@@ -10,7 +10,11 @@ fuzz_target!(|input: (u8, String, Vec<u8>)| {
     let _ = name.parse::<Proxy>();
     let texts = ["socks5://h:1", "socks5://me:pw@h:1", "http://h:1", "http://me:pw@h:1"];
     let proxy: Proxy = texts[usize::from(which) % 4].parse().expect("a proxy");
-    let target = if which & 4 == 0 { Target::Name(name, 80) } else { Target::Addr("[2001:db8::1]:80".parse().expect("an address")) };
+    let target = if which & 4 == 0 {
+        Target::Name(name, 80)
+    } else {
+        Target::Addr("[2001:db8::1]:80".parse().expect("an address"))
+    };
     let mut out = Vec::new();
     let Ok(mut opener) = Opener::new(&proxy, &target, &mut out) else { return };
     let mut rest = &bytes[..];
