@@ -10,6 +10,9 @@ use teem_client::http::fetch::Http;
 use teem_client::scrape::{ScrapeEntry, scrape};
 use tokio::task::JoinSet;
 
+/// Stands where a tracker's URL stands for what the DHT tells.
+const DHT: &str = "dht";
+
 /// Trackers that are asked, all at once; a torrent has a handful.
 const TRACKERS_MAX: usize = 100;
 
@@ -50,7 +53,7 @@ async fn by_dht(source: &Source, http: &Http, dht: &DhtOptions) -> Option<Told> 
         Ok(Err(stop)) => Err(stop.message),
         _ => Err(String::from("no node answers")),
     };
-    Some(Told { url: String::from("dht"), answer })
+    Some(Told { url: String::from(DHT), answer })
 }
 
 async fn by_trackers(source: &Source, http: &Http) -> Vec<Told> {
@@ -69,6 +72,11 @@ async fn by_trackers(source: &Source, http: &Http) -> Vec<Told> {
 }
 
 impl Told {
+    /// Whether it is the DHT's.
+    pub(crate) fn is_dht(&self) -> bool {
+        self.url == DHT
+    }
+
     /// Whether there was any answer of use.
     pub(crate) fn is_answer(&self) -> bool {
         self.answer.is_ok()

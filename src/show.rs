@@ -33,7 +33,8 @@ pub(crate) async fn run(options: &cli::Show) -> Outcome {
             Err(Stop::refused("no_tracker", format!("it names no tracker that could be asked{why}")))
         }
         Some(told) if !told.iter().any(Told::is_answer) => {
-            Err(Stop::refused("no_answer", "neither a tracker nor the DHT told of the swarm; the reasons stand above"))
+            let who = if told.iter().any(Told::is_dht) { "neither a tracker nor the DHT" } else { "no tracker" };
+            Err(Stop::refused("no_answer", format!("{who} told of the swarm; the reasons stand above")))
         }
         _ => Ok(Exit::Done),
     }
