@@ -294,16 +294,33 @@ const SIEGE_LIMIT: Duration = Duration::from_secs(300);
 /// much for tables, buffers and what an allocator keeps.
 const SIEGE_GROWTH_MAX: u64 = 48 << 10;
 
-/// A hundred holders of a hundred networks, none of them on loopback, each with every vice in turn: a stranger gets his megabyte, and what the seed
-/// holds stays within its bounds.
 #[test]
-fn a_hundred_holders_with_each_vice_keep_nothing_from_a_stranger() {
-    isolated("a_hundred_holders_with_each_vice_keep_nothing_from_a_stranger", &[], |folder| {
+fn a_hundred_that_say_little_or_much_keep_nothing_from_a_stranger() {
+    besieged(
+        "a_hundred_that_say_little_or_much_keep_nothing_from_a_stranger",
+        &[Siege::Silent, Siege::Keeps, Siege::Deaf, Siege::DeafToMetadata, Siege::Rereads, Siege::Costly],
+    );
+}
+
+#[test]
+fn a_hundred_that_hold_their_places_keep_nothing_from_a_stranger() {
+    besieged("a_hundred_that_hold_their_places_keep_nothing_from_a_stranger", &[Siege::Holds]);
+}
+
+#[test]
+fn a_hundred_that_leave_what_they_are_shown_keep_nothing_from_a_stranger() {
+    besieged("a_hundred_that_leave_what_they_are_shown_keep_nothing_from_a_stranger", &[Siege::Idle]);
+}
+
+/// A hundred holders of a hundred networks, none of them on loopback, each with every vice of these in turn: a stranger gets his megabyte, and what the
+/// seed holds stays within its bounds.
+fn besieged(test: &str, vices: &[Siege]) {
+    isolated(test, &[], |folder| {
         content::write(folder, "content", Shape::Single, 1 << 20);
         let torrent = Torrent::create(folder, "content", PIECE, &[]);
         let (link, data) = (torrent.path.to_string_lossy().into_owned(), folder.to_string_lossy().into_owned());
         let to: SocketAddr = format!("{SEED_IP}:{PEER_PORT}").parse().expect("an address");
-        for vice in Siege::ALL {
+        for &vice in vices {
             let home = folder.join(format!("source-{vice:?}"));
             let seed = Teem::start(&home, &["seed", &link, "--data", &data, "--listen", &to.to_string()]);
             let before = resident_most(&seed);

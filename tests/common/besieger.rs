@@ -39,20 +39,6 @@ pub enum Siege {
     Costly,
 }
 
-impl Siege {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Silent,
-        Self::Holds,
-        Self::Keeps,
-        Self::Deaf,
-        Self::DeafToMetadata,
-        Self::Rereads,
-        Self::Idle,
-        Self::Costly,
-    ];
-}
-
 /// So many who besiege; they leave off when this goes.
 pub struct Besiegers(Arc<AtomicBool>);
 
