@@ -107,8 +107,7 @@ impl Opener {
                 };
                 let mut head = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n");
                 if let Some((user, password)) = proxy.user() {
-                    head +=
-                        &format!("Proxy-Authorization: Basic {}\r\n", base64(format!("{user}:{password}").as_bytes()));
+                    head += &format!("Proxy-Authorization: {}\r\n", basic(format!("{user}:{password}").as_bytes()));
                 }
                 out.extend_from_slice(head.as_bytes());
                 out.extend_from_slice(b"\r\n");
@@ -222,11 +221,11 @@ fn sayable(name: &str) -> Result<&str, OpenError> {
     if fits { Ok(name) } else { Err(OpenError::BadName) }
 }
 
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
+/// User and password, with a colon between them, as a request over HTTP says them (RFC 7617, section 2); base64 is RFC 4648, section 4.
+pub fn basic(user: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for three in bytes.chunks(3) {
+    let mut out = String::from("Basic ");
+    for three in user.chunks(3) {
         let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for digit in 0..4 {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use teem_metainfo::percent;
 use teem_path::Path;
+use teem_path::opener::basic;
 use teem_wire::reach::Reach;
 use tokio_rustls::rustls::ClientConfig;
 
@@ -139,21 +140,6 @@ impl Http {
         let response = send.send_request(request).await.map_err(|e| HttpError::Protocol(e.to_string()))?;
         Ok((response, from))
     }
-}
-
-/// User and password of a URL as a request says them (RFC 7617 section 2); base64 is RFC 4648 section 4.
-fn basic(user: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::from("Basic ");
-    for three in user.chunks(3) {
-        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let there = digit <= three.len();
-            out.push(if there { char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]) } else { '=' });
-        }
-    }
-    out
 }
 
 pub(super) async fn read_body(mut body: Incoming, limit: usize) -> Result<Vec<u8>, HttpError> {
