@@ -15,6 +15,7 @@ use teem_path::Standing;
 use teem_swarm::event::{Event, NodeFigures, Snapshot};
 use teem_swarm::ids::{ReadId, TorrentId};
 use teem_swarm::job::ReadError;
+use teem_swarm::search::Search;
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
 /// A torrent that was added, as the client keeps it.
@@ -93,6 +94,7 @@ struct Asks {
     next: u64,
     snapshots: HashMap<u64, oneshot::Sender<Vec<Snapshot>>>,
     availability: HashMap<TorrentId, Vec<oneshot::Sender<Box<[u16]>>>>,
+    searches: HashMap<TorrentId, Vec<oneshot::Sender<Search>>>,
     nodes: Vec<oneshot::Sender<(Vec<NodeFigures>, Vec<NodeAddr>)>>,
     reads: HashMap<ReadId, oneshot::Sender<Result<Vec<u8>, ReadError>>>,
     ended: bool,
@@ -118,7 +120,9 @@ impl Registry {
     pub(crate) fn forget(&self, id: TorrentId) {
         self.entries().remove(&id);
         self.places.forget(id);
-        self.asks().availability.remove(&id);
+        let mut asks = self.asks();
+        asks.availability.remove(&id);
+        asks.searches.remove(&id);
     }
 
     pub(crate) fn get(&self, id: TorrentId) -> Option<Arc<Entry>> {
@@ -148,6 +152,16 @@ impl Registry {
         let mut asks = self.asks();
         if !asks.ended {
             asks.availability.entry(id).or_default().push(sender);
+        }
+        answer
+    }
+
+    /// A question for how the search for a torrent's peers went.
+    pub(crate) fn ask_search(&self, id: TorrentId) -> oneshot::Receiver<Search> {
+        let (sender, answer) = oneshot::channel();
+        let mut asks = self.asks();
+        if !asks.ended {
+            asks.searches.entry(id).or_default().push(sender);
         }
         answer
     }
@@ -203,6 +217,11 @@ impl Registry {
             Event::Availability { torrent, pieces } => {
                 for sender in self.asks().availability.remove(&torrent).unwrap_or_default() {
                     let _ = sender.send(pieces.clone());
+                }
+            }
+            Event::Search(search) => {
+                for sender in self.asks().searches.remove(&torrent).unwrap_or_default() {
+                    let _ = sender.send(Search::clone(&search));
                 }
             }
             // Far too many for a queue, and the snapshot has their number.

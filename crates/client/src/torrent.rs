@@ -13,6 +13,7 @@ use teem_swarm::command::Command;
 use teem_swarm::event::{Snapshot, State};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::ReadError;
+use teem_swarm::search::Search;
 use teem_swarm::selection::Selection;
 use teem_wire::peer::block::{BLOCK_LEN, BlockRef};
 
@@ -74,6 +75,17 @@ impl Torrent {
             return Err(self.registry.ended());
         }
         self.command(Command::Availability(self.id()))?;
+        answer.await.map_err(|_| self.registry.ended())
+    }
+
+    /// How the search for its peers went.
+    pub async fn search(&self) -> Result<Search, Ended> {
+        let answer = self.registry.ask_search(self.id());
+        // Asked first and looked second, as above.
+        if self.registry.get(self.id()).is_none() {
+            return Err(self.registry.ended());
+        }
+        self.command(Command::Search(self.id()))?;
         answer.await.map_err(|_| self.registry.ended())
     }
 

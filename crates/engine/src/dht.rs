@@ -14,6 +14,7 @@ use teem_dht::{Act, Node, Port, Settings, Status};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::listening::Listening;
 use teem_swarm::rng::Rng;
+use teem_swarm::search::DhtSearch;
 use teem_swarm::time::Time;
 use teem_wire::compact::Family;
 
@@ -46,10 +47,12 @@ pub(crate) enum Found {
 }
 
 /// A torrent that peers are found for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Member {
     hashes: Vec<Id>,
     seed: bool,
+    /// The node that named peers last, and how many.
+    named: Option<(SocketAddr, u32)>,
 }
 
 /// The nodes of both families, and what they work for.
@@ -90,10 +93,11 @@ impl Dht {
 
     /// A torrent's peers are to be found under these hashes, and it is announced under each.
     pub(crate) fn join(&mut self, now: Time, torrent: TorrentId, hashes: Vec<Id>, seed: bool) {
-        let member = Member { hashes, seed };
-        if self.members.get(&torrent) == Some(&member) {
+        let former = self.members.get(&torrent);
+        if former.is_some_and(|former| former.hashes == hashes && former.seed == seed) {
             return;
         }
+        let member = Member { hashes, seed, named: former.and_then(|former| former.named) };
         self.begin(now);
         for hash in &member.hashes {
             for node in &mut self.nodes {
@@ -196,6 +200,26 @@ impl Dht {
         }
         let (host, port) = self.wanted.pop_front().filter(|_| !silent)?;
         Some(Found::Resolve(host, port))
+    }
+
+    /// A node has named so many peers of that torrent.
+    pub(crate) fn has_named(&mut self, torrent: TorrentId, by: SocketAddr, peers: usize) {
+        if let Some(member) = self.members.get_mut(&torrent) {
+            member.named = Some((by, peers as u32));
+        }
+    }
+
+    /// What was done for that torrent.
+    pub(crate) fn search(&self, torrent: TorrentId) -> DhtSearch {
+        let member = self.members.get(&torrent);
+        let mut search = DhtSearch::default();
+        (search.looks, search.last) = (member.is_some(), member.and_then(|member| member.named));
+        for status in self.nodes.iter().map(Node::status) {
+            search.good += status.good as u32;
+            search.asked += status.counts.asked;
+            search.answers += status.counts.answers;
+        }
+        search
     }
 
     /// How the nodes stand, and those that the next run may begin with.

@@ -15,6 +15,7 @@ use teem_swarm::event::Event;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
 use teem_swarm::remote::{Remote, Via};
+use teem_swarm::search::{Counts, SourceKind};
 use teem_swarm::time::Time;
 use teem_wire::compact::Family;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
@@ -230,4 +231,35 @@ fn peers_tell_each_other_of_their_nodes() {
     net.give(0, Input::Command(Command::Nodes));
     let Some(Output::Event(Event::Nodes { nodes, .. })) = net.sides[0].others.pop() else { panic!("no nodes") };
     assert_eq!(nodes[0].good, 1, "the peer's node has answered");
+}
+
+/// What the owner is told of the search when it asks: who named how many, the node that named last, and who sees us where.
+#[test]
+fn the_search_tells_what_the_dht_named() {
+    let mut net = Net::new(3);
+    net.add(0, 1);
+    net.add(1, 2);
+    net.run(60);
+    net.add(2, 2);
+    net.run(5);
+    let asked = |net: &mut Net, n: usize, torrent| {
+        net.give(n, Input::Command(Command::Search(torrent)));
+        match net.sides[n].others.pop() {
+            Some(Output::Event(Event::Search(search))) => *search,
+            other => panic!("{other:?}"),
+        }
+    };
+    let search = asked(&mut net, 2, ME);
+    let dht = search.dht.expect("a node");
+    let named = search.counts.of(SourceKind::Dht);
+    assert!(dht.looks && dht.good > 0 && dht.asked >= dht.answers && dht.answers > 0, "{dht:?}");
+    assert!(named.named > 0 && named.tried > 0 && dht.last.is_some_and(|(_, peers)| peers > 0), "{named:?} {dht:?}");
+    assert!(!search.votes.is_empty() && search.votes[0].ip == addr(2).ip(), "{:?}", search.votes);
+    let secret = info(7, true);
+    let add = limited(torrent(&secret, true, &[], &["http://t/announce"]), TorrentId(8), None, None);
+    net.give(2, Input::Command(add));
+    net.run(1);
+    let search = asked(&mut net, 2, TorrentId(8));
+    assert!(search.private && search.dht.is_some_and(|dht| !dht.looks && dht.last.is_none()), "{search:?}");
+    assert_eq!(search.counts, Counts::default());
 }

@@ -167,6 +167,8 @@ pub enum Command {
     },
     /// Asks for an `Event::Availability`: apart from the snapshot, because it costs in proportion to the pieces.
     Availability(TorrentId),
+    /// Asks for an `Event::Search`: how the search for the torrent's peers went. One that rests has looked for nobody; of one that is gone nothing comes.
+    Search(TorrentId),
     /// Reads a block of verified content for the owner: `Output::Read` comes with the same id.
     Read {
         /// The torrent whose content it is.

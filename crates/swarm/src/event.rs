@@ -3,6 +3,7 @@ use crate::external::External;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::DiskError;
 use crate::remote::{Encrypted, Remote, Transport};
+use crate::search::Search;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -236,6 +237,8 @@ pub enum Event {
         /// How many connected peers have shown each piece, whether we have it or not; empty while the metadata is missing.
         pieces: alloc::boxed::Box<[u16]>,
     },
+    /// The answer to `Command::Search`.
+    Search(alloc::boxed::Box<Search>),
     /// The torrent is gone: everything saved, nothing held.
     Removed {
         /// The torrent that it happened to.
@@ -268,6 +271,7 @@ impl Event {
             | Self::Availability { torrent, .. }
             | Self::Removed { torrent } => Some(*torrent),
             Self::Snapshot(snapshot) => Some(snapshot.torrent),
+            Self::Search(search) => Some(search.torrent),
             Self::Snapshots { .. } | Self::Nodes { .. } => None,
         }
     }
@@ -381,20 +385,7 @@ pub struct Dials {
 impl Dials {
     /// What came of those that came to nothing, over both.
     pub fn all(&self) -> Outcomes {
-        let (tcp, utp) = (self.tcp, self.utp);
-        Outcomes {
-            refused: tcp.refused.saturating_add(utp.refused),
-            timed_out: tcp.timed_out.saturating_add(utp.timed_out),
-            failed: tcp.failed.saturating_add(utp.failed),
-        }
-    }
-
-    /// What came of those over that.
-    pub(crate) fn over(&mut self, transport: Transport) -> &mut Outcomes {
-        match transport {
-            Transport::Tcp => &mut self.tcp,
-            Transport::Utp => &mut self.utp,
-        }
+        self.tcp.and(self.utp)
     }
 }
 
@@ -411,6 +402,15 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            refused: self.refused.saturating_add(other.refused),
+            timed_out: self.timed_out.saturating_add(other.timed_out),
+            failed: self.failed.saturating_add(other.failed),
+        }
+    }
+
     /// How many that are.
     pub fn count(&self) -> u32 {
         self.refused.saturating_add(self.timed_out).saturating_add(self.failed)

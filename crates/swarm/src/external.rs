@@ -4,8 +4,10 @@
 //! than half of the votes are for it, among them a tracker's or those of three networks, and then until another has as many. It orders which peers are dialled and which may stay, is shown,
 //! and decides nothing else: liars in any number gain no more than that.
 use crate::listening::Listening;
+use crate::search::Vote;
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use teem_wire::compact::Family;
 use teem_wire::holder::{Holder, Network};
@@ -122,6 +124,28 @@ impl Votes {
         External { v4: self.v4.won, v6: self.v6.won }
     }
 
+    /// Who sees us where, of each family, the address that is believed first.
+    pub fn tally(&self) -> Vec<Vote> {
+        let mut all: Vec<Vote> = Vec::new();
+        for poll in [&self.v4, &self.v6] {
+            let begins = all.len();
+            for (voter, ip) in &poll.votes {
+                let known = all[begins..].iter().position(|vote| vote.ip == *ip);
+                let at = begins + known.unwrap_or(all.len() - begins);
+                if at == all.len() {
+                    let believed = poll.won == Some(*ip);
+                    all.push(Vote { ip: *ip, believed, trackers: Vec::new(), networks: 0 });
+                }
+                match voter {
+                    Voter::Tracker(host) => all[at].trackers.push(host.clone()),
+                    Voter::Network(_) => all[at].networks += 1,
+                }
+            }
+        }
+        all.sort_by_key(|vote| !vote.believed);
+        all
+    }
+
     /// We are elsewhere: what was said of the former place is worth nothing.
     pub fn forget(&mut self) {
         *self = Self::default();
@@ -212,6 +236,23 @@ mod tests {
             votes.vote(peer(n), ip(8));
         }
         assert_eq!((votes.external().v4, votes.v4.votes.len()), (Some(ip(8)), VOTES_MAX), "the oldest are forgotten");
+    }
+
+    #[test]
+    fn the_tally_names_trackers_counts_networks_and_begins_with_what_is_believed() {
+        let mut votes = Votes::default();
+        votes.vote(peer(1), ip(9));
+        for n in 2..5 {
+            votes.vote(peer(n), ip(7));
+        }
+        votes.vote(Voter::Tracker("t".into()), ip(7));
+        let vote = |said, believed, trackers: &[&str], networks| Vote {
+            ip: said,
+            believed,
+            trackers: trackers.iter().map(|host| (*host).into()).collect(),
+            networks,
+        };
+        assert_eq!(votes.tally(), [vote(ip(7), true, &["t"], 3), vote(ip(9), false, &[], 1)]);
     }
 
     #[test]

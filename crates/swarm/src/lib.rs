@@ -26,6 +26,7 @@ pub mod picker;
 pub mod pool;
 pub mod rate;
 pub mod remote;
+pub mod search;
 pub mod selection;
 pub mod throttle;
 pub mod torrent;

@@ -50,6 +50,9 @@ impl<B> Engine<B> {
                     let torrent = self.routes.torrent(InfoHash(info_hash.0));
                     let is_member = |torrent: &TorrentId| self.dht.as_ref().is_some_and(|dht| dht.has(*torrent));
                     if let Some(torrent) = torrent.filter(is_member) {
+                        if let Some(dht) = &mut self.dht {
+                            dht.has_named(torrent, by, peers.len());
+                        }
                         self.with(torrent, |t, cx| t.add_peers(cx.now, PeerSource::dht(by.ip()), &peers));
                     }
                 }

@@ -59,6 +59,7 @@ impl<B> Engine<B> {
                 let list = torrents.into_iter().filter_map(|id| self.figures(id)).collect();
                 self.outputs.push_back(Output::Event(Event::Snapshots { ask, list }));
             }
+            Command::Search(torrent) => self.tell_search(torrent),
             #[cfg(debug_assertions)]
             Command::Panic(Some(torrent)) => self.with(torrent, Torrent::panic),
             #[cfg(debug_assertions)]

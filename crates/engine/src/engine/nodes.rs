@@ -1,5 +1,6 @@
 //! The DHT beside the torrents (BEP 5): which of them it finds peers for, where those go, and what peers say of their nodes.
 use super::Engine;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_dht::id::Id;
@@ -7,6 +8,7 @@ use teem_swarm::event::{Event, NodeFigures, State};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::Output;
 use teem_swarm::remote::Remote;
+use teem_swarm::search::{Counts, Search};
 use teem_wire::peer::handshake::Handshake;
 use teem_wire::peer::message::Message;
 
@@ -65,6 +67,15 @@ impl<B> Engine<B> {
         if let Some(dht) = self.dht.as_mut().filter(|dht| dht.has(torrent)) {
             dht.hints(self.now, nodes);
         }
+    }
+
+    /// How the search for a torrent's peers went, for the owner.
+    pub(super) fn tell_search(&mut self, torrent: TorrentId) {
+        let rests = self.rests.contains_key(&torrent).then(|| Search::new(torrent, false, Counts::default()));
+        let Some(mut search) = self.ask_torrent(torrent, |one| one.search()).or(rests) else { return };
+        search.dht = self.dht.as_ref().map(|dht| dht.search(torrent));
+        search.votes = self.votes.tally();
+        self.outputs.push_back(Output::Event(Event::Search(Box::new(search))));
     }
 
     /// How the nodes stand, for the owner.

@@ -27,7 +27,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             return take(Input::DialFailed { torrent, to, how: plan.first, why: DialError::Unreachable, over: true });
         };
         if self.path.bars(addr.ip(), Meeting::Dial) {
-            return take(Input::DialFailed { torrent, to, how: plan.first, why: DialError::Unreachable, over: true });
+            return take(Input::DialFailed { torrent, to, how: plan.first, why: DialError::Filtered, over: true });
         }
         self.races.last += 1;
         let race = self.races.last;

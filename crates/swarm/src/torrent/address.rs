@@ -1,5 +1,6 @@
 //! What an address is: where it can be reached from, who told of it, and whether it may be dialled (RFC 6890; interop
 //! rule 6; bad-input row 42).
+use crate::search::SourceKind;
 use core::net::{IpAddr, SocketAddr};
 use teem_wire::reach::Reach;
 
@@ -67,6 +68,20 @@ impl PeerSource {
         named.told_to(nearest)
     }
 
+    /// What it is counted under.
+    pub(crate) fn kind(self) -> SourceKind {
+        match self {
+            Self::User => SourceKind::User,
+            Self::Link => SourceKind::Link,
+            Self::PublicTracker | Self::LocalTracker | Self::LoopbackTracker => SourceKind::Tracker,
+            Self::Saved => SourceKind::Saved,
+            Self::Inbound => SourceKind::Inbound,
+            Self::Lsd => SourceKind::Lan,
+            Self::Dht(_) => SourceKind::Dht,
+            Self::Pex(_) => SourceKind::Pex,
+        }
+    }
+
     /// Its place in a set.
     fn bit(self) -> u16 {
         let of = |reach| match reach {
@@ -104,6 +119,26 @@ impl Sources {
         self.0 & source.bit() != 0
     }
 
+    /// Whether one of that kind is among them.
+    pub(crate) fn has_kind(self, kind: SourceKind) -> bool {
+        let bits = match kind {
+            SourceKind::User => 1,
+            SourceKind::Link => 1 << 1,
+            SourceKind::Tracker => 0b111 << 2,
+            SourceKind::Saved => 1 << 5,
+            SourceKind::Inbound => 1 << 6,
+            SourceKind::Lan => 1 << 7,
+            SourceKind::Dht => 0b111 << 8,
+            SourceKind::Pex => 0b111 << 11,
+        };
+        self.0 & bits != 0
+    }
+
+    /// The kinds that they are of.
+    pub(crate) fn kinds(self) -> impl Iterator<Item = SourceKind> {
+        SourceKind::ALL.into_iter().filter(move |kind| self.has_kind(*kind))
+    }
+
     /// Whether it came from there and from nowhere else.
     pub(crate) fn is_only(self, source: PeerSource) -> bool {
         self.0 == source.bit()
@@ -127,6 +162,8 @@ pub enum DialError {
     Unreachable,
     /// The connection stood, and the other side did not answer to the handshake of message stream encryption.
     NoMse,
+    /// A list of addresses keeps it out; nothing was sent.
+    Filtered,
 }
 
 /// Whether an address from that source may be dialled at all: strangers cannot aim us at the local network or at ports
@@ -206,6 +243,7 @@ mod tests {
         for (n, first) in every.iter().enumerate() {
             let mut set = Sources::from(*first);
             assert!(set.is_only(*first));
+            assert!(set.kinds().eq([first.kind()]), "{first:?}");
             for source in &every {
                 set.add(*source);
             }

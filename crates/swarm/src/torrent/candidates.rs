@@ -4,17 +4,18 @@
 //! refusal; then the one named last goes first, and of those named together the one of the highest canonical priority (BEP 40), when
 //! it is known from where the world sees us. A torrent without any peer, and with none on the way, tries those that
 //! failed again within seconds: the seed that the user named may only be starting.
+mod counted;
 mod dial_queue;
 pub(super) mod introduced;
 mod told;
 
 use super::address::{DialError, PeerSource, Sources, may_dial};
-use crate::event::Dials;
 use crate::external::External;
 use crate::listening::Doors;
 use crate::output::CloseReason;
 use crate::remote::{Encryption, Failed, How, Plan, Transports, Ways};
 use crate::rng::Rng;
+use crate::search::Counts;
 use crate::time::Time;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -89,6 +90,10 @@ struct Candidate {
     /// The way by which it was one of the torrent's peers.
     worked: Option<How>,
     name: Name,
+    /// Whether it was ever dialled.
+    tried: bool,
+    /// Whether a third has it dial us while we dial it.
+    punched: bool,
     /// Whether it was ever one of the torrent's peers: worth saving.
     good: bool,
     /// Whether it was dialled once without a wait after it had closed.
@@ -122,7 +127,9 @@ pub(crate) struct Candidates {
     banned: BTreeSet<SocketAddr>,
     banned_holders: BTreeSet<Holder>,
     banned_networks: BTreeSet<Network>,
-    dials: Dials,
+    /// Dials that were begun.
+    tried: u32,
+    counts: Counts,
     rng: Rng,
     /// What peers have told of.
     introduced: Introduced,
@@ -144,7 +151,8 @@ impl Candidates {
             banned: BTreeSet::new(),
             banned_holders: BTreeSet::new(),
             banned_networks: BTreeSet::new(),
-            dials: Dials::default(),
+            tried: 0,
+            counts: Counts::default(),
             rng,
             introduced: Introduced::default(),
             ways: Ways::of(Encryption::Off, Transports::Tcp),
@@ -210,7 +218,8 @@ impl Candidates {
         self.known.iter().filter(|(other, c)| **other != addr && waits(c)).map(|(other, _)| *other).collect()
     }
 
-    fn add_one(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> bool {
+    /// Takes an address in, if it may be dialled and there is room; whether it is new.
+    fn take_in(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> bool {
         if !may_dial(addr, source) || self.is_banned(addr) {
             return false;
         }
@@ -238,6 +247,8 @@ impl Candidates {
                 stands: None,
                 worked: None,
                 name,
+                tried: false,
+                punched: false,
                 good: false,
                 came_back: false,
                 of: None,
@@ -268,7 +279,7 @@ impl Candidates {
         }
         let addr = self.queue.first(now, self.is_alone())?;
         self.set(addr, State::Pending);
-        self.dials.tried = self.dials.tried.saturating_add(1);
+        self.count_dial(addr);
         Some(addr)
     }
 
@@ -293,13 +304,7 @@ impl Candidates {
     /// A way to an address came to nothing. When that was the last of its dial (`over`), another is tried at once, if there is one; else the address
     /// waits.
     pub(crate) fn failed(&mut self, now: Time, addr: SocketAddr, how: How, why: DialError, over: bool) {
-        let outcomes = self.dials.over(how.transport);
-        let count = match why {
-            DialError::Refused => &mut outcomes.refused,
-            DialError::TimedOut => &mut outcomes.timed_out,
-            DialError::Unreachable | DialError::NoMse => &mut outcomes.failed,
-        };
-        *count = count.saturating_add(1);
+        self.count_failure(addr, how, why);
         let Some(candidate) = self.known.get_mut(&addr) else { return };
         if why == DialError::Refused {
             candidate.refused.get_or_insert(now);
@@ -325,7 +330,15 @@ impl Candidates {
     /// A connection to (or, with the port it told, from) that address is one of the torrent's peers. An address that is
     /// not known is taken in when it may be dialled.
     pub(crate) fn connected(&mut self, now: Time, addr: SocketAddr) {
-        self.add_one(now, PeerSource::Inbound, addr);
+        let dialled = self.known.get(&addr).and_then(|c| c.stands);
+        if let Some(how) = dialled {
+            self.count_success(addr, how);
+            self.count_reached(addr);
+            self.take_in(now, PeerSource::Inbound, addr);
+        } else {
+            self.add_one(now, PeerSource::Inbound, addr);
+            self.count_reached(addr);
+        }
         if let Some(candidate) = self.known.get_mut(&addr) {
             candidate.failures = 0;
             candidate.worked = candidate.stands.take().or(candidate.worked);
@@ -344,10 +357,10 @@ impl Candidates {
         let Some(candidate) = self.known.get_mut(&addr) else { return };
         let unproven = candidate.stands.take().filter(|_| candidate.state == State::Pending);
         if let Some(how) = unproven {
-            let count = &mut self.dials.over(how.transport).failed;
-            *count = count.saturating_add(1);
             candidate.failed = candidate.failed.with(how);
+            self.count_failure(addr, how, DialError::NoMse);
         }
+        let Some(candidate) = self.known.get_mut(&addr) else { return };
         let of_the_way = matches!(why, CloseReason::Remote | CloseReason::TimedOut | CloseReason::NotBitTorrent);
         let plan = self.ways.plan(candidate.worked, candidate.failed);
         let another_way = unproven.is_some() && of_the_way && plan.is_some();
@@ -468,11 +481,6 @@ impl Candidates {
         self.known.len() - self.connected - self.queue.len()
     }
 
-    /// The figures of this run.
-    pub(crate) fn dials(&self) -> Dials {
-        Dials { known: self.known.len() as u32, pending: self.pending() as u32, ..self.dials }
-    }
-
     /// Addresses worth dialling in the next run: those that were peers, at most `max`.
     pub(crate) fn worth_saving(&self, max: usize) -> impl Iterator<Item = SocketAddr> + '_ {
         self.known.iter().filter(|(_, c)| c.good).map(|(a, _)| *a).take(max)
@@ -516,6 +524,8 @@ impl Candidates {
     /// Puts it on the way or among the connected. Only here and in `wait` does a state change.
     fn set(&mut self, addr: SocketAddr, state: State) {
         let Some(candidate) = self.known.get_mut(&addr) else { return };
+        // What was said of a dial is over with it.
+        candidate.punched &= state == State::Pending && candidate.state == State::Pending;
         match core::mem::replace(&mut candidate.state, state) {
             State::Waiting(place) => self.queue.leave(candidate.name, place),
             State::Connected => self.connected -= 1,

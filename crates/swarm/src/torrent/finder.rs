@@ -13,6 +13,7 @@ use crate::ids::ConnId;
 use crate::output::CloseReason;
 use crate::remote::{Encryption, How, Plan, Remote, Transports};
 use crate::rng::Rng;
+use crate::search::Counts;
 use crate::time::Time;
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
@@ -357,6 +358,11 @@ impl Finder {
         rng: &mut Rng,
     ) -> Option<Heard> {
         self.announcer.reply(now, id, reply, rng)
+    }
+
+    /// Who named how many, and what came of dialling them.
+    pub(super) fn counts(&self) -> Counts {
+        *self.candidates.counts()
     }
 
     /// The figures of dialling, and the trackers.

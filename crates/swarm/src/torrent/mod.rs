@@ -44,6 +44,7 @@ use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
 use crate::remote::{Encryption, Plan, Remote, Transports};
 use crate::rng::Rng;
+use crate::search::Search;
 use crate::time::Time;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -314,6 +315,11 @@ impl Torrent {
             }
         }
         sums.into_boxed_slice()
+    }
+
+    /// How the search for its peers went, as far as it knows itself.
+    pub fn search(&self) -> Search {
+        Search::new(self.ground.id, self.is_private(), self.finder.counts())
     }
 
     /// The figures of this moment. Costs in proportion to the peers.

@@ -1,6 +1,8 @@
 //! When which address is dialled, over time (own design; interop rules 2 and 6).
 use super::*;
+use crate::search::{Dialled, Named, SourceKind, Way};
 use core::net::IpAddr;
+use teem_wire::compact::Family;
 
 fn at(seconds: u64) -> Time {
     Time::from_nanos(seconds * 1_000_000_000)
@@ -319,4 +321,86 @@ fn one_that_comes_back_is_dialled_at_once_a_single_time() {
         c.comes_back(at(since), addr(1));
         assert_eq!(c.deadline(), Some(at(since + waits)));
     }
+}
+
+#[test]
+fn each_kind_of_source_counts_an_address_once_and_what_became_of_it() {
+    let mut c = table();
+    let named = |c: &Candidates, kind| {
+        let Named { named, tried, reached } = c.counts().of(kind);
+        (named, tried, reached)
+    };
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2), addr(3)]);
+    c.add(at(1), PeerSource::PublicTracker, &[addr(1)]);
+    c.add(at(1), PeerSource::LocalTracker, &[addr(1)]);
+    c.add(at(1), PeerSource::PublicTracker, &["10.0.0.1:5000".parse().unwrap()]);
+    assert_eq!(named(&c, SourceKind::Tracker), (3, 0, 0), "each once, and none that may not be dialled");
+    let first = c.next(at(1)).unwrap();
+    c.stands(first, How::TCP);
+    c.connected(at(1), first);
+    assert_eq!(named(&c, SourceKind::Tracker), (3, 1, 1));
+    assert_eq!(named(&c, SourceKind::Inbound), (0, 0, 0), "it has not come by itself");
+    // What another names later has been tried already.
+    c.add(at(2), PeerSource::Dht(Reach::Public), &[first, addr(9)]);
+    assert_eq!(named(&c, SourceKind::Dht), (2, 1, 1));
+    c.closed(at(3), first, CloseReason::Remote);
+    assert_ne!(c.next(at(3)), Some(first));
+    c.connected(at(3), addr(20));
+    assert_eq!(named(&c, SourceKind::Inbound), (1, 0, 1));
+    c.add(at(100), PeerSource::Dht(Reach::Public), &[addr(9)]);
+    for _ in 0..4 {
+        c.next(at(100));
+    }
+    assert_eq!((named(&c, SourceKind::Tracker), named(&c, SourceKind::Dht)), ((3, 3, 1), (2, 2, 1)));
+}
+
+#[test]
+fn failures_are_counted_by_way_family_and_kind() {
+    let mut c = table();
+    c.dial_by(Encryption::Off, Transports::Auto);
+    let six: SocketAddr = "[2001:db8::7]:5000".parse().unwrap();
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1), six]);
+    let kinds =
+        [DialError::Refused, DialError::TimedOut, DialError::Unreachable, DialError::Filtered, DialError::NoMse];
+    c.add(at(0), PeerSource::PublicTracker, &(2..7).map(addr).collect::<Vec<_>>());
+    while c.next(at(0)).is_some() {}
+    for (n, why) in (2..7).zip(kinds) {
+        c.failed(at(0), addr(n), How::TCP, why, false);
+        c.failed(at(0), addr(n), How::UTP, DialError::TimedOut, true);
+    }
+    c.failed(at(0), six, How::TCP, DialError::Unreachable, false);
+    c.stands(six, How::UTP);
+    c.connected(at(0), six);
+    // Connected, and closed before a word.
+    c.stands(addr(1), How::TCP);
+    c.closed(at(0), addr(1), CloseReason::Remote);
+    let four = Dialled { refused: 1, silent: 1, unreachable: 1, filtered: 1, closed: 2, reached: 0 };
+    assert_eq!(c.counts().by(Way::Tcp, Family::V4), four);
+    assert_eq!(c.counts().by(Way::Tcp, Family::V6), Dialled { unreachable: 1, ..Dialled::default() });
+    assert_eq!(c.counts().by(Way::Utp, Family::V4), Dialled { silent: 5, ..Dialled::default() });
+    assert_eq!(c.counts().by(Way::Utp, Family::V6), Dialled { reached: 1, ..Dialled::default() });
+    let dials = c.dials();
+    assert_eq!((dials.tcp.refused, dials.tcp.timed_out, dials.tcp.failed, dials.utp.timed_out), (1, 1, 5, 5));
+}
+
+#[test]
+fn what_a_third_helps_with_is_counted_apart_until_that_dial_is_over() {
+    let mut c = table();
+    c.dial_by(Encryption::Off, Transports::Auto);
+    c.add(at(0), PeerSource::Pex(Reach::Public), &[addr(1), addr(2)]);
+    let first = c.next(at(0)).unwrap();
+    c.failed(at(0), first, How::TCP, DialError::TimedOut, false);
+    // It was asked for while its dial is under way.
+    assert_eq!(c.punch(at(1), PeerSource::Pex(Reach::Public), first), None);
+    c.stands(first, How::UTP);
+    c.connected(at(1), first);
+    let other = if first == addr(1) { addr(2) } else { addr(1) };
+    assert!(c.punch(at(1), PeerSource::Pex(Reach::Public), other).is_some());
+    c.failed(at(2), other, How::UTP, DialError::TimedOut, true);
+    let punched = Dialled { reached: 1, silent: 1, ..Dialled::default() };
+    assert_eq!((c.counts().over(Way::Punch), c.counts().over(Way::Utp)), (punched, Dialled::default()));
+    assert_eq!(c.next(at(1_000)), Some(other));
+    c.failed(at(1_000), other, How::UTP, DialError::TimedOut, true);
+    assert_eq!((c.counts().over(Way::Punch), c.counts().over(Way::Utp).silent), (punched, 1));
+    assert_eq!(c.counts().of(SourceKind::Pex), Named { named: 2, tried: 2, reached: 1 });
 }

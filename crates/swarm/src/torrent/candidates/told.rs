@@ -45,13 +45,15 @@ impl Candidates {
     /// the way for its own.
     pub(crate) fn punch(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> Option<Plan> {
         let how = self.ways.over(Transport::Utp).filter(|_| !self.is_ours(addr))?;
+        self.is_punched(addr);
         self.add_one(now, source, addr);
         let waits = self.known.get(&addr).is_some_and(|c| matches!(c.state, State::Waiting(_)));
         if !waits || !may_dial(addr, source) {
             return None;
         }
         self.set(addr, State::Pending);
-        self.dials.tried = self.dials.tried.saturating_add(1);
+        self.count_dial(addr);
+        self.is_punched(addr);
         Some(how.into())
     }
 
