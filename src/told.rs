@@ -3,7 +3,7 @@ use crate::foreign::plain;
 use crate::units::{Bytes, Copies};
 use serde_json::{Value, json};
 use teem_client::Datagrams;
-use teem_client::event::{Event, Outcomes, PeerStats, Snapshot, Transport};
+use teem_client::event::{Event, Outcomes, PeerStats, Punched, Snapshot, Transport};
 use teem_client::path::Path;
 
 /// What has been given of content of `size` bytes: how far the first copy is out, then how many copies.
@@ -74,10 +74,14 @@ fn outcomes(of: Outcomes) -> Value {
     json!({"refused": of.refused, "timed_out": of.timed_out, "failed": of.failed})
 }
 
+fn punched(of: Punched) -> Value {
+    json!({"tried": of.tried, "reached": of.reached, "in_vain": of.in_vain})
+}
+
 fn peer(peer: &PeerStats) -> Value {
     json!({
         "addr": peer.addr.to_string(), "client": peer.client, "transport": peer.transport.map(Transport::word),
-        "encryption": peer.encrypted.word(), "pieces": peer.pieces, "down_rate": peer.down_rate, "up_rate": peer.up_rate,
+        "encryption": peer.encrypted.word(), "punched": peer.punched, "pieces": peer.pieces, "down_rate": peer.down_rate, "up_rate": peer.up_rate,
     })
 }
 
@@ -90,7 +94,7 @@ pub(crate) fn status(hash: &str, s: &Snapshot, udp: Datagrams, path: &Path, reac
         "checked": s.checked.0, "to_check": s.checked.1, "down_rate": s.down_rate, "up_rate": s.up_rate, "downloaded": s.downloaded,
         "uploaded": s.uploaded, "wasted": s.wasted, "swarm_shown": s.swarm_shown, "first_copy": s.first_copy, "seeds": s.seeds, "downloaders": s.downloaders,
         "peers_known": dials.known, "dials": dials.tried, "dials_refused": all.refused, "dials_timed_out": all.timed_out,
-        "dials_tcp": outcomes(dials.tcp), "dials_utp": outcomes(dials.utp), "peers": s.peers.iter().map(peer).collect::<Vec<_>>(),
+        "dials_tcp": outcomes(dials.tcp), "dials_utp": outcomes(dials.utp), "punched": punched(dials.punched), "peers": s.peers.iter().map(peer).collect::<Vec<_>>(),
         "filtered": {"ranges": path.ranges(), "dials": barred.dials, "accepts": barred.accepts, "packets": barred.packets},
         "external": s.external.iter().map(|ip| ip.to_string()).collect::<Vec<_>>(), "udp_dropped": udp.dropped, "udp_refused": udp.refused,
         "reachable": reachable,

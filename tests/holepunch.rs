@@ -51,7 +51,7 @@ impl Scene<'_> {
         let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
         match who {
             Who::Teem => {
-                let mut args = vec!["get", &link, "-o", &into, "--seed", "--listen", &listen, "--transport", "utp"];
+                let mut args = vec!["get", &link, "-o", &into, "--seed", "--listen", &listen];
                 if ip != THIRD_IP {
                     args.extend(["--peer", &third]);
                 }
@@ -63,7 +63,7 @@ impl Scene<'_> {
             Who::Libtorrent => {
                 let job = json!({
                     "mode": if gives { "seed" } else { "get" }, "link": link, "dir": into, "at": listen, "ip": ip, "up": if gives { 100_000 } else { 0 },
-                    "super": false, "stock": false, "utp": true, "pex": true, "peer": (ip != THIRD_IP).then_some(third),
+                    "super": false, "stock": false, "utp": "too", "encryption": "prefer", "pex": true, "peer": (ip != THIRD_IP).then_some(third),
                 });
                 let words: Vec<String> =
                     wrapper.iter().map(ToString::to_string).chain(libtorrent::command(&job)).collect();
@@ -75,14 +75,15 @@ impl Scene<'_> {
     }
 }
 
-/// Waits until one of ours is connected with somebody at that address.
-fn wait_met(teem: &mut Teem, ip: &str) {
+/// Waits until one of ours is connected with somebody at that address; whether a third had helped.
+fn wait_met(teem: &mut Teem, ip: &str) -> bool {
     let at = format!("{ip}:");
     teem.wait_line(&format!("a connection with {ip}"), LIMIT, |line| {
-        let told: Value = serde_json::from_str(line).ok()?;
-        let is_there = |peer: &Value| peer["addr"].as_str().is_some_and(|addr| addr.starts_with(&at));
-        (told["event"] == "status" && told["peers"].as_array()?.iter().any(is_there)).then_some(())
-    });
+        let told: Value = serde_json::from_str(line).ok().filter(|told: &Value| told["event"] == "status")?;
+        let there =
+            told["peers"].as_array()?.iter().find(|peer| peer["addr"].as_str().is_some_and(|a| a.starts_with(&at)));
+        there.map(|peer| peer["punched"] == true)
+    })
 }
 
 fn scene(folder: &Path) -> Scene<'_> {
@@ -104,12 +105,12 @@ fn play(test: &str, third: Who, first: Who, second: Who) {
             wait_met(gets, THIRD_IP);
         }
         let begun = Instant::now();
-        match (&mut gets, &mut gives) {
+        let helped = match (&mut gets, &mut gives) {
             (Party::Teem(gets), _) => wait_met(gets, OUTSIDE[1]),
             (_, Party::Teem(gives)) => wait_met(gives, OUTSIDE[0]),
             _ => unreachable!("one of both is ours"),
-        }
-        println!("figure: {:.1} s", begun.elapsed().as_secs_f64());
+        };
+        println!("figure: {:.1} s, helped: {helped}", begun.elapsed().as_secs_f64());
     });
 }
 

@@ -148,7 +148,9 @@ pub use torrent::{READ_MAX, Torrent};
 
 /// What happens to torrents, and their figures.
 pub mod event {
-    pub use teem_swarm::event::{Dials, Event, NodeFigures, Outcomes, PeerStats, Snapshot, State, TrackerStats};
+    pub use teem_swarm::event::{
+        Dials, Event, NodeFigures, Outcomes, PeerStats, Punched, Snapshot, State, TrackerStats,
+    };
     pub use teem_swarm::external::External;
     pub use teem_swarm::ids::ConnId;
     pub use teem_swarm::remote::{Encrypted, Remote, Transport};

@@ -156,6 +156,7 @@ impl<B> Engine<B> {
             },
             Input::Answer { id, answer } => self.answer(id, answer),
             Input::Moved => self.moved(),
+            Input::Routed(routed) => self.doors.set_routed(routed),
             Input::Command(command) => self.command(command),
         }
         self.carry_on();

@@ -114,6 +114,8 @@ pub enum Input<B> {
     },
     /// This machine slept, or has another address than before: whoever was connected may be gone, and nobody finds us where we were.
     Moved,
+    /// Whether our own address toward the world of IPv4 is one that nobody there reaches: a router stands between. Before it is said none does.
+    Routed(bool),
     /// The owner asks.
     Command(Command),
 }

@@ -7,10 +7,13 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use teem_engine::EngineConfig;
 use teem_engine::input::{DialError, Input};
+use teem_swarm::command::Command;
 use teem_swarm::event::Event;
 use teem_swarm::ids::ConnId;
+use teem_swarm::listening::Door;
 use teem_swarm::output::Output;
 use teem_swarm::remote::{How, Plan, Remote, Transports};
+use teem_wire::compact::Family;
 use teem_wire::peer::ids::{UT_HOLEPUNCH, UT_PEX};
 use teem_wire::peer::message::{
     Contact, ExtendedHandshake, Holepunch, HolepunchError, HolepunchMessage, Message, PexFlags, PexMessage,
@@ -70,6 +73,28 @@ fn dials(outputs: &[Output<Block>]) -> Vec<(String, Plan)> {
     outputs.iter().filter_map(dial).collect()
 }
 
+/// Meetings with a third's help: tried, reached, in vain.
+fn figures(one: &mut One) -> (u32, u32, u32) {
+    let outputs = one.give(Input::Command(Command::Snapshot(ME)));
+    let figures = outputs.iter().find_map(|o| match o {
+        Output::Event(Event::Snapshot(snapshot)) => Some(snapshot.dials.punched),
+        _ => None,
+    });
+    figures.map(|of| (of.tried, of.reached, of.in_vain)).unwrap()
+}
+
+/// We have dialled there, and the peer answers.
+fn is_met(one: &mut One, conn: u64, at: &str) -> bool {
+    let (remote, local) = (Remote::Addr(addr(at)), Some(addr("198.18.0.1:5000")));
+    one.give(Input::Connected { conn: ConnId(conn), torrent: ME, remote, how: How::UTP, local });
+    one.hello(conn, one.hash, id(conn as u32));
+    let outputs = one.give(Input::Command(Command::Snapshot(ME)));
+    outputs.iter().any(|o| match o {
+        Output::Event(Event::Snapshot(all)) => all.peers.iter().any(|p| p.conn == ConnId(conn) && p.punched),
+        _ => false,
+    })
+}
+
 #[test]
 fn as_the_third_we_have_both_dial_each_other() {
     let mut one = punching();
@@ -126,11 +151,9 @@ fn who_is_met_in_time_is_not_asked_for() {
     let start = one.now;
     comes(&mut one, 1, "8.8.1.1", true);
     names(&mut one, 1, "9.9.9.9:6881", HIDDEN);
-    let there = addr("9.9.9.9:6881");
-    let (remote, local) = (Remote::Addr(there), Some(addr("198.18.0.1:5000")));
-    one.give(Input::Connected { conn: ConnId(2), torrent: ME, remote, how: How::UTP, local });
-    one.hello(2, one.hash, id(2));
+    assert!(!is_met(&mut one, 2, "9.9.9.9:6881"), "nobody had to help");
     assert_eq!(said(&one.pass(start + Duration::from_secs(20))), []);
+    assert_eq!(figures(&mut one), (0, 0, 0));
 }
 
 #[test]
@@ -152,10 +175,12 @@ fn another_third_is_asked_when_the_first_cannot_help_and_in_the_end_it_is_said()
             .iter()
             .any(|o| matches!(o, Output::Event(Event::Notice { text, .. }) if text.contains("behind a router")))
     };
-    let before = one.pass(start + Duration::from_secs(11));
-    let after = one.pass(start + Duration::from_secs(13));
+    let asked_again = said(&one.pass(start + Duration::from_secs(9)));
+    assert_eq!(asked_again.iter().map(|(conn, ..)| *conn).collect::<Vec<_>>(), [2, 1], "once more, each");
+    let before = one.pass(start + Duration::from_secs(10));
+    let after = one.pass(start + Duration::from_secs(12));
     assert!(!notice(&before) && notice(&after));
-    assert_eq!(said(&after), []);
+    assert_eq!((said(&after), figures(&mut one)), (Vec::new(), (1, 0, 1)));
 }
 
 #[test]
@@ -171,6 +196,53 @@ fn who_is_told_to_dial_does_so_over_utp_at_once_ten_times_a_minute_and_never_int
     let dialled =
         (0..20).map(|n| dials(&says(&mut one, 1, Holepunch::Connect, &format!("9.9.8.{n}:7777"))).len()).sum::<usize>();
     assert!((3..10).contains(&dialled), "{dialled}");
+}
+
+#[test]
+fn who_was_reached_by_a_thirds_help_is_counted_apart() {
+    let mut one = punching();
+    let start = one.now;
+    comes(&mut one, 1, "8.8.1.1", true);
+    names(&mut one, 1, "9.9.9.9:6881", HIDDEN);
+    assert_eq!(said(&one.pass(start + Duration::from_secs(2))).len(), 1);
+    assert!(is_met(&mut one, 2, "9.9.9.9:6881"), "we asked for it");
+    // The other side has asked, whether our own dial is under way or not.
+    says(&mut one, 1, Holepunch::Connect, "9.9.8.8:7777");
+    assert!(is_met(&mut one, 3, "9.9.8.8:7777"));
+    names(&mut one, 1, "9.9.7.7:6881", PexFlags::UTP);
+    says(&mut one, 1, Holepunch::Connect, "9.9.7.7:6881");
+    assert!(is_met(&mut one, 4, "9.9.7.7:6881"));
+    assert_eq!(figures(&mut one), (3, 3, 0));
+}
+
+#[test]
+fn a_dial_whose_utp_has_failed_begins_anew_when_a_third_says_so() {
+    let mut one = punching();
+    comes(&mut one, 1, "8.8.1.1", true);
+    names(&mut one, 1, "9.9.9.9:6881", HIDDEN);
+    let to = Remote::Addr(addr("9.9.9.9:6881"));
+    one.give(Input::DialFailed { torrent: ME, to, how: How::UTP, why: DialError::TimedOut, over: false });
+    let dialled = dials(&says(&mut one, 1, Holepunch::Connect, "9.9.9.9:6881"));
+    assert_eq!(dialled, [("9.9.9.9:6881".to_owned(), How::UTP.into())], "TCP is silent yet");
+    assert_eq!(dials(&says(&mut one, 1, Holepunch::Connect, "9.9.9.9:6881")), []);
+}
+
+#[test]
+fn behind_a_router_the_world_is_dialled_over_utp_first_until_a_port_leads_here() {
+    let plans = |one: &mut One, n: u8| {
+        let near = dials(&names(one, 1, &format!("10.0.0.{n}:6881"), 0));
+        let far = dials(&names(one, 2, &format!("9.9.{n}.9:6881"), 0));
+        [near, far].map(|dials| dials.first().map(|(_, plan)| plan.first))
+    };
+    let mut one = punching();
+    comes(&mut one, 1, "10.0.0.77", true);
+    comes(&mut one, 2, "8.8.1.1", true);
+    assert_eq!(plans(&mut one, 1), [Some(How::TCP), Some(How::TCP)]);
+    one.give(Input::Routed(true));
+    assert_eq!(plans(&mut one, 2), [Some(How::TCP), Some(How::UTP)]);
+    let door = Door { here: 5000, outside: Some(5000), reachable: false };
+    one.give(Input::Command(Command::Door(Family::V4, door)));
+    assert_eq!(plans(&mut one, 3), [Some(How::TCP), Some(How::TCP)]);
 }
 
 #[test]

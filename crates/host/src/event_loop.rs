@@ -62,6 +62,8 @@ pub(crate) struct Core<B, M, O> {
     pub(crate) torrents: BTreeSet<TorrentId>,
     /// Where this machine is.
     whereabouts: Whereabouts,
+    /// What the machine takes for whether a router stands between us and the world.
+    routed: bool,
     /// The machine was given something since its outputs were last drained.
     fed: bool,
 }
@@ -76,6 +78,7 @@ impl<B, M: Machine<B>, O: Owner> Core<B, M, O> {
             pending: VecDeque::new(),
             torrents: BTreeSet::new(),
             whereabouts: Whereabouts::new(path),
+            routed: false,
             // Before the first turn the machine may have something to say.
             fed: true,
         }
@@ -88,6 +91,14 @@ impl<B, M: Machine<B>, O: Owner> Core<B, M, O> {
     fn feed(&mut self, now: Time, input: Input<B>) {
         self.fed = true;
         self.machine.handle(now, input);
+    }
+
+    /// Tells the machine whether a router stands between us and the world, where that is news.
+    fn say_whether_routed(&mut self, now: Time) {
+        let routed = self.whereabouts.is_routed();
+        if core::mem::replace(&mut self.routed, routed) != routed {
+            self.feed(now, Input::Routed(routed));
+        }
     }
 
     fn command(&mut self, now: Time, command: Command) {
@@ -158,6 +169,7 @@ where
         let mut events = mio::Events::with_capacity(EVENTS_MAX);
         let mut phase = Phase::Running;
         let (mut mail, mut links, mut done) = (VecDeque::new(), Vec::new(), Vec::new());
+        self.core.say_whether_routed(self.core.now());
         loop {
             let timeout = self.timeout(phase);
             match self.poll.poll(&mut events, timeout) {
@@ -239,6 +251,7 @@ where
         }
         let standing = core.whereabouts.standing.clone();
         let lost = net.lose(&standing, &mut |input| core.feed(now, input));
+        core.say_whether_routed(now);
         if change.moved || change.more || lost {
             net.strangers.came.forget();
             core.feed(now, Input::Moved);

@@ -65,6 +65,18 @@ impl<R: Copy + PartialEq> Race<R> {
         })
     }
 
+    /// That way is to begin anew, unless one over the same is under way or to begin. Whether it is.
+    pub(crate) fn join(&mut self, how: How) -> bool {
+        let alike = |way: &Option<(How, Runner<R>)>| way.is_some_and(|(one, _)| one.transport == how.transport);
+        let slot = self.ways.iter().position(alike).or_else(|| self.ways.iter().position(Option::is_none));
+        let Some(way) = slot.map(|slot| &mut self.ways[slot]) else { return false };
+        let may = way.is_none_or(|(_, runner)| runner == Runner::Out);
+        if may {
+            *way = Some((how, Runner::Waits));
+        }
+        may
+    }
+
     fn set(&mut self, of: How, to: Runner<R>) {
         for (how, runner) in self.ways.iter_mut().flatten() {
             if *how == of {
@@ -122,6 +134,20 @@ mod tests {
             race.fails(How::UTP);
             assert_eq!(race.is_over(), fails, "the first may still stand");
         }
+    }
+
+    #[test]
+    fn a_way_that_has_failed_may_join_the_race_again() {
+        let mut race = race(Plan { first: How::TCP, second: Some(How::UTP_MSE) });
+        race.begins(How::TCP, 1);
+        assert!(!race.join(How::UTP), "it is to begin");
+        race.begins(How::UTP_MSE, 2);
+        assert!(!race.join(How::UTP), "it is under way");
+        race.fails(How::UTP_MSE);
+        assert!(race.join(How::UTP));
+        assert_eq!((race.next(), race.is_over()), (Some(How::UTP), false));
+        race.begins(How::UTP, 3);
+        assert!(race.running().eq([1, 3]));
     }
 
     #[test]

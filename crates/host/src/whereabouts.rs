@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 use teem_path::{Path, Standing};
 use teem_swarm::time::Time;
+use teem_wire::reach::Reach;
 
 /// How often the route and the clocks are looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -48,6 +49,11 @@ pub(crate) struct Change {
 impl Whereabouts {
     pub(crate) fn new(path: &Path) -> Self {
         Self { seen: look(path), next: Time::ZERO + every(path), standing: path.standing() }
+    }
+
+    /// Whether a router stands between us and the world of IPv4: our address toward it is one that is used within networks alone.
+    pub(crate) fn is_routed(&self) -> bool {
+        self.seen.addrs[0].is_some_and(|ip| Reach::of(ip) == Reach::Private)
     }
 
     /// When to look again.
@@ -118,6 +124,17 @@ mod tests {
         assert!(!here.sees(at(Some(2), 20)));
         assert!(here.sees(at(Some(2), 60)));
         assert!(!here.sees(at(Some(2), 60)));
+    }
+
+    #[test]
+    fn an_address_of_a_network_alone_has_a_router_before_it() {
+        let at = |addr: &str| Whereabouts {
+            seen: Seen { addrs: [addr.parse().ok(), None], asleep: Duration::ZERO },
+            next: Time::ZERO,
+            standing: Standing::default(),
+        };
+        let routed = |addr| at(addr).is_routed();
+        assert_eq!(["192.168.1.7", "100.64.0.9", "8.8.8.8", ""].map(routed), [true, true, false, false]);
     }
 
     #[test]

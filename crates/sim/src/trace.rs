@@ -67,6 +67,7 @@ impl Trace {
             Input::Disk(done) => self.done(done),
             Input::Answer { answer, .. } => self.answer(answer),
             Input::Moved => self.words(&[17]),
+            Input::Routed(routed) => self.words(&[18, u64::from(*routed)]),
             Input::Command(_) => self.words(&[15]),
         }
     }

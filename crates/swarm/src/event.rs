@@ -380,6 +380,8 @@ pub struct Dials {
     pub tcp: Outcomes,
     /// The same over uTP.
     pub utp: Outcomes,
+    /// What came of meetings with a third's help.
+    pub punched: Punched,
 }
 
 impl Dials {
@@ -387,6 +389,18 @@ impl Dials {
     pub fn all(&self) -> Outcomes {
         self.tcp.and(self.utp)
     }
+}
+
+/// What came of meetings with a third's help (BEP 55), over this run.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Punched {
+    /// Meetings that a third was asked for, or had us dial for.
+    pub tried: u32,
+    /// Those that led to a peer.
+    pub reached: u32,
+    /// Those that were given up.
+    pub in_vain: u32,
 }
 
 /// What came of dials that came to nothing.
@@ -429,6 +443,8 @@ pub struct PeerStats {
     pub transport: Option<Transport>,
     /// What of the conversation is encrypted.
     pub encrypted: Encrypted,
+    /// Whether it was met with a third's help (BEP 55).
+    pub punched: bool,
     /// What it calls itself.
     pub client: String,
     /// Pieces it has shown.

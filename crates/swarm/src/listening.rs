@@ -99,12 +99,24 @@ impl Shared {
 /// The [`Listening`] of one engine; clones share it. Only the engine changes it, in the turn of
 /// [`Command::Listen`](crate::command::Command::Listen) and [`Command::Door`](crate::command::Command::Door) among the inputs.
 #[derive(Clone, Default, Debug)]
-pub struct Doors(Arc<(Shared, Shared)>);
+pub struct Doors(Arc<(Shared, Shared, AtomicBool)>);
 
 impl Doors {
     /// As it is now.
     pub fn get(&self) -> Listening {
         Listening { v4: self.0.0.get(), v6: self.0.1.get() }
+    }
+
+    /// Whether a router stands between us and the world of IPv4 from now on, whose door is another address than ours.
+    pub fn set_routed(&self, routed: bool) {
+        self.0.2.store(routed, Ordering::Relaxed);
+    }
+
+    /// Whether strangers at that address cannot dial us, as far as is known: a router stands between, and no port of it leads here.
+    pub(crate) fn hides_from(&self, ip: IpAddr) -> bool {
+        let door = self.get().of(Family::of(ip));
+        let routed = Family::of(ip) == Family::V4 && self.0.2.load(Ordering::Relaxed);
+        routed && Reach::of(ip) == Reach::Public && door.outside.is_none() && !door.reachable
     }
 
     /// From now on, for all clones. Whether somebody has to be told of another port.
@@ -161,6 +173,18 @@ mod tests {
         assert_eq!((doors.get().port(), doors.get().port_for(ip("2a00::1"))), (9000, 9001));
         assert!(doors.set_door(Family::V4, Door { outside: None, ..mapped }), "the router forwards it no more");
         assert_eq!(doors.get().port(), 9001);
+    }
+
+    #[test]
+    fn behind_a_router_we_are_hidden_until_a_port_leads_here() {
+        let doors = Doors::from(7000);
+        assert!(!doors.hides_from(ip("8.8.8.8")));
+        doors.set_routed(true);
+        assert_eq!(["8.8.8.8", "10.0.0.1", "2a00::1"].map(|ip_| doors.hides_from(ip(ip_))), [true, false, false]);
+        doors.set_door(Family::V4, Door { here: 7000, outside: None, reachable: true });
+        assert!(!doors.hides_from(ip("8.8.8.8")));
+        doors.set_door(Family::V4, Door { here: 7000, outside: Some(9000), reachable: false });
+        assert!(!doors.hides_from(ip("8.8.8.8")));
     }
 
     #[test]

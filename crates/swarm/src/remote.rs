@@ -135,6 +135,15 @@ pub struct Plan {
 impl Plan {
     /// What the first way has before the second begins: the delay that RFC 8305 recommends.
     pub const HEAD_START: Duration = Duration::from_millis(250);
+
+    /// The same ways, those over uTP first.
+    #[must_use]
+    pub(crate) fn utp_first(self) -> Self {
+        match self.second {
+            Some(second) if second.transport == Transport::Utp => Self { first: second, second: Some(self.first) },
+            _ => self,
+        }
+    }
 }
 
 impl From<How> for Plan {
@@ -285,7 +294,13 @@ impl Failed {
         self.with(How { mse: false, ..how }).with(How { mse: true, ..how })
     }
 
-    fn has(self, how: How) -> bool {
+    /// What that way travels over may be tried anew.
+    #[must_use]
+    pub(crate) fn without_transport(self, how: How) -> Self {
+        Self(self.0 & !Self::default().with_transport(how).0)
+    }
+
+    pub(crate) fn has(self, how: How) -> bool {
         self.0 & how.bit() != 0
     }
 }

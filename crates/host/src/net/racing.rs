@@ -14,7 +14,7 @@ use crate::race::Race;
 use crate::udp::Port;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
-    /// Begins a dial.
+    /// Begins a dial; where one of the same address is under way, its way joins that.
     pub(crate) fn dial(
         &mut self,
         now: Time,
@@ -28,6 +28,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         };
         if self.path.bars(addr.ip(), Meeting::Dial) {
             return take(Input::DialFailed { torrent, to, how: plan.first, why: DialError::Filtered, over: true });
+        }
+        // A peer is to be met at this moment (BEP 55) whose former dial waits for TCP alone.
+        let former = self.races.open.iter_mut().find(|(_, race)| race.torrent == torrent && race.addr == addr);
+        if let Some((name, race)) = former {
+            let name = *name;
+            if race.join(plan.first) {
+                self.begin_next(now, name, take);
+            }
+            return;
         }
         self.races.last += 1;
         let race = self.races.last;

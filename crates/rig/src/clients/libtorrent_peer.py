@@ -1,6 +1,6 @@
 """One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, at (address and port
 to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), super (whether a seed is to be one by BEP 16),
-stock (whether all settings stay as they come; at, ip, up and super say nothing then), encryption (off, allow, prefer, require; may be missing), utp (whether nothing but uTP is spoken; may be missing),
+stock (whether all settings stay as they come; at, ip, up and super say nothing then), encryption (off, allow, prefer, require; may be missing), utp (whether nothing but uTP is spoken, or "too" where TCP is as well; may be missing),
 pex (whether it exchanges peers; may be missing), lsd (whether it looks for peers in its network; may be missing), and peer (an address to connect
 to, at the port of at where it has none; may be missing).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
@@ -44,7 +44,8 @@ if job.get("encryption"):
     if job["encryption"] == "require":
         settings["allowed_enc_level"] = int(lt.enc_level.rc4)
 if job.get("utp"):
-    settings.update({"enable_incoming_tcp": False, "enable_outgoing_tcp": False})
+    tcp = job["utp"] == "too"
+    settings.update({"enable_incoming_tcp": tcp, "enable_outgoing_tcp": tcp})
     settings.update({"enable_incoming_utp": True, "enable_outgoing_utp": True})
 session = lt.session(settings)
 

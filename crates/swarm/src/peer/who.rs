@@ -35,6 +35,8 @@ pub(crate) struct Who {
     voted: bool,
     /// Whether it has sent an extension handshake that we made something of.
     introduced: bool,
+    /// Whether a third's help led to it.
+    punched: bool,
 }
 
 impl Who {
@@ -62,6 +64,7 @@ impl Who {
             asked_metadata: None,
             voted: false,
             introduced: false,
+            punched: false,
         }
     }
 
@@ -213,6 +216,16 @@ impl Who {
     /// Others are told of it.
     pub(crate) fn set_introduced(&mut self) {
         self.introduced = true;
+    }
+
+    /// Whether a third's help led to it (BEP 55).
+    pub(crate) fn is_punched(&self) -> bool {
+        self.punched
+    }
+
+    /// A third's help has led to it.
+    pub(crate) fn set_punched(&mut self) {
+        self.punched = true;
     }
 
     /// Its name for people: what it says, or what its id suggests.

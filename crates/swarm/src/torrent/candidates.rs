@@ -288,10 +288,13 @@ impl Candidates {
         self.queue.deadline(self.is_alone())
     }
 
-    /// The ways that an address is to be dialled: first the one that has worked before, else the first that has not failed.
+    /// The ways that an address is to be dialled: first the one that has worked before, else the first that has not failed. Where a router hides us uTP is
+    /// the first: a peer that is reached by it knows an end of ours that others can dial with its help (BEP 55), and one of TCP leads nowhere.
     pub(crate) fn plan(&self, addr: SocketAddr) -> Plan {
-        let plan = self.known.get(&addr).and_then(|c| self.ways.plan(c.worked, c.failed));
-        plan.unwrap_or_else(|| self.ways.first().into())
+        let known = self.known.get(&addr);
+        let plan = known.and_then(|c| self.ways.plan(c.worked, c.failed)).unwrap_or_else(|| self.ways.first().into());
+        let hidden = known.is_none_or(|c| c.worked.is_none()) && self.doors.hides_from(addr.ip());
+        if hidden { plan.utp_first() } else { plan }
     }
 
     /// A dial has come to a connection by that way. What answers there has still to say a word.

@@ -164,6 +164,11 @@ impl Finder {
         self.candidates.punch(now, source, addr)
     }
 
+    /// Whether a dial or a handshake there is under way.
+    pub(super) fn is_dialling(&self, addr: SocketAddr) -> bool {
+        self.candidates.is_dialling(addr)
+    }
+
     /// One that may have told of others is gone.
     pub(super) fn introducer_gone(&mut self, conn: ConnId) {
         self.candidates.introducer_gone(conn);

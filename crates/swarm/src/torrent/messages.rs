@@ -55,11 +55,12 @@ impl Torrent {
         if let (true, Some(addr)) = (outgoing, addr.addr()) {
             self.finder.connected(cx.now, addr);
         }
-        if let Some(addr) = addr.addr() {
-            self.punch.met(addr);
-        }
+        let punched = addr.addr().is_some_and(|addr| self.punch.met(addr));
         let pieces = self.ground.content.pieces();
         self.ground.table.enter(cx.now, conn, addr, outgoing, handshake, pieces);
+        if let Some(peer) = self.ground.table.get_mut(conn).filter(|_| punched) {
+            peer.who_mut().set_punched();
+        }
         if crossed.is_some() {
             self.crosses(cx.now, conn, crossed);
         }

@@ -37,7 +37,7 @@ mod wanted;
 
 use crate::ask::AskIds;
 use crate::command::AddTorrent;
-use crate::event::{PeerStats, Snapshot, State};
+use crate::event::{Dials, PeerStats, Snapshot, State};
 use crate::ids::{ConnId, TorrentId};
 use crate::job::Facts;
 use crate::peer::Peer;
@@ -331,6 +331,7 @@ impl Torrent {
         let seeds = table.values().filter(is_seed).count() as u32;
         let seeding = matches!(self.phase, Phase::Seeding);
         let (dials, trackers) = self.finder.stats();
+        let dials = Dials { punched: self.punch.figures(), ..dials };
         let (wanted, have) = content.wanted().bytes();
         let (received, sent) = (self.intake.received(), self.upload.sent_meter());
         let copied = |pieces| (u64::from(pieces) * u64::from(content.geometry().piece_len)).min(content.whole());
@@ -401,6 +402,7 @@ fn peer_stats(now: Time, peer: &Peer) -> PeerStats {
         addr: peer.who().addr(),
         transport: peer.who().via().transport,
         encrypted: peer.who().via().encrypted,
+        punched: peer.who().is_punched(),
         client: peer.who().name(),
         pieces: peer.has().count(),
         down_rate: peer.pipeline().meter().rate(now, DISPLAY_SLOTS),

@@ -7,6 +7,7 @@
 use super::context::Context;
 use super::finder::Finder;
 use super::ground::Ground;
+use crate::event::Punched;
 use crate::ids::ConnId;
 use crate::output::Output;
 use crate::peer::Peer;
@@ -14,6 +15,7 @@ use crate::remote::{Remote, Transport};
 use crate::time::Time;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -22,7 +24,11 @@ use teem_wire::reach::Reach;
 
 /// How long a dial is given before a third is asked.
 const ASK_AFTER: Duration = Duration::from_secs(1);
-/// How long both are given to meet once it was asked.
+/// How long a third is given before another is asked: one may be connected with us in a way that names no end of ours where a packet would arrive.
+const NEXT_AFTER: Duration = Duration::from_secs(2);
+/// How long after the first was asked all are asked again, once: a dial may have been over before the other began.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// How long both are given to meet once the first was asked.
 const GIVE_UP: Duration = Duration::from_secs(10);
 /// Messages of one peer within [`MINUTE`] that lead to anything.
 const PER_MINUTE_MAX: u32 = 10;
@@ -37,10 +43,16 @@ const IN_VAIN: &str = "a peer behind a router was not reached although a third h
 /// A peer that is to be met.
 #[derive(Debug)]
 struct Meeting {
-    /// When a third is asked, or, once one was, when it is given up.
+    /// When a third is asked, or when it is given up.
     at: Time,
-    /// Those that were asked.
+    /// Those that were asked, or had us dial.
     asked: Vec<ConnId>,
+    /// When the first of them was.
+    begun: Option<Time>,
+    /// Whether all are being asked again.
+    again: bool,
+    /// Whether we want it, and not the other side.
+    ours: bool,
 }
 
 /// The meetings of one torrent.
@@ -50,12 +62,18 @@ pub(super) struct Punch {
     /// Since when the messages of a peer are counted, and how many have come.
     counts: BTreeMap<ConnId, (Time, u32)>,
     next: Option<Time>,
+    figures: Punched,
 }
 
 impl Punch {
     /// When [`Self::tick`] has something to do.
     pub(super) fn deadline(&self) -> Option<Time> {
         self.next
+    }
+
+    /// What came of them.
+    pub(super) fn figures(&self) -> Punched {
+        self.figures
     }
 
     fn plan(&mut self) {
@@ -67,16 +85,19 @@ impl Punch {
         let helps = flags.has(PexFlags::HOLEPUNCH) && !flags.has(PexFlags::REACHABLE);
         if helps && self.meetings.len() < WAITING_MAX {
             let at = now + ASK_AFTER;
-            self.meetings.entry(to).or_insert(Meeting { at, asked: Vec::new() });
+            let meeting = Meeting { at, asked: Vec::new(), begun: None, again: false, ours: true };
+            self.meetings.entry(to).or_insert(meeting);
             self.plan();
         }
     }
 
-    /// The peer there is met.
-    pub(super) fn met(&mut self, at: SocketAddr) {
-        if self.meetings.remove(&at).is_some() {
-            self.plan();
-        }
+    /// The peer there is met; whether that is a third's merit.
+    pub(super) fn met(&mut self, at: SocketAddr) -> bool {
+        let Some(meeting) = self.meetings.remove(&at) else { return false };
+        self.plan();
+        let punched = meeting.begun.is_some();
+        self.figures.reached += u32::from(punched);
+        punched
     }
 
     /// A peer is gone.
@@ -92,12 +113,17 @@ impl Punch {
         let due: Vec<SocketAddr> =
             self.meetings.iter().filter(|(_, meeting)| meeting.at <= cx.now).map(|(addr, _)| *addr).collect();
         for addr in due {
-            let first = self.meetings.get(&addr).is_some_and(|meeting| meeting.asked.is_empty());
-            if first {
-                self.ask(cx, ground, finder, addr);
-            } else {
-                self.meetings.remove(&addr);
-                ground.notice(cx, String::from(IN_VAIN));
+            let Some(meeting) = self.meetings.get(&addr) else { continue };
+            let over = meeting.begun.is_some_and(|begun| begun + GIVE_UP <= cx.now);
+            match (over, meeting.ours) {
+                (false, _) => self.ask(cx, ground, finder, addr),
+                (true, ours) => {
+                    self.meetings.remove(&addr);
+                    self.figures.in_vain += 1;
+                    if ours {
+                        ground.notice(cx, String::from(IN_VAIN));
+                    }
+                }
             }
         }
         self.plan();
@@ -106,16 +132,25 @@ impl Punch {
     /// Asks the next of those that told of an address, if there is one that can help.
     fn ask<B>(&mut self, cx: &mut Context<'_, B>, ground: &mut Ground, finder: &Finder, addr: SocketAddr) {
         let Some(meeting) = self.meetings.get_mut(&addr) else { return };
+        if !meeting.again && meeting.begun.is_some_and(|begun| begun + AGAIN_AFTER <= cx.now) {
+            meeting.again = true;
+            meeting.asked.clear();
+        }
         let helps = |conn: &ConnId| {
             let id = ground.table.get(*conn).and_then(|peer| peer.who().ut_holepunch());
             id.filter(|_| !meeting.asked.contains(conn)).map(|id| (*conn, id))
         };
         let Some((third, id)) = finder.introducers(addr).find_map(|conn| helps(&conn)) else {
-            self.meetings.remove(&addr);
+            match meeting.begun {
+                Some(begun) => meeting.at = begun + if meeting.again { GIVE_UP } else { AGAIN_AFTER },
+                None => drop(self.meetings.remove(&addr)),
+            }
             return self.plan();
         };
         meeting.asked.push(third);
-        meeting.at = cx.now + GIVE_UP;
+        self.figures.tried += u32::from(meeting.begun.is_none());
+        let begun = *meeting.begun.get_or_insert(cx.now);
+        meeting.at = (cx.now + NEXT_AFTER).min(begun + GIVE_UP);
         let message = HolepunchMessage { what: Holepunch::Rendezvous, at: addr };
         ground.table.send(cx, third, Message::Holepunch { id, message });
         self.plan();
@@ -147,8 +182,24 @@ impl Punch {
         if met || ground.table.is_full() || !self.counts_as_few(cx.now, conn) {
             return;
         }
-        if let Some(plan) = finder.punch(cx.now, by, addr) {
+        let plan = finder.punch(cx.now, by, addr);
+        if plan.is_some() || finder.is_dialling(addr) {
+            self.called(cx.now, addr, conn);
+        }
+        if let Some(plan) = plan {
             cx.out.push_back(Output::Dial { torrent: ground.id, to: Remote::Addr(addr), plan });
+        }
+    }
+
+    /// A third has us dial there.
+    fn called(&mut self, now: Time, addr: SocketAddr, by: ConnId) {
+        if self.meetings.len() < WAITING_MAX || self.meetings.contains_key(&addr) {
+            let at = now + GIVE_UP;
+            let meeting = Meeting { at, asked: vec![by], begun: None, again: true, ours: false };
+            let meeting = self.meetings.entry(addr).or_insert(meeting);
+            self.figures.tried += u32::from(meeting.begun.is_none());
+            meeting.begun.get_or_insert(now);
+            self.plan();
         }
     }
 

@@ -41,20 +41,31 @@ impl Candidates {
         self.introduced.of(addr)
     }
 
-    /// Somebody there dials us at this moment: the way to dial it over uTP, under way from then on. None while a dial of it is: the packets of that have opened
-    /// the way for its own.
+    /// Somebody there dials us at this moment: the way to dial it over uTP, under way from then on. None while a dial over uTP is: the packets of that have
+    /// opened the way for its own. One whose uTP has failed while TCP is silent yet has it begin anew.
     pub(crate) fn punch(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> Option<Plan> {
         let how = self.ways.over(Transport::Utp).filter(|_| !self.is_ours(addr))?;
         self.is_punched(addr);
         self.add_one(now, source, addr);
-        let waits = self.known.get(&addr).is_some_and(|c| matches!(c.state, State::Waiting(_)));
-        if !waits || !may_dial(addr, source) {
+        let candidate = self.known.get_mut(&addr).filter(|_| may_dial(addr, source))?;
+        let begins = match candidate.state {
+            State::Waiting(_) => true,
+            State::Pending => candidate.stands.is_none() && candidate.failed.has(how),
+            State::Connected => false,
+        };
+        if !begins {
             return None;
         }
+        candidate.failed = candidate.failed.without_transport(how);
         self.set(addr, State::Pending);
         self.count_dial(addr);
         self.is_punched(addr);
         Some(how.into())
+    }
+
+    /// Whether a dial or a handshake there is under way.
+    pub(crate) fn is_dialling(&self, addr: SocketAddr) -> bool {
+        self.known.get(&addr).is_some_and(|c| c.state == State::Pending)
     }
 
     /// A peer is not connected with that address any more.
