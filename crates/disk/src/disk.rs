@@ -9,6 +9,7 @@ use crate::queue::Queue;
 use crate::root::RealFs;
 use crate::schedule::Limits;
 use crate::shared::Shared;
+use crate::state::StateStore;
 use crate::worker;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -73,13 +74,22 @@ impl Disk {
 
     /// Starts the workers on any file system.
     pub fn start_on(config: &DiskConfig, fs: Arc<dyn Fs>) -> (Self, DiskHandle) {
+        Self::start_with(config, fs, None)
+    }
+
+    /// The same; saved state lies in `records`, if given, instead of in files of its own for each torrent.
+    pub fn start_with(
+        config: &DiskConfig,
+        fs: Arc<dyn Fs>,
+        records: Option<Arc<dyn StateStore>>,
+    ) -> (Self, DiskHandle) {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let hashers = if config.hashers == 0 { cores } else { config.hashers }.clamp(1, HASHERS_MAX);
         let files = Files::new(config.open_files.min(OPEN_MAX));
         let pool = Pool::new(config.pool_bytes);
         let limits = Limits { tasks: hashers + SPARE_WORKERS, hashers };
         let queue = Queue::new(limits, pool.download_quota());
-        let shared = Arc::new(Shared::new(pool, queue, fs, files));
+        let shared = Arc::new(Shared::new(pool, queue, fs, files, records));
         let (down, up) = (Arc::downgrade(&shared), Arc::downgrade(&shared));
         shared.pool.set_bells(
             Box::new(move || {

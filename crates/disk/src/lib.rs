@@ -54,4 +54,7 @@ mod write;
 pub use disk::{Disk, DiskConfig, DiskHandle};
 pub use place::Place;
 pub use pool::Block;
-pub use state::{ForgetError, Holder, SavedTorrent, forget, saved_info, saved_torrents};
+pub use state::{
+    Database, ForgetError, Holder, Kind, OpenError, Opened, SavedTorrent, StateStore, forget, saved_info,
+    saved_torrents,
+};

@@ -73,7 +73,8 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
     let is_folder = |path: &Path| root.below(path).is_none_or(|below| below.is_ok());
     let content = Content::new(info, &place, |path| pass.borrow_mut().identity(path), is_folder);
     drop(pass);
-    let (saved, Loaded { claims, journal, stale }) = Saved::open(&*shared.fs, &shared.names, &place, &content)?;
+    let (saved, Loaded { claims, journal, stale }) =
+        Saved::open(&*shared.fs, &shared.names, shared.records.as_ref(), &place, &content)?;
     let before = claims.as_ref().map(|claims| claims.selection.clone());
     // What is served as it lies is served whole.
     let wish = wish.or_else(|| before.clone().filter(|_| !place.read_only)).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::mailbox::Mailbox;
 use crate::place::Place;
 use crate::pool::Pool;
 use crate::queue::Queue;
-use crate::state::NameLocks;
+use crate::state::{NameLocks, StateStore};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_swarm::ids::TorrentId;
@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     vouched: Mutex<BTreeMap<TorrentId, HashFiles>>,
     /// Names of content that are kept from other processes.
     pub(crate) names: NameLocks,
+    /// Where saved state lies when not in files of its own for each torrent.
+    pub(crate) records: Option<Arc<dyn StateStore>>,
 }
 
 /// Where torrents lie, each with the number of the telling: what was told after a torrent was opened is meant for the next time.
@@ -32,9 +34,15 @@ struct Places {
 }
 
 impl Shared {
-    pub(crate) fn new(pool: Pool, queue: Queue, fs: Arc<dyn Fs>, files: Files) -> Self {
+    pub(crate) fn new(
+        pool: Pool,
+        queue: Queue,
+        fs: Arc<dyn Fs>,
+        files: Files,
+        records: Option<Arc<dyn StateStore>>,
+    ) -> Self {
         let (mailbox, places, vouched) = (Arc::default(), Mutex::default(), Mutex::default());
-        Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched, names: NameLocks::default() }
+        Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched, names: NameLocks::default(), records }
     }
 
     /// Where a torrent lies, when it was told, and the number of that telling.

@@ -16,6 +16,12 @@ fn small() -> DiskConfig {
     DiskConfig { pool_bytes: 1 << 20, hashers: 1, open_files: 4 }
 }
 
+/// Half of the seeds have their state in files, half in a database.
+fn start(fs: &FaultFs, seed: u64) -> Rig {
+    let fs = Arc::new(fs.clone());
+    if seed.is_multiple_of(2) { Rig::on(&small(), fs) } else { Rig::on_database(&small(), fs) }
+}
+
 /// The pieces whose bytes are right in the file system as it is now.
 fn present(made: &Made, fs: &FaultFs) -> BTreeSet<u32> {
     let mut image = made.bytes.clone();
@@ -40,7 +46,7 @@ fn life(
     seed: u64,
 ) -> (BTreeSet<u32>, BTreeSet<u32>) {
     let place = Place::download("/data", "/state");
-    let mut rig = Rig::on(&small(), Arc::new(fs.clone()));
+    let mut rig = start(fs, seed);
     let (have, check) = match rig.try_open(made, place) {
         Ok(found) => found,
         Err(e) => panic!("seed {seed}: {e}"),

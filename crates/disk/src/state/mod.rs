@@ -8,14 +8,20 @@
 //! | `HASH-PLACE.journal` | pieces written since; never synced, so it helps after a killed process and is no claim |
 //! | `HASH-PLACE.info` | the info dictionary, so that a magnet link resumes without peers |
 //! | `HASH-PLACE.lock` | who works on it now |
+//! | `*.redb` | the states of all torrents of one owner, in place of `.state` and `.lock` (`database`) |
 mod claims;
+mod database;
 mod format;
 mod journal;
+mod record_files;
+mod records;
 mod saved_torrents;
 mod store;
 mod table;
 
 pub(crate) use claims::Claims;
+pub use database::{Database, OpenError, Opened};
+pub use records::{Kind, StateStore};
 pub use saved_torrents::{ForgetError, Holder, SavedTorrent, forget, saved_torrents};
 pub use store::saved_info;
 pub(crate) use store::{Loaded, NameLocks, Saved};

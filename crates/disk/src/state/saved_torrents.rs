@@ -3,7 +3,8 @@
 //! A state is forgotten only under its lock, so never beneath a process that works on it. The lock file itself stays: another process
 //! might wait with it open, and would then hold a lock that nobody else sees.
 use super::format::{About, about, decode};
-use super::store::{INFO_MAX, STATE_MAX, stem};
+use super::records::STATE_MAX;
+use super::store::{INFO_MAX, stem};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;

@@ -3,25 +3,25 @@
 use super::claims::Claims;
 use super::format::{About, decode, encode, form_of};
 use super::journal::{self, JOURNAL_MAX, Journal, Journaled};
+use super::record_files::{RecordFiles, write_temporary};
+use super::records::{Kind, StateStore};
 use super::table::{CHUNK, Form, Record, Table};
 use crate::bits::Bits;
 use crate::content::Content;
 use crate::error::explain;
-use crate::fs::{Access, Folder, Fs, Lock, Stat, read_small, write_full};
+use crate::fs::{Access, Folder, Fs, Lock, Stat, read_small};
 use crate::hash;
 use crate::place::Place;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use teem_metainfo::{InfoHash, TorrentKey};
 use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
 use teem_swarm::selection::Selection;
-
-/// Bytes of a state file that are read: 2 Mi pieces twice, what is wanted of millions of files, facts.
-pub(super) const STATE_MAX: u64 = 64 << 20;
 
 /// Bytes of a saved info dictionary that are read: the limit of a .torrent file.
 pub(super) const INFO_MAX: u64 = 192 << 20;
@@ -35,6 +35,8 @@ pub(crate) struct Saved {
 struct Open {
     dir: Arc<dyn Folder>,
     dir_path: PathBuf,
+    /// Where the state itself lies; journal, table and info dictionary are files of `dir`.
+    records: Arc<dyn StateStore>,
     stem: String,
     key: TorrentKey,
     folder: Vec<u8>,
@@ -85,10 +87,12 @@ pub(crate) struct Loaded {
 }
 
 impl Saved {
-    /// Locks and loads. Seeding works without a state folder that can be written, only without memory.
+    /// Locks and loads. Seeding works without a state folder that can be written, only without memory. Who brings `records` for all
+    /// torrents has them locked as a whole.
     pub(crate) fn open(
         fs: &dyn Fs,
         names: &NameLocks,
+        records: Option<&Arc<dyn StateStore>>,
         place: &Place,
         content: &Content,
     ) -> Result<(Self, Loaded), DiskError> {
@@ -102,13 +106,15 @@ impl Saved {
         let key = content.info.key();
         let folder = folder_name(fs, &place.folder, place.name.as_deref()).map_err(fail)?;
         let stem = stem(key.wire(), &folder);
-        let lock = match dir.lock(&named(&stem, "lock")) {
-            Ok(Lock::Held(lock)) => lock,
-            Ok(Lock::Taken(pid)) => return Err(locked(pid, place, content)),
-            Err(_) if place.read_only => return Ok((Self::default(), nothing())),
-            Err(e) => return Err(fail(e)),
-        };
-        let mut locks = vec![lock];
+        let mut locks = Vec::new();
+        if records.is_none() {
+            match dir.lock(&named(&stem, "lock")) {
+                Ok(Lock::Held(lock)) => locks.push(lock),
+                Ok(Lock::Taken(pid)) => return Err(locked(pid, place, content)),
+                Err(_) if place.read_only => return Ok((Self::default(), nothing())),
+                Err(e) => return Err(fail(e)),
+            }
+        }
         if !place.read_only {
             // Torrents of one name may write into the same files.
             let name = place.name.as_deref().unwrap_or(content.info.name());
@@ -120,26 +126,23 @@ impl Saved {
             }
         }
         let about = About { key, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
-        let mut unread = None;
-        let decoded = ["state", "state.old"].iter().find_map(|name| {
-            let name = named(&stem, name);
-            let bytes = match read_small(&*dir, &name, STATE_MAX) {
-                Ok(bytes) => bytes?,
-                Err(e) => {
-                    unread.get_or_insert((e, name));
-                    return None;
-                }
-            };
-            Some((decode(&bytes, &about)?, form_of(&bytes)))
-        });
-        if let (None, Some((e, name))) = (&decoded, unread) {
+        let records: Arc<dyn StateStore> =
+            records.map_or_else(|| Arc::new(RecordFiles(Arc::clone(&dir))) as Arc<dyn StateStore>, Arc::clone);
+        let decoded = Cell::new(None);
+        let whole = |bytes: &[u8]| {
+            let claims = decode(bytes, &about);
+            let is_whole = claims.is_some();
+            decoded.set(claims.map(|claims| (claims, form_of(bytes))));
+            is_whole
+        };
+        if let Err(e) = records.get(Kind::State, &stem, &whole) {
             // What cannot be read now is not to be written over: what was chosen and counted stands in it.
             if place.read_only {
                 return Ok((Self::default(), nothing()));
             }
-            return Err(explain(&e, "read what is remembered in", &place.state_dir.join(name)));
+            return Err(explain(&e, "read what is remembered in", &place.state_dir.join(named(&stem, "state"))));
         }
-        let (mut claims, form) = decoded.map_or((None, Form::Now), |(claims, form)| (Some(claims), form));
+        let (mut claims, form) = decoded.take().map_or((None, Form::Now), |(claims, form)| (Some(claims), form));
         if claims.is_some() && !place.read_only {
             // A process that was killed may have put it there just before: nothing is written that a power cut could leave without it.
             dir.sync_dir(Path::new("")).map_err(fail)?;
@@ -147,10 +150,10 @@ impl Saved {
         let (mut table, mut stale) = (None, BTreeSet::new());
         let mut generation = claims.as_ref().map_or(0, |claims| claims.generation);
         // The part file is one more.
-        let records = about.files + 1;
-        if records > CHUNK {
+        let files = about.files + 1;
+        if files > CHUNK {
             let paths = (named(&stem, "table"), (form == Form::Older).then(|| named(&stem, "files")));
-            let (loaded, found) = Table::load(&*dir, paths, stem.clone().into(), records, generation);
+            let (loaded, found) = Table::load(&*dir, paths, stem.clone().into(), files, generation);
             (table, stale, generation) = (Some(loaded), found.stale, found.newest);
             if let Some(claims) = &mut claims {
                 claims.files = found.records;
@@ -170,6 +173,7 @@ impl Saved {
             selection: claims.as_ref().map(|c| c.selection.clone()).unwrap_or_default(),
             dir_path: place.state_dir.clone(),
             dir,
+            records,
             stem,
             key,
             folder,
@@ -217,6 +221,13 @@ impl Saved {
         record: &dyn Fn(usize) -> Record,
     ) -> Result<(), DiskError> {
         let Some(open) = &mut self.open else { return Ok(()) };
+        // Notes of an earlier run are this state's too.
+        if open.journal.is_none()
+            && let Ok(Some(_)) = open.dir.stat(&named(&open.stem, "journal"))
+        {
+            let file = open.dir.open(&named(&open.stem, "journal"), Access::Private);
+            open.journal = file.and_then(Journal::new).ok();
+        }
         open.generation = open.generation.saturating_add(1);
         claims.generation = open.generation;
         let written = if let Some(table) = &mut open.table {
@@ -232,12 +243,6 @@ impl Saved {
         }
         (open.claimed, open.facts, open.selection) = (claims.have, claims.facts, claims.selection);
         // Only now: the state knows all that was noted.
-        if open.journal.is_none()
-            && let Ok(Some(_)) = open.dir.stat(&named(&open.stem, "journal"))
-        {
-            let file = open.dir.open(&named(&open.stem, "journal"), Access::Private);
-            open.journal = file.and_then(Journal::new).ok();
-        }
         if let Some(journal) = &mut open.journal
             && let Err(e) = journal.clear()
         {
@@ -253,25 +258,15 @@ impl Saved {
 }
 
 impl Open {
-    fn write(&self, claims: &Claims, records: usize) -> io::Result<()> {
-        let about = About { key: self.key, folder: &self.folder, pieces: 0, files: records - 1 };
-        let (state, old) = (named(&self.stem, "state"), named(&self.stem, "state.old"));
-        let temporary = self.temporary(&encode(&about, claims))?;
-        if self.dir.stat(&state)?.is_some() {
-            self.dir.rename(&state, &old)?;
-        }
-        self.dir.rename(&temporary, &state)?;
-        self.dir.sync_dir(Path::new(""))
-    }
-
-    /// Writes a file under a name that nobody reads, and syncs it.
-    fn temporary(&self, bytes: &[u8]) -> io::Result<PathBuf> {
-        let path = named(&self.stem, "new");
-        let file = self.dir.open(&path, Access::Private)?;
-        file.set_len(0)?;
-        write_full(&*file, &mut [IoSlice::new(bytes)], 0)?;
-        file.sync()?;
-        Ok(path)
+    fn write(&self, claims: &Claims, files: usize) -> io::Result<()> {
+        let about = About { key: self.key, folder: &self.folder, pieces: 0, files: files - 1 };
+        self.records.put(Kind::State, &self.stem, encode(&about, claims))?;
+        // Notes of pieces go, places in the table are used again and files are begun once the state is safe. What is said of a complete
+        // torrent without any of these are counts, which may wait a while.
+        let waits = (0..claims.have.len()).all(|piece| claims.have.has(piece))
+            && self.journal.is_none()
+            && self.table.is_none();
+        if waits { Ok(()) } else { self.records.flush() }
     }
 
     /// Keeps the info dictionary; failing costs fetching it again.
@@ -280,7 +275,8 @@ impl Open {
         if self.dir.stat(&path).is_ok_and(|stat| stat.is_some_and(|s| s.len == raw.len() as u64)) {
             return;
         }
-        let kept = self.temporary(raw).and_then(|temporary| self.dir.rename(&temporary, &path));
+        let kept =
+            write_temporary(&*self.dir, &self.stem, raw).and_then(|temporary| self.dir.rename(&temporary, &path));
         if kept.is_err() {
             let _ = self.dir.remove(&named(&self.stem, "new"));
         }

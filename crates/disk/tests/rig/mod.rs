@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use teem_disk::fs::Fs;
-use teem_disk::{Block, Disk, DiskConfig, DiskHandle, Place};
+use teem_disk::{Block, Database, Disk, DiskConfig, DiskHandle, Place};
 use teem_engine::storage::Storage;
 use teem_metainfo::{Info, InfoHash, Limits};
 use teem_swarm::ids::{ConnId, TorrentId};
@@ -158,6 +158,13 @@ impl Rig {
 
     pub(crate) fn on(config: &DiskConfig, fs: Arc<dyn Fs>) -> Self {
         Self::of(Disk::start_on(config, fs))
+    }
+
+    /// On a file system where all saved state lies in one database.
+    pub(crate) fn on_database(config: &DiskConfig, fs: Arc<dyn Fs>) -> Self {
+        let opened = Database::open(&*fs, Path::new("/state"), "teem.redb").expect("a database");
+        assert!(opened.remarks.is_empty(), "{:?}", opened.remarks);
+        Self::of(Disk::start_with(config, fs, Some(Arc::new(opened.database))))
     }
 
     fn of((mut disk, handle): (Disk, DiskHandle)) -> Self {

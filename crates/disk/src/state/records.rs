@@ -1,0 +1,45 @@
+//! Where the records of saved state lie (own design): as files, a few for each torrent, or in one database for many thousands.
+//!
+//! The bytes of a record are the same in both, so that one can be filled from the other by copying.
+use std::io;
+
+/// Bytes of a state file that are read: 2 Mi pieces twice, what is wanted of millions of files, facts.
+pub(super) const STATE_MAX: u64 = 64 << 20;
+
+/// What a record says of one torrent in one place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    /// What is claimed of its pieces, and how its files were left.
+    State,
+    /// What its owner wants of it: where it came from, its labels, whether it is paused. The disk does not look inside.
+    Row,
+}
+
+impl Kind {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::State, Self::Row];
+
+    /// As it is called in names of files and tables.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Row => "row",
+        }
+    }
+}
+
+/// Keeps records by kind and name. Its calls may wait for the medium.
+///
+/// Invariant: a record is replaced as a whole. After the power went a reader finds one that was put before, never parts of two, and none
+/// that is older than the last one that a [`StateStore::flush`] returned for.
+pub trait StateStore: Send + Sync {
+    /// The newest record under this name that is `whole`; an error where one cannot be read and no other is whole, so that nobody takes what
+    /// cannot be read for nothing and writes over it.
+    fn get(&self, kind: Kind, name: &str, whole: &dyn Fn(&[u8]) -> bool) -> io::Result<Option<Vec<u8>>>;
+
+    /// Replaces a record. Readers see it at once; it is durable at the next flush at the latest.
+    fn put(&self, kind: Kind, name: &str, record: Vec<u8>) -> io::Result<()>;
+
+    /// Makes all that was put durable.
+    fn flush(&self) -> io::Result<()>;
+}
