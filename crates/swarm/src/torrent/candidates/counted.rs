@@ -27,6 +27,7 @@ impl Candidates {
             tried: self.tried,
             tcp: of(Way::Tcp),
             utp: utp.and(punched),
+            ..Dials::default()
         }
     }
 
