@@ -3,6 +3,7 @@
 //! Nothing is sent, and nothing that comes is looked at, while no torrent wants it: so a client that has private torrents alone (BEP 27) sends no packet of
 //! the DHT. Where peers come from is told by [`Found`]; names that a node may begin with are the engine's to look up.
 use crate::config::{DhtConfig, secret};
+use crate::timers::Timers;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +11,7 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use teem_dht::id::Id;
 use teem_dht::krpc::message::Contact;
-use teem_dht::{Act, Node, Port, Settings, Status};
+use teem_dht::{Act, Node, Port, Question, Settings, Status};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::listening::Listening;
 use teem_swarm::rng::Rng;
@@ -18,6 +19,12 @@ use teem_swarm::search::DhtSearch;
 use teem_swarm::time::Time;
 use teem_wire::compact::Family;
 
+/// A torrent that has no peer is looked up again after so long, and then each time after twice as long.
+const LONELY_FIRST: Duration = Duration::from_secs(2);
+/// Up to that: what is announced every quarter of an hour is looked up by that as well.
+const LONELY_MAX: Duration = Duration::from_secs(300);
+/// Whether one that has peers has lost them is looked at so often.
+const PEERS_LOOKED_AT: Duration = Duration::from_secs(30);
 /// Names that lead nowhere are tried again after so long, while no node is known.
 const NAMES_AGAIN: Duration = Duration::from_secs(30);
 
@@ -53,6 +60,8 @@ struct Member {
     seed: bool,
     /// The node that named peers last, and how many.
     named: Option<(SocketAddr, u32)>,
+    /// After how long it is looked up once more, if it has no peer then.
+    wait: Duration,
 }
 
 /// The nodes of both families, and what they work for.
@@ -60,6 +69,8 @@ struct Member {
 pub(crate) struct Dht {
     nodes: Vec<Node>,
     members: BTreeMap<TorrentId, Member>,
+    /// When of which of them has to be known whether it has peers.
+    again: Timers,
     /// Nodes of the last run, until there is something to look for.
     saved: Vec<Contact>,
     /// Where a beginner starts.
@@ -84,6 +95,7 @@ impl Dht {
         Self {
             nodes,
             members: BTreeMap::new(),
+            again: Timers::default(),
             saved: config.saved,
             names: config.bootstrap,
             wanted: VecDeque::new(),
@@ -97,7 +109,12 @@ impl Dht {
         if former.is_some_and(|former| former.hashes == hashes && former.seed == seed) {
             return;
         }
-        let member = Member { hashes, seed, named: former.and_then(|former| former.named) };
+        let named = former.and_then(|former| former.named);
+        let wait = former.map_or(LONELY_FIRST, |former| former.wait);
+        // Those that want what is complete come by themselves.
+        let look = if seed { None } else { self.again.get(torrent).or(Some(now + LONELY_FIRST)) };
+        self.again.set(torrent, look);
+        let member = Member { hashes, seed, named, wait };
         self.begin(now);
         for hash in &member.hashes {
             for node in &mut self.nodes {
@@ -116,6 +133,7 @@ impl Dht {
     /// Nothing more is looked for, or told, of a torrent.
     pub(crate) fn leave(&mut self, now: Time, torrent: TorrentId) {
         let Some(member) = self.members.remove(&torrent) else { return };
+        self.again.set(torrent, None);
         for hash in &member.hashes {
             for node in &mut self.nodes {
                 node.withdraw(now, *hash);
@@ -173,13 +191,37 @@ impl Dht {
         }
     }
 
+    /// A torrent of which has to be said whether it has peers: see [`Self::look_again`].
+    pub(crate) fn due(&mut self, now: Time) -> Option<TorrentId> {
+        self.again.pop_due(now)
+    }
+
+    /// Looks a torrent up again where it has no peer: others may have come too late for the last look-up.
+    pub(crate) fn look_again(&mut self, now: Time, torrent: TorrentId, is_lonely: bool) {
+        let Some(member) = self.members.get_mut(&torrent) else { return };
+        let looks = is_lonely && member.wait <= LONELY_MAX;
+        self.again.set(torrent, Some(now + if looks { member.wait * 2 } else { PEERS_LOOKED_AT }));
+        if !is_lonely {
+            member.wait = LONELY_FIRST;
+        }
+        if !looks {
+            return;
+        }
+        member.wait *= 2;
+        for hash in &member.hashes {
+            for node in &mut self.nodes {
+                node.look_up(now, Question::Peers { info_hash: *hash, no_seeds: false, scrape: false });
+            }
+        }
+    }
+
     /// When [`Self::tick`] has something to do.
     pub(crate) fn deadline(&self) -> Option<Time> {
         if self.members.is_empty() {
             return None;
         }
         let names = self.names_at.filter(|_| !self.names.is_empty());
-        self.nodes.iter().filter_map(Node::deadline).chain(names).min()
+        self.nodes.iter().filter_map(Node::deadline).chain(names).chain(self.again.first()).min()
     }
 
     /// The next thing to be done.

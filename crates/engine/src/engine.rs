@@ -219,9 +219,7 @@ impl<B> Engine<B> {
             self.close(conn, CloseReason::TimedOut);
         }
         self.udp.tick(now);
-        if let Some(dht) = &mut self.dht {
-            dht.tick(now);
-        }
+        self.tick_dht();
     }
 
     /// A packet is whose form it has: those of the DHT are bencoded dictionaries, and answers of trackers begin with a small number.

@@ -263,3 +263,61 @@ fn the_search_tells_what_the_dht_named() {
     assert!(search.private && search.dht.is_some_and(|dht| !dht.looks && dht.last.is_none()), "{search:?}");
     assert_eq!(search.counts, Counts::default());
 }
+
+/// What has no peer is looked up again, ever less often: so those that come at one moment, each too late for the others' first look-up, find each other.
+#[test]
+fn a_torrent_that_found_nobody_is_looked_up_again_soon() {
+    let mut net = Net::new(3);
+    net.add(0, 1);
+    net.run(60);
+    net.add(1, 2);
+    net.run(3);
+    assert!(!net.sides[1].dialled.contains(&addr(2)));
+    net.add(2, 2);
+    net.run(10);
+    assert!(net.sides[1].dialled.contains(&addr(2)), "{:?}", net.sides[1].dialled);
+}
+
+/// Queries for peers that a side has sent, and when.
+fn asked_for_peers(side: &Side) -> Vec<Time> {
+    let asks = |packet: &[u8]| {
+        let Ok(Body::Query(query)) = decode(packet, &Limits::NODE).map(|message| message.body) else { return false };
+        matches!(query.method, Method::GetPeers { .. })
+    };
+    side.packets.iter().filter(|(_, packet)| asks(packet)).map(|(at, _)| *at).collect()
+}
+
+#[test]
+fn a_torrent_that_nobody_else_wants_is_looked_up_ever_less_often_and_one_with_a_peer_only_to_be_announced() {
+    let mut net = Net::new(2);
+    net.add(0, 1);
+    net.run(60);
+    net.add(1, 2);
+    net.run(4_000);
+    let mut asked = asked_for_peers(&net.sides[1]);
+    asked.dedup();
+    let waits: Vec<u64> = asked.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
+    assert!((8..=20).contains(&asked.len()), "{waits:?}");
+    assert!(waits.iter().any(|wait| *wait <= 3) && waits.iter().rev().take(2).all(|wait| *wait >= 300), "{waits:?}");
+
+    // A peer comes to it: what is asked from then on is asked to be announced.
+    let before = asked.len();
+    let (conn, remote) = (ConnId(1), Remote::Addr(addr(7)));
+    net.give(1, Input::Accepted { conn, remote, local: None });
+    let handshake =
+        Handshake { info_hash: hash(&info(2, false)), peer_id: PeerId([7; 20]), features: Features::default() };
+    net.give(1, Input::Hello { conn, handshake, via: Via::TCP });
+    for _ in 0..20 {
+        net.give(1, Input::Message { conn, message: Message::KeepAlive });
+        net.run(50);
+    }
+    let mut later = asked_for_peers(&net.sides[1]);
+    later.dedup();
+    assert!(later.len() - before <= 2, "{} more", later.len() - before);
+    assert!(
+        !net.sides[1]
+            .others
+            .iter()
+            .any(|output| matches!(output, Output::Close { conn: closed, .. } if *closed == conn))
+    );
+}

@@ -5,6 +5,7 @@
 use crate::block::SimBlock;
 use crate::content::Content;
 use crate::scenario::Role;
+use std::net::SocketAddr;
 use teem_engine::Engine;
 use teem_engine::input::Input;
 use teem_swarm::output::Output;
@@ -31,6 +32,8 @@ pub struct Birth<'a> {
     pub content: &'a Content,
     /// What it shall draw from.
     pub seed: u64,
+    /// Nodes of the DHT that everybody can learn of; none where there is a tracker.
+    pub nodes: &'a [SocketAddr],
 }
 
 /// Makes the process of a peer.

@@ -1,5 +1,6 @@
 //! The scenarios that have a name (own design): what `--list` shows and the tests run.
 use crate::scenario::{Arrival, Departure, Group, Role, Scenario};
+use crate::table::worlds;
 use crate::{adversaries, field, random};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Scenario> {
         outnumbered(),
         arriving(),
         flash_crowd(),
+        trackerless(100),
     ];
     all.extend(field::all());
     all.extend(adversaries::all());
@@ -266,6 +268,13 @@ pub fn arriving() -> Scenario {
         .with(Group::new(Role::Seed, 1))
         .with(group.arriving(Arrival::Poisson(secs(4))).leaving(Departure::WhenComplete(secs(10))))
         .within(secs(1800))
+}
+
+/// As `equal-n100` of the table, without a tracker: all come at once and have to find each other.
+pub fn trackerless(n: u32) -> Scenario {
+    let about =
+        "a source and 100 downloaders of its rate find each other by the DHT; equal-n100 is the same with a tracker";
+    Scenario { name: "trackerless", about, ..worlds::equal(4, n) }.without_tracker()
 }
 
 /// Most come at once, ever fewer afterwards; a third of them cannot be dialled, and lines bear few connections.

@@ -23,6 +23,7 @@ pub mod field;
 pub(crate) mod hostile;
 pub mod lab;
 pub(crate) mod link;
+pub(crate) mod lone_node;
 pub mod makers;
 pub mod memory;
 pub mod name;

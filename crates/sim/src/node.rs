@@ -67,6 +67,8 @@ pub struct Node {
     pub pipes: BTreeSet<ConnId>,
     /// Its ends of all connections that there were, or may come to be.
     pub ends: Vec<End>,
+    /// Behind NAT: those that it has sent packets to, whose answers are let in.
+    pub(crate) sent_to: BTreeSet<u32>,
     /// Places of ends of which nothing came, for the next.
     pub(crate) unused: Vec<u32>,
     /// Its dials that are not answered.
@@ -112,6 +114,7 @@ impl Node {
             ticks: 0,
             pipes: BTreeSet::new(),
             ends: Vec::new(),
+            sent_to: BTreeSet::new(),
             unused: Vec::new(),
             dials: Vec::new(),
             made: (u64::MAX, 0),

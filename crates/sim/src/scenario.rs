@@ -2,10 +2,12 @@
 //!
 //! A scenario and a seed determine a run; everything drawn at random is drawn from the seed. Rates are in bytes a
 //! second, as the lines carry them; a peer's limits are what its user set, in payload bytes a second.
+mod finding;
 mod group;
 mod presence;
 mod role;
 
+pub use finding::Finding;
 pub use group::Group;
 pub use presence::{Arrival, Departure};
 pub use role::{Kind, Role};
@@ -31,6 +33,8 @@ pub struct Scenario {
     pub rtt: Option<(Duration, Duration)>,
     /// When the run ends at the latest; whoever stays and wants the content must have it then.
     pub limit: Duration,
+    /// How peers find each other.
+    pub finding: Finding,
 }
 
 impl Scenario {
@@ -45,6 +49,7 @@ impl Scenario {
             groups: Vec::new(),
             rtt: None,
             limit: Duration::from_secs(3600),
+            finding: Finding::Tracker,
         }
     }
 
@@ -73,6 +78,17 @@ impl Scenario {
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { limit, ..self }
+    }
+
+    /// The same peers without a tracker: a DHT is there before they come, whose nodes are the last group, and they tell each other of peers (BEP 11).
+    #[must_use]
+    pub fn without_tracker(mut self) -> Self {
+        for group in &mut self.groups {
+            group.arrival = group.arrival.later(finding::GROWN);
+        }
+        self.limit += finding::GROWN;
+        self.finding = Finding::Dht;
+        self.with(Group::new(Role::Node, finding::NODES))
     }
 
     /// Sets how peers spread that are complete from the start.

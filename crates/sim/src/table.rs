@@ -12,7 +12,7 @@ mod options;
 mod rows;
 mod runs;
 mod text;
-mod worlds;
+pub(crate) mod worlds;
 
 pub use options::Options;
 

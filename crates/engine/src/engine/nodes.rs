@@ -32,6 +32,20 @@ impl<B> Engine<B> {
         }
     }
 
+    /// Time has passed for our nodes, and torrents without a peer are looked up again.
+    pub(super) fn tick_dht(&mut self) {
+        let now = self.now;
+        if let Some(dht) = &mut self.dht {
+            dht.tick(now);
+        }
+        while let Some(torrent) = self.dht.as_mut().and_then(|dht| dht.due(now)) {
+            let is_lonely = self.ask_torrent(torrent, |one| one.peer_count() == 0);
+            if let Some(dht) = &mut self.dht {
+                dht.look_again(now, torrent, is_lonely.unwrap_or(false));
+            }
+        }
+    }
+
     /// Our handshake on a torrent says that we have a node, if the torrent is one that the DHT may know of.
     pub(super) fn with_node(&self, torrent: TorrentId, mut handshake: Handshake) -> Handshake {
         handshake.features.dht = self.dht.as_ref().is_some_and(|dht| dht.has(torrent));

@@ -14,6 +14,18 @@ pub enum Arrival {
     Flash(Duration),
 }
 
+impl Arrival {
+    /// The same, so much later. Those that come at random times begin where they would: none of them is late for anything.
+    #[must_use]
+    pub(super) fn later(self, by: Duration) -> Self {
+        match self {
+            Self::At(at) => Self::At(at + by),
+            Self::Between(from, to) => Self::Between(from + by, to + by),
+            Self::Poisson(_) | Self::Flash(_) => self,
+        }
+    }
+}
+
 /// When peers of a group go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Departure {

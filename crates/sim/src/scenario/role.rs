@@ -43,6 +43,8 @@ pub enum Role {
     Shifter,
     /// Accepts connections and never says a word.
     Mute,
+    /// A node of the DHT that wants no torrent.
+    Node,
 }
 
 impl Role {

@@ -34,7 +34,7 @@ fn bounded(scenario: Scenario) -> Scenario {
 }
 
 /// Equal lines; the source sends so many quarters of what each peer does.
-pub(super) fn equal(quarters: u64, n: u32) -> Scenario {
+pub(crate) fn equal(quarters: u64, n: u32) -> Scenario {
     bounded(world(quarters, n).with(peers(n)))
 }
 

@@ -3,7 +3,7 @@ use crate::brain::Maker;
 use crate::content::Content;
 use crate::draw::between;
 use crate::node::Node;
-use crate::scenario::Scenario;
+use crate::scenario::{Role, Scenario};
 use std::net::SocketAddr;
 use std::time::Duration;
 use teem_swarm::ids::TorrentId;
@@ -15,6 +15,9 @@ const DELAY_MIN: Duration = Duration::from_millis(1);
 pub(super) const TRACKER: Duration = Duration::from_millis(60);
 /// The name of the world's one torrent.
 pub(super) const TORRENT: TorrentId = TorrentId(1);
+
+/// Nodes of the DHT that a name leads to.
+const ROUTERS: usize = 4;
 
 /// What others know of a peer.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,8 @@ pub(super) struct Common {
     rtt: Option<(Duration, Duration)>,
     /// What the delays of pairs are drawn from.
     pairs: u64,
+    /// Nodes of the DHT that everybody can learn of; none where there is a tracker.
+    pub(crate) routers: Vec<SocketAddr>,
     /// Length of a span: no way between two peers, or to the tracker, is shorter.
     pub span: Duration,
 }
@@ -47,7 +52,9 @@ impl Common {
             None => nodes.iter().map(|node| node.delay).min().unwrap_or_default() * 2,
         };
         let seat = |node: &Node| Seat { addr: node.addr, delay: node.delay, nat: node.spec.nat };
+        let routers = nodes.iter().filter(|node| node.spec.role == Role::Node).map(|node| node.addr);
         Self {
+            routers: routers.take(ROUTERS).collect(),
             seats: nodes.iter().map(seat).collect(),
             rtt: scenario.rtt,
             span: shortest.max(DELAY_MIN),

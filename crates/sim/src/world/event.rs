@@ -9,6 +9,8 @@ pub(super) enum Event {
     Go { life: u32, crash: bool },
     /// An input of its process of that life is due.
     Mail { place: u32, life: u32 },
+    /// A datagram arrives at its downlink, for its process of that life.
+    Datagram { place: u32, life: u32 },
     /// Its uplink has sent a batch.
     Uplink,
     /// The window of what it sends opens at one of its ends.

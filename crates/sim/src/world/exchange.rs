@@ -19,6 +19,8 @@ pub(super) enum Delivery {
     Batch { to: u32, end: u32, at: Time, batch: Batch },
     /// Of one of its ends nothing will come.
     Unused { to: u32, end: u32 },
+    /// A packet of the DHT, to arrive at that time.
+    Datagram { to: u32, from: u32, at: Time, bytes: Vec<u8> },
     /// An acknowledgement for one of its ends.
     Ack { to: u32, end: u32, ack: Ack },
 }

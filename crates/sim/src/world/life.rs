@@ -85,7 +85,9 @@ impl Part {
             self.holders.moved(node, true);
         }
         let seed = node.rng.next_u64();
-        let birth = Birth { peer: self.first + me as u32, role: node.spec.role, content: &self.common.content, seed };
+        let common = &self.common;
+        let (peer, role) = (self.first + me as u32, node.spec.role);
+        let birth = Birth { peer, role, content: &common.content, seed, nodes: &common.routers };
         node.brain = Some((self.common.maker)(&birth));
         let (life, spec) = (node.life, &node.spec);
         let leave = match spec.departure {
@@ -101,7 +103,7 @@ impl Part {
             torrent: TORRENT,
             key: self.common.content.info_hash().into(),
             info: (!spec.magnet).then(|| self.common.content.info().clone()),
-            trackers: vec![vec![AnnounceUrl::of_user(URL)]],
+            trackers: if common.routers.is_empty() { vec![vec![AnnounceUrl::of_user(URL)]] } else { Vec::new() },
             peers: Vec::new(),
             up: None,
             down: None,

@@ -10,6 +10,7 @@ mod approach;
 mod arriving;
 mod common;
 mod crew;
+mod datagrams;
 mod event;
 mod exchange;
 mod life;

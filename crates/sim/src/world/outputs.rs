@@ -5,6 +5,7 @@ use super::exchange::News;
 use super::part::Part;
 use crate::block::SimBlock;
 use crate::draw::between;
+use crate::makers::NODES;
 use crate::name::place;
 use crate::packet::Packet;
 use crate::scenario::{Departure, Role};
@@ -75,7 +76,8 @@ impl Part {
                 }
             }
             Output::Ask { id, question } => self.asked(now, me, id, question),
-            Output::Datagram { .. } | Output::Read { .. } => {}
+            Output::Datagram { to, bytes } => self.send_datagram(now, me, to, bytes),
+            Output::Read { .. } => {}
             Output::Event(event) => self.told(now, me, &event),
         }
     }
@@ -88,7 +90,10 @@ impl Part {
                 return self.news.push(News::Announce { now, peer, life, id, announce });
             }
             Question::Resolve { host, .. } => {
-                (TRACKER, Answer::Resolved(Err(format!("{host}: this world has no such name"))))
+                let known = host == NODES && !self.common.routers.is_empty();
+                let addrs =
+                    if known { Ok(self.common.routers.clone()) } else { Err(format!("no {host} in this world")) };
+                (TRACKER, Answer::Resolved(addrs))
             }
             Question::Place { .. } => (OWNER, Answer::Placed(Ok(None))),
         };

@@ -43,6 +43,7 @@ impl Part {
                         self.nodes[me].ends[end as usize].incoming.coming(batch, &mut packets);
                         self.put(me, at, Event::Arrive { end });
                     }
+                    Delivery::Datagram { to, from, at, bytes } => self.coming_datagram(self.place(to), from, at, bytes),
                     Delivery::Unused { to, end } => {
                         let me = self.place(to);
                         self.nodes[me].unused.push(end);
@@ -99,6 +100,7 @@ impl Part {
                     }
                 }
             }
+            Event::Datagram { place, life } => self.datagram_arrives(now, me, place, life),
             Event::Uplink => self.uplink_done(me),
             Event::Room { end } => self.has_room(me, end),
             Event::Arrive { end } => self.arrive(now, me, end),
