@@ -5,6 +5,7 @@ use crate::foreign::plain;
 use crate::units::Count;
 use crate::{json, stdin, stdout};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path as File;
 use std::time::Duration;
 use teem_client::dht::{
@@ -61,9 +62,12 @@ async fn ping(options: &Dht, node: &str) -> Outcome {
 async fn look_up(options: &Dht, info_hash: Id) -> Outcome {
     let mut once = open(options).await?;
     let mut found = 0;
-    let question = Question::Peers { info_hash, no_seeds: false, scrape: true };
-    let ended = once.look_up(question, |seen| {
-        if let Seen::Peers { by, peers } = seen {
+    // libtorrent names no peers to one that asks for filters, so the two are asked for apart.
+    let question = |scrape| Question::Peers { info_hash, no_seeds: false, scrape };
+    let mut known = BTreeSet::new();
+    let mut seen = |seen| {
+        if let Seen::Peers { by, mut peers } = seen {
+            peers.retain(|peer| known.insert(*peer));
             found += peers.len();
             for peer in peers {
                 let line = json!({"event": "peer", "peer": peer.to_string(), "node": by.to_string()});
@@ -71,8 +75,9 @@ async fn look_up(options: &Dht, info_hash: Id) -> Outcome {
             }
         }
         true
-    });
-    let ended = ended.await;
+    };
+    once.look_up(question(false), &mut seen).await;
+    let ended = once.look_up(question(true), &mut seen).await;
     let (seeds, others) = sizes(&ended);
     let nodes: u32 = ended.iter().map(|ended| ended.answered).sum();
     let line = json!({

@@ -61,6 +61,18 @@ fn the_examples_of_the_specification() {
     );
 }
 
+/// rqbit refuses an announce whose `implied_port` is missing, so it is written when it is 0 too (BEP 5 knows both values).
+#[test]
+fn an_announce_says_whether_its_port_is_implied() {
+    let method = Method::AnnouncePeer { info_hash: OTHER, port: 6881, implied_port: false, seed: false, token: b"x" };
+    let packet = "d1:ad2:id20:abcdefghij012345678912:implied_porti0e9:info_hash20:mnopqrstuvwxyz1234564:porti6881e5:token1:xe\
+                  1:q13:announce_peer1:t2:aa1:y1:qe";
+    let message = Message { transaction: b"aa", version: None, ip: None, body: query(method) };
+    assert_eq!(String::from_utf8_lossy(&message.encode()), packet);
+    let without = packet.replace("12:implied_porti0e", "");
+    assert_eq!(read(without.as_bytes()).unwrap().body, message.body, "a missing one says the same");
+}
+
 /// Packets that others publish: those that are messages are written as they were, but for what has no meaning here.
 #[test]
 fn what_others_send() {

@@ -37,6 +37,11 @@ impl Seat {
         Self::at(number, ip, home)
     }
 
+    /// A place whose address has a network of 24 bits to itself, as DHT nodes of many programs want of each other; below 512.
+    pub fn apart(number: u16, home: &Path) -> Self {
+        Self::at(number, Ipv4Addr::new(198, 18 + (number >> 8) as u8, number as u8, 1).into(), home)
+    }
+
     /// The same on a given address.
     pub fn at(number: u16, ip: IpAddr, home: &Path) -> Self {
         fs::create_dir_all(home).expect("the folder is writable");
@@ -96,6 +101,8 @@ pub struct Job<'a> {
     pub lsd: bool,
     /// A peer that it is told of; libtorrent and Teem as a downloader can be.
     pub peer: Option<SocketAddr>,
+    /// Nodes of the DHT that it begins with; without any it is in no DHT.
+    pub dht: &'a [SocketAddr],
 }
 
 impl<'a> Job<'a> {
@@ -111,12 +118,13 @@ impl<'a> Job<'a> {
             pex: false,
             lsd: false,
             peer: None,
+            dht: &[],
         }
     }
 
     /// Fetches into `folder`.
     pub fn get(link: &'a str, folder: &'a Path) -> Self {
-        Self { role: Role::Gets, link, folder, up: 0, encryption: None, utp: false, pex: false, lsd: false, peer: None }
+        Self { role: Role::Gets, ..Self::seed(link, folder) }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::client::Client;
 
 pub mod aria2;
 pub mod libtorrent;
-pub(crate) mod qbittorrent;
+pub mod qbittorrent;
 pub mod rqbit;
 pub(crate) mod rtorrent;
 pub mod teem;

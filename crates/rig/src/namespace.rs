@@ -7,6 +7,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -113,6 +114,14 @@ pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
     for figure in log.lines().filter(|line| line.starts_with(FIGURE)) {
         let _ = writeln!(io::stderr(), "{test}: {figure}"); // past the capture of passing tests' output: for the record
     }
+}
+
+/// From here on these names of hosts mean that address, for every program of this namespace; no other name is known. The scenario must run in a namespace of its own.
+pub fn name(folder: &Path, names: &[&str], ip: IpAddr) {
+    let hosts = folder.join("hosts");
+    fs::write(&hosts, format!("127.0.0.1 localhost\n{ip} {}\n", names.join(" "))).expect("the folder is writable");
+    let bound = Command::new("mount").arg("--bind").arg(&hosts).arg("/etc/hosts").status();
+    assert!(bound.is_ok_and(|status| status.success()), "a hosts file of the scenario's own");
 }
 
 /// The arguments with which `unshare` makes the namespaces here, if it can.

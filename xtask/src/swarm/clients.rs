@@ -74,17 +74,8 @@ impl Common<'_> {
     /// there (for a seed) or will be.
     pub fn start(&self, kind: Kind, number: u16, home: &Path, data: &Path, role: Role) -> Result<Running, Failed> {
         std::fs::create_dir_all(data)?;
-        let job = Job {
-            role,
-            link: &self.torrent.to_string_lossy(),
-            folder: data,
-            up: self.up,
-            encryption: None,
-            utp: false,
-            pex: false,
-            lsd: false,
-            peer: None,
-        };
+        let link = self.torrent.to_string_lossy();
+        let job = Job { role, up: self.up, ..Job::get(&link, data) };
         let seat = Seat::new(number, Family::V4, home);
         let binary = self.teem.to_path_buf();
         let start = |client: &dyn Client| client.start(&seat, &job);

@@ -77,7 +77,8 @@ fn arguments(query: &Query<'_>, a: &mut DictWriter<'_>) {
         }
         Method::AnnouncePeer { info_hash, port, implied_port, seed, token } => {
             a.key(b"id").bytes(id);
-            flag(a, b"implied_port", *implied_port);
+            // Always there: rqbit takes no announce without it.
+            a.key(b"implied_port").uint(u64::from(*implied_port));
             a.key(b"info_hash").bytes(&info_hash.0);
             a.key(b"port").uint((*port).into());
             flag(a, b"seed", *seed);

@@ -53,6 +53,9 @@ impl Client for Aria2 {
         let (dht, kept) = (seat.listen().port(), seat.home.join("dht").display().to_string());
         command.args([format!("--enable-dht={}", seat.family() == Family::V4), format!("--dht-listen-port={dht}")]);
         command.args([format!("--dht-file-path={kept}"), format!("--max-upload-limit={}", job.up)]);
+        if let Some(node) = job.dht.first() {
+            command.args([format!("--dht-entry-point={node}"), format!("--dht-listen-addr={}", seat.ip)]);
+        }
         command.arg(format!("--on-bt-download-complete={}", hook.display())).arg("--dir").arg(job.folder);
         if job.encryption == Some(Encryption::Require) {
             command.args(["--bt-require-crypto=true", "--bt-min-crypto-level=arc4"]);

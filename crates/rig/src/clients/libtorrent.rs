@@ -51,6 +51,7 @@ impl Client for Libtorrent {
             "mode": mode, "link": job.link, "dir": job.folder, "at": at.to_string(), "ip": seat.ip.to_string(),
             "up": job.up, "super": self.super_seeds, "stock": false, "encryption": job.encryption.map(Encryption::word),
             "utp": job.utp, "pex": job.pex, "lsd": job.lsd, "peer": job.peer.map(|peer| peer.to_string()),
+            "dht": job.dht.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
         });
         let mut running = session(seat, &job);
         running.process.wait_line("ready session", READY, |line| (line == "ready").then_some(()));

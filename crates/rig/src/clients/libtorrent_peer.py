@@ -1,8 +1,8 @@
 """One libtorrent session with one torrent. Argument: a JSON object with mode (seed or get), link, dir, at (address and port
 to listen on), ip (that address alone), up (upload limit in bytes a second, 0 for none), super (whether a seed is to be one by BEP 16),
 stock (whether all settings stay as they come; at, ip, up and super say nothing then), encryption (off, allow, prefer, require; may be missing), utp (whether nothing but uTP is spoken, or "too" where TCP is as well; may be missing),
-pex (whether it exchanges peers; may be missing), lsd (whether it looks for peers in its network; may be missing), and peer (an address to connect
-to, at the port of at where it has none; may be missing).
+pex (whether it exchanges peers; may be missing), lsd (whether it looks for peers in its network; may be missing), dht (nodes to begin with, by commas; in no DHT where there are none), and peer (an
+address to connect to, at the port of at where it has none; may be missing).
 Says "ready" once the session listens (get) or the content is checked (seed), and "done" when a download is whole and
 written. Runs until it is killed."""
 import json
@@ -15,14 +15,16 @@ settings = {
     "alert_mask": lt.alert.category_t.status_notification
     | lt.alert.category_t.error_notification
     | lt.alert.category_t.tracker_notification
-    | lt.alert.category_t.connect_notification,
+    | lt.alert.category_t.connect_notification
+    | lt.alert.category_t.dht_notification,
 }
 if not job["stock"]:
     settings.update({
         "listen_interfaces": job["at"],
         "outgoing_interfaces": job["ip"],
         "allow_multiple_connections_per_ip": True,
-        "enable_dht": False,
+        "enable_dht": bool(job.get("dht")),
+        "dht_bootstrap_nodes": job.get("dht") or "",
         "enable_lsd": bool(job.get("lsd")),
         "enable_upnp": False,
         "enable_natpmp": False,
@@ -79,7 +81,10 @@ while True:
     session.wait_for_alert(1000)
     for alert in session.pop_alerts():
         print(f"{type(alert).__name__}: {alert.message()}", file=sys.stderr, flush=True)
-        if isinstance(alert, lt.torrent_finished_alert):
+        if isinstance(alert, lt.dht_bootstrap_alert):
+            # What was added before there was a node would be looked up a quarter of an hour later.
+            handle.force_dht_announce()
+        elif isinstance(alert, lt.torrent_finished_alert):
             if job["mode"] == "seed":
                 say("ready")
             else:

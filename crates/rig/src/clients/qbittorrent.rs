@@ -1,4 +1,5 @@
-//! qbittorrent-nox 4.5: configured by a file, given its torrent on the command line; runs a program when it has all.
+//! qbittorrent-nox 4.5: configured by a file, given its torrent on the command line; runs a program when it has all. The names of the nodes that it begins
+//! with in the DHT are fixed ([`NAMES`]), so a scenario says what they mean.
 
 use std::fs;
 use std::process::Command;
@@ -7,9 +8,13 @@ use crate::client::{Client, Job, Running, Seat, printed_version};
 use crate::namespace::Needs;
 use crate::setting::{Asked, Role};
 
+/// The hosts that it begins with in the DHT, at port 6881.
+pub const NAMES: [&str; 4] =
+    ["router.bittorrent.com", "router.utorrent.com", "dht.transmissionbt.com", "dht.libtorrent.org"];
+
 /// One process with one torrent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Qbittorrent;
+pub struct Qbittorrent;
 
 impl Client for Qbittorrent {
     fn name(&self) -> &'static str {
@@ -34,12 +39,12 @@ impl Client for Qbittorrent {
         let config = seat.home.join("qBittorrent/config");
         fs::create_dir_all(&config).expect("the folder is writable");
         let (ip, port, control) = (seat.ip, seat.listen().port(), seat.control().port());
-        let (kib, hook) = (job.up >> 10, hook.display());
+        let (kib, hook, dht) = (job.up >> 10, hook.display(), !job.dht.is_empty());
         let settings = format!(
             r"[LegalNotice]
 Accepted=true
 [BitTorrent]
-Session\DHTEnabled=false
+Session\DHTEnabled={dht}
 Session\LSDEnabled=false
 Session\PeXEnabled=false
 Session\Port={port}

@@ -36,7 +36,13 @@ impl Client for Rqbit {
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let (port, control) = (seat.listen().port().to_string(), seat.control().to_string());
         let mut command = Command::new("rqbit");
-        command.args(["-v", "warn", "--disable-dht", "--disable-lsd", "--disable-upnp-port-forward"]);
+        command.args(["-v", "warn", "--disable-lsd", "--disable-upnp-port-forward"]);
+        if job.dht.is_empty() {
+            command.arg("--disable-dht");
+        } else {
+            let nodes: Vec<String> = job.dht.iter().map(ToString::to_string).collect();
+            command.args(["--disable-dht-persistence", "--dht-bootstrap-addrs", &nodes.join(",")]);
+        }
         match seat.family() {
             Family::V4 => command.args(["--ipv4-only", "--listen-ip", "0.0.0.0"]),
             Family::V6 => command.args(["--listen-ip", "::"]),

@@ -36,8 +36,13 @@ impl Client for Teem {
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
         let (hook, whole) = seat.hook();
         let mut command = Command::new(&self.binary);
-        // Peers come from trackers alone, as with the other clients here.
-        command.env("TEEM_NO_DHT", "1");
+        // Peers come from where the scenario says alone, as with the other clients here.
+        if job.dht.is_empty() {
+            command.env("TEEM_NO_DHT", "1");
+        }
+        if !job.lsd {
+            command.env("TEEM_NO_LSD", "1");
+        }
         command.arg(if job.role == Role::Seeds { "seed" } else { "get" });
         command.args(["--json", "--listen", &seat.listen().to_string()]);
         if job.up > 0 {
@@ -54,6 +59,9 @@ impl Client for Teem {
         }
         if let Some(peer) = job.peer {
             command.args(["--peer", &peer.to_string()]);
+        }
+        for node in job.dht {
+            command.args(["--dht-bootstrap", &node.to_string()]);
         }
         match job.role {
             Role::Seeds => command.arg("--data").arg(job.folder),

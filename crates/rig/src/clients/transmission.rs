@@ -2,6 +2,7 @@
 //! an address, and finds peers through trackers only. It makes no files for empty ones.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -63,12 +64,13 @@ impl Client for Transmission {
             bind: seat.ip.to_string(), "peer-port": seat.listen().port(), "port-forwarding-enabled": false,
             "rpc-bind-address": "127.0.0.1", "rpc-port": control.port(), "rpc-authentication-required": false,
             "rpc-host-whitelist-enabled": false, "rpc-whitelist-enabled": false,
-            "dht-enabled": false, "lpd-enabled": job.lsd, "pex-enabled": job.pex, "utp-enabled": job.utp, "encryption": encryption,
+            "dht-enabled": !job.dht.is_empty(), "lpd-enabled": job.lsd, "pex-enabled": job.pex, "utp-enabled": job.utp, "encryption": encryption,
             "ratio-limit-enabled": false, "idle-seeding-limit-enabled": false, "download-queue-enabled": false,
             "queue-stalled-enabled": false, "rename-partial-files": false, "message-level": 2,
             "peer-limit-per-torrent": 200, "speed-limit-up-enabled": job.up > 0, "speed-limit-up": job.up / 1000,
         });
         fs::write(seat.home.join("settings.json"), settings.to_string()).expect("the folder is writable");
+        fs::write(seat.home.join("dht.dat"), known(seat.number, job.dht)).expect("the folder is writable");
         let (running, mut daemon) = daemon(seat, &control.to_string());
         let seeds = job.role == Role::Seeds;
         daemon.add(&json!({ "filename": job.link, "download-dir": job.folder, "paused": seeds }));
@@ -77,6 +79,18 @@ impl Client for Transmission {
         }
         running
     }
+}
+
+/// What it keeps between two runs of the nodes of IPv4 that it knows. Without it, a file of names is read at a pace that takes half a minute more; it announces once it knows nine.
+fn known(number: u16, nodes: &[SocketAddr]) -> Vec<u8> {
+    let mut list = Vec::new();
+    for node in nodes {
+        if let SocketAddr::V4(node) = node {
+            list.extend(node.ip().octets());
+            list.extend(node.port().to_be_bytes());
+        }
+    }
+    [format!("d2:id20:transmission {number:07}5:nodes{}:", list.len()).as_bytes(), &list, b"e"].concat()
 }
 
 /// A daemon with all settings as they come that fetches into `folder`, or seeds what lies there.
