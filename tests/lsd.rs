@@ -10,7 +10,7 @@ use common::clients::aria2::Aria2;
 use common::clients::libtorrent::Libtorrent;
 use common::clients::transmission::Transmission;
 use common::content::{self, Shape};
-use common::lan::{FAR_IP, Lan, NEAR_IP};
+use common::lan::{FAR_IP, Lan, NEAR_IP, PUBLIC};
 use common::namespace::isolated;
 use common::teem::Teem;
 use common::torrent::Torrent;
@@ -103,6 +103,32 @@ fn two_of_ours_find_each_other_by_the_hash_alone() {
         let args = ["get", &torrent.info_hash, "-o", &into, "--listen", &listen];
         let mut get = Teem::start_under(&["env", "TEEM_NO_LSD=0"], &home, &args);
         let _seed = far(&lan, &torrent.path.to_string_lossy(), folder, &[]);
+        get.wait_complete(LIMIT);
+        content::assert_same(&folder.join("content"), &out.join("content"));
+    });
+}
+
+/// Addresses that the world could reach are taken at their word within the network that they are of.
+#[test]
+fn two_of_ours_find_each_other_by_public_addresses_of_one_network() {
+    isolated("two_of_ours_find_each_other_by_public_addresses_of_one_network", &[], |folder| {
+        let lan = Lan::in_public();
+        content::write(folder, "content", Shape::Single, SIZE);
+        let torrent = Torrent::create(folder, "content", 64 << 10, &[]);
+        let (out, from) = (folder.join("out"), folder.to_string_lossy());
+        let home = |name: &str| {
+            let home = folder.join(name);
+            std::fs::create_dir_all(&home).unwrap();
+            home
+        };
+        let (into, link) = (out.to_string_lossy(), torrent.path.to_string_lossy());
+        let [near, far] = ["1:42000", "2:42001"].map(|host| format!("{PUBLIC}.{host}"));
+        let args = ["get", &torrent.info_hash, "-o", &into, "--listen", &near];
+        let mut get = Teem::start_under(&["env", "TEEM_NO_LSD=0"], &home("near-home"), &args);
+        let wrapper = lan.far();
+        let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).chain(["env", "TEEM_NO_LSD=0"]).collect();
+        let args = ["get", &link, "-o", &from, "--seed", "--listen", &far];
+        let _seed = Teem::start_under(&wrapper, &home("far-home"), &args);
         get.wait_complete(LIMIT);
         content::assert_same(&folder.join("content"), &out.join("content"));
     });

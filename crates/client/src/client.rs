@@ -4,7 +4,7 @@ use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::dht::{self, Saved};
 use crate::door::Door;
 use crate::http::fetch::Http;
-use crate::mapping::{self, Mappings, Wanted};
+use crate::mapping::{self, Mapping, Mappings, Wanted};
 use crate::questions::{self, QUESTIONS_MAX, Reach};
 use crate::registry::{Entry, NodeAddr, Registry};
 use crate::router::Router;
@@ -36,6 +36,7 @@ use teem_swarm::event::{NodeFigures, Snapshot};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::listening::{Door as Way, Doors, Listening};
 use teem_swarm::remote::Transports;
+use teem_tracker_server::own_seed::OwnSeed;
 use teem_wire::compact::Family;
 use tokio::sync::mpsc;
 
@@ -86,6 +87,8 @@ struct Inner {
     door: Door,
     /// Where connections are taken, as the engine was told last.
     doors: Doors,
+    /// By which way those near are called.
+    near: tokio::sync::watch::Sender<teem_path::Path>,
     /// The router's ports that lead here.
     mapping: mapping::Handle,
     /// What is served to those who are no peers, while somebody holds it.
@@ -113,7 +116,8 @@ impl Client {
         crate::store::ready_state_dir(&config.state_dir).map_err(StartError::Io)?;
         let listeners = bind(&config.path, config.listen).map_err(StartError::Listen)?;
         let port = listeners.bound().port;
-        let near = (config.lsd && !config.anonymous).then(|| config.path.leaving_from(config.listen.addr));
+        let calls = config.lsd && !config.anonymous;
+        let (near, called_from) = tokio::sync::watch::channel(config.path.leaving_from(config.listen.addr));
         let agent = if config.anonymous { "" } else { AGENT };
         let http = Http::new(config.path.leaving_from(config.listen.addr), agent);
         let path = http.path().clone();
@@ -151,6 +155,7 @@ impl Client {
             next: AtomicU32::new(0),
             door,
             doors: port.into(),
+            near,
             mapping: mapping::Handle::default(),
             site: Mutex::default(),
             has_nodes,
@@ -163,12 +168,12 @@ impl Client {
             let inner = inner.upgrade()?;
             Some(Reach { host: inner.host.clone(), disk: inner.disk.clone(), registry: inner.registry.clone() })
         };
-        let carried = questions::carry_out(asked, reach, Announces::new(http), path);
-        if let Some(near) = near {
+        let carried = questions::carry_out(asked, reach, Announces::new(http, client.0.doors.clone()), path);
+        if calls {
             let inner = Arc::downgrade(&client.0);
             let host = move || inner.upgrade().map(|inner| inner.host.clone());
             let (doors, registry) = (client.0.doors.clone(), Arc::downgrade(&client.0.registry));
-            tokio::spawn(crate::lsd::run(near, doors, crate::entropy::number(), registry, host));
+            tokio::spawn(crate::lsd::run(called_from, doors, crate::entropy::number(), registry, host));
         }
         let client_or_gone = Arc::downgrade(&client.0);
         tokio::spawn(async move {
@@ -194,6 +199,7 @@ impl Client {
             let client = Self(inner);
             let reachable = client.listening().of(family).reachable;
             client.set_door(family, Way { here, outside, reachable });
+            client.tell_tracker();
         });
     }
 
@@ -249,10 +255,9 @@ impl Client {
         self.0.host.listen(listeners).map_err(ended)?;
         self.0.doors.set(port.into());
         self.0.mapping.listens(listen.addr, port);
-        let site = self.0.site.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-        if let Some(site) = site {
-            site.port_changed();
-        }
+        // Where nobody calls nobody hears of it.
+        self.0.near.send_replace(self.0.path.leaving_from(listen.addr));
+        self.tell_tracker();
         Ok(())
     }
 
@@ -278,6 +283,24 @@ impl Client {
         &self.0.http
     }
 
+    /// Where our tracker sends those that ask it.
+    fn own_seed(&self) -> OwnSeed {
+        let mapped = self.0.mapping.watch().borrow().clone();
+        let outside = |mapping: Mapping| match mapping {
+            Mapping::Mapped { address, tcp, .. } => Some(SocketAddr::new(address, tcp)),
+            _ => None,
+        };
+        OwnSeed { here: self.port(), outside_v4: outside(mapped.v4), outside_v6: outside(mapped.v6) }
+    }
+
+    /// Our tracker hears where others are led to by now.
+    fn tell_tracker(&self) {
+        let site = self.0.site.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        if let Some(site) = site {
+            site.listens(self.own_seed());
+        }
+    }
+
     /// What is served over HTTP, and the tracker, on the port of the peers: one for all who hold it.
     pub(crate) fn site(&self) -> Arc<Site> {
         let inner = &self.0;
@@ -285,7 +308,7 @@ impl Client {
         if let Some(site) = site.upgrade() {
             return site;
         }
-        let opened = Arc::new(Site::open(&inner.door, inner.host.clone()));
+        let opened = Arc::new(Site::open(&inner.door, inner.host.clone(), self.own_seed()));
         *site = Arc::downgrade(&opened);
         opened
     }

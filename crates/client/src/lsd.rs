@@ -1,8 +1,8 @@
 //! Peers in this network (BEP 14): calls to everybody near name our torrents, and calls of others name them as peers.
 //!
-//! A torrent is called for when it begins and every five minutes from then on, with others in one packet, on every interface that leads into a private
-//! network; calls are a minute apart. A private torrent (BEP 27) is never called for, nor is any while we listen on loopback alone: then nobody
-//! near could come. What a call brings are addresses of private networks and nothing else; the engine sees to that.
+//! A torrent is called for when it begins, when we listen elsewhere, and every five minutes from then on, with others in one packet, on every interface
+//! that leads into a network; calls are a minute apart. A private torrent (BEP 27) is never called for, nor is any while we listen on loopback alone: then
+//! nobody near could come. What a call brings are addresses of private networks, which the engine sees to, and public ones of the networks that we are on.
 use crate::registry::Registry;
 use crate::status::Status;
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ use teem_wire::compact::Family;
 use teem_wire::lsd::{self, Call, GROUP_V4, GROUP_V6, HASHES_MAX, PACKET_MAX};
 use teem_wire::reach::Reach;
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How often a torrent is called for (BEP 14).
@@ -35,6 +36,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const PER_SECOND_MAX: u32 = 50;
 /// Hops that a call may make: routers within a site.
 const HOPS: u32 = 4;
+/// The same where our address is a public one: the call is for those beside us.
+const HOPS_IN_PUBLIC: u32 = 1;
 
 /// When which torrent was called for.
 #[derive(Default, Debug)]
@@ -44,6 +47,11 @@ struct Calls {
 }
 
 impl Calls {
+    /// Nobody has been called for at the place where we are.
+    fn begin_anew(&mut self) {
+        self.of.clear();
+    }
+
     /// The torrents to be called for now, of those that there are; they are from then on.
     fn due(&mut self, now: Instant, there: &[InfoHash]) -> Vec<InfoHash> {
         self.of.retain(|hash, _| there.contains(hash));
@@ -101,7 +109,10 @@ impl Ear {
     async fn call(&self, way: Way, packet: &[u8]) {
         let socket = socket2::SockRef::from(&self.socket);
         let ready = match way {
-            Way::V4(ip) => socket.set_multicast_if_v4(&ip).and_then(|()| socket.set_multicast_ttl_v4(HOPS)),
+            Way::V4(ip) => {
+                let hops = if Reach::of(ip.into()) == Reach::Public { HOPS_IN_PUBLIC } else { HOPS };
+                socket.set_multicast_if_v4(&ip).and_then(|()| socket.set_multicast_ttl_v4(hops))
+            }
             Way::V6(index) => socket.set_multicast_if_v6(index).and_then(|()| socket.set_multicast_hops_v6(HOPS)),
         };
         if ready.is_ok() {
@@ -110,7 +121,7 @@ impl Ear {
     }
 }
 
-/// The interfaces that lead into a private network, by family, as far as the path allows them.
+/// The interfaces that lead into a network, by family, as far as the path allows them. An address that is a network of its own has nobody near.
 fn ways(path: &Path, family: Family) -> Vec<Way> {
     let places = path.places(path.from());
     let allowed = |name: &str, ip: IpAddr| {
@@ -121,11 +132,19 @@ fn ways(path: &Path, family: Family) -> Vec<Way> {
     };
     let mut ways = Vec::new();
     for interface in interfaces().unwrap_or_default().into_iter().filter(|interface| interface.up) {
-        let near = |ip: &&IpAddr| {
-            Reach::of(**ip) == Reach::Private && Family::of(**ip) == family && allowed(&interface.name, **ip)
+        let near = |(ip, len): &(IpAddr, u8)| {
+            let alone = if ip.is_ipv4() { 31 } else { 127 };
+            let has_others = match Reach::of(*ip) {
+                Reach::Private => true,
+                Reach::Public => *len < alone,
+                Reach::Loopback | Reach::Nowhere => false,
+            };
+            has_others && Family::of(*ip) == family && allowed(&interface.name, *ip)
         };
-        let Some(ip) = interface.addrs.iter().find(near) else { continue };
-        match (*ip, interface.index) {
+        let nets = || interface.addrs.iter().copied().zip(interface.prefixes.iter().copied()).filter(near);
+        let private = nets().find(|(ip, _)| Reach::of(*ip) == Reach::Private);
+        let Some((ip, _)) = private.or_else(|| nets().next()) else { continue };
+        match (ip, interface.index) {
             (IpAddr::V4(ip), _) => ways.push(Way::V4(ip)),
             (IpAddr::V6(_), Some(index)) => ways.push(Way::V6(index)),
             (IpAddr::V6(_), None) => {}
@@ -140,24 +159,31 @@ pub(crate) struct Reached {
     pub(crate) registry: std::sync::Arc<Registry>,
 }
 
-/// Calls and listens until the client is gone.
+/// Hears both groups, where anybody near could come.
+fn ears(path: &Path) -> Vec<Ear> {
+    if path.from().is_some_and(|ip| Reach::of(ip) == Reach::Loopback) {
+        return Vec::new();
+    }
+    let open = |family| Ear::open(path, family).ok();
+    let ears: Vec<Ear> = [Family::V4, Family::V6].into_iter().filter_map(open).collect();
+    for ear in &ears {
+        for way in ways(path, ear.family) {
+            ear.join(way);
+        }
+    }
+    ears
+}
+
+/// Calls and listens until the client is gone; by which way, `paths` tells.
 pub(crate) async fn run(
-    path: Path,
+    mut paths: watch::Receiver<Path>,
     doors: Doors,
     cookie: u64,
     registry: Weak<Registry>,
     host: impl Fn() -> Option<HostHandle>,
 ) {
-    if path.from().is_some_and(|ip| Reach::of(ip) == Reach::Loopback) {
-        return;
-    }
-    let ears: Vec<Ear> =
-        [Family::V4, Family::V6].into_iter().filter_map(|family| Ear::open(&path, family).ok()).collect();
-    for ear in &ears {
-        for way in ways(&path, ear.family) {
-            ear.join(way);
-        }
-    }
+    let mut path = paths.borrow_and_update().clone();
+    let mut ears = ears(&path);
     let (mut calls, cookie) = (Calls::default(), format!("{cookie:016x}"));
     let mut look = tokio::time::interval(LOOK);
     let mut left = PER_SECOND_MAX;
@@ -165,6 +191,15 @@ pub(crate) async fn run(
     let [first, second] = &mut rooms;
     loop {
         let heard = tokio::select! {
+            changed = paths.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                path = paths.borrow_and_update().clone();
+                ears = self::ears(&path);
+                calls.begin_anew();
+                None
+            }
             _ = look.tick() => None,
             heard = hear(ears.first(), first) => heard,
             heard = hear(ears.get(1), second) => heard,
@@ -182,7 +217,8 @@ pub(crate) async fn run(
             Some(_) => {}
             None => {
                 left = PER_SECOND_MAX;
-                let due = calls.due(Instant::now(), &called_for(&reached.registry));
+                let torrents = if ears.is_empty() { Vec::new() } else { called_for(&reached.registry) };
+                let due = calls.due(Instant::now(), &torrents);
                 if !due.is_empty() {
                     call(&path, &ears, &doors, &cookie, &due).await;
                 }
@@ -242,6 +278,10 @@ async fn call(path: &Path, ears: &[Ear], doors: &Doors, cookie: &str, due: &[Inf
 fn take(reached: &Reached, from: SocketAddr, call: &Call) {
     let mut peer = from;
     peer.set_port(call.port);
+    let (ip, mut source) = (from.ip().to_canonical(), PeerSource::Lsd(Reach::Private));
+    if Reach::of(ip) == Reach::Public && interfaces().is_ok_and(|all| all.iter().any(|one| one.is_beside(ip))) {
+        source = PeerSource::Lsd(Reach::Public);
+    }
     let named: Vec<TorrentId> = {
         let all = reached.registry.all();
         let names = |entry: &std::sync::Arc<crate::registry::Entry>| {
@@ -250,7 +290,7 @@ fn take(reached: &Reached, from: SocketAddr, call: &Call) {
         all.iter().filter(|entry| names(entry)).map(|entry| entry.id).collect()
     };
     for torrent in named {
-        let peers = Command::Peers { torrent, source: PeerSource::Lsd, list: vec![peer] };
+        let peers = Command::Peers { torrent, source, list: vec![peer] };
         // A host that has ended dials nobody.
         let _ = reached.host.send(HostMsg::Command(peers));
     }
@@ -281,12 +321,20 @@ mod tests {
         assert_eq!(due(602, &[1, 2, 3]), [2]);
     }
 
+    #[test]
+    fn all_are_called_for_where_we_listen_now() {
+        let (mut calls, start) = (Calls::default(), Instant::now());
+        let there = [hash(1), hash(2)];
+        assert_eq!(calls.due(start, &there), there);
+        calls.begin_anew();
+        assert_eq!(calls.due(start + Duration::from_secs(59), &there), [], "calls are a minute apart");
+        assert_eq!(calls.due(start + APART, &there), there);
+    }
+
     #[tokio::test]
     async fn who_listens_on_loopback_alone_calls_nobody() {
         let path = Path::direct().leaving_from(Some([127, 0, 0, 1].into()));
         assert!(ways(&path, Family::V4).is_empty() && ways(&path, Family::V6).is_empty());
-        let registry = std::sync::Arc::new(Registry::default());
-        // It ends at once instead of listening.
-        run(path, 7000.into(), 1, std::sync::Arc::downgrade(&registry), || None).await;
+        assert!(ears(&path).is_empty(), "and hears nobody");
     }
 }

@@ -5,6 +5,7 @@ use common::one::*;
 use common::*;
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::collections::BTreeSet;
 use teem_engine::EngineConfig;
 use teem_engine::input::Input;
 use teem_swarm::command::Command;
@@ -114,6 +115,42 @@ fn who_comes_is_told_at_once_and_the_others_once_a_minute() {
     let to_third = &told.iter().find(|(conn, _)| *conn == 3).unwrap().1;
     assert_eq!((to_third.added.len(), &to_third.dropped[..]), (0, &[addr("8.8.2.2:6881")][..]));
     assert_eq!(pex(&one.pass(start + Duration::from_secs(600))), [], "nothing has changed");
+}
+
+#[test]
+fn where_few_are_connected_those_that_were_are_told_once_and_taken_back() {
+    let mut one = exchanging();
+    let start = one.now;
+    let seed = ExtendedHandshake { upload_only: Some(true), ..takes_pex() };
+    comes(&mut one, 1, "8.8.1.1", seed.clone());
+    comes(&mut one, 2, "8.8.2.2", takes_pex());
+    for (conn, why) in [(1, CloseReason::Remote), (2, CloseReason::Protocol("what nobody says"))] {
+        one.give(Input::Closed { conn: ConnId(conn), why });
+    }
+    let told = pex(&comes(&mut one, 3, "8.8.3.3", takes_pex()));
+    let [(3, first)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(met(first), [("8.8.1.1:6881".to_owned(), PexFlags::SEED)], "one that broke the protocol is not told of");
+    let told = pex(&one.pass(start + Duration::from_secs(62)));
+    let [(3, next)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((met(next), &next.dropped[..]), (Vec::new(), &[addr("8.8.1.1:6881")][..]));
+    assert_eq!(pex(&one.pass(start + Duration::from_secs(110))), [], "once");
+    // One that comes back is not told of itself.
+    let told = pex(&comes(&mut one, 4, "8.8.1.1", seed));
+    let told: Vec<_> = told.iter().map(|(conn, said)| (*conn, met(said))).collect();
+    assert_eq!(told, [(4, vec![("8.8.3.3:6881".to_owned(), 0)])]);
+}
+
+#[test]
+fn no_more_than_the_last_25_of_those_that_were_are_told_of() {
+    let mut one = exchanging();
+    for n in 1..=30u8 {
+        comes(&mut one, n.into(), &format!("8.8.{n}.1"), takes_pex());
+        one.give(Input::Closed { conn: ConnId(n.into()), why: CloseReason::Remote });
+    }
+    let told = pex(&comes(&mut one, 40, "8.9.1.1", takes_pex()));
+    let [(40, first)] = &told[..] else { panic!("{told:?}") };
+    let all: BTreeSet<String> = met(first).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(all, (6..=30).map(|n| format!("8.8.{n}.1:6881")).collect());
 }
 
 #[test]

@@ -50,6 +50,11 @@ impl Listening {
         if Reach::of(asker) == Reach::Public { door.told_outside() } else { door.here }
     }
 
+    /// The port that those outside who speak that family reach us on; 0 is none.
+    pub fn outside(&self, family: Family) -> u16 {
+        self.of(family).told_outside()
+    }
+
     /// The port that is told where it is not known by which family it is read: a router forwards another one with IPv4 mostly.
     pub fn port(&self) -> u16 {
         let (v4, v6) = (self.v4.told_outside(), self.v6.told_outside());

@@ -24,6 +24,7 @@ pub mod http;
 pub mod limits;
 #[cfg(feature = "net")]
 pub mod net;
+pub mod own_seed;
 mod query;
 mod random;
 pub mod request;

@@ -4,6 +4,7 @@
 //! one contact of each family and stands once in the counts, however many it has.
 use crate::crowding::Crowding;
 use crate::limits::Limits;
+use crate::own_seed::OwnSeed;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -84,7 +85,7 @@ pub(crate) struct Swarm {
     /// Downloads that were completed since the tracker began.
     pub(crate) downloaded: u32,
     /// The port of the tracker's own seed.
-    pub(crate) own_seed: Option<u16>,
+    pub(crate) own_seed: Option<OwnSeed>,
     /// Its id, once it has announced itself.
     pub(crate) own_id: Option<PeerId>,
     /// The network that its first announce came from, where that is charged.

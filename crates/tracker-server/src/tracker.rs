@@ -6,6 +6,7 @@ use crate::announced::Announced;
 use crate::connection_id::ConnectionIds;
 use crate::crowding::Crowding;
 use crate::limits::Limits;
+use crate::own_seed::OwnSeed;
 use crate::random::Random;
 use crate::request::{Refusal, Request};
 use crate::swarm::{Asker, Role, Swarm};
@@ -130,10 +131,10 @@ impl Tracker {
     }
 
     /// Says that this machine seeds a torrent on a port, on all its addresses. Each asker is told the address that it reached
-    /// the tracker by; the seed counts as one, and its own announces are answered but not taken in.
-    pub fn own_seed(&mut self, info_hash: InfoHash, port: u16) {
+    /// the tracker by, or the one where a router leads it here; the seed counts as one, and its own announces are answered but not taken in.
+    pub fn own_seed(&mut self, info_hash: InfoHash, seed: impl Into<OwnSeed>) {
         self.allow(info_hash);
-        self.swarms.entry(info_hash).or_default().own_seed = Some(port);
+        self.swarms.entry(info_hash).or_default().own_seed = Some(seed.into());
     }
 
     /// Takes that back.
@@ -233,7 +234,8 @@ impl Tracker {
         }
         let since = *swarm.since.get_or_insert(now);
         let interval = interval(&limits, now.saturating_sub(since), asker.role, &mut self.random);
-        let itself = swarm.own_seed == Some(request.port) && ip == request.local.ip().to_canonical();
+        let itself =
+            swarm.own_seed.is_some_and(|own| own.is_on(request.port)) && ip == request.local.ip().to_canonical();
         if itself {
             swarm.own_id = Some(request.peer_id);
         } else {
@@ -251,7 +253,7 @@ impl Tracker {
         }
         let most = request.num_want.unwrap_or(limits.default_peers).min(request.peers_max) as usize;
         let mut peers = Vec::new();
-        if let Some(own) = swarm.own_seed.map(|port| SocketAddr::new(request.local.ip().to_canonical(), port))
+        if let Some(own) = swarm.own_seed.map(|own| own.told(request.local.ip().to_canonical(), ip))
             && most > 0
             && !itself
             && tells_own_seed(own, &asker)

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use teem_metainfo::InfoHash;
 use teem_tracker_server::limits::Limits;
+use teem_tracker_server::own_seed::OwnSeed;
 use teem_tracker_server::request::{Refusal, Request};
 use teem_tracker_server::tracker::{Access, Tracker};
 use teem_wire::compact::Family;
@@ -151,6 +152,12 @@ fn the_own_seed_is_told_by_the_address_it_was_reached_by() {
     let own = Request { left: 0, ..via("127.0.0.1:1", "127.0.0.1:6881") };
     let reply = t.announce(SEC, &own).unwrap();
     assert_eq!((reply.complete, t.counts().1), (Some(2), 1)); // it and the peer 7, a seed by now
+    // A router leads those from outside here by another port.
+    let outside_v4 = Some("8.8.4.4:9000".parse().unwrap());
+    t.own_seed(HASH, OwnSeed { here: 6881, outside_v4, outside_v6: None });
+    let mut first = |from| told(&mut t, SEC, &via("10.0.0.1:1", from)).first().copied();
+    assert_eq!(first("9.9.9.9:55"), outside_v4);
+    assert_eq!(first("10.0.0.9:55"), addrs(&["10.0.0.1:6881"]).pop());
     t.own_seed_ends(&HASH);
     assert_eq!(t.scrape(&HASH).unwrap().complete, 1);
 }

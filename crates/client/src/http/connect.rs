@@ -11,6 +11,7 @@ use std::time::Duration;
 use teem_metainfo::redact::{redact_file, redact_host};
 use teem_path::Path;
 use teem_path::opener::Target;
+use teem_wire::compact::Family;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -40,10 +41,10 @@ pub(super) fn tls_config() -> Arc<ClientConfig> {
     Arc::new(config.expect("ring speaks TLS 1.2 and 1.3"))
 }
 
-/// Connects for one hop; tells which address was taken.
+/// Connects for one hop, to an address of one family where one is named; tells which address was taken.
 pub(super) async fn connect(
     uri: &Uri,
-    egress: Egress,
+    (egress, family): (Egress, Option<Family>),
     path: &Path,
     tls: &Arc<ClientConfig>,
 ) -> Result<(Box<dyn Stream>, SocketAddr), HttpError> {
@@ -51,7 +52,7 @@ pub(super) async fn connect(
     let secure = uri.scheme_str() == Some("https");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let (tcp, addr) = match path.proxy() {
-        None => connect_tcp(&host, port, egress, path).await?,
+        None => connect_tcp(&host, port, (egress, family), path).await?,
         Some(_) => connect_proxied(&host, port, egress, path).await?,
     };
     if !secure {
@@ -100,12 +101,17 @@ async fn connect_proxied(
     opened.map(|stream| (stream, addr)).map_err(|why| HttpError::Unreachable(format!("{}: {why}", redact_host(host))))
 }
 
-async fn connect_tcp(host: &str, port: u16, egress: Egress, path: &Path) -> Result<(TcpStream, SocketAddr), HttpError> {
+async fn connect_tcp(
+    host: &str,
+    port: u16,
+    (egress, family): (Egress, Option<Family>),
+    path: &Path,
+) -> Result<(TcpStream, SocketAddr), HttpError> {
     let found = lookup(path, host, port)
         .await
         .map_err(|e| HttpError::Unreachable(format!("{} cannot be resolved: {e}", redact_host(host))))?;
     let (mut allowed, mut last) = (Vec::new(), None);
-    for addr in found {
+    for addr in found.into_iter().filter(|addr| family.is_none_or(|only| only == Family::of(addr.ip()))) {
         if !egress.allows(addr) {
             last = Some(HttpError::Egress { host: redact_host(host), addr });
         } else if path.from().is_some_and(|from| from.is_ipv4() != addr.is_ipv4()) {

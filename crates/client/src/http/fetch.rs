@@ -15,6 +15,7 @@ use std::time::Duration;
 use teem_metainfo::percent;
 use teem_path::Path;
 use teem_path::opener::basic;
+use teem_wire::compact::Family;
 use teem_wire::reach::Reach;
 use tokio_rustls::rustls::ClientConfig;
 
@@ -56,12 +57,20 @@ pub struct Http {
     tls: Arc<ClientConfig>,
     path: Path,
     agent: Arc<str>,
+    /// The one family that it connects by.
+    family: Option<Family>,
 }
 
 impl Http {
     /// A client that connects on this way and calls itself `agent`; nothing when that is empty.
     pub fn new(path: Path, agent: &str) -> Self {
-        Self { tls: tls_config(), path, agent: agent.into() }
+        Self { tls: tls_config(), path, agent: agent.into(), family: None }
+    }
+
+    /// The same, by addresses of that family alone.
+    #[must_use]
+    pub(crate) fn over(&self, family: Family) -> Self {
+        Self { family: Some(family), ..self.clone() }
     }
 
     /// The way that its connections take.
@@ -112,7 +121,7 @@ impl Http {
     }
 
     async fn hop(&self, uri: &Uri, egress: Egress) -> Result<(Response<Incoming>, SocketAddr), HttpError> {
-        let (stream, from) = connect(uri, egress, &self.path, &self.tls).await?;
+        let (stream, from) = connect(uri, (egress, self.family), &self.path, &self.tls).await?;
         let (mut send, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(64 * 1024)
             .handshake(TokioIo::new(stream))

@@ -29,7 +29,7 @@ impl Http {
     async fn ask_gateway(&self, url: &Url, action: Option<(String, String)>) -> Result<(u16, Vec<u8>), HttpError> {
         let uri: Uri = url.to_string().parse().map_err(|_| HttpError::BadUrl(url.to_string()))?;
         let only = Egress::Only((*url.server.ip()).into());
-        let (stream, _) = connect(&uri, only, self.path(), self.tls()).await?;
+        let (stream, _) = connect(&uri, (only, None), self.path(), self.tls()).await?;
         let protocol = |e: hyper::Error| HttpError::Protocol(e.to_string());
         let mut builder = hyper::client::conn::http1::Builder::new();
         // The letters of headers matter to some routers.

@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn the_far_end_of_a_tunnel_is_the_first_of_its_network() {
         let addrs = vec!["fe80::7".parse().unwrap(), "10.2.0.2".parse().unwrap()];
-        let tunnel = Interface { name: "tun0".into(), index: Some(3), up: true, addrs };
+        let prefixes = vec![32; addrs.len()];
+        let tunnel = Interface { name: "tun0".into(), index: Some(3), up: true, addrs, prefixes };
         assert_eq!(far_end(&tunnel), Some("10.2.0.1".parse().unwrap()));
     }
 }

@@ -15,6 +15,7 @@ use teem_metainfo::{Info, InfoHash};
 use teem_swarm::command::Command;
 use teem_tracker_server::limits::Limits;
 use teem_tracker_server::net::{Answering, Lent, OnAnnounced, Table, Udp, routes};
+use teem_tracker_server::own_seed::OwnSeed;
 use teem_tracker_server::tracker::{Access, Tracker};
 use teem_web::extract::{Request, State};
 use teem_web::http::StatusCode;
@@ -78,12 +79,13 @@ pub(crate) struct Site {
     _udp: Udp,
     table: Table,
     shared: Arc<Shared>,
-    host: HostHandle,
+    /// Where the seed takes connections.
+    own: Mutex<OwnSeed>,
 }
 
 impl Site {
     /// Serves what comes in at the door.
-    pub(crate) fn open(door: &Door, host: HostHandle) -> Self {
+    pub(crate) fn open(door: &Door, host: HostHandle, own: OwnSeed) -> Self {
         let Guests { streams, questions } = door.open();
         // A host that has ended sends nothing; a packet that is lost is asked for again.
         let answering = host.clone();
@@ -102,14 +104,14 @@ impl Site {
         let mut http = Server::new(routes(table.clone()).merge(pages(shared.clone())), limits);
         http.given(streams);
         let udp = Udp::lent(&table, Lent { questions, answer });
-        Self { _http: http, _udp: udp, table, shared, host }
+        Self { _http: http, _udp: udp, table, shared, own: Mutex::new(own) }
     }
 
-    /// We listen on another port: the tracker tells that one of our seeds.
-    pub(crate) fn port_changed(&self) {
-        let port = self.host.bound().port;
+    /// We listen on another port, or a router leads others here by another: the tracker tells that of our seeds.
+    pub(crate) fn listens(&self, own: OwnSeed) {
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
         for hash in self.shared.seeds().keys() {
-            self.table.tracker().own_seed(*hash, port);
+            self.table.tracker().own_seed(*hash, own);
         }
     }
 
@@ -117,7 +119,8 @@ impl Site {
     /// `hosts` are names that this machine is known by.
     pub(crate) fn offer(&self, offer: Offer, paths: [String; 2], hosts: impl Iterator<Item = String>) -> String {
         let hash = offer.torrent.info_hash();
-        self.table.tracker().own_seed(hash, self.host.bound().port);
+        let own = *self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        self.table.tracker().own_seed(hash, own);
         let (file, tag) = (Bytes::copy_from_slice(&offer.file), Tag::of(&offer.file));
         self.shared.seeds().insert(hash, offer.torrent.clone());
         self.shared

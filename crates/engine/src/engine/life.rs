@@ -80,7 +80,7 @@ impl<B> Engine<B> {
             return self.outputs.push_back(Output::Event(Event::Notice { torrent, text }));
         }
         // Of a private torrent nobody but its tracker may tell who takes part.
-        if !private || !matches!(source, PeerSource::Dht(_) | PeerSource::Pex(_) | PeerSource::Lsd) {
+        if !private || !matches!(source, PeerSource::Dht(_) | PeerSource::Pex(_) | PeerSource::Lsd(_)) {
             self.with(torrent, |t, cx| t.add_peers(cx.now, source, list));
         }
     }

@@ -29,8 +29,9 @@ pub enum PeerSource {
     Dht(Reach),
     /// A peer at an address of that reach (BEP 11): it names nothing that is nearer than itself.
     Pex(Reach),
-    /// It called to everybody in this network (BEP 14): it names itself, and is taken at its word where its address is a private one.
-    Lsd,
+    /// It called to everybody in this network from an address of that reach (BEP 14): it names itself. Where its address is a public one its driver has seen that
+    /// it is on a network of ours.
+    Lsd(Reach),
 }
 
 impl PeerSource {
@@ -63,7 +64,7 @@ impl PeerSource {
                 Reach::Loopback | Reach::Private => reach,
                 Reach::Public | Reach::Nowhere => Reach::Public,
             },
-            Self::Lsd => return named == Reach::Private,
+            Self::Lsd(reach) => return reach >= Reach::Private && named == reach,
         };
         named.told_to(nearest)
     }
@@ -76,7 +77,7 @@ impl PeerSource {
             Self::PublicTracker | Self::LocalTracker | Self::LoopbackTracker => SourceKind::Tracker,
             Self::Saved => SourceKind::Saved,
             Self::Inbound => SourceKind::Inbound,
-            Self::Lsd => SourceKind::Lan,
+            Self::Lsd(_) => SourceKind::Lan,
             Self::Dht(_) => SourceKind::Dht,
             Self::Pex(_) => SourceKind::Pex,
         }
@@ -97,7 +98,8 @@ impl PeerSource {
             Self::LoopbackTracker => 4,
             Self::Saved => 5,
             Self::Inbound => 6,
-            Self::Lsd => 7,
+            Self::Lsd(Reach::Public) => 14,
+            Self::Lsd(_) => 7,
             Self::Dht(reach) => 8 + of(reach),
             Self::Pex(reach) => 11 + of(reach),
         }
@@ -127,7 +129,7 @@ impl Sources {
             SourceKind::Tracker => 0b111 << 2,
             SourceKind::Saved => 1 << 5,
             SourceKind::Inbound => 1 << 6,
-            SourceKind::Lan => 1 << 7,
+            SourceKind::Lan => 1 << 7 | 1 << 14,
             SourceKind::Dht => 0b111 << 8,
             SourceKind::Pex => 0b111 << 11,
         };
@@ -228,17 +230,19 @@ mod tests {
                 "who is nowhere names no more than a stranger"
             );
         }
-        assert_eq!(named(PeerSource::Lsd), [false, true, false, false, false]);
-        assert!(
-            may_dial(addr("[fe80::1]:6881"), PeerSource::Lsd) && !may_dial(addr("[2001:db8::1]:6881"), PeerSource::Lsd)
-        );
+        let near = |text| may_dial(addr(text), PeerSource::Lsd(Reach::Private));
+        assert_eq!(named(PeerSource::Lsd(Reach::Private)), [false, true, false, false, false]);
+        assert_eq!(named(PeerSource::Lsd(Reach::Public)), [false, false, true, false, false]);
+        assert_eq!(named(PeerSource::Lsd(Reach::Loopback)), [false; 5]);
+        assert!(near("[fe80::1]:6881") && !near("[2001:db8::1]:6881"));
     }
 
     #[test]
     fn sources_are_a_set() {
         let all = ["127.0.0.1", "10.0.0.1", "8.8.8.8"].map(|ip| ip.parse().unwrap());
         let mut every = vec![PeerSource::User, PeerSource::Link, PeerSource::PublicTracker, PeerSource::LocalTracker];
-        every.extend([PeerSource::LoopbackTracker, PeerSource::Saved, PeerSource::Inbound, PeerSource::Lsd]);
+        every.extend([PeerSource::LoopbackTracker, PeerSource::Saved, PeerSource::Inbound]);
+        every.extend([Reach::Private, Reach::Public].map(PeerSource::Lsd));
         every.extend(all.iter().flat_map(|ip| [PeerSource::dht(*ip), PeerSource::pex(*ip)]));
         for (n, first) in every.iter().enumerate() {
             let mut set = Sources::from(*first);

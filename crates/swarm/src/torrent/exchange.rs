@@ -1,7 +1,9 @@
 //! Peers tell each other of peers (BEP 11; bad-input row 42): what is told to whom, and when; what is taken of whom.
 //!
 //! Each peer that offers the extension is told the peers that we are connected with: at once when there is somebody to tell of, then at most once a
-//! minute what has changed. What each was told is kept, so that nobody is met twice, lost without having been met, or both in one message.
+//! minute what has changed. What each was told is kept, so that nobody is met twice, lost without having been met, or both in one message. Where few are
+//! connected the first message names those that were until lately, too, and the next takes them back, as BEP 11 has it: so one that comes hears of others
+//! although they have parted from us.
 //! Nothing is said of a private torrent or taken for one (BEP 27), and the extension is not offered there.
 use super::context::Context;
 use super::ground::Ground;
@@ -10,10 +12,11 @@ use crate::output::CloseReason;
 use crate::peer::Peer;
 use crate::remote::Transport;
 use crate::time::Time;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
+use teem_wire::compact::Family;
 use teem_wire::peer::message::{Contact, Message, PexFlags, PexMessage};
 use teem_wire::peer::pex::CONTACTS_MAX;
 use teem_wire::reach::Reach;
@@ -24,6 +27,9 @@ const EVERY: Duration = Duration::from_secs(60);
 const GATHER: Duration = Duration::from_secs(1);
 /// Messages of one peer within a minute that are let pass; one is what BEP 11 allows.
 const PER_MINUTE_MAX: u32 = 6;
+
+/// Peers of a family that are told of although they are not connected any more, with those that are; BEP 11 has this number.
+const FEW: usize = 25;
 
 /// What was exchanged with one peer.
 #[derive(Default, Debug)]
@@ -36,6 +42,8 @@ struct Told {
     next: Time,
     /// Whether there may be something to tell.
     news: bool,
+    /// Whether it has been told anything.
+    begun: bool,
     /// Since when its messages are counted, and how many came.
     heard: (Time, u32),
 }
@@ -51,6 +59,8 @@ impl Told {
 #[derive(Default, Debug)]
 pub(super) struct Exchange {
     with: BTreeMap<ConnId, Told>,
+    /// Those that were connected, the latest last; of each family no more than [`FEW`].
+    were: VecDeque<Contact>,
     /// The first moment that one of them is due.
     next: Option<Time>,
 }
@@ -81,10 +91,28 @@ impl Exchange {
         self.plan();
     }
 
-    /// A peer is gone.
-    pub(super) fn gone(&mut self, now: Time, conn: ConnId) {
-        self.with.remove(&conn);
+    /// A peer is gone, for that reason.
+    pub(super) fn gone(&mut self, now: Time, peer: &Peer, why: CloseReason) {
+        self.with.remove(&peer.conn());
+        let may_be_there =
+            matches!(why, CloseReason::Remote | CloseReason::BothSeeds | CloseReason::TooMany | CloseReason::Useless);
+        if may_be_there && let Some(contact) = contact(peer).filter(|_| peer.who().is_introduced()) {
+            let family = Family::of(contact.addr.ip());
+            let alike = |one: &Contact| Family::of(one.addr.ip()) == family;
+            self.were.retain(|one| one.addr != contact.addr);
+            if self.were.iter().filter(|one| alike(one)).count() >= FEW
+                && let Some(oldest) = self.were.iter().position(alike)
+            {
+                self.were.remove(oldest);
+            }
+            self.were.push_back(contact);
+        }
         self.changed(now);
+    }
+
+    /// Nobody is told any more of one that was banned.
+    pub(super) fn forget(&mut self, addr: SocketAddr) {
+        self.were.retain(|one| one.addr != addr);
     }
 
     /// Nothing is exchanged any more.
@@ -109,22 +137,27 @@ impl Exchange {
         for (conn, told) in self.with.iter_mut().filter(|(_, told)| due(told)) {
             let Some(peer) = ground.table.get(*conn) else { continue };
             let reach = peer.ip().map_or(Reach::Public, Reach::of);
-            let itself = peer.who().addr().addr();
-            let concerns =
-                |one: ConnId, at: SocketAddr| one != *conn && Some(at) != itself && Reach::of(at.ip()).told_to(reach);
+            let (itself, own) = (peer.who().addr().addr(), peer.who().dial_addr().addr());
+            let meets = |at: SocketAddr| Some(at) != itself && Reach::of(at.ip()).told_to(reach);
             let there: BTreeMap<SocketAddr, PexFlags> =
-                all.iter().filter(|(one, c)| concerns(*one, c.addr)).map(|(_, c)| (c.addr, c.flags)).collect();
+                all.iter().filter(|(one, c)| one != conn && meets(c.addr)).map(|(_, c)| (c.addr, c.flags)).collect();
             ground.work += there.len() as u64;
             let lost: Vec<SocketAddr> = told.known.iter().filter(|addr| !there.contains_key(*addr)).copied().collect();
             let met = there.iter().filter(|(addr, _)| !told.known.contains(*addr));
-            let met: Vec<Contact> = met.map(|(addr, flags)| Contact { addr: *addr, flags: *flags }).collect();
-            told.news = lost.len() > CONTACTS_MAX || met.len() > CONTACTS_MAX;
+            let mut met: Vec<Contact> = met.map(|(addr, flags)| Contact { addr: *addr, flags: *flags }).collect();
+            let live = met.len();
+            if !told.begun {
+                let concerned =
+                    self.were.iter().filter(|c| meets(c.addr) && own != Some(c.addr) && !there.contains_key(&c.addr));
+                add_former(&mut met, concerned);
+            }
+            told.news = met.len() > live || lost.len() > CONTACTS_MAX || met.len() > CONTACTS_MAX;
             let message = PexMessage {
                 added: met.into_iter().take(CONTACTS_MAX).collect(),
                 dropped: lost.into_iter().take(CONTACTS_MAX).collect(),
             };
             let Some(id) = told.id.filter(|_| message != PexMessage::default()) else { continue };
-            told.next = now + EVERY;
+            (told.next, told.begun) = (now + EVERY, true);
             told.known.extend(message.added.iter().map(|contact| contact.addr));
             for addr in &message.dropped {
                 told.known.remove(addr);
@@ -145,6 +178,16 @@ impl Exchange {
             Err(CloseReason::Flood("peers named more than six times a minute"))
         } else {
             Ok(())
+        }
+    }
+}
+
+/// Puts those that were connected, the latest first, behind those that are, up to [`FEW`] of each family.
+fn add_former<'a>(met: &mut Vec<Contact>, were: impl DoubleEndedIterator<Item = &'a Contact>) {
+    for one in were.rev() {
+        let family = Family::of(one.addr.ip());
+        if met.iter().filter(|known| Family::of(known.addr.ip()) == family).count() < FEW {
+            met.push(*one);
         }
     }
 }

@@ -77,7 +77,7 @@ impl Torrent {
         }
         self.granting.gone(cx.now, conn, &peer);
         self.metadata.gone(conn);
-        self.exchange.gone(cx.now, conn);
+        self.exchange.gone(cx.now, &peer, why);
         self.punch.gone(conn);
         self.finder.closed(cx.now, &self.ground.table, peer.who().dial_addr(), why);
         self.finder.introducer_gone(conn);
@@ -111,6 +111,7 @@ impl Torrent {
         self.drop_peer(cx, conn, CloseReason::Banned);
         for addr in [who.addr, who.dial_addr].into_iter().filter_map(Remote::addr) {
             self.finder.ban(addr);
+            self.exchange.forget(addr);
         }
     }
 
