@@ -3,12 +3,14 @@ use crate::units::{ByteRate, Enough, Span};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use teem_client::{Config, Dht, Encryption, Spreading, Transports};
+use teem_client::Spreading;
 
+pub(crate) mod daemon;
 pub(crate) mod dht;
 pub(crate) mod edit;
 pub(crate) mod metainfo;
 pub(crate) mod path;
+pub(crate) mod peers;
 pub(crate) mod state;
 
 /// Publish, download, seed and track with BitTorrent.
@@ -47,6 +49,18 @@ pub(crate) enum Command {
     Track(Track),
     /// Ask the DHT, which finds peers without trackers
     Dht(dht::Dht),
+    /// Run for years: many torrents that outlive the process, driven by the commands below and by other programs
+    Daemon(daemon::Daemon),
+    /// Have the daemon download links
+    Add(daemon::Add),
+    /// List the daemon's torrents
+    List(daemon::List),
+    /// Have torrents of the daemon rest
+    Pause(daemon::Verb),
+    /// Have torrents of the daemon work again
+    Resume(daemon::Verb),
+    /// Remove torrents from the daemon; their files stay
+    Remove(daemon::Verb),
     /// Show what is saved of earlier runs, or forget it
     State(state::State),
     /// Print a completion script for a shell
@@ -67,11 +81,11 @@ pub(crate) struct Share {
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
     #[command(flatten)]
-    pub(crate) with_peers: PeerOptions,
+    pub(crate) with_peers: peers::PeerOptions,
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
     #[command(flatten)]
-    pub(crate) with_dht: DhtOptions,
+    pub(crate) with_dht: peers::DhtOptions,
     /// A name or address that others reach this machine by; may be given several times
     #[arg(long = "host", value_name = "NAME", env = "TEEM_HOST", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) hosts: Vec<String>,
@@ -94,101 +108,6 @@ pub(crate) struct Share {
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,
-}
-
-/// How we speak with peers.
-#[derive(Args, Debug, Clone, Copy)]
-pub(crate) struct PeerOptions {
-    /// Encryption of connections to peers (MSE), which hides from networks what is spoken, and nothing from peers
-    #[arg(long, value_name = "WISH", default_value = "allow", env = "TEEM_ENCRYPTION", hide_env_values = true)]
-    pub(crate) encryption: EncryptionWish,
-    /// What connections to peers travel over
-    #[arg(long, value_name = "WAY", default_value = "auto", env = "TEEM_TRANSPORT", hide_env_values = true)]
-    pub(crate) transport: TransportWish,
-    /// Don't ask the router to lead peers here (PCP, NAT-PMP, UPnP)
-    #[arg(long, env = "TEEM_NO_MAP", hide_env_values = true, value_parser = falsey())]
-    pub(crate) no_map: bool,
-    /// Don't exchange addresses of peers with peers
-    #[arg(long, env = "TEEM_NO_PEX", hide_env_values = true, value_parser = falsey())]
-    pub(crate) no_pex: bool,
-    /// Don't look for peers in the local network
-    #[arg(long, env = "TEEM_NO_LSD", hide_env_values = true, value_parser = falsey())]
-    pub(crate) no_lsd: bool,
-}
-
-impl PeerOptions {
-    /// Sets what the client is to do.
-    pub(crate) fn apply(self, config: &mut Config) {
-        (config.encryption, config.transports) = (self.encryption.into(), self.transport.into());
-        config.map_ports = !self.no_map;
-        (config.pex, config.lsd) = (!self.no_pex, !self.no_lsd);
-    }
-}
-
-/// How peers are found without trackers.
-#[derive(Args, Debug, Clone, Default)]
-pub(crate) struct DhtOptions {
-    /// Neither look for peers in the DHT nor take part in it; private torrents never do
-    #[arg(long, env = "TEEM_NO_DHT", hide_env_values = true, value_parser = falsey())]
-    pub(crate) no_dht: bool,
-    /// A node of the DHT to begin with, instead of the public ones; may be given several times
-    #[arg(long, value_name = "HOST:PORT", env = "TEEM_DHT_BOOTSTRAP", hide_env_values = true, value_delimiter = ' ')]
-    pub(crate) dht_bootstrap: Vec<String>,
-}
-
-impl DhtOptions {
-    /// Sets what the client is to do.
-    pub(crate) fn apply(&self, config: &mut Config) {
-        config.dht = (!self.no_dht).then(|| Dht { bootstrap: self.bootstrap() });
-    }
-
-    /// The nodes that were named, if any were.
-    pub(crate) fn bootstrap(&self) -> Option<Vec<String>> {
-        Some(self.dht_bootstrap.clone()).filter(|names| !names.is_empty())
-    }
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum TransportWish {
-    /// Both are taken; dials go by TCP, and by uTP too where TCP has not succeeded within a moment
-    Auto,
-    /// TCP alone, in and out
-    Tcp,
-    /// uTP (BEP 29) alone, in and out
-    Utp,
-}
-
-impl From<TransportWish> for Transports {
-    fn from(wish: TransportWish) -> Self {
-        match wish {
-            TransportWish::Auto => Self::Auto,
-            TransportWish::Tcp => Self::Tcp,
-            TransportWish::Utp => Self::Utp,
-        }
-    }
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum EncryptionWish {
-    /// Both are taken; dials begin in the clear, and encrypted where that is cut off
-    Allow,
-    /// Both are taken; dials begin encrypted
-    Prefer,
-    /// Nothing but encrypted connections, to their end
-    Require,
-    /// No encrypted connection is taken or dialled
-    Off,
-}
-
-impl From<EncryptionWish> for Encryption {
-    fn from(wish: EncryptionWish) -> Self {
-        match wish {
-            EncryptionWish::Allow => Self::Allow,
-            EncryptionWish::Prefer => Self::Prefer,
-            EncryptionWish::Require => Self::Require,
-            EncryptionWish::Off => Self::Off,
-        }
-    }
 }
 
 /// How content leaves its source.
@@ -227,11 +146,11 @@ pub(crate) struct Get {
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
     #[command(flatten)]
-    pub(crate) with_peers: PeerOptions,
+    pub(crate) with_peers: peers::PeerOptions,
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
     #[command(flatten)]
-    pub(crate) with_dht: DhtOptions,
+    pub(crate) with_dht: peers::DhtOptions,
     /// A peer to connect to; may be given several times
     #[arg(long = "peer", value_name = "ADDR", env = "TEEM_PEER", hide_env_values = true, value_delimiter = ' ')]
     pub(crate) peers: Vec<String>,
@@ -286,11 +205,11 @@ pub(crate) struct Seed {
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
     #[command(flatten)]
-    pub(crate) with_peers: PeerOptions,
+    pub(crate) with_peers: peers::PeerOptions,
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
     #[command(flatten)]
-    pub(crate) with_dht: DhtOptions,
+    pub(crate) with_dht: peers::DhtOptions,
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,
@@ -339,7 +258,7 @@ pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) path: path::PathOptions,
     #[command(flatten)]
-    pub(crate) with_dht: DhtOptions,
+    pub(crate) with_dht: peers::DhtOptions,
     /// List the files
     #[arg(long, env = "TEEM_FILES", hide_env_values = true, value_parser = falsey())]
     pub(crate) files: bool,

@@ -4,7 +4,7 @@ use crate::cli::{self, Command};
 use crate::exit::Stop;
 use crate::foreign::plain;
 use crate::progress::Progress;
-use crate::{addr, create, get, stdin};
+use crate::{addr, create, daemon, get, remote, stdin};
 use teem_client::store;
 use teem_sandbox::Ground;
 
@@ -42,9 +42,30 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
                 ground.file(&file);
             }
         }
+        Command::Daemon(options) => {
+            addr::listen(options.listen.as_deref(), true)?;
+            for root in daemon::roots(options)? {
+                ground.folders.push(root);
+            }
+            let socket = remote::socket(options.api.as_deref())?;
+            teem_daemon::ready_folder(&socket)
+                .map_err(|e| Stop::local(format!("{} cannot be made: {e}", socket.display())))?;
+            ground.sockets.extend(socket.parent().map(std::path::Path::to_path_buf));
+            state_folder(&mut ground)?;
+        }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),
-        Command::Edit(_) | Command::Dht(_) | Command::Show(_) | Command::Verify(_) | Command::Track(_) => {}
+        // For the last five the daemon writes.
+        Command::Edit(_)
+        | Command::Dht(_)
+        | Command::Show(_)
+        | Command::Verify(_)
+        | Command::Track(_)
+        | Command::Add(_)
+        | Command::List(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Remove(_) => {}
         Command::Completions(_) | Command::Man(_) => return Ok(None),
     }
     Ok(Some(ground))

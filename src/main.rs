@@ -10,6 +10,7 @@ mod choose;
 mod cli;
 mod completions;
 mod create;
+mod daemon;
 mod data;
 mod dht;
 mod edit;
@@ -30,6 +31,7 @@ mod planted;
 mod preset;
 mod progress;
 mod reach;
+mod remote;
 mod sandbox;
 mod scrape;
 mod seed;
@@ -45,6 +47,7 @@ mod stdout;
 mod told;
 mod track;
 mod units;
+mod verbs;
 mod verify;
 mod view;
 
@@ -103,6 +106,12 @@ async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
         Command::Verify(options) => verify::run(options).await,
         Command::Track(options) => track::run(options, sandbox).await,
         Command::Dht(options) => dht::run(options).await,
+        Command::Daemon(options) => daemon::run(options, sandbox).await,
+        Command::Add(options) => verbs::add(options).await,
+        Command::List(options) => verbs::list(options).await,
+        Command::Pause(options) => verbs::pause(options).await,
+        Command::Resume(options) => verbs::resume(options).await,
+        Command::Remove(options) => verbs::remove(options).await,
         Command::State(options) => state::run(options).await,
         Command::Completions(options) => Ok(completions::run(options)),
         Command::Man(options) => man::run(options),
@@ -120,6 +129,10 @@ fn wants_json(command: &Command) -> bool {
         Command::Verify(o) => o.json,
         Command::Track(o) => o.json,
         Command::Dht(o) => o.json,
+        Command::Daemon(o) => o.json,
+        Command::Add(o) => o.json,
+        Command::List(o) => o.json,
+        Command::Pause(o) | Command::Resume(o) | Command::Remove(o) => o.json,
         Command::State(o) => o.json,
         Command::Completions(_) | Command::Man(_) => false,
     }

@@ -1,5 +1,5 @@
 //! `teem show --scrape`: how large the swarm is, by each tracker of the torrent (BEP 48) and by what nodes of the DHT keep (BEP 33).
-use crate::cli::DhtOptions;
+use crate::cli::peers::DhtOptions;
 use crate::foreign::plain;
 use crate::units::Count;
 use serde_json::{Value, json};

@@ -9,8 +9,25 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 11] =
-    ["share", "get", "seed", "create", "edit", "show", "verify", "track", "state", "completions", "man"];
+const COMMANDS: [&str; 17] = [
+    "share",
+    "get",
+    "seed",
+    "create",
+    "edit",
+    "show",
+    "verify",
+    "track",
+    "daemon",
+    "add",
+    "list",
+    "pause",
+    "resume",
+    "remove",
+    "state",
+    "completions",
+    "man",
+];
 
 fn with_torrent(name: &str) -> (Folder, Torrent) {
     let folder = Folder::new(name);

@@ -121,7 +121,8 @@ impl Client {
         let agent = if config.anonymous { "" } else { AGENT };
         let http = Http::new(config.path.leaving_from(config.listen.addr), agent);
         let path = http.path().clone();
-        let (disk, disk_handle) = Disk::start_on(&DiskConfig::default(), Arc::clone(&fs));
+        let (disk, disk_handle) =
+            Disk::start_with(&DiskConfig::default(), Arc::clone(&fs), config.records.map(|records| records.0));
         let registry = Arc::new(Registry::default());
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);

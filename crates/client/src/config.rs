@@ -1,6 +1,9 @@
 //! What a client is told once, at its start (own design).
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use teem_disk::StateStore;
 use teem_path::Path;
 use teem_swarm::remote::{Encryption, Transports};
 
@@ -46,6 +49,8 @@ pub struct Config {
     pub path: Path,
     /// Folder for saved state: one file per torrent and folder.
     pub state_dir: PathBuf,
+    /// Where the records of saved state lie, for those who bring a store for all torrents; `None` is files of their own in `state_dir`.
+    pub records: Option<Records>,
     /// Upload limit of all torrents together, payload bytes a second.
     pub up: Option<u64>,
     /// Download limit of all torrents together, payload bytes a second.
@@ -76,6 +81,7 @@ impl Config {
             listen: Listen::default(),
             path: Path::direct(),
             state_dir: crate::store::state_dir()?,
+            records: None,
             up: None,
             down: None,
             encryption: Encryption::Allow,
@@ -92,3 +98,13 @@ impl Config {
 
 /// What peers and trackers are told we are.
 pub const AGENT: &str = concat!("Teem/", env!("CARGO_PKG_VERSION"));
+
+/// A store of saved state, shared with others.
+#[derive(Clone)]
+pub struct Records(pub Arc<dyn StateStore>);
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Records")
+    }
+}

@@ -69,6 +69,8 @@ pub struct Source {
     pub info: Option<Arc<Info>>,
     /// The whole .torrent, where there was one.
     pub metainfo: Option<Arc<Metainfo>>,
+    /// Its bytes as they came.
+    pub file: Option<Arc<[u8]>>,
     /// The magnet link, where it was one.
     pub magnet: Option<Arc<Magnet>>,
     /// What to call it before the metadata is there.
@@ -91,6 +93,7 @@ impl From<TorrentKey> for Source {
             key,
             info: None,
             metainfo: None,
+            file: None,
             magnet: None,
             name: None,
             origin: Origin::User,
@@ -109,7 +112,8 @@ fn of_tiers(tiers: &[Vec<String>], origin: Origin) -> Vec<Vec<AnnounceUrl>> {
 
 impl Source {
     /// The same, as a server has answered it.
-    fn of_stranger(self) -> Self {
+    #[must_use]
+    pub fn of_stranger(self) -> Self {
         let tiers = self.metainfo.as_ref().map_or(&[][..], |metainfo| &metainfo.trackers);
         Self { origin: Origin::Stranger, trackers: of_tiers(tiers, Origin::Stranger), ..self }
     }
@@ -169,7 +173,12 @@ pub fn from_bytes(what: &str, bytes: &[u8]) -> Result<Source, LinkError> {
     // Editors and scripts put a byte-order mark or a line break in front.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let metainfo = Metainfo::parse(bytes, &Limits::FILE).map_err(|e| LinkError::Torrent(what.to_owned(), e))?;
-    Ok(metainfo.into())
+    Ok(Source { file: Some(bytes.into()), ..metainfo.into() })
+}
+
+/// Understands a magnet link or an info-hash, which nobody has to be asked about; `None` for any other text.
+pub fn from_magnet(text: &str) -> Option<Source> {
+    only_magnet(&[text.to_owned()])
 }
 
 /// Reads a file with the limit of a .torrent file.

@@ -32,6 +32,20 @@ pub fn config_dir() -> io::Result<PathBuf> {
     base("XDG_CONFIG_HOME", ".config")
 }
 
+/// The user's folder of downloads: `$XDG_DOWNLOAD_DIR`, else `~/Downloads`.
+pub fn downloads_dir() -> io::Result<PathBuf> {
+    if let Some(dir) = set("XDG_DOWNLOAD_DIR").filter(|dir| dir.is_absolute()) {
+        return Ok(dir);
+    }
+    let none = || {
+        io::Error::new(
+            io::ErrorKind::NotFound,
+            "the variable HOME is not set, so there is no folder of downloads: name one",
+        )
+    };
+    Ok(home().ok_or_else(none)?.join("Downloads"))
+}
+
 fn set(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from)
 }

@@ -29,6 +29,7 @@ fn restrict(ground: &Ground) -> Result<Kept, RulesetError> {
     let refused = AccessFs::from_write(LEVEL) | AccessFs::Execute;
     let ruleset = Ruleset::default().handle_access(refused)?.scope(Scope::from_all(LEVEL))?.create()?;
     let ruleset = add(ruleset, &ground.folders, below())?;
+    let ruleset = add(ruleset, &ground.sockets, AccessFs::MakeSock | AccessFs::RemoveFile)?;
     let mut ruleset = add(ruleset, &ground.shelves, swapping())?;
     for outlet in &ground.outlets {
         let Ok(outlet) = PathFd::new(outlet) else { continue };

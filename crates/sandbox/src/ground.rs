@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub struct Ground {
     /// Folders below which files and folders are made, written, renamed and removed.
     pub folders: Vec<PathBuf>,
+    /// Folders in which a socket is made and removed.
+    pub sockets: Vec<PathBuf>,
     /// Folders in which whole files take the place of others.
     pub(crate) shelves: Vec<PathBuf>,
     /// What is no file and is written to as it is: a pipe, a device.
@@ -30,7 +32,8 @@ impl Ground {
 
     /// The folders that may be written in, to be told.
     pub fn told(&self) -> impl Iterator<Item = &Path> {
-        self.folders.iter().chain(&self.shelves).map(PathBuf::as_path)
+        let sockets = self.sockets.iter().filter(|folder| !self.folders.contains(folder));
+        self.folders.iter().chain(sockets).chain(&self.shelves).map(PathBuf::as_path)
     }
 }
 

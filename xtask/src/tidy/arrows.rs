@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::tree::Package;
 
 /// Crate, and the nearest crates below it.
-const TABLE: [(&str, &[&str]); 21] = [
+const TABLE: [(&str, &[&str]); 22] = [
     ("teem-fault", &[]),
     ("teem-path", &[]),
     ("teem-sandbox", &[]),
@@ -24,6 +24,7 @@ const TABLE: [(&str, &[&str]); 21] = [
     ("teem-disk", &["teem-engine", "teem-fault"]),
     ("teem-host", &["teem-engine", "teem-fault", "teem-path", "teem-utp", "teem-mse"]),
     ("teem-client", &["teem-host", "teem-disk", "teem-tracker-server", "teem-portmap"]),
+    ("teem-daemon", &["teem-client"]),
     ("teem-sim", &["teem-engine", "teem-dht", "teem-utp", "teem-mse", "teem-tracker-server"]),
     ("teem-rig", &[]),
     ("teem-faultfs", &["teem-disk"]),
@@ -42,7 +43,8 @@ const FOR_TESTS: [(&str, &str, &str); 5] = [
 ];
 
 /// The formats of the wire are not derived from the model, so serde is named here only.
-const MAY_SERIALISE: [&str; 7] = ["teem-client", "teem-web", "teem-sim", "teem-rig", "teem", "xtask", "teem-fuzz"];
+const MAY_SERIALISE: [&str; 8] =
+    ["teem-client", "teem-daemon", "teem-web", "teem-sim", "teem-rig", "teem", "xtask", "teem-fuzz"];
 
 pub(super) fn check(package: &Package, findings: &mut Vec<Finding>) {
     let manifest = &package.manifest;

@@ -1,0 +1,195 @@
+//! The daemon's interface over HTTP (own design): paths and objects of `/teem/v1`.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /teem/v1` | the program's version and the interface's |
+//! | `GET /teem/v1/torrents[?select=SEL]…` | the torrents, all where nothing is selected |
+//! | `POST /teem/v1/torrents` with [`AddRequest`] | 201 and the torrent |
+//! | `POST /teem/v1/torrents/{pause,resume,remove}` with `{"select": [SEL…]}` | the torrents |
+//!
+//! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
+use crate::daemon::{AddFailed, Daemon, Failed, Wishes};
+use crate::select::Selector;
+use crate::told::Told;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::PathBuf;
+use teem_client::AddError;
+use teem_web::extract::State;
+use teem_web::http::header::CONTENT_TYPE;
+use teem_web::http::{HeaderValue, StatusCode, Uri};
+use teem_web::routing::{get, post};
+use teem_web::{Body, Bytes, Limits, Response, Router};
+
+/// Bytes of a request's body: a .torrent file of 16 MiB in base64.
+const BODY_BYTES: usize = 24 << 20;
+
+/// Selectors of one request.
+const SELECTORS_MAX: usize = 10_000;
+
+/// The server's limits with room for .torrent files.
+pub const LIMITS: Limits = Limits { body_bytes: BODY_BYTES, ..Limits::DEFAULT };
+
+/// What is added: one of `link` and `torrent`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddRequest {
+    /// A magnet link, an info-hash, or the http(s) URL of a .torrent.
+    link: Option<String>,
+    /// A .torrent file in base64.
+    torrent: Option<String>,
+    folder: Option<PathBuf>,
+    #[serde(default)]
+    labels: Vec<String>,
+    #[serde(default)]
+    paused: bool,
+    #[serde(default)]
+    only: Vec<String>,
+    #[serde(default)]
+    first: Vec<String>,
+    up_limit: Option<u64>,
+    down_limit: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SelectRequest {
+    select: Vec<String>,
+}
+
+/// An answer that says no: its status, a word for scripts, a sentence.
+struct Refused(StatusCode, &'static str, String);
+
+/// The routes of a daemon.
+pub fn routes(daemon: Daemon) -> Router {
+    Router::new()
+        .route("/teem/v1", get(about))
+        .route("/teem/v1/torrents", get(list).post(add))
+        .route("/teem/v1/torrents/pause", post(pause))
+        .route("/teem/v1/torrents/resume", post(resume))
+        .route("/teem/v1/torrents/remove", post(remove))
+        .with_state(daemon)
+}
+
+async fn about() -> Response {
+    answer(StatusCode::OK, &json!({"program": "teem", "version": env!("CARGO_PKG_VERSION"), "api": 1}))
+}
+
+async fn list(State(daemon): State<Daemon>, uri: Uri) -> Response {
+    let select: Vec<Selector> =
+        queried(uri.query().unwrap_or_default(), "select").map(|text| Selector::parse(&text)).collect();
+    told(daemon.list(&select).await)
+}
+
+async fn add(State(daemon): State<Daemon>, body: Bytes) -> Response {
+    match added(&daemon, &body).await {
+        Ok(told) => answer(StatusCode::CREATED, &told),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+async fn added(daemon: &Daemon, body: &[u8]) -> Result<Told, Refused> {
+    let request: AddRequest = read(body)?;
+    let wishes = Wishes {
+        folder: request.folder,
+        labels: request.labels.into_iter().collect(),
+        paused: request.paused,
+        only: request.only,
+        first: request.first,
+        up: request.up_limit,
+        down: request.down_limit,
+    };
+    let added = match (request.link, request.torrent) {
+        (Some(link), None) => daemon.add_link(&link, wishes).await,
+        (None, Some(text)) => {
+            let bytes = STANDARD.decode(text.trim());
+            let bytes = bytes.map_err(|e| bad(format!("`torrent` is to be a .torrent file in base64: {e}")))?;
+            daemon.add_file(&bytes, wishes).await
+        }
+        _ => return Err(bad("one of `link` and `torrent` is to be given".to_owned())),
+    };
+    added.map_err(|e| {
+        let (status, class) = match &e {
+            AddFailed::Link(e) => (StatusCode::BAD_REQUEST, e.class()),
+            AddFailed::Wish(_) => (StatusCode::BAD_REQUEST, "wish"),
+            AddFailed::Client(AddError::Already(_)) => (StatusCode::CONFLICT, "already"),
+            AddFailed::Client(AddError::SamePlace(_)) => (StatusCode::CONFLICT, "occupied"),
+            AddFailed::Client(AddError::Stopped) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+            AddFailed::Client(_) => (StatusCode::BAD_REQUEST, "add"),
+            AddFailed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
+        };
+        Refused(status, class, e.to_string())
+    })
+}
+
+async fn pause(State(daemon): State<Daemon>, body: Bytes) -> Response {
+    match selected(&body) {
+        Ok(select) => told(daemon.set_paused(&select, true).await),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+async fn resume(State(daemon): State<Daemon>, body: Bytes) -> Response {
+    match selected(&body) {
+        Ok(select) => told(daemon.set_paused(&select, false).await),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+async fn remove(State(daemon): State<Daemon>, body: Bytes) -> Response {
+    match selected(&body) {
+        Ok(select) => told(daemon.remove(&select).await),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+fn selected(body: &[u8]) -> Result<Vec<Selector>, Refused> {
+    let request: SelectRequest = read(body)?;
+    if request.select.is_empty() || request.select.len() > SELECTORS_MAX {
+        return Err(bad(format!("1 to {SELECTORS_MAX} selectors are to be given; `all` selects all torrents")));
+    }
+    Ok(request.select.iter().map(|text| Selector::parse(text)).collect())
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|e| bad(format!("the body is not understood: {e}")))
+}
+
+fn bad(message: String) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, "request", message)
+}
+
+fn told(result: Result<Vec<Told>, Failed>) -> Response {
+    match result {
+        Ok(list) => answer(StatusCode::OK, &list),
+        Err(e) => {
+            let (status, class) = match &e {
+                Failed::Select(_) => (StatusCode::NOT_FOUND, "select"),
+                Failed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
+                Failed::Ended(_) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+            };
+            refusal(&Refused(status, class, e.to_string()))
+        }
+    }
+}
+
+fn refusal(Refused(status, class, message): &Refused) -> Response {
+    answer(*status, &json!({"error": {"class": class, "message": message}}))
+}
+
+fn answer(status: StatusCode, value: &impl Serialize) -> Response {
+    // INVARIANT: what is told are texts, numbers and lists of these, under keys that are texts.
+    let mut body = serde_json::to_vec(value).expect("JSON");
+    body.push(b'\n');
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The values of a key in a query.
+fn queried<'a>(query: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
+    form_urlencoded::parse(query.as_bytes()).filter(move |(name, _)| name == key).map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,16 @@
+//! Many torrents for years (own design): a client whose torrents outlive the process, and the interface by which other programs drive it.
+//!
+//! [`Daemon`] keeps a row of each torrent in the database of saved state and brings all of them back when it starts; [`api::routes`] is
+//! what is said about them over HTTP. What may be done, and by whom, is decided before a route is reached.
+#![forbid(unsafe_code)]
+
+pub mod api;
+
+mod daemon;
+mod row;
+mod select;
+mod socket;
+mod told;
+
+pub use daemon::{Daemon, StartError, root};
+pub use socket::{Socket, SocketError, ready_folder};

@@ -1,0 +1,188 @@
+//! What is kept of one torrent (own design): where it came from and what its owner wants of it. How far it has come is the disk's to keep.
+//!
+//! A row is a bencoded dictionary; keys that are not known are left alone, so that an older version reads what a newer one wrote.
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use teem_bencode::{Limits, Value, Writer, parse};
+use teem_client::{Add, Choice, Source, source};
+
+/// Bytes, nesting and tokens of a row: a .torrent file's, which is most of it.
+const LIMITS: Limits = teem_metainfo::Limits::FILE.bencode;
+
+/// Labels of one torrent, and bytes of one.
+pub(crate) const LABELS_MAX: usize = 32;
+pub(crate) const LABEL_BYTES: usize = 100;
+
+/// Patterns of one choice of files.
+pub(crate) const PATTERNS_MAX: usize = 100;
+
+/// Where a torrent came from, as it can be loaded again without asking anybody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// The .torrent file, and whether a server gave it and not the user.
+    File(Arc<[u8]>, bool),
+    /// A magnet link or an info-hash.
+    Link(String),
+}
+
+/// The row of one torrent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Row {
+    pub(crate) origin: Origin,
+    /// The folder that its content goes into.
+    pub(crate) folder: PathBuf,
+    pub(crate) labels: BTreeSet<String>,
+    /// Whether its owner wants it to rest.
+    pub(crate) paused: bool,
+    /// When it was added, in seconds since 1970.
+    pub(crate) added: u64,
+    /// Which files are wanted, and which of them first, as patterns.
+    pub(crate) only: Vec<String>,
+    pub(crate) first: Vec<String>,
+    /// Limits in payload bytes a second.
+    pub(crate) up: Option<u64>,
+    pub(crate) down: Option<u64>,
+}
+
+impl Row {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        // Keys in their order.
+        out.dict(|d| {
+            d.key(b"added").uint(self.added);
+            if let Some(down) = self.down {
+                d.key(b"down").uint(down);
+            }
+            if let Origin::File(file, _) = &self.origin {
+                d.key(b"file").bytes(file);
+            }
+            texts(d.key(b"first"), &self.first);
+            d.key(b"folder").bytes(self.folder.as_os_str().as_bytes());
+            texts(d.key(b"labels"), &self.labels);
+            if let Origin::Link(link) = &self.origin {
+                d.key(b"link").str(link);
+            }
+            texts(d.key(b"only"), &self.only);
+            d.key(b"paused").uint(self.paused.into());
+            d.key(b"strange").uint(matches!(self.origin, Origin::File(_, true)).into());
+            if let Some(up) = self.up {
+                d.key(b"up").uint(up);
+            }
+        });
+        out.into_bytes()
+    }
+
+    /// The row in these bytes, if it is whole and within its bounds.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let document = parse(bytes, &LIMITS).ok()?;
+        let root = document.root();
+        let number = |key: &[u8]| root.get(key).map(|value| value.as_uint());
+        let text = |key: &[u8]| root.get(key).and_then(|value| value.as_str());
+        let origin = match (root.get(b"file").and_then(|file| file.as_bytes()), text(b"link")) {
+            (Some(file), _) => Origin::File(file.into(), number(b"strange")?? != 0),
+            (None, Some(link)) => Origin::Link(link.to_owned()),
+            (None, None) => return None,
+        };
+        let folder = PathBuf::from(OsStr::from_bytes(root.get(b"folder")?.as_bytes()?));
+        let row = Self {
+            origin,
+            folder,
+            labels: list(root.get(b"labels")?)?.into_iter().collect(),
+            paused: number(b"paused")?? != 0,
+            added: number(b"added")??,
+            only: list(root.get(b"only")?)?,
+            first: list(root.get(b"first")?)?,
+            up: number(b"up").map_or(Some(None), |n| n.map(Some))?,
+            down: number(b"down").map_or(Some(None), |n| n.map(Some))?,
+        };
+        let bounded = row.labels.len() <= LABELS_MAX
+            && row.labels.iter().all(|label| label.len() <= LABEL_BYTES)
+            && row.only.len().max(row.first.len()) <= PATTERNS_MAX
+            && row.folder.is_absolute();
+        bounded.then_some(row)
+    }
+
+    /// What is to be transferred.
+    pub(crate) fn source(&self) -> Option<Source> {
+        match &self.origin {
+            Origin::File(bytes, strange) => {
+                let source = source::from_bytes("the .torrent that was kept", bytes).ok()?;
+                Some(if *strange { source.of_stranger() } else { source })
+            }
+            Origin::Link(link) => source::from_magnet(link),
+        }
+    }
+
+    /// The torrent as the client is to take it.
+    pub(crate) fn add(&self, source: Source) -> Add {
+        let mut add = Add::download(source, self.folder.clone());
+        (add.paused, add.up, add.down) = (self.paused, self.up, self.down);
+        if !self.only.is_empty() || !self.first.is_empty() {
+            add.choice = Choice::Patterns { only: self.only.clone(), first: self.first.clone() };
+        }
+        add
+    }
+}
+
+fn texts<'a>(out: &mut Writer, items: impl IntoIterator<Item = &'a String>) {
+    out.list(|out| items.into_iter().for_each(|item| out.str(item)));
+}
+
+fn list(value: Value<'_, '_>) -> Option<Vec<String>> {
+    value.list()?.map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            origin: Origin::Link(format!("magnet:?xt=urn:btih:{}", "ab".repeat(20))),
+            folder: "/data/films".into(),
+            labels: ["films", "new"].map(String::from).into(),
+            paused: true,
+            added: 1_796_000_000,
+            only: vec!["*.mkv".into()],
+            first: Vec::new(),
+            up: Some(1_000),
+            down: None,
+        }
+    }
+
+    #[test]
+    fn comes_back_as_it_was() {
+        let of_file = Row {
+            origin: Origin::File(b"d4:infode"[..].into(), true),
+            up: None,
+            down: Some(7),
+            paused: false,
+            ..row()
+        };
+        for row in [row(), of_file] {
+            assert_eq!(Row::decode(&row.encode()), Some(row));
+        }
+    }
+
+    #[test]
+    fn what_a_newer_version_adds_is_left_alone() {
+        let mut bytes = row().encode();
+        bytes.pop();
+        bytes.extend(b"4:zzzzl3:newee");
+        assert_eq!(Row::decode(&bytes), Some(row()));
+    }
+
+    #[test]
+    fn no_cut_is_believed_and_bounds_are_held() {
+        let good = row().encode();
+        for n in 0..good.len() {
+            assert_eq!(Row::decode(&good[..n]), None, "{n}");
+        }
+        let labels = (0..=LABELS_MAX).map(|n| n.to_string()).collect();
+        assert_eq!(Row::decode(&Row { labels, ..row() }.encode()), None);
+        assert_eq!(Row::decode(&Row { folder: "data".into(), ..row() }.encode()), None);
+    }
+}

@@ -1,0 +1,37 @@
+//! A torrent as the interface tells it (own design): one flat object. Keys are added, never changed.
+use serde::Serialize;
+
+/// What is told of one torrent. Bytes, bytes a second, seconds.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+pub(crate) struct Told {
+    /// The 20 bytes that peers know it by, in hexadecimal digits.
+    pub(crate) infohash: String,
+    /// Its name; the link's while the metadata is missing, the info-hash where that has none.
+    pub(crate) name: String,
+    /// A word: see `docs/api.md`.
+    pub(crate) state: String,
+    pub(crate) folder: String,
+    pub(crate) labels: Vec<String>,
+    /// When it was added, in seconds since 1970.
+    pub(crate) added: u64,
+    /// Bytes of all its files; `None` while the metadata is missing.
+    pub(crate) size: Option<u64>,
+    /// Bytes that are wanted, and those of them that are verified.
+    pub(crate) wanted: u64,
+    pub(crate) have: u64,
+    pub(crate) complete: bool,
+    pub(crate) down_rate: u64,
+    pub(crate) up_rate: u64,
+    /// Payload received and sent since the daemon started.
+    pub(crate) downloaded: u64,
+    pub(crate) uploaded: u64,
+    pub(crate) seeds: u32,
+    pub(crate) downloaders: u32,
+    /// Seconds until it is complete at the present rate.
+    pub(crate) eta: Option<u64>,
+    /// Limits in payload bytes a second.
+    pub(crate) up_limit: Option<u64>,
+    pub(crate) down_limit: Option<u64>,
+    /// Why it cannot go on.
+    pub(crate) error: Option<String>,
+}

@@ -1,0 +1,101 @@
+//! The grammar of `teem daemon` and of the commands that drive it.
+use super::path::PathOptions;
+use super::peers::{DhtOptions, PeerOptions};
+use crate::units::ByteRate;
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueHint};
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+pub(crate) struct Daemon {
+    /// A folder that content may go into, with what is below; the first is where it goes unless told otherwise. May be given several times; your folder of
+    /// downloads where none is
+    #[arg(long = "root", value_name = "DIR", env = "TEEM_ROOT", hide_env_values = true, value_delimiter = '\n', value_hint = ValueHint::DirPath)]
+    pub(crate) roots: Vec<PathBuf>,
+    /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
+    #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
+    pub(crate) listen: Option<String>,
+    /// The socket that the commands reach it by, as `unix:PATH`
+    #[arg(long, value_name = "unix:PATH", env = "TEEM_DAEMON", hide_env_values = true)]
+    pub(crate) api: Option<String>,
+    #[command(flatten)]
+    pub(crate) with_peers: PeerOptions,
+    #[command(flatten)]
+    pub(crate) path: PathOptions,
+    #[command(flatten)]
+    pub(crate) with_dht: DhtOptions,
+    /// Upload limit of all torrents together, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
+    pub(crate) up: Option<ByteRate>,
+    /// Download limit of all torrents together, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_DOWN", hide_env_values = true)]
+    pub(crate) down: Option<ByteRate>,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Where the daemon is found.
+#[derive(Args, Debug)]
+pub(crate) struct Reached {
+    /// The socket of the daemon, as `unix:PATH`; your own daemon's where none is named
+    #[arg(long = "daemon", value_name = "unix:PATH", env = "TEEM_DAEMON", hide_env_values = true)]
+    pub(crate) daemon: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Add {
+    /// Magnet link, .torrent file, http(s) URL of one, or info-hash
+    #[arg(required = true, value_name = "LINK", value_hint = ValueHint::AnyPath)]
+    pub(crate) links: Vec<String>,
+    /// The folder that the content goes into
+    #[arg(long = "to", value_name = "DIR", env = "TEEM_TO", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub(crate) to: Option<PathBuf>,
+    /// A word to find it by; may be given several times
+    #[arg(long = "label", value_name = "LABEL", env = "TEEM_LABEL", hide_env_values = true, value_delimiter = ',')]
+    pub(crate) labels: Vec<String>,
+    /// It rests until it is resumed
+    #[arg(long, env = "TEEM_PAUSED", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) paused: bool,
+    /// Only the files whose path or name fits; may be given several times
+    #[arg(long, value_name = "GLOB", env = "TEEM_ONLY", hide_env_values = true)]
+    pub(crate) only: Vec<String>,
+    /// First the files whose path or name fits; may be given several times
+    #[arg(long, value_name = "GLOB", env = "TEEM_FIRST", hide_env_values = true)]
+    pub(crate) first: Vec<String>,
+    /// Upload limit, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
+    pub(crate) up: Option<ByteRate>,
+    /// Download limit, payload bytes a second
+    #[arg(long, value_name = "RATE", env = "TEEM_DOWN", hide_env_values = true)]
+    pub(crate) down: Option<ByteRate>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`; all where none is given
+    #[arg(value_name = "SEL")]
+    pub(crate) select: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Verb {
+    /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`, or `all`
+    #[arg(required = true, value_name = "SEL")]
+    pub(crate) select: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,109 @@
+//! How the commands reach the daemon: HTTP over its socket.
+use crate::exit::{Exit, Stop};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use teem_client::store;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+/// How a socket is named.
+const SCHEME: &str = "unix:";
+
+/// Bytes of an answer: 100,000 torrents at 1 KiB, and as much again.
+const ANSWER_MAX: usize = 200 << 20;
+
+/// How long an answer may take: pausing waits for trackers, four seconds at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The daemon's socket: as the user says, else in the folder of his session, else beside what is saved.
+pub(crate) fn socket(named: Option<&str>) -> Result<PathBuf, Stop> {
+    if let Some(named) = named {
+        let path = named.strip_prefix(SCHEME).filter(|path| !path.is_empty());
+        let usage = || Stop::usage(format!("`{named}` names no daemon: write unix:PATH"));
+        return path.map(PathBuf::from).ok_or_else(usage);
+    }
+    let session = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder = match session {
+        Some(folder) if env::var_os("TEEM_STATE_DIR").is_none() => folder.join("teem"),
+        _ => store::state_dir().map_err(Stop::local)?,
+    };
+    Ok(folder.join("daemon.sock"))
+}
+
+/// A daemon to be asked.
+pub(crate) struct Remote {
+    socket: PathBuf,
+}
+
+impl Remote {
+    pub(crate) fn new(named: Option<&str>) -> Result<Self, Stop> {
+        Ok(Self { socket: socket(named)? })
+    }
+
+    /// Asks for something.
+    pub(crate) async fn get(&self, target: &str) -> Result<Value, Stop> {
+        self.ask(Method::GET, target, Vec::new()).await
+    }
+
+    /// Has something done.
+    pub(crate) async fn post(&self, target: &str, body: &Value) -> Result<Value, Stop> {
+        self.ask(Method::POST, target, body.to_string().into_bytes()).await
+    }
+
+    async fn ask(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Value, Stop> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|e| none(&self.socket, &e))?;
+        let broken = |e: &dyn std::fmt::Display| no_answer(&self.socket, &e.to_string());
+        let answered = async {
+            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
+            // It ends with the answer; what goes wrong with it is seen there.
+            tokio::spawn(connection);
+            let request = Request::builder().method(method).uri(target).header("host", "localhost");
+            let request = request.body(Full::new(Bytes::from(body))).map_err(|e| broken(&e))?;
+            let answer = sender.send_request(request).await.map_err(|e| broken(&e))?;
+            let status = answer.status();
+            let bytes =
+                Limited::new(answer.into_body(), ANSWER_MAX).collect().await.map_err(|e| broken(&e))?.to_bytes();
+            let value = serde_json::from_slice(&bytes).map_err(|e| broken(&e))?;
+            if status.is_success() { Ok(value) } else { Err(refused(status, &value)) }
+        };
+        timeout(PATIENCE, answered).await.unwrap_or_else(|_| Err(no_answer(&self.socket, "it takes too long")))
+    }
+}
+
+fn none(socket: &Path, e: &std::io::Error) -> Stop {
+    let why = match e.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
+            format!("no daemon runs (nobody listens on {}): start one with `teem daemon`", socket.display())
+        }
+        _ => format!("the daemon cannot be reached on {}: {e}", socket.display()),
+    };
+    Stop { class: "no_daemon", ..Stop::local(why) }
+}
+
+fn no_answer(socket: &Path, why: &str) -> Stop {
+    Stop { class: "no_answer", ..Stop::local(format!("the daemon on {} gave no answer: {why}", socket.display())) }
+}
+
+fn refused(status: StatusCode, value: &Value) -> Stop {
+    let error = &value["error"];
+    let message =
+        error["message"].as_str().map_or_else(|| format!("the daemon answers with status {status}"), str::to_owned);
+    // Classes are words for scripts, of which each has its place in `docs/json.md`.
+    let class = match error["class"].as_str() {
+        Some("select") => "select",
+        Some("already") => "already",
+        Some("occupied") => "occupied",
+        Some("store") => "store",
+        Some("wish") => "wish",
+        _ => "refused",
+    };
+    let exit = if status.is_server_error() { Exit::Local } else { Exit::No };
+    Stop { exit, class, message }
+}

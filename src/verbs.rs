@@ -1,0 +1,129 @@
+//! The commands that drive the daemon: `teem add`, `list`, `pause`, `resume`, `remove`.
+use crate::cli::daemon::{Add, List, Verb};
+use crate::exit::{Exit, Outcome, Stop};
+use crate::foreign::plain;
+use crate::progress::Progress;
+use crate::remote::Remote;
+use crate::units::{Bytes, Count};
+use crate::{json, stdout};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use teem_client::source;
+use teem_metainfo::{Limits, Link};
+
+/// Digits of an info-hash that are shown: enough to tell torrents apart and to be typed.
+const HASH_SHOWN: usize = 8;
+
+pub(crate) async fn add(options: &Add) -> Outcome {
+    let remote = Remote::new(options.reached.daemon.as_deref())?;
+    let folder =
+        options.to.as_ref().map(std::path::absolute).transpose().map_err(|e| Stop::local(format!("--to: {e}")))?;
+    let links: Vec<String> = options.links.iter().flat_map(|link| source::expand(link)).collect();
+    let mut last = None;
+    for link in links {
+        let mut request = json!({
+            "folder": folder, "labels": options.labels, "paused": options.paused, "only": options.only, "first": options.first,
+            "up_limit": options.up.and_then(|rate| rate.0), "down_limit": options.down.and_then(|rate| rate.0),
+        });
+        match Link::parse(&link, &Limits::FILE) {
+            // The daemon may not read what its user may, and does not stand where he does.
+            Ok(Link::Path(path)) => {
+                let bytes = source::read_limited(std::path::Path::new(&path)).map_err(|e| Stop::link(&e))?;
+                request["torrent"] = json!(STANDARD.encode(bytes));
+            }
+            _ => request["link"] = json!(link),
+        }
+        match remote.post("/teem/v1/torrents", &request).await {
+            Ok(torrent) if options.json => json::line(&torrent),
+            Ok(torrent) => say(&format!("added {} ({})", shown(&torrent["name"]), hash(&torrent))),
+            // One that is refused hinders no other.
+            Err(stop) if stop.exit == Exit::No => {
+                if let Some(before) = last.replace(stop) {
+                    say(&format!("teem: {}", plain(&before.message)));
+                }
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    last.map_or(Ok(Exit::Done), Err)
+}
+
+pub(crate) async fn list(options: &List) -> Outcome {
+    let remote = Remote::new(options.reached.daemon.as_deref())?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(options.select.iter().map(|select| ("select", select)));
+    let torrents = remote.get(&format!("/teem/v1/torrents?{}", query.finish())).await?;
+    let torrents = torrents.as_array().map(Vec::as_slice).unwrap_or_default();
+    if options.json {
+        torrents.iter().for_each(json::line);
+        return Ok(Exit::Done);
+    }
+    let mut out = String::new();
+    for torrent in torrents {
+        line(&mut out, torrent);
+    }
+    stdout::text(&out);
+    let sum = |key: &str| torrents.iter().filter_map(|torrent| torrent[key].as_u64()).sum();
+    let (down, up) = (Bytes(sum("down_rate")), Bytes(sum("up_rate")));
+    say(&format!("{}, down {down}/s, up {up}/s", Count(torrents.len(), "torrent")));
+    Ok(Exit::Done)
+}
+
+pub(crate) async fn pause(options: &Verb) -> Outcome {
+    command(&options.select, "pause", "paused", options.reached.daemon.as_deref(), options.json).await
+}
+
+pub(crate) async fn resume(options: &Verb) -> Outcome {
+    command(&options.select, "resume", "resumed", options.reached.daemon.as_deref(), options.json).await
+}
+
+pub(crate) async fn remove(options: &Verb) -> Outcome {
+    command(&options.select, "remove", "removed", options.reached.daemon.as_deref(), options.json).await
+}
+
+/// Has the daemon do something with the selected torrents.
+async fn command(select: &[String], what: &str, done: &str, daemon: Option<&str>, json: bool) -> Outcome {
+    let remote = Remote::new(daemon)?;
+    let torrents = remote.post(&format!("/teem/v1/torrents/{what}"), &json!({"select": select})).await?;
+    for torrent in torrents.as_array().map(Vec::as_slice).unwrap_or_default() {
+        if json {
+            json::line(torrent);
+        } else {
+            say(&format!("{done} {} ({})", shown(&torrent["name"]), hash(torrent)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// One torrent for a person: hash, how far it is, its state, rates, name.
+fn line(out: &mut String, torrent: &Value) {
+    let number = |key: &str| torrent[key].as_u64().unwrap_or(0);
+    let (have, wanted) = (number("have"), number("wanted"));
+    let percent = match torrent["size"].as_u64() {
+        None => "?".to_owned(),
+        Some(_) if wanted == 0 || torrent["complete"] == true => "100 %".to_owned(),
+        Some(_) => format!("{} %", u128::from(have) * 100 / u128::from(wanted)),
+    };
+    let size = torrent["size"].as_u64().map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string());
+    let rate = |key: &str| if number(key) == 0 { "-".to_owned() } else { format!("{}/s", Bytes(number(key))) };
+    let state = torrent["state"].as_str().unwrap_or_default();
+    let (down, up) = (rate("down_rate"), rate("up_rate"));
+    let (hash, name) = (hash(torrent), shown(&torrent["name"]));
+    let error = torrent["error"].as_str().map_or_else(String::new, |why| format!("  ({})", plain(why)));
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{hash}  {percent:>5}  {size:>9}  {state:<11}  {down:>11}  {up:>11}  {name}{error}");
+}
+
+fn hash(torrent: &Value) -> String {
+    torrent["infohash"].as_str().unwrap_or_default().chars().take(HASH_SHOWN).collect()
+}
+
+fn shown(text: &Value) -> String {
+    plain(text.as_str().unwrap_or_default())
+}
+
+fn say(text: &str) {
+    Progress::new(false).say(text);
+}

@@ -1,0 +1,187 @@
+//! `teem daemon` and the commands that drive it: what was answered is kept, however the daemon ends.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use common::content;
+use common::namespace::Folder;
+use common::process::{Process, wait_until};
+use common::run::{Ran, command, teem_with};
+use common::torrent::Torrent;
+use serde_json::{Value, json};
+
+/// Starting in a debug build, on a machine with much else to do.
+const READY: Duration = Duration::from_secs(60);
+
+/// A folder with a daemon's state, its root `files`, and its socket.
+struct Home {
+    folder: Folder,
+}
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let folder = Folder::new(name);
+        fs::create_dir(folder.0.join("files")).expect("the folder is writable");
+        Self { folder }
+    }
+
+    fn at(&self) -> &Path {
+        &self.folder.0
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.at().join("run/daemon.sock")
+    }
+
+    fn named(&self) -> String {
+        format!("unix:{}", self.socket().display())
+    }
+
+    fn start(&self) -> Process {
+        let mut command = command(self.at(), &["daemon", "--root", "files", "--listen", "127.0.0.1:0", "--json"]);
+        let mut daemon = Process::start(command.env("TEEM_DAEMON", self.named()));
+        daemon.wait_line("ready", READY, |line| {
+            let value: Value = serde_json::from_str(line).ok()?;
+            (value["event"] == "ready").then_some(())
+        });
+        daemon
+    }
+
+    /// A command to the daemon.
+    fn run(&self, args: &[&str]) -> Ran {
+        teem_with(self.at(), args, &[("TEEM_DAEMON", &self.named())], b"")
+    }
+
+    fn list(&self, args: &[&str]) -> Vec<Value> {
+        self.run(&[&["list", "--json"], args].concat()).ended(0).lines()
+    }
+
+    /// A torrent of content that lies beside the root.
+    fn torrent(&self, name: &str) -> Torrent {
+        fs::write(self.at().join(name), vec![name.len() as u8; 100_000]).expect("the folder is writable");
+        Torrent::create(self.at(), name, 16 << 10, &[])
+    }
+
+    /// What a request as bytes is answered with.
+    fn ask(&self, request: &str) -> String {
+        let mut stream = UnixStream::connect(self.socket()).expect("a daemon");
+        stream.write_all(request.as_bytes()).expect("a reader");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+}
+
+fn kill(daemon: Process) {
+    let killed = Command::new("kill").args(["-KILL", &daemon.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    drop(daemon);
+}
+
+fn keys<const N: usize>(torrents: &[Value], keys: [&str; N]) -> Vec<[Value; N]> {
+    torrents.iter().map(|torrent| keys.map(|key| torrent[key].clone())).collect()
+}
+
+#[test]
+fn what_was_answered_outlives_a_killed_daemon() {
+    let home = Home::new("daemon-killed");
+    let (film, song) = (home.torrent("film"), home.torrent("song"));
+    let daemon = home.start();
+    let added = home.run(&["add", "film.torrent", "--label", "new,films", "--down", "1M", "--json"]).ended(0).json();
+    assert_eq!((&added["infohash"], &added["labels"]), (&json!(film.info_hash), &json!(["films", "new"])));
+    let files = fs::canonicalize(home.at().join("files")).expect("own folder");
+    assert_eq!(added["folder"], json!(files));
+    home.run(&["add", &song.magnet(), "--paused", "--to", "files/music"]).ended(0);
+    kill(daemon);
+
+    let daemon = home.start();
+    let listed = home.list(&[]);
+    let mut kept = keys(&listed, ["infohash", "labels", "folder", "down_limit", "state"]);
+    kept.sort_by_key(|keys| keys[1] == json!([]));
+    let of_film =
+        [json!(film.info_hash), json!(["films", "new"]), json!(files), json!(1_000_000), json!("downloading")];
+    let of_song = [json!(song.info_hash), json!([]), json!(files.join("music")), json!(null), json!("paused")];
+    assert_eq!(kept, [of_film, of_song]);
+    home.run(&["pause", "label:films"]).ended(0);
+    home.run(&["remove", &song.info_hash[..8]]).ended(0);
+    kill(daemon);
+
+    let mut daemon = home.start();
+    assert_eq!(keys(&home.list(&[]), ["infohash", "state"]), [[json!(film.info_hash), json!("paused")]]);
+    home.run(&["resume", "fil*"]).ended(0);
+    assert_eq!(keys(&home.list(&["state:downloading"]), ["name"]), [[json!("film")]]);
+    daemon.terminate();
+    assert_eq!(daemon.wait_exit(READY).code(), Some(0));
+    assert!(!home.socket().exists(), "its socket goes with it");
+}
+
+#[test]
+fn it_downloads_rests_and_knows_what_it_has() {
+    let home = Home::new("daemon-downloads");
+    let torrent = home.torrent("content");
+    let mut seed =
+        Process::start(&mut command(home.at(), &["seed", "content.torrent", "--listen", "127.0.0.1:0", "--json"]));
+    let port = seed.wait_line("listening", READY, |line| {
+        let value: Value = serde_json::from_str(line).ok()?;
+        value["port"].as_u64().filter(|_| value["event"] == "listening")
+    });
+    let daemon = home.start();
+    home.run(&["add", &format!("{}&x.pe=127.0.0.1:{port}", torrent.magnet())]).ended(0);
+    wait_until("the content", READY, || home.list(&[])[0]["complete"].as_bool().filter(|complete| *complete));
+    content::assert_same_bytes(&home.at().join("content"), &home.at().join("files/content"));
+    let listed = home.list(&[]);
+    assert_eq!(
+        keys(&listed, ["name", "state", "have", "size"]),
+        [[json!("content"), json!("seeding"), json!(100_000), json!(100_000)]]
+    );
+    let text = home.run(&["list"]).ended(0);
+    assert!(text.out.contains("100 %") && text.out.contains("content"), "{}", text.out);
+    kill(daemon);
+    drop(seed);
+    let _daemon = home.start();
+    wait_until("what it has", READY, || home.list(&[])[0]["complete"].as_bool().filter(|complete| *complete));
+}
+
+#[test]
+fn what_cannot_be_is_refused_in_words() {
+    let home = Home::new("daemon-refuses");
+    let torrent = home.torrent("content");
+    assert_eq!(home.run(&["list", "--json"]).ended(3).class(), "no_daemon");
+    let _daemon = home.start();
+    let second = home.run(&["daemon", "--root", "files", "--listen", "127.0.0.1:0"]).ended(3);
+    assert!(second.err.contains("a daemon runs already"), "{}", second.err);
+    home.run(&["add", "content.torrent"]).ended(0);
+    assert_eq!(home.run(&["add", "content.torrent", "--json"]).ended(1).class(), "already");
+    std::os::unix::fs::symlink("/tmp", home.at().join("files/out")).expect("a link");
+    for outside in ["..", "/etc", "files/../..", "files/out"] {
+        let refused = home.run(&["add", &"cd".repeat(20), "--to", outside, "--json"]).ended(1);
+        assert_eq!(refused.class(), "wish", "{outside}");
+    }
+    assert_eq!(home.run(&["pause", "nothing", "--json"]).ended(1).class(), "select");
+    let begin = &torrent.info_hash[..2];
+    assert_eq!(home.run(&["remove", begin, "--json"]).ended(1).class(), "select", "two digits are a name");
+    let post = |body: &str| {
+        let len = body.len();
+        home.ask(&format!(
+            "POST /teem/v1/torrents HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n{body}"
+        ))
+    };
+    for body in [
+        "",
+        "[",
+        r#"{"link":"x","torrent":"eA=="}"#,
+        r#"{"lnik":"x"}"#,
+        r#"{"torrent":"?"}"#,
+        r#"{"link":"/etc/passwd"}"#,
+    ] {
+        let answer = post(body);
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(r#""error":{"class":""#), "{body}: {answer}");
+    }
+    assert_eq!(home.list(&[]).len(), 1);
+}
