@@ -13,6 +13,7 @@ use teem_dht::krpc::message::Contact;
 use teem_dht::{Act, LookupId, Port, Question, Settings};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
+use teem_wire::compact::Family;
 
 /// Nodes that everybody knows.
 const ROUTERS: u32 = 4;
@@ -30,6 +31,8 @@ const LOSS_PPM: u64 = 2_000;
 /// How a network is made.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    /// What its nodes speak.
+    pub(crate) family: Family,
     /// Nodes of it.
     pub(crate) nodes: u32,
     /// What all is drawn from.
@@ -56,7 +59,7 @@ pub(crate) struct Field {
 impl Field {
     /// A network that has grown and settled.
     pub(crate) fn grown(plan: &Plan) -> Self {
-        let mut world = World::new(plan.seed, Ways { loss_ppm: LOSS_PPM });
+        let mut world = World::new(plan.seed, Ways { loss_ppm: LOSS_PPM }, plan.family);
         let routers: Vec<u32> = (0..ROUTERS).map(|_| world.add_node(Settings::default())).collect();
         for n in &routers[1..] {
             let first = world.address(routers[0]);

@@ -5,6 +5,7 @@ use super::sybil::Choice;
 use crate::report::stats::decimal;
 use std::time::Duration;
 use teem_dht::{Pace, Settings};
+use teem_wire::compact::Family;
 
 /// Nodes of a whole world.
 const NODES: u32 = 10_000;
@@ -12,8 +13,9 @@ const NODES: u32 = 10_000;
 const LOOKUPS: u32 = 1_000;
 
 /// The worlds, and what each shows.
-pub const WORLDS: [(&str, &str); 3] = [
+pub const WORLDS: [(&str, &str); 4] = [
     ("dht-lookups", "10,000 nodes, 90 ms, three in ten dead: first peers, and libtorrent's way beside it"),
+    ("dht-lookups-v6", "the same with 1,000 nodes of IPv6"),
     ("dht-sybils", "10,000 nodes, a fifth of one party that wants a torrent for itself"),
     ("dht-idle", "10,000 nodes that want nothing: packets a minute"),
 ];
@@ -30,8 +32,9 @@ fn ways() -> Vec<(&'static str, Settings)> {
 /// Runs one: a line for each figure.
 pub fn run(name: &str, seed: u64) -> Option<Vec<String>> {
     match name {
-        "dht-lookups" => {
-            let (warm, cold) = lookups(NODES, LOOKUPS, seed);
+        "dht-lookups" | "dht-lookups-v6" => {
+            let (nodes, family) = if name.ends_with("v6") { (1_000, Family::V6) } else { (NODES, Family::V4) };
+            let (warm, cold) = lookups(family, nodes, LOOKUPS, seed);
             Some(warm.into_iter().chain([cold]).map(|figures| figures.to_string()).collect())
         }
         "dht-sybils" => {
@@ -45,8 +48,8 @@ pub fn run(name: &str, seed: u64) -> Option<Vec<String>> {
 }
 
 /// Look-ups where three in ten have just died and others come and go: those of each way, and of nodes that know one address.
-pub fn lookups(nodes: u32, count: u32, seed: u64) -> (Vec<Figures>, Figures) {
-    let mut field = Field::grown(&Plan { nodes, seed, measured: ways(), group: (nodes / 50).max(4) });
+pub fn lookups(family: Family, nodes: u32, count: u32, seed: u64) -> (Vec<Figures>, Figures) {
+    let mut field = Field::grown(&Plan { family, nodes, seed, measured: ways(), group: (nodes / 50).max(4) });
     field.kill(300);
     let warm = field.look_up(count, nodes.div_ceil(5_000));
     let cold = field.look_up_cold("ours, from one address", count / 20);
@@ -81,7 +84,7 @@ impl std::fmt::Display for Siege {
 /// A fifth of the nodes are of one party.
 pub fn sybils(nodes: u32, count: u32, seed: u64, choice: Choice) -> Siege {
     let measured = ways().into_iter().take(1).collect();
-    let mut field = Field::grown(&Plan { nodes, seed, measured, group: (nodes / 50).max(4) });
+    let mut field = Field::grown(&Plan { family: Family::V4, nodes, seed, measured, group: (nodes / 50).max(4) });
     field.besiege(choice, 200);
     let lookups = field.look_up_besieged(count);
     let reached = field.announce_besieged(count as usize / 5);
@@ -90,5 +93,5 @@ pub fn sybils(nodes: u32, count: u32, seed: u64, choice: Choice) -> Siege {
 
 /// Packets a minute of an idle node, in thousandths.
 pub fn idle(nodes: u32, minutes: u32, seed: u64) -> u64 {
-    Field::grown(&Plan { nodes, seed, measured: Vec::new(), group: 0 }).idle(minutes)
+    Field::grown(&Plan { family: Family::V4, nodes, seed, measured: Vec::new(), group: 0 }).idle(minutes)
 }

@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) now: Time,
     /// The generator for all that is drawn outside of nodes.
     pub(crate) rng: Rng,
+    /// The one that all its nodes speak.
+    family: Family,
     ways: Ways,
     hosts: Vec<Host>,
     packets: Vec<Packets>,
@@ -63,8 +65,9 @@ pub(crate) struct World {
 
 impl World {
     /// An empty one.
-    pub(crate) fn new(seed: u64, ways: Ways) -> Self {
+    pub(crate) fn new(seed: u64, ways: Ways, family: Family) -> Self {
         Self {
+            family,
             now: Time::ZERO,
             rng: Rng::new(seed),
             ways,
@@ -85,14 +88,19 @@ impl World {
     pub(crate) fn add_node(&mut self, settings: Settings) -> u32 {
         let key = [self.rng.next_u64(), self.rng.next_u64()];
         let rng = self.rng.fork();
-        let node = Node::new(self.now, Family::V4, settings, None, key, rng);
+        let node = Node::new(self.now, self.family, settings, None, key, rng);
         self.add(Host::Node(Box::new(node)))
     }
 
     /// Somebody more, with an address that nobody has; its number.
     pub(crate) fn add(&mut self, host: Host) -> u32 {
         let ip = loop {
-            let ip = IpAddr::from((self.rng.next_u64() as u32).to_be_bytes());
+            let drawn = self.rng.next_u64();
+            let ip = match self.family {
+                Family::V4 => IpAddr::from((drawn as u32).to_be_bytes()),
+                // Each in a network of its own, of those that are given out (2000::/3).
+                Family::V6 => IpAddr::from(((u128::from(drawn) << 64 | 1) >> 3 | 1 << 125).to_be_bytes()),
+            };
             if Reach::of(ip) == Reach::Public && !self.places.contains_key(&ip) {
                 break ip;
             }
