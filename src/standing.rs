@@ -3,7 +3,7 @@ use crate::progress::Progress;
 use crate::{filter, json};
 use serde_json::json;
 use teem_client::Client;
-use teem_client::path::Path;
+use teem_client::path::{Datagrams, Path};
 
 /// Watches what is there of it.
 #[derive(Default)]
@@ -12,34 +12,42 @@ pub(crate) struct Watch {
     gone: Vec<String>,
     /// What was wrong with the proxy then.
     trouble: Option<String>,
-    /// It was said what goes through it.
-    told: bool,
+    /// What it did with packets then.
+    datagrams: Option<Datagrams>,
+    /// What was said of that to a person, who hears nothing of what passes.
+    carries: Option<bool>,
 }
 
 impl Watch {
-    /// What a proxy does and does not carry, once, and its troubles as they come and go.
+    /// What a proxy does and does not carry, once unless that changes, and its troubles as they come and go.
     fn proxy(&mut self, path: &Path, json: bool, progress: &mut Progress) {
         let Some(proxy) = path.proxy() else { return };
-        let mut say = |trouble: Option<&str>, text: &str| {
-            if json {
-                json::line(&json!({"event": "proxy", "proxy": proxy.to_string(), "trouble": trouble}));
-            }
-            progress.say(text);
+        let (trouble, datagrams) = (path.proxy_trouble(), path.datagrams());
+        let udp = datagrams.as_ref().map(Datagrams::word);
+        let carries = match &datagrams {
+            Some(Datagrams::Carried(_)) => Some(true),
+            Some(Datagrams::Refused(_)) => Some(false),
+            _ => None,
         };
-        if !std::mem::replace(&mut self.told, true) {
-            say(
-                None,
-                &format!("everything goes through {proxy}, over TCP alone: no uTP, no DHT, no trackers over UDP"),
-            );
+        if (trouble != self.trouble || datagrams != self.datagrams) && json {
+            json::line(&json!({"event": "proxy", "proxy": proxy.to_string(), "trouble": trouble, "udp": udp}));
         }
-        let trouble = path.proxy_trouble();
+        if carries.is_some() && carries != self.carries {
+            progress.say(&match datagrams {
+                Some(Datagrams::Refused(why)) => format!(
+                    "everything goes through {proxy}, over TCP alone: no uTP, no DHT, no trackers over UDP ({why})"
+                ),
+                _ => format!("everything goes through {proxy}, packets of UDP by its relay"),
+            });
+            self.carries = carries;
+        }
         if trouble != self.trouble {
-            match &trouble {
-                Some(why) => say(Some(why), &format!("proxy {proxy}: {why}; nothing is tried past it")),
-                None => say(None, &format!("proxy {proxy}: it works again")),
-            }
-            self.trouble = trouble;
+            progress.say(&match &trouble {
+                Some(why) => format!("proxy {proxy}: {why}; nothing is tried past it"),
+                None => format!("proxy {proxy}: it works again"),
+            });
         }
+        (self.trouble, self.datagrams) = (trouble, datagrams);
     }
 
     /// Says what has changed since the last look.

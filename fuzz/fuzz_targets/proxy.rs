@@ -1,8 +1,10 @@
-//! What a proxy says: no more is read than belongs to its answer, and it ends open, refused, or waiting for more.
+//! What a proxy says: no more is read than belongs to its answer, and it ends open, refused, or waiting for more. A packet of its relay's is of somebody, and what is
+//! wrapped comes out.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use teem_path::Proxy;
+use teem_path::relay;
 use teem_path::opener::{Opener, Target};
 
 fuzz_target!(|input: (u8, String, Vec<u8>)| {
@@ -16,7 +18,18 @@ fuzz_target!(|input: (u8, String, Vec<u8>)| {
         Target::Addr("[2001:db8::1]:80".parse().expect("an address"))
     };
     let mut out = Vec::new();
-    let Ok(mut opener) = Opener::new(&proxy, &target, &mut out) else { return };
+    if let Some((from, payload)) = relay::unwrap(&bytes) {
+        assert!(from.port() != 0 && payload.len() < bytes.len());
+        relay::wrap(&Target::Addr(from), payload, &mut out).expect("an address can be said");
+        assert_eq!(relay::unwrap(&out), Some((from, payload)));
+        out.clear();
+    }
+    let opener = if which & 8 == 0 {
+        Opener::new(&proxy, &target, &mut out)
+    } else {
+        Opener::associate(&proxy, &mut out)
+    };
+    let Ok(mut opener) = opener else { return };
     let mut rest = &bytes[..];
     while opener.wants() > 0 && !rest.is_empty() {
         let (now, later) = rest.split_at(opener.wants().min(rest.len()));
@@ -25,6 +38,9 @@ fuzz_target!(|input: (u8, String, Vec<u8>)| {
             Err(_) => return,
         }
         rest = later;
+    }
+    if let Some(relay) = opener.relay("203.0.113.1:1080".parse().expect("an address")) {
+        assert!(relay.port() != 0 && !relay.ip().is_unspecified() && opener.wants() == 0);
     }
     assert!(out.len() < 4096);
 });

@@ -18,8 +18,8 @@ pub(crate) struct PathOptions {
     /// (one a line in the variable). SIGHUP reads it again
     #[arg(long, value_name = "FILE", env = "TEEM_FILTER", hide_env_values = true, value_delimiter = '\n', value_hint = ValueHint::FilePath)]
     pub(crate) filter: Vec<PathBuf>,
-    /// Reach everything through this proxy and nothing past it: `socks5://[USER:PASSWORD@]HOST:PORT`, or the same with `http`; it looks names up. No uTP, no DHT, no trackers
-    /// over UDP, and nobody is let in unless --listen is given
+    /// Reach everything through this proxy and nothing past it: `socks5://[USER:PASSWORD@]HOST:PORT`, or the same with `http`; it looks names up. uTP, DHT and trackers
+    /// over UDP go by its relay where it has one (SOCKS5 alone), and else not at all; nobody is let in unless --listen is given
     #[arg(long, value_name = "URL", env = "TEEM_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,
     /// Say nothing that tells this client, its version or where it listens (BEP 37): no name in requests, handshakes and peer ids, no local discovery, no mapping. Needs --proxy

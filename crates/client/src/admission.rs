@@ -125,7 +125,7 @@ impl Client {
         if !nodes.is_empty() {
             let (path, torrent) = (self.http().path().clone(), torrent.clone());
             tokio::spawn(async move {
-                let nodes = crate::dht::named(&path, nodes, origin).await;
+                let nodes = crate::dht::named(&torrent.host, &path, nodes, origin).await;
                 // A torrent that has gone needs none.
                 let _ = torrent.command(Command::NodesOf { torrent: torrent.id(), nodes });
             });

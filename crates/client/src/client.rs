@@ -129,10 +129,13 @@ impl Client {
         // A run that is to be repeated has nothing that cannot be guessed.
         let entropy = config.seed.is_none().then_some(crate::entropy::number as fn() -> u64);
         let (up, down, encryption) = (config.up, config.down, config.encryption);
-        // No packet goes past a proxy.
-        let transports = if path.proxy().is_some() { Transports::Tcp } else { config.transports };
+        // No packet goes past a proxy; those that a relay carries go by it.
+        let no_packets = path.proxy().is_some() && !path.may_relay();
+        let transports = if no_packets { Transports::Tcp } else { config.transports };
         let (pex, anonymous) = (config.pex, config.anonymous);
-        let dht = config.dht.as_ref().map(|dht| dht::begin(dht, &listeners.bound().addrs, &config.state_dir));
+        let dht = config.dht.as_ref().filter(|_| !no_packets);
+        let bound = &listeners.bound().addrs;
+        let dht = dht.map(|dht| dht::begin(dht, &path, bound, &config.state_dir));
         let has_nodes = dht.is_some();
         let usual = EngineConfig::new(port, seed);
         let engine = EngineConfig { dht, up, down, encryption, transports, pex, anonymous, entropy, ..usual };

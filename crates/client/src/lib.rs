@@ -98,6 +98,7 @@ pub mod store;
 
 mod admission;
 mod attach;
+mod behind;
 mod bus;
 mod choice;
 mod client;

@@ -3,9 +3,9 @@
 //! A question comes with its id through a bounded queue, and each has one answer, which goes to the host by that id. A new kind of question
 //! gets its arm in [`carry_out`]. When the queue is full the router answers that it is busy, and the engine asks again; when the
 //! mailbox of the host is full the answer waits here.
+use crate::behind::packets_to;
 use crate::places::AddError;
 use crate::registry::Registry;
-use crate::resolve::resolve;
 use crate::trackers::Announces;
 use core::time::Duration;
 use std::sync::Arc;
@@ -52,7 +52,10 @@ pub(crate) async fn carry_out(
             assert!(!registry.planted.swap(false, std::sync::atomic::Ordering::SeqCst), "planted in a question");
             let (answer, homeless) = match question {
                 Question::Announce { url, announce, .. } => (announces.run(&url, &announce).await, None),
-                Question::Resolve { host, port } => (Answer::Resolved(resolve(&path, &host, port).await), None),
+                Question::Resolve { host: name, port, speaks } => {
+                    let found = Box::pin(packets_to(&host, &path, &name, port, speaks)).await;
+                    (Answer::Resolved(found), None)
+                }
                 Question::Place { torrent, info } => {
                     // Looking at the folder touches the disk, which may hang; nothing else waits for it here.
                     let find = move || place(&disk, &registry, torrent, &info);

@@ -7,6 +7,11 @@ use teem_wire::reach::Reach;
 /// Addresses kept of one name.
 const ADDRESSES_MAX: usize = 16;
 
+/// Whether a host is written as an address, with brackets or without.
+pub(crate) fn is_address(host: &str) -> bool {
+    host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+}
+
 /// All addresses of a name (or of an address, with brackets or without), at most 16, or why there are none.
 pub(crate) async fn lookup(path: &Path, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');

@@ -385,7 +385,8 @@ impl UdpTracker {
         let (mut announce, path) = (ask.announce.clone(), ask.path.clone());
         let to = transaction.to[transaction.at];
         // The tracker tells the others of the family that it is asked by.
-        announce.port = self.doors.get().port_for(to.ip());
+        // As over HTTP: trackers refuse port 0.
+        announce.port = self.doors.get().port_for(to.ip()).max(1);
         transaction.step = Step::Announce { cached };
         let id = self.enter(now, transaction);
         let request = Request::Announce { connection, transaction: id, announce };

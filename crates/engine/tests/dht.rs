@@ -71,7 +71,7 @@ impl Net {
                     }
                 }
                 Output::Dial { to, .. } => self.sides[n].dialled.extend(to.addr()),
-                Output::Ask { id, question: Question::Resolve { host, port } } => {
+                Output::Ask { id, question: Question::Resolve { host, port, .. } } => {
                     assert_eq!((host.as_str(), port), (NAME, 5000));
                     answers.push(Input::Answer { id, answer: Answer::Resolved(Ok(vec![addr(0)])) });
                 }

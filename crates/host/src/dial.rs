@@ -85,7 +85,7 @@ impl Dial {
 }
 
 /// Looks whether a connect is over: `None` while it is not.
-fn finish(stream: &TcpStream) -> Option<Result<(), DialError>> {
+pub(crate) fn finish(stream: &TcpStream) -> Option<Result<(), DialError>> {
     match stream.take_error() {
         Ok(None) => {}
         Ok(Some(error)) | Err(error) => return Some(Err(why(&error))),

@@ -220,6 +220,9 @@ where
         for event in events {
             net.event(event, &mut take);
         }
+        if net.look_at_relay(now) {
+            take(Input::Moved);
+        }
         // A buffer of another length than asked for would be a fault of the storage; it is as good as none.
         let mut alloc = |len| storage.alloc(len).filter(|block| block.as_ref().len() == len);
         net.receive(now, &mut alloc, &mut take);
@@ -250,7 +253,7 @@ where
             net.listen_again();
         }
         let standing = core.whereabouts.standing.clone();
-        let lost = net.lose(&standing, &mut |input| core.feed(now, input));
+        let lost = net.lose(now, &standing, &mut |input| core.feed(now, input));
         core.say_whether_routed(now);
         if change.moved || change.more || lost {
             net.strangers.came.forget();
@@ -288,6 +291,7 @@ where
                         self.core.command(now, Command::Listen(port));
                     }
                 }
+                HostMsg::Name(named) => self.net.ask_name(now, named),
                 HostMsg::Attach { end, torrent } => {
                     let Self { net, core, mailbox, .. } = self;
                     net.attach(mailbox, end, torrent, &mut |input| core.feed(now, input));

@@ -12,6 +12,7 @@ use teem_swarm::ids::{ConnId, TorrentId};
 use teem_wire::datagram::Datagram;
 
 use crate::listen::Listeners;
+use crate::named::Named;
 use crate::pair::End;
 
 /// Messages that may wait: far above what a turn brings, so that only a host that hangs fills it.
@@ -39,6 +40,8 @@ pub enum HostMsg {
         /// The torrent that it was made for, as if we had dialled; without one the peer names its torrent, as if it had.
         torrent: Option<TorrentId>,
     },
+    /// Find a name by asking it through the proxy's relay.
+    Name(Named),
     /// Listen on these sockets from now on, and on the former no more.
     Listen(Listeners),
     /// Remove every torrent, flush, and end.

@@ -2,6 +2,7 @@
 //!
 //! The poll is edge-triggered: what it said once is kept in lists here until the socket has been found empty or full. Each
 //! method hands what happened to `take` as an input of the engine and does an amount of work that the budget bounds.
+use core::net::SocketAddr;
 use core::time::Duration;
 use mio::event::Event;
 use mio::net::{TcpListener, UdpSocket};
@@ -25,10 +26,12 @@ use crate::dial::Dial;
 use crate::entropy;
 use crate::keys::Keys;
 use crate::listen::{ListenConfig, Listeners};
+use crate::named::Names;
 use crate::out::Spares;
 use crate::packet;
 use crate::race::Races;
 use crate::refusals::Refusals;
+use crate::relayed::Relayed;
 use crate::strangers::Strangers;
 use crate::table::Table;
 use crate::torrents::Torrents;
@@ -42,6 +45,7 @@ mod decide;
 mod open;
 mod racing;
 mod ready;
+mod relay;
 mod traffic;
 mod utp;
 
@@ -53,6 +57,12 @@ const LISTENERS_FROM: usize = 1;
 
 /// The first token of a connection.
 const CONNS_FROM: usize = 64;
+
+/// The token of the connection that a relay hangs on.
+const CONTROL: Token = Token(CONNS_FROM - 2);
+
+/// The token of the socket for packets to a relay.
+const PACKETS: Token = Token(CONNS_FROM - 1);
 
 struct Listening {
     /// Taken away when everything ends: nobody is accepted any more.
@@ -66,6 +76,10 @@ struct Listening {
     accepting: bool,
     /// Packets may wait.
     receiving: bool,
+    /// What the poll calls the UDP socket.
+    token: Token,
+    /// Strangers may open connections of uTP.
+    welcomes: bool,
 }
 
 enum Entry<B> {
@@ -82,6 +96,14 @@ pub(crate) struct Net<B> {
     pub(crate) account: Arc<Account>,
     /// What came from whom we never spoke to.
     pub(crate) strangers: Strangers,
+    /// The relay of the proxy, where that can have one.
+    relayed: Option<Relayed>,
+    /// There was one before.
+    was_relayed: bool,
+    /// What waits for the relay to be granted.
+    held: Vec<(SocketAddr, Vec<u8>)>,
+    /// Names that are asked through it.
+    names: Names,
     /// The way that outgoing connections take.
     pub(crate) path: Path,
     /// The port, the same everywhere.
@@ -134,8 +156,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let (path, port) = (listeners.path.clone(), listeners.bound().port);
         let account = Arc::default();
         let listening = listening(&registry, listeners, config, &account)?;
+        let relayed = path.may_relay().then(Relayed::new);
         Ok(Self {
             registry,
+            relayed,
+            was_relayed: false,
+            held: Vec::new(),
+            names: Names::default(),
             account,
             strangers: Strangers::new(),
             listening,
@@ -172,7 +199,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn listen(&mut self, listeners: Listeners) -> io::Result<()> {
         let (path, port) = (listeners.path.clone(), listeners.bound().port);
         // The new ones have the tokens of the former; a word of the poll that is late makes us look once in vain.
-        let new = listening(&self.registry, listeners, self.config, &self.account)?;
+        let mut new = listening(&self.registry, listeners, self.config, &self.account)?;
+        new.extend(self.take_relay());
         for utp in core::mem::replace(&mut self.listening, new).into_iter().filter_map(|former| former.utp) {
             utp.close();
         }
@@ -184,10 +212,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     /// Takes the same port again, on interfaces that have come back. What listened there before hears nothing, and has to go first.
     pub(crate) fn listen_again(&mut self) {
         self.deaf = true;
+        let relay = self.take_relay();
         for utp in core::mem::take(&mut self.listening).into_iter().filter_map(|former| former.utp) {
             utp.close();
         }
         let wanted = ListenConfig { addr: self.path.from(), port: self.port };
+        self.listening.extend(relay);
         // What fails now is tried again at the next look.
         if let Ok(listeners) = Listeners::bind(&self.path, wanted) {
             let _ = self.listen(listeners);
@@ -215,22 +245,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         let keys = if self.shown.is_empty() { None } else { self.keys.wait(now) };
         let dials = self.dials.first().map(|(at, _)| at.since(now));
         let queues = [dials, self.races.wait(now), first(&self.closings), first(&self.undecided)];
-        queues.into_iter().chain([retry, accept, keys, utp]).flatten().min()
+        queues.into_iter().chain([retry, accept, keys, utp, self.relay_wait(now)]).flatten().min()
     }
 
     /// Notes what the poll says of a socket.
     pub(crate) fn event(&mut self, event: &Event, take: &mut impl FnMut(Input<B>)) {
         let token = event.token().0;
+        if event.token() == CONTROL {
+            if let Some(relayed) = &mut self.relayed {
+                relayed.ready = true;
+            }
+            return;
+        }
         if token < CONNS_FROM {
-            let n = token.wrapping_sub(LISTENERS_FROM);
-            if let Some(listening) = self.listening.get_mut(n / 2) {
-                if n.is_multiple_of(2) {
-                    listening.accepting = true;
-                } else {
+            for (n, listening) in self.listening.iter_mut().enumerate() {
+                if event.token() == listening.token {
                     listening.receiving = true;
                     if event.is_writable() {
                         listening.unsent.room();
                     }
+                } else if token == LISTENERS_FROM + 2 * n {
+                    listening.accepting = true;
                 }
             }
             return;
@@ -271,11 +306,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     }
 }
 
-/// The token of a listener's UDP socket.
-fn udp_token(n: usize) -> Token {
-    Token(LISTENERS_FROM + 2 * n + 1)
-}
-
 /// Registers the sockets that take connections and packets.
 fn listening(
     registry: &Registry,
@@ -288,7 +318,7 @@ fn listening(
         registry.register(&mut tcp, Token(LISTENERS_FROM + 2 * n), Interest::READABLE)?;
         let udp = pair.udp.map(|udp| {
             let mut udp = UdpSocket::from_std(udp);
-            registry.register(&mut udp, udp_token(n), Interest::READABLE)?;
+            registry.register(&mut udp, Token(LISTENERS_FROM + 2 * n + 1), Interest::READABLE)?;
             Port::new(udp, account)
         });
         let utp = config.transports.has(Transport::Utp).then(|| Carrier::shared(entropy::words(config.entropy)));
@@ -299,6 +329,8 @@ fn listening(
             unsent: Unsent::default(),
             accepting: true,
             receiving: true,
+            token: Token(LISTENERS_FROM + 2 * n + 1),
+            welcomes: true,
         })
     });
     registered.collect()

@@ -20,6 +20,11 @@ impl Proxied {
         Self { opener, out }
     }
 
+    /// What was said so far.
+    pub(crate) fn opener(&self) -> &Opener {
+        &self.opener
+    }
+
     /// Goes on with what has come; whether the connection is the peer's from here on. No byte of the peer's is read.
     pub(crate) fn look(&mut self, link: &mut Link) -> Result<bool, OpenError> {
         let mut bytes = [0; READ_LEN];

@@ -29,6 +29,14 @@ const NOT_SENT_LOW: u32 = 128 * 1024;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const NOT_SENT_MAX: u32 = 512 * 1024;
 
+/// Sets what a connection wants that little is said on, and whose end must be noticed.
+pub(crate) fn control(socket: &SockRef<'_>) {
+    let alive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    let _ = socket.set_tcp_keepalive(&alive);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
+}
+
 /// Sets what every peer connection wants. `upload_limited` also bounds what waits unsent in the kernel more closely.
 pub(crate) fn peer(socket: &SockRef<'_>, remote: SocketAddr, upload_limited: bool) {
     let _ = socket.set_tcp_nodelay(true);

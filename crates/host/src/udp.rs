@@ -1,14 +1,19 @@
 //! The UDP sockets of the listening port (BEP 15): answers of trackers, questions to ours, and what goes out in return.
 //!
+//! Through a proxy there is one socket for both families, which speaks to the proxy's relay alone: here, and nowhere else, packets get the head that says where they
+//! go, and lose the one that says where they come from (RFC 1928, section 7).
+//!
 //! A machine has many addresses, and clients take an answer only from the one that they asked. So the kernel is asked with each packet which
 //! address it came to (IP_PKTINFO). A packet that nobody can have sent in earnest is dropped before anything is allocated for it, and
 //! one turn takes a bounded number.
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use mio::net::UdpSocket;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::io::{self, IoSliceMut};
 use std::sync::Arc;
 
+use teem_path::opener::Target;
+use teem_path::relay;
 use teem_utp::Path;
 
 use crate::account::Account;
@@ -31,6 +36,12 @@ const BUFFER_LEN: usize = 4 * 1024 * 1024;
 /// Packets that are cut by the system or the network card from what one call sends, at most: of 1,472 bytes as many as fit into a datagram.
 const SEGMENTS_MAX: usize = 44;
 
+/// The same where each of them gets a head of 22 bytes.
+const RELAYED_SEGMENTS_MAX: usize = 40;
+
+/// Which address of a relay's a packet came to is not known.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// One socket with what the kernel does for it.
 pub(crate) struct Port {
     pub(crate) socket: UdpSocket,
@@ -38,6 +49,8 @@ pub(crate) struct Port {
     /// The same for trains. It gives up trains for good when one is refused, and whether they are to blame is found out here.
     trains: UdpSocketState,
     bound: SocketAddr,
+    /// The relay that all goes to and comes from.
+    relay: Option<SocketAddr>,
     account: Arc<Account>,
     /// What the account knows it by.
     number: Option<u64>,
@@ -59,7 +72,14 @@ impl Port {
         let _ = state.set_recv_buffer_size((&socket).into(), BUFFER_LEN);
         let _ = state.set_send_buffer_size((&socket).into(), BUFFER_LEN);
         let (number, account) = (account.opens(&socket), Arc::clone(account));
-        Ok(Self { socket, state, trains, bound, account, number })
+        Ok(Self { socket, state, trains, bound, relay: None, account, number })
+    }
+
+    /// The same for packets that a relay carries, of both families.
+    pub(crate) fn relayed(socket: UdpSocket, relay: SocketAddr, account: &Arc<Account>) -> io::Result<Self> {
+        let mut port = Self::new(socket, account)?;
+        port.relay = Some(relay);
+        Ok(port)
     }
 
     /// Reads packets into `scratch`, of 64 KiB at least, and hands them on with where they come from and went to; false when there may
@@ -82,7 +102,17 @@ impl Port {
                         }
                         for packet in room[..meta.len].chunks(meta.stride.max(1)) {
                             left = left.saturating_sub(1);
-                            take(sockopt::canonical(meta.addr), sockopt::canonical(local), packet);
+                            let from = sockopt::canonical(meta.addr);
+                            match self.relay {
+                                None => take(from, sockopt::canonical(local), packet),
+                                // What others send to this port is no word of the relay's.
+                                Some(relay) if relay != from => {}
+                                Some(_) => {
+                                    if let Some((from, packet)) = relay::unwrap(packet) {
+                                        take(from, SocketAddr::new(UNKNOWN, self.bound.port()), packet);
+                                    }
+                                }
+                            }
                         }
                     }
                     // Less than there was room for is all that there was.
@@ -100,13 +130,27 @@ impl Port {
 
     /// Sends one packet. A full kernel or an unreachable tracker loses it, as the network may: the asker tries again.
     pub(crate) fn send(&self, to: SocketAddr, packet: &[u8]) {
+        if self.relay.is_some() {
+            return self.send_by_relay(&Target::Addr(to), packet);
+        }
         if self.socket.send_to(packet, sockopt::canonical(to)).is_err() {
             self.account.refuses(1);
         }
     }
 
+    /// Sends one packet to a place that the relay finds; without a relay there is no such way, and it is lost.
+    pub(crate) fn send_by_relay(&self, to: &Target, packet: &[u8]) {
+        let Some(relay) = self.relay else { return };
+        let mut wrapped = Vec::with_capacity(relay::HEAD_MAX + packet.len());
+        let sent = relay::wrap(to, packet, &mut wrapped).is_ok() && self.socket.send_to(&wrapped, relay).is_ok();
+        self.account.refuses(u64::from(!sent));
+    }
+
     /// Sends an answer from the address that was asked; it may be lost like any packet.
     pub(crate) fn answer(&self, packet: &Datagram) {
+        if self.relay.is_some() {
+            return self.send(packet.remote, &packet.bytes);
+        }
         let src_ip =
             Some(packet.local.ip()).filter(|ip: &IpAddr| self.bound.ip().is_unspecified() && !ip.is_unspecified());
         let (destination, contents) = (packet.remote, packet.bytes.as_slice());
@@ -118,7 +162,8 @@ impl Port {
 
     /// How many packets of one size the system sends by one call.
     pub(crate) fn segments_max(&self) -> usize {
-        self.trains.max_gso_segments().min(SEGMENTS_MAX)
+        let max = if self.relay.is_some() { RELAYED_SEGMENTS_MAX } else { SEGMENTS_MAX };
+        self.trains.max_gso_segments().min(max)
     }
 
     /// Sends packets of `segment` bytes, of which the last may be shorter, to one address. Says how many bytes were taken: whole packets, and fewer than all
@@ -172,14 +217,44 @@ impl Port {
         segment_size: Option<usize>,
         contents: &[u8],
     ) -> io::Result<()> {
+        if let Some(relay) = self.relay {
+            return self.transmit_by_relay(state, relay, path.remote, segment_size, contents);
+        }
         let src_ip = path.local.filter(|_| self.bound.ip().is_unspecified());
         let transmit = Transmit { destination: path.remote, ecn: None, contents, segment_size, src_ip };
         state.try_send((&self.socket).into(), &transmit)
     }
 
-    /// Whether this is the socket for an address of ours, or for one of its family where the address is not known.
+    /// Each packet of what goes together gets its own head.
+    fn transmit_by_relay(
+        &self,
+        state: &UdpSocketState,
+        destination: SocketAddr,
+        remote: SocketAddr,
+        segment_size: Option<usize>,
+        contents: &[u8],
+    ) -> io::Result<()> {
+        let len = segment_size.unwrap_or(contents.len()).max(1);
+        let head = relay::head_len(remote.ip().to_canonical().is_ipv4());
+        let mut wrapped = Vec::with_capacity(contents.len() + head * contents.len().div_ceil(len));
+        for packet in contents.chunks(len) {
+            relay::wrap(&Target::Addr(remote), packet, &mut wrapped).map_err(io::Error::other)?;
+        }
+        let segment_size = segment_size.map(|len| len + head);
+        state.try_send(
+            (&self.socket).into(),
+            &Transmit { destination, ecn: None, contents: &wrapped, segment_size, src_ip: None },
+        )
+    }
+
+    /// Whether this is the socket for an address of ours, or for one of its family where the address is not known. A relay reaches both families.
     pub(crate) fn serves(&self, addr: IpAddr) -> bool {
-        self.bound.is_ipv4() == addr.is_ipv4()
+        self.relay.is_some() || self.bound.is_ipv4() == addr.is_ipv4()
+    }
+
+    /// Whether a relay carries its packets.
+    pub(crate) fn is_relayed(&self) -> bool {
+        self.relay.is_some()
     }
 }
 
@@ -204,6 +279,43 @@ mod tests {
         // On loopback a packet is there when its send returns.
         assert!(ours.receive(&mut scratch, |from, local, bytes| got.push((from, local, bytes.to_vec()))));
         assert_eq!(got, [(tracker.local_addr().unwrap(), to, vec![7; 9])]);
+    }
+
+    /// The packets that a relay at `relay` has been sent: where each is to go, and what it says.
+    fn at_relay(relay: &std::net::UdpSocket) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut room = vec![0; READ_LEN];
+        relay.set_nonblocking(true).unwrap();
+        let packets = core::iter::from_fn(|| relay.recv(&mut room).ok().map(|len| room[..len].to_vec()));
+        let packets: Vec<_> = packets.collect();
+        let unwrapped = packets.iter().map(|packet| relay::unwrap(packet).unwrap());
+        unwrapped.map(|(to, bytes)| (to, bytes.to_vec())).collect()
+    }
+
+    #[test]
+    fn what_goes_by_a_relay_is_wrapped_packet_by_packet_and_unwrapped_when_it_comes() {
+        let relay = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let mut ours = Port::relayed(socket, relay.local_addr().unwrap(), &Arc::default()).unwrap();
+        let peers: [SocketAddr; 2] = ["198.18.0.7:6881".parse().unwrap(), "[2001:db8::1]:80".parse().unwrap()];
+        for peer in peers {
+            assert!(ours.serves(peer.ip()));
+            ours.send(peer, b"one");
+            ours.answer(&Datagram { remote: peer, local: ours.bound, bytes: b"two".to_vec() });
+            assert_eq!(at_relay(&relay), [(peer, b"one".to_vec()), (peer, b"two".to_vec())]);
+            let bytes: Vec<u8> = (0..4_500u32).map(|n| (n % 251) as u8).collect();
+            assert_eq!(ours.send_train(&Path { remote: peer, local: None }, 1_000, &bytes), bytes.len());
+            let wanted: Vec<_> = bytes.chunks(1_000).map(|packet| (peer, packet.to_vec())).collect();
+            assert_eq!(at_relay(&relay), wanted);
+            let mut wrapped = Vec::new();
+            relay::wrap(&Target::Addr(peer), b"three", &mut wrapped).unwrap();
+            for sender in [&stranger, &relay] {
+                sender.send_to(&wrapped, ours.bound).unwrap();
+            }
+            let (mut scratch, mut got) = (vec![0; READ_LEN], Vec::new());
+            ours.receive(&mut scratch, |from, local, bytes| got.push((from, local.ip(), bytes.to_vec())));
+            assert_eq!(got, [(peer, UNKNOWN, b"three".to_vec())], "the relay's words alone");
+        }
     }
 
     /// All of 127/8 is this machine's on Linux, so it stands for a machine with several addresses.

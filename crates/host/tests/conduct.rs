@@ -294,7 +294,8 @@ fn both_families_come_in_under_their_own_addresses() {
 #[test]
 fn the_owner_is_asked_and_its_answers_come_in() {
     let led = Led::new();
-    let resolve = |host: &str| Question::Resolve { host: host.into(), port: 6969 };
+    let resolve =
+        |host: &str| Question::Resolve { host: host.into(), port: 6969, speaks: teem_swarm::ask::Speaks::Tracker };
     led.run([Output::Ask { id: AskId(7), question: resolve("tracker.example") }]);
     assert!(matches!(led.told(), Told::Ask(AskId(7), Question::Resolve { host, .. }) if host == "tracker.example"));
     let answer = Answer::Resolved(Ok(vec!["192.0.2.1:6969".parse().unwrap()]));

@@ -43,7 +43,8 @@ fn shutdown_removes_every_torrent_and_waits_for_it() {
     led.host.shutdown();
     assert!(matches!(led.next(), Input::Command(Command::Remove(TORRENT))));
     // It still works for the torrent that is being removed.
-    let question = Question::Resolve { host: "tracker.example".into(), port: 1 };
+    let question =
+        Question::Resolve { host: "tracker.example".into(), port: 1, speaks: teem_swarm::ask::Speaks::Tracker };
     led.run([Output::Ask { id: AskId(1), question }]);
     assert!(matches!(led.told(), Told::Ask(AskId(1), _)));
     led.run([Output::Event(Event::Removed { torrent: TORRENT })]);

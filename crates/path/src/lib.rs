@@ -12,7 +12,8 @@
 //! | to hear a multicast group | [`Path::listen_udp`] with [`Sharing::Group`] |
 //! | our address toward another | [`Path::source_toward`] |
 //!
-//! Where it leads through a proxy, a connection is opened by [`Path::dial_proxy`] and the opener that it gives, and every other way out is an error.
+//! Where it leads through a proxy, a connection is opened by [`Path::dial_proxy`] and the opener that it gives, packets go to the relay that [`Path::ask_relay`]
+//! asks for and [`Path::to_relay`] makes a socket for, and every other way out is an error.
 //!
 //! `cargo xtask tidy` refuses sockets and look-ups of names that are made elsewhere.
 #![forbid(unsafe_code)]
@@ -26,10 +27,13 @@ pub mod names;
 pub mod opener;
 mod path;
 mod proxy;
+pub mod relay;
 mod socket;
+mod through;
 
 pub use bind::{Bind, BindError};
 pub use gate::{Barred, Meeting};
 pub use interface::{Interface, interfaces};
 pub use path::{Path, Place, Sharing, Standing};
 pub use proxy::{Proxy, ProxyError};
+pub use through::Datagrams;

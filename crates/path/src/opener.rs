@@ -1,8 +1,9 @@
-//! What is said to a proxy before a connection is the peer's, without a socket (RFC 1928, 1929; RFC 9110, section 9.3.6): bytes in, bytes out.
+//! What is said to a proxy before a connection is the peer's, without a socket (RFC 1928, 1929; RFC 9110, section 9.3.6): bytes in, bytes out. A relay for
+//! packets is asked for in the same way.
 //!
 //! No more is read than belongs to the proxy's answer: [`Opener::wants`] says how many bytes may be. What comes after is the peer's.
 use core::fmt;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::proxy::{Kind, Proxy};
 
@@ -38,6 +39,8 @@ pub enum OpenError {
     Nonsense,
     /// The name cannot be said to a proxy.
     BadName,
+    /// It does nothing of that kind: most often it carries no UDP.
+    Unsupported,
 }
 
 impl fmt::Display for OpenError {
@@ -50,6 +53,7 @@ impl fmt::Display for OpenError {
             Self::Failed => "the proxy has failed",
             Self::Nonsense => "the proxy's answer makes no sense: is it of another kind?",
             Self::BadName => "this name cannot be told to a proxy",
+            Self::Unsupported => "the proxy does not do that",
         })
     }
 }
@@ -79,16 +83,46 @@ pub struct Opener {
     needed: usize,
     request: Vec<u8>,
     proof: Vec<u8>,
+    /// SOCKS5: the kind of address that the proxy names, and its first byte.
+    kind: [u8; 2],
+    bound: Option<Target>,
+}
+
+/// What a proxy is asked for (RFC 1928, section 4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Command {
+    Connect = 1,
+    Associate = 3,
 }
 
 impl Opener {
     /// Begins; `out` gets what is to be sent first.
     pub fn new(proxy: &Proxy, target: &Target, out: &mut Vec<u8>) -> Result<Self, OpenError> {
-        let mut opener =
-            Self { state: State::Method, read: Vec::new(), needed: 2, request: Vec::new(), proof: Vec::new() };
+        Self::ask(proxy, Command::Connect, target, out)
+    }
+
+    /// Begins to ask for a relay of packets, which there is while the connection stands (RFC 1928, section 7). From where we send is not said, since that is
+    /// another address behind a router.
+    pub fn associate(proxy: &Proxy, out: &mut Vec<u8>) -> Result<Self, OpenError> {
+        let anywhere = Target::Addr(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+        Self::ask(proxy, Command::Associate, &anywhere, out)
+    }
+
+    fn ask(proxy: &Proxy, command: Command, target: &Target, out: &mut Vec<u8>) -> Result<Self, OpenError> {
+        let mut opener = Self {
+            state: State::Method,
+            read: Vec::new(),
+            needed: 2,
+            request: Vec::new(),
+            proof: Vec::new(),
+            kind: [0; 2],
+            bound: None,
+        };
         match proxy.kind() {
+            Kind::Http if command == Command::Associate => return Err(OpenError::Unsupported),
             Kind::Socks5 => {
-                opener.request = connect(target)?;
+                opener.request = vec![5, command as u8, 0];
+                put_place(target, &mut opener.request)?;
                 if let Some((user, password)) = proxy.user() {
                     opener.proof = vec![1];
                     for text in [user, password] {
@@ -115,6 +149,18 @@ impl Opener {
             }
         }
         Ok(opener)
+    }
+
+    /// Where the relay is that was granted, by a proxy at that address: it may name none, or leave its address to be guessed, which then is the proxy's own.
+    pub fn relay(&self, proxy: SocketAddr) -> Option<SocketAddr> {
+        let (ip, port) = match self.bound.as_ref()? {
+            Target::Addr(addr) => (Some(addr.ip()), addr.port()),
+            Target::Name(name, port) => (name.parse().ok(), *port),
+        };
+        // One on the proxy's own machine is meant from there.
+        let elsewhere = |ip: &IpAddr| !ip.is_unspecified() && (!ip.is_loopback() || proxy.ip().is_loopback());
+        let ip = ip.map(|ip| ip.to_canonical()).filter(elsewhere).unwrap_or(proxy.ip());
+        (port != 0).then_some(SocketAddr::new(ip, port))
     }
 
     /// How many bytes may be read now; 0 when the connection is open.
@@ -151,6 +197,7 @@ impl Opener {
                     4 => 15 + 2,
                     _ => return Err(OpenError::Nonsense),
                 };
+                self.kind = [*kind, *first];
                 (self.state, self.needed) = (State::Bound, rest);
             }
             (State::Reply, [5, why, ..]) => {
@@ -158,10 +205,14 @@ impl Opener {
                     2 => OpenError::Forbidden,
                     3 | 4 | 6 => OpenError::Unreachable,
                     5 => OpenError::Refused,
+                    7 => OpenError::Unsupported,
                     _ => OpenError::Failed,
                 });
             }
-            (State::Bound, _) => self.state = State::Open,
+            (State::Bound, rest) => {
+                self.bound = bound(self.kind, rest);
+                self.state = State::Open;
+            }
             _ => return Err(OpenError::Nonsense),
         }
         Ok(self.state == State::Open)
@@ -193,26 +244,38 @@ impl Opener {
     }
 }
 
-/// The request for a connection (RFC 1928, section 4).
-fn connect(target: &Target) -> Result<Vec<u8>, OpenError> {
-    let mut request = vec![5, 1, 0];
+/// Appends a place as SOCKS5 says it: its kind, the address or name, the port (RFC 1928, section 5).
+pub(crate) fn put_place(target: &Target, out: &mut Vec<u8>) -> Result<(), OpenError> {
     let port = match target {
         Target::Addr(addr) => {
             match addr.ip().to_canonical() {
-                IpAddr::V4(ip) => request.extend(core::iter::once(1).chain(ip.octets())),
-                IpAddr::V6(ip) => request.extend(core::iter::once(4).chain(ip.octets())),
+                IpAddr::V4(ip) => out.extend(core::iter::once(1).chain(ip.octets())),
+                IpAddr::V6(ip) => out.extend(core::iter::once(4).chain(ip.octets())),
             }
             addr.port()
         }
         Target::Name(name, port) => {
             let name = sayable(name)?;
-            request.extend([3, u8::try_from(name.len()).map_err(|_| OpenError::BadName)?]);
-            request.extend_from_slice(name.as_bytes());
+            out.extend([3, u8::try_from(name.len()).map_err(|_| OpenError::BadName)?]);
+            out.extend_from_slice(name.as_bytes());
             *port
         }
     };
-    request.extend(port.to_be_bytes());
-    Ok(request)
+    out.extend(port.to_be_bytes());
+    Ok(())
+}
+
+/// The place that an answer names, of which the kind and one more byte were read before; a name that is no text is none.
+fn bound([kind, first]: [u8; 2], rest: &[u8]) -> Option<Target> {
+    let (rest, port) = rest.split_last_chunk::<2>()?;
+    let port = u16::from_be_bytes(*port);
+    let whole = || core::iter::once(first).chain(rest.iter().copied()).collect::<Vec<u8>>();
+    let addr = |ip: IpAddr| Target::Addr(SocketAddr::new(ip, port));
+    match kind {
+        1 => Some(addr(<[u8; 4]>::try_from(whole()).ok()?.into())),
+        4 => Some(addr(<[u8; 16]>::try_from(whole()).ok()?.into())),
+        _ => Some(Target::Name(core::str::from_utf8(rest).unwrap_or_default().to_owned(), port)),
+    }
 }
 
 /// A name that can stand in a request as it is.
@@ -291,6 +354,43 @@ mod tests {
         assert_eq!(talk(&named, &addr(), &[5, 0xff]).1, Err(OpenError::Denied));
     }
 
+    /// What a proxy at 203.0.113.1 grants by that answer.
+    fn relay(says: &[u8]) -> Option<SocketAddr> {
+        let mut out = Vec::new();
+        let mut opener = Opener::associate(&proxy("socks5://h:1"), &mut out).unwrap();
+        for byte in [&[5, 0, 5, 0, 0][..], says].concat() {
+            opener.advance(&[byte], &mut out).unwrap();
+        }
+        assert_eq!((out, opener.wants()), (vec![5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0], 0));
+        opener.relay("203.0.113.1:1080".parse().unwrap())
+    }
+
+    #[test]
+    fn a_relay_is_where_the_proxy_says_or_at_the_proxy() {
+        let at = |text: &str| Some(text.parse::<SocketAddr>().unwrap());
+        assert_eq!(relay(&[1, 198, 18, 0, 7, 0x1a, 0xe1]), at("198.18.0.7:6881"));
+        let v6 = [&[4, 0x20, 1, 0xd, 0xb8][..], &[0; 11], &[1, 0, 80]].concat();
+        assert_eq!(relay(&v6), at("[2001:db8::1]:80"));
+        assert_eq!(relay(&[&[3, 10][..], b"198.18.0.7", &[0, 80]].concat()), at("198.18.0.7:80"));
+        let own = at("203.0.113.1:80");
+        assert_eq!(relay(&[1, 0, 0, 0, 0, 0, 80]), own, "0.0.0.0");
+        assert_eq!(relay(&[1, 127, 0, 0, 1, 0, 80]), own, "its own loopback");
+        assert_eq!(relay(&[&[4][..], &[0; 16], &[0, 80]].concat()), own, "::");
+        assert_eq!(relay(&[3, 0, 0, 80]), own, "an empty name");
+        assert_eq!(relay(&[&[3, 3][..], b"a.b", &[0, 80]].concat()), own, "a name, which nobody here looks up");
+        assert_eq!(relay(&[1, 198, 18, 0, 7, 0, 0]), None, "no port");
+    }
+
+    #[test]
+    fn a_proxy_of_http_is_asked_for_no_relay() {
+        let asked = Opener::associate(&proxy("http://h:1"), &mut Vec::new());
+        assert_eq!(asked.err(), Some(OpenError::Unsupported));
+        let mut out = Vec::new();
+        let mut opener = Opener::associate(&proxy("socks5://h:1"), &mut out).unwrap();
+        opener.advance(&[5, 0], &mut out).unwrap();
+        assert_eq!(opener.advance(&[5, 7, 0, 1, 0], &mut out), Err(OpenError::Unsupported));
+    }
+
     #[test]
     fn what_a_proxy_cannot_do_has_its_reason() {
         let plain = proxy("socks5://h:1");
@@ -300,6 +400,7 @@ mod tests {
             (3, OpenError::Unreachable),
             (4, OpenError::Unreachable),
             (5, OpenError::Refused),
+            (7, OpenError::Unsupported),
             (99, OpenError::Failed),
         ] {
             assert_eq!(talk(&plain, &addr(), &[5, 0, 5, code, 0, 1, 0]).1, Err(why));

@@ -6,15 +6,16 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use socket2::{SockRef, Socket, Type};
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::bind::Bind;
 use crate::filter::Filter;
 use crate::gate::{Barred, Gate, Meeting};
 use crate::interface::{Interface, interfaces};
 use crate::opener::{Opener, Target};
-use crate::proxy::Proxy;
+use crate::proxy::{Kind, Proxy};
 use crate::socket::make;
+use crate::through::{Datagrams, Through};
 
 /// Connections that the kernel may hold for us to accept.
 const BACKLOG: i32 = 512;
@@ -89,18 +90,6 @@ impl Standing {
     pub fn gone(&self) -> &[String] {
         &self.gone
     }
-}
-
-/// The proxy that everything goes through.
-#[derive(Debug)]
-struct Through {
-    proxy: Proxy,
-    /// Its addresses, the first of which that can be dialled is taken.
-    at: Vec<SocketAddr>,
-    /// Whether connections are taken in spite of it.
-    listens: bool,
-    /// What was wrong with it when it was last spoken to.
-    trouble: Mutex<Option<String>>,
 }
 
 /// The way to the world. Clones share it.
@@ -181,8 +170,7 @@ impl Path {
     /// The same path where everything goes through a proxy at these addresses, and nothing past it; connections from others are taken only where `listens` says so.
     #[must_use]
     pub fn through(&self, proxy: Proxy, at: Vec<SocketAddr>, listens: bool) -> Self {
-        let through = Through { proxy, at, listens, trouble: Mutex::default() };
-        Self { through: Some(Arc::new(through)), ..self.clone() }
+        Self { through: Some(Arc::new(Through::new(proxy, at, listens))), ..self.clone() }
     }
 
     /// The proxy that everything goes through.
@@ -196,12 +184,41 @@ impl Path {
         target: &Target,
         tune: impl FnOnce(&SockRef<'_>),
     ) -> io::Result<(TcpStream, Opener, Vec<u8>)> {
-        let Some(through) = &self.through else { return Err(past("there is no proxy")) };
         let mut out = Vec::new();
-        let opener = Opener::new(&through.proxy, target, &mut out).map_err(io::Error::other)?;
+        let opener = Opener::new(self.proxy().ok_or_else(no_proxy)?, target, &mut out).map_err(io::Error::other)?;
+        Ok((self.dial_own(tune)?, opener, out))
+    }
+
+    /// Begins to ask the proxy for a relay of packets, in the same way; there is one as long as the connection stands.
+    pub fn ask_relay(&self, tune: impl FnOnce(&SockRef<'_>)) -> io::Result<(TcpStream, Opener, Vec<u8>)> {
+        let mut out = Vec::new();
+        let opener = Opener::associate(self.proxy().ok_or_else(no_proxy)?, &mut out).map_err(io::Error::other)?;
+        Ok((self.dial_own(tune)?, opener, out))
+    }
+
+    /// A socket for packets to the relay that was granted by the answer to [`Self::ask_relay`], and where that is: nothing may go anywhere else by it. `proxy` is the far end
+    /// of the connection that it was asked for on.
+    pub fn to_relay(&self, granted: &Opener, proxy: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
+        self.allows(proxy)?;
+        let relay = granted.relay(proxy).ok_or_else(|| past("the proxy names no relay"))?;
+        Ok((self.unsent(relay)?, relay))
+    }
+
+    /// Dials the proxy itself.
+    fn dial_own(&self, tune: impl FnOnce(&SockRef<'_>)) -> io::Result<TcpStream> {
+        let through = self.through.as_ref().ok_or_else(no_proxy)?;
         let fits = through.at.iter().find(|at| self.source(**at).is_ok()).or(through.at.first());
-        let at = *fits.ok_or_else(|| past("the proxy has no address"))?;
-        Ok((self.dial(at, tune)?, opener, out))
+        self.dial(*fits.ok_or_else(|| past("the proxy has no address"))?, tune)
+    }
+
+    /// Whether packets may go through the proxy: such a one can be asked for a relay.
+    pub fn may_relay(&self) -> bool {
+        self.proxy().is_some_and(|proxy| proxy.kind() == Kind::Socks5)
+    }
+
+    /// Whether connections from others are taken, which come past a proxy.
+    pub fn listens(&self) -> bool {
+        self.through.as_ref().is_none_or(|through| through.listens)
     }
 
     /// Notes how the proxy has done: what was wrong, or nothing.
@@ -209,6 +226,18 @@ impl Path {
         if let Some(through) = &self.through {
             *through.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
         }
+    }
+
+    /// Notes what has become of the relay.
+    pub fn note_datagrams(&self, datagrams: Datagrams) {
+        if let Some(through) = &self.through {
+            *through.datagrams.lock().unwrap_or_else(PoisonError::into_inner) = datagrams;
+        }
+    }
+
+    /// What the proxy does with packets; `None` where there is no proxy.
+    pub fn datagrams(&self) -> Option<Datagrams> {
+        Some(self.through.as_ref()?.datagrams.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// What was wrong with the proxy when it was last spoken to.
@@ -423,6 +452,10 @@ fn device_of(ip: IpAddr, all: &[Interface]) -> Option<String> {
     all.iter().find(|interface| tied && interface.addrs.contains(&ip)).map(|interface| interface.name.clone())
 }
 
+fn no_proxy() -> io::Error {
+    past("there is no proxy")
+}
+
 /// What may not be done.
 fn past(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, why)
@@ -504,6 +537,13 @@ mod tests {
         let (stream, _, out) = path.dial_proxy(&Target::Addr(to), |_| {}).unwrap();
         assert_eq!(out, [5, 1, 0]);
         drop(stream);
+        let (_, mut opener, mut out) = path.ask_relay(|_| {}).unwrap();
+        for byte in [5, 0, 5, 0, 0, 3, 0, 0, 80] {
+            opener.advance(&[byte], &mut out).unwrap();
+        }
+        let (socket, relay) = path.to_relay(&opener, at).unwrap();
+        assert_eq!((socket.local_addr().unwrap().ip(), relay), (ip("0.0.0.0"), addr("127.0.0.1:80")));
+        assert!(path.to_relay(&opener, to).is_err(), "another's word");
         assert!(!Path::direct().through(proxy, vec![at], true).places(None).is_empty());
     }
 

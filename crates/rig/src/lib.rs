@@ -21,6 +21,7 @@ pub mod relayed;
 pub mod router;
 pub mod row;
 pub mod setting;
+pub mod socks;
 mod stock;
 pub mod torrent;
 pub mod tracker;

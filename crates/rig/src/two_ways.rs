@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::namespace::Needs;
 use crate::process::Process;
+use crate::socks::{Manner, Relay, Socks};
 
 /// The world's address behind `vpn0`.
 pub const FAR_IP: &str = "198.18.9.2";
@@ -36,12 +37,13 @@ nft add table inet leak &&
 nft 'add chain inet leak out { type filter hook output priority 0; }' &&
 nft add rule inet leak out oifname other0 meta l4proto != ipv6-icmp counter";
 
-/// Counts what goes anywhere but to a proxy in the world at that port.
+/// Counts what goes anywhere but to a proxy in the world at that port, and to its relay at the same.
 const COUNT_PAST: &str = r#"
 nft 'add chain inet leak past { type filter hook output priority 1; }' &&
 nft add rule inet leak past oifname lo accept &&
 nft add rule inet leak past meta l4proto ipv6-icmp accept &&
 nft add rule inet leak past ip daddr 198.18.9.2 tcp dport "$1" accept &&
+nft add rule inet leak past ip daddr 198.18.9.2 udp dport "$1" accept &&
 nft add rule inet leak past counter"#;
 
 /// A proxy that speaks SOCKS5 and HTTP on one port; it wants the name `me` and the password `secret`, and counts what it opened.
@@ -200,6 +202,13 @@ impl TwoWays {
     /// Counts from now on what goes anywhere but to a proxy in the world at that port.
     pub fn watch_past(&self, port: u16) {
         done("count", Command::new("sh").args(["-c", COUNT_PAST, "sh", &port.to_string()]));
+    }
+
+    /// A proxy in the world that has a relay at its own port, and dies with the value. It wants the name `me` and the password `secret`.
+    pub fn socks(&self, port: u16, relay: Relay) -> Socks {
+        let far = FAR_IP.parse().expect("an address");
+        let (user, names) = (Some(("me", "secret")), vec![("big.test", far)]);
+        Socks::serve(Manner { at: (far, port).into(), user, relay, names }, Some(self.holder.id()))
     }
 
     /// Packets that went past the proxy so far.

@@ -49,12 +49,14 @@ pub enum Question {
         /// What to say.
         announce: Announce,
     },
-    /// Resolve a host name (of a UDP tracker). The egress policy is applied by the resolver.
+    /// Resolve a host name of somebody who is sent packets. The egress policy is applied by the resolver.
     Resolve {
         /// The host name, without a port.
         host: String,
         /// The port that the addresses get.
         port: u16,
+        /// What is spoken there.
+        speaks: Speaks,
     },
     /// The metadata of a magnet link is there: find its content a place, and tell the disk.
     Place {
@@ -63,6 +65,15 @@ pub enum Question {
         /// The metadata, which names the content's files.
         info: Arc<Info>,
     },
+}
+
+/// What somebody speaks who has a name: where only a proxy looks names up, it is asked in its own words where it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Speaks {
+    /// A tracker over UDP (BEP 15).
+    Tracker,
+    /// A node of the DHT (BEP 5).
+    Dht,
 }
 
 /// What comes back.

@@ -12,12 +12,14 @@ pub use teem_dht::item::{public_key, sign, target_of_key, target_of_value};
 pub use teem_dht::{Item, Outcome, Question, Signature};
 pub use teem_wire::compact::Family;
 
+use crate::behind::packets_to;
 use crate::config::Dht;
-use crate::resolve::resolve;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use teem_engine::config::DhtConfig;
+use teem_host::host::HostHandle;
 use teem_metainfo::Origin;
+use teem_swarm::ask::Speaks;
 use teem_wire::reach::Reach;
 
 /// Where a node begins that knows no other. They are run by the makers of other clients, for everybody.
@@ -28,10 +30,12 @@ const PORT_MIN: u16 = 1024;
 
 /// What the engine's nodes begin with: those of the last run, and names. A client that takes peers on this machine alone is somebody's experiment, and asks
 /// nobody beyond it.
-pub(crate) fn begin(dht: &Dht, bound: &[SocketAddr], state_dir: &Path) -> DhtConfig {
+pub(crate) fn begin(dht: &Dht, path: &teem_path::Path, bound: &[SocketAddr], state_dir: &Path) -> DhtConfig {
     let saved = Saved::load(state_dir);
-    let near = bound.iter().all(|addr| addr.ip().is_loopback());
-    let has = |family: &Family| bound.iter().any(|addr| Family::of(addr.ip()) == *family);
+    // A relay leads everywhere, whatever is listened on here.
+    let relayed = path.may_relay();
+    let near = !relayed && bound.iter().all(|addr| addr.ip().is_loopback());
+    let has = |family: &Family| relayed || bound.iter().any(|addr| Family::of(addr.ip()) == *family);
     let is_here = |addr: &SocketAddr| !near || Reach::of(addr.ip()) == Reach::Loopback;
     DhtConfig {
         families: [Family::V4, Family::V6].into_iter().filter(has).collect(),
@@ -54,10 +58,15 @@ pub(crate) fn split(text: &str) -> Option<(String, u16)> {
 }
 
 /// The addresses of nodes that a torrent names. A stranger's names nothing near, and no port of other services.
-pub(crate) async fn named(path: &teem_path::Path, names: Vec<(String, u16)>, origin: Origin) -> Vec<SocketAddr> {
+pub(crate) async fn named(
+    host: &HostHandle,
+    path: &teem_path::Path,
+    names: Vec<(String, u16)>,
+    origin: Origin,
+) -> Vec<SocketAddr> {
     let mut addrs = Vec::new();
-    for (host, port) in names {
-        let found = resolve(path, &host, port).await.unwrap_or_default();
+    for (name, port) in names {
+        let found = packets_to(host, path, &name, port, Speaks::Dht).await.unwrap_or_default();
         let may = |ip: IpAddr| origin == Origin::User || Reach::of(ip) == Reach::Public && port >= PORT_MIN;
         addrs.extend(found.into_iter().filter(|addr| may(addr.ip())));
     }
@@ -90,16 +99,21 @@ mod tests {
         let nodes = vec![node(1, "20.0.0.1:9"), node(2, "127.0.0.1:9"), node(3, "[2001:db8::1]:9")];
         let saved = Saved { ids: vec![(Family::V4, Id([9; 20]))], nodes: nodes.clone() };
         saved.save(&folder).unwrap();
-        let config = |bound: &[&str], bootstrap| {
+        let direct = teem_path::Path::direct();
+        let begin_by = |path: &teem_path::Path, bound: &[&str], bootstrap| {
             let bound: Vec<SocketAddr> = bound.iter().map(|addr| addr.parse().unwrap()).collect();
-            begin(&Dht { bootstrap }, &bound, &folder)
+            begin(&Dht { bootstrap }, path, &bound, &folder)
         };
+        let config = |bound: &[&str], bootstrap| begin_by(&direct, bound, bootstrap);
         let here = config(&["127.0.0.1:5"], None);
         assert_eq!((here.bootstrap, here.saved, here.families), (vec![], vec![nodes[1]], vec![Family::V4]));
         let said = config(&["127.0.0.1:5"], Some(vec!["127.0.0.1:7".to_owned()]));
         assert_eq!(said.bootstrap, [("127.0.0.1".to_owned(), 7)]);
         let everywhere = config(&["0.0.0.0:5", "[::]:5"], None);
         assert_eq!((everywhere.bootstrap.len(), everywhere.saved, everywhere.ids), (3, nodes, saved.ids));
+        let relayed = direct.through("socks5://127.0.0.1:1080".parse().unwrap(), Vec::new(), false);
+        let behind = begin_by(&relayed, &[], None);
+        assert_eq!((behind.bootstrap.len(), behind.families), (3, vec![Family::V4, Family::V6]));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -104,7 +104,11 @@ impl World {
 fn a_magnet_whose_place_met_a_full_queue_is_placed_in_the_end() {
     let mut world = World::new(1);
     let (torrent, info) = (TorrentId(1), info());
-    world.router.questions.try_send((AskId(0), Question::Resolve { host: "x".into(), port: 1 })).unwrap();
+    world
+        .router
+        .questions
+        .try_send((AskId(0), Question::Resolve { host: "x".into(), port: 1, speaks: teem_swarm::ask::Speaks::Dht }))
+        .unwrap();
     world.give(add(torrent, info.key(), &[]));
     world.give(Input::Disk(Done::Metadata { torrent, result: Ok(info), hash_ok: true }));
     assert_eq!((world.states.last(), world.refused), (Some(&State::Placing), 1), "what it waits for can be seen");

@@ -7,7 +7,7 @@ use crate::input::PeerSource;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
 use teem_metainfo::InfoHash;
-use teem_swarm::ask::{Answer, AskId, Question};
+use teem_swarm::ask::{Answer, AskId, Question, Speaks};
 use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
@@ -22,7 +22,8 @@ impl<B> Engine<B> {
                 Act::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
                 Act::Resolve(host, port) => {
                     let id = self.asks.ids().draw();
-                    self.ask(Asker::Name(host.clone(), port), id, Question::Resolve { host, port });
+                    let asker = Asker::Name(host.clone(), port);
+                    self.ask(asker, id, Question::Resolve { host, port, speaks: Speaks::Tracker });
                 }
                 Act::Answer(torrent, id, source, reply) => {
                     self.with(torrent, |t, cx| t.answer(cx, id, Answer::Announced { source, reply }));
@@ -43,7 +44,7 @@ impl<B> Engine<B> {
                 Found::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
                 Found::Resolve(host, port) => {
                     let id = self.asks.ids().draw();
-                    self.ask(Asker::Node, id, Question::Resolve { host, port });
+                    self.ask(Asker::Node, id, Question::Resolve { host, port, speaks: Speaks::Dht });
                 }
                 Found::Seen { by, at } => self.votes.node_sees(by, at),
                 Found::Peers { by, info_hash, peers } => {

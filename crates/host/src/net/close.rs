@@ -34,7 +34,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Ends everything: dials and the undecided at once, connections as after `Stopping`; nobody is accepted any more.
     pub(crate) fn close_all(&mut self, now: Time) {
-        self.listening.iter_mut().for_each(|listening| listening.tcp = None);
+        for listening in &mut self.listening {
+            (listening.tcp, listening.welcomes) = (None, false);
+        }
         self.races.end();
         for id in self.table.ids() {
             match self.table.get_mut(id) {
@@ -75,7 +77,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
 
     /// Ends the dials and connections of addresses that this machine has no more: nothing comes through them, and the system would try
     /// for minutes. The same goes for those of an interface that we are bound to and that is down. Whether there were any.
-    pub(crate) fn lose(&mut self, standing: &Standing, take: &mut impl FnMut(Input<B>)) -> bool {
+    pub(crate) fn lose(&mut self, now: Time, standing: &Standing, take: &mut impl FnMut(Input<B>)) -> bool {
         // One connection stands for all of its address.
         let mut gone: BTreeMap<IpAddr, bool> = BTreeMap::new();
         let mut is_gone = |local: SocketAddr| {
@@ -83,7 +85,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         };
         // A link that does not know its address leaves from one of those that are left.
         let mut is_lost = |local: Option<SocketAddr>| local.map_or(standing.is_cut_off(), &mut is_gone);
-        let mut lost = false;
+        let mut lost = self.lose_relay(now, standing);
         for id in self.table.ids() {
             match self.table.get_mut(id) {
                 Some(Entry::Conn(conn))

@@ -30,9 +30,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         readable: bool,
         take: &mut impl FnMut(Input<B>),
     ) {
-        if result.is_ok() {
-            self.decided(id);
-        }
         let Some(Entry::Dial(dial)) = self.table.get_mut(id) else { return };
         let mut readable = readable;
         if let Some(proxied) = &mut dial.proxied {
@@ -52,6 +49,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 Err(why) => return self.dialled(id, Err(proxied::why(why)), false, take),
             }
         }
+        if result.is_ok() {
+            self.decided(id);
+        }
+        let Some(Entry::Dial(dial)) = self.table.get_mut(id) else { return };
         if result.is_err() || !dial.how.mse {
             return self.dialled(id, result, readable, take);
         }

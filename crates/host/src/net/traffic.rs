@@ -71,7 +71,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         alloc: &mut impl FnMut(usize) -> Option<B>,
         take: &mut impl FnMut(Input<B>),
     ) {
-        let Self { strangers, listening, scratch, questions, refusals: told, table, ready, room, path, .. } = self;
+        let Self { strangers, listening, scratch, questions, refusals: told, table, ready, room, path, names, .. } =
+            self;
         let mut over = Vec::new();
         for listening in listening.iter_mut().filter(|listening| listening.receiving) {
             let mut refusals = Vec::new();
@@ -80,13 +81,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
                 listening.receiving = false;
                 continue;
             };
+            let relayed = udp.is_relayed();
             let empty = udp.receive(scratch, |from, local, packet| {
+                if relayed && names.heard(from, packet) {
+                    return;
+                }
                 match packet::sort(packet, |head| utp.is_some_and(|utp| utp.knows(from, head))) {
                     // A tracker is asked wherever it is.
                     Some(For::Engine) => take(Input::Datagram { from, bytes: packet.to_vec() }),
                     Some(_) if path.bars(from.ip(), Meeting::Packet) => {}
                     Some(For::Node) => {
-                        if packet::is_dht_query(packet) {
+                        // Whatever comes through a relay shows nothing of this machine.
+                        if packet::is_dht_query(packet) && !relayed {
                             strangers.came(from, Transport::Utp);
                         }
                         take(Input::Datagram { from, bytes: packet.to_vec() });
@@ -210,6 +216,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         self.strangers.speak_to(now, to);
         if let Some(udp) = self.listening.iter().filter_map(|l| l.udp.as_ref()).find(|udp| udp.serves(to.ip())) {
             udp.send(to, packet);
+        } else {
+            self.hold(to, packet);
         }
     }
 

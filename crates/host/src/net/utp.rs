@@ -5,7 +5,7 @@ use teem_engine::input::{DialError, Input};
 use teem_swarm::time::Time;
 use teem_utp::Why;
 
-use super::{Entry, Listening, Net, udp_token};
+use super::{Entry, Listening, Net};
 use crate::carrier::{News, What};
 use crate::link::Link;
 use crate::unsent::Unsent;
@@ -21,8 +21,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             utp.tick(now);
             while let Some(news) = utp.news() {
                 match news {
-                    // When everything ends nobody is accepted any more, and the end is dropped.
-                    News::Called(_) if self.listening[n].tcp.is_none() => {}
+                    // Where nobody is accepted, as when everything ends, the end is dropped.
+                    News::Called(_) if !self.listening[n].welcomes => {}
                     News::Called(caller) => self.accepted(now, Link::Utp(caller.end), caller.addr),
                     News::Of(slot, what) => self.utp_changed(slot, what, take),
                 }
@@ -55,8 +55,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
     pub(crate) fn utp_transmit(&mut self, now: Time) {
         let Self { listening, scratch, registry, .. } = self;
         let room = scratch.len().min(TRAIN_LEN);
-        for (n, listening) in listening.iter_mut().enumerate() {
-            let Listening { udp: Some(udp), utp: Some(utp), unsent, .. } = listening else { continue };
+        for listening in listening.iter_mut() {
+            let Listening { udp: Some(udp), utp: Some(utp), unsent, token, .. } = listening else { continue };
             let waited = !unsent.is_empty();
             if unsent.again(|path, segment, bytes| udp.send_train(path, segment, bytes)) {
                 while let Some(train) = utp.transmit(now, &mut scratch[..room], udp.segments_max()) {
@@ -69,7 +69,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             }
             let waits = !unsent.is_empty();
             let interest = if waits { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            if waits != waited && registry.reregister(&mut udp.socket, udp_token(n), interest).is_err() {
+            if waits != waited && registry.reregister(&mut udp.socket, *token, interest).is_err() {
                 // Nobody would tell us of room.
                 *unsent = Unsent::default();
             }
