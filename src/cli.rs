@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Resume(daemon::Verb),
     /// Remove torrents from the daemon; their files stay
     Remove(daemon::Verb),
+    /// Make, list and revoke the tokens by which other programs may ask the daemon
+    Token(daemon::Token),
     /// Show what is saved of earlier runs, or forget it
     State(state::State),
     /// Print a completion script for a shell

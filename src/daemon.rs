@@ -7,6 +7,8 @@ use crate::signals::Signals;
 use crate::units::Count;
 use crate::{addr, cli, json, remote, stdout};
 use serde_json::json;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use teem_client::{Config, store};
 use teem_daemon::{Daemon, Socket, StartError, api};
@@ -25,9 +27,59 @@ pub(crate) fn roots(options: &cli::daemon::Daemon) -> Result<Vec<PathBuf>, Stop>
     wanted.iter().map(root).collect()
 }
 
+/// Where the API is asked over TCP unless told otherwise.
+const API: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 21_490);
+
+/// The word for nowhere but on the socket.
+const NONE: &str = "none";
+
+/// The socket, where a place of the API names it, else the usual one.
+pub(crate) fn socket(options: &cli::daemon::Daemon) -> Result<PathBuf, Stop> {
+    let named = options.api.iter().find(|place| place.starts_with(remote::SCHEME));
+    let usual = || std::env::var("TEEM_DAEMON").ok();
+    remote::socket(named.cloned().or_else(usual).as_deref())
+}
+
+/// The addresses that the API is asked on.
+fn places(options: &cli::daemon::Daemon) -> Result<Vec<SocketAddr>, Stop> {
+    let named = options.api.iter().filter(|place| !place.starts_with(remote::SCHEME) && *place != NONE);
+    let place = |text: &String| {
+        let usage = |_| Stop::usage(format!("--api: `{text}` is no address: write ADDR:PORT, unix:PATH or {NONE}"));
+        text.parse::<SocketAddr>().map_err(usage)
+    };
+    named.map(place).collect()
+}
+
+/// Has the API asked over TCP, and says where.
+fn listen(server: &mut Server, options: &cli::daemon::Daemon) -> Result<Vec<SocketAddr>, Stop> {
+    let mut begin = |addr: SocketAddr| {
+        // The way that is kept to for torrents is not that of those who ask.
+        let path = teem_client::path::Path::direct();
+        let place = path.places(Some(addr.ip())).into_iter().next();
+        let listener = place.map(|place| path.listen_tcp(&place, addr.port()));
+        listener
+            .unwrap_or_else(|| Err(io::ErrorKind::AddrNotAvailable.into()))
+            .and_then(|listener| server.listen(listener))
+    };
+    let places = places(options)?;
+    if options.api.is_empty() {
+        return match begin(API) {
+            Ok(addr) => Ok(vec![addr]),
+            // The socket serves.
+            Err(e) => {
+                Progress::new(false).say(&format!("warning: nobody can ask on {API}: {e}"));
+                Ok(Vec::new())
+            }
+        };
+    }
+    let listen =
+        |addr: SocketAddr| begin(addr).map_err(|e| Stop::local(format!("--api: {addr} cannot be listened on: {e}")));
+    places.into_iter().map(listen).collect()
+}
+
 pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Outcome {
     let mut signals = Signals::listen().map_err(Stop::local)?;
-    let path = remote::socket(options.api.as_deref())?;
+    let path = socket(options)?;
     let socket = Socket::bind(&path).map_err(Stop::local)?;
     let mut config = Config::new().map_err(Stop::local)?;
     config.listen = addr::listen(options.listen.as_deref(), true)?;
@@ -40,6 +92,8 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
         other => Stop::local(other),
     })?;
     let server = Server::new(api::routes(daemon.clone()), api::LIMITS);
+    let mut guarded = Server::new(api::guarded_routes(daemon.clone()), api::LIMITS);
+    let asked_on = listen(&mut guarded, options)?;
     let mut progress = Progress::new(false);
     sandbox.tell(options.json);
     for remark in daemon.remarks() {
@@ -47,11 +101,16 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     }
     let (port, torrents) = (daemon.client().port(), daemon.client().torrents().len());
     if options.json {
-        json::line(&json!({"event": "ready", "port": port, "socket": path.to_string_lossy(), "torrents": torrents}));
+        json::line(
+            &json!({"event": "ready", "port": port, "socket": path.to_string_lossy(), "api": asked_on, "torrents": torrents}),
+        );
         stdout::check()?;
     }
     let count = Count(torrents, "torrent");
     progress.say(&format!("{count}, peers on port {port}, commands on {}", plain(&path.display().to_string())));
+    for addr in &asked_on {
+        progress.say(&format!("programs with a token (`teem token create NAME`) on http://{addr}"));
+    }
     let outcome = tokio::select! {
         exit = signals.first() => Ok(exit),
         why = daemon.client().failed() => Err(Stop::fault(why)),
@@ -62,7 +121,7 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     };
     // Commands that came in time are answered, and nobody is told of a torrent that is no more.
     drop(socket);
-    server.shutdown().await;
+    tokio::join!(server.shutdown(), guarded.shutdown());
     daemon.shutdown().await;
     match outcome {
         // A service that is asked to end has done what it was to do.

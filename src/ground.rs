@@ -4,7 +4,7 @@ use crate::cli::{self, Command};
 use crate::exit::Stop;
 use crate::foreign::plain;
 use crate::progress::Progress;
-use crate::{addr, create, daemon, get, remote, stdin};
+use crate::{addr, create, daemon, get, stdin};
 use teem_client::store;
 use teem_sandbox::Ground;
 
@@ -47,7 +47,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
             for root in daemon::roots(options)? {
                 ground.folders.push(root);
             }
-            let socket = remote::socket(options.api.as_deref())?;
+            let socket = daemon::socket(options)?;
             teem_daemon::ready_folder(&socket)
                 .map_err(|e| Stop::local(format!("{} cannot be made: {e}", socket.display())))?;
             ground.sockets.extend(socket.parent().map(std::path::Path::to_path_buf));
@@ -55,7 +55,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),
-        // For the last five the daemon writes.
+        // For the last six the daemon writes.
         Command::Edit(_)
         | Command::Dht(_)
         | Command::Show(_)
@@ -65,7 +65,8 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         | Command::List(_)
         | Command::Pause(_)
         | Command::Resume(_)
-        | Command::Remove(_) => {}
+        | Command::Remove(_)
+        | Command::Token(_) => {}
         Command::Completions(_) | Command::Man(_) => return Ok(None),
     }
     Ok(Some(ground))

@@ -112,6 +112,7 @@ async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
         Command::Pause(options) => verbs::pause(options).await,
         Command::Resume(options) => verbs::resume(options).await,
         Command::Remove(options) => verbs::remove(options).await,
+        Command::Token(options) => verbs::token(options).await,
         Command::State(options) => state::run(options).await,
         Command::Completions(options) => Ok(completions::run(options)),
         Command::Man(options) => man::run(options),
@@ -133,6 +134,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Add(o) => o.json,
         Command::List(o) => o.json,
         Command::Pause(o) | Command::Resume(o) | Command::Remove(o) => o.json,
+        Command::Token(o) => o.json,
         Command::State(o) => o.json,
         Command::Completions(_) | Command::Man(_) => false,
     }

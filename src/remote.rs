@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 /// How a socket is named.
-const SCHEME: &str = "unix:";
+pub(crate) const SCHEME: &str = "unix:";
 
 /// Bytes of an answer: 100,000 torrents at 1 KiB, and as much again.
 const ANSWER_MAX: usize = 200 << 20;

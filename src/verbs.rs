@@ -1,5 +1,5 @@
 //! The commands that drive the daemon: `teem add`, `list`, `pause`, `resume`, `remove`.
-use crate::cli::daemon::{Add, List, Verb};
+use crate::cli::daemon::{Add, List, Token, TokenVerb, Verb};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
 use crate::progress::Progress;
@@ -81,6 +81,41 @@ pub(crate) async fn resume(options: &Verb) -> Outcome {
 
 pub(crate) async fn remove(options: &Verb) -> Outcome {
     command(&options.select, "remove", "removed", options.reached.daemon.as_deref(), options.json).await
+}
+
+pub(crate) async fn token(options: &Token) -> Outcome {
+    let remote = Remote::new(options.reached.daemon.as_deref())?;
+    match &options.what {
+        TokenVerb::Create { name, scope } => {
+            let request = json!({"name": name, "scope": scope.word()});
+            let made = remote.post("/teem/v1/tokens", &request).await?;
+            if options.json {
+                json::line(&made);
+            } else {
+                stdout::text(&format!("{}\n", made["token"].as_str().unwrap_or_default()));
+                say(&format!("the token {name} allows to {scope}; it is not shown again"));
+            }
+        }
+        TokenVerb::List => {
+            let tokens = remote.get("/teem/v1/tokens").await?;
+            for token in tokens.as_array().map(Vec::as_slice).unwrap_or_default() {
+                if options.json {
+                    json::line(token);
+                } else {
+                    stdout::text(&format!("{:<8} {}\n", shown(&token["scope"]), shown(&token["name"])));
+                }
+            }
+        }
+        TokenVerb::Revoke { name } => {
+            let gone = remote.post("/teem/v1/tokens/revoke", &json!({"name": name})).await?;
+            if options.json {
+                json::line(&gone);
+            } else {
+                say(&format!("the token {name} opens nothing any more"));
+            }
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// Has the daemon do something with the selected torrents.

@@ -9,7 +9,7 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "share",
     "get",
     "seed",

@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,13 +45,21 @@ impl Home {
     }
 
     fn start(&self) -> Process {
-        let mut command = command(self.at(), &["daemon", "--root", "files", "--listen", "127.0.0.1:0", "--json"]);
+        self.start_with_api().0
+    }
+
+    /// The daemon, and where it is asked over TCP.
+    fn start_with_api(&self) -> (Process, SocketAddr) {
+        let mut command = command(
+            self.at(),
+            &["daemon", "--root", "files", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0", "--json"],
+        );
         let mut daemon = Process::start(command.env("TEEM_DAEMON", self.named()));
-        daemon.wait_line("ready", READY, |line| {
+        let api = daemon.wait_line("ready", READY, |line| {
             let value: Value = serde_json::from_str(line).ok()?;
-            (value["event"] == "ready").then_some(())
+            value["api"][0].as_str().filter(|_| value["event"] == "ready")?.parse().ok()
         });
-        daemon
+        (daemon, api)
     }
 
     /// A command to the daemon.
@@ -184,4 +193,53 @@ fn what_cannot_be_is_refused_in_words() {
         assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(r#""error":{"class":""#), "{body}: {answer}");
     }
     assert_eq!(home.list(&[]).len(), 1);
+}
+
+/// What the API over TCP answers to a request with these lines in its head.
+fn asked(api: SocketAddr, request: &str, head: &[&str], body: &str) -> String {
+    let mut stream = TcpStream::connect(api).expect("a daemon");
+    let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
+    let len = body.len();
+    let text = format!("{request} HTTP/1.1\r\n{head}Connection: close\r\nContent-Length: {len}\r\n\r\n{body}");
+    stream.write_all(text.as_bytes()).expect("a reader");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn over_tcp_a_token_opens_what_its_scope_says() {
+    let home = Home::new("daemon-tokens");
+    let torrent = home.torrent("content");
+    let (daemon, api) = home.start_with_api();
+    let host = format!("Host: {api}");
+    let status = |answer: &str| answer.split(' ').nth(1).unwrap_or_default().to_owned();
+    assert_eq!(status(&asked(api, "GET /teem/v1/torrents", &[&host], "")), "401");
+    let made = home.run(&["token", "create", "sonarr", "--scope", "add"]).ended(0).out;
+    let bearer = format!("Authorization: Bearer {}", made.trim());
+    let get = |head: &[&str]| status(&asked(api, "GET /teem/v1/torrents", head, ""));
+    assert_eq!(get(&[&host, &bearer]), "200");
+    assert_eq!(get(&[&host, "Authorization: Bearer teem_AAAA"]), "401");
+    assert_eq!(get(&["Host: rebound.example", &bearer]), "403", "a name that a stranger can lead here");
+    assert_eq!(get(&[&host, &bearer, "Origin: http://page.example"]), "403", "a page of somebody else's");
+    assert_eq!(get(&[&host, &bearer, &format!("Origin: http://{api}")]), "200");
+    let add = json!({"link": torrent.magnet(), "paused": true}).to_string();
+    let post = |path: &str, body: &str| status(&asked(api, &format!("POST /teem/v1/{path}"), &[&host, &bearer], body));
+    assert_eq!(post("torrents", &add), "201");
+    assert_eq!(post("torrents/remove", r#"{"select":["all"]}"#), "403", "it may only add");
+    assert_eq!(post("tokens", r#"{"name":"more","scope":"admin"}"#), "403");
+    assert_eq!(home.list(&[]).len(), 1);
+    // It outlives the daemon, and is not among what is kept.
+    kill(daemon);
+    let kept = fs::read(home.at().join("state/teem/daemon.redb")).expect("what is kept");
+    let words = made.trim().as_bytes();
+    assert!(!kept.windows(words.len()).any(|window| window == words), "the words of a token are kept");
+    let (_daemon, api) = home.start_with_api();
+    let get = |head: &[&str]| status(&asked(api, "GET /teem/v1/torrents", head, ""));
+    let host = format!("Host: {api}");
+    assert_eq!(get(&[&host, &bearer]), "200");
+    assert_eq!(home.run(&["token", "create", "sonarr", "--json"]).ended(1).class(), "already");
+    assert!(home.run(&["token", "list"]).ended(0).out.contains("add      sonarr"));
+    home.run(&["token", "revoke", "sonarr"]).ended(0);
+    assert_eq!(get(&[&host, &bearer]), "401");
 }

@@ -3,8 +3,9 @@ use super::path::PathOptions;
 use super::peers::{DhtOptions, PeerOptions};
 use crate::units::ByteRate;
 use clap::builder::FalseyValueParser;
-use clap::{Args, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
+use teem_daemon::Scope;
 
 #[derive(Args, Debug)]
 pub(crate) struct Daemon {
@@ -15,9 +16,10 @@ pub(crate) struct Daemon {
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
-    /// The socket that the commands reach it by, as `unix:PATH`
-    #[arg(long, value_name = "unix:PATH", env = "TEEM_DAEMON", hide_env_values = true)]
-    pub(crate) api: Option<String>,
+    /// Where it is asked, beside its socket: `ADDR:PORT`, where each request needs a token (`teem token`), or `unix:PATH`, which is then its socket. May be
+    /// given several times; `127.0.0.1:21490` where none is given and that is free, `none` for the socket alone
+    #[arg(long, value_name = "ADDR|unix:PATH", env = "TEEM_API", hide_env_values = true, value_delimiter = ' ')]
+    pub(crate) api: Vec<String>,
     #[command(flatten)]
     pub(crate) with_peers: PeerOptions,
     #[command(flatten)]
@@ -39,7 +41,7 @@ pub(crate) struct Daemon {
 #[derive(Args, Debug)]
 pub(crate) struct Reached {
     /// The socket of the daemon, as `unix:PATH`; your own daemon's where none is named
-    #[arg(long = "daemon", value_name = "unix:PATH", env = "TEEM_DAEMON", hide_env_values = true)]
+    #[arg(long = "daemon", global = true, value_name = "unix:PATH", env = "TEEM_DAEMON", hide_env_values = true)]
     pub(crate) daemon: Option<String>,
 }
 
@@ -86,6 +88,38 @@ pub(crate) struct List {
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) what: TokenVerb,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, global = true, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum TokenVerb {
+    /// Make a token and print it; it is not shown again
+    Create {
+        /// What to call it: letters, digits, `-`, `_` and `.`
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it allows: to look, also to add torrents, also to change and remove them, also to make tokens
+        #[arg(long, value_name = "SCOPE", default_value = "control", env = "TEEM_SCOPE", hide_env_values = true)]
+        scope: Scope,
+    },
+    /// List the tokens, without their words
+    List,
+    /// Make a token useless at once
+    Revoke {
+        /// How it is called
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -7,9 +7,13 @@
 //! | `POST /teem/v1/torrents` with [`AddRequest`] | 201 and the torrent |
 //! | `POST /teem/v1/torrents/{pause,resume,remove}` with `{"select": [SEL…]}` | the torrents |
 //!
+//! | `GET /teem/v1/tokens`, `POST` with `{"name", "scope"}`, `POST /teem/v1/tokens/revoke` with `{"name"}` | the tokens; the new one with its words |
+//!
 //! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
-use crate::daemon::{AddFailed, Daemon, Failed, Wishes};
+use crate::daemon::{AddFailed, Daemon, Failed, TokenFailed, Wishes};
+use crate::gate::guard;
 use crate::select::Selector;
+use crate::token::Scope;
 use crate::told::Told;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +24,7 @@ use teem_client::AddError;
 use teem_web::extract::State;
 use teem_web::http::header::CONTENT_TYPE;
 use teem_web::http::{HeaderValue, StatusCode, Uri};
+use teem_web::middleware::from_fn_with_state;
 use teem_web::routing::{get, post};
 use teem_web::{Body, Bytes, Limits, Response, Router};
 
@@ -62,9 +67,29 @@ struct SelectRequest {
 /// An answer that says no: its status, a word for scripts, a sentence.
 struct Refused(StatusCode, &'static str, String);
 
-/// The routes of a daemon.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenRequest {
+    name: String,
+    scope: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokeRequest {
+    name: String,
+}
+
+/// The routes for those who come over TCP, each with a token.
+pub fn guarded_routes(daemon: Daemon) -> Router {
+    routes(daemon.clone()).layer(from_fn_with_state(daemon, guard))
+}
+
+/// The routes for the owner, who may do everything.
 pub fn routes(daemon: Daemon) -> Router {
     Router::new()
+        .route("/teem/v1/tokens", get(list_tokens).post(make_token))
+        .route("/teem/v1/tokens/revoke", post(revoke_token))
         .route("/teem/v1", get(about))
         .route("/teem/v1/torrents", get(list).post(add))
         .route("/teem/v1/torrents/pause", post(pause))
@@ -143,6 +168,40 @@ async fn remove(State(daemon): State<Daemon>, body: Bytes) -> Response {
         Ok(select) => told(daemon.remove(&select).await),
         Err(refused) => refusal(&refused),
     }
+}
+
+async fn list_tokens(State(daemon): State<Daemon>) -> Response {
+    let told = |(name, scope, made): (String, Scope, u64)| json!({"name": name, "scope": scope.word(), "made": made});
+    answer(StatusCode::OK, &daemon.list_tokens().into_iter().map(told).collect::<Vec<_>>())
+}
+
+async fn make_token(State(daemon): State<Daemon>, body: Bytes) -> Response {
+    let made = async {
+        let request: TokenRequest = read(&body)?;
+        let scope = request.scope.parse::<Scope>().map_err(|e| bad(format!("scope: {e}")))?;
+        let words = daemon.make_token(&request.name, scope).await.map_err(|e| of_token(&e))?;
+        Ok(json!({"name": request.name, "scope": scope.word(), "token": words}))
+    };
+    made.await.map_or_else(|refused| refusal(&refused), |told| answer(StatusCode::CREATED, &told))
+}
+
+async fn revoke_token(State(daemon): State<Daemon>, body: Bytes) -> Response {
+    let revoked = async {
+        let request: RevokeRequest = read(&body)?;
+        daemon.revoke_token(&request.name).await.map_err(|e| of_token(&e))?;
+        Ok(json!({"name": request.name}))
+    };
+    revoked.await.map_or_else(|refused| refusal(&refused), |told| answer(StatusCode::OK, &told))
+}
+
+fn of_token(e: &TokenFailed) -> Refused {
+    let (status, class) = match e {
+        TokenFailed::Name(_) => (StatusCode::BAD_REQUEST, "wish"),
+        TokenFailed::Taken(_) | TokenFailed::Many => (StatusCode::CONFLICT, "already"),
+        TokenFailed::Unknown(_) => (StatusCode::NOT_FOUND, "select"),
+        TokenFailed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
+    };
+    Refused(status, class, e.to_string())
 }
 
 fn selected(body: &[u8]) -> Result<Vec<Selector>, Refused> {

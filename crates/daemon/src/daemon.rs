@@ -3,6 +3,7 @@
 //! Invariant: a torrent that somebody was told is added has its row on the disk for good, and one that he was told is removed has none.
 use crate::row::{LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::select::{SelectError, Selector};
+use crate::token::{self, Scope};
 use crate::told::Told;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -112,6 +113,39 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
+/// Why a token is not made or revoked.
+#[derive(Debug)]
+pub(crate) enum TokenFailed {
+    /// It cannot be called so.
+    Name(String),
+    /// There is one of that name.
+    Taken(String),
+    /// There is none of that name.
+    Unknown(String),
+    /// There are as many as are kept.
+    Many,
+    /// It cannot be kept.
+    Store(io::Error),
+}
+
+impl fmt::Display for TokenFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => {
+                write!(
+                    f,
+                    "`{name}` is no name of a token: letters, digits, `-`, `_` and `.`, at most {}",
+                    token::NAME_BYTES
+                )
+            }
+            Self::Taken(name) => write!(f, "there is a token {name} already: revoke it first"),
+            Self::Unknown(name) => write!(f, "there is no token {name}"),
+            Self::Many => write!(f, "there are {} tokens: revoke some first", token::TOKENS_MAX),
+            Self::Store(e) => write!(f, "it cannot be kept: {e}"),
+        }
+    }
+}
+
 /// A torrent that is kept.
 struct Kept {
     row: Row,
@@ -128,6 +162,7 @@ struct Inner {
     torrents: Mutex<BTreeMap<InfoHash, Kept>>,
     /// Changes of what is kept are made one at a time, so that the rows on the disk are those of the last.
     turn: tokio::sync::Mutex<()>,
+    tokens: Mutex<BTreeMap<String, token::Kept>>,
     remarks: Vec<String>,
 }
 
@@ -153,9 +188,22 @@ impl Daemon {
             (Some(hash), Some(row)) => rows.push((hash, row)),
             _ => remarks.push(format!("what is kept of {name} cannot be understood: it is left as it is")),
         };
-        read_rows(&database, each).map_err(StartError::Rows)?;
-        let inner =
-            Inner { client, database, roots, torrents: Mutex::default(), turn: tokio::sync::Mutex::default(), remarks };
+        database.each(Kind::Row, &mut { each }).map_err(StartError::Rows)?;
+        let mut tokens = BTreeMap::new();
+        let each = |name: &str, bytes: &[u8]| match token::Kept::decode(bytes) {
+            Some(kept) => _ = tokens.insert(name.to_owned(), kept),
+            None => remarks.push(format!("what is kept of the token {name} cannot be understood: it opens nothing")),
+        };
+        database.each(Kind::Token, &mut { each }).map_err(StartError::Rows)?;
+        let inner = Inner {
+            client,
+            database,
+            roots,
+            torrents: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            tokens: Mutex::new(tokens),
+            remarks,
+        };
         let daemon = Self(Arc::new(inner));
         for (hash, row) in rows {
             let torrent = daemon.begin(&row).await.map_err(|e| e.to_string());
@@ -220,7 +268,7 @@ impl Daemon {
         let row = self.row(origin, wishes).map_err(AddFailed::Wish)?;
         let _turn = self.0.turn.lock().await;
         let torrent = self.0.client.add(row.add(source)).await.map_err(AddFailed::Client)?;
-        if let Err(e) = self.keep(vec![(hash, Some(row.encode()))]).await {
+        if let Err(e) = self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await {
             torrent.remove().await;
             return Err(AddFailed::Store(e));
         }
@@ -256,18 +304,17 @@ impl Daemon {
         if only.len().max(first.len()) > PATTERNS_MAX {
             return Err(format!("at most {PATTERNS_MAX} patterns"));
         }
-        let added = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-        Ok(Row { origin, folder, labels, paused, added, only, first, up, down })
+        Ok(Row { origin, folder, labels, paused, added: now(), only, first, up, down })
     }
 
-    /// Puts rows on the disk for good, or takes them away.
-    async fn keep(&self, rows: Vec<(InfoHash, Option<Vec<u8>>)>) -> io::Result<()> {
+    /// Puts records on the disk for good, or takes them away.
+    async fn keep(&self, kind: Kind, records: Vec<(String, Option<Vec<u8>>)>) -> io::Result<()> {
         let database = self.0.database.clone();
         let kept = tokio::task::spawn_blocking(move || {
-            for (hash, row) in rows {
-                match row {
-                    Some(row) => database.put(Kind::Row, &hash.to_string(), row)?,
-                    None => database.remove(Kind::Row, &hash.to_string())?,
+            for (name, record) in records {
+                match record {
+                    Some(record) => database.put(kind, &name, record)?,
+                    None => database.remove(kind, &name)?,
                 }
             }
             database.flush()
@@ -284,11 +331,11 @@ impl Daemon {
         for hash in &hashes {
             if let Some(kept) = self.torrents().get_mut(hash) {
                 kept.row.paused = paused;
-                rows.push((*hash, Some(kept.row.encode())));
+                rows.push((hash.to_string(), Some(kept.row.encode())));
                 torrents.extend(kept.torrent.clone());
             }
         }
-        self.keep(rows).await.map_err(Failed::Store)?;
+        self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
         // Each takes as long as its trackers do, up to four seconds: all at once.
         let waits = torrents.into_iter().map(|torrent| {
             tokio::spawn(async move { if paused { torrent.pause().await } else { torrent.resume().await } })
@@ -305,7 +352,8 @@ impl Daemon {
         let _turn = self.0.turn.lock().await;
         let hashes = self.select(select).await?;
         let told = self.told(&hashes).await?;
-        self.keep(hashes.iter().map(|hash| (*hash, None)).collect()).await.map_err(Failed::Store)?;
+        let rows = hashes.iter().map(|hash| (hash.to_string(), None)).collect();
+        self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
         let gone: Vec<Kept> = {
             let mut torrents = self.torrents();
             hashes.iter().filter_map(|hash| torrents.remove(hash)).collect()
@@ -348,6 +396,50 @@ impl Daemon {
         let snapshots: HashMap<TorrentId, Snapshot> = snapshots.into_iter().map(|s| (s.torrent, s)).collect();
         let torrents = self.torrents();
         Ok(hashes.iter().filter_map(|hash| Some(told(*hash, torrents.get(hash)?, &snapshots))).collect())
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, BTreeMap<String, token::Kept>> {
+        self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a token allows, if it is one.
+    pub(crate) fn scope_of(&self, token: &str) -> Option<Scope> {
+        let hash = token::hash(token);
+        self.tokens().values().find(|kept| kept.hash == hash).map(|kept| kept.scope)
+    }
+
+    /// The tokens by name: what they allow, and when they were made.
+    pub(crate) fn list_tokens(&self) -> Vec<(String, Scope, u64)> {
+        self.tokens().iter().map(|(name, kept)| (name.clone(), kept.scope, kept.made)).collect()
+    }
+
+    /// Makes a token and gives its words, which nobody can ask for again.
+    pub(crate) async fn make_token(&self, name: &str, scope: Scope) -> Result<String, TokenFailed> {
+        let _turn = self.0.turn.lock().await;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.len() > token::NAME_BYTES || !name.chars().all(is_plain) {
+            return Err(TokenFailed::Name(name.to_owned()));
+        }
+        if self.tokens().contains_key(name) {
+            return Err(TokenFailed::Taken(name.to_owned()));
+        }
+        if self.tokens().len() >= token::TOKENS_MAX {
+            return Err(TokenFailed::Many);
+        }
+        let words = token::draw();
+        let kept = token::Kept { hash: token::hash(&words), scope, made: now() };
+        self.keep(Kind::Token, vec![(name.to_owned(), Some(kept.encode()))]).await.map_err(TokenFailed::Store)?;
+        self.tokens().insert(name.to_owned(), kept);
+        Ok(words)
+    }
+
+    /// Makes a token useless at once.
+    pub(crate) async fn revoke_token(&self, name: &str) -> Result<(), TokenFailed> {
+        let _turn = self.0.turn.lock().await;
+        if self.tokens().remove(name).is_none() {
+            return Err(TokenFailed::Unknown(name.to_owned()));
+        }
+        self.keep(Kind::Token, vec![(name.to_owned(), None)]).await.map_err(TokenFailed::Store)
     }
 
     /// Ends everything in order: trackers are told, state is saved.
@@ -405,8 +497,9 @@ fn told(hash: InfoHash, kept: &Kept, snapshots: &HashMap<TorrentId, Snapshot>) -
     told
 }
 
-fn read_rows(database: &Database, mut each: impl FnMut(&str, &[u8])) -> io::Result<()> {
-    database.each(Kind::Row, &mut each)
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
 fn starts_with(text: &str, scheme: &str) -> bool {

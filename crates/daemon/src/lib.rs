@@ -7,10 +7,13 @@
 pub mod api;
 
 mod daemon;
+mod gate;
 mod row;
 mod select;
 mod socket;
+mod token;
 mod told;
 
 pub use daemon::{Daemon, StartError, root};
 pub use socket::{Socket, SocketError, ready_folder};
+pub use token::Scope;

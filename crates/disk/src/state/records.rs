@@ -6,24 +6,27 @@ use std::io;
 /// Bytes of a state file that are read: 2 Mi pieces twice, what is wanted of millions of files, facts.
 pub(super) const STATE_MAX: u64 = 64 << 20;
 
-/// What a record says of one torrent in one place.
+/// What a record is about: a torrent in one place, or a token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
     /// What is claimed of its pieces, and how its files were left.
     State,
     /// What its owner wants of it: where it came from, its labels, whether it is paused. The disk does not look inside.
     Row,
+    /// A key that others speak to its owner's program with. The disk does not look inside.
+    Token,
 }
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 2] = [Self::State, Self::Row];
+    pub(super) const ALL: [Self; 3] = [Self::State, Self::Row, Self::Token];
 
     /// As it is called in names of files and tables.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::State => "state",
             Self::Row => "row",
+            Self::Token => "token",
         }
     }
 }
