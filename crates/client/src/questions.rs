@@ -76,7 +76,7 @@ pub(crate) async fn carry_out(
         };
         tokio::spawn(async move {
             // A question without an answer would be waited for in vain.
-            if let Err(why) = teem_fault::caught(carried).await {
+            if let Err(why) = teem_fault::caught(Box::pin(carried)).await {
                 ended.fail_and_end(&ends, &why);
             }
         });
