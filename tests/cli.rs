@@ -24,6 +24,7 @@ const COMMANDS: [&str; 18] = [
     "pause",
     "resume",
     "remove",
+    "token",
     "state",
     "completions",
     "man",
