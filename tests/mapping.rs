@@ -8,12 +8,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use common::TEEM_IP;
 use common::content::{self, Shape};
 use common::namespace::{Needs, isolated};
 use common::process::{Process, wait_until};
 use common::teem::Teem;
 use common::tracker::{Answer, Tracker};
-use teem_rig::router::{OUTSIDE_IP, Router, Speaks};
+use teem_rig::router::{HOME_V6, OUTSIDE_IP, Router, Speaks, WORLD_V6};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const SIZE: u64 = 300_000;
@@ -47,10 +48,15 @@ fn announced(tracker: &Tracker, port: u64) {
 
 /// Somebody in the world gets the content through the router.
 fn got(folder: &Path, port: u64) {
+    got_from(folder, &format!("{OUTSIDE_IP}:{port}"), &format!("{TEEM_IP}:42000"));
+}
+
+fn got_from(folder: &Path, peer: &str, listen: &str) {
     let out = folder.join("out");
     let torrent = folder.join("content.torrent");
-    let peer = format!("{OUTSIDE_IP}:{port}");
-    let mut get = Teem::get(&folder.join("world"), &torrent.to_string_lossy(), &out, &["--peer", &peer]);
+    let (link, into) = (torrent.to_string_lossy(), out.to_string_lossy());
+    let args = ["get", &link, "-o", &into, "--listen", listen, "--peer", peer];
+    let mut get = Teem::start(&folder.join("world"), &args);
     get.wait_complete(LIMIT);
     assert_eq!(std::fs::read(out.join("content")).unwrap(), std::fs::read(folder.join("content")).unwrap());
 }
@@ -88,6 +94,31 @@ fn miniupnpd_leads_peers_here_by_upnp() {
     by_miniupnpd("miniupnpd_leads_peers_here_by_upnp", Speaks::Upnp, "UPnP");
 }
 
+/// The router's firewall before IPv6 is opened, and closed at the end: a peer of the world comes through it.
+#[test]
+fn miniupnpd_opens_its_firewall_by_pcp() {
+    isolated("miniupnpd_opens_its_firewall_by_pcp", &[Router::NEEDS, Router::MINIUPNPD], |folder| {
+        let (router, tracker) = (Router::with_v6(), Tracker::start(Answer::Nobody));
+        let _daemon = router.miniupnpd(folder, Speaks::Pcp);
+        let mut share = share(&router, folder, &tracker);
+        let said = loop {
+            let said = share.wait_event("mapped", LIMIT);
+            if said["family"] == "v6" {
+                break said;
+            }
+        };
+        let port = said["tcp"].as_u64().unwrap();
+        assert_eq!((&said["by"], &said["address"], port), (&"PCP".into(), &HOME_V6.into(), 21_473), "{said}");
+        // The rules of miniupnpd have the address as bytes.
+        let gaps = || router.rules().matches("0x20010db8000700000000000000000007").count();
+        assert_eq!(gaps(), 2, "TCP and UDP: {}", router.rules());
+        got_from(folder, &format!("[{HOME_V6}]:{port}"), &format!("[{WORLD_V6}]:42000"));
+        share.terminate();
+        share.wait_exit(LIMIT);
+        assert_eq!(gaps(), 0, "nothing is left: {}", router.rules());
+    });
+}
+
 fn odd(router: &Router, words: &[&str]) -> Process {
     let [nsenter, net, end] = router.router();
     let script = include_str!("common/odd_router.py");
@@ -112,6 +143,26 @@ fn a_port_outside_that_changes_reaches_the_tracker() {
             let end = format!("map {op} 21473 0 0");
             odd.wait_line("the end", LIMIT, |line| (line == end).then_some(()));
         }
+    });
+}
+
+/// The provider's router has the address that others see us at, and ours has one of its customers': a port of it leads nobody here.
+#[test]
+fn an_address_that_a_provider_shares_is_said() {
+    isolated("an_address_that_a_provider_shares_is_said", &[Router::NEEDS, PYTHON], |folder| {
+        let seen = Answer::Body("d11:external ip4:\u{b}\u{0}\u{0}\u{1}8:intervali1800e5:peers0:e");
+        let (router, tracker) = (Router::stand(), Tracker::start(seen));
+        let _odd = odd(&router, &["natpmp", "at=100.64.7.9", "3600", "40000"]);
+        let mut share = share(&router, folder, &tracker);
+        let said = share.wait_event("mapped", LIMIT);
+        assert_eq!(said["address"], "100.64.7.9", "{said}");
+        let said = share.wait_event("reachable", LIMIT);
+        assert_eq!(said["v4"], "shared", "{said}");
+        let words = said["text"].as_str().unwrap();
+        assert!(words.contains("your provider shares one v4 address among customers"), "{said}");
+        assert!(words.contains("the router has 100.64.7.9, others see 11.0.0.1"), "{said}");
+        share.terminate();
+        share.wait_exit(LIMIT);
     });
 }
 

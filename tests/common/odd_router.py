@@ -1,6 +1,7 @@
 """A router that answers oddly: NAT-PMP with short lives and ports that change, or UPnP that refuses what others take.
 
-Words: `natpmp LIFE PORT PORT...` gives the first port outside for LIFE seconds, then at each renewal the next one;
+Words: `natpmp LIFE PORT PORT...` gives the first port outside for LIFE seconds, then at each renewal the next one; `at=ADDRESS`
+before LIFE is its address outside;
 `upnp` takes leases for ever alone (725), has a port taken (718), and is described by old HTTP; `elsewhere` names another
 host in its answer to a search. Each request is a line on standard output.
 """
@@ -8,6 +9,8 @@ import re, select, socket, struct, sys, threading, time
 
 ROUTER, OUTSIDE, TAKEN = '10.0.0.1', '11.0.0.1', '21473'
 mode, words = sys.argv[1], sys.argv[2:]
+if words and words[0].startswith('at='):
+    OUTSIDE = words.pop(0)[3:]
 started = time.time()
 
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 /// Services that are kept of a description; a router has one or two lines.
 const SERVICES_MAX: usize = 8;
 
-/// A service that maps ports.
+/// A service that maps ports, or lets in what comes to one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
     /// Of a device of version 2.
@@ -16,10 +16,12 @@ pub enum Kind {
     Ip1,
     /// That of a line which is dialled.
     Ppp1,
+    /// That of the firewall before addresses of IPv6.
+    Firewall6,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Ip2, Self::Ip1, Self::Ppp1];
+    const ALL: [Self; 4] = [Self::Ip2, Self::Ip1, Self::Ppp1, Self::Firewall6];
 
     /// Its name in descriptions and requests.
     pub(crate) fn urn(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Kind {
             Self::Ip2 => "urn:schemas-upnp-org:service:WANIPConnection:2",
             Self::Ip1 => "urn:schemas-upnp-org:service:WANIPConnection:1",
             Self::Ppp1 => "urn:schemas-upnp-org:service:WANPPPConnection:1",
+            Self::Firewall6 => "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1",
         }
     }
 }
@@ -92,7 +95,7 @@ mod tests {
         let url = |path: &str| format!("http://10.0.0.1:5000{path}");
         assert_eq!(
             found,
-            [(Kind::Ip1, url("/ctl/IP")), (Kind::Ppp1, url("/ctl/PPP"))],
+            [(Kind::Ip1, url("/ctl/IP")), (Kind::Ppp1, url("/ctl/PPP")), (Kind::Firewall6, url("/ctl/6"))],
             "what is to be asked elsewhere is left out"
         );
         let based = described("<URLBase>http://10.0.0.1:49000/</URLBase>", &all[3..4]);

@@ -2,15 +2,19 @@
 //!
 //! Routers refuse what others take: a port outside that is taken is exchanged for another (718), one that gives leases for ever alone is asked for
 //! that (725), one that knows no leases so short or no zero is asked for a week (402).
+//!
+//! Before an address of IPv6 stands a firewall instead, in which a gap is asked for (WANIPv6FirewallControl 1): the router, which is the one of IPv4 too, is
+//! searched and asked over that.
 
 use crate::act::{Act, HttpAnswer, Mapped, Random, Request, RequestId, Way};
-use crate::description::{self, Service};
+use crate::description::{self, Kind, Service};
 use crate::direct::{LIFETIME_S, any_port};
 use crate::pcp::Protocol;
 use crate::soap::{self, Action, Fault};
 use crate::ssdp;
 use crate::url::Url;
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -57,6 +61,8 @@ struct Lease {
 #[derive(Debug)]
 pub(crate) struct Igd {
     local: Ipv4Addr,
+    /// The address of ours that is to be reached; the one that we ask from, or one of IPv6.
+    client: IpAddr,
     inside: u16,
     state: State,
     searched: usize,
@@ -75,15 +81,19 @@ pub(crate) struct Igd {
     refusals: u8,
     /// Which of the ports stand at the gateway.
     held: [bool; 2],
+    /// The router's numbers of the gaps in its firewall.
+    pinholes: [Option<u16>; 2],
     lease: Option<Lease>,
     /// Why the last gateway was of no use.
     why: Option<String>,
 }
 
 impl Igd {
-    pub(crate) fn new(local: Ipv4Addr, inside: u16) -> Self {
+    /// Asks from `local` that `client` be reached.
+    pub(crate) fn new(local: Ipv4Addr, client: IpAddr, inside: u16) -> Self {
         Self {
             local,
+            client,
             inside,
             state: State::Idle,
             searched: 0,
@@ -99,6 +109,7 @@ impl Igd {
             lease_s: LIFETIME_S,
             refusals: 0,
             held: [false; 2],
+            pinholes: [None; 2],
             lease: None,
             why: None,
         }
@@ -106,8 +117,9 @@ impl Igd {
 
     /// Searches; ports are asked for once [`Self::go`] was called.
     pub(crate) fn begin(&mut self, now: Duration, suggested: u16, out: &mut VecDeque<Act>) {
-        let (local, inside) = (self.local, self.inside);
-        *self = Self { state: State::Working, began: now, outside: suggested, ..Self::new(local, inside) };
+        let (local, client, inside) = (self.local, self.client, self.inside);
+        let outside = if client.is_ipv6() { inside } else { suggested };
+        *self = Self { state: State::Working, began: now, outside, ..Self::new(local, client, inside) };
         self.tick(now, out);
     }
 
@@ -142,6 +154,11 @@ impl Igd {
     /// Takes back what is mapped.
     pub(crate) fn close(&mut self, request: &mut Request, out: &mut VecDeque<Act>) {
         if self.state != State::Closing {
+            // A gap can be closed by its number alone, which is yet to come.
+            if self.client.is_ipv6() && matches!(self.under_way, Some((_, Step::Map(_)))) {
+                (self.state, self.lease) = (State::Closing, None);
+                return;
+            }
             if let Some((_, Step::Map(protocol))) = self.under_way {
                 self.held[index(protocol)] = true; // it may arrive yet
             }
@@ -155,7 +172,11 @@ impl Igd {
         self.under_way = None;
         for protocol in Protocol::ALL {
             if core::mem::take(&mut self.held[index(protocol)]) {
-                let action = Action::Delete { protocol, outside: self.outside };
+                let action = match (self.client, self.pinholes[index(protocol)].take()) {
+                    (IpAddr::V4(_), _) => Action::Delete { protocol, outside: self.outside },
+                    (IpAddr::V6(_), Some(id)) => Action::DeletePinhole { id },
+                    (IpAddr::V6(_), None) => continue,
+                };
                 self.ask(Step::Close(protocol), action, request, out);
                 return;
             }
@@ -179,7 +200,7 @@ impl Igd {
     pub(crate) fn mapped(&self) -> Option<Mapped> {
         let (lease, address) = (self.lease?, self.address?);
         let lifetime = Duration::from_secs(u64::from(self.lease_s));
-        let (inside, port) = (IpAddr::V4(self.local), lease.port);
+        let (inside, port) = (self.client, lease.port);
         (self.state == State::Working).then_some(Mapped {
             way: Way::Upnp,
             inside,
@@ -229,14 +250,16 @@ impl Igd {
         out: &mut VecDeque<Act>,
     ) {
         let Some((_, step)) = self.under_way.take_if(|(under_way, _)| *under_way == id) else { return };
+        let opened = self.opened(step, answer);
         match (&self.state, step) {
             (State::Closing, _) => self.close_next(request, out),
             (State::Working, Step::Describe) => self.described(answer, request, out),
             (State::Working, Step::Address) => self.told_address(answer, request, out),
             (State::Working, Step::Map(protocol)) => {
-                let done = match answer {
-                    Ok(answer) => soap::answer(answer.status, &answer.body, None).map(|_| ()).map_err(Some),
-                    Err(why) => {
+                let done = match (opened, answer) {
+                    (Some(opened), _) => opened.map_err(Some),
+                    (None, Ok(answer)) => soap::answer(answer.status, &answer.body, None).map(|_| ()).map_err(Some),
+                    (None, Err(why)) => {
                         self.why = Some(why.to_string());
                         Err(None)
                     }
@@ -246,6 +269,19 @@ impl Igd {
             (State::Working, Step::Undo) => self.map(Protocol::Tcp, request, out),
             _ => {}
         }
+    }
+
+    /// Keeps the number of a gap that a router has opened; nothing where none was asked for or no answer came.
+    fn opened(&mut self, step: Step, answer: Result<&HttpAnswer, &str>) -> Option<Result<(), Fault>> {
+        let (Step::Map(protocol), Ok(answer), true) = (step, answer, self.client.is_ipv6()) else { return None };
+        let n = index(protocol);
+        if self.pinholes[n].is_some() {
+            return None;
+        }
+        Some(soap::pinhole(answer.status, &answer.body).map(|id| {
+            self.pinholes[n] = Some(id);
+            self.held[n] = true;
+        }))
     }
 
     fn described(&mut self, answer: Result<&HttpAnswer, &str>, request: &mut Request, out: &mut VecDeque<Act>) {
@@ -258,9 +294,11 @@ impl Igd {
                 Vec::new()
             }
         };
-        self.services = services.into();
+        let v6 = self.client.is_ipv6();
+        self.services = services.into_iter().filter(|service| v6 == (service.kind == Kind::Firewall6)).collect();
         if self.services.is_empty() {
-            self.why.get_or_insert_with(|| "its UPnP names no service that maps ports".into());
+            let missing = if v6 { "opens its firewall of IPv6" } else { "maps ports" };
+            self.why.get_or_insert_with(|| format!("its UPnP names no service that {missing}"));
         }
         self.ask_address(request, out);
     }
@@ -270,12 +308,18 @@ impl Igd {
         if self.services.is_empty() {
             self.next_gateway(request, out);
         } else {
-            self.ask(Step::Address, Action::ExternalAddress, request, out);
+            let action = if self.client.is_ipv6() { Action::FirewallStatus } else { Action::ExternalAddress };
+            self.ask(Step::Address, action, request, out);
         }
     }
 
     fn told_address(&mut self, answer: Result<&HttpAnswer, &str>, request: &mut Request, out: &mut VecDeque<Act>) {
         let told = match answer {
+            Ok(answer) if self.client.is_ipv6() => match soap::opens(answer.status, &answer.body) {
+                Ok(true) => Ok(Some(self.client)),
+                Ok(false) => Err(Fault::Error(703).to_string()),
+                Err(why) => Err(why.to_string()),
+            },
             Ok(answer) => soap::external_address(answer.status, &answer.body).map_err(|why| why.to_string()),
             Err(why) => Err(why.to_string()),
         };
@@ -299,8 +343,13 @@ impl Igd {
     }
 
     fn map(&mut self, protocol: Protocol, request: &mut Request, out: &mut VecDeque<Act>) {
-        let (outside, inside, client, lease_s) = (self.outside, self.inside, self.local, self.lease_s);
-        self.ask(Step::Map(protocol), Action::Add { protocol, outside, inside, client, lease_s }, request, out);
+        let (outside, inside, lease_s) = (self.outside, self.inside, self.lease_s);
+        let action = match (self.client, self.pinholes[index(protocol)]) {
+            (IpAddr::V4(client), _) => Action::Add { protocol, outside, inside, client, lease_s },
+            (IpAddr::V6(client), None) => Action::AddPinhole { protocol, port: inside, client, lease_s },
+            (IpAddr::V6(_), Some(id)) => Action::UpdatePinhole { id, lease_s },
+        };
+        self.ask(Step::Map(protocol), action, request, out);
     }
 
     fn has_mapped(
@@ -327,6 +376,9 @@ impl Igd {
                     _ => 0,
                 };
                 match code {
+                    // The router has forgotten it.
+                    704 if self.pinholes[index(protocol)].take().is_some() => self.held[index(protocol)] = false,
+                    _ if self.client.is_ipv6() => return self.refused(fault, request, out),
                     725 if self.lease_s != 0 => self.lease_s = 0,
                     402 if self.lease_s != WEEK_S => self.lease_s = WEEK_S,
                     // Some say that they failed where the port is taken.
@@ -341,18 +393,20 @@ impl Igd {
                         }
                     }
                     724 if self.outside != self.inside => self.outside = self.inside,
-                    _ => {
-                        let why = fault.map(|fault| fault.to_string()).or(self.why.take());
-                        let why = why.unwrap_or_else(|| "its UPnP does not answer".into());
-                        self.held = [false; 2];
-                        self.next_service(&why, request, out);
-                        return;
-                    }
+                    _ => return self.refused(fault, request, out),
                 }
                 // The ports begin with TCP again: both are to be outside under one number and for one time.
                 self.map(Protocol::Tcp, request, out);
             }
         }
+    }
+
+    /// The service at hand does not do it.
+    fn refused(&mut self, fault: Option<Fault>, request: &mut Request, out: &mut VecDeque<Act>) {
+        let why = fault.map(|fault| fault.to_string()).or(self.why.take());
+        let why = why.unwrap_or_else(|| "its UPnP does not answer".into());
+        (self.held, self.pinholes) = ([false; 2], [None; 2]);
+        self.next_service(&why, request, out);
     }
 
     fn lease(&mut self, now: Duration) {

@@ -15,7 +15,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr, SocketAddrV6};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
 /// How long PCP may be silent until NAT-PMP is asked.
@@ -33,6 +33,8 @@ pub(crate) struct Line {
     nat_pmp: Direct,
     nat_pmp_began: bool,
     igd: Option<Igd>,
+    /// The address of ours and the router that UPnP is spoken between, which is IPv4's.
+    upnp: Option<(Ipv4Addr, Ipv4Addr)>,
     chosen: Option<Way>,
     began: Duration,
     rests_until: Option<Duration>,
@@ -40,36 +42,37 @@ pub(crate) struct Line {
     suggested: u16,
     told: Option<Mapped>,
     closing: bool,
+    now: Duration,
 }
 
 impl Line {
-    pub(crate) fn new(gateway: Gateway, inside: u16) -> Self {
+    /// UPnP is spoken as `upnp` has it: the address of ours and the router's.
+    pub(crate) fn new(gateway: Gateway, upnp: Option<(Ipv4Addr, Ipv4Addr)>, inside: u16) -> Self {
         let at = match gateway.gateway {
             IpAddr::V4(ip) => SocketAddr::from((ip, pcp::PORT)),
             IpAddr::V6(ip) => SocketAddrV6::new(ip, pcp::PORT, 0, gateway.scope).into(),
         };
-        let igd = match gateway.local {
-            IpAddr::V4(local) => Some(Igd::new(local, inside)),
-            IpAddr::V6(_) => None,
-        };
+        let igd = upnp.map(|(local, _)| Igd::new(local, gateway.local, inside));
         Self {
             pcp: Direct::new(Speaks::Pcp, gateway.local, at, inside),
             nat_pmp: Direct::new(Speaks::NatPmp, gateway.local, at, inside),
             nat_pmp_began: false,
             gateway,
             igd,
+            upnp,
             chosen: None,
             began: Duration::ZERO,
             rests_until: None,
             suggested: inside,
             told: None,
             closing: false,
+            now: Duration::ZERO,
         }
     }
 
-    /// The address of ours that it is about.
-    pub(crate) fn local(&self) -> IpAddr {
-        self.gateway.local
+    /// The address of ours that UPnP is spoken from, with its router.
+    fn spoken(&self) -> Option<(IpAddr, IpAddr)> {
+        self.upnp.map(|(local, router)| (local.into(), router.into()))
     }
 
     pub(crate) fn begin(&mut self, now: Duration, random: &mut Random, out: &mut VecDeque<Act>) {
@@ -81,24 +84,26 @@ impl Line {
         }
     }
 
-    /// A datagram that came to our address. Nobody but the gateway is believed.
+    /// A datagram that came to an address of ours. Nobody but the gateway is believed.
     pub(crate) fn packet(
         &mut self,
         now: Duration,
-        from: SocketAddr,
+        (local, from): (IpAddr, SocketAddr),
         bytes: &[u8],
         random: &mut Random,
         request: &mut Request,
         out: &mut VecDeque<Act>,
     ) {
-        if from.ip() != self.gateway.gateway {
-            return;
-        }
-        if from.port() == pcp::PORT {
+        if from.port() == pcp::PORT && (local, from.ip()) == (self.gateway.local, self.gateway.gateway) {
             self.pcp.packet(now, bytes, random, out);
             self.nat_pmp.packet(now, bytes, random, out);
-        } else if let Some(igd) = &mut self.igd {
+        } else if from.port() != pcp::PORT
+            && self.spoken() == Some((local, from.ip()))
+            && let Some(igd) = &mut self.igd
+        {
             igd.packet(from, bytes, request, out);
+        } else {
+            return;
         }
         self.follow(now, random, request, out);
     }
@@ -127,6 +132,7 @@ impl Line {
         request: &mut Request,
         out: &mut VecDeque<Act>,
     ) {
+        self.now = now;
         self.pcp.tick(now, out);
         self.nat_pmp.tick(now, out);
         if let Some(igd) = &mut self.igd {
@@ -167,9 +173,9 @@ impl Line {
         let refused = |direct: &Direct| direct.failed().is_some();
         let silent = |direct: &Direct| silent_for >= UPNP_AFTER && !direct.has_answered();
         let out_of_it = |direct: &Direct| refused(direct) || silent(direct);
-        if self.nat_pmp_began
-            && out_of_it(&self.pcp)
-            && out_of_it(&self.nat_pmp)
+        let v6 = self.gateway.local.is_ipv6();
+        if out_of_it(&self.pcp)
+            && (v6 || self.nat_pmp_began && out_of_it(&self.nat_pmp))
             && let Some(igd) = &mut self.igd
         {
             igd.go(request, out);
@@ -238,15 +244,16 @@ impl Line {
     /// When `follow` is to be called at the latest.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let racing = self.chosen.is_none() && self.rests_until.is_none() && !self.closing;
-        let starts = [NAT_PMP_AFTER, UPNP_AFTER].map(|after| self.began + after);
+        // What has passed already waits for something else.
+        let starts = [NAT_PMP_AFTER, UPNP_AFTER].map(|after| Some(self.began + after).filter(|at| *at > self.now));
         let [nat_pmp, upnp] = starts;
         let parts = [
             self.pcp.deadline(),
             self.nat_pmp.deadline(),
             self.igd.as_ref().and_then(Igd::deadline),
             self.rests_until,
-            (racing && !self.nat_pmp_began).then_some(nat_pmp),
-            (racing && self.igd.as_ref().is_some_and(|igd| !igd.goes())).then_some(upnp),
+            nat_pmp.filter(|_| racing && !self.nat_pmp_began),
+            upnp.filter(|_| racing && self.igd.as_ref().is_some_and(|igd| !igd.goes())),
         ];
         parts.into_iter().flatten().min()
     }

@@ -40,7 +40,14 @@ impl fmt::Debug for Mapper {
 impl Mapper {
     /// Begins to map `port`, TCP and UDP. `random` is drawn from for nonces and ports, so others should not be able to guess it.
     pub fn new(network: &Network, port: u16, random: Box<dyn FnMut() -> u64 + Send>, now: Duration) -> Self {
-        let lines = network.gateways.iter().take(LINES_MAX).map(|gateway| Line::new(*gateway, port)).collect();
+        let v4 = |gateway: &Gateway| match (gateway.local, gateway.gateway) {
+            (IpAddr::V4(local), IpAddr::V4(router)) => Some((local, router)),
+            _ => None,
+        };
+        // The firewall before addresses of IPv6 is mostly in the router that IPv4 goes by, and asked over that.
+        let beside = network.gateways.iter().find_map(v4);
+        let line = |gateway: &Gateway| Line::new(*gateway, v4(gateway).or(beside), port);
+        let lines = network.gateways.iter().take(LINES_MAX).map(line).collect();
         let (request, out) = (Request::default(), VecDeque::new());
         let mut this = Self { lines, random, request, out, closes_at: None, now };
         for line in &mut this.lines {
@@ -52,8 +59,8 @@ impl Mapper {
     /// A datagram came to the socket of `local`.
     pub fn packet(&mut self, now: Duration, local: IpAddr, from: SocketAddr, bytes: &[u8]) {
         self.now = now;
-        for line in self.lines.iter_mut().filter(|line| line.local() == local) {
-            line.packet(now, from, bytes, &mut self.random, &mut self.request, &mut self.out);
+        for line in &mut self.lines {
+            line.packet(now, (local, from), bytes, &mut self.random, &mut self.request, &mut self.out);
         }
     }
 

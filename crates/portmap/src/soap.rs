@@ -1,4 +1,5 @@
-//! What a gateway's service is asked and answers (own design, after UPnP Device Architecture 1.1 section 3; WANIPConnection 1 and 2).
+//! What a gateway's service is asked and answers (own design, after UPnP Device Architecture 1.1 section 3; WANIPConnection 1 and 2,
+//! WANIPv6FirewallControl 1).
 
 use crate::description::Kind;
 use crate::pcp::Protocol;
@@ -6,7 +7,7 @@ use crate::xml;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What mappings are called in the lists of routers.
 const DESCRIPTION: &str = "Teem";
@@ -36,6 +37,31 @@ pub(crate) enum Action {
         /// That of the mapping.
         outside: u16,
     },
+    /// Whether the firewall of IPv6 is there, and opens.
+    FirewallStatus,
+    /// A gap in it.
+    AddPinhole {
+        /// What is to travel through it.
+        protocol: Protocol,
+        /// The port here, which is that outside.
+        port: u16,
+        /// The address of ours that it leads to.
+        client: Ipv6Addr,
+        /// How long it is to last, in seconds.
+        lease_s: u32,
+    },
+    /// A gap is to last longer.
+    UpdatePinhole {
+        /// The router's number of it.
+        id: u16,
+        /// How long it is to last from now on, in seconds.
+        lease_s: u32,
+    },
+    /// The end of a gap.
+    DeletePinhole {
+        /// The router's number of it.
+        id: u16,
+    },
 }
 
 impl Action {
@@ -45,6 +71,10 @@ impl Action {
             Self::ExternalAddress => "GetExternalIPAddress",
             Self::Add { .. } => "AddPortMapping",
             Self::Delete { .. } => "DeletePortMapping",
+            Self::FirewallStatus => "GetFirewallStatus",
+            Self::AddPinhole { .. } => "AddPinhole",
+            Self::UpdatePinhole { .. } => "UpdatePinhole",
+            Self::DeletePinhole { .. } => "DeletePinhole",
         }
     }
 
@@ -65,7 +95,7 @@ impl Action {
 
     fn arguments(&self) -> String {
         match *self {
-            Self::ExternalAddress => String::new(),
+            Self::ExternalAddress | Self::FirewallStatus => String::new(),
             Self::Add { protocol, outside, inside, client, lease_s } => format!(
                 "<NewRemoteHost></NewRemoteHost><NewExternalPort>{outside}</NewExternalPort><NewProtocol>{}</NewProtocol>\
                  <NewInternalPort>{inside}</NewInternalPort><NewInternalClient>{client}</NewInternalClient><NewEnabled>1</NewEnabled>\
@@ -76,6 +106,15 @@ impl Action {
                 "<NewRemoteHost></NewRemoteHost><NewExternalPort>{outside}</NewExternalPort><NewProtocol>{}</NewProtocol>",
                 protocol.name()
             ),
+            Self::AddPinhole { protocol, port, client, lease_s } => format!(
+                "<RemoteHost></RemoteHost><RemotePort>0</RemotePort><InternalClient>{client}</InternalClient><InternalPort>{port}</InternalPort>\
+                 <Protocol>{}</Protocol><LeaseTime>{lease_s}</LeaseTime>",
+                protocol.number()
+            ),
+            Self::UpdatePinhole { id, lease_s } => {
+                format!("<UniqueID>{id}</UniqueID><NewLeaseTime>{lease_s}</NewLeaseTime>")
+            }
+            Self::DeletePinhole { id } => format!("<UniqueID>{id}</UniqueID>"),
         }
     }
 }
@@ -94,6 +133,9 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Self::Error(401) => "its UPnP cannot map ports",
             Self::Error(606) => "its UPnP does not allow it",
+            Self::Error(701) => "its UPnP has no room for more gaps in its firewall",
+            Self::Error(702) => "its firewall of IPv6 is off",
+            Self::Error(703) => "its UPnP does not open its firewall",
             Self::Error(718) => "the ports that its UPnP was asked for are taken",
             Self::Error(728) => "its UPnP has no room for more mappings",
             Self::Error(code) => return write!(f, "its UPnP says error {code}"),
@@ -119,6 +161,17 @@ pub(crate) fn answer(status: u16, body: &[u8], wanted: Option<&str>) -> Result<S
 pub fn external_address(status: u16, body: &[u8]) -> Result<Option<IpAddr>, Fault> {
     let text = answer(status, body, Some("NewExternalIPAddress"))?;
     Ok(text.parse::<Ipv4Addr>().ok().filter(|ip| !ip.is_unspecified()).map(IpAddr::from))
+}
+
+/// Whether the firewall of IPv6 lets itself be opened; one that is off says so when it is asked to.
+pub(crate) fn opens(status: u16, body: &[u8]) -> Result<bool, Fault> {
+    let allowed = answer(status, body, Some("InboundPinholeAllowed"))?;
+    Ok(matches!(&*allowed, "1" | "true" | "yes"))
+}
+
+/// The number that a gap is known by.
+pub(crate) fn pinhole(status: u16, body: &[u8]) -> Result<u16, Fault> {
+    answer(status, body, Some("UniqueID"))?.parse().map_err(|_| Fault::Malformed)
 }
 
 #[cfg(test)]
@@ -148,6 +201,42 @@ mod tests {
             let document = xml::parse(body.as_bytes()).unwrap();
             assert!(xml::text_of(document.root(), action.name()).is_some());
         }
+    }
+
+    #[test]
+    fn a_gap_in_the_firewall_is_asked_for_by_the_arguments_of_its_service() {
+        let client = "2001:db8::7".parse().unwrap();
+        let add = Action::AddPinhole { protocol: Protocol::Udp, port: 21_473, client, lease_s: 1_200 };
+        let (body, all) = (add.body(Kind::Firewall6), Action::UpdatePinhole { id: 9, lease_s: 60 });
+        let document = xml::parse(body.as_bytes()).unwrap();
+        for (name, value) in [
+            ("RemoteHost", ""),
+            ("RemotePort", "0"),
+            ("InternalClient", "2001:db8::7"),
+            ("InternalPort", "21473"),
+            ("Protocol", "17"),
+            ("LeaseTime", "1200"),
+        ] {
+            assert_eq!(xml::text_of(document.root(), name), Some(value), "{name}");
+        }
+        assert_eq!(add.header(Kind::Firewall6), "\"urn:schemas-upnp-org:service:WANIPv6FirewallControl:1#AddPinhole\"");
+        let body = all.body(Kind::Firewall6);
+        let document = xml::parse(body.as_bytes()).unwrap();
+        assert_eq!(
+            ["UniqueID", "NewLeaseTime"].map(|name| xml::text_of(document.root(), name)),
+            [Some("9"), Some("60")]
+        );
+        let said = |inner: &str| format!("<e><r>{inner}</r></e>");
+        let opens = |text: &str| opens(200, said(text).as_bytes());
+        assert_eq!(
+            opens("<FirewallEnabled>1</FirewallEnabled><InboundPinholeAllowed>1</InboundPinholeAllowed>"),
+            Ok(true)
+        );
+        assert_eq!(opens("<InboundPinholeAllowed>0</InboundPinholeAllowed>"), Ok(false));
+        assert_eq!(opens(""), Err(Fault::Malformed));
+        let pinhole = |text: &str| pinhole(200, said(text).as_bytes());
+        assert_eq!(pinhole("<UniqueID>65535</UniqueID>"), Ok(65_535));
+        assert_eq!(pinhole("<UniqueID>65536</UniqueID>"), Err(Fault::Malformed));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //!   world (the scenario's network)      router                    home
 //!   11.0.0.5  ------------------  11.0.0.1 | 10.0.0.1  -------- 10.0.0.7
 //! ```
-//! What the world listens on 198.18.0.0/15 is reached from the home, as other hosts are.
+//! What the world listens on 198.18.0.0/15 is reached from the home, as other hosts are. With [`Router::with_v6`] the home has an address of IPv6 too, which the
+//! world sees, and the same firewall stands before it.
 
 use std::path::Path;
 use std::process::Command;
@@ -29,6 +30,21 @@ ip link add in0 netns "$1" type veth peer name eth0 netns "$2" &&
 at "$1" 'ip address add 11.0.0.1/24 dev out0; ip link set out0 up; ip route add default via 11.0.0.5
   ip address add 10.0.0.1/24 dev in0; ip link set in0 up; echo 1 > /proc/sys/net/ipv4/ip_forward' &&
 at "$2" 'ip address add 10.0.0.7/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.0.1'"#;
+
+/// The address of IPv6 at home.
+pub const HOME_V6: &str = "2001:db8:7::7";
+
+/// The same in the world.
+pub const WORLD_V6: &str = "2001:db8:1::5";
+
+/// Gives the world, the router and the home addresses of IPv6, and the ways between them.
+const JOIN_V6: &str = r#"
+at() { nsenter --net="/proc/$1/ns/net" -- sh -ec "$2"; }
+ip address add 2001:db8:1::5/64 dev world nodad && ip route add 2001:db8:7::/64 via 2001:db8:1::1 &&
+at "$1" 'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
+  ip address add 2001:db8:1::1/64 dev out0 nodad; ip route add default via 2001:db8:1::5
+  ip address add 2001:db8:7::1/64 dev in0 nodad; ip address add fe80::1/64 dev in0 nodad' &&
+at "$2" 'ip address add 2001:db8:7::7/64 dev eth0 nodad; ip route add default via fe80::1 dev eth0'"#;
 
 /// The router's firewall, with the chains that miniupnpd writes into.
 const RULES: &str = "table inet filter {
@@ -83,6 +99,14 @@ impl Router {
         let ids = [this.router.id().to_string(), this.home.id().to_string()];
         done("cables", Command::new("sh").args(["-c", JOIN, "sh", &ids[0], &ids[1]]));
         this.rule(RULES);
+        this
+    }
+
+    /// The same with addresses of IPv6 too.
+    pub fn with_v6() -> Self {
+        let this = Self::stand();
+        let ids = [this.router.id().to_string(), this.home.id().to_string()];
+        done("ways of IPv6", Command::new("sh").args(["-c", JOIN_V6, "sh", &ids[0], &ids[1]]));
         this
     }
 

@@ -304,6 +304,48 @@ mod tests {
         assert_eq!([refused(Kind::Data, 2_000), refused(Kind::Reset, 3_000)], [32, 0]);
     }
 
+    /// What is nobody's costs a turn no more than its budget, and leads to nothing: no answer, and not a word to the machine.
+    #[test]
+    fn of_garbage_a_turn_takes_so_many_packets_and_says_nothing() {
+        let mut poll = mio::Poll::new().unwrap();
+        let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
+        let listeners = Listeners::bind(&teem_path::Path::direct(), listen).unwrap();
+        let to = listeners.bound().addrs[0];
+        let config = HostConfig::new(Encryption::Allow, |_| {});
+        let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
+        let [crowd, stranger] = [(), ()].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        crowd.set_nonblocking(true).unwrap();
+        stranger.set_nonblocking(true).unwrap();
+        // Of every length, and of no kind that there is.
+        for n in 0..crate::udp::PACKETS_PER_TURN + 20 {
+            let packet = [n as u8 | 0x80; 19];
+            crowd.send_to(&packet[..n % 20], to).unwrap();
+        }
+        let head = Head {
+            kind: Kind::Syn,
+            connection_id: 9,
+            timestamp_us: 5,
+            timestamp_difference_us: 0,
+            window: 1 << 20,
+            seq_nr: 1,
+            ack_nr: 0,
+        };
+        stranger.send_to(&head.encode(), to).unwrap();
+        let mut events = mio::Events::with_capacity(16);
+        let (mut answer, mut answered) = ([0; 64], Vec::new());
+        for _ in 0..2 {
+            poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+            let mut take = |input| panic!("{input:?}");
+            for event in &events {
+                net.event(event, &mut take);
+            }
+            net.receive(Time::ZERO, &mut |_| None, &mut take);
+            answered.push(stranger.recv(&mut answer).is_ok());
+        }
+        assert_eq!(answered, [false, true], "one that stands behind them has its turn with the next");
+        assert!(crowd.recv(&mut answer).is_err() && net.questions.is_empty());
+    }
+
     #[test]
     fn row_11_of_the_audit_the_holder_with_most_unread_loses_its_connections() {
         let holder = |n: u32| Holder::named(n);

@@ -124,6 +124,12 @@ impl Router {
         words.extend(protocol.clone());
         words.extend(port.clone());
         words.extend(value("NewLeaseDuration"));
+        // The arguments of the firewall's service.
+        words.extend(
+            ["Protocol", "InternalClient", "InternalPort", "LeaseTime", "UniqueID", "NewLeaseTime"]
+                .iter()
+                .filter_map(|of| value(of)),
+        );
         let said = words.join(" ");
         self.asked.push(said.clone());
         let inner = match (self.soap)(&said) {
@@ -147,7 +153,8 @@ impl Router {
 }
 
 const DESCRIPTION: &str = "<root xmlns='urn:schemas-upnp-org:device-1-0'><device><serviceList><service>\
-    <serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType><controlURL>/ctl</controlURL></service></serviceList>\
+    <serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType><controlURL>/ctl</controlURL></service><service>\
+    <serviceType>urn:schemas-upnp-org:service:WANIPv6FirewallControl:1</serviceType><controlURL>/ctl</controlURL></service></serviceList>\
     </device></root>";
 
 enum Coming {
@@ -166,8 +173,12 @@ pub struct Lab {
 
 impl Lab {
     pub fn new(router: Router) -> Self {
-        let gateway = Gateway { local: LOCAL.into(), gateway: ROUTER.into(), scope: 0 };
-        let network = Network { gateways: vec![gateway] };
+        Self::on(router, vec![Gateway { local: LOCAL.into(), gateway: ROUTER.into(), scope: 0 }])
+    }
+
+    /// With these addresses of ours.
+    pub fn on(router: Router, gateways: Vec<Gateway>) -> Self {
+        let network = Network { gateways };
         let mut seed = 7_u64;
         let random = move || {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -183,6 +194,8 @@ impl Lab {
         while let Some(act) = self.mapper.poll() {
             let at = self.now + WAY * 2;
             match act {
+                // Nobody speaks PCP over IPv6 here.
+                Act::Send { from: IpAddr::V6(_), to, .. } => assert_eq!(to.port(), 5351),
                 Act::Send { from, to, bytes } => {
                     assert_eq!(from, IpAddr::from(LOCAL));
                     if to.port() == 5351 {
