@@ -101,6 +101,8 @@ pub(crate) struct Share {
     pub(crate) up: Option<ByteRate>,
     #[command(flatten)]
     pub(crate) spread: SpreadOptions,
+    #[command(flatten)]
+    pub(crate) with_why: peers::WhyOptions,
     /// Write the .torrent file here too
     #[arg(short, long, value_name = "FILE", env = "TEEM_OUTPUT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
@@ -168,6 +170,8 @@ pub(crate) struct Get {
     /// Give up, with exit code 4, when not done after this time
     #[arg(long, value_name = "TIME", env = "TEEM_TIMEOUT", hide_env_values = true)]
     pub(crate) timeout: Option<Span>,
+    #[command(flatten)]
+    pub(crate) with_why: peers::WhyOptions,
     /// Download only files whose path in the torrent, or any name in it, is or matches this; may be given several times (one a line in the variable).
     /// Later runs go on with that until another choice is made; '*' is everything
     #[arg(long, value_name = "GLOB", env = "TEEM_ONLY", hide_env_values = true, value_delimiter = '\n')]
@@ -217,6 +221,8 @@ pub(crate) struct Seed {
     pub(crate) up: Option<ByteRate>,
     #[command(flatten)]
     pub(crate) spread: SpreadOptions,
+    #[command(flatten)]
+    pub(crate) with_why: peers::WhyOptions,
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = falsey())]
     pub(crate) json: bool,

@@ -37,6 +37,7 @@ pub(crate) async fn run(options: &cli::Get, sandbox: &Sandbox) -> Outcome {
     sandbox.tell(options.json);
     let deadline = options.timeout.map(|t| Instant::now() + t.0);
     let mut view = View::new(&client, options.json);
+    view.tell_why(options.with_why.why);
     let worked = tokio::select! {
         biased;
         exit = signals.first() => Ok(exit),
@@ -95,7 +96,7 @@ async fn work(
         tokio::select! {
             _ = tick.tick() => view.draw().await,
             () = at(deadline) => {
-                view.explain();
+                view.explain().await;
                 return Err(Stop {
                     exit: Exit::GaveUp,
                     class: "timeout",

@@ -50,6 +50,7 @@ mod units;
 mod verbs;
 mod verify;
 mod view;
+mod why;
 
 fn main() -> ExitCode {
     fault::say_and_end();

@@ -35,6 +35,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
     sandbox.tell(options.json);
     let mut view = View::new(&client, options.json);
     view.tell_reach();
+    view.tell_why(options.with_why.why);
     view.say(&format!("listening on port {}", client.port()));
     for hint in &source.hints {
         view.say(&format!("hint: {hint}"));

@@ -73,7 +73,7 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
         stdout::check()?;
         #[cfg(debug_assertions)]
         crate::planted::added(&client, &shared.torrent, Some(shared.info.name()));
-        rows.push(Row::new(&shared.torrent, shared.info.name(), shared.info.content_size()));
+        rows.push(Row::new(&shared.torrent, shared.info.name(), shared.info.content_size(), options.with_why.why));
         all.push(shared);
     }
     let hosts: Vec<String> = all.iter().flat_map(|shared| &shared.addresses).map(|a| a.host.clone()).collect();

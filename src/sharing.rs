@@ -5,6 +5,7 @@ use crate::lost_here::LostHere;
 use crate::progress::Progress;
 use crate::reach::Reach;
 use crate::signals::Signals;
+use crate::stall::Watch;
 use crate::units::{Bytes, Copies, Count};
 use crate::{json, reach, standing, told};
 use std::net::IpAddr;
@@ -27,13 +28,15 @@ pub(crate) struct Row {
     hash: String,
     size: u64,
     last: Option<Snapshot>,
+    stall: Watch,
 }
 
 impl Row {
-    /// `size` in bytes.
-    pub(crate) fn new(torrent: &Torrent, name: &str, size: u64) -> Self {
+    /// `size` in bytes; `reports` is whether it is told once why nobody comes.
+    pub(crate) fn new(torrent: &Torrent, name: &str, size: u64, reports: bool) -> Self {
         let hash = torrent.info_hash().to_string();
-        Self { torrent: torrent.clone(), name: plain(name), hash, size, last: None }
+        let stall = Watch::new(reports, Vec::new());
+        Self { torrent: torrent.clone(), name: plain(name), hash, size, last: None, stall }
     }
 
     /// Says what happened, with the name where there are several.
@@ -91,6 +94,7 @@ pub(crate) async fn watch(
                 hear_all(rows, events, json, progress);
                 for snapshot in client.snapshots().await.unwrap_or_default() {
                     if let Some(row) = rows.iter_mut().find(|row| row.torrent.id() == snapshot.torrent) {
+                        row.stall.look(client, &row.torrent, &snapshot, json, progress).await;
                         row.last = Some(snapshot);
                     }
                 }

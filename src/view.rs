@@ -6,7 +6,7 @@ use crate::reach::{self, Reach};
 use crate::stall::Watch;
 use crate::units::{Bytes, Count, Time};
 use crate::{json, standing, told};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 use teem_client::event::{Event, Snapshot, State};
 use teem_client::{Client, Datagrams, Events, Heard, Torrent};
@@ -75,6 +75,8 @@ pub(crate) struct View {
     lost_here: LostHere,
     standing: standing::Watch,
     reach: Reach,
+    /// All that is known is told when nothing moves.
+    reports: bool,
 }
 
 impl View {
@@ -96,6 +98,7 @@ impl View {
             lost_here,
             standing: standing::Watch::default(),
             reach,
+            reports: false,
         }
     }
 
@@ -108,13 +111,19 @@ impl View {
         self.reach.speak();
     }
 
+    /// Tells all that is known once when nothing moves, and at the end when it is given up.
+    pub(crate) fn tell_why(&mut self, reports: bool) {
+        self.reports = reports;
+    }
+
     pub(crate) fn say(&mut self, text: &str) {
         self.progress.say(text);
     }
 
     /// Shows a torrent too; `left_out` says which URLs of its link are of no use.
     pub(crate) fn add(&mut self, torrent: &Torrent, name: Option<String>, left_out: Vec<String>) {
-        self.rows.push(Row { torrent: torrent.clone(), name, watch: Watch::new(left_out), last: None });
+        let watch = Watch::new(self.reports, left_out);
+        self.rows.push(Row { torrent: torrent.clone(), name, watch, last: None });
     }
 
     /// Passes on what happened since the last time.
@@ -149,13 +158,7 @@ impl View {
         // A client that has ended has no figures.
         for snapshot in self.client.snapshots().await.unwrap_or_default() {
             let Some(row) = self.rows.iter_mut().find(|row| row.torrent.id() == snapshot.torrent) else { continue };
-            if let Some(why) = row.watch.look(&snapshot) {
-                if self.json {
-                    let hash = row.torrent.info_hash().to_string();
-                    json::line(&json!({"event": "stalled", "infohash_v1": hash, "why": why}));
-                }
-                self.progress.say(&why);
-            }
+            row.watch.look(&self.client, &row.torrent, &snapshot, self.json, &mut self.progress).await;
             row.last = Some(snapshot);
         }
         self.hear();
@@ -171,10 +174,10 @@ impl View {
     }
 
     /// Says of each unfinished torrent why nothing moves.
-    pub(crate) fn explain(&mut self) {
+    pub(crate) async fn explain(&mut self) {
         for row in &self.rows {
-            if let Some(s) = row.last.as_ref().filter(|s| matches!(s.state, State::Metadata | State::Downloading)) {
-                self.progress.say(&row.watch.why(s));
+            if row.last.as_ref().is_some_and(|s| matches!(s.state, State::Metadata | State::Downloading)) {
+                row.watch.at_the_end(&self.client, &row.torrent, self.json, &mut self.progress).await;
             }
         }
     }

@@ -55,6 +55,14 @@ impl DhtOptions {
     }
 }
 
+/// Whether the whole search is told of when nothing comes of it.
+#[derive(Args, Debug, Clone, Copy, Default)]
+pub(crate) struct WhyOptions {
+    /// Say once, when nothing moves, and when it is given up, what was tried to find and reach peers, what came of it, and what would help
+    #[arg(long, env = "TEEM_WHY", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) why: bool,
+}
+
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TransportWish {
     /// Both are taken; dials go by TCP, and by uTP too where TCP has not succeeded within a moment

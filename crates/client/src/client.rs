@@ -317,6 +317,11 @@ impl Client {
         opened
     }
 
+    /// Whether a page and a tracker of ours are served.
+    pub(crate) fn tracks(&self) -> bool {
+        self.0.site.lock().unwrap_or_else(PoisonError::into_inner).strong_count() > 0
+    }
+
     pub(crate) fn next_id(&self) -> TorrentId {
         TorrentId(self.0.next.fetch_add(1, Ordering::Relaxed))
     }

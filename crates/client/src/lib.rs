@@ -95,6 +95,7 @@ pub mod publish;
 pub mod scrape;
 pub mod source;
 pub mod store;
+pub mod why;
 
 mod admission;
 mod attach;
@@ -155,6 +156,7 @@ pub mod event {
     pub use teem_swarm::external::External;
     pub use teem_swarm::ids::ConnId;
     pub use teem_swarm::remote::{Encrypted, Remote, Transport};
+    pub use teem_swarm::search::{DhtSearch, Dialled, Named, Search, SourceKind, Vote, Way};
 }
 
 /// What the errors of this crate hold.

@@ -416,7 +416,7 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// Both together.
+    /// The sums of both, of each kind.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             refused: self.refused.saturating_add(other.refused),

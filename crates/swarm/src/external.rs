@@ -124,7 +124,7 @@ impl Votes {
         External { v4: self.v4.won, v6: self.v6.won }
     }
 
-    /// Who sees us where, of each family, the address that is believed first.
+    /// Addresses that we are said to be seen at, those that are believed first, with the voters for each.
     pub fn tally(&self) -> Vec<Vote> {
         let mut all: Vec<Vote> = Vec::new();
         for poll in [&self.v4, &self.v6] {

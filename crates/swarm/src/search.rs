@@ -21,7 +21,7 @@ pub enum SourceKind {
     Lan,
     /// The link (BEP 9 `x.pe`).
     Link,
-    /// The user.
+    /// An option of the command (`--peer`), or the embedder.
     User,
     /// The state that an earlier run saved.
     Saved,
@@ -58,6 +58,8 @@ pub struct Named {
     pub tried: u32,
     /// Those of them that were peers for a while.
     pub reached: u32,
+    /// Addresses in the last list that came; `None` before the first.
+    pub last: Option<u32>,
 }
 
 /// A way that a peer is dialled by.
@@ -113,7 +115,7 @@ pub struct Dialled {
 }
 
 impl Dialled {
-    /// The failures.
+    /// How many came to nothing, of all kinds.
     pub fn failed(&self) -> u32 {
         [self.refused, self.silent, self.unreachable, self.filtered, self.closed]
             .into_iter()
@@ -125,7 +127,7 @@ impl Dialled {
         self.failed().saturating_add(self.reached)
     }
 
-    /// Both together.
+    /// The sums of both, of each kind.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -197,7 +199,7 @@ pub struct DhtSearch {
 /// Those who say that they see us at an address.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Vote {
-    /// The address.
+    /// Where we are seen, without a port.
     pub ip: IpAddr,
     /// Whether it is believed.
     pub believed: bool,
@@ -215,11 +217,11 @@ pub struct Search {
     pub torrent: TorrentId,
     /// Whether only its trackers may name peers (BEP 27).
     pub private: bool,
-    /// Who named how many, and what came of dialling them.
+    /// How many each source named, and what came of dialling them.
     pub counts: Counts,
     /// What the DHT did; `None` where we have no node.
     pub dht: Option<DhtSearch>,
-    /// Who sees us where, the believed first.
+    /// Where we are seen, and by whom; what is believed comes first.
     pub votes: Vec<Vote>,
 }
 

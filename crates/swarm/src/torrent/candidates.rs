@@ -10,6 +10,7 @@ pub(super) mod introduced;
 mod told;
 
 use super::address::{DialError, PeerSource, Sources, may_dial};
+use crate::event::Dials;
 use crate::external::External;
 use crate::listening::Doors;
 use crate::output::CloseReason;
@@ -21,6 +22,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
+use counted::Counted;
 use dial_queue::{DialQueue, Name, Place};
 use introduced::Introduced;
 use teem_wire::holder::{Holder, Network};
@@ -127,9 +129,7 @@ pub(crate) struct Candidates {
     banned: BTreeSet<SocketAddr>,
     banned_holders: BTreeSet<Holder>,
     banned_networks: BTreeSet<Network>,
-    /// Dials that were begun.
-    tried: u32,
-    counts: Counts,
+    counted: Counted,
     rng: Rng,
     /// What peers have told of.
     introduced: Introduced,
@@ -151,8 +151,7 @@ impl Candidates {
             banned: BTreeSet::new(),
             banned_holders: BTreeSet::new(),
             banned_networks: BTreeSet::new(),
-            tried: 0,
-            counts: Counts::default(),
+            counted: Counted::default(),
             rng,
             introduced: Introduced::default(),
             ways: Ways::of(Encryption::Off, Transports::Tcp),
@@ -192,6 +191,7 @@ impl Candidates {
 
     /// Takes a list; what may not be dialled, is known or has no room is left out. Returns how many were new.
     pub(crate) fn add(&mut self, now: Time, source: PeerSource, list: &[SocketAddr]) -> usize {
+        self.counted.list(source, list.len());
         list.iter().take(LIST_MAX).filter(|addr| self.add_one(now, source, **addr)).count()
     }
 
@@ -216,6 +216,17 @@ impl Candidates {
         let Some(first) = self.known.get(&addr).and_then(|c| c.of) else { return Vec::new() };
         let waits = |c: &Candidate| c.of == Some(first) && c.failures == 0 && matches!(c.state, State::Waiting(_));
         self.known.iter().filter(|(other, c)| **other != addr && waits(c)).map(|(other, _)| *other).collect()
+    }
+
+    /// Takes an address in as [`Self::take_in`] does, and counts it where its source is the first of its kind to name it.
+    fn add_one(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> bool {
+        let kind = source.kind();
+        let named = self.known.get(&addr).is_some_and(|c| c.sources.has_kind(kind));
+        let is_new = self.take_in(now, source, addr);
+        if let Some(candidate) = self.known.get(&addr).filter(|c| !named && c.sources.has_kind(kind)) {
+            self.counted.named(source, candidate.tried, candidate.good);
+        }
+        is_new
     }
 
     /// Takes an address in, if it may be dialled and there is room; whether it is new.
@@ -279,7 +290,9 @@ impl Candidates {
         }
         let addr = self.queue.first(now, self.is_alone())?;
         self.set(addr, State::Pending);
-        self.count_dial(addr);
+        if let Some(candidate) = self.known.get_mut(&addr) {
+            self.counted.begins(candidate.sources, !core::mem::replace(&mut candidate.tried, true));
+        }
         Some(addr)
     }
 
@@ -307,13 +320,15 @@ impl Candidates {
     /// A way to an address came to nothing. When that was the last of its dial (`over`), another is tried at once, if there is one; else the address
     /// waits.
     pub(crate) fn failed(&mut self, now: Time, addr: SocketAddr, how: How, why: DialError, over: bool) {
-        self.count_failure(addr, how, why);
+        self.counted.failed(addr, how, why, self.known.get(&addr).is_some_and(|c| c.punched));
         let Some(candidate) = self.known.get_mut(&addr) else { return };
         if why == DialError::Refused {
             candidate.refused.get_or_insert(now);
         }
         candidate.failed = match why {
             DialError::NoMse => candidate.failed.with(how),
+            // No way leads past a list of addresses.
+            DialError::Filtered => candidate.failed.with_transport(How::TCP).with_transport(How::UTP),
             _ => candidate.failed.with_transport(how),
         };
         if !over {
@@ -333,14 +348,17 @@ impl Candidates {
     /// A connection to (or, with the port it told, from) that address is one of the torrent's peers. An address that is
     /// not known is taken in when it may be dialled.
     pub(crate) fn connected(&mut self, now: Time, addr: SocketAddr) {
-        let dialled = self.known.get(&addr).and_then(|c| c.stands);
-        if let Some(how) = dialled {
-            self.count_success(addr, how);
-            self.count_reached(addr);
+        if let Some((how, candidate)) = self.known.get(&addr).and_then(|c| Some((c.stands?, c))) {
+            self.counted.led(addr, how, candidate.punched);
+            if !candidate.good {
+                self.counted.reached(candidate.sources);
+            }
             self.take_in(now, PeerSource::Inbound, addr);
         } else {
             self.add_one(now, PeerSource::Inbound, addr);
-            self.count_reached(addr);
+            if let Some(candidate) = self.known.get(&addr).filter(|c| !c.good) {
+                self.counted.reached(candidate.sources);
+            }
         }
         if let Some(candidate) = self.known.get_mut(&addr) {
             candidate.failures = 0;
@@ -361,9 +379,11 @@ impl Candidates {
         let unproven = candidate.stands.take().filter(|_| candidate.state == State::Pending);
         if let Some(how) = unproven {
             candidate.failed = candidate.failed.with(how);
-            self.count_failure(addr, how, DialError::NoMse);
+            // That it was ourselves, or connected already, is no failure.
+            if !matches!(why, CloseReason::Ourselves | CloseReason::Duplicate) {
+                self.counted.failed(addr, how, DialError::NoMse, candidate.punched);
+            }
         }
-        let Some(candidate) = self.known.get_mut(&addr) else { return };
         let of_the_way = matches!(why, CloseReason::Remote | CloseReason::TimedOut | CloseReason::NotBitTorrent);
         let plan = self.ways.plan(candidate.worked, candidate.failed);
         let another_way = unproven.is_some() && of_the_way && plan.is_some();
@@ -482,6 +502,16 @@ impl Candidates {
     /// Dials and handshakes under way.
     pub(crate) fn pending(&self) -> usize {
         self.known.len() - self.connected - self.queue.len()
+    }
+
+    /// The figures of this run.
+    pub(crate) fn dials(&self) -> Dials {
+        self.counted.dials(self.known.len(), self.pending())
+    }
+
+    /// How many each source named, and what came of dialling them.
+    pub(crate) fn counts(&self) -> &Counts {
+        self.counted.counts()
     }
 
     /// Addresses worth dialling in the next run: those that were peers, at most `max`.

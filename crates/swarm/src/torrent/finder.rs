@@ -58,7 +58,10 @@ impl Finder {
         }
         for source in [PeerSource::User, PeerSource::Link] {
             let of = || named.iter().filter(|(by, _)| *by == source).filter_map(|(_, addrs)| addrs.split_first());
-            self.candidates.add(now, source, &of().map(|(first, _)| *first).collect::<Vec<_>>());
+            let firsts: Vec<SocketAddr> = of().map(|(first, _)| *first).collect();
+            if !firsts.is_empty() {
+                self.candidates.add(now, source, &firsts);
+            }
             for (first, others) in of() {
                 self.candidates.add_others(now, source, *first, others);
             }
@@ -108,7 +111,9 @@ impl Finder {
         if !private {
             // Of a private torrent only the tracker says who may take part (BEP 27).
             let saved: Vec<SocketAddr> = peers.iter().filter_map(|p| p.parse().ok()).collect();
-            self.candidates.add(now, PeerSource::Saved, &saved);
+            if !saved.is_empty() {
+                self.candidates.add(now, PeerSource::Saved, &saved);
+            }
         }
     }
 
@@ -365,7 +370,7 @@ impl Finder {
         self.announcer.reply(now, id, reply, rng)
     }
 
-    /// Who named how many, and what came of dialling them.
+    /// How many each source named, and what came of dialling them.
     pub(super) fn counts(&self) -> Counts {
         *self.candidates.counts()
     }

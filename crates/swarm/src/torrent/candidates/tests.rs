@@ -327,7 +327,7 @@ fn one_that_comes_back_is_dialled_at_once_a_single_time() {
 fn each_kind_of_source_counts_an_address_once_and_what_became_of_it() {
     let mut c = table();
     let named = |c: &Candidates, kind| {
-        let Named { named, tried, reached } = c.counts().of(kind);
+        let Named { named, tried, reached, .. } = c.counts().of(kind);
         (named, tried, reached)
     };
     c.add(at(0), PeerSource::PublicTracker, &[addr(1), addr(2), addr(3)]);
@@ -402,5 +402,20 @@ fn what_a_third_helps_with_is_counted_apart_until_that_dial_is_over() {
     assert_eq!(c.next(at(1_000)), Some(other));
     c.failed(at(1_000), other, How::UTP, DialError::TimedOut, true);
     assert_eq!((c.counts().over(Way::Punch), c.counts().over(Way::Utp).silent), (punched, 1));
-    assert_eq!(c.counts().of(SourceKind::Pex), Named { named: 2, tried: 2, reached: 1 });
+    assert_eq!(c.counts().of(SourceKind::Pex), Named { named: 2, tried: 2, reached: 1, last: Some(2) });
+}
+
+#[test]
+fn one_that_is_kept_out_is_tried_by_no_other_way_and_ourselves_are_no_failure() {
+    let mut c = table();
+    c.dial_by(Encryption::Allow, Transports::Auto);
+    c.add(at(0), PeerSource::PublicTracker, &[addr(1)]);
+    assert_eq!(c.next(at(0)), Some(addr(1)));
+    c.failed(at(0), addr(1), How::TCP, DialError::Filtered, true);
+    assert_eq!(c.next(at(4)), None);
+    c.add(at(4), PeerSource::PublicTracker, &[addr(2)]);
+    assert_eq!(c.next(at(4)), Some(addr(2)));
+    c.stands(addr(2), How::TCP);
+    c.closed(at(4), addr(2), CloseReason::Ourselves);
+    assert_eq!(c.counts().all(), Dialled { filtered: 1, ..Dialled::default() });
 }

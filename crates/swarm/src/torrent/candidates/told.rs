@@ -12,6 +12,7 @@ impl Candidates {
     /// Takes what a peer tells of, as much as it may introduce; ourselves it cannot.
     pub(crate) fn introduce(&mut self, now: Time, by: Introducer, source: PeerSource, list: &[Contact]) {
         let mut room = self.introduced.room(by.party);
+        self.counted.list(source, list.len());
         for Contact { addr, flags } in list.iter().copied() {
             let counted = self.introduced.has(addr, by.party);
             if self.is_ours(addr) || !may_dial(addr, source) || room == 0 && !counted {
@@ -45,7 +46,7 @@ impl Candidates {
     /// opened the way for its own. One whose uTP has failed while TCP is silent yet has it begin anew.
     pub(crate) fn punch(&mut self, now: Time, source: PeerSource, addr: SocketAddr) -> Option<Plan> {
         let how = self.ways.over(Transport::Utp).filter(|_| !self.is_ours(addr))?;
-        self.is_punched(addr);
+        self.meets(addr);
         self.add_one(now, source, addr);
         let candidate = self.known.get_mut(&addr).filter(|_| may_dial(addr, source))?;
         let begins = match candidate.state {
@@ -58,9 +59,18 @@ impl Candidates {
         }
         candidate.failed = candidate.failed.without_transport(how);
         self.set(addr, State::Pending);
-        self.count_dial(addr);
-        self.is_punched(addr);
+        if let Some(candidate) = self.known.get_mut(&addr) {
+            self.counted.begins(candidate.sources, !core::mem::replace(&mut candidate.tried, true));
+        }
+        self.meets(addr);
         Some(how.into())
+    }
+
+    /// What comes of uTP there from now on until the dial is over is counted as a meeting with a third's help.
+    fn meets(&mut self, addr: SocketAddr) {
+        if let Some(candidate) = self.known.get_mut(&addr).filter(|c| c.state == State::Pending) {
+            candidate.punched = true;
+        }
     }
 
     /// Whether a dial or a handshake there is under way.
