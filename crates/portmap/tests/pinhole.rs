@@ -1,4 +1,5 @@
 //! Gaps in the firewall before an address of IPv6 (WANIPv6FirewallControl 1), asked for over the IPv4 of the same router.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 mod common;
 
 use common::{LOCAL, Lab, PORT, ROUTER, Router, secs};
