@@ -1,7 +1,8 @@
 //! When we are announced for which torrent (BEP 5, "announce_peer"): at once, on a new port, and every quarter of an hour, a tenth more or less so that not
-//! all come together.
+//! all come together. An announce that reached few nodes comes again soon: in a network that has just begun, or of which we know little yet, those that are
+//! asked later are others. So does one of a downloader that met nobody, since it is a look-up too.
 use crate::id::Id;
-use crate::lookup::LookupId;
+use crate::lookup::{LookupId, Told};
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 use teem_basis::rng::Rng;
@@ -9,8 +10,10 @@ use teem_basis::time::Time;
 
 /// Between two announces of a torrent.
 const INTERVAL: Duration = Duration::from_secs(900);
-/// After an announce that reached nobody; doubled each time, up to the interval.
+/// After an announce that reached few nodes or met nobody; doubled each time, up to the interval.
 const AGAIN: Duration = Duration::from_secs(10);
+/// Nodes that an announce is meant to reach (BEP 5 says the closest, whose number is that of a bucket).
+const ENOUGH: u32 = 8;
 /// So many torrents are taken.
 const TORRENTS_MAX: usize = 100_000;
 
@@ -19,8 +22,10 @@ struct Torrent {
     seed: bool,
     next: Time,
     running: Option<LookupId>,
-    /// Announces in a row that reached nobody.
+    /// Announces in a row that reached few nodes, or met nobody.
     failures: u32,
+    /// The last one reached none.
+    unheard: bool,
     /// Something changed while it was announced.
     changed: bool,
 }
@@ -44,7 +49,7 @@ impl Announces {
         }
         let room = self.torrents.len() < TORRENTS_MAX;
         if room {
-            let torrent = Torrent { seed, next: now, running: None, failures: 0, changed: false };
+            let torrent = Torrent { seed, next: now, running: None, failures: 0, unheard: false, changed: false };
             self.torrents.insert(info_hash, torrent);
             self.due.insert((now, info_hash));
         }
@@ -68,7 +73,7 @@ impl Announces {
 
     /// Those that reached nobody are announced anew, since there are nodes now.
     pub(crate) fn failed_again(&mut self, now: Time) {
-        let failed = self.torrents.iter().filter(|(_, torrent)| torrent.failures > 0).map(|(id, _)| *id);
+        let failed = self.torrents.iter().filter(|(_, torrent)| torrent.unheard).map(|(id, _)| *id);
         let failed: alloc::vec::Vec<Id> = failed.collect();
         for info_hash in failed {
             self.again(now, info_hash);
@@ -92,11 +97,14 @@ impl Announces {
         }
     }
 
-    /// A torrent was announced at so many nodes.
-    pub(crate) fn done(&mut self, now: Time, info_hash: Id, stored: u32, rng: &mut Rng) {
+    /// A torrent was announced.
+    pub(crate) fn done(&mut self, now: Time, told: Told, rng: &mut Rng) {
+        let Told { info_hash, stored, met } = told;
         let Some(torrent) = self.torrents.get_mut(&info_hash) else { return };
         torrent.running = None;
-        torrent.failures = if stored > 0 { 0 } else { torrent.failures + 1 };
+        let enough = stored >= ENOUGH && (met || torrent.seed);
+        torrent.failures = if enough { 0 } else { torrent.failures + 1 };
+        torrent.unheard = stored == 0;
         let changed = core::mem::take(&mut torrent.changed);
         let wait = if changed {
             Duration::ZERO
@@ -150,7 +158,7 @@ mod tests {
         assert_eq!(all.next(now), Some((A, false)));
         all.began(now, A, Some(LookupId(1)));
         assert_eq!(all.next(now), None);
-        all.done(now, A, stored, &mut Rng::new(now.nanos()));
+        all.done(now, Told { info_hash: A, stored, met: stored > 0 }, &mut Rng::new(now.nanos()));
     }
 
     #[test]
@@ -188,6 +196,34 @@ mod tests {
     }
 
     #[test]
+    fn what_reached_few_comes_again_soon_until_it_reaches_enough() {
+        let mut all = Announces::default();
+        all.add(at(0), A, false);
+        run(&mut all, at(0), 2);
+        assert_eq!(all.deadline(), Some(at(10)));
+        all.failed_again(at(3));
+        assert_eq!(all.deadline(), Some(at(10)), "somebody knows already");
+        run(&mut all, at(10), 7);
+        assert_eq!(all.deadline(), Some(at(30)));
+        run(&mut all, at(30), 8);
+        assert!(all.deadline().unwrap().since(at(30)) >= Duration::from_secs(810));
+    }
+
+    #[test]
+    fn a_downloader_that_met_nobody_looks_again_soon_and_a_seed_does_not() {
+        let wait = |seed, met| {
+            let mut all = Announces::default();
+            all.add(at(0), A, seed);
+            assert_eq!(all.next(at(0)), Some((A, seed)));
+            all.began(at(0), A, Some(LookupId(1)));
+            all.done(at(0), Told { info_hash: A, stored: 8, met }, &mut Rng::new(1));
+            all.deadline().unwrap().since(at(0)).as_secs()
+        };
+        assert_eq!(wait(false, false), 10);
+        assert!(wait(false, true) >= 810 && wait(true, false) >= 810);
+    }
+
+    #[test]
     fn a_new_port_or_completion_is_announced_at_once_and_never_twice_at_the_same_time() {
         let mut all = Announces::default();
         all.add(at(0), A, false);
@@ -197,7 +233,7 @@ mod tests {
         all.began(at(60), A, Some(LookupId(2)));
         all.add(at(61), A, true);
         assert_eq!(all.next(at(61)), None, "one is under way");
-        all.done(at(62), A, 8, &mut Rng::new(1));
+        all.done(at(62), Told { info_hash: A, stored: 8, met: true }, &mut Rng::new(1));
         assert_eq!(all.next(at(62)), Some((A, true)));
         all.began(at(62), A, Some(LookupId(3)));
         assert_eq!(all.remove(A), Some(LookupId(3)));

@@ -369,8 +369,8 @@ impl Node {
 
     /// Those whose look-ups have ended come again in their time.
     fn note_announced(&mut self, now: Time) {
-        for (info_hash, stored) in self.lookups.announced() {
-            self.announces.done(now, info_hash, stored, &mut self.ground.rng);
+        for told in self.lookups.announced() {
+            self.announces.done(now, told, &mut self.ground.rng);
         }
     }
 }

@@ -124,7 +124,7 @@ fn what_one_announces_another_finds_from_one_address() {
 #[test]
 fn a_new_port_is_announced_at_once_and_a_torrent_that_is_withdrawn_never() {
     let mut net = Net::new(12);
-    net.tell(at(3), |node, now| node.announce(now, HASH, false));
+    net.tell(at(3), |node, now| node.announce(now, HASH, true));
     let none = net.told(at(3));
     assert!(none.iter().any(|act| matches!(act, Act::Announced { outcome, .. } if outcome.stored == 0)), "{none:?}");
     for port in [1_000, 2_000] {

@@ -10,7 +10,7 @@ use crate::krpc::message::{Contact, FILTER_LEN, KEY_LEN, SIGNATURE_LEN, Signed};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use search::Search;
 use teem_basis::time::Time;
@@ -78,6 +78,17 @@ pub struct Outcome {
     pub took: Duration,
     /// All seeds and all other peers that the closest nodes know, as filters (BEP 33), where they were asked for.
     pub filters: Option<Box<Filters>>,
+}
+
+/// What came of an announce.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Told {
+    /// The torrent.
+    pub(crate) info_hash: Id,
+    /// Nodes that have taken it.
+    pub(crate) stored: u32,
+    /// Some node named a peer at another address than ours.
+    pub(crate) met: bool,
 }
 
 /// Filters of addresses (BEP 33), put together from several nodes.
@@ -182,6 +193,11 @@ impl Lookup {
             filters: None,
             peers: BTreeSet::new(),
         }
+    }
+
+    /// Whether a peer was named that is not at that address, our own.
+    pub(crate) fn has_peer_beside(&self, own: Option<IpAddr>) -> bool {
+        self.peers.iter().any(|peer| Some(peer.ip()) != own)
     }
 
     /// Those of some peers that were not told of before.

@@ -1,6 +1,6 @@
 //! All look-ups of a node (BEP 5, 33, 44, 51): which run, what each asks next, what its answers mean, and what is stored at its end.
 use super::search::{Next, Search};
-use super::{Item, Lookup, LookupId, Question, Signature, Then};
+use super::{Item, Lookup, LookupId, Question, Signature, Then, Told};
 use crate::act::Act;
 use crate::ground::Ground;
 use crate::id::Id;
@@ -42,8 +42,8 @@ pub(crate) struct Lookups {
     last: u32,
     /// Those that have not come to their end.
     active: usize,
-    /// Torrents that were announced, and at how many nodes.
-    announced: Vec<(Id, u32)>,
+    /// Torrents that were announced.
+    announced: Vec<Told>,
     pub(crate) port: Option<Port>,
 }
 
@@ -60,8 +60,8 @@ impl Lookups {
         self.running.get(&id).is_some_and(|lookup| !lookup.ended) || waits(&self.wanted) || waits(&self.upkeep)
     }
 
-    /// The torrents that were announced since this was asked last, each with the nodes that took it.
-    pub(crate) fn announced(&mut self) -> Vec<(Id, u32)> {
+    /// The torrents that were announced since this was asked last.
+    pub(crate) fn announced(&mut self) -> Vec<Told> {
         core::mem::take(&mut self.announced)
     }
 
@@ -358,7 +358,7 @@ fn store(
 }
 
 /// Tells the owner of the end, once what was stored is taken or nothing more can come: the torrent that was announced.
-fn tell(now: Time, ground: &mut Ground, id: LookupId, lookup: &mut Lookup) -> Option<(Id, u32)> {
+fn tell(now: Time, ground: &mut Ground, id: LookupId, lookup: &mut Lookup) -> Option<Told> {
     let waits = lookup.stored < lookup.stores.len() as u32 && lookup.open > 0;
     if !lookup.ended || lookup.told || waits {
         return None;
@@ -368,8 +368,9 @@ fn tell(now: Time, ground: &mut Ground, id: LookupId, lookup: &mut Lookup) -> Op
     match &lookup.then {
         Then::Announce { .. } => {
             let (info_hash, stored) = (lookup.question.target(), outcome.stored);
+            let met = lookup.has_peer_beside(ground.outside.address());
             ground.acts.push_back(Act::Announced { info_hash, outcome });
-            return Some((info_hash, stored));
+            return Some(Told { info_hash, stored, met });
         }
         Then::Tell | Then::Put(_) => ground.acts.push_back(Act::End { lookup: id, outcome }),
         Then::Learn => {}
