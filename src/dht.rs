@@ -3,7 +3,7 @@ use crate::cli::dht::{Dht, What};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
 use crate::units::Count;
-use crate::{json, stdin, stdout};
+use crate::{filter, json, stdin, stdout};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path as File;
@@ -21,6 +21,10 @@ const SEED_LEN: usize = 32;
 const PLACES: u8 = 4;
 
 pub(crate) async fn run(options: &Dht) -> Outcome {
+    if options.proxy.is_some() {
+        let why = "--proxy: the DHT speaks UDP, which this command does not send through a proxy, and nothing is to go past it";
+        return Err(Stop::usage(why));
+    }
     match tokio::time::timeout(options.timeout.0, ask(options)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Stop { exit: Exit::GaveUp, class: "timeout", message: "no answer in time".to_owned() }),
@@ -42,7 +46,7 @@ async fn ask(options: &Dht) -> Outcome {
 }
 
 async fn ping(options: &Dht, node: &str) -> Outcome {
-    let path = Path::bound(options.bind.clone());
+    let path = path(options)?;
     let addrs = Once::addresses(&path, node).await.map_err(Stop::usage)?;
     let mut why = String::from("the name has no address");
     for addr in addrs {
@@ -183,7 +187,14 @@ pub(crate) async fn estimate(
 /// The nodes to begin with are there.
 async fn open(options: &Dht) -> Result<Once, Stop> {
     let named = Some(&options.bootstrap[..]).filter(|names| !names.is_empty());
-    begin(&Path::bound(options.bind.clone()), named).await
+    begin(&path(options)?, named).await
+}
+
+/// The way that the options allow.
+fn path(options: &Dht) -> Result<Path, Stop> {
+    let path = Path::bound(options.bind.clone());
+    filter::load(&path, &options.filter)?;
+    Ok(path)
 }
 
 async fn begin(path: &Path, named: Option<&[String]>) -> Result<Once, Stop> {

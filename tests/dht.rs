@@ -152,6 +152,14 @@ fn single_questions_are_answered() {
         assert_eq!((line["value"].as_str(), line["seq"].as_i64()), (Some(value), Some(seq)), "{} {}", got.out, got.err);
     }
     assert_eq!(dht(&folder, &known, &["stats"]).code, 0);
+    // A node that is kept out is neither asked nor heard, and nothing goes past a proxy.
+    fs::write(folder.join("kept-out"), "127.1.0.0/16\n").expect("own folder");
+    for question in [&["ping", &known][..], &["lookup", hash]] {
+        let ran = dht(&folder, &known, &[question, &["--filter", "kept-out"]].concat());
+        assert_eq!(ran.code, 1, "{} {}", ran.out, ran.err);
+        let ran = dht(&folder, &known, &[question, &["--proxy", "socks5://user:secret@127.0.0.1:9"]].concat());
+        assert!(ran.code == 2 && ran.err.contains("proxy") && !ran.err.contains("secret"), "{} {}", ran.code, ran.err);
+    }
     let silent = std::net::UdpSocket::bind("127.8.0.1:0").expect("a port");
     let nobody = silent.local_addr().expect("bound").to_string();
     assert_eq!(dht(&folder, &known, &["ping", &nobody]).code, 1);

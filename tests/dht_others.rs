@@ -2,7 +2,7 @@
 //! between them; no tracker, no list of peers, no local discovery.
 mod common;
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,20 +13,16 @@ use common::clients::rqbit::Rqbit;
 use common::clients::teem::Teem as TeemClient;
 use common::clients::transmission::Transmission;
 use common::content::{self, Shape};
+use common::dht::{NODE_PORT, bare, wait_announced};
 use common::namespace::{isolated, name};
-use common::process::wait_until;
 use common::teem::Teem;
 use common::torrent::Torrent;
 use common::{Client, Job, Seat};
 
 /// Transmission takes half a minute to announce, and as much to look up.
 const LIMIT: Duration = Duration::from_secs(120);
-/// Where other programs expect the nodes that they begin with.
-const NODE_PORT: u16 = 6881;
 /// The seats of the four that find each other; nodes have those before.
 const FIRST: u16 = 40;
-/// A node on this machine answers sooner.
-const PATIENCE: Duration = Duration::from_millis(200);
 const SIZE: u64 = (1 << 20) + 1;
 
 /// That many nodes of Teem, each with something to share, since a node without is silent. The first is known to all others.
@@ -42,25 +38,6 @@ fn nodes(folder: &Path, count: u16) -> (Vec<Teem>, Vec<SocketAddr>) {
         Teem::start_in_dht(&seat.home, &args)
     };
     ((1..=count).map(start).collect(), addrs)
-}
-
-/// Waits until one of the nodes tells of a peer of that torrent. All that asks is one node, which says that it answers nobody (BEP 43): some keep everybody
-/// who ever asked.
-fn wait_announced(nodes: &[SocketAddr], torrent: &Torrent) {
-    let socket = UdpSocket::bind("198.19.255.1:0").expect("an address of this namespace");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a time above zero");
-    let hash: Vec<u8> = (0..20)
-        .map(|at| u8::from_str_radix(&torrent.info_hash[2 * at..2 * at + 2], 16))
-        .collect::<Result<_, _>>()
-        .expect("digits");
-    let query = [&b"d1:ad2:id20:one that looks at it9:info_hash20:"[..], &hash, b"e1:q9:get_peers2:roi1e1:t1:w1:y1:qe"]
-        .concat();
-    let mut answer = [0; 2048];
-    wait_until("announce to a node", LIMIT, || {
-        nodes.iter().try_for_each(|node| socket.send_to(&query, node).map(drop)).expect("they are on this machine");
-        let answers = nodes.iter().map_while(|_| socket.recv(&mut answer).ok().map(|len| answer[..len].to_vec()));
-        answers.collect::<Vec<_>>().iter().any(|answer| answer.windows(9).any(|at| at == b"6:valuesl")).then_some(())
-    });
 }
 
 /// What one of them seeds.
@@ -82,19 +59,19 @@ fn each_finds_the_other(test: &str, other: &dyn Client, tells: bool, count: u16)
             client.start(&seat(n), &Job { dht: &nodes, ..Job::seed(&torrent.path.to_string_lossy(), folder) })
         };
         let get = |client: &dyn Client, n, torrent: &Torrent| {
-            let (link, out) = (format!("magnet:?xt=urn:btih:{}", torrent.info_hash), folder.join(format!("out-{n}")));
+            let (link, out) = (bare(torrent), folder.join(format!("out-{n}")));
             client.start(&seat(n), &Job { dht: &nodes, ..Job::get(&link, &out) })
         };
         let _ours = seed(&teem, 0, &ours);
         let early = (!tells).then(|| get(&teem, 3, &theirs));
         if early.is_some() {
-            wait_announced(&nodes, &theirs);
+            wait_announced(&nodes, &theirs, LIMIT);
         }
         let _theirs = seed(other, 1, &theirs);
-        wait_announced(&nodes, &ours);
+        wait_announced(&nodes, &ours, LIMIT);
         let mut by_other = get(other, 2, &ours);
         let mut by_us = early.unwrap_or_else(|| {
-            wait_announced(&nodes, &theirs);
+            wait_announced(&nodes, &theirs, LIMIT);
             get(&teem, 3, &theirs)
         });
         by_us.wait_whole(LIMIT);

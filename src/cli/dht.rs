@@ -29,6 +29,21 @@ pub(crate) struct Dht {
         value_delimiter = ' '
     )]
     pub(crate) bind: Vec<Bind>,
+    /// A list of nodes' addresses that are neither asked nor heard: CIDR, ipfilter.dat or P2P lines, packed by gzip or not; may be given several times (one a
+    /// line in the variable)
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TEEM_FILTER",
+        hide_env_values = true,
+        value_delimiter = '\n',
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) filter: Vec<PathBuf>,
+    /// Ask nothing past a proxy, which means ask nothing: the DHT speaks UDP, and this command has no way through a proxy for that
+    #[arg(long, global = true, value_name = "URL", env = "TEEM_PROXY", hide_env_values = true)]
+    pub(crate) proxy: Option<String>,
     /// Give up after this time
     #[arg(
         long,

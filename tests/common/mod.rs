@@ -17,7 +17,7 @@ pub mod words;
 pub use teem_rig::client::{Client, Job, Running, Seat};
 pub use teem_rig::setting::{Family, Protocol};
 pub use teem_rig::tracker::Swarm;
-pub use teem_rig::{PEER_PORT, TEEM_IP, TRACKER_IP, TRACKER_PORT, clients, content, http, namespace};
+pub use teem_rig::{PEER_PORT, TEEM_IP, TRACKER_IP, TRACKER_PORT, clients, content, dht, http, namespace};
 pub use teem_rig::{process, torrent, trackers};
 
 /// Where `Teem::track` listens, over HTTP.

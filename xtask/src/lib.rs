@@ -9,6 +9,7 @@
 
 pub mod announces;
 pub mod bench;
+pub mod dht_net;
 pub mod faults;
 pub mod finding;
 pub mod floor;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | hosts ... | relay ... | faults ... | ci
+const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke] | bench swarm ... | bench scale ... | matrix ... | hosts ... | relay ... | dht-net ... | faults ... | ci
   tidy   check crate arrows, cycles of modules and of calls among a struct's files, unused `pub`, file lengths, heads,
          comments, panics and dead files; --figures: the structs, files, calls, fields and faces behind it
   bench  figures of the release binary over loopback; --smoke: a small run
@@ -30,6 +30,9 @@ const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke]
   relay  Teem by uTP and TCP and libtorrent by uTP over lines of some rate, length, buffer and loss, in turns: MiB/s and what waited
          [--world NAME] clean, lossy, long, deep; [--line MBIT,MS,BUFFER,LOSS] one of your own, as 100,50,30ms,0.1 or 100,50,64KiB,0; [--program teem-utp|teem-tcp|libtorrent-utp] [--size MIB] [--reps N]
          [--teem BINARY] [--write DOCUMENT]; --smoke: a few seconds, skipped where there are no namespaces
+  dht-net a DHT network of real programs, a network of 24 bits to each node: seconds from a bare magnet link to the metadata, and who gets what whom shares
+         [--teems N] [--libtorrents N] [--gets N] cold starts of each; [--cold-only] nothing of the others; [--teem BINARY] [--write DOCUMENT]
+         --smoke: ten nodes, three starts, skipped where there are no namespaces
   faults power cuts of the model, kill -9 of real processes, random errors under whole clients
          --hours H [--seed S]: for so long, which may be a part of an hour; each kind has one turn at least
   ci     run all that CI runs (.ci/run)";
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         ["matrix", words @ ..] => print_or_fail("matrix", xtask::matrix::run(&root(), words)),
         ["hosts", words @ ..] => print_or_fail("hosts", xtask::hosts::run(&root(), words)),
         ["relay", words @ ..] => print_or_fail("relay", xtask::relay::run(&root(), words)),
+        ["dht-net", words @ ..] => print_or_fail("dht-net", xtask::dht_net::run(&root(), words)),
         ["faults", words @ ..] => print_or_fail("faults", xtask::faults::run(&root(), words)),
         ["ci"] => run(Command::new(root().join(".ci/run")).current_dir(root())),
         _ => {

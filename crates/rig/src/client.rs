@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::PEER_PORT;
-use crate::namespace::Needs;
+use crate::namespace::{Needs, apart};
 use crate::process::{Process, wait_until};
 use crate::setting::{Asked, Encryption, Family, Role};
 
@@ -39,7 +39,7 @@ impl Seat {
 
     /// A place whose address has a network of 24 bits to itself, as DHT nodes of many programs want of each other; below 512.
     pub fn apart(number: u16, home: &Path) -> Self {
-        Self::at(number, Ipv4Addr::new(198, 18 + (number >> 8) as u8, number as u8, 1).into(), home)
+        Self::at(number, apart(number).into(), home)
     }
 
     /// The same on a given address.

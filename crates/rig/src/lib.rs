@@ -10,6 +10,7 @@
 pub mod client;
 pub mod clients;
 pub mod content;
+pub mod dht;
 mod hosts;
 pub mod http;
 pub mod line;

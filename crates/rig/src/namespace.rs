@@ -7,7 +7,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -114,6 +114,11 @@ pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
     for figure in log.lines().filter(|line| line.starts_with(FIGURE)) {
         let _ = writeln!(io::stderr(), "{test}: {figure}"); // past the capture of passing tests' output: for the record
     }
+}
+
+/// The address of that number, below 512, that has a network of 24 bits to itself.
+pub(crate) fn apart(number: u16) -> Ipv4Addr {
+    Ipv4Addr::new(198, 18 + (number >> 8) as u8, number as u8, 1)
 }
 
 /// From here on these names of hosts mean that address, for every program of this namespace; no other name is known. The scenario must run in a namespace of its own.

@@ -7,7 +7,7 @@ use std::path::Path as Folder;
 use std::time::{Duration, Instant};
 use teem_dht::id::Id;
 use teem_dht::{Act, Item, LookupId, Node, Outcome, Port, Question, Settings};
-use teem_path::Path;
+use teem_path::{Meeting, Path};
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_wire::compact::Family;
@@ -37,6 +37,7 @@ pub enum Seen {
 struct Half {
     node: Node,
     socket: UdpSocket,
+    path: Path,
     waits: Option<LookupId>,
 }
 
@@ -78,7 +79,7 @@ impl Once {
             let mut node = Node::new(Time::ZERO, family, settings, None, key, rng);
             node.load(Time::ZERO, &saved.nodes);
             starts.iter().filter(|addr| of(addr)).for_each(|addr| node.hint(Time::ZERO, *addr));
-            halves.push(Half { node, socket: UdpSocket::from_std(socket)?, waits: None });
+            halves.push(Half { node, socket: UdpSocket::from_std(socket)?, path: path.clone(), waits: None });
         }
         Ok(Self { halves, began })
     }
@@ -96,6 +97,9 @@ impl Once {
 
     /// Asks an address whether a node is there: its id, and how long that took.
     pub async fn ping(path: &Path, to: SocketAddr) -> io::Result<(Id, Duration)> {
+        if path.bars(to.ip(), Meeting::Packet) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the address is one that is kept out"));
+        }
         let socket = path.udp_toward(to)?;
         socket.set_nonblocking(true)?;
         let settings = Settings { read_only: true, ..Settings::default() };
@@ -103,7 +107,7 @@ impl Once {
         let mut node = Node::new(Time::ZERO, Family::of(to.ip()), settings, None, [0; 2], rng);
         let began = Instant::now();
         node.ping(Time::ZERO, to);
-        let mut half = Half { node, socket: UdpSocket::from_std(socket)?, waits: None };
+        let mut half = Half { node, socket: UdpSocket::from_std(socket)?, path: path.clone(), waits: None };
         let mut buffer = vec![0; PACKET_MAX];
         loop {
             while let Some(act) = half.node.poll() {
@@ -226,9 +230,11 @@ impl Once {
 }
 
 impl Half {
-    /// A packet that cannot leave is lost, as on the way.
+    /// A packet that cannot leave is lost, as on the way; so is one to an address that is kept out.
     async fn send(&self, to: SocketAddr, bytes: &[u8]) {
-        let _ = self.socket.send_to(bytes, to).await;
+        if !self.path.bars(to.ip(), Meeting::Packet) {
+            let _ = self.socket.send_to(bytes, to).await;
+        }
     }
 
     async fn turn(&mut self, began: Instant, buffer: &mut [u8]) {
@@ -236,7 +242,9 @@ impl Half {
         let wait = self.node.deadline().map_or(IDLE_MAX, |at| at.since(now).min(IDLE_MAX));
         let received = tokio::time::timeout(wait, self.socket.recv_from(buffer)).await;
         let now = Time::ZERO + began.elapsed();
-        if let Ok(Ok((len, from))) = received {
+        if let Ok(Ok((len, from))) = received
+            && !self.path.bars(from.ip(), Meeting::Packet)
+        {
             self.node.packet(now, from, &buffer[..len]);
         }
         if self.node.deadline().is_some_and(|at| at <= now) {

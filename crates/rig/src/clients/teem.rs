@@ -1,5 +1,6 @@
 //! Teem itself, as a user starts it: the binary with `--json`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -34,6 +35,13 @@ impl Client for Teem {
     }
 
     fn start(&self, seat: &Seat, job: &Job<'_>) -> Running {
+        self.start_at(seat, seat.listen(), job)
+    }
+}
+
+impl Teem {
+    /// The same at another port than that of the seat.
+    pub(crate) fn start_at(&self, seat: &Seat, listen: SocketAddr, job: &Job<'_>) -> Running {
         let (hook, whole) = seat.hook();
         let mut command = Command::new(&self.binary);
         // Peers come from where the scenario says alone, as with the other clients here.
@@ -44,7 +52,7 @@ impl Client for Teem {
             command.env("TEEM_NO_LSD", "1");
         }
         command.arg(if job.role == Role::Seeds { "seed" } else { "get" });
-        command.args(["--json", "--listen", &seat.listen().to_string()]);
+        command.args(["--json", "--listen", &listen.to_string()]);
         if job.up > 0 {
             command.args(["--up", &job.up.to_string()]);
         }
