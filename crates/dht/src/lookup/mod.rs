@@ -83,7 +83,7 @@ pub struct Outcome {
 /// What came of an announce.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Told {
-    /// The torrent.
+    /// The hash that was announced, of a torrent or of one of its two.
     pub(crate) info_hash: Id,
     /// Nodes that have taken it.
     pub(crate) stored: u32,
