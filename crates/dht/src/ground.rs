@@ -2,7 +2,7 @@
 use crate::act::Act;
 use crate::id::Id;
 use crate::krpc::message::{Body, Contact, Message, Method, Query};
-use crate::lookup::search::{CLOSEST, Width};
+use crate::lookup::search::{CLOSEST, WIDTH, Width};
 use crate::outside::Outside;
 use crate::rtt::RoundTrips;
 use crate::secure;
@@ -45,7 +45,7 @@ impl Default for Settings {
 /// When another node is asked instead of one that is silent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pace {
-    /// After one and a half times what nine in ten answers take; four to eight at once.
+    /// After one and a half times what nine in ten answers take; six to eight at once.
     Measured,
     /// After a fixed time, with so many at once, as other programs do; for comparing.
     Fixed {
@@ -128,7 +128,7 @@ impl Ground {
     /// How many a look-up asks at once.
     pub(crate) fn width(&self) -> Width {
         match self.settings.pace {
-            Pace::Measured => Width { near: 4, all: 8 },
+            Pace::Measured => WIDTH,
             Pace::Fixed { width, .. } => Width { near: width, all: width },
         }
     }
