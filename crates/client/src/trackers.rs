@@ -172,7 +172,7 @@ mod tests {
         };
         for (at, port) in [("127.0.0.1:0", "port=9000&"), ("[::1]:0", "port=7000&")] {
             let (addr, asked) = tracker(at);
-            let url = AnnounceUrl::of_user(&format!("http://{addr}/announce"));
+            let url = AnnounceUrl::of_user(format!("http://{addr}/announce"));
             let Answer::Announced { reply, .. } = announces.run(&url, &announce).await else { panic!() };
             let asked = asked.join().unwrap();
             assert!(asked.contains(port), "{asked}");
