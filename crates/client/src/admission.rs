@@ -121,6 +121,8 @@ impl Client {
         let private = info.as_ref().is_some_and(|info| info.is_private());
         let nodes = if private { Vec::new() } else { nodes(&add.source) };
         let origin = add.source.origin;
+        // Waited for before anything is taken: an add that is given up leaves nothing behind.
+        self.host().room().await;
         let torrent = self.admit(add, Found { place, peers, info, selection })?;
         if !nodes.is_empty() {
             let (path, torrent) = (self.http().path().clone(), torrent.clone());
@@ -141,7 +143,7 @@ impl Client {
         let (publish, choose) = (add.publishes(), add.asks());
         registry.places.reserve(id, key, &place, add.choice, info.as_ref())?;
         let status = Status::new(info.clone(), add.paused, choose);
-        let entry = Arc::new(Entry::new(id, key, place.folder.clone(), status));
+        let entry = Arc::new(Entry::new(id, key, place.folder.as_path().into(), status));
         registry.enter(entry.clone());
         if info.is_some() && !add.paused {
             disk.place(id, place);
@@ -165,7 +167,10 @@ impl Client {
             choose,
         });
         let command = if add.paused { Command::AddPaused(spec) } else { Command::Add(spec) };
-        torrent.command(command).map_err(|_| AddError::Stopped)?;
+        torrent.command(command).map_err(|_| {
+            self.registry().forget(id);
+            AddError::Stopped
+        })?;
         Ok(torrent)
     }
 }

@@ -220,26 +220,11 @@ impl Bus {
         Events(listener)
     }
 
-    /// Tells the listeners what has changed, and by which event where they are to hear of that.
-    pub(crate) fn tell(&self, torrent: TorrentId, changes: Changes, event: Option<&Event>) {
+    /// Tells the listeners what has changed, in this order, and by which event where they are to hear of that.
+    pub(crate) fn tell<'a>(&self, changes: impl IntoIterator<Item = (TorrentId, Changes, Option<&'a Event>)>) {
         let mut listeners = self.listeners();
-        let tell = |other: &Weak<Listener>| match other.upgrade() {
-            Some(listener) => {
-                listener.take(torrent, changes, event);
-                true
-            }
-            None => false,
-        };
-        listeners.all.retain(tell);
-        if let Some(list) = listeners.of.get_mut(&torrent) {
-            list.retain(tell);
-            if changes.contains(Changes::REMOVED) {
-                // No more will come of it.
-                end(list);
-            }
-            if list.is_empty() {
-                listeners.of.remove(&torrent);
-            }
+        for (torrent, changes, event) in changes {
+            listeners.tell(torrent, changes, event);
         }
     }
 
@@ -255,6 +240,29 @@ impl Bus {
 
     fn listeners(&self) -> std::sync::MutexGuard<'_, Listeners> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listeners {
+    fn tell(&mut self, torrent: TorrentId, changes: Changes, event: Option<&Event>) {
+        let tell = |other: &Weak<Listener>| match other.upgrade() {
+            Some(listener) => {
+                listener.take(torrent, changes, event);
+                true
+            }
+            None => false,
+        };
+        self.all.retain(tell);
+        if let Some(list) = self.of.get_mut(&torrent) {
+            list.retain(tell);
+            if changes.contains(Changes::REMOVED) {
+                // No more will come of it.
+                end(list);
+            }
+            if list.is_empty() {
+                self.of.remove(&torrent);
+            }
+        }
     }
 }
 
@@ -275,7 +283,7 @@ mod tests {
     }
 
     fn say(bus: &Bus, event: &Event, torrent: u32) {
-        bus.tell(TorrentId(torrent), Changes::by(event), Some(event));
+        bus.tell([(TorrentId(torrent), Changes::by(event), Some(event))]);
     }
 
     fn texts(events: &mut Events) -> Vec<String> {
@@ -289,7 +297,7 @@ mod tests {
         let (mut all, mut second) = (bus.listen(None), bus.listen(Some(TorrentId(2))));
         say(&bus, &notice(1, "a"), 1);
         say(&bus, &notice(2, "b"), 2);
-        bus.tell(TorrentId(2), Changes::PIECES, None);
+        bus.tell([(TorrentId(2), Changes::PIECES, None)]);
         assert_eq!(texts(&mut all), ["a", "b"]);
         assert_eq!(texts(&mut second), ["b"]);
         let changed = all.take_changes();

@@ -29,7 +29,6 @@ use teem_host::config::HostConfig;
 use teem_host::error::HostError;
 use teem_host::host::{self, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
-use teem_host::mailbox::HostMsg;
 use teem_host::strangers::Unasked;
 use teem_swarm::command::Command;
 use teem_swarm::event::{NodeFigures, Snapshot};
@@ -140,7 +139,7 @@ impl Client {
         let usual = EngineConfig::new(port, seed);
         let engine = EngineConfig { dht, up, down, encryption, transports, pex, anonymous, entropy, ..usual };
         let door = Door::default();
-        let router = Router { registry: registry.clone(), questions, door: door.clone() };
+        let router = Router { registry: registry.clone(), questions, door: door.clone(), said: Vec::new() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
         let host_config = HostConfig {
             upload_limited: up.is_some(),
@@ -232,7 +231,7 @@ impl Client {
     pub fn set_door(&self, family: Family, door: Way) {
         self.0.doors.set_door(family, door);
         // A host that has ended tells nobody anything.
-        let _ = self.0.host.send(HostMsg::Command(Command::Door(family, door)));
+        let _ = self.0.host.order(Command::Door(family, door));
     }
 
     /// What came so far from strangers, of one address family: it shows that they reach us.
@@ -372,9 +371,10 @@ impl Client {
     }
 
     async fn ask_snapshots(&self, torrents: Option<Vec<TorrentId>>) -> Result<Vec<Snapshot>, Ended> {
+        self.0.host.room().await;
         let (ask, answer) = self.0.registry.ask_snapshots();
-        let command = HostMsg::Command(Command::Snapshots { ask, torrents });
-        self.0.host.send(command).map_err(|_| self.0.registry.ended())?;
+        let command = Command::Snapshots { ask, torrents };
+        self.0.host.order(command).map_err(|_| self.0.registry.ended())?;
         answer.await.map_err(|_| self.0.registry.ended())
     }
 
@@ -386,7 +386,7 @@ impl Client {
     /// Sets the limits of all torrents together, payload bytes a second.
     pub fn limits(&self, up: Option<u64>, down: Option<u64>) {
         // A host that has ended has no limits to set.
-        let _ = self.0.host.send(HostMsg::Command(Command::Limits { up, down }));
+        let _ = self.0.host.order(Command::Limits { up, down });
     }
 
     /// How our nodes of the DHT stand; there are none where [`Config::dht`] says so.
@@ -411,7 +411,7 @@ impl Client {
 impl Inner {
     async fn ask_nodes(&self) -> Result<(Vec<NodeFigures>, Vec<NodeAddr>), Ended> {
         let answer = self.registry.ask_nodes();
-        self.host.send(HostMsg::Command(Command::Nodes)).map_err(|_| self.registry.ended())?;
+        self.host.order(Command::Nodes).map_err(|_| self.registry.ended())?;
         answer.await.map_err(|_| self.registry.ended())
     }
 

@@ -43,6 +43,7 @@
 //! | wish | place |
 //! |---|---|
 //! | several torrents at once | [`Client::torrents`], [`Client::snapshots`] (all figures in one batch) |
+//! | to show thousands, and then only what changes | [`Client::rows`] |
 //! | to hear what happens | [`Client::events`], [`Torrent::events`]; what must not be missed is [`Torrent::status`] and [`Torrent::until`] |
 //! | to pause, go on, end one torrent | [`Torrent::pause`], [`Torrent::resume`], [`Torrent::remove`]; [`Add::paused`] |
 //! | only some files | [`Choice`] in [`Add::choice`]; with [`Choice::Ask`] the torrent waits for [`Torrent::choose`] |
@@ -117,6 +118,7 @@ mod reach;
 mod registry;
 mod resolve;
 mod router;
+mod rows;
 mod session;
 mod status;
 mod torrent;
@@ -136,6 +138,7 @@ pub use places::AddError;
 pub use planted::Planted;
 pub use proxied::through;
 pub use reach::Reached;
+pub use rows::{Row, Rows};
 pub use source::Source;
 pub use status::{Ended, Status};
 pub use teem_host::account::Datagrams;

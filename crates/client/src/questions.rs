@@ -7,7 +7,6 @@ use crate::behind::packets_to;
 use crate::places::AddError;
 use crate::registry::Registry;
 use crate::trackers::Announces;
-use core::time::Duration;
 use std::sync::Arc;
 use teem_disk::DiskHandle;
 use teem_host::host::HostHandle;
@@ -22,9 +21,6 @@ use tokio::sync::mpsc;
 
 /// Questions that may wait: far above what a turn of the async side leaves.
 pub(crate) const QUESTIONS_MAX: usize = 4096;
-
-/// The wait before a message is tried again that the host's mailbox had no room for.
-const MAILBOX_WAIT: Duration = Duration::from_millis(50);
 
 /// What the answers need of a client.
 pub(crate) struct Reach {
@@ -102,6 +98,6 @@ fn place(
 async fn deliver(host: &HostHandle, mut message: HostMsg) {
     while let Err(SendError::Full(back)) = host.send(message) {
         message = *back;
-        tokio::time::sleep(MAILBOX_WAIT).await;
+        host.room().await;
     }
 }

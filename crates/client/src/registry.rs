@@ -1,12 +1,13 @@
 //! The torrents of a client (own design): what is true of each, who waits for that, and which answers of the engine are waited for.
 //!
-//! A torrent costs one [`Entry`] here. Everything else is made when somebody asks, and goes when he is answered.
+//! A torrent costs one row of the table here (`rows`), whose changing part is its [`Entry`]. Everything else is made when somebody asks, and goes when he is answered.
 use crate::bus::{Bus, Changes};
 use crate::places::Places;
+use crate::rows::Table;
 use crate::status::{Ended, Status};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_host::error::HostError;
 use teem_host::host::HostHandle;
@@ -22,13 +23,13 @@ use tokio::sync::{Notify, Semaphore, oneshot, watch};
 pub(crate) struct Entry {
     pub(crate) id: TorrentId,
     pub(crate) key: TorrentKey,
-    pub(crate) folder: PathBuf,
+    pub(crate) folder: Arc<Path>,
     status: Mutex<Status>,
     changed: Notify,
 }
 
 impl Entry {
-    pub(crate) fn new(id: TorrentId, key: TorrentKey, folder: PathBuf, status: Status) -> Self {
+    pub(crate) fn new(id: TorrentId, key: TorrentKey, folder: Arc<Path>, status: Status) -> Self {
         Self { id, key, folder, status: Mutex::new(status), changed: Notify::new() }
     }
 
@@ -62,7 +63,7 @@ impl Entry {
 /// All torrents of a client.
 #[derive(Default)]
 pub(crate) struct Registry {
-    entries: Mutex<BTreeMap<TorrentId, Arc<Entry>>>,
+    table: Mutex<Table>,
     pub(crate) bus: Bus,
     pub(crate) places: Places,
     asks: Mutex<Asks>,
@@ -112,13 +113,18 @@ impl Registry {
 
     pub(crate) fn enter(&self, entry: Arc<Entry>) {
         let id = entry.id;
-        self.entries().insert(id, entry);
-        self.bus.tell(id, Changes::ADDED, None);
+        self.table().enter(entry);
+        self.bus.tell([(id, Changes::ADDED, None)]);
     }
 
     /// A torrent is gone: nothing of it stays but what its handles hold.
     pub(crate) fn forget(&self, id: TorrentId) {
-        self.entries().remove(&id);
+        self.table().remove(id);
+        self.let_go(id);
+    }
+
+    /// What is kept for it besides its row.
+    fn let_go(&self, id: TorrentId) {
         self.places.forget(id);
         let mut asks = self.asks();
         asks.availability.remove(&id);
@@ -126,12 +132,12 @@ impl Registry {
     }
 
     pub(crate) fn get(&self, id: TorrentId) -> Option<Arc<Entry>> {
-        self.entries().get(&id).cloned()
+        self.table().get(id).cloned()
     }
 
     /// All, in the order in which they were added.
     pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
-        self.entries().values().cloned().collect()
+        self.table().all()
     }
 
     /// A question for figures: its number, and where they will come.
@@ -197,52 +203,78 @@ impl Registry {
         }
     }
 
-    /// Takes in what the engine says.
-    pub(crate) fn hear(&self, event: Event) {
-        if let Event::Snapshots { ask, list } = event {
-            if let Some(sender) = self.asks().snapshots.remove(&ask) {
-                // The one who asked may have left, here and below.
-                let _ = sender.send(list);
+    /// Takes in what the engine has said in one turn, in its order: rows change first, then answers go to those who asked.
+    ///
+    /// All listeners are told before any row is changed, so that one who waits for a status finds the event told.
+    pub(crate) fn hear(&self, events: Vec<Event>) {
+        let (answers, events): (Vec<Event>, Vec<Event>) = events.into_iter().partition(is_answer);
+        let mut heard = Vec::with_capacity(events.len());
+        {
+            let mut table = self.table();
+            for event in &events {
+                let Some(torrent) = event.torrent() else { continue };
+                let entry = table.get(torrent).cloned();
+                if matches!(event, Event::Removed { .. }) {
+                    table.remove(torrent);
+                }
+                heard.push((torrent, event, entry));
             }
-            return;
         }
-        if let Event::Nodes { nodes, saved } = event {
-            for sender in std::mem::take(&mut self.asks().nodes) {
-                let _ = sender.send((nodes.clone(), saved.clone()));
-            }
-            return;
+        for (torrent, ..) in heard.iter().filter(|(_, event, _)| matches!(event, Event::Removed { .. })) {
+            self.let_go(*torrent);
         }
-        let Some(torrent) = event.torrent() else { return };
+        self.bus.tell(heard.iter().map(|(torrent, event, _)| {
+            // Far too many for a queue, and the snapshot has their number.
+            let many = matches!(event, Event::PieceVerified { .. } | Event::Checked { .. });
+            (*torrent, Changes::by(event), Some(*event).filter(|_| !many))
+        }));
+        let mut touched = BTreeSet::new();
+        for (torrent, event, entry) in heard {
+            touched.insert(torrent);
+            let Some(entry) = entry else { continue };
+            entry.modify(|status| {
+                let removed = matches!(event, Event::Removed { .. });
+                if let Some(why) = self.fault.borrow().as_deref().filter(|_| removed) {
+                    status.take_fault(why);
+                }
+                status.take_in(event)
+            });
+        }
+        let mut table = self.table();
+        for torrent in touched {
+            table.touch(torrent);
+        }
+        drop(table);
+        for event in answers {
+            self.answer(event);
+        }
+    }
+
+    /// Gives an answer of the engine to those who asked.
+    fn answer(&self, event: Event) {
+        // Those who asked may have left.
         match event {
+            Event::Snapshots { ask, list } => {
+                if let Some(sender) = self.asks().snapshots.remove(&ask) {
+                    let _ = sender.send(list);
+                }
+            }
+            Event::Nodes { nodes, saved } => {
+                for sender in std::mem::take(&mut self.asks().nodes) {
+                    let _ = sender.send((nodes.clone(), saved.clone()));
+                }
+            }
             Event::Availability { torrent, pieces } => {
                 for sender in self.asks().availability.remove(&torrent).unwrap_or_default() {
                     let _ = sender.send(pieces.clone());
                 }
             }
             Event::Search(search) => {
-                for sender in self.asks().searches.remove(&torrent).unwrap_or_default() {
+                for sender in self.asks().searches.remove(&search.torrent).unwrap_or_default() {
                     let _ = sender.send(Search::clone(&search));
                 }
             }
-            // Far too many for a queue, and the snapshot has their number.
-            Event::PieceVerified { .. } | Event::Checked { .. } => self.bus.tell(torrent, Changes::PIECES, None),
-            event => {
-                let entry = self.get(torrent);
-                let removed = matches!(event, Event::Removed { .. });
-                if removed {
-                    self.forget(torrent);
-                }
-                // The status comes second, so that whoever waits for it finds the event told.
-                self.bus.tell(torrent, Changes::by(&event), Some(&event));
-                if let Some(entry) = entry {
-                    entry.modify(|status| {
-                        if let Some(why) = self.fault.borrow().as_deref().filter(|_| removed) {
-                            status.take_fault(why);
-                        }
-                        status.take_in(&event)
-                    });
-                }
-            }
+            _ => {}
         }
     }
 
@@ -277,8 +309,8 @@ impl Registry {
         *asks = Asks { ended: true, ..Asks::default() };
         drop(asks);
         self.bus.end();
-        let entries = std::mem::take(&mut *self.entries());
-        for entry in entries.into_values() {
+        let entries = self.table().take();
+        for entry in entries {
             entry.modify(|status| {
                 if let Some(why) = &*self.fault.borrow() {
                     status.take_fault(why);
@@ -288,11 +320,16 @@ impl Registry {
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<TorrentId, Arc<Entry>>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn asks(&self) -> MutexGuard<'_, Asks> {
         self.asks.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an event is the answer to a question, of which there is nothing to be told to others.
+fn is_answer(event: &Event) -> bool {
+    matches!(event, Event::Snapshots { .. } | Event::Nodes { .. } | Event::Availability { .. } | Event::Search(_))
 }

@@ -14,6 +14,9 @@ use teem_wire::datagram::Datagram;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+/// Events that are kept for the end of a turn: what one turn mostly says.
+const SAID_MAX: usize = 1024;
+
 /// The owner that the host calls.
 pub(crate) struct Router {
     pub(crate) registry: Arc<Registry>,
@@ -21,11 +24,22 @@ pub(crate) struct Router {
     pub(crate) questions: mpsc::Sender<(AskId, Question)>,
     /// For those who come to the listening port and are no peers.
     pub(crate) door: Door,
+    /// What the engine has said in this turn.
+    pub(crate) said: Vec<Event>,
 }
 
 impl Owner for Router {
     fn on_event(&mut self, event: Event) {
-        self.registry.hear(event);
+        self.said.push(event);
+        if self.said.len() >= SAID_MAX {
+            self.on_turn_end();
+        }
+    }
+
+    fn on_turn_end(&mut self) {
+        if !self.said.is_empty() {
+            self.registry.hear(std::mem::take(&mut self.said));
+        }
     }
 
     fn on_ask(&mut self, id: AskId, question: Question) -> Option<Answer> {
@@ -53,6 +67,7 @@ impl Owner for Router {
     }
 
     fn on_failure(&mut self, why: &HostError) {
+        self.on_turn_end();
         self.registry.fail(&why.to_string());
     }
 }
@@ -60,6 +75,7 @@ impl Owner for Router {
 impl Drop for Router {
     /// The host has ended.
     fn drop(&mut self) {
+        self.on_turn_end();
         self.registry.end();
     }
 }

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use teem_disk::DiskHandle;
 use teem_host::host::HostHandle;
-use teem_host::mailbox::HostMsg;
 use teem_metainfo::{Info, InfoHash, TorrentKey};
 use teem_swarm::command::Command;
 use teem_swarm::event::{Snapshot, State};
@@ -63,7 +62,7 @@ impl Torrent {
     /// The figures of this moment. For many torrents ask [`Client::snapshots`](crate::Client::snapshots), once.
     pub async fn snapshot(&self) -> Result<Snapshot, Ended> {
         let (ask, answer) = self.registry.ask_snapshots();
-        self.command(Command::Snapshots { ask, torrents: Some(vec![self.id()]) })?;
+        self.ask(Command::Snapshots { ask, torrents: Some(vec![self.id()]) }).await?;
         answer.await.ok().and_then(|mut list| list.pop()).ok_or_else(|| self.registry.ended())
     }
 
@@ -74,7 +73,7 @@ impl Torrent {
         if self.registry.get(self.id()).is_none() {
             return Err(self.registry.ended());
         }
-        self.command(Command::Availability(self.id()))?;
+        self.ask(Command::Availability(self.id())).await?;
         answer.await.map_err(|_| self.registry.ended())
     }
 
@@ -85,7 +84,7 @@ impl Torrent {
         if self.registry.get(self.id()).is_none() {
             return Err(self.registry.ended());
         }
-        self.command(Command::Search(self.id()))?;
+        self.ask(Command::Search(self.id())).await?;
         answer.await.map_err(|_| self.registry.ended())
     }
 
@@ -99,7 +98,7 @@ impl Torrent {
             let at = BlockRef { piece, begin, len: (end - begin).min(BLOCK_LEN) };
             let (id, answer) = self.registry.ask_read();
             let command = Command::Read { torrent: self.id(), id, at };
-            self.command(command).map_err(|_| ReadError::NoTorrent)?;
+            self.ask(command).await.map_err(|_| ReadError::NoTorrent)?;
             content.extend(answer.await.map_err(|_| ReadError::NoTorrent)??);
             begin += at.len;
         }
@@ -142,7 +141,7 @@ impl Torrent {
     /// Lets the torrent rest: its trackers hear that it stops, its connections end, its state is saved and its files are let go.
     /// Returns when that is done, 4 s at most. What is verified stays so; pieces that were not whole are fetched anew later.
     pub async fn pause(&self) -> Result<(), Ended> {
-        self.command(Command::Pause(self.id()))?;
+        self.ask(Command::Pause(self.id())).await?;
         self.rested().await
     }
 
@@ -153,6 +152,7 @@ impl Torrent {
             self.rested().await?;
         }
         if self.status().state == State::Paused {
+            self.host.room().await;
             if let Some(place) = self.registry.places.of(self.id()) {
                 self.disk.place(self.id(), place);
             }
@@ -175,7 +175,7 @@ impl Torrent {
 
     /// Ends the torrent: trackers are told, state is saved; files stay. Returns when that is done, 4 s at most.
     pub async fn remove(&self) {
-        if self.command(Command::Remove(self.id())).is_ok() {
+        if self.ask(Command::Remove(self.id())).await.is_ok() {
             self.entry.until(|s| s.removed.then_some(())).await;
         }
     }
@@ -191,6 +191,12 @@ impl Torrent {
     }
 
     pub(crate) fn command(&self, command: Command) -> Result<(), Ended> {
-        self.host.send(HostMsg::Command(command)).map_err(|_| self.registry.ended())
+        self.host.order(command).map_err(|_| self.registry.ended())
+    }
+
+    /// The same, once there is room for it among what the engine has still to do.
+    async fn ask(&self, command: Command) -> Result<(), Ended> {
+        self.host.room().await;
+        self.command(command)
     }
 }

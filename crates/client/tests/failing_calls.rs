@@ -320,19 +320,20 @@ fn must(call: Call, errno: Errno, phase: While) -> Must {
     match (call, phase) {
         // That there is no state yet is no error.
         (Call::Open, Begins) if errno == Errno::NOENT => Must::Go,
-        (Call::Read, Begins) => Must::Go,
         (Call::Read | Call::Stat, _)
         | (Call::MakeDirs, Begins)
         | (Call::Folder | Call::Lock | Call::Canonical | Call::Open, Begins | Resumes) => Must::Say,
-        // Edges that lie apart may have been moved already; a seed saves what it has given when it comes to that.
+        // What is complete and at rest is opened again when something is read.
+        (Call::Folder | Call::Open, Checks | Seeds | Closes) => Must::Either,
+        // Edges that lie apart may have been moved already; a seed saves what it has given when it comes to that, and what has nothing new is not saved.
         (Call::Remove, WantsMore | Closes)
-        | (Call::Create | Call::Write | Call::SetLen | Call::Sync | Call::SyncDir | Call::Rename, Seeds) => {
+        | (Call::Create | Call::Write | Call::SetLen | Call::Sync | Call::SyncDir | Call::Rename, Seeds | Closes) => {
             Must::Either
         }
         (Call::Folder | Call::Lock | Call::Canonical | Call::Open | Call::MakeDirs | Call::Free | Call::Remove, _) => {
             Must::Go
         }
-        (_, Begins | Resumes | WantsMore | Checks | Closes) => Must::Say,
+        (_, Begins | Resumes | WantsMore | Checks) => Must::Say,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: a file is `apart` only from when it was not wanted and not there, until its edges lie in their place; that changes only
 //! in barriers that wait for all other work.
 use crate::content::Stored;
-use crate::fs::Stat;
+use crate::fs::{Folder, Stat};
 use crate::part::Spot;
 use crate::state::{Claims, Record};
 use crate::torrent::Torrent;

@@ -62,6 +62,7 @@ struct Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
+        self.shared.leases.end();
         self.shared.queue.stop();
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use teem_swarm::ids::TorrentId;
 
 /// Content files held open at once, over all torrents: what leaves room for sockets under the common limit of 1,024.
@@ -25,6 +26,8 @@ struct State {
     /// Places that are kept for files about to be opened.
     opening: usize,
     clock: u64,
+    /// When one of them was used last.
+    at: Option<Instant>,
     max: usize,
 }
 
@@ -33,7 +36,7 @@ pub(crate) struct Files(Mutex<State>);
 
 impl Files {
     pub(crate) fn new(max: usize) -> Self {
-        Self(Mutex::new(State { open: BTreeMap::new(), opening: 0, clock: 0, max: max.max(OPEN_MIN) }))
+        Self(Mutex::new(State { open: BTreeMap::new(), opening: 0, clock: 0, at: None, max: max.max(OPEN_MIN) }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -51,6 +54,7 @@ impl Files {
         let room = {
             let mut state = self.lock();
             state.clock += 1;
+            state.at = Some(Instant::now());
             let now = state.clock;
             if let Some(entry) = state.open.get_mut(&key)
                 && (entry.access == access || entry.access == Access::Write)
@@ -98,6 +102,18 @@ impl Files {
             state.open.append(&mut others);
         }
         drop(state);
+    }
+
+    /// Since when none was used, while some are open.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let state = self.lock();
+        state.at.filter(|_| !state.open.is_empty())
+    }
+
+    /// Closes all: nobody has used any for a while.
+    pub(crate) fn close_idle(&self) {
+        let idle = std::mem::take(&mut self.lock().open);
+        drop(idle);
     }
 
     /// Whether something failed for want of file handles, and some were closed, so that it may be tried again.

@@ -69,10 +69,10 @@ impl Obstacle {
 
 /// The outcome of asking for a lock.
 pub enum Lock {
-    /// Held until dropped.
-    Held(Box<dyn Send + Sync>),
-    /// Another holds it; its process, when known.
-    Taken(Option<u32>),
+    /// Held until its file is dropped, in which others read what is left there.
+    Held(Arc<dyn File>),
+    /// Another holds it.
+    Taken,
 }
 
 /// A file system.
@@ -106,6 +106,10 @@ pub trait Folder: Send + Sync {
     fn device(&self) -> u32 {
         0
     }
+    /// What tells the folder from all others: device and inode; `None` where nobody can tell.
+    fn identity(&self) -> Option<(u64, u64)> {
+        None
+    }
     /// Makes all of the folder's file system durable in one call, what is mounted below it not; `None` where there is no such call.
     fn sync_all(&self) -> Option<io::Result<()>>;
     /// Renames a file, replacing what was there.
@@ -114,8 +118,12 @@ pub trait Folder: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Bytes that an ordinary user may still write.
     fn free(&self) -> io::Result<u64>;
-    /// Takes the lock at `path` without waiting; who has it writes its process id inside.
+    /// Takes the lock at `path` without waiting; what its file says stays.
     fn lock(&self, path: &Path) -> io::Result<Lock>;
+    /// Whether another holds the lock at `path`, which may be missing.
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        Ok(matches!(self.lock(path)?, Lock::Taken))
+    }
 }
 
 /// An open regular file; positioned, so that threads can share it.

@@ -91,6 +91,10 @@ impl Folder for At<dyn Folder> {
         self.inner.free()
     }
 
+    fn identity(&self) -> Option<(u64, u64)> {
+        self.inner.identity()
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Lock> {
         self.tell("lock", path)?;
         self.inner.lock(path)

@@ -16,7 +16,7 @@ pub(crate) fn last_look(shared: &Shared, torrent: &Arc<Torrent>) -> Result<(), D
     if torrent.place.read_only || torrent.looked_last.swap(true, Ordering::Relaxed) {
         return Ok(());
     }
-    let mut pass = Pass::new(&*torrent.root);
+    let mut pass = Pass::new(&torrent.root);
     let wanted = |file: &Stored| torrent.parts.wants(file.index) && !torrent.seen(file.index).apart;
     for file in torrent.content.stored().filter(wanted) {
         let now = pass.stat(&torrent.path(file.index)).ok().flatten();

@@ -22,6 +22,7 @@ mod disk;
 mod empty;
 mod error;
 mod files;
+mod folders;
 mod hole;
 mod judge;
 mod lane;

@@ -8,7 +8,7 @@ use crate::content::Stored;
 use crate::create::HashFiles;
 use crate::empty::make_empty;
 use crate::error::explain;
-use crate::fs::Obstacle;
+use crate::fs::{Folder, Obstacle};
 use crate::last_look::too_long;
 use crate::look::Pass;
 use crate::part::Parts;
@@ -68,13 +68,14 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
         kind: DiskErrorKind::BadPath,
         message: "the disk was not told where the content lies".to_owned(),
     })?;
-    let root = shared.fs.folder(&place.folder, !place.read_only).map_err(|e| explain(&e, "open", &place.folder))?;
-    let pass = RefCell::new(Pass::new(&*root));
+    let root = shared.folders.keep(&place.folder, !place.read_only);
+    let root = root.map_err(|e| explain(&e, "open", &place.folder))?;
+    let pass = RefCell::new(Pass::new(&root));
     let is_folder = |path: &Path| root.below(path).is_none_or(|below| below.is_ok());
     let content = Content::new(info, &place, |path| pass.borrow_mut().identity(path), is_folder);
     drop(pass);
     let (saved, Loaded { claims, journal, stale }) =
-        Saved::open(&*shared.fs, &shared.names, shared.records.as_ref(), &place, &content)?;
+        Saved::open(&*shared.fs, (&shared.folders, &shared.leases), shared.records.as_ref(), &place, &content)?;
     let before = claims.as_ref().map(|claims| claims.selection.clone());
     // What is served as it lies is served whole.
     let wish = wish.or_else(|| before.clone().filter(|_| !place.read_only)).unwrap_or_default();
@@ -137,12 +138,16 @@ fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>
             let _ = settle(&found.torrent);
         }
     }
+    let is_whole = found.have.len() as u32 == found.torrent.content.piece_count();
+    if found.torrent.place.read_only || is_whole {
+        found.torrent.rest();
+    }
     Ok(found)
 }
 
 /// Looks at all files, and remembers what they were like; `then` is how they were when the state was saved.
 fn stat_all(torrent: &Torrent, then: Option<&Claims>, stale: BTreeSet<u32>) -> Result<(), DiskError> {
-    let mut pass = Pass::new(&*torrent.root);
+    let mut pass = Pass::new(&torrent.root);
     for file in torrent.content.stored() {
         let stat = pass.stat(&torrent.path(file.index)).and_then(|stat| {
             // What has to be written to cannot be behind a link.

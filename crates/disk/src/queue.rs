@@ -27,6 +27,16 @@ const EXTRA_WORKERS: usize = 16;
 /// After so long without anything to do those go.
 const IDLE_MAX: Duration = Duration::from_secs(10);
 
+/// So long files stay open in case they are used again: peers that ask for one block ask for more. Nobody wakes where none is open.
+const OPEN_IDLE: Duration = Duration::from_secs(20);
+
+/// What a worker does next.
+pub(crate) enum Next {
+    Do(Task, Ticket),
+    /// Nothing is to be done, and open files have not been used for a while.
+    CloseIdle,
+}
+
 impl Queue {
     /// With these limits of a device, as many workers, and a pool in which so many blocks find room.
     pub(crate) fn new(limits: Limits, room: usize) -> Self {
@@ -160,12 +170,13 @@ impl Queue {
         self.bell.notify_all();
     }
 
-    /// Waits for something to do; `None` when it is time to end. `full` says whether checks have to wait.
-    pub(crate) fn next(&self, full: impl Fn() -> bool) -> Option<(Task, Ticket)> {
+    /// Waits for something to do; `None` when it is time to end. `full` says whether checks have to wait, `idle_since` since when open files
+    /// have not been used.
+    pub(crate) fn next(&self, full: impl Fn() -> bool, idle_since: impl Fn() -> Option<Instant>) -> Option<Next> {
         let mut schedule = self.lock();
         while !schedule.stop {
             let now = Instant::now();
-            if let Some(found) = schedule.find(now, full()) {
+            if let Some((task, ticket)) = schedule.find(now, full()) {
                 let has_work = schedule.has_work(now);
                 if schedule.pieces_wait() && !has_work {
                     self.bell.notify_one();
@@ -173,10 +184,14 @@ impl Queue {
                 let hires = has_work && self.call(&mut schedule);
                 drop(schedule);
                 self.hire_if(hires);
-                return Some(found);
+                return Some(Next::Do(task, ticket));
+            }
+            let close = idle_since().map(|since| (since + OPEN_IDLE).saturating_duration_since(now));
+            if close == Some(Duration::ZERO) {
+                return Some(Next::CloseIdle);
             }
             let surplus = schedule.workers > schedule.workers_usual();
-            let wait = [schedule.earliest(now), surplus.then_some(IDLE_MAX)].into_iter().flatten().min();
+            let wait = [schedule.earliest(now), surplus.then_some(IDLE_MAX), close].into_iter().flatten().min();
             let Some(wait) = wait else {
                 schedule = self.bell.wait(schedule).unwrap_or_else(PoisonError::into_inner);
                 continue;

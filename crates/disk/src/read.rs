@@ -98,6 +98,8 @@ fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(Reader, BlockRef, B
             Ok(()) if !torrent.marks().suspect.has(piece) => return Ok(()),
             Ok(()) => {}
             Err(error) if error.kind == DiskErrorKind::Changed => check::all_suspect(shared, torrent),
+            // A medium that was taken out has the piece still.
+            Err(error) if !torrent.root.is_there() => return Err(error),
             Err(error) => {
                 torrent.deny(piece);
                 shared.mailbox.tell([Done::Checked { torrent: torrent.id, piece, ok: false }]);

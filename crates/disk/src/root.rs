@@ -264,6 +264,11 @@ impl Folder for Root {
         fs::fstat(&self.dir).map_or(0, |stat| look(&stat).device)
     }
 
+    #[allow(clippy::unnecessary_cast)] // the types of these fields differ by system
+    fn identity(&self) -> Option<(u64, u64)> {
+        fs::fstat(&self.dir).ok().map(|stat| (stat.st_dev as u64, stat.st_ino as u64))
+    }
+
     fn free(&self) -> io::Result<u64> {
         let s = fs::fstatvfs(&self.dir)?;
         Ok(s.f_bavail.saturating_mul(s.f_frsize))
@@ -272,18 +277,21 @@ impl Folder for Root {
     fn lock(&self, path: &Path) -> io::Result<Lock> {
         let fd = self.beneath(path, OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o600))?;
         match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {
-                let pid = std::process::id().to_string();
-                retry_on_intr(|| fs::ftruncate(&fd, 0))?;
-                RealFile(fd.try_clone()?).write_at(&[IoSlice::new(pid.as_bytes())], 0)?;
-                Ok(Lock::Held(Box::new(fd)))
-            }
-            Err(Errno::WOULDBLOCK) => {
-                let mut text = [0; 20];
-                let n = RealFile(fd).read_at(&mut [IoSliceMut::new(&mut text)], 0)?;
-                let pid = std::str::from_utf8(&text[..n]).ok().and_then(|t| t.trim().parse().ok());
-                Ok(Lock::Taken(pid))
-            }
+            Ok(()) => Ok(Lock::Held(Arc::new(RealFile(fd)))),
+            Err(Errno::WOULDBLOCK) => Ok(Lock::Taken),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Asked by a shared lock, so that those who ask at once are not in each other's way.
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        let fd = match self.beneath(path, OFlags::RDONLY, Mode::empty()) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        match fs::flock(&fd, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
             Err(e) => Err(e.into()),
         }
     }

@@ -5,7 +5,7 @@
 use crate::content::Stored;
 use crate::empty::make_empty;
 use crate::error::explain;
-use crate::fs::{Access, read_full, write_full};
+use crate::fs::{Access, Folder, read_full, write_full};
 use crate::part::edges;
 use crate::pool::Block;
 use crate::shared::Shared;

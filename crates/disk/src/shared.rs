@@ -1,14 +1,16 @@
 //! What submitter and workers share (own design): pool, queue, mailbox, open files, and where torrents lie.
 use crate::create::HashFiles;
 use crate::files::Files;
+use crate::folders::Folders;
 use crate::fs::Fs;
 use crate::mailbox::Mailbox;
 use crate::place::Place;
 use crate::pool::Pool;
 use crate::queue::Queue;
-use crate::state::{NameLocks, StateStore};
+use crate::state::{Leases, StateStore};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use teem_swarm::ids::TorrentId;
 
 /// The common ground of one disk.
@@ -20,8 +22,9 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<Files>,
     places: Mutex<Places>,
     vouched: Mutex<BTreeMap<TorrentId, HashFiles>>,
-    /// Names of content that are kept from other processes.
-    pub(crate) names: NameLocks,
+    pub(crate) folders: Arc<Folders>,
+    /// Names that are kept from other processes.
+    pub(crate) leases: Leases,
     /// Where saved state lies when not in files of its own for each torrent.
     pub(crate) records: Option<Arc<dyn StateStore>>,
 }
@@ -42,7 +45,8 @@ impl Shared {
         records: Option<Arc<dyn StateStore>>,
     ) -> Self {
         let (mailbox, places, vouched) = (Arc::default(), Mutex::default(), Mutex::default());
-        Self { pool, queue, mailbox, fs, files: Arc::new(files), places, vouched, names: NameLocks::default(), records }
+        let (files, folders) = (Arc::new(files), Arc::new(Folders::new(Arc::clone(&fs))));
+        Self { pool, queue, mailbox, fs, files, folders, places, vouched, leases: Leases::default(), records }
     }
 
     /// Where a torrent lies, when it was told, and the number of that telling.
@@ -65,6 +69,17 @@ impl Shared {
         if places.of.get(&id).is_some_and(|(last, _)| *last == told) {
             places.of.remove(&id);
         }
+    }
+
+    /// Since when no file and no folder was used, while some are held open in case they are used again.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        [self.files.idle_since(), self.folders.idle_since()].into_iter().flatten().max()
+    }
+
+    /// Closes those.
+    pub(crate) fn close_idle(&self) {
+        self.files.close_idle();
+        self.folders.close_idle();
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {

@@ -1,5 +1,6 @@
 //! Room on the disk (own design): told before a download starts, and watched after it ran out until there is some again.
 use crate::error::bytes;
+use crate::fs::Folder;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
 use rustix::process::{Resource, getrlimit};

@@ -5,7 +5,7 @@
 //! looked at after it was read, because a change shows in its times before it shows in its content. Once a second the
 //! path is looked at too, so that a file that was deleted or replaced is noticed.
 use crate::error::explain;
-use crate::fs::{Access, File, Stat, read_full, write_full};
+use crate::fs::{Access, File, Folder, Stat, read_full, write_full};
 use crate::part::Spot;
 use crate::pool::BUFFER_LEN;
 use crate::torrent::{Seen, Torrent};
@@ -153,6 +153,7 @@ impl Torrent {
 
     /// The file, ready to be written to.
     pub(crate) fn prepare(&self, file: usize) -> io::Result<Arc<dyn File>> {
+        self.root.hold()?;
         if self.seen(file).prepared {
             return self.handle(file, Access::Write);
         }
@@ -192,7 +193,7 @@ impl Torrent {
     }
 
     pub(crate) fn handle(&self, file: usize, access: Access) -> io::Result<Arc<dyn File>> {
-        self.files.get((self.id, file), &*self.root, || self.path(file), access)
+        self.files.get((self.id, file), &self.root, || self.path(file), access)
     }
 
     /// Whether a path was not looked at lately.

@@ -6,7 +6,7 @@
 use crate::check;
 use crate::containment::contained;
 use crate::error::explain;
-use crate::fs::Access;
+use crate::fs::{Access, Folder};
 use crate::last_look::last_look;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
@@ -31,7 +31,12 @@ pub(crate) fn sync(shared: &Shared, torrent: &Arc<Torrent>, facts: Option<Facts>
     torrent.marks().begin_sync();
     flush(torrent)?;
     torrent.marks().end_sync();
-    torrent.save(facts)
+    let is_complete = facts.as_ref().is_some_and(|facts| facts.complete);
+    torrent.save(facts)?;
+    if is_complete && torrent.touched().dirty.is_empty() {
+        torrent.rest();
+    }
+    Ok(())
 }
 
 /// As `sync`, then lets go of files.

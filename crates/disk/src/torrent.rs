@@ -6,7 +6,8 @@
 use crate::bits::Bits;
 use crate::content::Content;
 use crate::files::Files;
-use crate::fs::{Folder, Stat};
+use crate::folders::Kept;
+use crate::fs::Stat;
 use crate::hole::Zeros;
 use crate::mailbox::Mailbox;
 use crate::part::Parts;
@@ -27,7 +28,7 @@ pub(crate) struct Torrent {
     pub(crate) told: u64,
     pub(crate) content: Content,
     pub(crate) place: Place,
-    pub(crate) root: Arc<dyn Folder>,
+    pub(crate) root: Kept,
     pub(crate) files: Arc<Files>,
     mailbox: Arc<Mailbox>,
     pub(crate) parts: Parts,
@@ -100,7 +101,7 @@ impl Torrent {
         (id, told): (TorrentId, u64),
         content: Content,
         place: Place,
-        root: Arc<dyn Folder>,
+        root: Kept,
         (files, mailbox): (Arc<Files>, Arc<Mailbox>),
         parts: Parts,
         saved: Saved,
@@ -166,6 +167,13 @@ impl Torrent {
 
     pub(crate) fn served(&self) -> MutexGuard<'_, Served> {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing is to be written: no file, folder or journal is held until something is.
+    pub(crate) fn rest(&self) {
+        self.files.close(self.id);
+        self.root.rest();
+        self.saved().rest();
     }
 
     /// Says something that the user should know.

@@ -2,7 +2,7 @@
 //! to be written to and has other names becomes a copy of its own first; they keep the bytes that they had.
 //!
 //! Invariant: the copy is whole and durable before it takes the name, so what is claimed of the file stays true whenever this ends.
-use crate::fs::{Access, File, read_full, write_full};
+use crate::fs::{Access, File, Folder, read_full, write_full};
 use crate::torrent::Torrent;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::path::{Path, PathBuf};

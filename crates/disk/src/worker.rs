@@ -2,6 +2,7 @@
 use crate::containment::{contained, fault};
 use crate::lane::Barrier;
 use crate::metadata;
+use crate::queue::Next;
 use crate::shared::Shared;
 use crate::task::{Outbox, Task};
 use crate::torrent::Torrent;
@@ -12,7 +13,12 @@ use teem_swarm::job::{DiskError, Done, Facts};
 /// Works until the queue ends. A panic outside of any torrent ends this worker, and the owner of the disk is told.
 pub(crate) fn run(shared: &Shared) {
     let worked = teem_fault::catch(|| -> Result<(), String> {
-        while let Some((task, ticket)) = shared.queue.next(|| shared.mailbox.is_full()) {
+        let full = || shared.mailbox.is_full();
+        while let Some(next) = shared.queue.next(full, || shared.idle_since()) {
+            let Next::Do(task, ticket) = next else {
+                shared.close_idle();
+                continue;
+            };
             let performed = teem_fault::catch(|| perform(shared, task));
             // Its torrent can then be closed by another worker.
             deliver(shared, shared.queue.finish(ticket));

@@ -98,6 +98,34 @@ impl Drop for Held {
     }
 }
 
+/// The file of a lock, which is let go of with it.
+struct Locked {
+    file: Arc<dyn File>,
+    _held: Held,
+}
+
+impl File for Locked {
+    fn read_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        self.file.read_at(bufs, offset)
+    }
+
+    fn write_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        self.file.write_at(bufs, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.file.stat()
+    }
+}
+
 impl FaultFs {
     /// An empty one; the seed decides what a power cut takes and where mischief strikes.
     pub fn new(seed: u64) -> Self {
@@ -378,10 +406,12 @@ impl Folder for Handle {
         let mut world = self.fs.world();
         world.alive(self.epoch, false)?;
         if !world.locks.insert(path.clone()) {
-            return Ok(Lock::Taken(Some(1)));
+            return Ok(Lock::Taken);
         }
         drop(world);
-        Ok(Lock::Held(Box::new(Held(self.fs.clone(), path, self.epoch))))
+        let held = Held(self.fs.clone(), path.clone(), self.epoch);
+        let file = self.open(path.strip_prefix(&self.path).unwrap(), Access::Private)?;
+        Ok(Lock::Held(Arc::new(Locked { file, _held: held })))
     }
 }
 

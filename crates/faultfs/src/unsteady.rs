@@ -261,7 +261,19 @@ impl Folder for Around<dyn Folder> {
 
     fn lock(&self, path: &Path) -> io::Result<Lock> {
         self.fs.meet(Call::Lock)?;
-        self.below.lock(path)
+        Ok(match self.below.lock(path)? {
+            Lock::Held(below) => Lock::Held(Arc::new(Around { fs: self.fs.clone(), below })),
+            Lock::Taken => Lock::Taken,
+        })
+    }
+
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        self.fs.meet(Call::Lock)?;
+        self.below.is_locked(path)
+    }
+
+    fn identity(&self) -> Option<(u64, u64)> {
+        self.below.identity()
     }
 }
 

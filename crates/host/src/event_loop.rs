@@ -188,6 +188,7 @@ where
                 self.core.feed(now, Input::Tick);
             }
             self.work_off(now);
+            self.core.owner.on_turn_end();
             self.net.utp_transmit(now);
             phase = match phase {
                 Phase::Removing(until) if self.core.is_done() || now >= until => self.flush(now),

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use teem_engine::storage::Storage;
+use teem_swarm::command::Command;
 use teem_swarm::ids::TorrentId;
 use teem_wire::compact::Family;
 
@@ -108,6 +109,17 @@ impl HostHandle {
     /// Gives the host a message; never blocks.
     pub fn send(&self, message: HostMsg) -> Result<(), SendError> {
         self.0.mailbox.send(message)
+    }
+
+    /// Gives the host an order of its owner. It is taken although the mailbox is full, since its owner has nobody to pass a refusal to; one who
+    /// gives many waits for [`Self::room`] before each.
+    pub fn order(&self, command: Command) -> Result<(), SendError> {
+        self.0.mailbox.order(command)
+    }
+
+    /// Waits until the mailbox has room, or the host has ended.
+    pub async fn room(&self) {
+        core::future::poll_fn(|cx| self.0.mailbox.poll_room(cx)).await;
     }
 
     /// Attaches a connection that somebody else brings: a peer is at the other end of `end`. With a torrent it is one of ours that was

@@ -1,9 +1,10 @@
 //! The way into the host's thread (own design): a bounded queue, and one wake per batch.
 //!
-//! Senders never block: a full mailbox is an answer, with the message in it. The flag `woken` is set by whoever wakes and cleared by the
+//! Senders never block: a full mailbox is an answer, with the message in it, and room in it can be awaited. The flag `woken` is set by whoever wakes and cleared by the
 //! host before it looks, so that a burst of messages or of disk answers costs one system call.
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_swarm::ask::{Answer, AskId};
@@ -17,6 +18,9 @@ use crate::pair::End;
 
 /// Messages that may wait: far above what a turn brings, so that only a host that hangs fills it.
 const MESSAGES_MAX: usize = 16 * 1024;
+
+/// Orders of the owner that may wait, beyond everything else: only a program that gives them in an endless loop has so many.
+const ORDERS_MAX: usize = 1 << 20;
 
 /// What other threads can tell the host.
 #[derive(Debug)]
@@ -97,6 +101,8 @@ impl Bell {
 struct Queue {
     messages: VecDeque<HostMsg>,
     open: bool,
+    /// Those who wait for room.
+    waiting: Vec<Waker>,
 }
 
 /// The queue between the handles and the host.
@@ -109,7 +115,11 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn new(bell: Arc<Bell>) -> Self {
-        Self { queue: Mutex::new(Queue { messages: VecDeque::new(), open: true }), links: Mutex::default(), bell }
+        Self {
+            queue: Mutex::new(Queue { messages: VecDeque::new(), open: true, waiting: Vec::new() }),
+            links: Mutex::default(),
+            bell,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -119,12 +129,21 @@ impl Mailbox {
 
     /// Puts a message in. `Shutdown` and `Stop` always fit.
     pub(crate) fn send(&self, message: HostMsg) -> Result<(), SendError> {
+        self.put(message, MESSAGES_MAX)
+    }
+
+    /// Puts an order of the owner in, however full it is.
+    pub(crate) fn order(&self, command: Command) -> Result<(), SendError> {
+        self.put(HostMsg::Command(command), ORDERS_MAX)
+    }
+
+    fn put(&self, message: HostMsg, max: usize) -> Result<(), SendError> {
         let mut queue = self.lock();
         if !queue.open {
             return Err(SendError::Stopped(Box::new(message)));
         }
         let ending = matches!(message, HostMsg::Shutdown | HostMsg::Stop);
-        if queue.messages.len() >= MESSAGES_MAX && !ending {
+        if queue.messages.len() >= max && !ending {
             return Err(SendError::Full(Box::new(message)));
         }
         queue.messages.push_back(message);
@@ -135,7 +154,21 @@ impl Mailbox {
 
     /// Swaps everything that waits into `into`, which must be empty; its memory is used for the next batch.
     pub(crate) fn take(&self, into: &mut VecDeque<HostMsg>) {
-        core::mem::swap(&mut self.lock().messages, into);
+        let mut queue = self.lock();
+        core::mem::swap(&mut queue.messages, into);
+        let waiting = core::mem::take(&mut queue.waiting);
+        drop(queue);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether there is room; if not, the task is woken when there is, or when nothing more is taken.
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut queue = self.lock();
+        if !queue.open || queue.messages.len() < MESSAGES_MAX {
+            return Poll::Ready(());
+        }
+        queue.waiting.push(cx.waker().clone());
+        Poll::Pending
     }
 
     /// A connection's link can move bytes again.
@@ -154,6 +187,9 @@ impl Mailbox {
         let mut queue = self.lock();
         queue.open = false;
         queue.messages = VecDeque::new();
+        let waiting = core::mem::take(&mut queue.waiting);
+        drop(queue);
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -197,8 +233,15 @@ mod tests {
             mailbox.send(snapshot()).unwrap();
         }
         assert!(matches!(mailbox.send(snapshot()), Err(SendError::Full(_))));
+        let waiting = || mailbox.poll_room(&Context::from_waker(Waker::noop()));
+        assert_eq!(waiting(), Poll::Pending);
+        mailbox.order(Command::Snapshot(TorrentId(2))).unwrap();
         mailbox.send(HostMsg::Stop).unwrap();
+        assert_eq!(mailbox.lock().waiting.len(), 1);
+        mailbox.take(&mut VecDeque::new());
+        assert_eq!((waiting(), mailbox.lock().waiting.len()), (Poll::Ready(()), 0), "those who waited were woken");
         mailbox.close();
+        assert_eq!(waiting(), Poll::Ready(()), "nobody waits for what has ended");
         assert!(matches!(mailbox.send(snapshot()), Err(SendError::Stopped(_))));
     }
 }

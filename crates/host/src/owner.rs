@@ -19,6 +19,8 @@ use crate::error::HostError;
 pub trait Owner: Send + 'static {
     /// Takes an event of the engine.
     fn on_event(&mut self, event: Event);
+    /// A turn is over: nothing more is said before the next one.
+    fn on_turn_end(&mut self) {}
     /// The engine asks something. The answer comes by [`HostMsg::Answer`](crate::mailbox::HostMsg::Answer), or is what this returns: so
     /// [`Answer::Busy`], when there is no room for the question.
     fn on_ask(&mut self, id: AskId, question: Question) -> Option<Answer>;

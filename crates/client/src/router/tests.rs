@@ -57,7 +57,7 @@ impl World {
         let (questions, asked) = mpsc::channel(bound);
         Self {
             engine: Engine::new(EngineConfig::new(1, 1)),
-            router: Router { registry: Arc::default(), questions, door: Door::default() },
+            router: Router { registry: Arc::default(), questions, door: Door::default(), said: Vec::new() },
             asked,
             now: Time::ZERO + Duration::from_secs(1),
             refused: 0,

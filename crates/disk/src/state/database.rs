@@ -5,8 +5,9 @@
 //!
 //! After an error of input or output the database library refuses everything, so the file is closed and opened anew; what was not committed
 //! stays in memory meanwhile. What cannot be read is put aside under another name, and the owner is told.
+use super::lease;
 use super::records::{Kind, StateStore};
-use crate::fs::{Access, Folder, Fs, Lock, read_full, write_full};
+use crate::fs::{Access, File, Folder, Fs, read_full, write_full};
 use redb::{Builder, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -120,7 +121,7 @@ struct Shared {
     something: Condvar,
     /// The open file; `None` after an error. Also the turn of those that commit.
     open: Mutex<Option<redb::Database>>,
-    _lock: Box<dyn Send + Sync>,
+    _lock: Arc<dyn File>,
 }
 
 /// Where the file lies.
@@ -133,10 +134,7 @@ impl Database {
     /// Opens the database `name` in a folder, which is made where it is missing, and takes the lock on it.
     pub fn open(fs: &dyn Fs, folder: &Path, name: &str) -> Result<Opened, OpenError> {
         let dir = fs.folder(folder, true)?;
-        let lock = match dir.lock(&PathBuf::from(format!("{name}.lock")))? {
-            Lock::Held(lock) => lock,
-            Lock::Taken(pid) => return Err(OpenError::Taken(pid)),
-        };
+        let lock = lease::lock(&*dir, Path::new(&format!("{name}.lock")))?.map_err(OpenError::Taken)?;
         let at = At { dir, name: name.into() };
         let mut remarks = Vec::new();
         let open = at.open_or_put_aside(&mut remarks)?;
@@ -475,7 +473,7 @@ fn io_error(e: impl Into<redb::Error>) -> io::Error {
 }
 
 /// One of our files, as the database library wants it.
-struct Backend(Arc<dyn crate::fs::File>);
+struct Backend(Arc<dyn File>);
 
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -48,6 +48,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether the state holds all that was noted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Begins anew: a state holds all that was noted.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         if self.len > 0 {

@@ -7,12 +7,15 @@
 //! | `HASH-PLACE.table` | how the files were left where there are many (`table`) |
 //! | `HASH-PLACE.journal` | pieces written since; never synced, so it helps after a killed process and is no claim |
 //! | `HASH-PLACE.info` | the info dictionary, so that a magnet link resumes without peers |
-//! | `HASH-PLACE.lock` | who works on it now |
+//! | `HASH-PLACE.lock` | which session works on it now (`lease`) |
+//! | `name-NAME.lock` | which session writes to content of that name |
+//! | `session-N.lock` | locked by a process as long as it works in this folder |
 //! | `*.redb` | the states of all torrents of one owner, in place of `.state` and `.lock` (`database`) |
 mod claims;
 mod database;
 mod format;
 mod journal;
+mod lease;
 mod record_files;
 mod records;
 mod saved_torrents;
@@ -21,8 +24,9 @@ mod table;
 
 pub(crate) use claims::Claims;
 pub use database::{Database, OpenError, Opened};
+pub(crate) use lease::Leases;
 pub use records::{Kind, StateStore};
 pub use saved_torrents::{ForgetError, Holder, SavedTorrent, forget, saved_torrents};
 pub use store::saved_info;
-pub(crate) use store::{Loaded, NameLocks, Saved};
+pub(crate) use store::{Loaded, Saved};
 pub(crate) use table::{CHUNK, Record};

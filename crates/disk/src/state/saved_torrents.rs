@@ -3,6 +3,7 @@
 //! A state is forgotten only under its lock, so never beneath a process that works on it. The lock file itself stays: another process
 //! might wait with it open, and would then hold a lock that nobody else sees.
 use super::format::{About, about, decode};
+use super::lease::{Holding, TEXT_MAX, pid_in, session_file};
 use super::records::STATE_MAX;
 use super::store::{INFO_MAX, stem};
 use std::collections::BTreeSet;
@@ -107,8 +108,11 @@ pub fn forget(state_dir: &Path, saved: &SavedTorrent) -> Result<(), ForgetError>
         File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(ForgetError::Io)?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(ForgetError::Held(Holder(pid(&path)))),
+        Err(TryLockError::WouldBlock) => return Err(ForgetError::Held(Holder(pid_in(&text(&path))))),
         Err(TryLockError::Error(e)) => return Err(ForgetError::Io(e)),
+    }
+    if let Some(holder) = leased(state_dir, &text(&path)) {
+        return Err(ForgetError::Held(holder));
     }
     for what in FILES {
         match fs::remove_file(file(state_dir, &saved.stem, what)) {
@@ -133,7 +137,7 @@ fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> SavedTorrent {
         uploaded: 0,
         downloaded: 0,
         bytes: FILES.iter().filter_map(|what| fs::metadata(file(state_dir, &name, what)).ok()).map(|m| m.len()).sum(),
-        held: held(&file(state_dir, &name, "lock")),
+        held: held(state_dir, &file(state_dir, &name, "lock")),
         stem: name.clone(),
     };
     for generation in ["state", "state.old"] {
@@ -176,13 +180,21 @@ fn read(path: &Path, max: u64) -> Option<Vec<u8>> {
 }
 
 /// Asks by a shared lock, which is let go of at once.
-fn held(lock: &Path) -> Option<Holder> {
+fn held(state_dir: &Path, lock: &Path) -> Option<Holder> {
     match File::open(lock).ok()?.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(Holder(pid(lock))),
-        _ => None,
+        Err(TryLockError::WouldBlock) => Some(Holder(pid_in(&text(lock)))),
+        _ => leased(state_dir, &text(lock)),
     }
 }
 
-fn pid(lock: &Path) -> Option<u32> {
-    String::from_utf8(read(lock, 20)?).ok()?.trim().parse().ok()
+/// The process whose session has the name, if that is still at work.
+fn leased(state_dir: &Path, text: &str) -> Option<Holder> {
+    let holding = Holding::read(text)?;
+    let session = state_dir.join(session_file(holding.session));
+    let locked = matches!(File::open(&session).ok()?.try_lock_shared(), Err(TryLockError::WouldBlock));
+    (locked && Holding::read(&self::text(&session)) == Some(holding)).then_some(Holder(Some(holding.pid)))
+}
+
+fn text(lock: &Path) -> String {
+    read(lock, TEXT_MAX as u64).map_or_else(String::new, |bytes| String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,24 +1,26 @@
 //! State files on the disk (own design): written as temporary, synced, renamed, folder synced, with the generation
-//! before kept; locked while in use.
+//! before kept; kept from other processes while in use.
 use super::claims::Claims;
 use super::format::{About, decode, encode, form_of};
 use super::journal::{self, JOURNAL_MAX, Journal, Journaled};
+use super::lease::{Lease, Leased, Leases};
 use super::record_files::{RecordFiles, write_temporary};
 use super::records::{Kind, StateStore};
 use super::table::{CHUNK, Form, Record, Table};
 use crate::bits::Bits;
 use crate::content::Content;
 use crate::error::explain;
-use crate::fs::{Access, Folder, Fs, Lock, Stat, read_small};
+use crate::folders::Folders;
+use crate::fs::{Access, Folder, Fs, Stat, read_small};
 use crate::hash;
 use crate::place::Place;
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use teem_metainfo::{InfoHash, TorrentKey};
 use teem_swarm::job::{DiskError, DiskErrorKind, Facts};
 use teem_swarm::selection::Selection;
@@ -26,7 +28,7 @@ use teem_swarm::selection::Selection;
 /// Bytes of a saved info dictionary that are read: the limit of a .torrent file.
 pub(super) const INFO_MAX: u64 = 192 << 20;
 
-/// The saved state of one open torrent; locks are held as long as it lives or until `close`.
+/// The saved state of one open torrent; its names are kept from others as long as it lives or until `close`.
 #[derive(Default)]
 pub(crate) struct Saved {
     open: Option<Open>,
@@ -49,33 +51,11 @@ struct Open {
     claimed: Bits,
     facts: Facts,
     selection: Selection,
-    _locks: Vec<Box<dyn Send + Sync>>,
-}
-
-/// Names that this disk keeps from other processes. Its own torrents may share one: that no two of them write into one file is known to
-/// who places them.
-#[derive(Default)]
-pub(crate) struct NameLocks(Mutex<BTreeMap<PathBuf, Weak<HeldName>>>);
-
-/// A lock on a name, held as long as any torrent has it.
-type HeldName = Box<dyn Send + Sync>;
-
-impl NameLocks {
-    /// Takes the lock at this path of a state folder, or shares it.
-    fn hold(&self, dir: &dyn Folder, state_dir: &Path, path: &Path) -> io::Result<Lock> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|_, lock| lock.strong_count() > 0);
-        let key = state_dir.join(path);
-        let lock = match held.get(&key).and_then(Weak::upgrade) {
-            Some(lock) => lock,
-            None => match dir.lock(path)? {
-                Lock::Held(lock) => Arc::new(lock),
-                taken @ Lock::Taken(_) => return Ok(taken),
-            },
-        };
-        held.insert(key, Arc::downgrade(&lock));
-        Ok(Lock::Held(Box::new(lock)))
-    }
+    /// What the state on the disk says, its number aside, as a digest; none while there is no state.
+    says: Option<[u8; 20]>,
+    /// Notes of an earlier run are there, which the next state makes void.
+    noted: bool,
+    _leases: Vec<Lease>,
 }
 
 /// What was there.
@@ -91,13 +71,13 @@ impl Saved {
     /// torrents has them locked as a whole.
     pub(crate) fn open(
         fs: &dyn Fs,
-        names: &NameLocks,
+        (folders, leases): (&Folders, &Leases),
         records: Option<&Arc<dyn StateStore>>,
         place: &Place,
         content: &Content,
     ) -> Result<(Self, Loaded), DiskError> {
         let nothing = || Loaded { claims: None, journal: Journaled::default(), stale: BTreeSet::new() };
-        let dir = match fs.folder(&place.state_dir, true) {
+        let dir = match folders.enter(&place.state_dir, true) {
             Ok(dir) => dir,
             Err(_) if place.read_only => return Ok((Self::default(), nothing())),
             Err(e) => return Err(explain(&e, "keep state in", &place.state_dir)),
@@ -106,11 +86,11 @@ impl Saved {
         let key = content.info.key();
         let folder = folder_name(fs, &place.folder, place.name.as_deref()).map_err(fail)?;
         let stem = stem(key.wire(), &folder);
-        let mut locks = Vec::new();
+        let mut held = Vec::new();
         if records.is_none() {
-            match dir.lock(&named(&stem, "lock")) {
-                Ok(Lock::Held(lock)) => locks.push(lock),
-                Ok(Lock::Taken(pid)) => return Err(locked(pid, place, content)),
+            match leases.take(&dir, &place.state_dir, named(&stem, "lock"), false) {
+                Ok(Leased::Held(lease)) => held.push(lease),
+                Ok(Leased::Taken(pid)) => return Err(locked(pid, place, content)),
                 Err(_) if place.read_only => return Ok((Self::default(), nothing())),
                 Err(e) => return Err(fail(e)),
             }
@@ -120,9 +100,9 @@ impl Saved {
             let name = place.name.as_deref().unwrap_or(content.info.name());
             let path = [&folder[..], b"\0", name.as_bytes()].concat();
             let path = PathBuf::from(format!("name-{}.lock", hex(&hash::sha1(&path)[..8])));
-            match names.hold(&*dir, &place.state_dir, &path).map_err(fail)? {
-                Lock::Held(lock) => locks.push(lock),
-                Lock::Taken(pid) => return Err(locked(pid, place, content)),
+            match leases.take(&dir, &place.state_dir, path, true).map_err(fail)? {
+                Leased::Held(lease) => held.push(lease),
+                Leased::Taken(pid) => return Err(locked(pid, place, content)),
             }
         }
         let about = About { key, folder: &folder, pieces: content.piece_count(), files: content.info.files().len() };
@@ -160,11 +140,12 @@ impl Saved {
             }
         }
         let notes = read_small(&*dir, &named(&stem, "journal"), JOURNAL_MAX).ok().flatten();
+        let noted = notes.as_ref().is_some_and(|notes| !notes.is_empty());
         let mut journal = notes.map(|bytes| journal::decode(&bytes)).unwrap_or_default();
         if claims.is_none() {
             journal = Journaled::default();
         }
-        let open = Open {
+        let mut open = Open {
             journal: None,
             generation,
             table,
@@ -177,8 +158,13 @@ impl Saved {
             stem,
             key,
             folder,
-            _locks: locks,
+            says: None,
+            noted,
+            _leases: held,
         };
+        if form == Form::Now {
+            open.says = claims.as_ref().map(|claims| open.digest(claims, files));
+        }
         open.keep_info(content.info.raw());
         Ok((Self { open: Some(open) }, Loaded { claims, journal, stale }))
     }
@@ -221,6 +207,14 @@ impl Saved {
         record: &dyn Fn(usize) -> Record,
     ) -> Result<(), DiskError> {
         let Some(open) = &mut self.open else { return Ok(()) };
+        if open.table.is_none() {
+            claims.files = (0..files).map(record).collect();
+        }
+        let says = open.digest(&claims, files);
+        let noted = open.noted || open.journal.as_ref().is_some_and(|journal| !journal.is_empty());
+        if open.says == Some(says) && !noted && (open.table.is_none() || changed.is_empty()) {
+            return Ok(()); // thousands that nobody has asked for anything are closed without a write
+        }
         // Notes of an earlier run are this state's too.
         if open.journal.is_none()
             && let Ok(Some(_)) = open.dir.stat(&named(&open.stem, "journal"))
@@ -233,15 +227,16 @@ impl Saved {
         let written = if let Some(table) = &mut open.table {
             table.write(&*open.dir, changed, open.generation, record)
         } else {
-            claims.files = (0..files).map(record).collect();
             Ok(())
         };
+        open.says = None;
         let written = written.and_then(|()| open.write(&claims, files));
         written.map_err(|e| explain(&e, "keep state in", &open.dir_path))?;
         if let Some(table) = &mut open.table {
             table.settle(changed);
         }
         (open.claimed, open.facts, open.selection) = (claims.have, claims.facts, claims.selection);
+        (open.says, open.noted) = (Some(says), false);
         // Only now: the state knows all that was noted.
         if let Some(journal) = &mut open.journal
             && let Err(e) = journal.clear()
@@ -251,13 +246,32 @@ impl Saved {
         Ok(())
     }
 
-    /// Lets go of files and locks.
+    /// Holds no file while there is nothing to be noted.
+    pub(crate) fn rest(&mut self) {
+        if let Some(open) = &mut self.open
+            && open.journal.as_ref().is_some_and(Journal::is_empty)
+        {
+            open.journal = None;
+        }
+    }
+
+    /// Lets go of files and names.
     pub(crate) fn close(&mut self) {
         self.open = None;
     }
 }
 
 impl Open {
+    /// What a state says, whatever its number.
+    fn digest(&self, claims: &Claims, files: usize) -> [u8; 20] {
+        let about = About { key: self.key, folder: &self.folder, pieces: 0, files: files.saturating_sub(1) };
+        let mut said = Claims { generation: 0, ..claims.clone() };
+        if self.table.is_some() {
+            said.files.clear(); // how those were left is told by chunks
+        }
+        hash::sha1(&encode(&about, &said))
+    }
+
     fn write(&self, claims: &Claims, files: usize) -> io::Result<()> {
         let about = About { key: self.key, folder: &self.folder, pieces: 0, files: files - 1 };
         self.records.put(Kind::State, &self.stem, encode(&about, claims))?;
