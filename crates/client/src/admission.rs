@@ -5,8 +5,8 @@
 //! among the client's torrents, and handed to disk and engine. Nothing is left of one that is refused.
 use crate::choice::Choice;
 use crate::client::Client;
+use crate::entry::Entry;
 use crate::places::{AddError, remembered};
-use crate::registry::Entry;
 use crate::resolve::{in_turn, resolve_peer};
 use crate::source::Source;
 use crate::status::Status;

@@ -3,11 +3,13 @@ use crate::bus::Events;
 use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::dht::{self, Saved};
 use crate::door::Door;
+use crate::entry::Entry;
 use crate::http::fetch::Http;
 use crate::mapping::{self, Mapping, Mappings, Wanted};
 use crate::questions::{self, QUESTIONS_MAX, Reach};
-use crate::registry::{Entry, NodeAddr, Registry};
+use crate::registry::{NodeAddr, Registry};
 use crate::router::Router;
+use crate::rows::Rows;
 use crate::status::Ended;
 use crate::torrent::Torrent;
 use crate::trackers::Announces;
@@ -353,6 +355,12 @@ impl Client {
     /// Its torrents, in the order in which they were added.
     pub fn torrents(&self) -> Vec<Torrent> {
         self.0.registry.all().into_iter().map(|entry| self.handle(entry)).collect()
+    }
+
+    /// The rows of its torrents that were changed since `revision`, which an earlier answer has given; with 0 all there are. To wait for the next change
+    /// there is [`Events::changed`].
+    pub fn rows(&self, since: u64) -> Rows {
+        self.0.registry.table().since(since)
     }
 
     /// Everything that happens from now on, to all torrents.

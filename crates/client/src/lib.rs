@@ -105,6 +105,7 @@ mod bus;
 mod choice;
 mod client;
 mod door;
+mod entry;
 mod lsd;
 mod mapping;
 mod names;

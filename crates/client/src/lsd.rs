@@ -284,7 +284,7 @@ fn take(reached: &Reached, from: SocketAddr, call: &Call) {
     }
     let named: Vec<TorrentId> = {
         let all = reached.registry.all();
-        let names = |entry: &std::sync::Arc<crate::registry::Entry>| {
+        let names = |entry: &std::sync::Arc<crate::entry::Entry>| {
             entry.key.wires().any(|hash| call.hashes.contains(&hash)) && is_public_and_runs(&entry.status())
         };
         all.iter().filter(|entry| names(entry)).map(|entry| entry.id).collect()

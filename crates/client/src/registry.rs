@@ -1,64 +1,22 @@
 //! The torrents of a client (own design): what is true of each, who waits for that, and which answers of the engine are waited for.
 //!
-//! A torrent costs one row of the table here (`rows`), whose changing part is its [`Entry`]. Everything else is made when somebody asks, and goes when he is answered.
+//! A torrent costs one row of the table here (`rows`), whose changing part is its `Entry`. Everything else is made when somebody asks, and goes when he is answered.
 use crate::bus::{Bus, Changes};
+use crate::entry::Entry;
 use crate::places::Places;
 use crate::rows::Table;
-use crate::status::{Ended, Status};
+use crate::status::Ended;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_host::error::HostError;
 use teem_host::host::HostHandle;
-use teem_metainfo::TorrentKey;
 use teem_path::Standing;
 use teem_swarm::event::{Event, NodeFigures, Snapshot};
 use teem_swarm::ids::{ReadId, TorrentId};
 use teem_swarm::job::ReadError;
 use teem_swarm::search::Search;
-use tokio::sync::{Notify, Semaphore, oneshot, watch};
-
-/// A torrent that was added, as the client keeps it.
-pub(crate) struct Entry {
-    pub(crate) id: TorrentId,
-    pub(crate) key: TorrentKey,
-    pub(crate) folder: Arc<Path>,
-    status: Mutex<Status>,
-    changed: Notify,
-}
-
-impl Entry {
-    pub(crate) fn new(id: TorrentId, key: TorrentKey, folder: Arc<Path>, status: Status) -> Self {
-        Self { id, key, folder, status: Mutex::new(status), changed: Notify::new() }
-    }
-
-    pub(crate) fn status(&self) -> MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the status, and wakes those who wait for it when it says that it did.
-    pub(crate) fn modify(&self, change: impl FnOnce(&mut Status) -> bool) {
-        if change(&mut self.status()) {
-            self.changed.notify_waiters();
-        }
-    }
-
-    /// Waits until the status gives something.
-    pub(crate) async fn until<T>(&self, mut wanted: impl FnMut(&Status) -> Option<T>) -> T {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            // From here on no change is missed, whenever it comes.
-            changed.as_mut().enable();
-            let found = wanted(&self.status());
-            if let Some(found) = found {
-                return found;
-            }
-            changed.await;
-        }
-    }
-}
+use tokio::sync::{Semaphore, oneshot, watch};
 
 /// All torrents of a client.
 #[derive(Default)]

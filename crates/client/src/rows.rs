@@ -3,12 +3,11 @@
 //! Whoever shows torrents reads all rows once and from then on asks for those that were changed since: that costs what changed, however many rows
 //! there are, and nothing is kept for those who ask. Rows are changed by the router alone, in batches: one for all that the engine has said in a
 //! turn (`registry::hear`). What always changes (rates, bytes sent) is in no row: it is asked of the engine for the rows that somebody looks at
-//! ([`Client::snapshots_of`]).
+//! (`Client::snapshots_of`).
 //!
 //! Invariants: each row's revision is its own; `changed` names each row once, at its revision. A row is changed before its revision is, so that one
 //! who asks in between finds it once more with the next answer, and never misses it.
-use crate::client::Client;
-use crate::registry::Entry;
+use crate::entry::Entry;
 use crate::status::Status;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -56,7 +55,7 @@ pub struct Rows {
     pub all: bool,
 }
 
-/// All rows.
+/// The rows, by torrent and by revision.
 #[derive(Default)]
 pub(crate) struct Table {
     rows: BTreeMap<TorrentId, (Arc<Entry>, u64)>,
@@ -123,14 +122,6 @@ impl Table {
         });
         let gone = self.removed.iter().rev().take_while(|(at, _)| !all && *at > after).map(|(_, id)| *id);
         Rows { revision: self.revision, rows: changed.collect(), removed: gone.collect(), all }
-    }
-}
-
-impl Client {
-    /// The rows of its torrents that were changed since `revision`, which an earlier answer has given; with 0 all there are. To wait for the next change
-    /// there is [`Events::changed`](crate::Events::changed).
-    pub fn rows(&self, since: u64) -> Rows {
-        self.registry().table().since(since)
     }
 }
 

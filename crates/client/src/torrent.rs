@@ -1,7 +1,8 @@
 //! The handle of one torrent (own design).
 use crate::bus::Events;
 use crate::choice::{Choice, ChooseError};
-use crate::registry::{Entry, Registry};
+use crate::entry::Entry;
+use crate::registry::Registry;
 use crate::status::{Ended, Status};
 use std::path::Path;
 use std::sync::Arc;

@@ -76,7 +76,7 @@ impl Shared {
         [self.files.idle_since(), self.folders.idle_since()].into_iter().flatten().max()
     }
 
-    /// Closes those.
+    /// Closes files and folders that nobody has used for a while.
     pub(crate) fn close_idle(&self) {
         self.files.close_idle();
         self.folders.close_idle();
