@@ -2,12 +2,16 @@
 use crate::exit::Stop;
 use crate::units::Count;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use teem_client::path::Path;
 use teem_client::path::filter::read;
 
 /// What is to be said of lists that were read again; the view takes it.
 static WORDS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// SIGHUP has lists read again.
+static REREAD: AtomicBool = AtomicBool::new(false);
 
 /// Keeps out what the lists say.
 pub(crate) fn load(path: &Path, files: &[PathBuf]) -> Result<(), Stop> {
@@ -24,6 +28,7 @@ pub(crate) fn reread(path: &Path, files: &[PathBuf]) {
     if !files.is_empty()
         && let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
     {
+        REREAD.store(true, Ordering::SeqCst);
         let (path, files) = (path.clone(), files.to_vec());
         tokio::spawn(async move {
             while hangup.recv().await.is_some() {
@@ -39,6 +44,11 @@ pub(crate) fn reread(path: &Path, files: &[PathBuf]) {
     }
     #[cfg(not(unix))]
     let _ = (path, files);
+}
+
+/// Whether SIGHUP has lists read again, and so is no wish to end.
+pub(crate) fn is_reread() -> bool {
+    REREAD.load(Ordering::SeqCst)
 }
 
 /// What was not said yet.

@@ -21,7 +21,8 @@ use teem_wire::reach::Reach;
 use teem_wire::tracker::url::redact;
 
 pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
-    let wishes = making::wishes(&options.metainfo, options.output.as_deref())?;
+    let mut wishes = making::wishes(&options.metainfo, options.output.as_deref())?;
+    wishes.unsigned = options.path.anonymous;
     if let Some(output) = &options.output {
         if options.paths.len() > 1 && options.together.is_none() {
             return Err(Stop::usage("-o names one file, and there are several torrents; --together makes one of them"));

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks to end in order, the second ends at once.
 //!
 //! `timeout`, service managers and shells signal a process and then its group, so one wish to stop may come as two signals: what follows the
-//! first within a second is part of it.
+//! first within a second is part of it. SIGHUP is such a wish too, unless there are lists that are read again by it.
 use crate::exit::Exit;
 use std::io;
 use std::time::Duration;
@@ -76,11 +76,13 @@ impl Sources {
 
     async fn next(&mut self) -> Exit {
         // Of those that have come at once the wish to terminate is the one that is told.
-        tokio::select! {
-            biased;
-            _ = self.terminate.recv() => Exit::Terminated,
-            _ = self.hangup.recv() => Exit::Terminated,
-            _ = self.interrupt.recv() => Exit::Interrupted,
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.terminate.recv() => return Exit::Terminated,
+                _ = self.hangup.recv() => if !crate::filter::is_reread() { return Exit::Terminated },
+                _ = self.interrupt.recv() => return Exit::Interrupted,
+            }
         }
     }
 }

@@ -37,6 +37,25 @@ fn with_torrent(name: &str) -> (Folder, Torrent) {
     (folder, torrent)
 }
 
+/// Row 69 of bad input: what is wrong in options or variables is refused with its name, and so is a folder that cannot be written to.
+#[test]
+fn row_69_what_is_wrong_in_options_is_named() {
+    let (folder, _) = with_torrent("row_69");
+    for (wrong, named) in [
+        (&["get", "content.torrent", "--no-such-key", "1"][..], "--no-such-key"),
+        (&["get", "content.torrent", "--down", "fast"], "--down"),
+        (&["get", "content.torrent", "--listen", ":70000"], "--listen"),
+        (&["get", "content.torrent", "--transport", "pigeon"], "--transport"),
+    ] {
+        let ran = teem(&folder.0, wrong).ended(2);
+        assert!(ran.err.contains(named), "{wrong:?}: {}", ran.err);
+    }
+    let ran = teem_with(&folder.0, &["get", "content.torrent"], &[("TEEM_DOWN", "fast")], b"").ended(2);
+    assert!(ran.err.contains("fast"), "{}", ran.err);
+    let ran = teem(&folder.0, &["get", "content.torrent", "-o", "content/within"]).ended(3);
+    assert!(ran.err.contains("content/within"), "{}", ran.err);
+}
+
 #[test]
 fn help_names_every_option_and_its_variable_but_no_value() {
     let folder = Folder::new("help");

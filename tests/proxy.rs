@@ -251,3 +251,24 @@ fn a_proxy_of_others_is_understood() {
         assert_eq!(ways.past(), 0);
     });
 }
+
+/// The proxy is not there, which hinders nobody from making a torrent.
+#[test]
+fn what_an_anonymous_one_shares_names_no_program() {
+    let folder = std::env::temp_dir().join(format!("teem-anonymous-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    content::write(&folder, "thing", Shape::Single, 1 << 16);
+    let (thing, file) = (folder.join("thing"), folder.join("thing.torrent"));
+    let (thing, out) = (thing.to_string_lossy(), file.to_string_lossy());
+    for (mark, more) in [(true, &[][..]), (false, &["--anonymous"])] {
+        let proxy = ["--proxy", "socks5://127.0.0.1:9"];
+        let args = [&["share", &thing, "--hidden", "--no-tracker", "-o", &out, "--force"], &proxy[..], more].concat();
+        let mut teem = Teem::start(&folder.join("home"), &args);
+        teem.wait_event("ready", LIMIT);
+        drop(teem);
+        let bytes = std::fs::read(&file).expect("the .torrent was written");
+        let text = String::from_utf8_lossy(&bytes);
+        assert_eq!((text.contains("created by"), text.contains("Teem")), (mark, mark), "{text}");
+    }
+    std::fs::remove_dir_all(&folder).expect("own folder");
+}

@@ -49,7 +49,7 @@ pub(crate) async fn carry_out(
             let (answer, homeless) = match question {
                 Question::Announce { url, announce, .. } => (announces.run(&url, &announce).await, None),
                 Question::Resolve { host: name, port, speaks } => {
-                    let found = Box::pin(packets_to(&host, &path, &name, port, speaks)).await;
+                    let found = packets_to(&host, &path, &name, port, speaks).await;
                     (Answer::Resolved(found), None)
                 }
                 Question::Place { torrent, info } => {

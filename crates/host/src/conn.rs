@@ -2,6 +2,7 @@
 //!
 //! Invariants: bytes are decoded in the shared scratch buffer, and a block is copied once, into a buffer of the storage; a connection in
 //! the middle of nothing owns no buffer; after the first departure from the protocol nothing more is decoded.
+use core::net::IpAddr;
 use std::io;
 use teem_engine::input::Input;
 use teem_swarm::ids::ConnId;
@@ -58,6 +59,8 @@ pub(crate) struct Conn<B> {
     pub(crate) id: ConnId,
     /// The party at the other end: what the connection holds is charged to it.
     pub(crate) holder: Holder,
+    /// The address at the other end, where that is known.
+    pub(crate) ip: Option<IpAddr>,
     pub(crate) channel: Channel,
     pub(crate) out: Out<B>,
     /// It waits in the list of those to be read.
@@ -83,6 +86,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Conn<B> {
         Self {
             id,
             holder,
+            ip: None,
             channel,
             out: Out::new(),
             in_ready: false,

@@ -221,6 +221,7 @@ where
         for event in events {
             net.event(event, &mut take);
         }
+        net.look_at_lists(&mut take);
         if net.look_at_relay(now) {
             take(Input::Moved);
         }

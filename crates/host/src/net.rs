@@ -106,6 +106,8 @@ pub(crate) struct Net<B> {
     names: Names,
     /// The way that outgoing connections take.
     pub(crate) path: Path,
+    /// The lists of addresses that connections were held against.
+    filtered_by: u64,
     /// The port, the same everywhere.
     port: u16,
     /// The sockets that take connections and packets are to be made anew.
@@ -166,6 +168,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             account,
             strangers: Strangers::new(),
             listening,
+            filtered_by: path.filter_version(),
             path,
             port,
             deaf: false,

@@ -34,6 +34,8 @@ pub enum Meeting {
 #[derive(Default)]
 pub(crate) struct Gate {
     filter: RwLock<Filter>,
+    /// How often the filter was exchanged.
+    version: AtomicU64,
     dials: AtomicU64,
     accepts: AtomicU64,
     packets: AtomicU64,
@@ -42,6 +44,15 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn set(&self, filter: Filter) {
         *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn holds_out(&self, ip: IpAddr) -> bool {
+        self.filter.read().unwrap_or_else(PoisonError::into_inner).bars(ip)
     }
 
     pub(crate) fn ranges(&self) -> usize {

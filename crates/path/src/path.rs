@@ -261,6 +261,16 @@ impl Path {
         self.gate.bars(ip, by)
     }
 
+    /// Whether somebody is kept out by the lists that are in force now; nothing is counted by it.
+    pub fn holds_out(&self, ip: IpAddr) -> bool {
+        self.gate.holds_out(ip)
+    }
+
+    /// How often the lists were exchanged: another number means that those who are met already are to be looked at again.
+    pub fn filter_version(&self) -> u64 {
+        self.gate.version()
+    }
+
     /// How many ranges are kept out.
     pub fn ranges(&self) -> usize {
         self.gate.ranges()

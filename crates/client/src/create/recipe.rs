@@ -26,6 +26,8 @@ pub struct Wishes {
     pub web_seeds: Vec<String>,
     /// What is left out.
     pub leave_out: LeaveOut,
+    /// Nothing says which program made it.
+    pub unsigned: bool,
     /// Where the .torrent will be written: it is never part of its own content.
     pub output: Option<PathBuf>,
 }
@@ -112,7 +114,7 @@ impl Recipe {
             private: wishes.private,
             source: wishes.source.clone(),
             comment: wishes.comment.clone(),
-            created_by: Some(crate::config::AGENT.to_owned()),
+            created_by: (!wishes.unsigned).then(|| crate::config::AGENT.to_owned()),
             trackers: wishes.trackers.clone(),
             web_seeds: wishes.web_seeds.clone(),
             ..Options::default()

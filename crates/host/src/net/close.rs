@@ -75,6 +75,29 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         self.expire_undecided(now);
     }
 
+    /// Ends what there is with those whom the lists keep out since they were exchanged.
+    pub(crate) fn look_at_lists(&mut self, take: &mut impl FnMut(Input<B>)) {
+        let version = self.path.filter_version();
+        if core::mem::replace(&mut self.filtered_by, version) == version {
+            return;
+        }
+        let path = self.path.clone();
+        for id in self.table.ids() {
+            match self.table.get_mut(id) {
+                Some(Entry::Conn(conn)) if conn.ip.is_some_and(|ip| path.holds_out(ip)) => {
+                    self.drop_conn(id, CloseReason::Stopping, take);
+                }
+                Some(Entry::Dial(dial)) if path.holds_out(dial.addr.ip()) => {
+                    self.dialled(id, Err(DialError::Filtered), false, take);
+                }
+                Some(Entry::Undecided(stranger)) if path.holds_out(stranger.addr.ip()) => {
+                    self.table.remove(id);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Ends the dials and connections of addresses that this machine has no more: nothing comes through them, and the system would try
     /// for minutes. The same goes for those of an interface that we are bound to and that is down. Whether there were any.
     pub(crate) fn lose(&mut self, now: Time, standing: &Standing, take: &mut impl FnMut(Input<B>)) -> bool {

@@ -55,7 +55,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
         }
         let entry = |id| {
             let mut conn = Box::new(Conn::new(id, Holder::of(addr.ip()), Channel::new(link, layer)));
-            (conn.in_ready, conn.ended) = (true, ended);
+            (conn.in_ready, conn.ended, conn.ip) = (true, ended, Some(addr.ip()));
             Ok::<_, core::convert::Infallible>(Entry::Conn(conn))
         };
         let Ok(conn) = self.table.insert(entry);

@@ -99,7 +99,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Net<B> {
             // The entry moves to a new name, because the slot is the same and the poll knows no more than that.
             let conn = self.table.insert(|id| {
                 let channel = Channel::new(link, layer);
-                Ok::<_, DialError>(Entry::Conn(Box::new(Conn::new(id, holder, channel))))
+                let mut conn = Box::new(Conn::new(id, holder, channel));
+                conn.ip = Some(addr.ip());
+                Ok::<_, DialError>(Entry::Conn(conn))
             })?;
             Ok((conn, local))
         });

@@ -24,7 +24,8 @@ impl Counted {
     pub(super) fn dials(&self, known: usize, pending: usize) -> Dials {
         let of = |way| {
             let dialled: Dialled = self.counts.over(way);
-            let failed = dialled.unreachable.saturating_add(dialled.filtered).saturating_add(dialled.closed);
+            // What the user's lists keep out is no failure: nothing was tried.
+            let failed = dialled.unreachable.saturating_add(dialled.closed);
             Outcomes { refused: dialled.refused, timed_out: dialled.silent, failed }
         };
         Dials {
