@@ -198,9 +198,11 @@ fn what_cannot_be_is_refused_in_words() {
 /// What the API over TCP answers to a request with these lines in its head.
 fn asked(api: SocketAddr, request: &str, head: &[&str], body: &str) -> String {
     let mut stream = TcpStream::connect(api).expect("a daemon");
-    let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
     let len = body.len();
-    let text = format!("{request} HTTP/1.1\r\n{head}Connection: close\r\nContent-Length: {len}\r\n\r\n{body}");
+    let first = format!("{request} HTTP/1.1");
+    let lines = [first.as_str()].into_iter().chain(head.iter().copied());
+    let head = lines.collect::<Vec<_>>().join("\r\n");
+    let text = format!("{head}\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n{body}");
     stream.write_all(text.as_bytes()).expect("a reader");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");

@@ -1,4 +1,5 @@
 //! A torrent that nothing has happened to is closed without a write: thousands end within seconds.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 mod rig;
 
 use rig::{Rig, Scratch, make};
@@ -47,7 +48,7 @@ fn what_is_as_it_was_saved_is_not_saved_again() {
             std::mem::take(&mut *calls.lock().unwrap())
         };
         assert_eq!(run(0), Vec::<String>::new());
-        assert!(run(5).iter().any(|call| call.ends_with(".state")), "what was sent is counted");
+        assert!(run(5).iter().any(|call| call.contains(".state")), "what was sent is counted");
         assert_eq!(run(5), Vec::<String>::new());
     }
 }
