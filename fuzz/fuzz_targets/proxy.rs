@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use teem_path::Proxy;
-use teem_path::relay;
 use teem_path::opener::{Opener, Target};
+use teem_path::relay;
 
 fuzz_target!(|input: (u8, String, Vec<u8>)| {
     let (which, name, bytes) = input;
@@ -24,11 +24,8 @@ fuzz_target!(|input: (u8, String, Vec<u8>)| {
         assert_eq!(relay::unwrap(&out), Some((from, payload)));
         out.clear();
     }
-    let opener = if which & 8 == 0 {
-        Opener::new(&proxy, &target, &mut out)
-    } else {
-        Opener::associate(&proxy, &mut out)
-    };
+    let opener =
+        if which & 8 == 0 { Opener::new(&proxy, &target, &mut out) } else { Opener::associate(&proxy, &mut out) };
     let Ok(mut opener) = opener else { return };
     let mut rest = &bytes[..];
     while opener.wants() > 0 && !rest.is_empty() {

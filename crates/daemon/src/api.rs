@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /teem/v1` | the program's version and the interface's |
 //! | `GET /teem/v1/torrents[?select=SEL]…` | the torrents, all where nothing is selected |
-//! | `POST /teem/v1/torrents` with [`AddRequest`] | 201 and the torrent |
+//! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
 //! | `POST /teem/v1/torrents/{pause,resume,remove}` with `{"select": [SEL…]}` | the torrents |
 //!
 //! | `GET /teem/v1/tokens`, `POST` with `{"name", "scope"}`, `POST /teem/v1/tokens/revoke` with `{"name"}` | the tokens; the new one with its words |
