@@ -227,9 +227,8 @@ fn packets_go_by_dante() {
         let config = folder.join("danted.conf");
         std::fs::write(&config, DANTE).expect("the folder is writable");
         let _proxy = Process::start(ways.command("danted").arg("-f").arg(&config));
-        let mut teem = get_by_packets(folder, &hash, "out", &[]);
-        packets_are(&mut teem, "carried");
-        teem.wait_event("done", LIMIT);
+        // Without TCP nothing comes but by the relay.
+        get_by_packets(folder, &hash, "out", &[]).wait_event("done", LIMIT);
         arrived(folder, "out");
         assert_eq!(ways.past(), 0);
     });
