@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Add(daemon::Add),
     /// List the daemon's torrents
     List(daemon::List),
+    /// Say why torrents of the daemon do not move, and what would help
+    Why(daemon::Verb),
     /// Have torrents of the daemon rest
     Pause(daemon::Verb),
     /// Have torrents of the daemon work again

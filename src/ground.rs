@@ -55,7 +55,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),
-        // For the last six the daemon writes.
+        // For the last seven the daemon writes.
         Command::Edit(_)
         | Command::Dht(_)
         | Command::Show(_)
@@ -63,6 +63,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         | Command::Track(_)
         | Command::Add(_)
         | Command::List(_)
+        | Command::Why(_)
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Remove(_)

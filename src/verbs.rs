@@ -1,4 +1,4 @@
-//! The commands that drive the daemon: `teem add`, `list`, `pause`, `resume`, `remove`.
+//! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`.
 use crate::cli::daemon::{Add, List, Token, TokenVerb, Verb};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
@@ -50,11 +50,35 @@ pub(crate) async fn add(options: &Add) -> Outcome {
     last.map_or(Ok(Exit::Done), Err)
 }
 
-pub(crate) async fn list(options: &List) -> Outcome {
-    let remote = Remote::new(options.reached.daemon.as_deref())?;
+/// What the daemon has to say of the selected torrents.
+async fn of(select: &[String], what: &str, daemon: Option<&str>) -> Result<Value, Stop> {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(options.select.iter().map(|select| ("select", select)));
-    let torrents = remote.get(&format!("/teem/v1/torrents?{}", query.finish())).await?;
+    query.extend_pairs(select.iter().map(|select| ("select", select)));
+    Remote::new(daemon)?.get(&format!("/teem/v1/torrents{what}?{}", query.finish())).await
+}
+
+pub(crate) async fn why(options: &Verb) -> Outcome {
+    let torrents = of(&options.select, "/why", options.reached.daemon.as_deref()).await?;
+    let mut out = String::new();
+    for torrent in torrents.as_array().map(Vec::as_slice).unwrap_or_default() {
+        if options.json {
+            json::line(torrent);
+            continue;
+        }
+        let sentences = ["why", "help"].iter().filter_map(|key| torrent[key].as_str()).map(plain);
+        let sentences = sentences.collect::<Vec<_>>().join(". ");
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{} ({}): {sentences}", shown(&torrent["name"]), hash(torrent));
+        for line in torrent["report"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            let _ = writeln!(out, "  {}", shown(line));
+        }
+    }
+    stdout::text(&out);
+    Ok(Exit::Done)
+}
+
+pub(crate) async fn list(options: &List) -> Outcome {
+    let torrents = of(&options.select, "", options.reached.daemon.as_deref()).await?;
     let torrents = torrents.as_array().map(Vec::as_slice).unwrap_or_default();
     if options.json {
         torrents.iter().for_each(json::line);

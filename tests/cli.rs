@@ -9,7 +9,7 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "share",
     "get",
     "seed",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 18] = [
     "daemon",
     "add",
     "list",
+    "why",
     "pause",
     "resume",
     "remove",

@@ -68,6 +68,28 @@ fn peers_trackers_and_names_go_through_it_and_nothing_past_it() {
 }
 
 #[test]
+fn peers_by_name_are_looked_up_by_it() {
+    isolated("peers_by_name_are_looked_up_by_it", &NEEDS, |folder| {
+        let ways = TwoWays::lay(folder);
+        let (_source, link) = source(&ways, folder);
+        let hash = link.split('&').next().expect("a link");
+        ways.watch_past(PROXY_PORT);
+        let _proxy = ways.proxy(PROXY_PORT);
+        let url = format!("socks5://me:secret@{FAR_IP}:{PROXY_PORT}");
+        let peer = format!("big.test:{PORT}");
+        for (name, link, more) in [
+            ("of-the-link", format!("{hash}&x.pe={peer}"), &[][..]),
+            ("of-the-user", hash.to_owned(), &["--peer", &peer]),
+        ] {
+            let mut teem = get(folder, &link, name, &url, more);
+            teem.wait_event("done", LIMIT);
+            arrived(folder, name);
+            assert_eq!(ways.past(), 0, "{name}");
+        }
+    });
+}
+
+#[test]
 fn a_proxy_that_dies_or_denies_is_named_and_nothing_is_tried_past_it() {
     isolated("a_proxy_that_dies_or_denies_is_named_and_nothing_is_tried_past_it", &NEEDS, |folder| {
         let ways = TwoWays::lay(folder);

@@ -6,6 +6,7 @@
 use crate::choice::Choice;
 use crate::client::Client;
 use crate::entry::Entry;
+use crate::named_peer;
 use crate::places::{AddError, remembered};
 use crate::resolve::{in_turn, resolve_peer};
 use crate::source::Source;
@@ -109,8 +110,11 @@ struct Found {
 
 impl Client {
     /// Adds a torrent; it starts at once.
-    pub async fn add(&self, add: Add) -> Result<Torrent, AddError> {
+    pub async fn add(&self, mut add: Add) -> Result<Torrent, AddError> {
         let key = add.source.transferable()?;
+        let path = self.http().path();
+        let mut named = named_peer::only_by_name(path, &mut add.peers);
+        named.extend(named_peer::only_by_name(path, &mut add.source.peers));
         let place = place(&add, self.state_dir());
         let peers = peers(self.http().path(), &add).await?;
         let info = match add.source.info.clone() {
@@ -124,6 +128,9 @@ impl Client {
         // Waited for before anything is taken: an add that is given up leaves nothing behind.
         self.host().room().await;
         let torrent = self.admit(add, Found { place, peers, info, selection })?;
+        for peer in named {
+            named_peer::keep(self.http().path().clone(), torrent.clone(), peer);
+        }
         if !nodes.is_empty() {
             let (path, torrent) = (self.http().path().clone(), torrent.clone());
             tokio::spawn(async move {

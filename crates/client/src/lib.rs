@@ -108,6 +108,7 @@ mod door;
 mod entry;
 mod lsd;
 mod mapping;
+mod named_peer;
 mod names;
 mod patterns;
 mod places;

@@ -60,12 +60,17 @@ pub(crate) async fn resolve_peer(path: &Path, text: &str) -> Result<Vec<SocketAd
     if let Ok(addr) = text.parse::<SocketAddr>() {
         return Ok(vec![SocketAddr::new(addr.ip().to_canonical(), addr.port())]);
     }
-    let parts =
-        text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok().filter(|p| *p > 0)?)));
-    match parts {
-        Some((host, port)) if !host.is_empty() => resolve(path, host, port).await,
-        _ => Err(format!("`{text}` is not a peer's address: write HOST:PORT or [IPv6]:PORT")),
+    match split(text) {
+        Some((host, port)) => resolve(path, host, port).await,
+        None => Err(format!("`{text}` is not a peer's address: write HOST:PORT or [IPv6]:PORT")),
     }
+}
+
+/// Host and port of `HOST:PORT`.
+pub(crate) fn split(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
+    (!host.is_empty()).then_some((host, port))
 }
 
 #[cfg(test)]

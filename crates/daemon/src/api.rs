@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /teem/v1` | the program's version and the interface's |
 //! | `GET /teem/v1/torrents[?select=SEL]…` | the torrents, all where nothing is selected |
+//! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
 //! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
 //! | `POST /teem/v1/torrents/{pause,resume,remove}` with `{"select": [SEL…]}` | the torrents |
 //!
@@ -92,6 +93,7 @@ pub fn routes(daemon: Daemon) -> Router {
         .route("/teem/v1/tokens/revoke", post(revoke_token))
         .route("/teem/v1", get(about))
         .route("/teem/v1/torrents", get(list).post(add))
+        .route("/teem/v1/torrents/why", get(why))
         .route("/teem/v1/torrents/pause", post(pause))
         .route("/teem/v1/torrents/resume", post(resume))
         .route("/teem/v1/torrents/remove", post(remove))
@@ -103,9 +105,17 @@ async fn about() -> Response {
 }
 
 async fn list(State(daemon): State<Daemon>, uri: Uri) -> Response {
-    let select: Vec<Selector> =
-        queried(uri.query().unwrap_or_default(), "select").map(|text| Selector::parse(&text)).collect();
-    told(daemon.list(&select).await)
+    told(daemon.list(&selected_by(&uri)).await)
+}
+
+async fn why(State(daemon): State<Daemon>, uri: Uri) -> Response {
+    told(daemon.why(&selected_by(&uri)).await)
+}
+
+/// The selectors of a query.
+fn selected_by(uri: &Uri) -> Vec<Selector> {
+    let texts = queried(uri.query().unwrap_or_default(), "select").take(SELECTORS_MAX);
+    texts.map(|text| Selector::parse(&text)).collect()
 }
 
 async fn add(State(daemon): State<Daemon>, body: Bytes) -> Response {
@@ -220,7 +230,7 @@ fn bad(message: String) -> Refused {
     Refused(StatusCode::BAD_REQUEST, "request", message)
 }
 
-fn told(result: Result<Vec<Told>, Failed>) -> Response {
+fn told<T: Serialize>(result: Result<Vec<T>, Failed>) -> Response {
     match result {
         Ok(list) => answer(StatusCode::OK, &list),
         Err(e) => {

@@ -4,7 +4,7 @@
 use crate::row::{LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::select::{SelectError, Selector};
 use crate::token::{self, Scope};
-use crate::told::Told;
+use crate::told::{Told, WhyTold};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
@@ -15,6 +15,7 @@ use teem_client::config::Records;
 use teem_client::event::Snapshot;
 use teem_client::metainfo::InfoHash;
 use teem_client::source::{self, LinkError};
+use teem_client::why::Why;
 use teem_client::{AddError, Client, Config, Ended, Source, Torrent, TorrentId};
 use teem_disk::root::RealFs;
 use teem_disk::{Database, Kind, OpenError, Opened, StateStore};
@@ -379,6 +380,30 @@ impl Daemon {
             chosen.extend(selector.of(&told).map_err(Failed::Select)?);
         }
         Ok(told.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, told)| told).collect())
+    }
+
+    /// Why the selected torrents do not move.
+    pub(crate) async fn why(&self, select: &[Selector]) -> Result<Vec<WhyTold>, Failed> {
+        let mut all = Vec::new();
+        for told in self.list(select).await? {
+            let Told { infohash, name, state, error, .. } = told;
+            let hash = infohash.parse::<InfoHash>().ok();
+            let torrent = hash.and_then(|hash| self.torrents().get(&hash)?.torrent.clone().ok());
+            let why = match torrent {
+                Some(torrent) => self.0.client.why(&torrent).await.ok(),
+                None => None,
+            };
+            all.push(WhyTold {
+                verdict: why.as_ref().map(|why| why.verdict().word().to_owned()),
+                why: error.or_else(|| why.as_ref().map(Why::sentence)),
+                help: why.as_ref().and_then(Why::help),
+                report: why.as_ref().map(Why::report).unwrap_or_default(),
+                infohash,
+                name,
+                state,
+            });
+        }
+        Ok(all)
     }
 
     async fn select(&self, select: &[Selector]) -> Result<Vec<InfoHash>, Failed> {

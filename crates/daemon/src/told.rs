@@ -35,3 +35,19 @@ pub(crate) struct Told {
     /// Why it cannot go on.
     pub(crate) error: Option<String>,
 }
+
+/// Why a torrent does not move.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct WhyTold {
+    pub(crate) infohash: String,
+    pub(crate) name: String,
+    pub(crate) state: String,
+    /// A word for scripts; `None` of a torrent that could not be begun.
+    pub(crate) verdict: Option<String>,
+    /// The sentence for its owner.
+    pub(crate) why: Option<String>,
+    /// What would help.
+    pub(crate) help: Option<String>,
+    /// The evidence, line by line.
+    pub(crate) report: Vec<String>,
+}

@@ -7,3 +7,5 @@ mod connect;
 mod gateway;
 mod location;
 mod through;
+
+pub(crate) use through::open as through_proxy;

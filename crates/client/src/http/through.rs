@@ -28,7 +28,7 @@ impl From<OpenError> for Failure {
 }
 
 /// Opens a connection through the proxy, and notes how that did.
-pub(super) async fn open(path: &Path, target: &Target) -> Result<TcpStream, String> {
+pub(crate) async fn open(path: &Path, target: &Target) -> Result<TcpStream, String> {
     match attempt(path, target).await {
         Ok(stream) => {
             path.note_proxy(None);
