@@ -3,8 +3,10 @@
 
 mod common;
 
+use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use common::content::{self, Shape};
 use common::namespace::isolated;
@@ -13,6 +15,10 @@ use common::teem::Teem;
 use teem_rig::two_ways::{FAR_IP, NEAR_IP, NEEDS, TwoWays};
 
 const LIMIT: Duration = Duration::from_secs(120);
+/// How long another program may take.
+const OTHERS: Duration = Duration::from_secs(60);
+/// How long the kernel may go on about a program that has ended.
+const OTHERS_AFTER: Duration = Duration::from_secs(5);
 const SIZE: u64 = 6 << 20;
 /// Where the world shares and tracks.
 const PORT: u16 = 7000;
@@ -139,4 +145,67 @@ fn ten_kills_leak_nothing() {
         }
         assert_eq!(scene.ways.leaked(), 0);
     });
+}
+
+/// qBittorrent bound to the interface as its settings have it, with what it does by default otherwise.
+fn qbittorrent(folder: &Path, link: &str) -> Process {
+    let config = folder.join("qbt/qBittorrent/config");
+    fs::create_dir_all(&config).expect("the folder is writable");
+    let settings = "[LegalNotice]\nAccepted=true\n[BitTorrent]\nSession\\Interface=vpn0\nSession\\InterfaceName=vpn0\n\
+        Session\\QueueingSystemEnabled=false\n[Preferences]\nWebUI\\Address=127.0.0.1\nWebUI\\Port=7009\n";
+    fs::write(config.join("qBittorrent.conf"), settings).expect("the folder is writable");
+    let mut command = Command::new("qbittorrent-nox");
+    command.arg(format!("--profile={}", folder.join("qbt").display()));
+    command.arg(format!("--save-path={}", folder.join("by-qbittorrent").display()));
+    Process::start(command.args(["--skip-dialog=true", "--add-paused=false", link]))
+}
+
+/// A session of libtorrent bound by both of its settings.
+fn libtorrent(folder: &Path, link: &str) -> Process {
+    let script = "import sys, time, libtorrent as lt\n\
+        s = lt.session({'listen_interfaces': 'vpn0:0', 'outgoing_interfaces': 'vpn0'})\n\
+        p = lt.parse_magnet_uri(sys.argv[1])\n\
+        p.save_path = sys.argv[2]\n\
+        h = s.add_torrent(p)\n\
+        time.sleep(3600)\n";
+    let out = folder.join("by-libtorrent");
+    fs::create_dir_all(&out).expect("the folder is writable");
+    Process::start(Command::new("python3").args(["-c", script, link]).arg(out))
+}
+
+/// What `docs/interop.md` says of others: run it by hand with `TEEM_OTHERS=1` and `--nocapture`.
+#[test]
+#[allow(clippy::print_stdout)] // the figure is what it is for
+fn what_others_leak_that_are_bound() {
+    if std::env::var_os("TEEM_OTHERS").is_none() {
+        println!("skipped: what other programs do is no test of ours; TEEM_OTHERS=1 shows it");
+        return;
+    }
+    isolated("what_others_leak_that_are_bound", &NEEDS, |folder| {
+        let scene = Scene::set(folder);
+        for (name, start) in
+            [("teem", teem as fn(&Path, &str) -> Process), ("qbittorrent", qbittorrent), ("libtorrent", libtorrent)]
+        {
+            let before = scene.ways.leaked();
+            let program = start(folder, &scene.link);
+            let there = folder.join(format!("by-{name}/thing"));
+            let whole = || fs::metadata(&there).is_ok_and(|meta| meta.len() == SIZE);
+            let end = Instant::now() + OTHERS;
+            let mut arrived = false;
+            while Instant::now() < end && !arrived {
+                arrived = whole();
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            drop(program);
+            // What the kernel still says of groups that a program had joined is that program's.
+            std::thread::sleep(OTHERS_AFTER);
+            println!("figure: {name} leaked {} packets, content arrived: {arrived}", scene.ways.leaked() - before);
+        }
+    });
+}
+
+fn teem(folder: &Path, link: &str) -> Process {
+    let out = folder.join("by-teem");
+    let args = ["get", link, "-o", &out.to_string_lossy(), "--listen", ":0", "--bind", "vpn0", "--seed"];
+    Process::start(Teem::command(&folder.join("near-teem"), &args).env_remove("TEEM_NO_DHT").env_remove("TEEM_NO_LSD"))
 }
