@@ -16,6 +16,7 @@ use common::process::{Process, wait_until};
 use common::run::{Ran, command, teem_with};
 use common::torrent::Torrent;
 use serde_json::{Value, json};
+use teem_faultfs::Dice;
 
 /// Starting in a debug build, on a machine with much else to do.
 const READY: Duration = Duration::from_secs(60);
@@ -249,4 +250,100 @@ fn over_tcp_a_token_opens_what_its_scope_says() {
     assert!(home.run(&["token", "list"]).ended(0).out.contains("add      sonarr"));
     home.run(&["token", "revoke", "sonarr"]).ended(0);
     assert_eq!(get(&[&host, &bearer]), "401");
+}
+
+/// The lives of a daemon that is killed again and again: two hundred with `TEEM_TEST_ALL`, which CI sets.
+fn lives() -> u64 {
+    if std::env::var_os("TEEM_TEST_ALL").is_some() { 200 } else { 25 }
+}
+
+/// What is wanted of one torrent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wish {
+    Absent,
+    Resting,
+    Working,
+}
+
+impl Wish {
+    fn of(torrent: Option<&Value>) -> Self {
+        match torrent {
+            None => Self::Absent,
+            Some(torrent) if torrent["state"] == "paused" => Self::Resting,
+            Some(_) => Self::Working,
+        }
+    }
+
+    /// The request by which a torrent comes to be so.
+    fn request(self, hash: &str, was: Self) -> (&'static str, Value) {
+        let select = json!({"select": [hash]});
+        match (self, was) {
+            (Self::Absent, _) => ("torrents/remove", select),
+            (wish, Self::Absent) => ("torrents", json!({"link": hash, "paused": wish == Self::Resting})),
+            (Self::Resting, _) => ("torrents/pause", select),
+            (Self::Working, _) => ("torrents/resume", select),
+        }
+    }
+}
+
+/// What a daemon says to a request, if it lives long enough.
+fn request(socket: &Path, path: &str, body: &Value) -> Option<String> {
+    let mut stream = UnixStream::connect(socket).ok()?;
+    let body = body.to_string();
+    let len = body.len();
+    let text = format!(
+        "POST /teem/v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.ends_with('\n').then_some(answer)
+}
+
+/// Wishes torrents this and that until a request is not answered, which is the last of what was wished.
+fn wish_on(socket: &Path, wishes: &mut [(Wish, Option<Wish>)], dice: &mut Dice) {
+    loop {
+        let which = dice.roll(wishes.len() as u64) as usize;
+        let was = wishes[which].0;
+        let others: Vec<Wish> =
+            [Wish::Absent, Wish::Resting, Wish::Working].into_iter().filter(|wish| *wish != was).collect();
+        let wish = others[dice.roll(2) as usize];
+        let (path, body) = wish.request(&hash(which), was);
+        wishes[which].1 = Some(wish);
+        let Some(answer) = request(socket, path, &body) else { return };
+        assert!(answer.starts_with("HTTP/1.1 20"), "{path} {body}: {answer}");
+        wishes[which] = (wish, None);
+    }
+}
+
+fn hash(which: usize) -> String {
+    format!("{which:02x}").repeat(20)
+}
+
+#[test]
+fn kills_at_any_moment_take_back_nothing_that_was_answered() {
+    let home = Home::new("daemon-kills");
+    let mut dice = Dice(20);
+    // Of each torrent: what was answered, and what was asked for and not answered.
+    let mut wishes = [(Wish::Absent, None::<Wish>); 12];
+    for life in 0..lives() {
+        let daemon = home.start();
+        let listed = home.list(&[]);
+        for (which, (answered, asked)) in wishes.iter_mut().enumerate() {
+            let found = Wish::of(listed.iter().find(|torrent| torrent["infohash"] == json!(hash(which))));
+            assert!(
+                found == *answered || Some(found) == *asked,
+                "life {life}, torrent {which}: {found:?}, {answered:?} was answered"
+            );
+            (*answered, *asked) = (found, None);
+        }
+        let after = Duration::from_millis(dice.roll(150));
+        let killer = std::thread::spawn(move || {
+            // The moment of the kill is what is varied.
+            std::thread::sleep(after);
+            kill(daemon);
+        });
+        wish_on(&home.socket(), &mut wishes, &mut dice);
+        killer.join().expect("the daemon is killed");
+    }
 }
