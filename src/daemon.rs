@@ -6,6 +6,7 @@ use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::units::Count;
 use crate::{addr, cli, json, remote, stdout};
+use sd_notify::NotifyState;
 use serde_json::json;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -111,6 +112,7 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     for addr in &asked_on {
         progress.say(&format!("programs with a token (`teem token create NAME`) on http://{addr}"));
     }
+    tell_manager(NotifyState::Ready);
     let outcome = tokio::select! {
         exit = signals.first() => Ok(exit),
         why = daemon.client().failed() => Err(Stop::fault(why)),
@@ -119,6 +121,7 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
             Err(e) => format!("{} cannot be listened on: {e}", path.display()),
         })),
     };
+    tell_manager(NotifyState::Stopping);
     // Commands that came in time are answered, and nobody is told of a torrent that is no more.
     drop(socket);
     tokio::join!(server.shutdown(), guarded.shutdown());
@@ -128,4 +131,10 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
         Ok(Exit::Terminated) => Ok(Exit::Done),
         other => other,
     }
+}
+
+/// Tells a manager of services (`Type=notify` of systemd), if one started us, how we are.
+fn tell_manager(state: NotifyState<'_>) {
+    // It is no less ready where nobody hears of it.
+    let _ = sd_notify::notify(&[state]);
 }

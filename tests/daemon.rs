@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -164,6 +164,28 @@ fn it_downloads_rests_and_knows_what_it_has() {
 }
 
 #[test]
+fn a_manager_of_services_hears_when_it_is_ready_and_when_it_ends() {
+    let home = Home::new("daemon-notify");
+    let heard = UnixDatagram::bind(home.at().join("notify")).expect("a socket");
+    heard.set_read_timeout(Some(READY)).expect("a time");
+    let mut command =
+        command(home.at(), &["daemon", "--root", "files", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
+    command.env("TEEM_DAEMON", home.named()).env("NOTIFY_SOCKET", home.at().join("notify"));
+    let mut daemon = Process::start(&mut command);
+    let word = || {
+        let mut bytes = [0; 256];
+        let len = heard.recv(&mut bytes).expect("a word in time");
+        String::from_utf8_lossy(&bytes[..len]).trim().to_owned()
+    };
+    assert_eq!(word(), "READY=1");
+    let health = home.ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert!(health.starts_with("HTTP/1.1 200 ") && health.ends_with("ok\n"), "{health}");
+    daemon.terminate();
+    assert_eq!(word(), "STOPPING=1");
+    assert_eq!(daemon.wait_exit(READY).code(), Some(0));
+}
+
+#[test]
 fn what_cannot_be_is_refused_in_words() {
     let home = Home::new("daemon-refuses");
     let torrent = home.torrent("content");
@@ -223,6 +245,7 @@ fn over_tcp_a_token_opens_what_its_scope_says() {
     let host = format!("Host: {api}");
     let status = |answer: &str| answer.split(' ').nth(1).unwrap_or_default().to_owned();
     assert_eq!(status(&asked(api, "GET /teem/v1/torrents", &[&host], "")), "401");
+    assert_eq!(status(&asked(api, "GET /healthz", &[&host], "")), "200");
     let made = home.run(&["token", "create", "sonarr", "--scope", "add"]).ended(0).out;
     let bearer = format!("Authorization: Bearer {}", made.trim());
     let get = |head: &[&str]| status(&asked(api, "GET /teem/v1/torrents", head, ""));

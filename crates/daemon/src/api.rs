@@ -2,6 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
+//! | `GET /healthz` | 200 while all is well, 503 and why while changes cannot be kept; for everybody |
 //! | `GET /teem/v1` | the program's version and the interface's |
 //! | `GET /teem/v1/torrents[?select=SEL]…` | the torrents, all where nothing is selected |
 //! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
@@ -27,7 +28,7 @@ use teem_web::http::header::CONTENT_TYPE;
 use teem_web::http::{HeaderValue, StatusCode, Uri};
 use teem_web::middleware::from_fn_with_state;
 use teem_web::routing::{get, post};
-use teem_web::{Body, Bytes, Limits, Response, Router};
+use teem_web::{Body, Bytes, Limits, Response, Router, plain};
 
 /// Bytes of a request's body: a .torrent file of 16 MiB in base64.
 const BODY_BYTES: usize = 24 << 20;
@@ -83,11 +84,27 @@ struct RevokeRequest {
 
 /// The routes for those who come over TCP, each with a token.
 pub fn guarded_routes(daemon: Daemon) -> Router {
-    routes(daemon.clone()).layer(from_fn_with_state(daemon, guard))
+    asked(daemon.clone()).layer(from_fn_with_state(daemon.clone(), guard)).merge(health(daemon))
 }
 
 /// The routes for the owner, who may do everything.
 pub fn routes(daemon: Daemon) -> Router {
+    asked(daemon.clone()).merge(health(daemon))
+}
+
+/// What is open to everybody who comes so far.
+fn health(daemon: Daemon) -> Router {
+    Router::new().route("/healthz", get(healthz)).with_state(daemon)
+}
+
+async fn healthz(State(daemon): State<Daemon>) -> Response {
+    match daemon.trouble() {
+        None => plain(StatusCode::OK, "ok"),
+        Some(why) => plain(StatusCode::SERVICE_UNAVAILABLE, &format!("changes cannot be kept: {why}")),
+    }
+}
+
+fn asked(daemon: Daemon) -> Router {
     Router::new()
         .route("/teem/v1/tokens", get(list_tokens).post(make_token))
         .route("/teem/v1/tokens/revoke", post(revoke_token))
