@@ -155,7 +155,8 @@ fn the_own_seed_is_told_by_the_address_it_was_reached_by() {
     // A router leads those from outside here by another port.
     let outside_v4 = Some("8.8.4.4:9000".parse().unwrap());
     t.own_seed(HASH, OwnSeed { here: 6881, outside_v4, outside_v6: None });
-    let mut first = |from| told(&mut t, SEC, &via("10.0.0.1:1", from)).first().copied();
+    let asks = |from| Request { local: "10.0.0.1:1".parse().unwrap(), ..request(8, from, 5) };
+    let mut first = |from| told(&mut t, SEC, &asks(from)).first().copied();
     assert_eq!(first("9.9.9.9:55"), outside_v4);
     assert_eq!(first("10.0.0.9:55"), addrs(&["10.0.0.1:6881"]).pop());
     t.own_seed_ends(&HASH);
