@@ -261,31 +261,34 @@ mod tests {
     use teem_swarm::remote::Encryption;
     use teem_utp::packet::{HEAD_LEN, Head, Kind};
 
-    /// On loopback a packet is there when its send returns.
-    #[test]
-    fn so_many_packets_of_utp_are_refused_in_a_second_and_no_reset_is() {
-        let mut poll = mio::Poll::new().unwrap();
+    /// What listens on loopback, where, and what tells of its readiness.
+    fn listening() -> (mio::Poll, Net<Vec<u8>>, SocketAddr) {
+        let poll = mio::Poll::new().unwrap();
         let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
         let listeners = Listeners::bind(&teem_path::Path::direct(), listen).unwrap();
         let to = listeners.bound().addrs[0];
         let config = HostConfig::new(Encryption::Allow, |_| {});
-        let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
+        let net = Net::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
+        (poll, net, to)
+    }
+
+    /// The head of a packet of uTP that belongs to no stream.
+    fn head(kind: Kind) -> Head {
+        let (connection_id, timestamp_us, timestamp_difference_us) = (9, 5, 0);
+        Head { kind, connection_id, timestamp_us, timestamp_difference_us, window: 1 << 20, seq_nr: 1, ack_nr: 0 }
+    }
+
+    /// On loopback a packet is there when its send returns.
+    #[test]
+    fn so_many_packets_of_utp_are_refused_in_a_second_and_no_reset_is() {
+        let (mut poll, mut net, to) = listening();
         let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
         stranger.set_nonblocking(true).unwrap();
         let mut refused = |kind, ms| {
             let mut events = mio::Events::with_capacity(16);
-            let head = Head {
-                kind,
-                connection_id: 9,
-                timestamp_us: 5,
-                timestamp_difference_us: 0,
-                window: 1 << 20,
-                seq_nr: 1,
-                ack_nr: 0,
-            };
             let mut count = 0;
             for _ in 0..60 {
-                stranger.send_to(&head.encode(), to).unwrap();
+                stranger.send_to(&head(kind).encode(), to).unwrap();
                 poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
                 for event in &events {
                     net.event(event, &mut |_| {});
@@ -307,12 +310,7 @@ mod tests {
     /// What is nobody's costs a turn no more than its budget, and leads to nothing: no answer, and not a word to the machine.
     #[test]
     fn of_garbage_a_turn_takes_so_many_packets_and_says_nothing() {
-        let mut poll = mio::Poll::new().unwrap();
-        let listen = ListenConfig { addr: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), port: 0 };
-        let listeners = Listeners::bind(&teem_path::Path::direct(), listen).unwrap();
-        let to = listeners.bound().addrs[0];
-        let config = HostConfig::new(Encryption::Allow, |_| {});
-        let mut net = Net::<Vec<u8>>::new(poll.registry().try_clone().unwrap(), listeners, config).unwrap();
+        let (mut poll, mut net, to) = listening();
         let [crowd, stranger] = [(), ()].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
         crowd.set_nonblocking(true).unwrap();
         stranger.set_nonblocking(true).unwrap();
@@ -321,16 +319,7 @@ mod tests {
             let packet = [n as u8 | 0x80; 19];
             crowd.send_to(&packet[..n % 20], to).unwrap();
         }
-        let head = Head {
-            kind: Kind::Syn,
-            connection_id: 9,
-            timestamp_us: 5,
-            timestamp_difference_us: 0,
-            window: 1 << 20,
-            seq_nr: 1,
-            ack_nr: 0,
-        };
-        stranger.send_to(&head.encode(), to).unwrap();
+        stranger.send_to(&head(Kind::Syn).encode(), to).unwrap();
         let mut events = mio::Events::with_capacity(16);
         let (mut answer, mut answered) = ([0; 64], Vec::new());
         for _ in 0..2 {
