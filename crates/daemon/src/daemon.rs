@@ -308,18 +308,10 @@ impl Daemon {
         Ok(Row { origin, folder, labels, paused, added: now(), only, first, up, down })
     }
 
-    /// Puts records on the disk for good, or takes them away.
+    /// Puts records on the disk for good, or takes them away; all or none.
     async fn keep(&self, kind: Kind, records: Vec<(String, Option<Vec<u8>>)>) -> io::Result<()> {
         let database = self.0.database.clone();
-        let kept = tokio::task::spawn_blocking(move || {
-            for (name, record) in records {
-                match record {
-                    Some(record) => database.put(kind, &name, record)?,
-                    None => database.remove(kind, &name)?,
-                }
-            }
-            database.flush()
-        });
+        let kept = tokio::task::spawn_blocking(move || database.exchange(kind, records));
         kept.await.unwrap_or_else(|e| Err(io::Error::other(e)))
     }
 
@@ -330,13 +322,18 @@ impl Daemon {
         let mut rows = Vec::new();
         let mut torrents = Vec::new();
         for hash in &hashes {
-            if let Some(kept) = self.torrents().get_mut(hash) {
-                kept.row.paused = paused;
-                rows.push((hash.to_string(), Some(kept.row.encode())));
+            if let Some(kept) = self.torrents().get(hash) {
+                let row = Row { paused, ..kept.row.clone() };
+                rows.push((hash.to_string(), Some(row.encode())));
                 torrents.extend(kept.torrent.clone());
             }
         }
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
+        for hash in &hashes {
+            if let Some(kept) = self.torrents().get_mut(hash) {
+                kept.row.paused = paused;
+            }
+        }
         // Each takes as long as its trackers do, up to four seconds: all at once.
         let waits = torrents.into_iter().map(|torrent| {
             tokio::spawn(async move { if paused { torrent.pause().await } else { torrent.resume().await } })
@@ -461,10 +458,12 @@ impl Daemon {
     /// Makes a token useless at once.
     pub(crate) async fn revoke_token(&self, name: &str) -> Result<(), TokenFailed> {
         let _turn = self.0.turn.lock().await;
-        if self.tokens().remove(name).is_none() {
+        if !self.tokens().contains_key(name) {
             return Err(TokenFailed::Unknown(name.to_owned()));
         }
-        self.keep(Kind::Token, vec![(name.to_owned(), None)]).await.map_err(TokenFailed::Store)
+        self.keep(Kind::Token, vec![(name.to_owned(), None)]).await.map_err(TokenFailed::Store)?;
+        self.tokens().remove(name);
+        Ok(())
     }
 
     /// Ends everything in order: trackers are told, state is saved.

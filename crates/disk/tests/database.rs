@@ -158,6 +158,26 @@ fn after_an_error_of_the_medium_it_goes_on() {
 }
 
 #[test]
+fn what_was_refused_is_not_committed_later() {
+    let fs = Unsteady::new(Arc::new(FaultFs::new(7)), 7);
+    let database = open(&fs);
+    let exchange = |records: &[(&str, Option<&str>)]| {
+        let records = records.iter().map(|(name, record)| ((*name).to_owned(), record.map(|r| r.as_bytes().to_vec())));
+        database.exchange(Kind::State, records.collect())
+    };
+    exchange(&[("kept", Some("1")), ("gone", Some("1"))]).unwrap();
+    exchange(&[("gone", None)]).unwrap();
+    fs.set(Odds { error: 1_000, only: vec![Call::Sync], ..Odds::default() });
+    exchange(&[("kept", None), ("new", Some("1"))]).unwrap_err();
+    exchange(&[("kept", Some("2"))]).unwrap_err();
+    let want = BTreeMap::from([("kept".to_owned(), b"1".to_vec())]);
+    fs.set(Odds::default());
+    assert_eq!(all(&database), want);
+    drop(database);
+    assert_eq!(all(&open(&fs)), want);
+}
+
+#[test]
 fn what_cannot_be_read_is_put_aside_and_told() {
     let fs = FaultFs::new(4);
     for n in 1..=2 {

@@ -156,6 +156,22 @@ impl Database {
         self.shared.change((kind, name.into()), None)
     }
 
+    /// Puts (or, where there is none, removes) these records for good, all or none: where that fails, readers and the next commit find what was before.
+    pub fn exchange(&self, kind: Kind, records: Vec<(String, Option<Vec<u8>>)>) -> io::Result<()> {
+        let set = |name: &str, record: Option<Vec<u8>>| self.shared.change((kind, name.into()), record.map(Into::into));
+        let mut before = Vec::new();
+        for (name, _) in &records {
+            before.push((name.clone(), self.get(kind, name, &|_| true)?));
+        }
+        let put = records.into_iter().try_for_each(|(name, record)| set(&name, record));
+        put.and_then(|()| self.flush()).inspect_err(|_| {
+            for (name, record) in before {
+                // It waits for the next commit, whatever becomes of one that is tried at once.
+                let _ = set(&name, record);
+            }
+        })
+    }
+
     /// Shows all records of a kind, by name.
     pub fn each(&self, kind: Kind, show: &mut dyn FnMut(&str, &[u8])) -> io::Result<()> {
         let mut changes: BTreeMap<Id, Change> = {
