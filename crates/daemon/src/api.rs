@@ -12,7 +12,9 @@
 //! | `GET /teem/v1/tokens`, `POST` with `{"name", "scope"}`, `POST /teem/v1/tokens/revoke` with `{"name"}` | the tokens; the new one with its words |
 //!
 //! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
-use crate::daemon::{AddFailed, Daemon, Failed, TokenFailed, Wishes};
+use crate::adding::Wishes;
+use crate::daemon::Daemon;
+use crate::failed::{AddFailed, Failed, TokenFailed};
 use crate::gate::guard;
 use crate::select::Selector;
 use crate::token::Scope;

@@ -6,14 +6,20 @@
 
 pub mod api;
 
+mod adding;
+mod commands;
 mod daemon;
+mod failed;
 mod gate;
+mod look;
 mod row;
 mod select;
 mod socket;
 mod token;
+mod tokens;
 mod told;
 
-pub use daemon::{Daemon, StartError, root};
+pub use daemon::{Daemon, root};
+pub use failed::StartError;
 pub use socket::{Socket, SocketError, ready_folder};
 pub use token::Scope;

@@ -1,0 +1,106 @@
+//! How a torrent comes to be kept (own design): what it is, what is wanted of it, and its row on the disk before anybody is told.
+use crate::daemon::{Daemon, Kept, now};
+use crate::failed::AddFailed;
+use crate::row::{LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
+use crate::told::Told;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use teem_client::source;
+use teem_client::{AddError, Source};
+use teem_disk::Kind;
+
+/// What is wanted of a torrent that is added.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Wishes {
+    /// The folder that its content goes into; the first of the daemon's where none is named.
+    pub(crate) folder: Option<PathBuf>,
+    /// Words of its owner's to find it by.
+    pub(crate) labels: BTreeSet<String>,
+    /// Whether it rests until it is resumed.
+    pub(crate) paused: bool,
+    /// Only the files that fit one of these patterns; everything when there is none.
+    pub(crate) only: Vec<String>,
+    /// Of these first what fits one of these.
+    pub(crate) first: Vec<String>,
+    /// Upload limit, payload bytes a second.
+    pub(crate) up: Option<u64>,
+    /// Download limit, payload bytes a second.
+    pub(crate) down: Option<u64>,
+}
+
+impl Daemon {
+    /// Adds what a link leads to: a magnet link, an info-hash or the URL of a .torrent, not a file.
+    pub(crate) async fn add_link(&self, link: &str, wishes: Wishes) -> Result<Told, AddFailed> {
+        let is_url = ["http://", "https://"].iter().any(|scheme| starts_with(link.trim(), scheme));
+        let source = match source::from_magnet(link) {
+            Some(source) => source,
+            None if is_url => source::load(link, self.0.client.http()).await.map_err(AddFailed::Link)?,
+            None => {
+                let why = "this is no magnet link, info-hash or http(s) URL; files are given by their content";
+                return Err(AddFailed::Wish(why.to_owned()));
+            }
+        };
+        self.add(link, source, wishes).await
+    }
+
+    /// Adds a .torrent file.
+    pub(crate) async fn add_file(&self, bytes: &[u8], wishes: Wishes) -> Result<Told, AddFailed> {
+        let source = source::from_bytes("it", bytes).map_err(AddFailed::Link)?;
+        self.add("", source, wishes).await
+    }
+
+    async fn add(&self, link: &str, source: Source, wishes: Wishes) -> Result<Told, AddFailed> {
+        let hash = source.key.wire();
+        let strange = source.origin == teem_client::Origin::Stranger;
+        let origin = match (&source.file, &source.magnet) {
+            (Some(file), _) => Origin::File(file.clone(), strange),
+            // What a URL led to.
+            (None, Some(magnet)) if source::from_magnet(link).is_none() => Origin::Link(magnet.to_string()),
+            (None, _) => Origin::Link(link.trim().to_owned()),
+        };
+        let row = self.row(origin, wishes).map_err(AddFailed::Wish)?;
+        let _turn = self.0.turn.lock().await;
+        let torrent = self.0.client.add(row.add(source)).await.map_err(AddFailed::Client)?;
+        if let Err(e) = self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await {
+            torrent.remove().await;
+            return Err(AddFailed::Store(e));
+        }
+        self.torrents().insert(hash, Kept { row, torrent: Ok(torrent) });
+        let told = self.told(&[hash]).await.map_err(|_| AddFailed::Client(AddError::Stopped))?;
+        told.into_iter().next().ok_or(AddFailed::Client(AddError::Stopped))
+    }
+
+    /// The row of these wishes, or why they cannot be granted.
+    fn row(&self, origin: Origin, wishes: Wishes) -> Result<Row, String> {
+        let Wishes { folder, labels, paused, only, first, up, down } = wishes;
+        let folder = folder.unwrap_or_else(|| self.0.roots.first().cloned().unwrap_or_default());
+        // What is not there yet is judged by what of it is.
+        let real = folder.ancestors().find_map(|above| {
+            let rest = folder.strip_prefix(above).ok()?;
+            let above = std::fs::canonicalize(above).ok()?;
+            // Joined with nothing it would end in a slash.
+            Some(if rest.as_os_str().is_empty() { above } else { above.join(rest) })
+        });
+        let is_plain = !folder.components().any(|part| part == std::path::Component::ParentDir);
+        let allowed = |real: &PathBuf| self.0.roots.iter().any(|root| real.starts_with(root));
+        let Some(folder) = real.filter(|real| is_plain && folder.is_absolute() && allowed(real)) else {
+            let roots: Vec<_> = self.0.roots.iter().map(|root| root.display().to_string()).collect();
+            return Err(format!(
+                "{} is no folder that the daemon may write to: these are {}, and what is below (teem daemon --root)",
+                folder.display(),
+                roots.join(", ")
+            ));
+        };
+        if labels.len() > LABELS_MAX || labels.iter().any(|label| label.is_empty() || label.len() > LABEL_BYTES) {
+            return Err(format!("at most {LABELS_MAX} labels, each of 1 to {LABEL_BYTES} bytes"));
+        }
+        if only.len().max(first.len()) > PATTERNS_MAX {
+            return Err(format!("at most {PATTERNS_MAX} patterns"));
+        }
+        Ok(Row { origin, folder, labels, paused, added: now(), only, first, up, down })
+    }
+}
+
+fn starts_with(text: &str, scheme: &str) -> bool {
+    text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+}

@@ -1,0 +1,58 @@
+//! What is done to torrents that are kept (own design): each change is on the disk before it is answered.
+use crate::daemon::{Daemon, Kept};
+use crate::failed::Failed;
+use crate::row::Row;
+use crate::select::Selector;
+use crate::told::Told;
+use teem_disk::Kind;
+
+impl Daemon {
+    /// Has the selected torrents rest, or work again; how they stand then.
+    pub(crate) async fn set_paused(&self, select: &[Selector], paused: bool) -> Result<Vec<Told>, Failed> {
+        let _turn = self.0.turn.lock().await;
+        let hashes = self.select(select).await?;
+        let mut rows = Vec::new();
+        let mut torrents = Vec::new();
+        for hash in &hashes {
+            if let Some(kept) = self.torrents().get(hash) {
+                let row = Row { paused, ..kept.row.clone() };
+                rows.push((hash.to_string(), Some(row.encode())));
+                torrents.extend(kept.torrent.clone());
+            }
+        }
+        self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
+        for hash in &hashes {
+            if let Some(kept) = self.torrents().get_mut(hash) {
+                kept.row.paused = paused;
+            }
+        }
+        // Each takes as long as its trackers do, up to four seconds: all at once.
+        let waits = torrents.into_iter().map(|torrent| {
+            tokio::spawn(async move { if paused { torrent.pause().await } else { torrent.resume().await } })
+        });
+        for wait in waits.collect::<Vec<_>>() {
+            // A torrent that has failed cannot rest, and is told as failed.
+            let _ = wait.await;
+        }
+        self.told(&hashes).await
+    }
+
+    /// Removes the selected torrents; their files stay. What they were.
+    pub(crate) async fn remove(&self, select: &[Selector]) -> Result<Vec<Told>, Failed> {
+        let _turn = self.0.turn.lock().await;
+        let hashes = self.select(select).await?;
+        let told = self.told(&hashes).await?;
+        let rows = hashes.iter().map(|hash| (hash.to_string(), None)).collect();
+        self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
+        let gone: Vec<Kept> = {
+            let mut torrents = self.torrents();
+            hashes.iter().filter_map(|hash| torrents.remove(hash)).collect()
+        };
+        let ends = gone.into_iter().filter_map(|kept| kept.torrent.ok());
+        let ends: Vec<_> = ends.map(|torrent| tokio::spawn(async move { torrent.remove().await })).collect();
+        for end in ends {
+            let _ = end.await;
+        }
+        Ok(told)
+    }
+}

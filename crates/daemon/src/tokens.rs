@@ -1,0 +1,49 @@
+//! The tokens that are kept (own design): who has one may drive the daemon, as far as its scope goes.
+use crate::daemon::{Daemon, now};
+use crate::failed::TokenFailed;
+use crate::token::{self, Scope};
+use teem_disk::Kind;
+
+impl Daemon {
+    /// What a token allows, if it is one.
+    pub(crate) fn scope_of(&self, token: &str) -> Option<Scope> {
+        let hash = token::hash(token);
+        self.tokens().values().find(|kept| kept.hash == hash).map(|kept| kept.scope)
+    }
+
+    /// The tokens by name: what they allow, and when they were made.
+    pub(crate) fn list_tokens(&self) -> Vec<(String, Scope, u64)> {
+        self.tokens().iter().map(|(name, kept)| (name.clone(), kept.scope, kept.made)).collect()
+    }
+
+    /// Makes a token and gives its words, which nobody can ask for again.
+    pub(crate) async fn make_token(&self, name: &str, scope: Scope) -> Result<String, TokenFailed> {
+        let _turn = self.0.turn.lock().await;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.len() > token::NAME_BYTES || !name.chars().all(is_plain) {
+            return Err(TokenFailed::Name(name.to_owned()));
+        }
+        if self.tokens().contains_key(name) {
+            return Err(TokenFailed::Taken(name.to_owned()));
+        }
+        if self.tokens().len() >= token::TOKENS_MAX {
+            return Err(TokenFailed::Many);
+        }
+        let words = token::draw();
+        let kept = token::Kept { hash: token::hash(&words), scope, made: now() };
+        self.keep(Kind::Token, vec![(name.to_owned(), Some(kept.encode()))]).await.map_err(TokenFailed::Store)?;
+        self.tokens().insert(name.to_owned(), kept);
+        Ok(words)
+    }
+
+    /// Makes a token useless at once.
+    pub(crate) async fn revoke_token(&self, name: &str) -> Result<(), TokenFailed> {
+        let _turn = self.0.turn.lock().await;
+        if !self.tokens().contains_key(name) {
+            return Err(TokenFailed::Unknown(name.to_owned()));
+        }
+        self.keep(Kind::Token, vec![(name.to_owned(), None)]).await.map_err(TokenFailed::Store)?;
+        self.tokens().remove(name);
+        Ok(())
+    }
+}
