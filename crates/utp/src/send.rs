@@ -92,8 +92,11 @@ pub(crate) struct SendWindow {
     /// Transmissions that are on the way, by their order: the first of each packet, and others. Some may have been settled.
     first: VecDeque<(u64, u64)>,
     again: VecDeque<(u64, u64)>,
-    /// The last packet that the last acknowledgement could have named.
+    /// The last packet that the last acknowledgement could have named, and the same of the one before where that had a mask.
     reach: u64,
+    told: Option<u64>,
+    /// The last acknowledgement had a mask.
+    masked: bool,
     lost: BTreeSet<u64>,
     /// The next transmission, and the last that is known to have arrived.
     order: u64,
@@ -121,6 +124,8 @@ impl SendWindow {
             first: VecDeque::new(),
             again: VecDeque::new(),
             reach: 0,
+            told: None,
+            masked: false,
             lost: BTreeSet::new(),
             order: PAST,
             arrived: 0,
@@ -301,6 +306,8 @@ impl SendWindow {
             return Some(acks);
         }
         // A mask ends somewhere; what came past its end is not told, and not lost for that.
+        self.told = self.masked.then_some(self.reach);
+        self.masked = masks.iter().any(|mask| !mask.is_empty());
         self.reach = ack + 1 + masks.iter().map(|mask| mask.len() as u64 * 8).sum::<u64>();
         let mut last = 0;
         // What waited at the other side for a packet that was sent again says nothing about the way.
@@ -331,6 +338,8 @@ impl SendWindow {
 
     /// One packet was acknowledged.
     fn settle(&mut self, now_us: u64, number: u64, least_us: u64, last: &mut u64, acks: &mut Acks, pool: &mut Pool) {
+        // It may have come long ago, past the end of the last mask, which has moved on.
+        let late = self.told.is_some_and(|told| number > told);
         let Some(slot) = self.slot_mut(number).filter(|slot| slot.fate != Fate::Acked) else { return };
         let before = mem::replace(&mut slot.fate, Fate::Acked);
         let payload = mem::take(&mut slot.payload);
@@ -354,12 +363,13 @@ impl SendWindow {
         self.held -= len;
         pool.give(len);
         pool.spare(payload);
-        if once && order >= *last {
+        if once && !late && order >= *last {
             (*last, acks.round_us) = (order, Some(ago));
         }
         if once || ago >= least_us {
             if order >= self.arrived {
-                (self.arrived, self.took_us) = (order, ago);
+                self.arrived = order;
+                self.took_us = if late { self.took_us } else { ago };
             }
         } else {
             // Nothing is answered so soon: it was the copy before this one that came.
@@ -506,6 +516,23 @@ mod tests {
         // The first came, and the rest is told of.
         send.acked(100_000, 700, [&[], &[]], 50_000, &mut pool);
         assert_eq!(send.find_lost(100_000).0.packets, 0);
+        send.check();
+    }
+
+    #[test]
+    fn what_a_mask_tells_of_late_says_nothing_about_the_way() {
+        let (mut send, mut pool) = sent(700);
+        // All but the first two came; the mask tells of 512.
+        let mut mask = [0xFF; 64];
+        mask[0] = 0xFE;
+        send.acked(50_000, 0, [&mask, &[]], 50_000, &mut pool);
+        assert_eq!(send.find_lost(50_000).0.packets, 2);
+        while let Some(number) = send.next() {
+            send.sent(50_000, number, None);
+        }
+        // The first is there at once, and a mask of the same length ends one packet later.
+        let acks = send.acked(100_000, 1, [&[0xFF; 64], &[]], 50_000, &mut pool).expect("it was sent");
+        assert_eq!((acks.packets, acks.round_us), (2, None));
         send.check();
     }
 
