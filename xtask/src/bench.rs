@@ -157,13 +157,24 @@ pub fn peak_kib(id: u32) -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
 }
 
-/// The port in the first JSON line; the rest of the output is read and dropped, so that the program never blocks on it.
+/// The port in the first JSON line.
 fn listening_port(child: &mut Child) -> Result<u16, Failed> {
-    let Some(output) = child.stdout.take() else { return Err(Failed("the seed has no output".into())) };
+    port(&line_with(child, "")?)
+}
+
+/// The first line of a program's output with that word; the rest is read and dropped, so that the program never blocks on it.
+pub fn line_with(child: &mut Child, word: &str) -> Result<String, Failed> {
+    let Some(output) = child.stdout.take() else { return Err(Failed("the program has no output".into())) };
     let mut lines = BufReader::new(output).lines();
-    let first = lines.next().transpose()?.unwrap_or_default();
-    std::thread::spawn(move || lines.for_each(drop));
-    port(&first)
+    loop {
+        let Some(line) = lines.next().transpose()? else {
+            return Err(Failed(format!("the program ended and never said {word}")));
+        };
+        if line.contains(word) {
+            std::thread::spawn(move || lines.for_each(drop));
+            return Ok(line);
+        }
+    }
 }
 
 /// The port that the first line of a seed's JSON names.

@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod matrix;
 pub mod queries;
 pub mod relay;
+pub mod rest;
 pub mod scale;
 pub mod source;
 pub mod swarm;

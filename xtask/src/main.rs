@@ -19,7 +19,9 @@ const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke]
          [--reps N] [--size MIB] [--teem BINARY]
          tracker: announces over HTTP for each second of its CPU, connections kept and not, in turns;
          [--reps N] [--announces N] [--teem BINARY] [--beside BINARY]
-         dht: queries that a node of the DHT answers over a socket for each second of its CPU; --smoke: a second of it
+         rest: a daemon with thousands of complete torrents: seconds to start, to serve and to end, memory and processor time at rest, answers
+         of its interface; [--counts N,...] [--in FOLDER] [--teem BINARY] [--write DOCUMENT]; --smoke: a hundred
+        dht: queries that a node of the DHT answers over a socket for each second of its CPU; --smoke: a second of it
   matrix Teem and each other client, both ways, each cell in a network namespace of its own
          [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written
          [--only CLIENT] [--without CLIENT-OR-TRACKER] [--jobs N] at a time, 0 only tells what the runs have; [--again N] plays what fails so often once more; [--list] [--json] [--write DOCUMENT]
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         ["bench", "--smoke"] => print_or_fail("bench", xtask::bench::run(&root(), true)),
         ["bench", "swarm", words @ ..] => print_or_fail("bench swarm", xtask::swarm::run(&root(), words)),
         ["bench", "scale", words @ ..] => print_or_fail("bench scale", xtask::scale::run(&root(), words)),
+        ["bench", "rest", words @ ..] => print_or_fail("bench rest", xtask::rest::run(&root(), words)),
         ["bench", "dht", words @ ..] => print_or_fail("bench dht", xtask::queries::run(&root(), words)),
         ["bench", "floor", words @ ..] => print_or_fail("bench floor", xtask::floor::run(&root(), words)),
         ["bench", "tracker", words @ ..] => print_or_fail("bench tracker", xtask::announces::run(&root(), words)),
