@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)] // same: `pub` means "for the tests"
 
 pub mod besieger;
+pub mod driven;
 pub mod lan;
 pub mod nat;
 pub mod rider;

@@ -73,24 +73,7 @@ impl Daemon {
     /// The row of these wishes, or why they cannot be granted.
     fn row(&self, origin: Origin, wishes: Wishes) -> Result<Row, String> {
         let Wishes { folder, labels, paused, only, first, up, down } = wishes;
-        let folder = folder.unwrap_or_else(|| self.0.roots.first().cloned().unwrap_or_default());
-        // What is not there yet is judged by what of it is.
-        let real = folder.ancestors().find_map(|above| {
-            let rest = folder.strip_prefix(above).ok()?;
-            let above = std::fs::canonicalize(above).ok()?;
-            // Joined with nothing it would end in a slash.
-            Some(if rest.as_os_str().is_empty() { above } else { above.join(rest) })
-        });
-        let is_plain = !folder.components().any(|part| part == std::path::Component::ParentDir);
-        let allowed = |real: &PathBuf| self.0.roots.iter().any(|root| real.starts_with(root));
-        let Some(folder) = real.filter(|real| is_plain && folder.is_absolute() && allowed(real)) else {
-            let roots: Vec<_> = self.0.roots.iter().map(|root| root.display().to_string()).collect();
-            return Err(format!(
-                "{} is no folder that the daemon may write to: these are {}, and what is below (teem daemon --root)",
-                folder.display(),
-                roots.join(", ")
-            ));
-        };
+        let folder = self.below_roots(folder.as_deref().unwrap_or(self.first_root()))?;
         if labels.len() > LABELS_MAX || labels.iter().any(|label| label.is_empty() || label.len() > LABEL_BYTES) {
             return Err(format!("at most {LABELS_MAX} labels, each of 1 to {LABEL_BYTES} bytes"));
         }

@@ -19,6 +19,7 @@ use crate::gate::guard;
 use crate::select::Selector;
 use crate::token::Scope;
 use crate::told::Told;
+use crate::transmission;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,7 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/torrents/pause", post(pause))
         .route("/teem/v1/torrents/resume", post(resume))
         .route("/teem/v1/torrents/remove", post(remove))
+        .merge(transmission::routes())
         .with_state(daemon)
 }
 

@@ -4,16 +4,23 @@ use crate::failed::Failed;
 use crate::row::Row;
 use crate::select::Selector;
 use crate::told::Told;
+use teem_client::metainfo::InfoHash;
 use teem_disk::Kind;
 
 impl Daemon {
     /// Has the selected torrents rest, or work again; how they stand then.
     pub(crate) async fn set_paused(&self, select: &[Selector], paused: bool) -> Result<Vec<Told>, Failed> {
-        let _turn = self.0.turn.lock().await;
         let hashes = self.select(select).await?;
+        self.set_paused_of(&hashes, paused).await?;
+        self.told(&hashes).await
+    }
+
+    /// The same with these torrents, as far as they are there.
+    pub(crate) async fn set_paused_of(&self, hashes: &[InfoHash], paused: bool) -> Result<(), Failed> {
+        let _turn = self.0.turn.lock().await;
         let mut rows = Vec::new();
         let mut torrents = Vec::new();
-        for hash in &hashes {
+        for hash in hashes {
             if let Some(kept) = self.torrents().get(hash) {
                 let row = Row { paused, ..kept.row.clone() };
                 rows.push((hash.to_string(), Some(row.encode())));
@@ -21,7 +28,7 @@ impl Daemon {
             }
         }
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
-        for hash in &hashes {
+        for hash in hashes {
             if let Some(kept) = self.torrents().get_mut(hash) {
                 kept.row.paused = paused;
             }
@@ -34,14 +41,20 @@ impl Daemon {
             // A torrent that has failed cannot rest, and is told as failed.
             let _ = wait.await;
         }
-        self.told(&hashes).await
+        Ok(())
     }
 
     /// Removes the selected torrents; their files stay. What they were.
     pub(crate) async fn remove(&self, select: &[Selector]) -> Result<Vec<Told>, Failed> {
-        let _turn = self.0.turn.lock().await;
         let hashes = self.select(select).await?;
         let told = self.told(&hashes).await?;
+        self.remove_these(&hashes).await?;
+        Ok(told)
+    }
+
+    /// Removes these torrents, as far as they are there; their files stay.
+    pub(crate) async fn remove_these(&self, hashes: &[InfoHash]) -> Result<(), Failed> {
+        let _turn = self.0.turn.lock().await;
         let rows = hashes.iter().map(|hash| (hash.to_string(), None)).collect();
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
         let gone: Vec<Kept> = {
@@ -53,6 +66,6 @@ impl Daemon {
         for end in ends {
             let _ = end.await;
         }
-        Ok(told)
+        Ok(())
     }
 }

@@ -5,7 +5,8 @@
 //! What it does stands in `adding`, `commands`, `look` and `tokens`; here is what these share, its start and its end.
 use crate::failed::{AddFailed, StartError};
 use crate::row::Row;
-use crate::token;
+use crate::settings::Settings;
+use crate::{token, transmission};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) turn: tokio::sync::Mutex<()>,
     tokens: Mutex<BTreeMap<String, token::Kept>>,
     remarks: Vec<String>,
+    pub(crate) settings: Settings,
+    transmission: transmission::Session,
 }
 
 /// A running daemon; clones are the same.
@@ -56,6 +59,7 @@ impl Daemon {
         let Opened { database, mut remarks } = opening.await.unwrap_or_else(|e| Err(fell(e)))?;
         let database = Arc::new(database);
         config.records = Some(Records(database.clone()));
+        let settings = Settings::of(&config);
         let client = Client::start(config).await.map_err(StartError::Client)?;
         let mut rows = Vec::new();
         let each = |name: &str, bytes: &[u8]| match (name.parse::<InfoHash>().ok(), Row::decode(bytes)) {
@@ -77,6 +81,8 @@ impl Daemon {
             turn: tokio::sync::Mutex::default(),
             tokens: Mutex::new(tokens),
             remarks,
+            settings,
+            transmission: transmission::Session::default(),
         };
         let daemon = Self(Arc::new(inner));
         for (hash, row) in rows {
@@ -99,6 +105,11 @@ impl Daemon {
     /// The client that carries the torrents.
     pub fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// What programs that speak Transmission's dialects share.
+    pub(crate) fn transmission(&self) -> &transmission::Session {
+        &self.0.transmission
     }
 
     pub(crate) fn torrents(&self) -> MutexGuard<'_, BTreeMap<InfoHash, Kept>> {

@@ -4,6 +4,7 @@
 //! server of names could lead here, or where a page of somebody else's sent it.
 use crate::daemon::Daemon;
 use crate::token::Scope;
+use crate::transmission;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
@@ -14,7 +15,7 @@ use teem_web::middleware::Next;
 use teem_web::{Response, plain};
 
 /// Lets a request over TCP through if it may be asked.
-pub(crate) async fn guard(State(daemon): State<Daemon>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(daemon): State<Daemon>, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     if !is_here(headers) {
         return plain(StatusCode::FORBIDDEN, "the daemon is asked by its address or as localhost, not by other names");
@@ -29,6 +30,8 @@ pub(crate) async fn guard(State(daemon): State<Daemon>, request: Request, next: 
         let why = format!("this token allows to {scope}, and this needs {needed}");
         return plain(StatusCode::FORBIDDEN, &why);
     }
+    // What the request itself says decides what it takes, where one path is for everything.
+    request.extensions_mut().insert(scope);
     next.run(request).await
 }
 
@@ -43,6 +46,7 @@ fn needed(method: &Method, path: &str) -> Scope {
     match (method, path) {
         (_, path) if path.starts_with("/teem/v1/tokens") => Scope::Admin,
         (&Method::GET | &Method::HEAD, _) => Scope::Read,
+        (_, path) if path.starts_with(transmission::PATH) => Scope::Read,
         (&Method::POST, "/teem/v1/torrents") => Scope::Add,
         _ => Scope::Control,
     }

@@ -12,12 +12,16 @@ mod daemon;
 mod failed;
 mod gate;
 mod look;
+mod roots;
 mod row;
 mod select;
+mod settings;
 mod socket;
+mod standing;
 mod token;
 mod tokens;
 mod told;
+mod transmission;
 
 pub use daemon::{Daemon, root};
 pub use failed::StartError;

@@ -1,0 +1,26 @@
+//! How the client was set when it began, as far as the dialects of other programs tell it (own design).
+use teem_client::{Config, Encryption, Transports};
+
+/// What was wanted of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Settings {
+    /// Limits of all torrents together, payload bytes a second.
+    pub(crate) up: Option<u64>,
+    pub(crate) down: Option<u64>,
+    pub(crate) dht: bool,
+    pub(crate) pex: bool,
+    pub(crate) lsd: bool,
+    pub(crate) map_ports: bool,
+    pub(crate) encryption: Encryption,
+    pub(crate) transports: Transports,
+    pub(crate) anonymous: bool,
+    pub(crate) free_port: bool,
+}
+
+impl Settings {
+    pub(crate) fn of(config: &Config) -> Self {
+        let &Config { up, down, pex, lsd, map_ports, encryption, transports, anonymous, .. } = config;
+        let (dht, free_port) = (config.dht.is_some(), config.listen.port == 0);
+        Self { up, down, dht, pex, lsd, map_ports, encryption, transports, anonymous, free_port }
+    }
+}

@@ -1,0 +1,36 @@
+//! What changes torrents (Transmission's rpc-spec, "Torrent action requests", "Torrent mutator", "Removing", "Moving"): each change is on the disk before it is
+//! answered.
+use super::args::Args;
+use super::chosen::choose;
+use super::envelope::{Outcome, Refused};
+use super::names::Style;
+use crate::daemon::Daemon;
+use crate::failed::Failed;
+use serde_json::Map;
+use teem_client::metainfo::InfoHash;
+
+async fn chosen(daemon: &Daemon, args: &Args) -> Result<Vec<InfoHash>, Refused> {
+    let chosen = choose(daemon, &args.ids()).await.map_err(Refused::cannot)?;
+    Ok(chosen.torrents.into_iter().map(|(_, hash)| hash).collect())
+}
+
+fn done<T>(result: Result<T, Failed>) -> Outcome {
+    result.map(|_| (Map::new(), Style::Kebab)).map_err(Refused::cannot)
+}
+
+/// Answers `torrent_start`, `torrent_start_now` and `torrent_stop`.
+pub(super) async fn pause(daemon: &Daemon, args: &Args, paused: bool) -> Outcome {
+    done(daemon.set_paused_of(&chosen(daemon, args).await?, paused).await)
+}
+
+/// Carries `torrent_remove` out, of torrents that are named.
+pub(super) async fn remove(daemon: &Daemon, args: &Args) -> Outcome {
+    // All would be removed for want of a word.
+    if args.get("ids").is_none() {
+        return Err(Refused::Arguments("no ids specified".to_owned()));
+    }
+    if args.flag("delete_local_data") == Some(true) {
+        return Err(Refused::cannot("files are not removed yet: without `delete-local-data` the torrent alone goes"));
+    }
+    done(daemon.remove_these(&chosen(daemon, args).await?).await)
+}

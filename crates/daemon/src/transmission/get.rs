@@ -1,0 +1,74 @@
+//! `torrent-get` (Transmission's rpc-spec, "Torrent accessor"): the fields that are asked for, of the torrents that are asked for, and nothing else is computed.
+use super::chosen::{Chosen, choose};
+use super::envelope::{Call, Dialect, Outcome, Refused};
+use super::fields::{Field, Look, field};
+use super::names::{Style, inside, styled};
+use crate::daemon::Daemon;
+use crate::standing::{Facts, Standing};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// Fields that one request may ask for; there are fewer.
+const FIELDS_MAX: usize = 200;
+
+/// What is asked for: each field with the name that it is answered under.
+struct Wanted {
+    fields: Vec<(String, &'static Field)>,
+    style: Style,
+    table: bool,
+    secrets: bool,
+}
+
+/// Carries `torrent_get` out, with passkeys of trackers where `secrets` says so.
+pub(super) async fn get(daemon: &Daemon, call: &Call, secrets: bool) -> Outcome {
+    let Some(names) = call.args.texts("fields") else {
+        return Err(Refused::Arguments("no fields specified".to_owned()));
+    };
+    let known = names.into_iter().take(FIELDS_MAX).filter_map(|name| {
+        let field = field(&inside(&name))?;
+        Some((name, field))
+    });
+    let fields: Vec<_> = known.collect();
+    let style = if call.dialect == Dialect::Legacy { Style::Camel } else { Style::Snake };
+    let wanted = Wanted { fields, style, table: call.args.text("format") == Some("table"), secrets };
+    let Chosen { torrents, removed } = choose(daemon, &call.args.ids()).await.map_err(Refused::cannot)?;
+    let hashes: Vec<_> = torrents.iter().map(|(_, hash)| *hash).collect();
+    let figures = wanted.fields.iter().any(|(_, field)| field.needs.figures());
+    let standing = daemon.standing(&hashes, figures).await.map_err(Refused::cannot)?;
+    let numbers: HashMap<_, _> = torrents.into_iter().map(|(number, hash)| (hash, number)).collect();
+    // Tens of thousands of torrents take a while to be written.
+    let told = tokio::task::spawn_blocking(move || {
+        let of = |standing: &Standing| numbers.get(&standing.hash).copied().unwrap_or(0);
+        wanted.tell(&standing, of)
+    });
+    let mut answer = Map::new();
+    answer.insert("torrents".to_owned(), told.await.map_err(Refused::cannot)?);
+    if let Some(removed) = removed {
+        answer.insert("removed".to_owned(), json!(removed));
+    }
+    Ok((answer, Style::Snake))
+}
+
+impl Wanted {
+    fn tell(&self, standing: &[Standing], number: impl Fn(&Standing) -> u64) -> Value {
+        let needs_facts = self.fields.iter().any(|(_, field)| field.needs.facts());
+        let mut rows = Vec::with_capacity(standing.len() + 1);
+        if self.table {
+            rows.push(self.fields.iter().map(|(name, _)| Value::from(name.as_str())).collect());
+        }
+        for standing in standing {
+            let facts = if needs_facts { standing.facts() } else { Facts::default() };
+            let number = number(standing);
+            let place = usize::try_from(number.saturating_sub(1)).unwrap_or(0);
+            let look = Look { number, place, standing, facts: &facts, secrets: self.secrets };
+            let value = |field: &Field| styled((field.of)(&look), self.style);
+            rows.push(if self.table {
+                self.fields.iter().map(|(_, field)| value(field)).collect()
+            } else {
+                let pairs = self.fields.iter().map(|(name, field)| (name.clone(), value(field)));
+                Value::Object(pairs.collect())
+            });
+        }
+        Value::Array(rows)
+    }
+}

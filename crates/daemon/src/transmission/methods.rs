@@ -1,0 +1,65 @@
+//! Which method is which (Transmission's rpc-spec), and what a token has to allow for it.
+use super::envelope::{Call, Outcome, Refused};
+use super::{adding, changing, get, session};
+use crate::daemon::Daemon;
+use crate::token::Scope;
+
+/// Carries a request out, for one who may do so much.
+pub(super) async fn carry_out(daemon: &Daemon, call: &Call, scope: Scope) -> Outcome {
+    let needed = needed(&call.method).ok_or(Refused::Method)?;
+    if scope < needed {
+        return Err(Refused::cannot(format!("this token allows to {scope}, and this needs {needed}")));
+    }
+    let (args, dialect) = (&call.args, call.dialect);
+    match call.method.as_str() {
+        "torrent_get" => get::get(daemon, call, scope >= Scope::Control).await,
+        "torrent_add" => adding::add(daemon, args).await,
+        "torrent_start" | "torrent_start_now" => changing::pause(daemon, args, false).await,
+        "torrent_stop" => changing::pause(daemon, args, true).await,
+        "torrent_remove" => changing::remove(daemon, args).await,
+        "session_get" => Ok(session::get(daemon, args, dialect)),
+        "session_set" => session::set(daemon, args, dialect),
+        "session_stats" => session::stats(daemon).await,
+        "free_space" => session::free_space(daemon, args),
+        other => Err(Refused::cannot(format!("{} is not supported", other.replace('_', "-")))),
+    }
+}
+
+/// What a method takes; `None` where there is no such method.
+fn needed(method: &str) -> Option<Scope> {
+    match method {
+        "torrent_get" | "session_get" | "session_stats" | "free_space" | "group_get" | "port_test" => Some(Scope::Read),
+        "torrent_add" => Some(Scope::Add),
+        "torrent_start"
+        | "torrent_start_now"
+        | "torrent_stop"
+        | "torrent_verify"
+        | "torrent_reannounce"
+        | "torrent_set"
+        | "torrent_remove"
+        | "torrent_set_location"
+        | "torrent_rename_path"
+        | "session_set"
+        | "queue_move_top"
+        | "queue_move_up"
+        | "queue_move_down"
+        | "queue_move_bottom"
+        | "blocklist_update"
+        | "group_set" => Some(Scope::Control),
+        "session_close" => Some(Scope::Admin),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_look_and_nothing_else() {
+        assert_eq!(needed("torrent_get"), Some(Scope::Read));
+        assert_eq!(needed("torrent_add"), Some(Scope::Add));
+        assert_eq!(needed("torrent_remove"), Some(Scope::Control));
+        assert_eq!((needed("torrent-get"), needed("")), (None, None));
+    }
+}

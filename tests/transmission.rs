@@ -1,0 +1,229 @@
+//! The daemon as Transmission's programs see it: what they ask, what they read, and what is on the disk then.
+
+mod common;
+
+use std::process::Command;
+
+use common::driven::{Driven, is_there};
+use common::http::Answer;
+use common::namespace::Needs;
+use common::torrent::Torrent;
+use serde_json::{Value, json};
+
+const RPC: &str = "/transmission/rpc";
+
+/// A program that has learned the session's id.
+struct Client<'a> {
+    daemon: &'a Driven,
+    token: String,
+    session: String,
+}
+
+impl<'a> Client<'a> {
+    fn new(daemon: &'a Driven, token: &str) -> Self {
+        let bearer = format!("Bearer {token}");
+        let first = daemon.ask(RPC, &[("Authorization", &bearer)], Some("{}"));
+        assert_eq!(first.status, 409);
+        let session = first.header("x-transmission-session-id").expect("the session's id").to_owned();
+        Self { daemon, token: token.to_owned(), session }
+    }
+
+    fn post(&self, body: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        self.daemon.ask(RPC, &[("Authorization", &bearer), ("X-Transmission-Session-Id", &self.session)], Some(body))
+    }
+
+    fn send(&self, body: &Value) -> Value {
+        let answer = self.post(&body.to_string());
+        assert_eq!(answer.status, 200, "{body}");
+        serde_json::from_slice(&answer.body).expect("JSON")
+    }
+
+    /// The arguments of a legacy method that succeeds.
+    #[track_caller]
+    fn legacy(&self, method: &str, arguments: Value) -> Value {
+        let answer = self.send(&json!({"method": method, "arguments": arguments, "tag": 7}));
+        assert_eq!((&answer["result"], &answer["tag"]), (&json!("success"), &json!(7)), "{method}: {answer}");
+        answer["arguments"].clone()
+    }
+
+    /// Why a legacy method fails.
+    #[track_caller]
+    fn refused(&self, method: &str, arguments: Value) -> String {
+        let answer = self.send(&json!({"method": method, "arguments": arguments}));
+        let result = answer["result"].as_str().expect("a sentence");
+        assert_ne!(result, "success", "{method}");
+        result.to_owned()
+    }
+}
+
+fn base64(torrent: &Torrent) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(std::fs::read(&torrent.path).expect("own file"))
+}
+
+#[test]
+fn a_request_brings_a_token_then_the_sessions_id() {
+    let daemon = Driven::start("transmission-session");
+    let basic = {
+        use base64::Engine as _;
+        let pair = format!("anybody:{}", daemon.token);
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+    };
+    assert_eq!(daemon.ask(RPC, &[], Some("{}")).status, 401);
+    assert_eq!(daemon.ask(RPC, &[("Authorization", "Bearer teem_nobody")], Some("{}")).status, 401);
+    let page = [("Authorization", basic.as_str()), ("Origin", "http://evil.example")];
+    assert_eq!(daemon.ask(RPC, &page, Some("{}")).status, 403);
+    // Some look first with GET, some write a slash behind the path.
+    for path in [RPC, "/transmission/rpc/"] {
+        let probed = daemon.ask(path, &[("Authorization", &basic)], None);
+        assert_eq!(probed.status, 409, "{path}");
+        let session = probed.header("X-Transmission-Session-Id").expect("the session's id").to_owned();
+        assert!(probed.header("X-Transmission-Rpc-Version").is_some_and(|version| version.starts_with("6.")));
+        let head = [("Authorization", basic.as_str()), ("X-Transmission-Session-Id", &session)];
+        let answer = daemon.ask(path, &head, Some(r#"{"method":"session-get"}"#));
+        assert_eq!(answer.status, 200);
+        let told: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        let told = &told["arguments"];
+        assert_eq!((&told["rpc-version"], &told["download-dir"]), (&json!(17), &json!(daemon.root())));
+        assert!(told["version"].as_str().is_some_and(|version| version.starts_with("4.0.6")), "{told}");
+        assert_eq!(told["seedRatioLimited"], json!(false));
+    }
+}
+
+#[test]
+fn what_is_added_is_told_paused_resumed_and_removed() {
+    let daemon = Driven::start("transmission-verbs");
+    let (film, song) = (daemon.complete("film"), daemon.complete("the song"));
+    let client = Client::new(&daemon, &daemon.token);
+    let add = json!({"metainfo": base64(&film), "labels": ["tv", "new"], "paused": true});
+    let added = client.legacy("torrent-add", add.clone());
+    assert_eq!(added["torrent-added"], json!({"hashString": film.info_hash, "id": 1, "name": "film"}), "{added}");
+    assert_eq!(client.legacy("torrent-add", add)["torrent-duplicate"]["hashString"], json!(film.info_hash));
+    let sub = daemon.root().join("music");
+    let added = client.legacy("torrent-add", json!({"filename": song.magnet(), "download-dir": sub}));
+    assert_eq!(added["torrent-added"]["id"], json!(2));
+    assert!(client.refused("torrent-add", json!({"metainfo": "ZQ=="})).contains(".torrent"));
+    assert!(client.refused("torrent-add", json!({"filename": "/etc/passwd"})).contains("no magnet link"));
+    assert!(client.refused("torrent-add", json!({"filename": song.magnet(), "download-dir": "/etc"})).contains("/etc"));
+
+    let fields =
+        json!(["id", "hashString", "name", "status", "labels", "downloadDir", "nothing", "file-count", "files-x"]);
+    let told = client.legacy("torrent-get", json!({"fields": fields}));
+    let film_told = json!({"id": 1, "hashString": film.info_hash, "name": "film", "status": 0, "labels": ["new", "tv"],
+        "downloadDir": daemon.root(), "file-count": 1});
+    assert_eq!(told["torrents"][0], film_told);
+    assert_eq!((&told["torrents"][1]["status"], &told["torrents"][1]["downloadDir"]), (&json!(4), &json!(sub)));
+
+    client.legacy("torrent-start", json!({"ids": [1]}));
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding" && one["complete"] == true);
+    let table = client.legacy(
+        "torrent-get",
+        json!({"fields": ["id", "percentDone", "leftUntilDone", "haveValid", "totalSize"], "format": "table", "ids": film.info_hash}),
+    );
+    assert_eq!(
+        table["torrents"],
+        json!([["id", "percentDone", "leftUntilDone", "haveValid", "totalSize"], [1, 1.0, 0, 100_000, 100_000]])
+    );
+    let trackers =
+        client.legacy("torrent-get", json!({"ids": 1, "fields": ["trackers", "trackerStats", "trackerList"]}));
+    let trackers = &trackers["torrents"][0];
+    assert_eq!(trackers["trackers"][0]["announce"], json!("http://127.0.0.1:9/announce"));
+    assert_eq!(trackers["trackerStats"][0]["host"], json!("http://127.0.0.1:9"));
+    assert_eq!(trackers["trackerList"], json!("http://127.0.0.1:9/announce"));
+    client.legacy("torrent-stop", json!({"ids": [film.info_hash]}));
+    assert_eq!(daemon.wait("its rest", &film.info_hash, |_| true)["state"], json!("paused"));
+
+    let all = client.legacy("torrent-get", json!({"ids": "recently-active", "fields": ["id"]}));
+    assert_eq!((&all["removed"], all["torrents"].as_array().map(Vec::len)), (&json!([]), Some(2)));
+    client.legacy("torrent-remove", json!({"ids": [2]}));
+    let left = client.legacy("torrent-get", json!({"ids": "recently-active", "fields": ["id"]}));
+    assert_eq!(left["removed"], json!([2]));
+    assert_eq!(client.legacy("session-stats", json!({}))["torrentCount"], json!(1));
+    assert!(daemon.root().join("film").exists(), "content stays");
+    assert!(client.refused("torrent-remove", json!({})).contains("ids"), "all are not removed for want of a word");
+}
+
+#[test]
+fn a_token_reaches_as_far_as_its_scope() {
+    let daemon = Driven::start("transmission-scopes");
+    let film = daemon.complete("film");
+    let reader = daemon.make_token("reader", "read");
+    let reader = Client::new(&daemon, &reader);
+    reader.legacy("torrent-get", json!({"fields": ["id"]}));
+    let add = json!({"metainfo": base64(&film)});
+    assert!(reader.refused("torrent-add", add.clone()).contains("needs add"));
+    let adder = daemon.make_token("adder", "add");
+    let adder = Client::new(&daemon, &adder);
+    adder.legacy("torrent-add", add);
+    for method in ["torrent-stop", "torrent-remove", "torrent-set", "session-set", "torrent-set-location"] {
+        assert!(adder.refused(method, json!({"ids": [1]})).contains("needs control"), "{method}");
+    }
+    assert_eq!(daemon.list().len(), 1);
+    assert_eq!(adder.refused("torrent-explode", json!({})), "method name not recognized");
+    let space = reader.legacy("free-space", json!({"path": daemon.root()}));
+    assert!(space["size-bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{space}");
+    assert!(reader.refused("free-space", json!({"path": "/etc"})).contains("/etc"));
+}
+
+#[test]
+fn json_rpc_is_spoken_too() {
+    let daemon = Driven::start("transmission-json-rpc");
+    let film = daemon.complete("film");
+    let client = Client::new(&daemon, &daemon.token);
+    let call =
+        |id: u32, method: &str, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+    let told = client.send(&call(1, "session_get", json!({"fields": ["version", "rpc_version_semver"]})));
+    assert_eq!((&told["id"], &told["result"]["rpc_version_semver"]), (&json!(1), &json!("6.0.0")));
+    let added = client.send(&call(2, "torrent_add", json!({"metainfo": base64(&film), "paused": true})));
+    assert_eq!(added["result"]["torrent_added"]["hash_string"], json!(film.info_hash), "{added}");
+    let batch = json!([
+        call(3, "torrent_get", json!({"fields": ["hash_string", "peers_from", "is_private"]})),
+        {"jsonrpc": "2.0", "method": "torrent_stop", "params": {"ids": [1]}},
+        call(4, "torrent-get", json!({})),
+    ]);
+    let answers = client.send(&batch);
+    assert_eq!(answers.as_array().map(Vec::len), Some(2), "a notification is not answered");
+    let torrent = &answers[0]["result"]["torrents"][0];
+    assert_eq!((&torrent["hash_string"], &torrent["peers_from"]["from_dht"]), (&json!(film.info_hash), &json!(0)));
+    assert_eq!(answers[1]["error"]["code"], json!(-32601));
+    let notified = client.post(r#"{"jsonrpc":"2.0","method":"session_stats"}"#);
+    assert_eq!((notified.status, notified.body.len()), (204, 0));
+    for body in ["", "[", "[]", "7", r#"{"jsonrpc":"2.0"}"#, &"[".repeat(100_000)] {
+        let answer = client.post(body);
+        assert_eq!(answer.status, 200, "{}", &body[..body.len().min(20)]);
+        let told: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        assert!(told["error"]["code"].is_i64() || told["result"].is_string(), "{told}");
+    }
+}
+
+#[test]
+fn transmission_remote_drives_it() {
+    if !is_there("transmission_remote_drives_it", Needs::Command("transmission-remote", "--version")) {
+        return;
+    }
+    let daemon = Driven::start("transmission-remote");
+    let (film, song) = (daemon.complete("film"), daemon.complete("the song"));
+    let remote = |args: &[&str]| {
+        let mut command = Command::new("transmission-remote");
+        command.arg(daemon.api.to_string()).args(["--auth", &format!("me:{}", daemon.token)]).args(args);
+        daemon.drive(&mut command)
+    };
+    let film_file = film.path.display().to_string();
+    assert!(remote(&["--add", &film_file]).contains("success"));
+    assert!(remote(&["--add", &song.magnet()]).contains("success"));
+    remote(&["--torrent", "2", "--stop"]);
+    let listed = remote(&["--list"]);
+    assert!(listed.contains("film") && listed.contains("Stopped") && listed.lines().count() == 4, "{listed}");
+    remote(&["--torrent", "1", "--start"]);
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding");
+    let info = remote(&["--torrent", "1", "--info", "--info-trackers", "--info-peers"]);
+    assert!(info.contains(&film.info_hash) && info.contains("127.0.0.1:9") && info.contains("100"), "{info}");
+    assert!(remote(&["--session-info"]).contains(&daemon.root().display().to_string()));
+    assert!(remote(&["--session-stats"]).contains("Uploaded"));
+    remote(&["--torrent", "all", "--stop"]);
+    daemon.wait("its rest", &film.info_hash, |one| one["state"] == "paused");
+    remote(&["--torrent", "1", "--remove"]);
+    assert_eq!(daemon.list().len(), 1);
+    assert!(daemon.root().join("film").exists());
+}
