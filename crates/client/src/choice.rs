@@ -28,6 +28,8 @@ pub enum Choice {
     },
     /// By index from 0, padding included (BEP 53, `so`).
     Indices(Vec<RangeInclusive<u32>>),
+    /// By the priority of each file, padding included; files beyond the list are wanted like the rest.
+    Files(Selection),
     /// By somebody who wants to see the files first: the torrent waits in [`State::Choosing`](crate::event::State::Choosing) until
     /// [`Torrent::choose`](crate::Torrent::choose). What is published needs no choice, and waits for none.
     Ask,
@@ -60,11 +62,17 @@ impl Choice {
         !matches!(self, Self::All | Self::Ask)
     }
 
+    /// Whether it wants everything alike without saying so.
+    pub fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+
     /// What it means for a torrent; everything alike where nothing is said. An error is a sentence for the user.
     pub fn of(&self, info: &Info) -> Result<Selection, String> {
         let selection = match self {
             Self::All | Self::Ask => return Ok(Selection::all()),
             Self::Patterns { only, first } => by_patterns(info, only, first)?,
+            Self::Files(selection) => selection.clone(),
             Self::Indices(ranges) => select(info, |file, _| {
                 let wanted = ranges.iter().any(|range| range.contains(&(file as u32)));
                 if wanted { Priority::Normal } else { Priority::Skip }

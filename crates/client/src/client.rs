@@ -378,6 +378,14 @@ impl Client {
         self.ask_snapshots(Some(torrents.to_vec())).await
     }
 
+    /// The figures of those torrents that have peers, without their peers and trackers: of no other do rates and sums change by themselves.
+    pub async fn busy(&self) -> Result<Vec<Snapshot>, Ended> {
+        self.0.host.room().await;
+        let (ask, answer) = self.0.registry.ask_snapshots();
+        self.0.host.order(Command::Busy { ask }).map_err(|_| self.0.registry.ended())?;
+        answer.await.map_err(|_| self.0.registry.ended())
+    }
+
     async fn ask_snapshots(&self, torrents: Option<Vec<TorrentId>>) -> Result<Vec<Snapshot>, Ended> {
         self.0.host.room().await;
         let (ask, answer) = self.0.registry.ask_snapshots();

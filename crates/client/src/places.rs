@@ -106,6 +106,15 @@ impl Places {
         Some(Ok((placing.place.clone(), placing.choice.clone())))
     }
 
+    /// Other files are wanted than was said before. Whether the metadata has come, so that this choice comes too late to be asked for.
+    pub(crate) fn choose(&self, id: TorrentId, choice: Choice) -> bool {
+        let mut table = self.table();
+        table.placings.get_mut(&id).is_some_and(|placing| {
+            placing.choice = choice;
+            placing.info.is_some()
+        })
+    }
+
     /// Where a torrent lies, once that is known.
     pub(crate) fn of(&self, id: TorrentId) -> Option<Place> {
         self.table()

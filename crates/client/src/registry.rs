@@ -54,6 +54,7 @@ struct Asks {
     snapshots: HashMap<u64, oneshot::Sender<Vec<Snapshot>>>,
     availability: HashMap<TorrentId, Vec<oneshot::Sender<Box<[u16]>>>>,
     searches: HashMap<TorrentId, Vec<oneshot::Sender<Search>>>,
+    verified: HashMap<TorrentId, Vec<oneshot::Sender<Box<[u8]>>>>,
     nodes: Vec<oneshot::Sender<(Vec<NodeFigures>, Vec<NodeAddr>)>>,
     reads: HashMap<ReadId, oneshot::Sender<Result<Vec<u8>, ReadError>>>,
     ended: bool,
@@ -87,6 +88,7 @@ impl Registry {
         let mut asks = self.asks();
         asks.availability.remove(&id);
         asks.searches.remove(&id);
+        asks.verified.remove(&id);
     }
 
     pub(crate) fn get(&self, id: TorrentId) -> Option<Arc<Entry>> {
@@ -116,6 +118,16 @@ impl Registry {
         let mut asks = self.asks();
         if !asks.ended {
             asks.availability.entry(id).or_default().push(sender);
+        }
+        answer
+    }
+
+    /// A question for the verified pieces of a torrent.
+    pub(crate) fn ask_verified(&self, id: TorrentId) -> oneshot::Receiver<Box<[u8]>> {
+        let (sender, answer) = oneshot::channel();
+        let mut asks = self.asks();
+        if !asks.ended {
+            asks.verified.entry(id).or_default().push(sender);
         }
         answer
     }
@@ -227,6 +239,11 @@ impl Registry {
                     let _ = sender.send(pieces.clone());
                 }
             }
+            Event::Verified { torrent, pieces } => {
+                for sender in self.asks().verified.remove(&torrent).unwrap_or_default() {
+                    let _ = sender.send(pieces.clone());
+                }
+            }
             Event::Search(search) => {
                 for sender in self.asks().searches.remove(&search.torrent).unwrap_or_default() {
                     let _ = sender.send(Search::clone(&search));
@@ -289,5 +306,12 @@ impl Registry {
 
 /// Whether an event is the answer to a question, of which there is nothing to be told to others.
 fn is_answer(event: &Event) -> bool {
-    matches!(event, Event::Snapshots { .. } | Event::Nodes { .. } | Event::Availability { .. } | Event::Search(_))
+    matches!(
+        event,
+        Event::Snapshots { .. }
+            | Event::Nodes { .. }
+            | Event::Availability { .. }
+            | Event::Verified { .. }
+            | Event::Search(_)
+    )
 }

@@ -41,6 +41,11 @@ impl Torrent {
         self.change_trackers(TrackerChange::Replace(tiers))
     }
 
+    /// Has its trackers asked as soon as they let themselves be asked again; a torrent that rests asks when it is resumed anyhow.
+    pub fn announce(&self) -> Result<(), Ended> {
+        self.command(Command::Announce(self.id()))
+    }
+
     fn change_trackers(&self, change: TrackerChange) -> Result<(), Ended> {
         self.command(Command::Trackers(self.id(), change))
     }

@@ -78,6 +78,18 @@ impl Torrent {
         answer.await.map_err(|_| self.registry.ended())
     }
 
+    /// Which pieces are verified, as a bitfield of the wire (BEP 3): the first piece in the highest bit. Empty while the metadata is missing,
+    /// and of a torrent that is not at work.
+    pub async fn verified(&self) -> Result<Box<[u8]>, Ended> {
+        let answer = self.registry.ask_verified(self.id());
+        // Asked first and looked second, as above.
+        if self.registry.get(self.id()).is_none() {
+            return Err(self.registry.ended());
+        }
+        self.ask(Command::Verified(self.id())).await?;
+        answer.await.map_err(|_| self.registry.ended())
+    }
+
     /// How the search for its peers went.
     pub async fn search(&self) -> Result<Search, Ended> {
         let answer = self.registry.ask_search(self.id());
@@ -132,6 +144,11 @@ impl Torrent {
             Some(ended) => Err(ChooseError::Ended(ended)),
             None => self.select(selection).map_err(ChooseError::Ended),
         }
+    }
+
+    /// The same without waiting for the metadata: while that is missing the choice is kept until it comes.
+    pub async fn choose_whenever(&self, choice: Choice) -> Result<(), ChooseError> {
+        if self.registry.places.choose(self.id(), choice.clone()) { self.choose(choice).await } else { Ok(()) }
     }
 
     /// Chooses which files are wanted from now on; what is there of others stays. [`Self::durable`] waits for these then.

@@ -74,14 +74,20 @@ impl Daemon {
     fn row(&self, origin: Origin, wishes: Wishes) -> Result<Row, String> {
         let Wishes { folder, labels, paused, only, first, up, down } = wishes;
         let folder = self.below_roots(folder.as_deref().unwrap_or(self.first_root()))?;
-        if labels.len() > LABELS_MAX || labels.iter().any(|label| label.is_empty() || label.len() > LABEL_BYTES) {
-            return Err(format!("at most {LABELS_MAX} labels, each of 1 to {LABEL_BYTES} bytes"));
-        }
-        if only.len().max(first.len()) > PATTERNS_MAX {
-            return Err(format!("at most {PATTERNS_MAX} patterns"));
-        }
-        Ok(Row { origin, folder, labels, paused, added: now(), only, first, up, down })
+        within_bounds(&labels, &only, &first)?;
+        Ok(Row { origin, folder, labels, paused, added: now(), only, first, files: Vec::new(), up, down })
     }
+}
+
+/// Whether labels and patterns are within their bounds; if not, a sentence.
+pub(crate) fn within_bounds(labels: &BTreeSet<String>, only: &[String], first: &[String]) -> Result<(), String> {
+    if labels.len() > LABELS_MAX || labels.iter().any(|label| label.is_empty() || label.len() > LABEL_BYTES) {
+        return Err(format!("at most {LABELS_MAX} labels, each of 1 to {LABEL_BYTES} bytes"));
+    }
+    if only.len().max(first.len()) > PATTERNS_MAX {
+        return Err(format!("at most {PATTERNS_MAX} patterns"));
+    }
+    Ok(())
 }
 
 fn starts_with(text: &str, scheme: &str) -> bool {

@@ -7,14 +7,19 @@
 //! | `GET /teem/v1/torrents[?select=SEL]…` | the torrents, all where nothing is selected |
 //! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
 //! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
-//! | `POST /teem/v1/torrents/{pause,resume,remove}` with `{"select": [SEL…]}` | the torrents |
-//!
+//! | `POST /teem/v1/torrents/{pause,resume,remove,announce}` with `{"select": [SEL…]}` | the torrents |
+//! | `POST /teem/v1/torrents/set` with `{"select": [SEL…], …}` | the torrents, changed |
+//! | `GET /teem/v1/torrents/{infohash}/{files,peers,trackers}` | what one torrent is made of |
 //! | `GET /teem/v1/tokens`, `POST` with `{"name", "scope"}`, `POST /teem/v1/tokens/revoke` with `{"name"}` | the tokens; the new one with its words |
 //!
 //! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
+mod change;
+mod details;
+
 use crate::adding::Wishes;
+use crate::answer::{Refused, SELECTORS_MAX, answer, bad, read, refusal, selected, told};
 use crate::daemon::Daemon;
-use crate::failed::{AddFailed, Failed, TokenFailed};
+use crate::failed::{AddFailed, TokenFailed};
 use crate::gate::guard;
 use crate::select::Selector;
 use crate::token::Scope;
@@ -22,22 +27,18 @@ use crate::told::Told;
 use crate::transmission;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use std::path::PathBuf;
 use teem_client::AddError;
 use teem_web::extract::State;
-use teem_web::http::header::CONTENT_TYPE;
-use teem_web::http::{HeaderValue, StatusCode, Uri};
+use teem_web::http::{StatusCode, Uri};
 use teem_web::middleware::from_fn_with_state;
 use teem_web::routing::{get, post};
-use teem_web::{Body, Bytes, Limits, Response, Router, plain};
+use teem_web::{Bytes, Limits, Response, Router, plain};
 
 /// Bytes of a request's body: a .torrent file of 16 MiB in base64.
 const BODY_BYTES: usize = 24 << 20;
-
-/// Selectors of one request.
-const SELECTORS_MAX: usize = 10_000;
 
 /// The server's limits with room for .torrent files.
 pub const LIMITS: Limits = Limits { body_bytes: BODY_BYTES, ..Limits::DEFAULT };
@@ -62,15 +63,6 @@ struct AddRequest {
     up_limit: Option<u64>,
     down_limit: Option<u64>,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SelectRequest {
-    select: Vec<String>,
-}
-
-/// An answer that says no: its status, a word for scripts, a sentence.
-struct Refused(StatusCode, &'static str, String);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +110,11 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/torrents/resume", post(resume))
         .route("/teem/v1/torrents/remove", post(remove))
         .merge(transmission::routes())
+        .route("/teem/v1/torrents/set", post(change::set))
+        .route("/teem/v1/torrents/announce", post(change::announce))
+        .route("/teem/v1/torrents/{infohash}/files", get(details::files))
+        .route("/teem/v1/torrents/{infohash}/peers", get(details::peers))
+        .route("/teem/v1/torrents/{infohash}/trackers", get(details::trackers))
         .with_state(daemon)
 }
 
@@ -233,50 +230,6 @@ fn of_token(e: &TokenFailed) -> Refused {
         TokenFailed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
     };
     Refused(status, class, e.to_string())
-}
-
-fn selected(body: &[u8]) -> Result<Vec<Selector>, Refused> {
-    let request: SelectRequest = read(body)?;
-    if request.select.is_empty() || request.select.len() > SELECTORS_MAX {
-        return Err(bad(format!("1 to {SELECTORS_MAX} selectors are to be given; `all` selects all torrents")));
-    }
-    Ok(request.select.iter().map(|text| Selector::parse(text)).collect())
-}
-
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|e| bad(format!("the body is not understood: {e}")))
-}
-
-fn bad(message: String) -> Refused {
-    Refused(StatusCode::BAD_REQUEST, "request", message)
-}
-
-fn told<T: Serialize>(result: Result<Vec<T>, Failed>) -> Response {
-    match result {
-        Ok(list) => answer(StatusCode::OK, &list),
-        Err(e) => {
-            let (status, class) = match &e {
-                Failed::Select(_) => (StatusCode::NOT_FOUND, "select"),
-                Failed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
-                Failed::Ended(_) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
-            };
-            refusal(&Refused(status, class, e.to_string()))
-        }
-    }
-}
-
-fn refusal(Refused(status, class, message): &Refused) -> Response {
-    answer(*status, &json!({"error": {"class": class, "message": message}}))
-}
-
-fn answer(status: StatusCode, value: &impl Serialize) -> Response {
-    // INVARIANT: what is told are texts, numbers and lists of these, under keys that are texts.
-    let mut body = serde_json::to_vec(value).expect("JSON");
-    body.push(b'\n');
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }
 
 /// The values of a key in a query.

@@ -62,6 +62,8 @@ impl std::error::Error for AddFailed {}
 pub(crate) enum Failed {
     /// It selects nothing.
     Select(SelectError),
+    /// A wish that cannot be granted: a sentence.
+    Wish(String),
     /// It cannot be kept.
     Store(io::Error),
     /// The client has ended.
@@ -72,6 +74,7 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Select(e) => write!(f, "{e}"),
+            Self::Wish(why) => f.write_str(why),
             Self::Store(e) => write!(f, "it cannot be kept: {e}"),
             Self::Ended(e) => write!(f, "{e}"),
         }

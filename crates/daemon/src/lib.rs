@@ -7,8 +7,11 @@
 pub mod api;
 
 mod adding;
+mod answer;
+mod change;
 mod commands;
 mod daemon;
+mod details;
 mod failed;
 mod gate;
 mod look;

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use teem_bencode::{Limits, Value, Writer, parse};
-use teem_client::{Add, Choice, Source, source};
+use teem_client::{Add, Choice, Priority, Selection, Source, source};
 
 /// Bytes, nesting and tokens of a row: a .torrent file's, which is most of it.
 const LIMITS: Limits = teem_metainfo::Limits::FILE.bencode;
@@ -42,6 +42,9 @@ pub(crate) struct Row {
     /// Which files are wanted, and which of them first, as patterns.
     pub(crate) only: Vec<String>,
     pub(crate) first: Vec<String>,
+    /// The priority of each file by its index, padding included, where its owner has named files so; then the patterns say nothing. Files beyond
+    /// the list are wanted like the rest.
+    pub(crate) files: Vec<Priority>,
     /// Limits in payload bytes a second.
     pub(crate) up: Option<u64>,
     pub(crate) down: Option<u64>,
@@ -58,6 +61,9 @@ impl Row {
             }
             if let Origin::File(file, _) = &self.origin {
                 d.key(b"file").bytes(file);
+            }
+            if !self.files.is_empty() {
+                d.key(b"files").bytes(&self.files.iter().map(|priority| level(*priority)).collect::<Vec<_>>());
             }
             texts(d.key(b"first"), &self.first);
             d.key(b"folder").bytes(self.folder.as_os_str().as_bytes());
@@ -95,6 +101,7 @@ impl Row {
             added: number(b"added")??,
             only: list(root.get(b"only")?)?,
             first: list(root.get(b"first")?)?,
+            files: root.get(b"files").map_or(Some(Vec::new()), |files| priorities(files.as_bytes()?))?,
             up: number(b"up").map_or(Some(None), |n| n.map(Some))?,
             down: number(b"down").map_or(Some(None), |n| n.map(Some))?,
         };
@@ -120,11 +127,39 @@ impl Row {
     pub(crate) fn add(&self, source: Source) -> Add {
         let mut add = Add::download(source, self.folder.clone());
         (add.paused, add.up, add.down) = (self.paused, self.up, self.down);
-        if !self.only.is_empty() || !self.first.is_empty() {
-            add.choice = Choice::Patterns { only: self.only.clone(), first: self.first.clone() };
-        }
+        add.choice = self.choice();
         add
     }
+
+    /// Which files are wanted.
+    pub(crate) fn choice(&self) -> Choice {
+        if !self.files.is_empty() {
+            Choice::Files(Selection::of(self.files.clone()))
+        } else if !self.only.is_empty() || !self.first.is_empty() {
+            Choice::Patterns { only: self.only.clone(), first: self.first.clone() }
+        } else {
+            Choice::All
+        }
+    }
+}
+
+/// A priority as a byte of the row.
+fn level(priority: Priority) -> u8 {
+    match priority {
+        Priority::Skip => b's',
+        Priority::Normal => b'n',
+        Priority::High => b'f',
+    }
+}
+
+fn priorities(bytes: &[u8]) -> Option<Vec<Priority>> {
+    let priority = |byte: &u8| match byte {
+        b's' => Some(Priority::Skip),
+        b'n' => Some(Priority::Normal),
+        b'f' => Some(Priority::High),
+        _ => None,
+    };
+    bytes.iter().map(priority).collect()
 }
 
 fn texts<'a>(out: &mut Writer, items: impl IntoIterator<Item = &'a String>) {
@@ -148,6 +183,7 @@ mod tests {
             added: 1_796_000_000,
             only: vec!["*.mkv".into()],
             first: Vec::new(),
+            files: Vec::new(),
             up: Some(1_000),
             down: None,
         }
@@ -162,7 +198,8 @@ mod tests {
             paused: false,
             ..row()
         };
-        for row in [row(), of_file] {
+        let by_index = Row { files: vec![Priority::Skip, Priority::Normal, Priority::High], ..row() };
+        for row in [row(), of_file, by_index] {
             assert_eq!(Row::decode(&row.encode()), Some(row));
         }
     }

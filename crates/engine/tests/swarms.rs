@@ -137,6 +137,38 @@ fn availability_is_what_connected_peers_have_shown() {
 }
 
 #[test]
+fn only_those_with_peers_are_busy_and_what_is_verified_is_told() {
+    let info = info(10, false);
+    let mut world = empty();
+    let (seed, get) = (world.node(true), world.node(false));
+    let addr = world.nodes[seed].addr;
+    world.command(seed, limited(torrent(&info, true, &[], &[]), ME, Some(100_000), None));
+    let busy = |world: &mut World, node: usize| {
+        world.command(node, Command::Busy { ask: 7 });
+        let Some(Event::Snapshots { ask: 7, list }) = world.nodes[node].events.last() else { panic!("no answer") };
+        list.clone()
+    };
+    let verified = |world: &mut World, node: usize| {
+        world.command(node, Command::Verified(ME));
+        let Some(Event::Verified { pieces, .. }) = world.nodes[node].events.last() else { panic!("no answer") };
+        pieces.to_vec()
+    };
+    world.wait(1);
+    assert!(busy(&mut world, seed).is_empty());
+    assert!(verified(&mut world, get).is_empty(), "there is no such torrent");
+    world.command(get, torrent(&info, true, &[addr], &[]));
+    world.wait(1);
+    let [figures] = &busy(&mut world, get)[..] else { panic!("it has a peer") };
+    assert!(figures.seeds == 1 && figures.peers.is_empty() && figures.downloaded <= figures.wanted);
+    assert_eq!(verified(&mut world, seed), [0xff, 0xc0]);
+    world.until(60, |w| w.is_complete(get));
+    world.wait(3);
+    assert_eq!(verified(&mut world, get), [0xff, 0xc0]);
+    assert!(busy(&mut world, get).is_empty(), "both are complete and have let go of each other");
+    world.command(get, Command::Announce(ME));
+}
+
+#[test]
 fn a_private_torrent_ignores_peers_named_by_hand() {
     let info = info(4, true);
     let mut world = empty();

@@ -178,6 +178,15 @@ pub enum Command {
         /// What to read, at most one block's length.
         at: BlockRef,
     },
+    /// Asks for an `Event::Verified`: which pieces are verified. Of a torrent that is not at work it names none.
+    Verified(TorrentId),
+    /// Asks for an `Event::Snapshots` of those torrents alone that have peers, without their peers and trackers.
+    Busy {
+        /// Comes back with the answer.
+        ask: u64,
+    },
+    /// Has the trackers of a torrent asked as soon as they let themselves be asked again. One that rests asks when it is resumed anyhow.
+    Announce(TorrentId),
     /// Makes all that is verified durable soon: `Event::Durable` comes.
     Sync(TorrentId),
     /// Tells a torrent of peers. A private one takes none that were named by hand (BEP 27).

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use teem_metainfo::{AnnounceUrl, Info};
 use teem_wire::compact::Family;
 
@@ -237,6 +238,14 @@ pub enum Event {
         /// How many connected peers have shown each piece, whether we have it or not; empty while the metadata is missing.
         pieces: alloc::boxed::Box<[u16]>,
     },
+    /// The answer to `Command::Verified`.
+    Verified {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+        /// The verified pieces as a bitfield of the wire (BEP 3): the first piece in the highest bit. Empty while the metadata is missing, and of a
+        /// torrent that is not at work.
+        pieces: alloc::boxed::Box<[u8]>,
+    },
     /// The answer to `Command::Search`.
     Search(alloc::boxed::Box<Search>),
     /// The torrent is gone: everything saved, nothing held.
@@ -269,6 +278,7 @@ impl Event {
             | Self::Notice { torrent, .. }
             | Self::Sent { torrent }
             | Self::Availability { torrent, .. }
+            | Self::Verified { torrent, .. }
             | Self::Removed { torrent } => Some(*torrent),
             Self::Snapshot(snapshot) => Some(snapshot.torrent),
             Self::Search(search) => Some(search.torrent),
@@ -362,7 +372,9 @@ impl Snapshot {
         let dials = Dials { pending: 0, ..self.dials };
         let (peers, state) = (Vec::new(), State::Paused);
         let (down_rate, up_rate, seeds, downloaders, unchoked_us, file) = (0, 0, 0, 0, 0, None);
-        Self { state, file, down_rate, up_rate, seeds, downloaders, unchoked_us, dials, peers, ..self }
+        let at_rest = |one: TrackerStats| TrackerStats { answered: None, next: None, ..one };
+        let trackers = self.trackers.into_iter().map(at_rest).collect();
+        Self { state, file, down_rate, up_rate, seeds, downloaders, unchoked_us, dials, peers, trackers, ..self }
     }
 }
 
@@ -445,6 +457,8 @@ pub struct PeerStats {
     pub encrypted: Encrypted,
     /// Whether it was met with a third's help (BEP 55).
     pub punched: bool,
+    /// Whether it came to us.
+    pub incoming: bool,
     /// What it calls itself.
     pub client: String,
     /// Pieces it has shown.
@@ -457,6 +471,14 @@ pub struct PeerStats {
     pub choking_us: bool,
     /// Whether we choke it.
     pub choked: bool,
+    /// Whether it has something that we want.
+    pub interesting: bool,
+    /// Whether it says that we have something that it wants.
+    pub interested: bool,
+    /// Payload received from it over this connection.
+    pub downloaded: u64,
+    /// Payload sent to it over this connection.
+    pub uploaded: u64,
 }
 
 /// The figures of one tracker.
@@ -465,6 +487,12 @@ pub struct PeerStats {
 pub struct TrackerStats {
     /// Its URL as it stands in the torrent.
     pub url: AnnounceUrl,
+    /// The tier that it stands in (BEP 12), the first being 0.
+    pub tier: usize,
+    /// How long ago it answered last; `None` where it never did, or the torrent rests.
+    pub answered: Option<Duration>,
+    /// In how long it may be asked next; `None` where it is being asked, is never asked again, or the torrent rests.
+    pub next: Option<Duration>,
     /// What its last answer was: peers given, or a sentence; `None` before the first.
     pub last: Option<Result<u32, String>>,
     /// Seeds and downloaders it told of.
@@ -474,6 +502,6 @@ pub struct TrackerStats {
 impl TrackerStats {
     /// Of a tracker that has not been asked.
     pub fn unasked(url: AnnounceUrl) -> Self {
-        Self { url, last: None, swarm: None }
+        Self { url, tier: 0, answered: None, next: None, last: None, swarm: None }
     }
 }

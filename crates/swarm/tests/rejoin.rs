@@ -145,3 +145,46 @@ fn who_comes_from_another_address_is_let_in_when_the_former_connection_is_silent
     assert_eq!((world.why_closed(me, first), world.why_closed(me, late)), (Some(CloseReason::TimedOut), None));
     assert_eq!(world.nodes[me].machine.torrent.peer_count(), 1);
 }
+
+#[test]
+fn an_owner_in_a_hurry_waits_for_the_minimum_of_a_tracker_and_not_for_a_failure() {
+    let (patient, failing) = (AnnounceUrl::of_user("http://a/announce"), AnnounceUrl::of_user("http://b/announce"));
+    let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), doors: 7000.into(), key: 9 };
+    let mut rng = Rng::new(4);
+    let mut announcer = Announcer::new(me, &[vec![patient.clone()], vec![failing]], false, &mut rng);
+    announcer.start(secs(10));
+    announcer.set_peers(secs(10), 300, true);
+    let mut ids = AskIds::default();
+    let mut poll = |announcer: &mut Announcer, at: u64, fail: bool| {
+        let mut asks = Vec::new();
+        announcer.poll(secs(at), Counters::default(), &mut rng, &mut ids, |ask| asks.push(ask));
+        let (interval, min_interval) = (Duration::from_secs(1800), Some(Duration::from_secs(300)));
+        for ask in &asks {
+            let of_patient = AnnounceReply { interval, min_interval, ..AnnounceReply::default() };
+            let reply = match () {
+                () if ask.url.is_same(&patient) => Ok(of_patient),
+                () if fail => Err(AnnounceError::TimedOut),
+                () => Ok(AnnounceReply { interval, ..AnnounceReply::default() }),
+            };
+            announcer.reply(secs(at), ask.id, &reply, &mut rng).unwrap();
+        }
+        asks.iter().map(|ask| ask.url.reveal().to_owned()).collect::<Vec<_>>()
+    };
+    let next = |announcer: &Announcer, at: u64| {
+        let trackers = announcer.stats(secs(at)).into_iter();
+        trackers.map(|tracker| (tracker.tier, tracker.next.unwrap().as_secs())).collect::<Vec<_>>()
+    };
+    assert_eq!(poll(&mut announcer, 10, true).len(), 2);
+    for at in [11, 40] {
+        announcer.hurry(secs(at));
+        assert_eq!(poll(&mut announcer, at, true), ["http://b/announce"], "one that failed is asked at once");
+    }
+    announcer.hurry(secs(100));
+    assert_eq!(poll(&mut announcer, 100, false), ["http://b/announce"]);
+    assert!(next(&announcer, 101)[1].1 > 1000);
+    announcer.hurry(secs(110));
+    assert_eq!(next(&announcer, 110), [(0, 200), (1, 50)], "five minutes of the one, a minute of the other");
+    assert!(poll(&mut announcer, 159, false).is_empty());
+    assert_eq!(poll(&mut announcer, 160, false), ["http://b/announce"]);
+    assert_eq!(poll(&mut announcer, 310, false), ["http://a/announce"]);
+}

@@ -59,6 +59,12 @@ impl<B> Engine<B> {
                 let list = torrents.into_iter().filter_map(|id| self.figures(id)).collect();
                 self.outputs.push_back(Output::Event(Event::Snapshots { ask, list }));
             }
+            Command::Busy { ask } => self.tell_busy(ask),
+            Command::Verified(torrent) => {
+                let pieces = self.ask_torrent(torrent, |one| one.bitfield()).unwrap_or_default();
+                self.outputs.push_back(Output::Event(Event::Verified { torrent, pieces }));
+            }
+            Command::Announce(torrent) => self.with(torrent, Torrent::announce),
             Command::Search(torrent) => self.tell_search(torrent),
             #[cfg(debug_assertions)]
             Command::Panic(Some(torrent)) => self.with(torrent, Torrent::panic),

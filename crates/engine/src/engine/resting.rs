@@ -268,6 +268,19 @@ impl<B> Engine<B> {
         }
     }
 
+    /// The figures of those at work that have peers: of no other do they change by themselves.
+    pub(super) fn tell_busy(&mut self, ask: u64) {
+        let now = self.now;
+        let busy = self.torrents.iter().filter(|(_, one)| one.has_peers()).map(|(torrent, _)| *torrent);
+        let busy: alloc::vec::Vec<TorrentId> = busy.collect();
+        let figures = |torrent: TorrentId| {
+            let figures = self.ask_torrent(torrent, |one| one.figures(now))?;
+            Some(self.rests.get(&torrent).map_or(Moved::default(), |rest| rest.before).and(figures))
+        };
+        let list = busy.into_iter().filter_map(figures).collect();
+        self.outputs.push_back(Output::Event(Event::Snapshots { ask, list }));
+    }
+
     /// A torrent could not even be begun.
     fn stillborn(&mut self, torrent: TorrentId, what: &str) {
         self.routes.forget_torrent(torrent);

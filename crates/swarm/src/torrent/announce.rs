@@ -280,6 +280,14 @@ impl Announcer {
         }
     }
 
+    /// The owner wants the trackers asked now: each is, as soon as it lets itself be asked again.
+    pub fn hurry(&mut self, now: Time) {
+        if self.stopping.is_none() {
+            self.tiers.iter_mut().flatten().for_each(|tracker| tracker.hurry(now));
+            self.plan(now);
+        }
+    }
+
     /// We listen on another port: whoever was told of the former is told at once.
     pub fn port_changed(&mut self, now: Time) {
         self.tiers.iter_mut().flatten().for_each(Tracker::owe_port);
@@ -409,8 +417,10 @@ impl Announcer {
     }
 
     /// The trackers for a snapshot.
-    pub fn stats(&self) -> Vec<TrackerStats> {
-        self.tiers.iter().flatten().map(Tracker::stats).collect()
+    pub fn stats(&self, now: Time) -> Vec<TrackerStats> {
+        let few = self.few;
+        let tiers = self.tiers.iter().enumerate();
+        tiers.flat_map(|(tier, all)| all.iter().map(move |one| TrackerStats { tier, ..one.stats(now, few) })).collect()
     }
 
     /// Finds out when something is to be done next; at most 100 trackers are looked at.

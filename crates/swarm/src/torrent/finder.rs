@@ -309,6 +309,11 @@ impl Finder {
         self.candidates.rejoin(now);
     }
 
+    /// The owner wants the trackers asked now.
+    pub(super) fn hurry(&mut self, now: Time) {
+        self.announcer.hurry(now);
+    }
+
     /// Peers were let go for a reason that is over: they are dialled again.
     pub(super) fn redial(&mut self, now: Time) {
         self.candidates.redial(now);
@@ -375,8 +380,13 @@ impl Finder {
         *self.candidates.counts()
     }
 
-    /// The figures of dialling, and the trackers.
-    pub(super) fn stats(&self) -> (Dials, Vec<TrackerStats>) {
-        (self.candidates.dials(), self.announcer.stats())
+    /// The figures of dialling.
+    pub(super) fn dials(&self) -> Dials {
+        self.candidates.dials()
+    }
+
+    /// What came of asking each tracker, and when it is asked next.
+    pub(super) fn trackers(&self, now: Time) -> Vec<TrackerStats> {
+        self.announcer.stats(now)
     }
 }

@@ -310,6 +310,11 @@ impl Torrent {
         self.turn(cx, |t, cx| t.finder.set_trackers(cx.now, tiers, &mut t.ground.rng));
     }
 
+    /// Has the trackers asked as soon as they let themselves be asked again.
+    pub fn announce<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.turn(cx, |t, cx| t.finder.hurry(cx.now));
+    }
+
     /// The machine slept, or has another address than before: trackers are told, those that were peers are dialled again, and a
     /// word is sent on each connection so that those whose other end is gone are found out.
     pub fn rejoin<B>(&mut self, cx: &mut Context<'_, B>) {

@@ -322,16 +322,31 @@ impl Torrent {
         Search::new(self.ground.id, self.is_private(), self.finder.counts())
     }
 
+    /// The verified pieces, as a bitfield of the wire.
+    pub fn bitfield(&self) -> Box<[u8]> {
+        self.ground.content.have().to_wire().into_boxed_slice()
+    }
+
+    /// Whether it has a peer.
+    pub fn has_peers(&self) -> bool {
+        !self.ground.table.is_empty()
+    }
+
     /// The figures of this moment. Costs in proportion to the peers.
     pub fn snapshot(&self, now: Time) -> Snapshot {
+        let peers = self.ground.table.values().take(SHOWN_PEERS_MAX).map(|p| peer_stats(now, p)).collect();
+        Snapshot { peers, trackers: self.finder.trackers(now), ..self.figures(now) }
+    }
+
+    /// The same without each peer and tracker.
+    pub fn figures(&self, now: Time) -> Snapshot {
         let (content, table) = (&self.ground.content, &self.ground.table);
         let file = self.phase.download().and_then(Download::busiest).and_then(|piece| content.file_of(piece));
         let all = content.pieces();
         let is_seed = |p: &&Peer| if all > 0 { p.is_seed(all) } else { p.is_complete() };
         let seeds = table.values().filter(is_seed).count() as u32;
         let seeding = matches!(self.phase, Phase::Seeding);
-        let (dials, trackers) = self.finder.stats();
-        let dials = Dials { punched: self.punch.figures(), ..dials };
+        let dials = Dials { punched: self.punch.figures(), ..self.finder.dials() };
         let (wanted, have) = content.wanted().bytes();
         let (received, sent) = (self.intake.received(), self.upload.sent_meter());
         let copied = |pieces| (u64::from(pieces) * u64::from(content.geometry().piece_len)).min(content.whole());
@@ -356,8 +371,8 @@ impl Torrent {
             metadata: self.metadata.progress(),
             dials,
             external: self.finder.external(),
-            peers: table.values().take(SHOWN_PEERS_MAX).map(|p| peer_stats(now, p)).collect(),
-            trackers,
+            peers: Vec::new(),
+            trackers: Vec::new(),
         }
     }
 
@@ -403,11 +418,16 @@ fn peer_stats(now: Time, peer: &Peer) -> PeerStats {
         transport: peer.who().via().transport,
         encrypted: peer.who().via().encrypted,
         punched: peer.who().is_punched(),
+        incoming: !peer.who().is_outgoing(),
         client: peer.who().name(),
         pieces: peer.has().count(),
         down_rate: peer.pipeline().meter().rate(now, DISPLAY_SLOTS),
         up_rate: peer.upload().meter().rate(now, DISPLAY_SLOTS),
         choking_us: peer.stance().is_choking_us(),
         choked: peer.stance().am_choking(),
+        interesting: peer.stance().am_interested(),
+        interested: peer.stance().is_interested(),
+        downloaded: peer.pipeline().meter().total(),
+        uploaded: peer.upload().meter().total(),
     }
 }

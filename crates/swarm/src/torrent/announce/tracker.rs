@@ -218,6 +218,12 @@ impl Tracker {
         self.due = self.due.min(if self.works() { soon.max(self.answered + INTERVAL_MIN) } else { soon });
     }
 
+    /// It is asked as soon as it lets itself be asked again: one that has answered not before its minimum, one that failed now.
+    pub(super) fn hurry(&mut self, now: Time) {
+        let earliest = if self.works() { self.answered + self.min_interval.max(INTERVAL_MIN) } else { now };
+        self.due = self.due.min(earliest.max(now));
+    }
+
     /// May be asked from `now` on.
     pub(super) fn start(&mut self, now: Time) {
         self.due = now;
@@ -382,8 +388,15 @@ impl Tracker {
         self.not_before = Time::ZERO;
     }
 
-    pub(super) fn stats(&self) -> TrackerStats {
-        TrackerStats { url: self.url.clone(), last: self.last.clone(), swarm: self.swarm }
+    pub(super) fn stats(&self, now: Time, without_peers: bool) -> TrackerStats {
+        let scheduled = !self.dead && !self.is_busy() && !self.stopping;
+        TrackerStats {
+            answered: (self.answered > Time::ZERO).then(|| now.since(self.answered)),
+            next: scheduled.then(|| self.due(without_peers).since(now)),
+            last: self.last.clone(),
+            swarm: self.swarm,
+            ..TrackerStats::unasked(self.url.clone())
+        }
     }
 }
 

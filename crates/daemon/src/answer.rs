@@ -1,0 +1,70 @@
+//! How the interface answers (own design): bodies that are read, answers that are written, refusals with their status and a word for scripts.
+use crate::failed::Failed;
+use crate::select::Selector;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use teem_web::http::header::CONTENT_TYPE;
+use teem_web::http::{HeaderValue, StatusCode};
+use teem_web::{Body, Response};
+
+/// Selectors of one request.
+pub(crate) const SELECTORS_MAX: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SelectRequest {
+    select: Vec<String>,
+}
+
+/// An answer that says no: its status, a word for scripts, a sentence.
+pub(crate) struct Refused(pub(crate) StatusCode, pub(crate) &'static str, pub(crate) String);
+
+pub(crate) fn selected(body: &[u8]) -> Result<Vec<Selector>, Refused> {
+    let request: SelectRequest = read(body)?;
+    check(&request.select)
+}
+
+/// The selectors of a command, which has to be for something.
+pub(crate) fn check(select: &[String]) -> Result<Vec<Selector>, Refused> {
+    if select.is_empty() || select.len() > SELECTORS_MAX {
+        return Err(bad(format!("1 to {SELECTORS_MAX} selectors are to be given; `all` selects all torrents")));
+    }
+    Ok(select.iter().map(|text| Selector::parse(text)).collect())
+}
+
+pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|e| bad(format!("the body is not understood: {e}")))
+}
+
+pub(crate) fn bad(message: String) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, "request", message)
+}
+
+pub(crate) fn told<T: Serialize>(result: Result<Vec<T>, Failed>) -> Response {
+    match result {
+        Ok(list) => answer(StatusCode::OK, &list),
+        Err(e) => {
+            let (status, class) = match &e {
+                Failed::Select(_) => (StatusCode::NOT_FOUND, "select"),
+                Failed::Wish(_) => (StatusCode::BAD_REQUEST, "wish"),
+                Failed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
+                Failed::Ended(_) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+            };
+            refusal(&Refused(status, class, e.to_string()))
+        }
+    }
+}
+
+pub(crate) fn refusal(Refused(status, class, message): &Refused) -> Response {
+    answer(*status, &json!({"error": {"class": class, "message": message}}))
+}
+
+pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Response {
+    // INVARIANT: what is told are texts, numbers and lists of these, under keys that are texts.
+    let mut body = serde_json::to_vec(value).expect("JSON");
+    body.push(b'\n');
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
