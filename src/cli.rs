@@ -1,6 +1,7 @@
 //! The grammar: every subcommand and option, the one table for parser, help, environment and completions.
 use crate::units::{ByteRate, Enough, Span};
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use teem_client::Spreading;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Dht(dht::Dht),
     /// Run for years: many torrents that outlive the process, driven by the commands below and by other programs
     Daemon(daemon::Daemon),
+    /// Print, check or show the file that the daemon is set up by
+    Config(daemon::Config),
     /// Have the daemon download links
     Add(daemon::Add),
     /// List the daemon's torrents
@@ -327,9 +330,27 @@ fn falsey() -> clap::builder::FalseyValueParser {
     clap::builder::FalseyValueParser::new()
 }
 
+/// Understands a command line, and tells what of it was given.
+pub(crate) fn parse(args: Vec<std::ffi::OsString>) -> Result<(Cli, daemon::Given), clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+    let mut given = daemon::Given::new();
+    if let Some((_, matches)) = matches.subcommand() {
+        for id in matches.ids() {
+            // Groups have no source.
+            if let Ok(Some(source)) = matches.try_get_raw(id.as_str()).map(|_| matches.value_source(id.as_str()))
+                && source != ValueSource::DefaultValue
+            {
+                given.insert(id.as_str().to_owned(), source);
+            }
+        }
+    }
+    Ok((cli, given))
+}
+
 /// `teem LINK` is `teem get LINK`: puts the word in when the first argument is a link and no subcommand.
 pub(crate) fn with_default_command(mut args: Vec<std::ffi::OsString>) -> Vec<std::ffi::OsString> {
-    use clap::CommandFactory;
     // The one option that may stand before the subcommand.
     let at = if args.get(1).is_some_and(|word| word == "--no-sandbox") { 2 } else { 1 };
     let first = args.get(at).map(|a| a.to_string_lossy().into_owned());
@@ -360,7 +381,6 @@ mod tests {
 
     #[test]
     fn grammar_is_sound() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 

@@ -3,17 +3,19 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
 use crate::progress::Progress;
 use crate::sandbox::Sandbox;
+use crate::service::{self, Handed};
 use crate::signals::Signals;
 use crate::units::Count;
-use crate::{addr, cli, json, remote, stdout};
+use crate::{addr, cli, config, filter, json, remote, stdout};
 use sd_notify::NotifyState;
 use serde_json::json;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use teem_client::{Config, store};
 use teem_daemon::{Daemon, Socket, StartError, api};
 use teem_web::Server;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The folders that content may go into, made where they are missing.
 pub(crate) fn roots(options: &cli::daemon::Daemon) -> Result<Vec<PathBuf>, Stop> {
@@ -51,8 +53,15 @@ fn places(options: &cli::daemon::Daemon) -> Result<Vec<SocketAddr>, Stop> {
     named.map(place).collect()
 }
 
-/// Has the API asked over TCP, and says where.
-fn listen(server: &mut Server, options: &cli::daemon::Daemon) -> Result<Vec<SocketAddr>, Stop> {
+/// Has the API asked over TCP, and says where: where a manager of services listens already, else where options say.
+fn listen(
+    server: &mut Server,
+    options: &cli::daemon::Daemon,
+    handed: Vec<TcpListener>,
+) -> Result<Vec<SocketAddr>, Stop> {
+    if !handed.is_empty() {
+        return handed.into_iter().map(|listener| server.listen(listener).map_err(Stop::local)).collect();
+    }
     let mut begin = |addr: SocketAddr| {
         // The way that is kept to for torrents is not that of those who ask.
         let path = teem_client::path::Path::direct();
@@ -78,25 +87,99 @@ fn listen(server: &mut Server, options: &cli::daemon::Daemon) -> Result<Vec<Sock
     places.into_iter().map(listen).collect()
 }
 
-pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Outcome {
-    let mut signals = Signals::listen().map_err(Stop::local)?;
-    let path = socket(options)?;
-    let socket = Socket::bind(&path).map_err(Stop::local)?;
+/// What the client is to do.
+async fn wanted(options: &cli::daemon::Daemon) -> Result<Config, Stop> {
     let mut config = Config::new().map_err(Stop::local)?;
     config.listen = addr::listen(options.listen.as_deref(), true)?;
     (config.up, config.down) = (options.up.and_then(|rate| rate.0), options.down.and_then(|rate| rate.0));
+    config.connections = Some(connections(options));
     options.with_peers.apply(&mut config);
-    options.path.apply(options.listen.as_deref(), &mut config).await?;
+    options.path.set(options.listen.as_deref(), &mut config).await?;
     options.with_dht.apply(&mut config);
-    let daemon = Daemon::start(config, roots(options)?).await.map_err(|e| match e {
+    Ok(config)
+}
+
+/// Connections to peers of all torrents together.
+fn connections(options: &cli::daemon::Daemon) -> usize {
+    config::layers(options).file.connections.as_ref().map_or(config::CONNECTIONS, |most| most.value.0)
+}
+
+/// Takes the file in again: all of it, or nothing.
+async fn reload(options: &mut cli::daemon::Daemon, daemon: &Daemon, sandbox: bool) -> Result<String, String> {
+    let runs = options.clone();
+    // Lists of a million ranges take a while.
+    let looked = tokio::task::spawn_blocking(move || {
+        let wanted = config::again(&runs).map_err(|stop| stop.message)?;
+        let keys = config::needs_restart(&runs, &wanted);
+        if !keys.is_empty() {
+            return Err(format!("{} cannot change while the daemon runs: start it again", keys.join(", ")));
+        }
+        let filter = filter::look(&wanted.path.filter)?;
+        Ok((wanted, filter))
+    });
+    let (wanted, (kept_out, words)) = looked.await.unwrap_or_else(|e| Err(e.to_string()))?;
+    // Nothing below fails.
+    let client = daemon.client();
+    client.limits(wanted.up.and_then(|rate| rate.0), wanted.down.and_then(|rate| rate.0));
+    client.connections(connections(&wanted));
+    client.way().keep_out(kept_out);
+    daemon.holds(config::settings(&wanted, sandbox));
+    let has_lists = !wanted.path.filter.is_empty();
+    *options = wanted;
+    Ok(if has_lists { format!("taken in again; {words}") } else { "taken in again".to_owned() })
+}
+
+/// Takes the file in again at each SIGHUP, and says what came of it.
+async fn reload_when_asked(
+    mut hangup: tokio::signal::unix::Signal,
+    mut options: cli::daemon::Daemon,
+    daemon: &Daemon,
+    sandbox: bool,
+) {
+    while hangup.recv().await.is_some() {
+        service::tell_reloading();
+        let outcome = reload(&mut options, daemon, sandbox).await;
+        let file = match &config::layers(&options).path {
+            Some(path) => plain(&path.display().to_string()),
+            None => "the configuration".to_owned(),
+        };
+        let words = match &outcome {
+            Ok(words) => format!("{file}: {words}"),
+            Err(why) => format!("nothing of {file} was taken in: {}", plain(why)),
+        };
+        if options.json {
+            json::line(&json!({"event": "reload", "ok": outcome.is_ok(), "text": words}));
+        }
+        Progress::new(false).say(&words);
+        service::tell(NotifyState::Ready);
+    }
+}
+
+pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Outcome {
+    let mut signals = Signals::listen().map_err(Stop::local)?;
+    // From now on it is no wish to end.
+    filter::keep_hangup();
+    let hangup = signal(SignalKind::hangup()).map_err(Stop::local)?;
+    let handed = Handed::take();
+    let socket = match handed.unix {
+        Some(listener) => Socket::handed(listener),
+        None => Socket::bind(&socket(options)?),
+    };
+    let socket = socket.map_err(Stop::local)?;
+    let path = socket.path().to_owned();
+    let daemon = Daemon::start(wanted(options).await?, roots(options)?).await.map_err(|e| match e {
         StartError::Client(e) => addr::taken(&e),
         other => Stop::local(other),
     })?;
     let server = Server::new(api::routes(daemon.clone()), api::LIMITS);
     let mut guarded = Server::new(api::guarded_routes(daemon.clone()), api::LIMITS);
-    let asked_on = listen(&mut guarded, options)?;
+    let asked_on = listen(&mut guarded, options, handed.tcp)?;
+    daemon.holds(config::settings(options, sandbox.is_wanted()));
     let mut progress = Progress::new(false);
     sandbox.tell(options.json);
+    for words in filter::words() {
+        progress.say(&words);
+    }
     for remark in daemon.remarks() {
         progress.say(&format!("warning: {}", plain(remark)));
     }
@@ -112,16 +195,18 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     for addr in &asked_on {
         progress.say(&format!("programs with a token (`teem token create NAME`) on http://{addr}"));
     }
-    tell_manager(NotifyState::Ready);
+    service::tell(NotifyState::Ready);
     let outcome = tokio::select! {
         exit = signals.first() => Ok(exit),
+        () = reload_when_asked(hangup, options.clone(), &daemon, sandbox.is_wanted()) => Err(Stop::local("signals cannot be heard")),
+        () = service::feed_watchdog(daemon.client()) => Err(Stop::local("the watchdog ended")),
         why = daemon.client().failed() => Err(Stop::fault(why)),
         served = socket.serve(&server) => Err(Stop::local(match served {
             Ok(()) => "the socket is gone".to_owned(),
             Err(e) => format!("{} cannot be listened on: {e}", path.display()),
         })),
     };
-    tell_manager(NotifyState::Stopping);
+    service::tell(NotifyState::Stopping);
     // Commands that came in time are answered, and nobody is told of a torrent that is no more.
     drop(socket);
     tokio::join!(server.shutdown(), guarded.shutdown());
@@ -131,10 +216,4 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
         Ok(Exit::Terminated) => Ok(Exit::Done),
         other => other,
     }
-}
-
-/// Tells a manager of services (`Type=notify` of systemd), if one started us, how we are.
-fn tell_manager(state: NotifyState<'_>) {
-    // It is no less ready where nobody hears of it.
-    let _ = sd_notify::notify(&[state]);
 }

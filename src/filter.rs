@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use teem_client::path::Path;
-use teem_client::path::filter::read;
+use teem_client::path::filter::{Filter, read};
 
 /// What is to be said of lists that were read again; the view takes it.
 static WORDS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -46,9 +46,25 @@ pub(crate) fn reread(path: &Path, files: &[PathBuf]) {
     let _ = (path, files);
 }
 
+/// From now on SIGHUP has something read again by others than this.
+pub(crate) fn keep_hangup() {
+    REREAD.store(true, Ordering::SeqCst);
+}
+
 /// Whether SIGHUP has lists read again, and so is no wish to end.
 pub(crate) fn is_reread() -> bool {
     REREAD.load(Ordering::SeqCst)
+}
+
+/// Reads lists without a word to anybody: what is to be kept out, and what is to be said once it is.
+pub(crate) fn look(files: &[PathBuf]) -> Result<(Filter, String), String> {
+    let (filter, bad) = read(files).map_err(|e| e.to_string())?;
+    let mut words = format!("{} of addresses are kept out", Count(filter.len(), "range"));
+    if bad > 0 {
+        words +=
+            &format!("; {} of the lists are not understood", Count(usize::try_from(bad).unwrap_or(usize::MAX), "line"));
+    }
+    Ok((filter, words))
 }
 
 /// What was not said yet.
@@ -61,12 +77,7 @@ fn say(words: String) {
 }
 
 fn put(path: &Path, files: &[PathBuf]) -> Result<String, String> {
-    let (filter, bad) = read(files).map_err(|e| e.to_string())?;
-    let mut words = format!("{} of addresses are kept out", Count(filter.len(), "range"));
-    if bad > 0 {
-        words +=
-            &format!("; {} of the lists are not understood", Count(usize::try_from(bad).unwrap_or(usize::MAX), "line"));
-    }
+    let (filter, words) = look(files)?;
     path.keep_out(filter);
     Ok(words)
 }

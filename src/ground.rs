@@ -55,12 +55,13 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),
-        // For the last seven the daemon writes.
+        // For the last eight the daemon writes.
         Command::Edit(_)
         | Command::Dht(_)
         | Command::Show(_)
         | Command::Verify(_)
         | Command::Track(_)
+        | Command::Config(_)
         | Command::Add(_)
         | Command::List(_)
         | Command::Why(_)

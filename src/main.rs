@@ -1,6 +1,5 @@
 //! `teem`: publish, download, seed and track with BitTorrent.
-use clap::Parser;
-use cli::{Cli, Command};
+use cli::Command;
 use exit::{Exit, Outcome, Stop};
 use sandbox::Sandbox;
 use std::process::ExitCode;
@@ -9,6 +8,7 @@ mod addr;
 mod choose;
 mod cli;
 mod completions;
+mod config;
 mod create;
 mod daemon;
 mod data;
@@ -35,6 +35,7 @@ mod remote;
 mod sandbox;
 mod scrape;
 mod seed;
+mod service;
 mod share;
 mod sharing;
 mod show;
@@ -64,8 +65,8 @@ fn begin() -> ExitCode {
         return ended;
     }
     // The sandbox is entered before there is a second thread. What stops it is said later, when a limit on the size of files is no end.
-    let ready = Cli::try_parse_from(cli::with_default_command(args)).map(|cli| {
-        let sandbox = Sandbox::enter(&cli, ground::ground);
+    let ready = cli::parse(cli::with_default_command(args)).map(|(mut cli, given)| {
+        let sandbox = config::lay(&mut cli, given).and_then(|()| Sandbox::enter(&cli, ground::ground));
         (cli, sandbox)
     });
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
@@ -108,6 +109,7 @@ async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
         Command::Track(options) => track::run(options, sandbox).await,
         Command::Dht(options) => dht::run(options).await,
         Command::Daemon(options) => daemon::run(options, sandbox).await,
+        Command::Config(options) => config::run(options).await,
         Command::Add(options) => verbs::add(options).await,
         Command::List(options) => verbs::list(options).await,
         Command::Why(options) => verbs::why(options).await,
@@ -133,6 +135,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Track(o) => o.json,
         Command::Dht(o) => o.json,
         Command::Daemon(o) => o.json,
+        Command::Config(o) => o.json,
         Command::Add(o) => o.json,
         Command::List(o) => o.json,
         Command::Why(o) | Command::Pause(o) | Command::Resume(o) | Command::Remove(o) => o.json,

@@ -22,6 +22,7 @@ const TRIAL: &str = "--sandbox-trial";
 /// How a command is confined, and what it needs for that.
 pub(crate) struct Sandbox {
     state: State,
+    is_wanted: bool,
     /// What is run when a download is done.
     pub(crate) on_done: Option<Runner>,
 }
@@ -46,7 +47,12 @@ impl Sandbox {
             _ => None,
         };
         let hook = command.map(Hook::parse).transpose().map_err(|e| Stop::usage(format!("--on-done: {e}")))?;
-        let here = |why: String, hook: Option<Hook>| Self { state: State::Off(why), on_done: hook.map(Runner::Here) };
+        let is_wanted = !cli.no_sandbox;
+        let here = |why: String, hook: Option<Hook>| Self {
+            state: State::Off(why),
+            is_wanted,
+            on_done: hook.map(Runner::Here),
+        };
         if cli.no_sandbox {
             return Ok(here("off, as --no-sandbox asks".to_owned(), hook));
         }
@@ -64,7 +70,12 @@ impl Sandbox {
             }
         };
         let inside = teem_sandbox::enter(&ground);
-        Ok(Self { state: State::On { ground, inside }, on_done })
+        Ok(Self { state: State::On { ground, inside }, is_wanted, on_done })
+    }
+
+    /// Whether its user wants it.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.is_wanted
     }
 
     /// Says what is on.

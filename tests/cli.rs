@@ -9,7 +9,7 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "share",
     "get",
     "seed",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 19] = [
     "verify",
     "track",
     "daemon",
+    "config",
     "add",
     "list",
     "why",

@@ -3,12 +3,34 @@ use super::path::PathOptions;
 use super::peers::{DhtOptions, PeerOptions};
 use crate::units::ByteRate;
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 use clap::{Args, Subcommand, ValueHint};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use teem_daemon::Scope;
+use teem_daemon::config::File;
 
-#[derive(Args, Debug)]
+/// Where the values of a subcommand's options come from, of those that were given: the command line or the environment.
+pub(crate) type Given = BTreeMap<String, ValueSource>;
+
+/// What the daemon was told, apart.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    /// Where the file lies, if there is one.
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) file: File,
+    /// As it was typed, and what of it was given.
+    pub(crate) typed: Daemon,
+    pub(crate) given: Given,
+}
+
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Daemon {
+    /// The file that it is set up by, in TOML, printed with comments by `teem config init`. What is given here or in the environment wins over it [default:
+    /// teem/daemon.toml in the user's configuration folder, where that is]
+    #[arg(long, value_name = "FILE", env = "TEEM_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
     /// A folder that content may go into, with what is below; the first is where it goes unless told otherwise. May be given several times; your folder of
     /// downloads where none is
     #[arg(long = "root", value_name = "DIR", env = "TEEM_ROOT", hide_env_values = true, value_delimiter = '\n', value_hint = ValueHint::DirPath)]
@@ -35,6 +57,34 @@ pub(crate) struct Daemon {
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
+    /// What the file says, and what was typed over it.
+    #[arg(skip)]
+    pub(crate) layers: Option<Arc<Layers>>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) what: ConfigVerb,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, global = true, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ConfigVerb {
+    /// Print the file with every key at its default, and what each is for
+    Init,
+    /// Say whether all of a file is understood
+    Check {
+        /// The file [default: teem/daemon.toml in the user's configuration folder]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+    /// Show what holds, and where each value comes from: of the daemon that runs, else of one that were started now
+    Show,
 }
 
 /// Where the daemon is found.

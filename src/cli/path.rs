@@ -42,9 +42,15 @@ impl PathOptions {
     }
 
     /// Sets what the client is to do.
-    pub(crate) async fn apply(&self, listen: Option<&str>, config: &mut Config) -> Result<(), Stop> {
+    pub(crate) async fn set(&self, listen: Option<&str>, config: &mut Config) -> Result<(), Stop> {
         config.path = self.path(listen.is_some()).await?;
         config.anonymous = self.anonymous;
+        Ok(())
+    }
+
+    /// Sets what the client is to do, and has the lists read again at SIGHUP.
+    pub(crate) async fn apply(&self, listen: Option<&str>, config: &mut Config) -> Result<(), Stop> {
+        self.set(listen, config).await?;
         filter::reread(&config.path, &self.filter);
         Ok(())
     }

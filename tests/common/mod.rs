@@ -6,6 +6,7 @@
 
 pub mod besieger;
 pub mod driven;
+pub mod home;
 pub mod lan;
 pub mod nat;
 pub mod rider;

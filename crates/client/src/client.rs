@@ -139,7 +139,9 @@ impl Client {
         let dht = dht.map(|dht| dht::begin(dht, &path, bound, &config.state_dir));
         let has_nodes = dht.is_some();
         let usual = EngineConfig::new(port, seed);
-        let engine = EngineConfig { dht, up, down, encryption, transports, pex, anonymous, entropy, ..usual };
+        let connections = config.connections.unwrap_or(usual.connections);
+        let engine =
+            EngineConfig { dht, up, down, connections, encryption, transports, pex, anonymous, entropy, ..usual };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone(), said: Vec::new() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
@@ -269,6 +271,11 @@ impl Client {
     /// What of that which [`Config::path`] is bound to can be used now. While nothing can, nothing is sent or taken.
     pub fn standing(&self) -> teem_path::Standing {
         self.0.registry.standing()
+    }
+
+    /// The way that everything takes which leaves this machine for a torrent, as [`Config::path`] said: what is to be kept out may change.
+    pub fn way(&self) -> &teem_path::Path {
+        &self.0.path
     }
 
     /// Waits until a fault of this program has ended the client, and says what is to be reported; while all is well it never returns.
@@ -403,6 +410,12 @@ impl Client {
     pub fn limits(&self, up: Option<u64>, down: Option<u64>) {
         // A host that has ended has no limits to set.
         let _ = self.0.host.order(Command::Limits { up, down });
+    }
+
+    /// Sets how many connections to peers all torrents together may have. Those that stand stay.
+    pub fn connections(&self, most: usize) {
+        // As above.
+        let _ = self.0.host.order(Command::Connections(most));
     }
 
     /// How our nodes of the DHT stand; there are none where [`Config::dht`] says so.

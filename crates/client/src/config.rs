@@ -55,6 +55,8 @@ pub struct Config {
     pub up: Option<u64>,
     /// Download limit of all torrents together, payload bytes a second.
     pub down: Option<u64>,
+    /// Connections to peers of all torrents together; `None` is 400.
+    pub connections: Option<usize>,
     /// What is wanted of encryption (MSE) on connections to peers, taken and dialled.
     pub encryption: Encryption,
     /// What connections to peers travel over.
@@ -84,6 +86,7 @@ impl Config {
             records: None,
             up: None,
             down: None,
+            connections: None,
             encryption: Encryption::Allow,
             transports: Transports::Auto,
             map_ports: false,

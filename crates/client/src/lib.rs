@@ -96,6 +96,7 @@ pub mod publish;
 pub mod scrape;
 pub mod source;
 pub mod store;
+pub mod typed;
 pub mod why;
 
 mod admission;

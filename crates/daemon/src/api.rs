@@ -103,6 +103,7 @@ fn asked(daemon: Daemon) -> Router {
     Router::new()
         .route("/teem/v1/tokens", get(list_tokens).post(make_token))
         .route("/teem/v1/tokens/revoke", post(revoke_token))
+        .route("/teem/v1/config", get(config))
         .route("/teem/v1", get(about))
         .route("/teem/v1/torrents", get(list).post(add))
         .route("/teem/v1/torrents/why", get(why))
@@ -120,6 +121,10 @@ fn asked(daemon: Daemon) -> Router {
 
 async fn about() -> Response {
     answer(StatusCode::OK, &json!({"program": "teem", "version": env!("CARGO_PKG_VERSION"), "api": 1}))
+}
+
+async fn config(State(daemon): State<Daemon>) -> Response {
+    answer(StatusCode::OK, &daemon.settings_told())
 }
 
 async fn list(State(daemon): State<Daemon>, uri: Uri) -> Response {

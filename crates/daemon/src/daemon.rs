@@ -3,6 +3,7 @@
 //! Invariant: a torrent that somebody was told is added has its row on the disk for good, and one that he was told is removed has none.
 //!
 //! What it does stands in `adding`, `commands`, `look` and `tokens`; here is what these share, its start and its end.
+use crate::config::Setting;
 use crate::failed::{AddFailed, StartError};
 use crate::row::Row;
 use crate::settings::Settings;
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     remarks: Vec<String>,
     pub(crate) settings: Settings,
     transmission: transmission::Session,
+    /// What it was told, and where.
+    pub(crate) told: Mutex<Vec<Setting>>,
 }
 
 /// A running daemon; clones are the same.
@@ -83,6 +86,7 @@ impl Daemon {
             remarks,
             settings,
             transmission: transmission::Session::default(),
+            told: Mutex::default(),
         };
         let daemon = Self(Arc::new(inner));
         for (hash, row) in rows {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod config;
 
 mod adding;
 mod answer;
@@ -14,6 +15,7 @@ mod daemon;
 mod details;
 mod failed;
 mod gate;
+mod holds;
 mod look;
 mod roots;
 mod row;

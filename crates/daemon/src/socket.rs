@@ -20,6 +20,8 @@ const ROOT: u32 = 0;
 pub struct Socket {
     listener: StdListener,
     path: PathBuf,
+    /// Whether its name is another's to remove.
+    is_handed: bool,
     /// The user that it belongs to.
     owner: u32,
 }
@@ -67,7 +69,22 @@ impl Socket {
         let listener = StdListener::bind(path).map_err(fail)?;
         listener.set_nonblocking(true).map_err(fail)?;
         let owner = fs::symlink_metadata(path).map_err(fail)?.uid();
-        Ok(Self { listener, path: path.to_owned(), owner })
+        Ok(Self { listener, path: path.to_owned(), is_handed: false, owner })
+    }
+
+    /// Takes one that a manager of services listens on. It belongs to the user whom its name belongs to.
+    pub fn handed(listener: StdListener) -> Result<Self, SocketError> {
+        let path =
+            listener.local_addr().ok().and_then(|addr| addr.as_pathname().map(Path::to_owned)).unwrap_or_default();
+        let fail = |e| SocketError::Io(path.clone(), e);
+        listener.set_nonblocking(true).map_err(fail)?;
+        let owner = fs::symlink_metadata(&path).map_err(fail)?.uid();
+        Ok(Self { listener, path, is_handed: true, owner })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Hands connections of its owner to a server, until the future is dropped. Others are let go of without a word.
@@ -90,7 +107,9 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // One that stays is taken over by the next daemon.
-        let _ = fs::remove_file(&self.path);
+        if !self.is_handed {
+            // One that stays is taken over by the next daemon.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! What an engine is told once, at its start (own design; BEP 20 for the peer id).
+use crate::route::CONNECTIONS_MAX;
 use alloc::string::String;
 use alloc::vec::Vec;
 use teem_dht::id::Id;
@@ -27,6 +28,8 @@ pub struct EngineConfig {
     pub up: Option<u64>,
     /// Download limit of all torrents together in payload bytes a second; `None` is unlimited.
     pub down: Option<u64>,
+    /// Connections to peers of all torrents together.
+    pub connections: usize,
     /// How peers are dialled. The host has to be told the same, since what is taken is its business.
     pub encryption: Encryption,
     /// Whether peers and we tell each other of peers (BEP 11).
@@ -62,6 +65,7 @@ impl EngineConfig {
             peer_id_prefix: PEER_ID_PREFIX,
             up: None,
             down: None,
+            connections: CONNECTIONS_MAX,
             encryption: Encryption::Off,
             pex: false,
             anonymous: false,

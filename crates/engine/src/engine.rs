@@ -88,7 +88,7 @@ impl<B> Engine<B> {
             now: Time::ZERO,
             torrents: BTreeMap::new(),
             rests: BTreeMap::new(),
-            routes: Routes::default(),
+            routes: Routes::new(config.connections),
             conns: Conns::default(),
             dialler: Dialler::default(),
             timers: Timers::default(),

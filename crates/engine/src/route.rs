@@ -5,19 +5,30 @@ use teem_metainfo::{InfoHash, TorrentKey};
 use teem_swarm::conn_map::ConnMap;
 use teem_swarm::ids::{ConnId, TorrentId};
 
-/// Connections of all torrents together, with a handshake done.
-const CONNECTIONS_MAX: usize = 400;
+/// Connections of all torrents together, with a handshake done, unless their owner says another number.
+pub(crate) const CONNECTIONS_MAX: usize = 400;
 /// The last of these are for those that we dial, so that a torrent that begins finds peers however many come to the others.
 const DIALLED_ONLY: usize = 40;
 
 /// The way from names on the network to torrents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Routes {
+    /// Connections that there may be.
+    connections_max: usize,
     conns: ConnMap<TorrentId>,
     hashes: BTreeMap<InfoHash, TorrentId>,
 }
 
 impl Routes {
+    pub(crate) fn new(connections_max: usize) -> Self {
+        Self { connections_max, conns: ConnMap::default(), hashes: BTreeMap::default() }
+    }
+
+    /// So many connections there may be from now on. Those that are more than that stay until they end.
+    pub(crate) fn limit(&mut self, connections_max: usize) {
+        self.connections_max = connections_max;
+    }
+
     /// The torrent of an info-hash.
     pub(crate) fn torrent(&self, hash: InfoHash) -> Option<TorrentId> {
         self.hashes.get(&hash).copied()
@@ -60,12 +71,12 @@ impl Routes {
 
     /// Whether there are as many connections as there may be.
     pub(crate) fn is_full(&self) -> bool {
-        self.conns.len() >= CONNECTIONS_MAX
+        self.conns.len() >= self.connections_max
     }
 
     /// Whether there are as many as somebody who dials us may find.
     pub(crate) fn is_full_for_callers(&self) -> bool {
-        self.conns.len() >= CONNECTIONS_MAX - DIALLED_ONLY
+        self.conns.len() >= self.connections_max.saturating_sub(DIALLED_ONLY)
     }
 
     pub(crate) fn enter(&mut self, conn: ConnId, torrent: TorrentId) {
@@ -79,5 +90,24 @@ impl Routes {
     /// The connections of a torrent, ascending.
     pub(crate) fn of_torrent(&self, torrent: TorrentId) -> Vec<ConnId> {
         self.conns.iter().filter(|(_, t)| **t == torrent).map(|(c, _)| *c).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_connections_is_its_owners_to_change() {
+        let mut routes = Routes::new(DIALLED_ONLY + 2);
+        for conn in 0..2 {
+            assert!(!routes.is_full_for_callers());
+            routes.enter(ConnId(conn), TorrentId(0));
+        }
+        assert!(routes.is_full_for_callers() && !routes.is_full());
+        routes.limit(2);
+        assert!(routes.is_full(), "those that stand count");
+        routes.limit(DIALLED_ONLY + 3);
+        assert!(!routes.is_full_for_callers());
     }
 }

@@ -131,6 +131,8 @@ pub enum Command {
         /// Limit of what is received.
         down: Option<u64>,
     },
+    /// Sets how many connections to peers all torrents together may have. Those that stand stay.
+    Connections(usize),
     /// The port that takes connections is another one from now on: trackers and peers are told.
     Listen(u16),
     /// A router forwards another port of that family, or none any more, to the port `here`; or it has turned out whether strangers reach us. Trackers and

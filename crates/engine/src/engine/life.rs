@@ -29,6 +29,7 @@ impl<B> Engine<B> {
                     self.with(torrent, Torrent::tick);
                 }
             }
+            Command::Connections(most) => self.routes.limit(most),
             Command::Listen(port) => {
                 self.doors.set(port.into());
                 self.port_changed();
