@@ -1,62 +1,34 @@
-//! Announces over HTTP and HTTPS (BEP 3, 7, 23): carried here, decided by the engine.
+//! Announces over HTTP and HTTPS (BEP 3, 7, 23): carried here, decided by the engine, which also says how many are under way at once.
 //!
 //! An announce tells one port. Where a router forwards another of one family a tracker is told once by each, since it takes the address that it sees.
 use crate::http::egress::Egress;
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use teem_engine::input::PeerSource;
 use teem_metainfo::AnnounceUrl;
-use teem_metainfo::url::Url;
 use teem_swarm::ask::Answer;
 use teem_swarm::listening::Doors;
 use teem_wire::compact::Family;
 use teem_wire::tracker::announce::{Announce, AnnounceError, AnnounceReply};
 use teem_wire::tracker::http;
-use tokio::sync::Semaphore;
-
-/// Announces under way at once, in all and to one host.
-const CONCURRENT_MAX: usize = 50;
-const PER_HOST_MAX: usize = 2;
 
 /// Carries announces; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Announces {
     http: Http,
-    all: Arc<Semaphore>,
-    hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
     doors: Doors,
 }
 
 impl Announces {
     /// They go by `http`; `doors` say which ports lead here.
     pub(crate) fn new(http: Http, doors: Doors) -> Self {
-        Self { http, all: Arc::new(Semaphore::new(CONCURRENT_MAX)), hosts: Arc::default(), doors }
+        Self { http, doors }
     }
 
-    /// Announces, when it is the turn of that; says what came of it.
+    /// Announces; says what came of it.
     pub(crate) async fn run(&self, url: &AnnounceUrl, announce: &Announce) -> Answer {
-        let host = self.host(url.reveal());
-        // INVARIANT: these semaphores are never closed.
-        let one = host.acquire().await.expect("open");
-        // INVARIANT: as above.
-        let _all = self.all.acquire().await.expect("open");
         let (source, reply) = self.announce(url, announce).await;
-        drop(one);
-        self.forget_idle_hosts();
         Answer::Announced { source, reply }
-    }
-
-    fn host(&self, url: &str) -> Arc<Semaphore> {
-        let host = Url::parse(url).map_or(url, |url| url.host).to_ascii_lowercase();
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST_MAX))).clone()
-    }
-
-    fn forget_idle_hosts(&self) {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.retain(|_, s| Arc::strong_count(s) > 1 || s.available_permits() < PER_HOST_MAX);
     }
 
     async fn announce(&self, url: &AnnounceUrl, announce: &Announce) -> Announced {

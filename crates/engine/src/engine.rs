@@ -12,6 +12,7 @@ mod nodes;
 mod read;
 mod resting;
 
+use crate::announces::Announces;
 use crate::asks::Asks;
 use crate::config::EngineConfig;
 use crate::conns::Conns;
@@ -60,6 +61,8 @@ pub struct Engine<B> {
     /// Torrents of which the DHT may have to know something else.
     changed: BTreeSet<TorrentId>,
     asks: Asks,
+    /// When which torrent announces.
+    announces: Announces,
     /// From where others say that they see us, and what the torrents were told of it.
     votes: Votes,
     external: External,
@@ -97,6 +100,7 @@ impl<B> Engine<B> {
             dht,
             changed: BTreeSet::new(),
             asks: Asks::default(),
+            announces: Announces::default(),
             votes: Votes::default(),
             external: External::default(),
             wall: Wall::default(),
@@ -119,6 +123,7 @@ impl<B> Engine<B> {
     /// Takes one input. Never blocks, never fails; the work is in proportion to what the input concerns.
     pub fn handle(&mut self, now: Time, input: Input<B>) {
         self.now = self.now.max(now);
+        self.announces.among(self.rests.len());
         match input {
             Input::Tick => self.tick(),
             Input::Connected { conn, torrent, remote, how, .. } => self.connected(conn, torrent, remote, how),
@@ -180,6 +185,7 @@ impl<B> Engine<B> {
             self.conns.deadline(),
             self.dialler.deadline().filter(|_| !self.routes.is_full()),
             self.udp.deadline(),
+            self.announces.deadline(),
             self.dht.as_ref().and_then(Dht::deadline),
         ])
     }

@@ -14,6 +14,7 @@
 
 extern crate alloc;
 
+mod announces;
 mod asks;
 pub mod config;
 mod conns;

@@ -30,5 +30,6 @@ pub mod search;
 pub mod selection;
 pub mod throttle;
 pub mod torrent;
+pub mod turns;
 
 pub use teem_basis::{rng, time};

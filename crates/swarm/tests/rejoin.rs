@@ -9,12 +9,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_swarm::ask::AskIds;
-use teem_swarm::ids::ConnId;
+use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::CloseReason;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::address::{DialError, PeerSource};
-use teem_swarm::torrent::announce::{Announcer, Counters, Identity};
+use teem_swarm::torrent::announce::{Announcer, Asking, Counters, Identity};
+use teem_swarm::turns::Always;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::Message;
 use teem_wire::tracker::announce::{AnnounceError, AnnounceEvent, AnnounceReply};
@@ -38,7 +39,8 @@ fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
         let mut asked: BTreeMap<String, Vec<(Time, AnnounceEvent)>> = BTreeMap::new();
         while let Some(now) = announcer.deadline().filter(|at| *at <= until) {
             let mut asks = Vec::new();
-            announcer.poll(now, Counters::default(), rng, &mut ids, |ask| asks.push(ask));
+            let asking = Asking { torrent: TorrentId(0), ids: &mut ids, turns: &mut Always };
+            announcer.poll(now, Counters::default(), rng, asking, |ask| asks.push(ask));
             for ask in asks {
                 let reply = if dead && ask.url.is_same(&urls[19][0]) {
                     Err(AnnounceError::TimedOut)
@@ -53,7 +55,7 @@ fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
     };
     let first = run(&mut announcer, &mut rng, secs(1000), true);
     assert!(first.len() == 20 && first[urls[0][0].reveal()].len() == 1);
-    announcer.rejoin(secs(1000), &mut rng);
+    announcer.rejoin(secs(1000), Duration::ZERO, &mut rng);
     let again = run(&mut announcer, &mut rng, secs(1005), false);
     assert_eq!(again.len(), 20, "also the one that failed");
     assert!(again.values().all(|times| times.len() == 1));
@@ -62,7 +64,7 @@ fn trackers_hear_of_us_within_five_seconds_and_once_a_minute_at_most() {
     // A network that comes and goes every ten seconds.
     let mut times = 0;
     for second in (1010..1310).step_by(10) {
-        announcer.rejoin(secs(second), &mut rng);
+        announcer.rejoin(secs(second), Duration::ZERO, &mut rng);
         times += run(&mut announcer, &mut rng, secs(second + 9), false).values().map(Vec::len).sum::<usize>();
     }
     assert!((20 * 4..=20 * 5).contains(&times), "{times} asks in five minutes");
@@ -157,7 +159,8 @@ fn an_owner_in_a_hurry_waits_for_the_minimum_of_a_tracker_and_not_for_a_failure(
     let mut ids = AskIds::default();
     let mut poll = |announcer: &mut Announcer, at: u64, fail: bool| {
         let mut asks = Vec::new();
-        announcer.poll(secs(at), Counters::default(), &mut rng, &mut ids, |ask| asks.push(ask));
+        let asking = Asking { torrent: TorrentId(0), ids: &mut ids, turns: &mut Always };
+        announcer.poll(secs(at), Counters::default(), &mut rng, asking, |ask| asks.push(ask));
         let (interval, min_interval) = (Duration::from_secs(1800), Some(Duration::from_secs(300)));
         for ask in &asks {
             let of_patient = AnnounceReply { interval, min_interval, ..AnnounceReply::default() };

@@ -1,6 +1,7 @@
 //! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
 //! client (BEP 15), everything else as it is. Whatever calls a torrent does it here, so that nothing it wants is missed.
 use super::{Engine, resting};
+use crate::announces::is_udp;
 use crate::asks::Asker;
 use crate::dht::{Dht, Found};
 use crate::input::PeerSource;
@@ -17,6 +18,25 @@ use teem_swarm::torrent::context::Context;
 impl<B> Engine<B> {
     /// Carries out what is left to do after an input: dials that the budget allows, packets and answers of trackers.
     pub(super) fn carry_on(&mut self) {
+        self.carry_udp();
+        self.announce();
+        self.look_at_dht();
+        self.carry_dht();
+        self.look_from_outside();
+        self.dial();
+    }
+
+    /// Calls the torrents whose turn to announce has come.
+    fn announce(&mut self) {
+        while let Some(torrent) = self.announces.next(self.now) {
+            self.with(torrent, Torrent::has_turn);
+            self.announces.called();
+            self.carry_udp();
+        }
+    }
+
+    /// Carries out what the client of UDP trackers wants.
+    fn carry_udp(&mut self) {
         while let Some(act) = self.udp.act() {
             match act {
                 Act::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
@@ -31,10 +51,6 @@ impl<B> Engine<B> {
                 Act::Peers(torrent, source, list) => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
             }
         }
-        self.look_at_dht();
-        self.carry_dht();
-        self.look_from_outside();
-        self.dial();
     }
 
     /// Carries out what the nodes of the DHT want, and gives torrents the peers that were found.
@@ -69,6 +85,7 @@ impl<B> Engine<B> {
 
     /// An answer has come. It is dropped when nothing waits for it: the id is unknown, or the torrent gone.
     pub(super) fn answer(&mut self, id: AskId, answer: Answer) {
+        self.announces.answered(id);
         match (self.asks.answered(id), answer) {
             (Some(Asker::Torrent(torrent)), answer) => self.with(torrent, |t, cx| t.answer(cx, id, answer)),
             (Some(Asker::Name(host, port)), Answer::Resolved(addrs)) => self.udp.resolved(self.now, host, port, addrs),
@@ -150,6 +167,7 @@ impl<B> Engine<B> {
             shared: &mut self.shared,
             votes: &mut self.votes,
             ids: self.asks.ids(),
+            turns: &mut self.announces,
             out: &mut self.pushed,
         };
         let called = self.wall.behind(|| {
@@ -195,6 +213,7 @@ impl<B> Engine<B> {
         self.timers.set(torrent, None);
         self.removals.set(torrent, None);
         self.udp.forget(torrent);
+        self.announces.forget(torrent);
         let rests = resting::ended(&mut self.rests, torrent, last.map(|(_, figures)| figures));
         let event = if rests { Event::State { torrent, state: State::Paused } } else { Event::Removed { torrent } };
         self.outputs.push_back(Output::Event(event));
@@ -204,9 +223,4 @@ impl<B> Engine<B> {
     pub(super) fn close(&mut self, conn: ConnId, why: CloseReason) {
         self.outputs.push_back(Output::Close { conn, why });
     }
-}
-
-/// Whether a tracker is asked by the engine's own client (BEP 15).
-pub(super) fn is_udp(url: &str) -> bool {
-    url.trim().split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("udp"))
 }

@@ -5,8 +5,8 @@
 //! why, by name. It stays in `rests` until it is removed.
 //!
 //! Invariant: answers to what it had asked find no torrent, and change nothing.
-use super::carry::is_udp;
 use super::{Engine, resting};
+use crate::announces::is_udp;
 use crate::asks::Asker;
 use alloc::vec::Vec;
 use teem_swarm::ask::Question;
@@ -42,6 +42,7 @@ impl<B> Engine<B> {
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.udp.forget(torrent);
+        self.announces.forget(torrent);
         for Ask { id, url, announce } in farewell {
             if is_udp(url.reveal()) {
                 self.udp.announce(self.now, torrent, id, url, announce);

@@ -18,6 +18,7 @@ use teem_swarm::time::Time;
 use teem_swarm::torrent::Torrent;
 use teem_swarm::torrent::announce::Identity;
 use teem_swarm::torrent::context::Context;
+use teem_swarm::turns::Always;
 use teem_wire::peer::block::BlockRef;
 use teem_wire::peer::handshake::{Features, Handshake, PeerId};
 use teem_wire::peer::message::Message;
@@ -52,7 +53,7 @@ impl Alone {
     pub(crate) fn call(&mut self, now: Time, handler: impl FnOnce(&mut Torrent, &mut Context<'_, SimBlock>)) {
         self.now = now;
         let (shared, votes, ids, out) = (&mut self.shared, &mut self.votes, &mut self.ids, &mut self.pushed);
-        handler(&mut self.torrent, &mut Context { now, shared, votes, ids, out });
+        handler(&mut self.torrent, &mut Context { now, shared, votes, ids, turns: &mut Always, out });
     }
 }
 

@@ -13,9 +13,11 @@ mod tracker;
 use super::table::roster::PEERS_WANTED;
 use crate::ask::{AskId, AskIds};
 use crate::event::TrackerStats;
+use crate::ids::TorrentId;
 use crate::listening::Doors;
 use crate::rng::Rng;
 use crate::time::Time;
+use crate::turns::{Turns, Urgency, Wish};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -104,6 +106,17 @@ pub struct Ask {
     pub url: AnnounceUrl,
     /// What to say.
     pub announce: Announce,
+}
+
+/// With what trackers are asked.
+#[derive(Debug)]
+pub struct Asking<'a> {
+    /// For which torrent.
+    pub torrent: TorrentId,
+    /// Names for the asks.
+    pub ids: &'a mut AskIds,
+    /// Says when each may go out.
+    pub turns: &'a mut dyn Turns,
 }
 
 /// The announcer of one torrent.
@@ -272,10 +285,11 @@ impl Announcer {
         }
     }
 
-    /// We are elsewhere than before, or were away: the trackers hear of us within seconds, whatever their interval.
-    pub fn rejoin(&mut self, now: Time, rng: &mut Rng) {
+    /// We are elsewhere than before, or were away: the trackers hear of us within seconds, or within `spread` where that is longer,
+    /// whatever their interval.
+    pub fn rejoin(&mut self, now: Time, spread: Duration, rng: &mut Rng) {
         if self.stopping.is_none() {
-            self.tiers.iter_mut().flatten().for_each(|tracker| tracker.rejoin(now, rng));
+            self.tiers.iter_mut().flatten().for_each(|tracker| tracker.rejoin(now, spread, rng));
             self.plan(now);
         }
     }
@@ -286,6 +300,13 @@ impl Announcer {
             self.tiers.iter_mut().flatten().for_each(|tracker| tracker.hurry(now));
             self.plan(now);
         }
+    }
+
+    /// What waited for its turn may ask again.
+    pub fn has_turn(&mut self, now: Time) {
+        self.tiers.iter_mut().flatten().for_each(Tracker::has_turn);
+        self.leaving.has_turn();
+        self.plan(now);
     }
 
     /// We listen on another port: whoever was told of the former is told at once.
@@ -315,7 +336,7 @@ impl Announcer {
     }
 
     /// Asks the trackers that are due.
-    pub fn poll(&mut self, now: Time, counters: Counters, rng: &mut Rng, ids: &mut AskIds, mut out: impl FnMut(Ask)) {
+    pub fn poll(&mut self, now: Time, counters: Counters, rng: &mut Rng, asking: Asking<'_>, mut out: impl FnMut(Ask)) {
         let Some(planned) = self.next.filter(|next| now >= *next) else { return };
         let slept = now > planned + SLEPT && self.stopping.is_none();
         self.leaving.let_go(now);
@@ -325,8 +346,20 @@ impl Announcer {
             }
         }
         let (stopping, hungry) = (self.stopping, self.few);
+        let Asking { torrent, ids, turns } = asking;
+        let wants = counters.left != Some(0) && !self.partial;
+        let spread = if wants { Duration::ZERO } else { turns.spread() };
         let mut ask = |tracker: &mut Tracker, stop: bool, want: u32| {
             let id = ids.draw();
+            let urgency = match (stop, wants) {
+                (true, _) => Urgency::Last,
+                (false, true) => Urgency::Download,
+                (false, false) => Urgency::Seed,
+            };
+            let due = tracker.due(hungry);
+            if !turns.may_ask(now, Wish { torrent, url: &tracker.url, id, urgency, due }) {
+                return tracker.wait_for_turn(now);
+            }
             let said = tracker.ask(now, id, stop, hungry && !stop);
             let announce = self.me.announce(said, counters, want);
             out(Ask { id, url: tracker.url.clone(), announce });
@@ -344,7 +377,7 @@ impl Announcer {
                     continue;
                 }
                 if slept {
-                    tracker.delay(now, rng);
+                    tracker.delay(now, spread, rng);
                     continue;
                 }
                 ask(tracker, false, NUM_WANT_MAX.saturating_sub(self.peers).max(NUM_WANT_MIN));
@@ -474,7 +507,7 @@ fn turn(tier: &mut [Tracker], now: Time, few: bool) -> Option<(&mut Tracker, Tim
         if tracker.holds_tier(now) {
             return None;
         }
-        if tracker.is_dead() || tracker.is_busy() {
+        if tracker.is_dead() || tracker.is_busy() || tracker.waits_for_turn() {
             continue;
         }
         let due = tracker.due(few);

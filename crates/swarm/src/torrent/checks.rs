@@ -14,6 +14,7 @@ use crate::rng::Rng;
 use crate::selection::Selection;
 use crate::throttle::Shared;
 use crate::time::Time;
+use crate::turns::Always;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -28,7 +29,7 @@ fn with(torrent: &mut Torrent, act: impl FnOnce(&mut Torrent, &mut Context<'_, (
     let (mut shared, mut votes, mut ids) = (Shared::default(), Votes::default(), AskIds::default());
     let mut out = Outputs::new();
     let (shared, votes, ids, out) = (&mut shared, &mut votes, &mut ids, &mut out);
-    act(torrent, &mut Context { now: Time::ZERO, shared, votes, ids, out });
+    act(torrent, &mut Context { now: Time::ZERO, shared, votes, ids, turns: &mut Always, out });
 }
 
 /// A torrent with these pieces, and a seed connected that has unchoked it.

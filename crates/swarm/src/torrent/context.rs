@@ -5,6 +5,7 @@ use crate::external::Votes;
 use crate::output::{Output, Outputs};
 use crate::throttle::Shared;
 use crate::time::Time;
+use crate::turns::Turns;
 
 /// What a handler is called with.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Context<'a, B> {
     pub votes: &'a mut Votes,
     /// Names for questions.
     pub ids: &'a mut AskIds,
+    /// Says when trackers may be asked.
+    pub turns: &'a mut dyn Turns,
     /// Where outputs are pushed.
     pub out: &'a mut Outputs<B>,
 }

@@ -1,12 +1,12 @@
 //! Where peers come from (BEP 3, 12, 20, 27): trackers are asked by the [`announcer`](super::announce), addresses wait among the
 //! [`candidates`](super::candidates) until they are dialled.
 use super::address::{DialError, PeerSource};
-use super::announce::{Announcer, Ask, Counters, Heard, Identity};
+use super::announce::{Announcer, Ask, Asking, Counters, Heard, Identity};
 use super::candidates::Candidates;
 use super::candidates::introduced::Introducer;
 use super::download::evidence::Extent;
 use super::table::Table;
-use crate::ask::{AskId, AskIds};
+use crate::ask::AskId;
 use crate::event::{Dials, TrackerStats};
 use crate::external::External;
 use crate::ids::ConnId;
@@ -19,6 +19,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use teem_metainfo::AnnounceUrl;
 use teem_wire::holder::Holder;
 use teem_wire::peer::message::{Contact, PexFlags, PexMessage};
@@ -304,8 +305,8 @@ impl Finder {
     }
 
     /// We are elsewhere than before, or were away: trackers are told, those that were peers are dialled again.
-    pub(super) fn rejoin(&mut self, now: Time, rng: &mut Rng) {
-        self.announcer.rejoin(now, rng);
+    pub(super) fn rejoin(&mut self, now: Time, spread: Duration, rng: &mut Rng) {
+        self.announcer.rejoin(now, spread, rng);
         self.candidates.rejoin(now);
     }
 
@@ -358,10 +359,15 @@ impl Finder {
         now: Time,
         counters: Counters,
         rng: &mut Rng,
-        ids: &mut AskIds,
+        asking: Asking<'_>,
         out: impl FnMut(Ask),
     ) {
-        self.announcer.poll(now, counters, rng, ids, out);
+        self.announcer.poll(now, counters, rng, asking, out);
+    }
+
+    /// Trackers that waited for their turn may be asked.
+    pub(super) fn has_turn(&mut self, now: Time) {
+        self.announcer.has_turn(now);
     }
 
     /// A tracker's answer. `None` when it was not asked.

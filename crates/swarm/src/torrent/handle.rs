@@ -319,11 +319,17 @@ impl Torrent {
     /// word is sent on each connection so that those whose other end is gone are found out.
     pub fn rejoin<B>(&mut self, cx: &mut Context<'_, B>) {
         self.turn(cx, |t, cx| {
-            t.finder.rejoin(cx.now, &mut t.ground.rng);
+            let spread = if matches!(t.phase, Phase::Seeding) { cx.turns.spread() } else { Duration::ZERO };
+            t.finder.rejoin(cx.now, spread, &mut t.ground.rng);
             for conn in t.ground.table.conns() {
                 t.ground.table.send(cx, conn, Message::KeepAlive);
             }
         });
+    }
+
+    /// Its turn to announce has come: whatever tracker of it waited is asked, if it is due still.
+    pub fn has_turn<B>(&mut self, cx: &mut Context<'_, B>) {
+        self.turn(cx, |t, cx| t.finder.has_turn(cx.now));
     }
 
     /// Ends: peers are let go, `stopped` is announced, state saved. [`Self::is_removed`] tells when it is over.

@@ -46,11 +46,12 @@ use crate::remote::{Encryption, Plan, Remote, Transports};
 use crate::rng::Rng;
 use crate::search::Search;
 use crate::time::Time;
+use crate::turns::Always;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use announce::{Counters, Identity};
+use announce::{Asking, Counters, Identity};
 use content::Content;
 use core::time::Duration;
 use download::Download;
@@ -291,7 +292,8 @@ impl Torrent {
         let mut last = Vec::new();
         let counters = self.counters();
         self.finder.stop(now);
-        self.finder.poll(now + FAREWELL_AFTER, counters, &mut self.ground.rng, ids, |ask| last.push(ask));
+        let asking = Asking { torrent: self.ground.id, ids, turns: &mut Always };
+        self.finder.poll(now + FAREWELL_AFTER, counters, &mut self.ground.rng, asking, |ask| last.push(ask));
         last
     }
 

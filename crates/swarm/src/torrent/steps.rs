@@ -4,6 +4,7 @@
 //! due anyhow. The verbs that concern several owners are here: to drop a peer, to show a piece, to give the slots. They call owners and
 //! nothing above them, so that the calls between the files of a torrent go one way.
 use super::Torrent;
+use super::announce::Asking;
 use super::context::Context;
 use super::download::evidence::Suspect;
 use super::granting::PeerEvent;
@@ -50,7 +51,8 @@ impl Torrent {
         if self.finder.deadline().is_some_and(|at| at <= cx.now) {
             let counters = self.counters();
             let out = &mut *cx.out;
-            self.finder.poll(cx.now, counters, &mut self.ground.rng, cx.ids, |ask| {
+            let asking = Asking { torrent: self.ground.id, ids: cx.ids, turns: cx.turns };
+            self.finder.poll(cx.now, counters, &mut self.ground.rng, asking, |ask| {
                 let question = Question::Announce { torrent: self.ground.id, url: ask.url, announce: ask.announce };
                 out.push_back(Output::Ask { id: ask.id, question });
             });

@@ -42,6 +42,11 @@ impl Leaving {
         self.0.iter_mut().filter(move |(tracker, since)| due(tracker, *since)).map(|(tracker, _)| tracker)
     }
 
+    /// What waited for its turn may be said now.
+    pub(super) fn has_turn(&mut self) {
+        self.0.iter_mut().for_each(|(tracker, _)| tracker.has_turn());
+    }
+
     /// When something is to be done: something to be said, somebody to be given up.
     pub(super) fn times(&self) -> impl Iterator<Item = Time> + '_ {
         self.0.iter().flat_map(|(tracker, since)| tracker.stop_due(*since).into_iter().chain([*since + STOP_MAX]))

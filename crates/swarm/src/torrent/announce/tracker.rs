@@ -25,8 +25,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(3600);
 pub(super) const INTERVAL_MIN: Duration = Duration::from_secs(60);
 /// No interval above this is believed (bad-input row 55).
 const INTERVAL_MAX: Duration = Duration::from_secs(6 * 3600);
-/// A UDP tracker that has been silent for this long gives way to the next of its tier, while it is still retried.
-const UDP_GIVES_WAY: Duration = Duration::from_secs(45);
+/// A UDP tracker that has been silent for this long gives way to the next of its tier, while it is still retried; so does one that waits for
+/// its turn for so long, because too many others are to be asked.
+const GIVES_WAY: Duration = Duration::from_secs(45);
 /// An HTTP ask without any answer is given up after this: the driver's own limit is 30 s.
 const HTTP_LOST: Duration = Duration::from_secs(90);
 /// The same for UDP, whose retries take 465 s.
@@ -97,6 +98,8 @@ pub(super) struct Tracker {
     answered: Time,
     /// The oldest comes first; one, or two when the second says `stopped`.
     under_way: Vec<UnderWay>,
+    /// Since when it waits for its turn among all torrents' trackers.
+    waits: Option<Time>,
     /// The last ask was not taken, through no fault of the tracker: its turn in the tier stays its own.
     keeps_turn: bool,
     id: Option<Vec<u8>>,
@@ -134,6 +137,7 @@ impl Tracker {
             min_interval: Duration::ZERO,
             answered: Time::ZERO,
             under_way: Vec::new(),
+            waits: None,
             keeps_turn: false,
             id: None,
             last: parsed.err().map(|error| Err(error.to_string())),
@@ -159,7 +163,24 @@ impl Tracker {
 
     /// An ask is under way, and nobody else of the tier should be tried yet.
     pub(super) fn holds_tier(&self, now: Time) -> bool {
-        self.under_way.iter().any(|ask| !self.udp || now < ask.since + UDP_GIVES_WAY)
+        let mut under_way = self.under_way.iter();
+        under_way.any(|ask| !self.udp || now < ask.since + GIVES_WAY)
+            || self.waits.is_some_and(|since| now < since + GIVES_WAY)
+    }
+
+    /// It may not be asked yet, since others come first.
+    pub(super) fn wait_for_turn(&mut self, now: Time) {
+        self.waits.get_or_insert(now);
+    }
+
+    /// Whether it may not be asked before its turn has come.
+    pub(super) fn waits_for_turn(&self) -> bool {
+        self.waits.is_some()
+    }
+
+    /// Its turn may have come.
+    pub(super) fn has_turn(&mut self) {
+        self.waits = None;
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -173,8 +194,10 @@ impl Tracker {
 
     /// When an ask under way changes anything by itself: it gives way, or is lost.
     pub(super) fn wait_ends(&self, now: Time) -> Option<Time> {
-        let gives_way = |ask: &UnderWay| Some(ask.since + UDP_GIVES_WAY).filter(|at| self.udp && now < *at);
-        self.under_way.iter().map(|ask| gives_way(ask).unwrap_or(ask.since + self.lost_after())).min()
+        let gives_way = |ask: &UnderWay| Some(ask.since + GIVES_WAY).filter(|at| self.udp && now < *at);
+        let under_way = self.under_way.iter().map(|ask| gives_way(ask).unwrap_or(ask.since + self.lost_after()));
+        let waits = self.waits.map(|since| since + GIVES_WAY).filter(|at| now < *at);
+        under_way.chain(waits).min()
     }
 
     fn lost_after(&self) -> Duration {
@@ -206,15 +229,16 @@ impl Tracker {
         self.hungry = 0;
     }
 
-    /// Delays what is due by some seconds, so that a machine that slept does not ask all trackers in one instant.
-    pub(super) fn delay(&mut self, now: Time, rng: &mut Rng) {
-        self.not_before = now + Duration::from_millis(1 + rng.below(SLEPT_JITTER_MS));
+    /// Delays what is due by some seconds, or by up to `spread` where that is longer, so that a machine that slept does not ask all trackers in one
+    /// instant.
+    pub(super) fn delay(&mut self, now: Time, spread: Duration, rng: &mut Rng) {
+        self.not_before = soon(now, spread, rng);
     }
 
-    /// What is scheduled is brought forward to the next seconds: all that were asked before, and those that failed perhaps only because
+    /// What is scheduled is brought forward to the next seconds, or to within `spread`: all that were asked before, and those that failed perhaps only because
     /// we had no network. One that has answered just now waits for a minute, however often we move.
-    pub(super) fn rejoin(&mut self, now: Time, rng: &mut Rng) {
-        let soon = now + Duration::from_millis(1 + rng.below(SLEPT_JITTER_MS));
+    pub(super) fn rejoin(&mut self, now: Time, spread: Duration, rng: &mut Rng) {
+        let soon = soon(now, spread, rng);
         self.due = self.due.min(if self.works() { soon.max(self.answered + INTERVAL_MIN) } else { soon });
     }
 
@@ -374,7 +398,10 @@ impl Tracker {
 
     /// While stopping since `since`: when `stopped` can be said, `None` when there is nothing to say or it is being said.
     pub(super) fn stop_due(&self, since: Time) -> Option<Time> {
-        if self.is_stopped() || self.under_way.iter().any(|ask| ask.event == AnnounceEvent::Stopped) {
+        if self.is_stopped()
+            || self.waits.is_some()
+            || self.under_way.iter().any(|ask| ask.event == AnnounceEvent::Stopped)
+        {
             return None;
         }
         let grace = if self.is_busy() { STOP_GRACE } else { Duration::ZERO };
@@ -384,6 +411,7 @@ impl Tracker {
     /// Stopping begins: what was scheduled does not matter any more.
     pub(super) fn stop(&mut self, now: Time) {
         self.stopping = true;
+        self.waits = None;
         self.due = now;
         self.not_before = Time::ZERO;
     }
@@ -409,6 +437,12 @@ fn is_refusal(error: &AnnounceError) -> bool {
         AnnounceError::Malformed(_) => true,
         AnnounceError::TimedOut | AnnounceError::Unreachable(_) | AnnounceError::Forbidden(_) => false,
     }
+}
+
+/// A moment within the next seconds, or within `spread` where that is longer.
+fn soon(now: Time, spread: Duration, rng: &mut Rng) -> Time {
+    let within_ms = SLEPT_JITTER_MS.max(spread.as_millis() as u64);
+    now + Duration::from_millis(1 + rng.below(within_ms))
 }
 
 /// A span within 10 % of `base` on either side, so that clients do not march in step.
