@@ -66,6 +66,10 @@ pub(crate) enum Command {
     Resume(daemon::Verb),
     /// Remove torrents from the daemon; their files stay
     Remove(daemon::Verb),
+    /// Change labels, limits and wanted files of torrents of the daemon
+    Set(daemon::Set),
+    /// Have the trackers of torrents of the daemon asked now, as far as they let themselves be asked
+    Announce(daemon::Verb),
     /// Make, list and revoke the tokens by which other programs may ask the daemon
     Token(daemon::Token),
     /// Show what is saved of earlier runs, or forget it

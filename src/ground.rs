@@ -55,7 +55,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),
-        // For the last eight the daemon writes.
+        // For the last ones, from `add` on, the daemon writes.
         Command::Edit(_)
         | Command::Dht(_)
         | Command::Show(_)
@@ -68,6 +68,8 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Remove(_)
+        | Command::Set(_)
+        | Command::Announce(_)
         | Command::Token(_) => {}
         Command::Completions(_) | Command::Man(_) => return Ok(None),
     }

@@ -1,5 +1,7 @@
-//! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`.
-use crate::cli::daemon::{Add, List, Token, TokenVerb, Verb};
+//! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`, `set`, `announce`.
+mod changes;
+
+use crate::cli::daemon::{Add, List, Set, Token, TokenVerb, Verb};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
 use crate::progress::Progress;
@@ -78,8 +80,15 @@ pub(crate) async fn why(options: &Verb) -> Outcome {
 }
 
 pub(crate) async fn list(options: &List) -> Outcome {
-    let torrents = of(&options.select, "", options.reached.daemon.as_deref()).await?;
-    let torrents = torrents.as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(options.select.iter().map(|select| ("select", select)));
+    if let Some(sort) = &options.sort {
+        let (key, order) = sort.strip_prefix('-').map_or((sort.as_str(), "asc"), |key| (key, "desc"));
+        query.extend_pairs([("sort", key), ("order", order)]);
+    }
+    let remote = Remote::new(options.reached.daemon.as_deref())?;
+    let window = remote.get(&format!("/teem/v1/torrents?{}", query.finish())).await?;
+    let torrents = window["torrents"].as_array().map(Vec::as_slice).unwrap_or_default();
     if options.json {
         torrents.iter().for_each(json::line);
         return Ok(Exit::Done);
@@ -105,6 +114,28 @@ pub(crate) async fn resume(options: &Verb) -> Outcome {
 
 pub(crate) async fn remove(options: &Verb) -> Outcome {
     command(&options.select, "remove", "removed", options.reached.daemon.as_deref(), options.json).await
+}
+
+pub(crate) async fn announce(options: &Verb) -> Outcome {
+    command(&options.select, "announce", "asked the trackers of", options.reached.daemon.as_deref(), options.json).await
+}
+
+pub(crate) async fn set(options: &Set) -> Outcome {
+    let (select, changes) = changes::read(&options.what).map_err(Stop::usage)?;
+    let mut request = json!({"select": select});
+    for (key, value) in changes {
+        request[key] = value;
+    }
+    let remote = Remote::new(options.reached.daemon.as_deref())?;
+    let torrents = remote.post("/teem/v1/torrents/set", &request).await?;
+    for torrent in torrents.as_array().map(Vec::as_slice).unwrap_or_default() {
+        if options.json {
+            json::line(torrent);
+        } else {
+            say(&format!("changed {} ({})", shown(&torrent["name"]), hash(torrent)));
+        }
+    }
+    Ok(Exit::Done)
 }
 
 pub(crate) async fn token(options: &Token) -> Outcome {

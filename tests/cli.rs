@@ -9,7 +9,7 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "share",
     "get",
     "seed",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 20] = [
     "pause",
     "resume",
     "remove",
+    "set",
+    "announce",
     "token",
     "state",
     "completions",

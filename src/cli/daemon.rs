@@ -130,9 +130,12 @@ pub(crate) struct Add {
 
 #[derive(Args, Debug)]
 pub(crate) struct List {
-    /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`; all where none is given
+    /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`, `tracker:HOST`; all where none is given
     #[arg(value_name = "SEL")]
     pub(crate) select: Vec<String>,
+    /// In which order: by a key of a torrent's object, `name` or `up_rate` for instance, the least first; with `-` before it the greatest first
+    #[arg(long, value_name = "KEY", env = "TEEM_SORT", hide_env_values = true, allow_hyphen_values = true)]
+    pub(crate) sort: Option<String>,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output
@@ -174,9 +177,22 @@ pub(crate) enum TokenVerb {
 
 #[derive(Args, Debug)]
 pub(crate) struct Verb {
-    /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`, or `all`
+    /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`, `tracker:HOST`, or `all`
     #[arg(required = true, value_name = "SEL")]
     pub(crate) select: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Set {
+    /// Which torrents, and what is to be otherwise of them: `labels=A,B`, `labels+=A`, `labels-=B`, `up=RATE`, `down=RATE` (`none`: without limit), `only=GLOB,GLOB` (nothing:
+    /// all files), `first=GLOB`, `files:0-3,7=skip` (or `normal`, or `first`)
+    #[arg(required = true, value_name = "SEL|KEY=VALUE")]
+    pub(crate) what: Vec<String>,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output

@@ -1,6 +1,7 @@
 //! How a torrent comes to be kept (own design): what it is, what is wanted of it, and its row on the disk before anybody is told.
 use crate::daemon::{Daemon, Kept, now};
 use crate::failed::AddFailed;
+use crate::line::Line;
 use crate::row::{LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
 use std::collections::BTreeSet;
@@ -59,13 +60,15 @@ impl Daemon {
             (None, _) => Origin::Link(link.trim().to_owned()),
         };
         let row = self.row(origin, wishes).map_err(AddFailed::Wish)?;
+        let line = Line::new(Some(&source));
         let _turn = self.0.turn.lock().await;
         let torrent = self.0.client.add(row.add(source)).await.map_err(AddFailed::Client)?;
         if let Err(e) = self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await {
             torrent.remove().await;
             return Err(AddFailed::Store(e));
         }
-        self.torrents().insert(hash, Kept { row, torrent: Ok(torrent) });
+        self.torrents().insert(hash, Kept { row, torrent: Ok(torrent), line });
+        self.enters(hash, true);
         let told = self.told(&[hash]).await.map_err(|_| AddFailed::Client(AddError::Stopped))?;
         told.into_iter().next().ok_or(AddFailed::Client(AddError::Stopped))
     }

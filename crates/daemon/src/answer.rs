@@ -43,16 +43,19 @@ pub(crate) fn bad(message: String) -> Refused {
 pub(crate) fn told<T: Serialize>(result: Result<Vec<T>, Failed>) -> Response {
     match result {
         Ok(list) => answer(StatusCode::OK, &list),
-        Err(e) => {
-            let (status, class) = match &e {
-                Failed::Select(_) => (StatusCode::NOT_FOUND, "select"),
-                Failed::Wish(_) => (StatusCode::BAD_REQUEST, "wish"),
-                Failed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
-                Failed::Ended(_) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
-            };
-            refusal(&Refused(status, class, e.to_string()))
-        }
+        Err(e) => refusal(&failed(&e)),
     }
+}
+
+/// What a failure is to those who asked.
+pub(crate) fn failed(e: &Failed) -> Refused {
+    let (status, class) = match e {
+        Failed::Select(_) => (StatusCode::NOT_FOUND, "select"),
+        Failed::Wish(_) => (StatusCode::BAD_REQUEST, "wish"),
+        Failed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
+        Failed::Ended(_) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+    };
+    Refused(status, class, e.to_string())
 }
 
 pub(crate) fn refusal(Refused(status, class, message): &Refused) -> Response {

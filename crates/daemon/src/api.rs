@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `GET /healthz` | 200 while all is well, 503 and why while changes cannot be kept; for everybody |
 //! | `GET /teem/v1` | the program's version and the interface's |
-//! | `GET /teem/v1/torrents[?select=SEL]…` | the torrents, all where nothing is selected |
+//! | `GET /teem/v1/torrents[?select=SEL]…[&sort=KEY&order=&offset=&limit=]` | a window on the torrents, all where nothing is selected |
+//! | `GET /teem/v1/events[?since=N]` | what happened to torrents after the event of that number |
 //! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
 //! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
 //! | `POST /teem/v1/torrents/{pause,resume,remove,announce}` with `{"select": [SEL…]}` | the torrents |
@@ -15,13 +16,14 @@
 //! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
 mod change;
 mod details;
+mod events;
+mod list;
 
 use crate::adding::Wishes;
-use crate::answer::{Refused, SELECTORS_MAX, answer, bad, read, refusal, selected, told};
+use crate::answer::{Refused, answer, bad, read, refusal, selected, told};
 use crate::daemon::Daemon;
 use crate::failed::{AddFailed, TokenFailed};
 use crate::gate::guard;
-use crate::select::Selector;
 use crate::token::Scope;
 use crate::told::Told;
 use crate::transmission;
@@ -105,8 +107,9 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/tokens/revoke", post(revoke_token))
         .route("/teem/v1/config", get(config))
         .route("/teem/v1", get(about))
-        .route("/teem/v1/torrents", get(list).post(add))
+        .route("/teem/v1/torrents", get(list::list).post(add))
         .route("/teem/v1/torrents/why", get(why))
+        .route("/teem/v1/events", get(events::events))
         .route("/teem/v1/torrents/pause", post(pause))
         .route("/teem/v1/torrents/resume", post(resume))
         .route("/teem/v1/torrents/remove", post(remove))
@@ -127,18 +130,8 @@ async fn config(State(daemon): State<Daemon>) -> Response {
     answer(StatusCode::OK, &daemon.settings_told())
 }
 
-async fn list(State(daemon): State<Daemon>, uri: Uri) -> Response {
-    told(daemon.list(&selected_by(&uri)).await)
-}
-
 async fn why(State(daemon): State<Daemon>, uri: Uri) -> Response {
-    told(daemon.why(&selected_by(&uri)).await)
-}
-
-/// The selectors of a query.
-fn selected_by(uri: &Uri) -> Vec<Selector> {
-    let texts = queried(uri.query().unwrap_or_default(), "select").take(SELECTORS_MAX);
-    texts.map(|text| Selector::parse(&text)).collect()
+    told(daemon.why(&list::selected_by(&uri)).await)
 }
 
 async fn add(State(daemon): State<Daemon>, body: Bytes) -> Response {
@@ -235,9 +228,4 @@ fn of_token(e: &TokenFailed) -> Refused {
         TokenFailed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
     };
     Refused(status, class, e.to_string())
-}
-
-/// The values of a key in a query.
-fn queried<'a>(query: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
-    form_urlencoded::parse(query.as_bytes()).filter(move |(name, _)| name == key).map(|(_, value)| value.into_owned())
 }

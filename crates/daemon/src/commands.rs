@@ -1,5 +1,6 @@
 //! What is done to torrents that are kept (own design): each change is on the disk before it is answered.
 use crate::daemon::{Daemon, Kept};
+use crate::events::Happened;
 use crate::failed::Failed;
 use crate::row::Row;
 use crate::select::Selector;
@@ -57,11 +58,17 @@ impl Daemon {
         let _turn = self.0.turn.lock().await;
         let rows = hashes.iter().map(|hash| (hash.to_string(), None)).collect();
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
-        let gone: Vec<Kept> = {
+        let gone: Vec<(InfoHash, Kept)> = {
             let mut torrents = self.torrents();
-            hashes.iter().filter_map(|hash| torrents.remove(hash)).collect()
+            hashes.iter().filter_map(|hash| Some((*hash, torrents.remove(hash)?))).collect()
         };
-        let ends = gone.into_iter().filter_map(|kept| kept.torrent.ok());
+        for (hash, kept) in &gone {
+            self.happened(*hash, kept.name(*hash), Happened::Removed);
+        }
+        // What was counted goes with them; where that cannot be done a torrent that is added again counts on.
+        let counts = gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect();
+        let _ = self.keep(Kind::Totals, counts).await;
+        let ends = gone.into_iter().filter_map(|(_, kept)| kept.torrent.ok());
         let ends: Vec<_> = ends.map(|torrent| tokio::spawn(async move { torrent.remove().await })).collect();
         for end in ends {
             let _ = end.await;

@@ -4,15 +4,19 @@
 //!
 //! What it does stands in `adding`, `commands`, `look` and `tokens`; here is what these share, its start and its end.
 use crate::config::Setting;
+use crate::events::{Happened, Ring};
 use crate::failed::{AddFailed, StartError};
+use crate::line::Line;
 use crate::row::Row;
 use crate::settings::Settings;
+use crate::upkeep::{Counted, Pulse, counted};
 use crate::{token, transmission};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teem_client::config::Records;
 use teem_client::metainfo::InfoHash;
 use teem_client::{Client, Config, Torrent};
@@ -27,6 +31,15 @@ pub(crate) struct Kept {
     pub(crate) row: Row,
     /// The torrent at work, or why it could not be begun.
     pub(crate) torrent: Result<Torrent, String>,
+    /// What lists show of it.
+    pub(crate) line: Line,
+}
+
+impl Kept {
+    /// Its name; the link's while the metadata is missing, the info-hash where that has none.
+    pub(crate) fn name(&self, hash: InfoHash) -> String {
+        self.line.name.as_deref().map_or_else(|| hash.to_string(), str::to_owned)
+    }
 }
 
 /// What its clones share.
@@ -44,6 +57,11 @@ pub(crate) struct Inner {
     transmission: transmission::Session,
     /// What it was told, and where.
     pub(crate) told: Mutex<Vec<Setting>>,
+    /// What keeps the lines of torrents up to date, when this run began, and the last revision of a line.
+    pub(crate) pulse: Mutex<Pulse>,
+    pub(crate) since: Instant,
+    revision: AtomicU64,
+    events: Mutex<Ring>,
 }
 
 /// A running daemon; clones are the same.
@@ -51,9 +69,8 @@ pub(crate) struct Inner {
 pub struct Daemon(pub(crate) Arc<Inner>);
 
 impl Daemon {
-    /// Opens what is kept, starts the client, and begins all torrents again. Must be called inside a tokio runtime. `roots` are the folders
-    /// that content may go into, absolute and without links; there must be one.
-    pub async fn start(mut config: Config, roots: Vec<PathBuf>) -> Result<Self, StartError> {
+    /// Opens what is kept, starts the client, and begins all torrents again.
+    pub(crate) async fn open(mut config: Config, roots: Vec<PathBuf>) -> Result<Self, StartError> {
         let state_dir = config.state_dir.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let opened = Database::open(&RealFs, &state_dir, FILE);
@@ -76,6 +93,13 @@ impl Daemon {
             None => remarks.push(format!("what is kept of the token {name} cannot be understood: it opens nothing")),
         };
         database.each(Kind::Token, &mut { each }).map_err(StartError::Rows)?;
+        let (mut totals, mut life) = (BTreeMap::new(), 0);
+        let each = |name: &str, bytes: &[u8]| match counted(name, bytes) {
+            Some(Counted::Of(hash, of)) => _ = totals.insert(hash, of),
+            Some(Counted::Life(seconds)) => life = seconds,
+            None => remarks.push(format!("what was counted of {name} cannot be understood: it begins at 0")),
+        };
+        database.each(Kind::Totals, &mut { each }).map_err(StartError::Rows)?;
         let inner = Inner {
             client,
             database,
@@ -87,11 +111,17 @@ impl Daemon {
             settings,
             transmission: transmission::Session::default(),
             told: Mutex::default(),
+            pulse: Mutex::new(Pulse::new(life)),
+            since: Instant::now(),
+            revision: AtomicU64::new(0),
+            events: Mutex::new(Ring::new(now())),
         };
         let daemon = Self(Arc::new(inner));
         for (hash, row) in rows {
-            let torrent = daemon.begin(&row).await.map_err(|e| e.to_string());
-            daemon.torrents().insert(hash, Kept { row, torrent });
+            let (torrent, mut line) = daemon.begin(&row).await;
+            line.count_from(totals.remove(&hash).unwrap_or_default());
+            let torrent = torrent.map_err(|e| e.to_string());
+            daemon.torrents().insert(hash, Kept { row, torrent, line });
         }
         Ok(daemon)
     }
@@ -124,9 +154,33 @@ impl Daemon {
         self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn begin(&self, row: &Row) -> Result<Torrent, AddFailed> {
-        let source = row.source().ok_or_else(|| AddFailed::Wish("what was kept of it cannot be read".to_owned()))?;
-        self.0.client.add(row.add(source)).await.map_err(AddFailed::Client)
+    async fn begin(&self, row: &Row) -> (Result<Torrent, AddFailed>, Line) {
+        let source = row.source();
+        let line = Line::new(source.as_ref());
+        let Some(source) = source else {
+            return (Err(AddFailed::Wish("what was kept of it cannot be read".to_owned())), line);
+        };
+        (self.0.client.add(row.add(source)).await.map_err(AddFailed::Client), line)
+    }
+
+    /// The number of a change of a line.
+    pub(crate) fn next_revision(&self) -> u64 {
+        self.0.revision.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number of the last change of a line.
+    pub(crate) fn revision(&self) -> u64 {
+        self.0.revision.load(Ordering::Relaxed)
+    }
+
+    /// What happened last.
+    pub(crate) fn events(&self) -> MutexGuard<'_, Ring> {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what happened to a torrent.
+    pub(crate) fn happened(&self, hash: InfoHash, name: String, happened: Happened) {
+        self.events().push(now(), hash.to_string(), name, happened);
     }
 
     /// Puts records on the disk for good, or takes them away; all or none.
@@ -137,7 +191,7 @@ impl Daemon {
     }
 
     /// Ends everything in order: trackers are told, state is saved.
-    pub async fn shutdown(self) {
+    pub(crate) async fn close(self) {
         self.0.client.clone().shutdown().await;
         // The rest is committed when the last that holds the database lets go of it; this is for the case that something hangs.
         let database = self.0.database.clone();

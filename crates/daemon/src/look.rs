@@ -1,34 +1,30 @@
 //! How the torrents stand (own design): what is kept of each, joined with what the client knows of it.
-use crate::daemon::{Daemon, Kept};
+use crate::daemon::Daemon;
 use crate::failed::Failed;
+use crate::line::Figures;
+use crate::listing::{Query, Window};
 use crate::select::Selector;
+use crate::shown::told;
 use crate::told::{Told, WhyTold};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::time::Duration;
 use teem_client::event::Snapshot;
 use teem_client::metainfo::InfoHash;
 use teem_client::why::Why;
 use teem_client::{Torrent, TorrentId};
 
-impl Daemon {
-    /// The selected torrents as they stand, in the order in which they were added.
-    pub(crate) async fn list(&self, select: &[Selector]) -> Result<Vec<Told>, Failed> {
-        let all: Vec<InfoHash> = self.torrents().keys().copied().collect();
-        let mut told = self.told(&all).await?;
-        told.sort_by(|a, b| (a.added, &a.infohash).cmp(&(b.added, &b.infohash)));
-        if select.is_empty() {
-            return Ok(told);
-        }
-        let mut chosen = BTreeSet::new();
-        for selector in select {
-            chosen.extend(selector.of(&told).map_err(Failed::Select)?);
-        }
-        Ok(told.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, told)| told).collect())
-    }
+/// Rows whose figures are asked anew for a window; those of more are a second old.
+const FRESH_MAX: usize = 100;
 
+/// How long the engine is waited for.
+const FRESH_WAIT: Duration = Duration::from_millis(300);
+
+impl Daemon {
     /// Why the selected torrents do not move.
     pub(crate) async fn why(&self, select: &[Selector]) -> Result<Vec<WhyTold>, Failed> {
         let mut all = Vec::new();
-        for told in self.list(select).await? {
+        let query = Query { select: select.to_vec(), ..Query::default() };
+        for told in self.window(query).await?.torrents {
             let Told { infohash, name, state, error, .. } = told;
             let hash = infohash.parse::<InfoHash>().ok();
             let torrent = hash.and_then(|hash| self.torrents().get(&hash)?.torrent.clone().ok());
@@ -49,9 +45,30 @@ impl Daemon {
         Ok(all)
     }
 
+    /// The same with the figures of this moment, where the window is small and the engine answers at once.
+    pub(crate) async fn fresh_window(&self, query: Query) -> Result<Window, Failed> {
+        let mut window = self.window(query).await?;
+        if window.torrents.len() > FRESH_MAX {
+            return Ok(window);
+        }
+        let hashes: Vec<InfoHash> = window.torrents.iter().filter_map(|told| told.infohash.parse().ok()).collect();
+        let moving = self.moving(&hashes);
+        if !moving.is_empty()
+            && let Ok(Ok(fresh)) = tokio::time::timeout(FRESH_WAIT, self.told(&moving)).await
+        {
+            for told in fresh {
+                if let Some(old) = window.torrents.iter_mut().find(|old| old.infohash == told.infohash) {
+                    *old = told;
+                }
+            }
+        }
+        Ok(window)
+    }
+
     pub(crate) async fn select(&self, select: &[Selector]) -> Result<Vec<InfoHash>, Failed> {
-        let list = if select.is_empty() { Vec::new() } else { self.list(select).await? };
-        Ok(list.iter().filter_map(|told| told.infohash.parse().ok()).collect())
+        let (daemon, select) = (self.clone(), select.to_vec());
+        let selected = tokio::task::spawn_blocking(move || daemon.selected(&select));
+        selected.await.unwrap_or_else(|e| Err(Failed::Wish(e.to_string())))
     }
 
     /// How these torrents stand, as far as they are there.
@@ -62,53 +79,15 @@ impl Daemon {
         };
         let snapshots = self.0.client.snapshots_of(&ids).await.map_err(Failed::Ended)?;
         let snapshots: HashMap<TorrentId, Snapshot> = snapshots.into_iter().map(|s| (s.torrent, s)).collect();
+        self.refresh();
+        let life = self.pulse().life_kept();
         let torrents = self.torrents();
-        Ok(hashes.iter().filter_map(|hash| Some(told(*hash, torrents.get(hash)?, &snapshots))).collect())
+        let of = |hash: &InfoHash| {
+            let kept = torrents.get(hash)?;
+            let id = kept.torrent.as_ref().ok().map(Torrent::id);
+            let figures = id.and_then(|id| snapshots.get(&id)).map(Figures::of);
+            Some(told(*hash, kept, figures, life))
+        };
+        Ok(hashes.iter().filter_map(of).collect())
     }
-}
-
-fn told(hash: InfoHash, kept: &Kept, snapshots: &HashMap<TorrentId, Snapshot>) -> Told {
-    let row = &kept.row;
-    let mut told = Told {
-        infohash: hash.to_string(),
-        name: hash.to_string(),
-        state: "failed".to_owned(),
-        folder: row.folder.to_string_lossy().into_owned(),
-        labels: row.labels.iter().cloned().collect(),
-        added: row.added,
-        up_limit: row.up,
-        down_limit: row.down,
-        ..Told::default()
-    };
-    let torrent = match &kept.torrent {
-        Ok(torrent) => torrent,
-        Err(why) => {
-            told.error = Some(why.clone());
-            return told;
-        }
-    };
-    let status = torrent.status();
-    status.state.word().clone_into(&mut told.state);
-    told.complete = status.complete.is_some();
-    told.error = status.failed.map(|(why, _)| why).or_else(|| status.disk.map(|error| error.to_string()));
-    match &status.info {
-        Some(info) => {
-            info.name().clone_into(&mut told.name);
-            told.size = Some(info.content_size());
-        }
-        None => {
-            if let Some(name) = row.source().and_then(|source| source.name) {
-                told.name = name;
-            }
-        }
-    }
-    if let Some(s) = snapshots.get(&torrent.id()) {
-        (told.wanted, told.have) = (s.wanted, s.have);
-        (told.down_rate, told.up_rate) = (s.down_rate, s.up_rate);
-        (told.downloaded, told.uploaded) = (s.downloaded, s.uploaded);
-        (told.seeds, told.downloaders) = (s.seeds, s.downloaders);
-        let left = s.wanted.saturating_sub(s.have);
-        told.eta = (left > 0 && s.down_rate > 0).then(|| left.div_ceil(s.down_rate));
-    }
-    told
 }

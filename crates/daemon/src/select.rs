@@ -1,6 +1,10 @@
 //! Which torrents a command is for (own design): the grammar of `SEL`.
-use crate::told::Told;
+use crate::line::Line;
+use crate::row::Row;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
+use teem_client::metainfo::InfoHash;
 
 /// Digits of an info-hash that name a torrent at least: fewer are taken for a name.
 const HASH_MIN: usize = 6;
@@ -18,6 +22,35 @@ pub(crate) enum Selector {
     Label(String),
     /// Those that are in a state, by its word.
     State(String),
+    /// Those that have a tracker at this host.
+    Tracker(String),
+}
+
+/// What of a torrent is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    hash: InfoHash,
+    name: Option<&'a str>,
+    labels: &'a BTreeSet<String>,
+    state: &'a str,
+    trackers: &'a [Arc<str>],
+}
+
+impl<'a> Seen<'a> {
+    pub(crate) fn of(hash: InfoHash, row: &'a Row, line: &'a Line) -> Self {
+        Self {
+            hash,
+            name: line.name.as_deref(),
+            labels: &row.labels,
+            state: line.state.word(),
+            trackers: &line.trackers,
+        }
+    }
+
+    /// Whether its name, or the info-hash of one that has none, fits.
+    fn is_called(&self, fits: impl Fn(&str) -> bool) -> bool {
+        self.name.map_or_else(|| fits(&self.hash.to_string()), &fits)
+    }
 }
 
 /// Why a selector selects nothing.
@@ -49,6 +82,8 @@ impl Selector {
             Self::Label(label.to_owned())
         } else if let Some(state) = text.strip_prefix("state:") {
             Self::State(state.to_ascii_lowercase())
+        } else if let Some(host) = text.strip_prefix("tracker:") {
+            Self::Tracker(host.to_ascii_lowercase())
         } else if (HASH_MIN..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             Self::Hash(text.to_ascii_lowercase())
         } else {
@@ -56,25 +91,31 @@ impl Selector {
         }
     }
 
-    /// Those of these torrents that it selects, by index.
-    pub(crate) fn of(&self, torrents: &[Told]) -> Result<Vec<usize>, SelectError> {
-        let all = |fits: &dyn Fn(&Told) -> bool| {
+    /// Those of these torrents that it selects, by index. They stand in the order of their info-hashes.
+    pub(crate) fn of(&self, torrents: &[Seen<'_>]) -> Result<Vec<usize>, SelectError> {
+        let all = |fits: &dyn Fn(&Seen<'_>) -> bool| {
             torrents.iter().enumerate().filter(|(_, t)| fits(t)).map(|(i, _)| i).collect::<Vec<_>>()
         };
         let (found, text) = match self {
             // Nothing is all there is where there is nothing.
             Self::All => return Ok((0..torrents.len()).collect()),
             Self::Hash(digits) => {
-                let begins = all(&|t| t.infohash.starts_with(digits.as_str()));
-                if begins.len() > 1 {
-                    return Err(SelectError::Ambiguous(digits.clone(), begins.len()));
+                // Thousands are named so at once: each is found without a look at all.
+                let from = torrents.partition_point(|t| t.hash.to_string().as_str() < digits.as_str());
+                let begins = torrents[from..].iter().take_while(|t| t.hash.to_string().starts_with(digits.as_str()));
+                let begins = begins.count();
+                if begins > 1 {
+                    return Err(SelectError::Ambiguous(digits.clone(), begins));
                 }
-                let named = || all(&|t| t.name.eq_ignore_ascii_case(digits));
-                (if begins.is_empty() { named() } else { begins }, digits.clone())
+                let named = || all(&|t| t.name.is_some_and(|name| name.eq_ignore_ascii_case(digits)));
+                (if begins == 0 { named() } else { vec![from] }, digits.clone())
             }
-            Self::Name(pattern) => (all(&|t| fits(pattern, &t.name)), pattern.clone()),
+            Self::Name(pattern) => (all(&|t| t.is_called(|name| fits(pattern, name))), pattern.clone()),
             Self::Label(label) => (all(&|t| t.labels.contains(label)), format!("label:{label}")),
             Self::State(state) => (all(&|t| t.state == *state), format!("state:{state}")),
+            Self::Tracker(host) => {
+                (all(&|t| t.trackers.iter().any(|tracker| **tracker == **host)), format!("tracker:{host}"))
+            }
         };
         if found.is_empty() { Err(SelectError::Nothing(text)) } else { Ok(found) }
     }
@@ -109,37 +150,36 @@ fn fits(pattern: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn torrents() -> Vec<Told> {
-        let told = |infohash: &str, name: &str, labels: &[&str], state: &str| Told {
-            infohash: infohash.repeat(4)[..40].to_owned(),
-            name: name.to_owned(),
-            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-            state: state.to_owned(),
-            ..Told::default()
-        };
-        vec![
-            told("abcdef0123456", "debian-13.iso", &["linux"], "seeding"),
-            told("abcdef9999999", "A Film (2026)", &["films", "new"], "paused"),
-            told("0123456789abc", "abcdef", &[], "downloading"),
-        ]
-    }
-
     fn of(text: &str) -> Result<Vec<usize>, SelectError> {
-        Selector::parse(text).of(&torrents())
+        let labels: [BTreeSet<String>; 3] = [&[][..], &["linux"], &["films", "new"]]
+            .map(|labels| labels.iter().map(|label| (*label).to_owned()).collect());
+        let trackers: [Arc<str>; 1] = ["t.example".into()];
+        let seen = |digits: &str, name, labels, state, trackers| {
+            let hash = digits.repeat(4)[..40].parse().unwrap();
+            Seen { hash, name: Some(name), labels, state, trackers }
+        };
+        let torrents = [
+            seen("0123456789abc", "abcdef", &labels[0], "downloading", &trackers[..]),
+            seen("abcdef0123456", "debian-13.iso", &labels[1], "seeding", &[]),
+            seen("abcdef9999999", "A Film (2026)", &labels[2], "paused", &[]),
+        ];
+        Selector::parse(text).of(&torrents)
     }
 
     #[test]
     fn hashes_names_labels_and_states_select() {
         assert_eq!(of("all"), Ok(vec![0, 1, 2]));
-        assert_eq!(of("abcdef0"), Ok(vec![0]));
-        assert_eq!(of("ABCDEF9"), Ok(vec![1]));
+        assert_eq!(of("abcdef0"), Ok(vec![1]));
+        assert_eq!(of("ABCDEF9"), Ok(vec![2]));
         assert_eq!(of("abcdef"), Err(SelectError::Ambiguous("abcdef".into(), 2)));
-        assert_eq!(of("debian*"), Ok(vec![0]));
-        assert_eq!(of("*20??*"), Ok(vec![1]));
-        assert_eq!(of("label:films"), Ok(vec![1]));
-        assert_eq!(of("state:Downloading"), Ok(vec![2]));
+        assert_eq!(of("debian*"), Ok(vec![1]));
+        assert_eq!(of("*20??*"), Ok(vec![2]));
+        assert_eq!(of("label:films"), Ok(vec![2]));
+        assert_eq!(of("state:Downloading"), Ok(vec![0]));
+        assert_eq!(of("tracker:T.example"), Ok(vec![0]));
+        assert_eq!(of("tracker:example"), Err(SelectError::Nothing("tracker:example".into())));
         assert_eq!(of("nothing"), Err(SelectError::Nothing("nothing".into())));
-        assert_eq!(of("012345"), Ok(vec![2]));
+        assert_eq!(of("012345"), Ok(vec![0]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 use serde::Serialize;
 
 /// What is told of one torrent. Bytes, bytes a second, seconds.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize)]
 pub(crate) struct Told {
     /// The 20 bytes that peers know it by, in hexadecimal digits.
     pub(crate) infohash: String,
@@ -25,6 +25,13 @@ pub(crate) struct Told {
     /// Payload received and sent since the daemon started.
     pub(crate) downloaded: u64,
     pub(crate) uploaded: u64,
+    /// The same over all runs, as kept on the disk a few seconds ago: it never goes back.
+    pub(crate) downloaded_total: u64,
+    pub(crate) uploaded_total: u64,
+    /// What part of what is wanted is there, from 0 to 1; `None` while the metadata is missing.
+    pub(crate) progress: Option<f64>,
+    /// Payload sent over all runs for each byte received, or, where none was, for each that is there.
+    pub(crate) ratio: Option<f64>,
     pub(crate) seeds: u32,
     pub(crate) downloaders: u32,
     /// Seconds until it is complete at the present rate.
@@ -34,6 +41,14 @@ pub(crate) struct Told {
     pub(crate) down_limit: Option<u64>,
     /// Why it cannot go on.
     pub(crate) error: Option<String>,
+    /// The host of its first tracker.
+    pub(crate) tracker: Option<String>,
+    /// When it became complete by downloading, and when payload last moved, in seconds since 1970.
+    pub(crate) completed: Option<u64>,
+    pub(crate) moved: Option<u64>,
+    /// Seconds that it was at work over all runs, and that it was complete meanwhile.
+    pub(crate) active_time: u64,
+    pub(crate) seeding_time: u64,
 }
 
 /// Why a torrent does not move.

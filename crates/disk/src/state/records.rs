@@ -15,11 +15,13 @@ pub enum Kind {
     Row,
     /// A key that others speak to its owner's program with. The disk does not look inside.
     Token,
+    /// What was counted of it over all runs. The disk does not look inside.
+    Totals,
 }
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 3] = [Self::State, Self::Row, Self::Token];
+    pub(super) const ALL: [Self; 4] = [Self::State, Self::Row, Self::Token, Self::Totals];
 
     /// As it is called in names of files and tables.
     pub(super) const fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Kind {
             Self::State => "state",
             Self::Row => "row",
             Self::Token => "token",
+            Self::Totals => "totals",
         }
     }
 }

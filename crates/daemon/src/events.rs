@@ -1,0 +1,111 @@
+//! What happened to the torrents, for those who come later (own design): a bounded list, each entry with a number of its own.
+//!
+//! Numbers go on over runs: a run begins with the second of its start, in the upper part of the number. So nobody who asks for what came since
+//! is told anything twice.
+use crate::line::Turn;
+use serde::Serialize;
+use std::collections::VecDeque;
+
+/// Entries that are kept; of what is older nothing is known.
+const KEPT_MAX: usize = 4096;
+
+/// Bits of a number that count within a run.
+const COUNT_BITS: u32 = 20;
+
+/// What happened to one torrent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct EventTold {
+    /// Greater than that of all before.
+    pub(crate) id: u64,
+    /// Seconds since 1970.
+    pub(crate) time: u64,
+    /// `added`, `removed`, `state`, `complete` or `error`.
+    pub(crate) event: &'static str,
+    pub(crate) infohash: String,
+    pub(crate) name: String,
+    /// What it does from then on, where that is the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<&'static str>,
+    /// What went wrong, in a sentence, where that is the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// What is told of an event apart from whom it concerns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Happened {
+    Added,
+    Removed,
+    Turned(Turn),
+}
+
+/// The last that happened.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    next: u64,
+    kept: VecDeque<EventTold>,
+}
+
+impl Ring {
+    /// Of a run that begins at this second.
+    pub(crate) fn new(now: u64) -> Self {
+        Self { next: (now << COUNT_BITS) + 1, kept: VecDeque::new() }
+    }
+
+    /// Notes what happened.
+    pub(crate) fn push(&mut self, time: u64, infohash: String, name: String, happened: Happened) {
+        let mut told = EventTold { id: self.next, time, event: "added", infohash, name, state: None, error: None };
+        match happened {
+            Happened::Added => {}
+            Happened::Removed => told.event = "removed",
+            Happened::Turned(Turn::State(state)) => (told.event, told.state) = ("state", Some(state.word())),
+            Happened::Turned(Turn::Complete) => told.event = "complete",
+            Happened::Turned(Turn::Error(why)) => (told.event, told.error) = ("error", Some(why)),
+        }
+        self.next += 1;
+        self.kept.push_back(told);
+        if self.kept.len() > KEPT_MAX {
+            self.kept.pop_front();
+        }
+    }
+
+    /// The number of the last that happened.
+    pub(crate) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    /// What came after that number, the oldest first.
+    pub(crate) fn since(&self, id: u64) -> Vec<EventTold> {
+        let from = self.kept.partition_point(|told| told.id <= id);
+        self.kept.range(from..).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use teem_client::event::State;
+
+    #[test]
+    fn numbers_go_on_over_runs_and_the_oldest_are_forgotten() {
+        let mut ring = Ring::new(1_796_000_000);
+        let first = ring.last();
+        let push = |ring: &mut Ring, happened| ring.push(7, "ab".into(), "x".into(), happened);
+        push(&mut ring, Happened::Added);
+        push(&mut ring, Happened::Turned(Turn::State(State::Seeding)));
+        push(&mut ring, Happened::Turned(Turn::Error("why".into())));
+        let told = ring.since(first);
+        let words: Vec<_> = told.iter().map(|t| (t.id - first, t.event, t.state, t.error.as_deref())).collect();
+        assert_eq!(
+            words,
+            [(1, "added", None, None), (2, "state", Some("seeding"), None), (3, "error", None, Some("why"))]
+        );
+        assert_eq!(ring.since(first + 2).len(), 1);
+        for _ in 0..KEPT_MAX {
+            push(&mut ring, Happened::Removed);
+        }
+        assert_eq!((ring.since(0).len(), ring.since(ring.last()).len()), (KEPT_MAX, 0));
+        assert!(Ring::new(1_796_000_001).last() > ring.last());
+        assert!(ring.last() < 1 << 53, "a number of JSON");
+    }
+}

@@ -1,0 +1,213 @@
+//! What keeps the lines of torrents up to date (own design): changed rows are taken over, figures are asked of those that have peers, totals are kept.
+//!
+//! At rest a beat costs nothing but the question which torrents have peers. No list waits for it.
+use crate::daemon::{Daemon, Inner, now};
+use crate::events::Happened;
+use crate::line::{Figures, Turn};
+use crate::totals::Totals;
+use crate::upkeep::{LIFE, Pulse};
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use teem_client::event::Snapshot;
+use teem_client::metainfo::InfoHash;
+use teem_client::{Ended, TorrentId};
+use teem_disk::Kind;
+
+/// Between two beats.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Beats between two times at which totals are kept.
+const KEPT_EACH: u64 = 5;
+
+/// The daemon's life is kept at least so often, in seconds: what is told of times is as old.
+const LIFE_EACH: u64 = 60;
+
+/// Torrents that the engine is asked about at once: some milliseconds of its turn.
+const ASKED_MAX: usize = 500;
+
+/// Beats until the daemon is gone.
+pub(crate) async fn beat(daemon: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        let Some(inner) = daemon.upgrade() else { return };
+        // A client that has ended moves nothing more.
+        if Daemon(inner).beat().await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Daemon {
+    pub(crate) fn pulse(&self) -> MutexGuard<'_, Pulse> {
+        self.0.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what has changed of the client's torrents since this was last done; costs what changed.
+    pub(crate) fn refresh(&self) {
+        let mut pulse = self.pulse();
+        let rows = self.0.client.rows(pulse.seen);
+        pulse.seen = rows.revision;
+        let life = self.life(&pulse);
+        for id in rows.removed {
+            pulse.hashes.remove(&id);
+            pulse.wanted.remove(&id);
+        }
+        let mut torrents = self.torrents();
+        let mut happened = Vec::new();
+        for row in rows.rows {
+            let hash = row.key.wire();
+            let Some(kept) = torrents.get_mut(&hash) else { continue };
+            if !kept.torrent.as_ref().is_ok_and(|torrent| torrent.id() == row.id) {
+                continue;
+            }
+            pulse.hashes.insert(row.id, hash);
+            let Some(turns) = kept.line.take_in(&row.status) else { continue };
+            kept.line.revision = self.next_revision();
+            kept.line.clock(life);
+            if turns.contains(&Turn::Complete) {
+                kept.line.counted.completed = Some(now());
+            }
+            if kept.line.counted != kept.line.totals {
+                pulse.dirty.insert(hash);
+            }
+            pulse.wanted.insert(row.id);
+            happened.extend(turns.into_iter().map(|turn| (hash, kept.name(hash), Happened::Turned(turn))));
+        }
+        drop((torrents, pulse));
+        for (hash, name, happened) in happened {
+            self.happened(hash, name, happened);
+        }
+    }
+
+    /// A torrent is among those that are kept: its line is brought up to date, whatever happened before.
+    pub(crate) fn enters(&self, hash: InfoHash, is_new: bool) {
+        let mut pulse = self.pulse();
+        let life = self.life(&pulse);
+        let mut torrents = self.torrents();
+        let Some(kept) = torrents.get_mut(&hash) else { return };
+        if is_new {
+            kept.line.settle();
+        }
+        kept.line.revision = self.next_revision();
+        if let Ok(torrent) = &kept.torrent {
+            kept.line.take_in(&torrent.status());
+            kept.line.clock(life);
+            pulse.hashes.insert(torrent.id(), hash);
+            pulse.wanted.insert(torrent.id());
+        } else {
+            kept.line.settle();
+            kept.line.clock(life);
+        }
+        if kept.line.counted != kept.line.totals {
+            pulse.dirty.insert(hash);
+        }
+        let name = kept.name(hash);
+        drop((torrents, pulse));
+        if is_new {
+            self.happened(hash, name, Happened::Added);
+        }
+    }
+
+    /// Those of these torrents whose figures change by themselves, or have not been asked yet.
+    pub(crate) fn moving(&self, hashes: &[InfoHash]) -> Vec<InfoHash> {
+        let pulse = self.pulse();
+        let torrents = self.torrents();
+        let moves = |hash: &&InfoHash| {
+            let id = torrents.get(hash).and_then(|kept| kept.torrent.as_ref().ok()).map(teem_client::Torrent::id);
+            id.is_some_and(|id| pulse.busy.contains(&id) || pulse.wanted.contains(&id))
+        };
+        hashes.iter().filter(moves).copied().collect()
+    }
+
+    async fn beat(&self) -> Result<(), Ended> {
+        self.refresh();
+        let busy = self.0.client.busy().await?;
+        let ids: BTreeSet<TorrentId> = busy.iter().map(|figures| figures.torrent).collect();
+        let asked: Vec<TorrentId> = {
+            let mut pulse = self.pulse();
+            let Pulse { busy: before, wanted, .. } = &mut *pulse;
+            // Of those that have lost their last peer the last bytes are still to be counted.
+            wanted.extend(before.difference(&ids));
+            before.clone_from(&ids);
+            let asked: Vec<TorrentId> = wanted.difference(&ids).take(ASKED_MAX).copied().collect();
+            wanted.retain(|id| !ids.contains(id) && asked.binary_search(id).is_err());
+            asked
+        };
+        let still = if asked.is_empty() { Vec::new() } else { self.0.client.snapshots_of(&asked).await? };
+        self.figures_of(&busy, &still);
+        let beats = {
+            let mut pulse = self.pulse();
+            pulse.beats += 1;
+            pulse.beats
+        };
+        if beats.is_multiple_of(KEPT_EACH) {
+            self.keep_totals().await;
+        }
+        Ok(())
+    }
+
+    /// Takes over figures of those that have peers, and of those that have none.
+    fn figures_of(&self, busy: &[Snapshot], still: &[Snapshot]) {
+        let now = now();
+        let mut pulse = self.pulse();
+        let mut torrents = self.torrents();
+        let all = busy.iter().map(|figures| (figures.torrent, Figures::of(figures)));
+        let all = all.chain(still.iter().map(|figures| (figures.torrent, Figures::of(figures).still())));
+        for (id, figures) in all {
+            let Some(hash) = pulse.hashes.get(&id).copied() else { continue };
+            let Some(kept) = torrents.get_mut(&hash) else { continue };
+            if kept.line.figure(figures, now) {
+                kept.line.revision = self.next_revision();
+                if kept.line.counted != kept.line.totals {
+                    pulse.dirty.insert(hash);
+                }
+            }
+        }
+    }
+
+    /// Keeps the totals that have changed on the disk, and only then tells them. Where that fails they wait for the next time.
+    pub(crate) async fn keep_totals(&self) {
+        let (life, totals) = {
+            let mut pulse = self.pulse();
+            let life = self.life(&pulse);
+            if pulse.dirty.is_empty() && life < pulse.life_kept + LIFE_EACH {
+                return;
+            }
+            let torrents = self.torrents();
+            let dirty = std::mem::take(&mut pulse.dirty);
+            let totals: Vec<(InfoHash, Totals)> =
+                dirty.into_iter().filter_map(|hash| Some((hash, torrents.get(&hash)?.line.counted))).collect();
+            (life, totals)
+        };
+        let records = totals.iter().map(|(hash, totals)| (hash.to_string(), Some(totals.encode())));
+        let records = records.chain([(LIFE.to_owned(), Some(life.to_string().into_bytes()))]).collect();
+        let kept = self.keep(Kind::Totals, records).await;
+        let mut pulse = self.pulse();
+        if kept.is_err() {
+            pulse.dirty.extend(totals.into_iter().map(|(hash, _)| hash));
+            return;
+        }
+        pulse.life_kept = life;
+        let mut torrents = self.torrents();
+        for (hash, totals) in totals {
+            if let Some(kept) = torrents.get_mut(&hash) {
+                kept.line.totals = totals;
+                kept.line.revision = self.next_revision();
+            }
+        }
+    }
+
+    /// Seconds that the daemon has run, over all runs.
+    fn life(&self, pulse: &Pulse) -> u64 {
+        pulse.life_before.saturating_add(self.0.since.elapsed().as_secs())
+    }
+
+    /// Counts and keeps all there is to be counted: at the end.
+    pub(crate) async fn keep_all_totals(&self) {
+        // A client that has ended has nothing more to count.
+        let _ = self.beat().await;
+        self.pulse().life_kept = 0;
+        self.keep_totals().await;
+    }
+}

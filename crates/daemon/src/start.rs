@@ -1,0 +1,33 @@
+//! The beginning and the end of a daemon (own design), with all that works beside its torrents.
+use crate::daemon::Daemon;
+use crate::failed::StartError;
+use crate::pulse;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use teem_client::Config;
+use teem_client::metainfo::InfoHash;
+
+/// How long the last totals are waited for at the end.
+const COUNTED_MAX: Duration = Duration::from_secs(1);
+
+impl Daemon {
+    /// Opens what is kept, starts the client, and begins all torrents again. Must be called inside a tokio runtime. `roots` are the folders
+    /// that content may go into, absolute and without links; there must be one.
+    pub async fn start(config: Config, roots: Vec<PathBuf>) -> Result<Self, StartError> {
+        let daemon = Self::open(config, roots).await?;
+        let all: Vec<InfoHash> = daemon.torrents().keys().copied().collect();
+        for hash in all {
+            daemon.enters(hash, false);
+        }
+        tokio::spawn(pulse::beat(Arc::downgrade(&daemon.0)));
+        Ok(daemon)
+    }
+
+    /// Ends everything in order: what was counted is kept, trackers are told, state is saved.
+    pub async fn shutdown(self) {
+        // An engine that hangs has nothing to tell.
+        let _ = tokio::time::timeout(COUNTED_MAX, self.keep_all_totals()).await;
+        self.close().await;
+    }
+}

@@ -1,0 +1,52 @@
+//! How far the lines of torrents are up to date, and what is kept of that (own design).
+use crate::totals::Totals;
+use std::collections::{BTreeSet, HashMap};
+use teem_client::TorrentId;
+use teem_client::metainfo::InfoHash;
+
+/// The name under which the daemon's life is kept; no info-hash.
+pub(crate) const LIFE: &str = "life";
+
+/// How far the lines are up to date.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    /// The client's revision that was taken over.
+    pub(crate) seen: u64,
+    /// The torrents of the client.
+    pub(crate) hashes: HashMap<TorrentId, InfoHash>,
+    /// Those that had peers at the last beat.
+    pub(crate) busy: BTreeSet<TorrentId>,
+    /// Those whose figures have to be asked, since what they do has changed.
+    pub(crate) wanted: BTreeSet<TorrentId>,
+    /// Those whose totals have changed.
+    pub(crate) dirty: BTreeSet<InfoHash>,
+    /// Seconds that the daemon had run before this run, as was kept, and as was kept last.
+    pub(crate) life_before: u64,
+    pub(crate) life_kept: u64,
+    pub(crate) beats: u64,
+}
+
+impl Pulse {
+    pub(crate) fn new(life_before: u64) -> Self {
+        Self { life_before, life_kept: life_before, ..Self::default() }
+    }
+
+    /// Seconds of the daemon's life that are kept: what times are told by.
+    pub(crate) fn life_kept(&self) -> u64 {
+        self.life_kept
+    }
+}
+
+/// What totals are under, of what is kept: of which torrent, or the daemon's life.
+pub(crate) enum Counted {
+    Of(InfoHash, Totals),
+    Life(u64),
+}
+
+/// Understands a record of totals.
+pub(crate) fn counted(name: &str, bytes: &[u8]) -> Option<Counted> {
+    if name == LIFE {
+        return std::str::from_utf8(bytes).ok()?.parse().ok().map(Counted::Life);
+    }
+    Some(Counted::Of(name.parse().ok()?, Totals::decode(bytes)?))
+}

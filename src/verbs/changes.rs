@@ -1,0 +1,122 @@
+//! What `teem set` is told (own design): selectors, and after or between them `KEY=VALUE`, `KEY+=VALUE`, `KEY-=VALUE`, as keys of the interface.
+use crate::units::ByteRate;
+use serde_json::{Value, json};
+
+/// The keys that are understood: an argument that begins with none of them is a selector, whatever else stands in it.
+const KEYS: [&str; 5] = ["labels", "up", "down", "only", "first"];
+
+/// How files are named by index.
+const FILES: &str = "files:";
+
+/// The most files that one range may name.
+const RANGE_MAX: u32 = 1 << 20;
+
+/// Splits arguments into selectors and keys of the request.
+pub(super) fn read(arguments: &[String]) -> Result<(Vec<&str>, Vec<(&'static str, Value)>), String> {
+    let (mut select, mut changes, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    for argument in arguments {
+        let Some((key, sign, value)) = split(argument) else {
+            select.push(argument.as_str());
+            continue;
+        };
+        if let Some(indices) = key.strip_prefix(FILES) {
+            if !["skip", "normal", "first"].contains(&value) {
+                return Err(format!("{argument}: files are wanted as skip, normal or first"));
+            }
+            files.push(json!({"indices": numbers(indices)?, "priority": value}));
+            continue;
+        }
+        changes.push(match (key, sign) {
+            ("labels", '+') => ("add_labels", list(value)),
+            ("labels", '-') => ("remove_labels", list(value)),
+            (_, '+' | '-') => return Err(format!("{argument}: only labels are added and taken away")),
+            ("labels", _) => ("labels", list(value)),
+            ("up", _) => ("up_limit", rate(value)?),
+            ("down", _) => ("down_limit", rate(value)?),
+            ("only", _) => ("only", list(value)),
+            _ => ("first", list(value)),
+        });
+    }
+    if !files.is_empty() {
+        changes.push(("files", Value::Array(files)));
+    }
+    match (select.is_empty(), changes.is_empty()) {
+        (true, _) => Err("it has to be said which torrents: SEL, or all".to_owned()),
+        (_, true) => Err(format!("it has to be said what is to be otherwise: {}= or {FILES}INDEX=", KEYS.join("=, "))),
+        _ => Ok((select, changes)),
+    }
+}
+
+/// Key, sign and value of a change.
+fn split(argument: &str) -> Option<(&str, char, &str)> {
+    let (key, value) = argument.split_once('=')?;
+    let (key, sign) = match key.strip_suffix(['+', '-']) {
+        Some(plain) => (plain, key.chars().last()?),
+        None => (key, '='),
+    };
+    (KEYS.contains(&key) || key.starts_with(FILES)).then_some((key, sign, value))
+}
+
+fn list(value: &str) -> Value {
+    json!(value.split(',').filter(|item| !item.is_empty()).collect::<Vec<_>>())
+}
+
+fn rate(value: &str) -> Result<Value, String> {
+    if value == "none" {
+        return Ok(Value::Null);
+    }
+    value.parse::<ByteRate>().map(|rate| json!(rate.0)).map_err(|e| format!("{value}: {e}"))
+}
+
+/// Numbers and ranges of them: `0-3,7`.
+fn numbers(text: &str) -> Result<Vec<u32>, String> {
+    let bad = || format!("`{text}` is no list of files: write 0-3,7");
+    let mut all = Vec::new();
+    for part in text.split(',') {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to): (u32, u32) = (from.parse().map_err(|_| bad())?, to.parse().map_err(|_| bad())?);
+        if from > to || to - from > RANGE_MAX {
+            return Err(bad());
+        }
+        all.extend(from..=to);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(arguments: &[&str]) -> Result<(Vec<String>, Value), String> {
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let (select, changes) = read(&arguments)?;
+        let changes = changes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Ok((select.into_iter().map(str::to_owned).collect(), Value::Object(changes)))
+    }
+
+    #[test]
+    fn keys_are_changes_and_all_else_selects() {
+        let told = of(&["a=b", "labels+=x,y", "labels-=z", "up=1M", "down=none", "only=", "files:0-2,7=skip"]).unwrap();
+        let changes = json!({
+            "add_labels": ["x", "y"], "remove_labels": ["z"], "up_limit": 1_000_000, "down_limit": null, "only": [],
+            "files": [{"indices": [0, 1, 2, 7], "priority": "skip"}],
+        });
+        assert_eq!(told, (vec!["a=b".to_owned()], changes));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said() {
+        for (arguments, why) in [
+            (&["up=1M"][..], "which torrents"),
+            (&["all"], "otherwise"),
+            (&["all", "up+=1M"], "only labels"),
+            (&["all", "up=fast"], "fast"),
+            (&["all", "files:x=skip"], "0-3,7"),
+            (&["all", "files:3-1=skip"], "0-3,7"),
+            (&["all", "files:0-4294967295=skip"], "0-3,7"),
+            (&["all", "files:1=high"], "normal"),
+        ] {
+            assert!(of(arguments).unwrap_err().contains(why), "{arguments:?}");
+        }
+    }
+}
