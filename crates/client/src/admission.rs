@@ -125,6 +125,11 @@ impl Client {
         let private = info.as_ref().is_some_and(|info| info.is_private());
         let nodes = if private { Vec::new() } else { nodes(&add.source) };
         let origin = add.source.origin;
+        if let Some(info) = info.clone().filter(|info| self.registry().places.has_rivals(&place, info)) {
+            let (client, place) = (self.clone(), place.clone());
+            let recall = move || client.registry().places.recall_before(&place, &info);
+            tokio::task::spawn_blocking(recall).await.map_err(|_| AddError::Stopped)?;
+        }
         // Waited for before anything is taken: an add that is given up leaves nothing behind.
         self.host().room().await;
         let torrent = self.admit(add, Found { place, peers, info, selection })?;

@@ -125,6 +125,7 @@ impl Client {
         let (disk, disk_handle) =
             Disk::start_with(&DiskConfig::default(), Arc::clone(&fs), config.records.map(|records| records.0));
         let registry = Arc::new(Registry::default());
+        registry.places.lie_on(Arc::clone(&fs));
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
         let seed = config.seed.unwrap_or_else(crate::entropy::number);
         // A run that is to be repeated has nothing that cannot be guessed.
@@ -140,8 +141,19 @@ impl Client {
         let has_nodes = dht.is_some();
         let usual = EngineConfig::new(port, seed);
         let connections = config.connections.unwrap_or(usual.connections);
-        let engine =
-            EngineConfig { dht, up, down, connections, encryption, transports, pex, anonymous, entropy, ..usual };
+        let engine = EngineConfig {
+            dht,
+            rest: config.rest,
+            up,
+            down,
+            connections,
+            encryption,
+            transports,
+            pex,
+            anonymous,
+            entropy,
+            ..usual
+        };
         let door = Door::default();
         let router = Router { registry: registry.clone(), questions, door: door.clone(), said: Vec::new() };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));

@@ -3,6 +3,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use teem_disk::StateStore;
 use teem_path::Path;
 use teem_swarm::remote::{Encryption, Transports};
@@ -72,6 +73,8 @@ pub struct Config {
     pub lsd: bool,
     /// How peers are found in the DHT; `None` is not at all, and others hear nothing of us there. Private torrents are never told to it.
     pub dht: Option<Dht>,
+    /// How long a complete torrent is without peers before it rests as a record; it is woken by whoever comes. `None` is never.
+    pub rest: Option<Duration>,
     /// Seed of every random choice but keys; `None` draws one from the system.
     pub seed: Option<u64>,
 }
@@ -94,6 +97,7 @@ impl Config {
             anonymous: false,
             lsd: false,
             dht: None,
+            rest: None,
             seed: None,
         })
     }

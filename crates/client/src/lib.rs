@@ -143,7 +143,7 @@ pub use proxied::through;
 pub use reach::Reached;
 pub use rows::{Row, Rows};
 pub use source::Source;
-pub use status::{Ended, Status};
+pub use status::{About, Ended, Status};
 pub use teem_host::account::Datagrams;
 pub use teem_host::strangers::Unasked;
 pub use teem_metainfo::{AnnounceUrl, Origin};

@@ -257,7 +257,7 @@ fn called_for(registry: &Registry) -> Vec<InfoHash> {
 
 fn is_public_and_runs(status: &Status) -> bool {
     let runs = !matches!(status.state, State::Paused | State::Stopping) && status.failed.is_none() && !status.removed;
-    runs && status.info.as_ref().is_none_or(|info| !info.is_private())
+    runs && status.about.as_ref().is_none_or(|about| !about.private)
 }
 
 /// Sends one call for all that is due, on every way.

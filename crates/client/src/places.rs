@@ -4,7 +4,7 @@ use crate::choice::Choice;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use teem_disk::fs::Fs;
 use teem_disk::{Place, saved_info};
 use teem_metainfo::{File, Info, InfoHash, Limits, TorrentKey};
@@ -58,7 +58,11 @@ struct Placing {
 
 /// The places of all torrents of a client.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<Table>);
+pub(crate) struct Places {
+    table: Mutex<Table>,
+    /// The file system that they lie on.
+    fs: OnceLock<Arc<dyn Fs>>,
+}
 
 /// By torrent, and found again by what no two may have.
 #[derive(Default)]
@@ -71,6 +75,81 @@ struct Table {
 }
 
 impl Places {
+    /// Where everything lies; said once, before the first torrent.
+    pub(crate) fn lie_on(&self, fs: Arc<dyn Fs>) {
+        // What was said first holds.
+        let _ = self.fs.set(fs);
+    }
+
+    /// A torrent rests: its metadata is not held.
+    pub(crate) fn rest(&self, id: TorrentId) {
+        if let Some(placing) = self.table().placings.get_mut(&id) {
+            placing.info = None;
+        }
+    }
+
+    /// The metadata of a torrent that rested is there.
+    pub(crate) fn recall(&self, id: TorrentId, info: &Arc<Info>) {
+        if let Some(placing) = self.table().placings.get_mut(&id) {
+            placing.info = Some(info.clone());
+        }
+    }
+
+    /// Reads the metadata of a torrent that rests: where its content lies, and what that is; or why it cannot be read, in a sentence. Waits for the
+    /// medium.
+    pub(crate) fn load(&self, id: TorrentId) -> Result<(Place, Arc<Info>), String> {
+        let (place, key) = {
+            let table = self.table();
+            let placing = table.placings.get(&id).ok_or("the torrent was removed")?;
+            if let Some(info) = &placing.info {
+                return Ok((placing.place.clone(), info.clone()));
+            }
+            (placing.place.clone(), placing.key)
+        };
+        let read = || Info::parse(&saved_info(&**self.fs.get()?, &place, key)?, &Limits::PEER).ok();
+        let info = read().ok_or_else(|| {
+            let folder = place.state_dir.display();
+            format!(
+                "the metadata of {} is not where it was kept, in {folder}: add its link or .torrent again",
+                key.wire()
+            )
+        })?;
+        Ok((place, Arc::new(info)))
+    }
+
+    /// Reads the metadata of those that rest at the place of a torrent that is to come, so that it is known which files are theirs. Waits for the medium.
+    pub(crate) fn recall_rivals(&self, id: TorrentId, info: &Info) {
+        let root = self.table().placings.get(&id).map(|placing| content_root(&placing.place, info));
+        if let Some(root) = root {
+            self.recall_at(&root);
+        }
+    }
+
+    fn recall_at(&self, root: &Path) {
+        let rivals: Vec<TorrentId> = {
+            let table = self.table();
+            let rests = |id: &&TorrentId| table.placings.get(id).is_some_and(|placing| placing.info.is_none());
+            table.by_root.get(root).into_iter().flatten().filter(rests).copied().collect()
+        };
+        for rival in rivals {
+            // One whose files are not known is in the way whatever they are.
+            if let Ok((_, info)) = self.load(rival) {
+                self.recall(rival, &info);
+            }
+        }
+    }
+
+    /// Whether others rest where a torrent's content is to lie.
+    pub(crate) fn has_rivals(&self, place: &Place, info: &Info) -> bool {
+        let table = self.table();
+        table.by_root.get(&content_root(place, info)).is_some_and(|ids| !ids.is_empty())
+    }
+
+    /// The same as [`Self::recall_rivals`] before the torrent has a place.
+    pub(crate) fn recall_before(&self, place: &Place, info: &Info) {
+        self.recall_at(&content_root(place, info));
+    }
+
     /// Remembers where a torrent goes.
     pub(crate) fn reserve(
         &self,
@@ -144,7 +223,7 @@ impl Places {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -152,9 +231,15 @@ impl Table {
     /// Takes a place for a torrent that writes there. Others may have it too, as long as no file is the same.
     fn claim(&mut self, id: TorrentId, root: &Path, info: &Info) -> Result<(), AddError> {
         let others = self.by_root.get(root).into_iter().flatten().filter(|other| **other != id);
-        for other in others.filter_map(|other| self.placings.get(other)?.info.as_deref()) {
-            if let Some(file) = in_the_way(info, other) {
-                return Err(AddError::SamePlace(root.join(file)));
+        for other in others.filter_map(|other| self.placings.get(other)) {
+            let file = match other.info.as_deref() {
+                Some(other) => in_the_way(info, other),
+                None => Some(PathBuf::new()),
+            };
+            if let Some(file) = file {
+                // Joined with nothing it would end in a slash.
+                let path = if file.as_os_str().is_empty() { root.to_owned() } else { root.join(file) };
+                return Err(AddError::SamePlace(path));
             }
         }
         let ids = self.by_root.entry(root.to_owned()).or_default();

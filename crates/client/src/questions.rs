@@ -63,6 +63,17 @@ pub(crate) async fn carry_out(
                     let homeless = placed.is_err().then_some(torrent);
                     (Answer::Placed(placed), homeless)
                 }
+                Question::Load { torrent } => {
+                    let load = move || {
+                        let (place, info) = registry.places.load(torrent)?;
+                        disk.place(torrent, place);
+                        Ok(info)
+                    };
+                    let fault = |what| Err(format!("a fault of this program, please report it: {what}"));
+                    let load = tokio::task::spawn_blocking(move || teem_fault::contain(load).unwrap_or_else(fault));
+                    let loaded = load.await.unwrap_or_else(|e| Err(format!("its metadata was not read: {e}")));
+                    (Answer::Loaded(loaded), None)
+                }
             };
             deliver(&host, HostMsg::Answer { id, answer }).await;
             if let Some(torrent) = homeless {
@@ -86,6 +97,7 @@ fn place(
     torrent: TorrentId,
     info: &Arc<Info>,
 ) -> Result<Option<Selection>, String> {
+    registry.places.recall_rivals(torrent, info);
     let settled = registry.places.settle(torrent, info).ok_or_else(|| String::from("the torrent was removed"))?;
     let (place, choice) = settled.map_err(|e| e.to_string())?;
     let selection = choice.is_said().then(|| choice.of(info)).transpose();

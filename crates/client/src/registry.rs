@@ -190,6 +190,13 @@ impl Registry {
                 heard.push((torrent, event, entry));
             }
         }
+        for (torrent, event, _) in &heard {
+            match event {
+                Event::Rests { .. } => self.places.rest(*torrent),
+                Event::Woken { info, .. } => self.places.recall(*torrent, info),
+                _ => {}
+            }
+        }
         for (torrent, ..) in heard.iter().filter(|(_, event, _)| matches!(event, Event::Removed { .. })) {
             self.let_go(*torrent);
         }

@@ -37,7 +37,7 @@ pub struct Row {
 impl Row {
     /// What the torrent calls its content; `None` while the metadata is missing.
     pub fn name(&self) -> Option<&str> {
-        self.status.info.as_deref().map(teem_metainfo::Info::name)
+        self.status.about.as_ref().map(|about| &*about.name)
     }
 }
 

@@ -11,8 +11,12 @@ use teem_swarm::job::DiskError;
 pub struct Status {
     /// What the torrent does.
     pub state: State,
-    /// Its metadata, once known.
+    /// Its metadata, once known; not while it rests ([`Torrent::metadata`](crate::Torrent::metadata) reads it then).
     pub info: Option<Arc<Info>>,
+    /// What is known of it from its metadata, at rest too.
+    pub about: Option<About>,
+    /// Whether it is complete, without peers, and no more than a record: it serves whoever comes.
+    pub rests: bool,
     /// Set when every piece that is wanted is verified; true when that was so from the start.
     pub complete: Option<bool>,
     /// Whether all of a complete torrent is on the disk for good.
@@ -29,6 +33,37 @@ pub struct Status {
     pub removed: bool,
 }
 
+/// What is known of a torrent from its metadata.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct About {
+    /// What the torrent calls its content.
+    pub name: Arc<str>,
+    /// Bytes of all its files.
+    pub size: u64,
+    /// How many files those are.
+    pub files: u32,
+    /// How many pieces they are cut into.
+    pub pieces: u32,
+    /// Bytes of each piece but the last.
+    pub piece_length: u32,
+    /// Whether only its trackers tell of peers (BEP 27).
+    pub private: bool,
+}
+
+impl About {
+    pub(crate) fn of(info: &Info) -> Self {
+        Self {
+            name: info.name().into(),
+            size: info.content_size(),
+            files: info.content_files() as u32,
+            pieces: info.piece_count(),
+            piece_length: info.piece_length(),
+            private: info.is_private(),
+        }
+    }
+}
+
 impl Status {
     /// Of a torrent that is being added.
     pub(crate) fn new(info: Option<Arc<Info>>, paused: bool, choose: bool) -> Self {
@@ -40,6 +75,8 @@ impl Status {
         };
         Self {
             state,
+            about: info.as_deref().map(About::of),
+            rests: false,
             info,
             complete: None,
             durable: false,
@@ -54,7 +91,9 @@ impl Status {
     /// Notes what an event says for good; tells whether anything changed.
     pub(crate) fn take_in(&mut self, event: &Event) -> bool {
         match event {
-            Event::Metadata { info, .. } => self.info = Some(info.clone()),
+            Event::Metadata { info, .. } => (self.about, self.info) = (Some(About::of(info)), Some(info.clone())),
+            Event::Rests { .. } => (self.rests, self.info) = (true, None),
+            Event::Woken { info, .. } => (self.rests, self.info) = (false, Some(info.clone())),
             Event::State { state, .. } => {
                 self.state = *state;
                 if matches!(state, State::Metadata | State::Choosing | State::Checking) {

@@ -118,9 +118,22 @@ impl Torrent {
         Ok(content)
     }
 
-    /// Waits for the metadata.
+    /// Waits for the metadata. That of a torrent that rests is read from where it is kept, without waking it.
     pub async fn metadata(&self) -> Result<Arc<Info>, Ended> {
-        self.until(|s| s.info.clone()).await
+        // In a moment between rest and work it is there, or is read again.
+        loop {
+            let known = self.until(|s| s.info.clone().map(Some).or(s.rests.then_some(None))).await?;
+            if let Some(info) = known {
+                return Ok(info);
+            }
+            let (registry, id) = (self.registry.clone(), self.id());
+            let read = tokio::task::spawn_blocking(move || registry.places.load(id)).await;
+            match read.unwrap_or_else(|e| Err(e.to_string())) {
+                Ok((_, info)) => return Ok(info),
+                Err(why) if self.status().rests => return Err(Ended::Failed(why, None)),
+                Err(_) => {}
+            }
+        }
     }
 
     /// Waits until every piece is verified.
@@ -171,7 +184,9 @@ impl Torrent {
         }
         if self.status().state == State::Paused {
             self.host.room().await;
-            if let Some(place) = self.registry.places.of(self.id()) {
+            // One that was paused while it rested is looked at when it is woken.
+            let place = self.registry.places.of(self.id()).filter(|_| !self.status().rests);
+            if let Some(place) = place {
                 self.disk.place(self.id(), place);
             }
             self.command(Command::Resume(self.id()))?;

@@ -2,6 +2,7 @@
 //! where one of the selected torrents cannot have what is wanted nothing is changed of any.
 use crate::adding::within_bounds;
 use crate::daemon::Daemon;
+use crate::details::known;
 use crate::failed::Failed;
 use crate::row::Row;
 use crate::select::Selector;
@@ -132,16 +133,23 @@ impl Daemon {
     pub(crate) async fn set(&self, select: &[Selector], changes: Changes) -> Result<Vec<Told>, Failed> {
         let _turn = self.0.turn.lock().await;
         let hashes = self.select(select).await?;
-        let all: Vec<(Changed, Option<Arc<Info>>)> = {
+        let found: Vec<Changed> = {
             let torrents = self.torrents();
             let of = |hash: &InfoHash| {
                 let kept = torrents.get(hash)?;
-                let torrent = kept.torrent.clone().ok();
-                let info = torrent.as_ref().and_then(|torrent| torrent.status().info);
-                Some((Changed { hash: *hash, row: kept.row.clone(), torrent }, info))
+                Some(Changed { hash: *hash, row: kept.row.clone(), torrent: kept.torrent.clone().ok() })
             };
             hashes.iter().filter_map(of).collect()
         };
+        let mut all: Vec<(Changed, Option<Arc<Info>>)> = Vec::with_capacity(found.len());
+        for one in found {
+            // Only a choice of files needs to know them.
+            let info = match one.torrent.as_ref().filter(|_| changes.is_choice()) {
+                Some(torrent) => known(torrent).await?,
+                None => None,
+            };
+            all.push((one, info));
+        }
         let wanted = changes.clone();
         let changed = tokio::task::spawn_blocking(move || {
             let of = |(one, info): (Changed, Option<Arc<Info>>)| {

@@ -26,6 +26,9 @@ use teem_disk::{Database, Kind, Opened, StateStore};
 /// The file in the folder of saved state.
 const FILE: &str = "daemon.redb";
 
+/// How long a complete torrent is without peers before it rests.
+const REST: Duration = Duration::from_secs(60);
+
 /// A torrent that is kept.
 pub(crate) struct Kept {
     pub(crate) row: Row,
@@ -80,6 +83,7 @@ impl Daemon {
         let database = Arc::new(database);
         config.records = Some(Records(database.clone()));
         let settings = Settings::of(&config);
+        config.rest = config.rest.or(Some(REST));
         let client = Client::start(config).await.map_err(StartError::Client)?;
         let mut rows = Vec::new();
         let each = |name: &str, bytes: &[u8]| match (name.parse::<InfoHash>().ok(), Row::decode(bytes)) {

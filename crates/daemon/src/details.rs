@@ -104,10 +104,16 @@ impl Pieces {
     }
 }
 
+/// The metadata of a torrent, once known; that of one that rests is read again.
+pub(crate) async fn known(torrent: &Torrent) -> Result<Option<Arc<Info>>, Failed> {
+    let status = torrent.status();
+    if status.rests { torrent.metadata().await.map(Some).map_err(Failed::Ended) } else { Ok(status.info) }
+}
+
 impl Daemon {
     /// The files of a torrent, in their order; none while the metadata is missing.
     pub(crate) async fn files(&self, hash: InfoHash) -> Result<Vec<FileTold>, Failed> {
-        let Some(info) = self.info(hash)? else { return Ok(Vec::new()) };
+        let Some(info) = self.info(hash).await? else { return Ok(Vec::new()) };
         let Some(pieces) = self.pieces(hash).await? else { return Ok(Vec::new()) };
         let choice = self.of(hash, |kept| kept.row.choice())?;
         let files = tokio::task::spawn_blocking(move || {
@@ -121,7 +127,7 @@ impl Daemon {
     /// The connected peers of a torrent, at most 100.
     pub(crate) async fn peers(&self, hash: InfoHash) -> Result<Vec<PeerTold>, Failed> {
         let Some(figures) = self.figures(hash).await? else { return Ok(Vec::new()) };
-        let all = self.info(hash)?.map_or(0, |info| info.piece_count());
+        let all = self.info(hash).await?.map_or(0, |info| info.piece_count());
         Ok(figures.peers.iter().map(|peer| peer_told(peer, all)).collect())
     }
 
@@ -133,7 +139,7 @@ impl Daemon {
 
     /// Which pieces of a torrent are there; `None` while the metadata is missing. Of one that is not at work and not complete none are told.
     pub(crate) async fn pieces(&self, hash: InfoHash) -> Result<Option<Pieces>, Failed> {
-        let Some(info) = self.info(hash)? else { return Ok(None) };
+        let Some(info) = self.info(hash).await? else { return Ok(None) };
         let Ok(torrent) = self.handle(hash)? else { return Ok(Some(Pieces::at_rest(&info, false))) };
         let verified = torrent.verified().await.map_err(Failed::Ended)?;
         if !verified.is_empty() {
@@ -144,12 +150,16 @@ impl Daemon {
         Ok(Some(Pieces::at_rest(&info, whole)))
     }
 
-    /// The metadata of a torrent, once known.
-    pub(crate) fn info(&self, hash: InfoHash) -> Result<Option<Arc<Info>>, Failed> {
-        self.of(hash, |kept| match &kept.torrent {
-            Ok(torrent) => torrent.status().info,
-            Err(_) => kept.row.source().and_then(|source| source.info),
-        })
+    /// The metadata of a torrent, once known; that of one that rests is read again.
+    pub(crate) async fn info(&self, hash: InfoHash) -> Result<Option<Arc<Info>>, Failed> {
+        let of = |kept: &Kept| match &kept.torrent {
+            Ok(torrent) => Ok(torrent.clone()),
+            Err(_) => Err(kept.row.source().and_then(|source| source.info)),
+        };
+        match self.of(hash, of)? {
+            Ok(torrent) => known(&torrent).await,
+            Err(info) => Ok(info),
+        }
     }
 
     /// The figures of a torrent with its peers and trackers; `None` of one that could not be begun.

@@ -201,7 +201,7 @@ impl Line {
 
 /// Name and size, once known.
 fn known(status: &Status) -> Option<(&str, u64)> {
-    status.info.as_deref().map(|info| (info.name(), info.content_size()))
+    status.about.as_ref().map(|about| (&*about.name, about.size))
 }
 
 /// The hosts of a torrent's trackers, each once.

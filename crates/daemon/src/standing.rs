@@ -6,11 +6,10 @@ use crate::daemon::{Daemon, Kept};
 use crate::failed::Failed;
 use crate::row::{Origin, Row};
 use std::collections::HashMap;
-use std::sync::Arc;
 use teem_bencode::{Value, parse};
 use teem_client::event::{PeerStats, Snapshot, State};
-use teem_client::metainfo::{Info, InfoHash, Limits};
-use teem_client::{Status, Torrent, TorrentId, source};
+use teem_client::metainfo::{InfoHash, Limits};
+use teem_client::{About, Status, Torrent, TorrentId, source};
 
 /// Torrents that the engine is asked about at once: some milliseconds of its turn.
 const ASKED_AT_ONCE: usize = 500;
@@ -76,9 +75,9 @@ impl Standing {
         self.status.as_ref().map_or(State::Failed, |status| status.state)
     }
 
-    /// The metadata, once known.
-    pub(crate) fn info(&self) -> Option<&Arc<Info>> {
-        self.status.as_ref()?.info.as_ref()
+    /// What is known of it from its metadata, at rest too.
+    pub(crate) fn about(&self) -> Option<&About> {
+        self.status.as_ref()?.about.as_ref()
     }
 
     /// Whether all that is wanted is there.
@@ -88,8 +87,8 @@ impl Standing {
 
     /// Its name; the link's while the metadata is missing, the info-hash where that has none.
     pub(crate) fn name(&self) -> String {
-        match self.info() {
-            Some(info) => info.name().to_owned(),
+        match self.about() {
+            Some(about) => about.name.to_string(),
             None => self.row.source().and_then(|source| source.name).unwrap_or_else(|| self.hash.to_string()),
         }
     }
@@ -111,7 +110,7 @@ impl Standing {
 
     /// Bytes of all its files; 0 while the metadata is missing.
     pub(crate) fn size(&self) -> u64 {
-        self.info().map_or(0, |info| info.content_size())
+        self.about().map_or(0, |about| about.size)
     }
 
     /// Bytes that are wanted.

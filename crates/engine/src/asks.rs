@@ -12,6 +12,8 @@ use teem_swarm::ids::TorrentId;
 pub(crate) enum Asker {
     /// A torrent, which knows the question by its id.
     Torrent(TorrentId),
+    /// The engine, for the metadata of a torrent that rests.
+    Rest(TorrentId),
     /// Nobody: a torrent that was expelled has said `stopped`.
     Gone,
     /// The client of UDP trackers, for the addresses of this name and port.

@@ -38,6 +38,9 @@ pub struct EngineConfig {
     pub anonymous: bool,
     /// What peers are dialled over; the host has to be told the same.
     pub transports: Transports,
+    /// How long a complete torrent is without anybody before it rests: nothing of it is held then but a record, and its metadata is asked for
+    /// (`Question::Load`) when it is wanted again. `None` is never.
+    pub rest: Option<core::time::Duration>,
     /// Our nodes of the DHT; `None` is none, and no peer is told of any.
     pub dht: Option<DhtConfig>,
 }
@@ -70,6 +73,7 @@ impl EngineConfig {
             pex: false,
             anonymous: false,
             transports: Transports::Tcp,
+            rest: None,
             dht: None,
         }
     }

@@ -96,6 +96,11 @@ impl Conns {
         self.deadlines.insert((deadline, conn));
     }
 
+    /// Whether one without a handshake has dialled us.
+    pub(crate) fn came(&self, conn: ConnId) -> bool {
+        self.known.get(&conn).is_some_and(|unproven| unproven.dialled_for.is_none())
+    }
+
     /// Takes one out: it has introduced itself, or is gone.
     pub(crate) fn take(&mut self, conn: ConnId) -> Option<Unproven> {
         let unproven = self.known.remove(&conn)?;

@@ -4,12 +4,15 @@
 //! Invariants: after each `handle` every torrent's timer is what the torrent says; a connection is in exactly one of
 //! `conns` (no handshake yet), `routes` (a torrent's peer) or neither (unknown: its inputs are dropped); no output
 //! names a connection after its `Close`.
+mod at_rest;
 mod carry;
 mod expel;
 mod hello;
 mod life;
 mod nodes;
+mod parked;
 mod read;
+mod record;
 mod resting;
 
 use crate::announces::Announces;
@@ -36,7 +39,6 @@ use teem_swarm::rng::Rng;
 use teem_swarm::throttle::Shared;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::Torrent;
-use teem_wire::peer::message::Message;
 
 /// The engine. See the crate's first lines for the contract of its three methods.
 #[derive(Debug)]
@@ -56,6 +58,13 @@ pub struct Engine<B> {
     timers: Timers,
     /// When torrents that are being removed are let go whatever they still wait for.
     removals: Timers,
+    /// When torrents that have had nobody for a while go to rest.
+    idle: Timers,
+    /// What waits for torrents that rest, and the connections that do.
+    waking: BTreeMap<TorrentId, at_rest::Waking>,
+    parked: parked::Parked,
+    /// What is to be done to records at the end of the input.
+    rest_steps: VecDeque<record::Step>,
     udp: UdpTracker,
     dht: Option<Dht>,
     /// Torrents of which the DHT may have to know something else.
@@ -96,6 +105,10 @@ impl<B> Engine<B> {
             dialler: Dialler::default(),
             timers: Timers::default(),
             removals: Timers::default(),
+            idle: Timers::default(),
+            waking: BTreeMap::new(),
+            parked: parked::Parked::default(),
+            rest_steps: VecDeque::new(),
             udp: UdpTracker::new(rng.fork(), config.entropy, doors),
             dht,
             changed: BTreeSet::new(),
@@ -135,12 +148,12 @@ impl<B> Engine<B> {
             }
             Input::Accepted { conn, remote, .. } => self.accepted(conn, remote),
             Input::Closed { conn, why } => self.closed(conn, why),
-            Input::Hello { conn, handshake, via } => self.hello(conn, handshake, via),
-            Input::Message { conn, message: Message::Port(port) } => {
-                self.with_conn(conn, |t, cx| t.message(cx, conn, Message::Port(port)));
-                self.hear_of_node(conn, port);
+            Input::Hello { conn, handshake, via } => {
+                if !self.parks(conn, &handshake, via) {
+                    self.hello(conn, handshake, via);
+                }
             }
-            Input::Message { conn, message } => self.with_conn(conn, |t, cx| t.message(cx, conn, message)),
+            Input::Message { conn, message } => self.message(conn, message),
             Input::Block { conn, at, data } => self.with_conn(conn, |t, cx| t.block(cx, conn, at, data)),
             Input::Sent { conn, bytes } => self.with_conn(conn, |t, cx| t.sent(cx, conn, bytes)),
             Input::MetadataSent { conn } => self.with_conn(conn, |t, cx| t.metadata_sent(cx, conn)),
@@ -162,9 +175,20 @@ impl<B> Engine<B> {
             Input::Answer { id, answer } => self.answer(id, answer),
             Input::Moved => self.moved(),
             Input::Routed(routed) => self.doors.set_routed(routed),
-            Input::Command(command) => self.command(command),
+            Input::Command(command) => {
+                if !self.delays(&command) {
+                    self.command(command);
+                }
+            }
         }
-        self.carry_on();
+        loop {
+            self.carry_udp();
+            self.announce();
+            self.carry_on();
+            if !self.carry_rest() {
+                break;
+            }
+        }
     }
 
     /// The next thing to be done; pops a queue.
@@ -182,6 +206,8 @@ impl<B> Engine<B> {
         Time::earliest([
             self.timers.first(),
             self.removals.first(),
+            self.idle.first(),
+            self.parked.deadline(),
             self.conns.deadline(),
             self.dialler.deadline().filter(|_| !self.routes.is_full()),
             self.udp.deadline(),
@@ -215,8 +241,13 @@ impl<B> Engine<B> {
         let now = self.now;
         let due: Vec<_> = core::iter::from_fn(|| self.timers.pop_due(now)).collect();
         for torrent in due {
-            self.with(torrent, Torrent::tick);
+            if self.torrents.contains_key(&torrent) {
+                self.with(torrent, Torrent::tick);
+            } else {
+                self.tick_record(torrent);
+            }
         }
+        self.tick_rest();
         while let Some(torrent) = self.removals.pop_due(now) {
             self.gone(torrent);
         }

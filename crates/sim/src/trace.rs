@@ -102,6 +102,7 @@ impl Trace {
                 }
                 Question::Resolve { port, .. } => self.words(&[40, u64::from(*port)]),
                 Question::Place { .. } => self.words(&[42]),
+                Question::Load { .. } => self.words(&[43]),
             },
             Output::Datagram { to, bytes } => self.words(&[39, number(*to), bytes.len() as u64]),
             Output::Event(_) => self.words(&[41]),
@@ -120,6 +121,7 @@ impl Trace {
             }
             Answer::Resolved(addrs) => self.words(&[11, u64::from(addrs.is_ok())]),
             Answer::Placed(place) => self.words(&[18, u64::from(place.is_ok())]),
+            Answer::Loaded(info) => self.words(&[20, u64::from(info.is_ok())]),
             Answer::Busy => self.words(&[19]),
         }
     }

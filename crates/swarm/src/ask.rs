@@ -65,6 +65,11 @@ pub enum Question {
         /// The metadata, which names the content's files.
         info: Arc<Info>,
     },
+    /// A torrent that rests is wanted again: load its metadata, and tell the disk where its content lies.
+    Load {
+        /// The torrent that is to work again.
+        torrent: TorrentId,
+    },
 }
 
 /// What somebody speaks who has a name: where only a proxy looks names up, it is asked in its own words where it is.
@@ -91,6 +96,8 @@ pub enum Answer {
     /// To [`Question::Place`]: the disk knows the place, and these files are wanted (`None`: those of the last run, or all); or why there
     /// is no place, in a sentence.
     Placed(Result<Option<Selection>, String>),
+    /// To [`Question::Load`]: the metadata, and the disk knows the place; or why it cannot be had, in a sentence.
+    Loaded(Result<Arc<Info>, String>),
     /// To any question: it was not taken, because too many wait. It is to be asked again.
     Busy,
 }

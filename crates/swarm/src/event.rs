@@ -248,6 +248,19 @@ pub enum Event {
     },
     /// The answer to `Command::Search`.
     Search(alloc::boxed::Box<Search>),
+    /// A complete torrent without peers rests: it serves as before, and nothing of it is held but what a record keeps. Whatever its owner
+    /// holds of its metadata may go too.
+    Rests {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+    },
+    /// A torrent that rested is at work again.
+    Woken {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+        /// Its metadata, as it was read again from where it is kept.
+        info: Arc<Info>,
+    },
     /// The torrent is gone: everything saved, nothing held.
     Removed {
         /// The torrent that it happened to.
@@ -277,6 +290,8 @@ impl Event {
             | Self::Fault { torrent, .. }
             | Self::Notice { torrent, .. }
             | Self::Sent { torrent }
+            | Self::Rests { torrent }
+            | Self::Woken { torrent, .. }
             | Self::Availability { torrent, .. }
             | Self::Verified { torrent, .. }
             | Self::Removed { torrent } => Some(*torrent),

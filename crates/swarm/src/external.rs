@@ -114,6 +114,11 @@ impl Votes {
         }
     }
 
+    /// A tracker, by its host, says that it sees us there.
+    pub fn tracker_sees(&mut self, host: String, ip: IpAddr) {
+        self.vote(Voter::Tracker(host), ip);
+    }
+
     /// A node of the DHT says that it sees us there (BEP 42 `ip`).
     pub fn node_sees(&mut self, node: IpAddr, ip: IpAddr) {
         self.vote(Voter::Network(Holder::of(node).wider()), ip);

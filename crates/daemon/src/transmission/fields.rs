@@ -103,7 +103,7 @@ static FIELDS: &[Field] = &[
     figure("error_string", |t| error(t).1.into()),
     figure("eta", |t| eta(t).into()),
     plain("eta_idle", |_| NONE.into()),
-    plain("file_count", |t| t.standing.info().map_or(0, |info| info.content_files()).into()),
+    plain("file_count", |t| t.standing.about().map_or(0, |about| about.files).into()),
     plain("group", |_| "".into()),
     plain("hash_string", |t| t.standing.hash.to_string().into()),
     plain("have_unchecked", |_| 0.into()),
@@ -111,7 +111,7 @@ static FIELDS: &[Field] = &[
     plain("honors_session_limits", |_| true.into()),
     plain("id", |t| t.number.into()),
     plain("is_finished", |_| false.into()),
-    plain("is_private", |t| t.standing.info().is_some_and(|info| info.is_private()).into()),
+    plain("is_private", |t| t.standing.about().is_some_and(|about| about.private).into()),
     plain("is_stalled", |_| false.into()),
     plain("labels", |t| t.standing.row.labels.iter().cloned().collect()),
     figure("left_until_done", |t| t.standing.left().into()),
@@ -128,8 +128,8 @@ static FIELDS: &[Field] = &[
     figure("peers_sending_to_us", |t| t.standing.peers().iter().filter(|peer| peer.down_rate > 0).count().into()),
     figure("percent_complete", |t| share(t.standing.figure(|f| f.have), t.standing.size()).into()),
     figure("percent_done", |t| done(t).into()),
-    plain("piece_count", |t| t.standing.info().map_or(0, |info| info.piece_count()).into()),
-    plain("piece_size", |t| t.standing.info().map_or(0, |info| info.piece_length()).into()),
+    plain("piece_count", |t| t.standing.about().map_or(0, |about| about.pieces).into()),
+    plain("piece_size", |t| t.standing.about().map_or(0, |about| about.piece_length).into()),
     plain("primary_mime_type", |_| "application/octet-stream".into()),
     plain("queue_position", |t| t.place.into()),
     figure("rate_download", |t| t.standing.figure(|f| f.down_rate).into()),
@@ -171,7 +171,7 @@ fn done(t: &Look<'_>) -> f64 {
 }
 
 fn metadata(t: &Look<'_>) -> f64 {
-    if t.standing.info().is_some() {
+    if t.standing.about().is_some() {
         return 1.0;
     }
     let (have, of) = t.standing.figure(|f| f.metadata);

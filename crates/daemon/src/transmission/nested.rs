@@ -5,7 +5,7 @@ use teem_client::AnnounceUrl;
 use teem_client::event::PeerStats;
 
 pub(super) fn peers(standing: &Standing) -> Value {
-    let pieces = standing.info().map_or(0, |info| info.piece_count());
+    let pieces = standing.about().map_or(0, |about| about.pieces);
     standing.peers().iter().map(|peer| of_peer(peer, pieces)).collect()
 }
 

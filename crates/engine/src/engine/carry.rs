@@ -1,5 +1,6 @@
 //! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
 //! client (BEP 15), everything else as it is. Whatever calls a torrent does it here, so that nothing it wants is missed.
+use super::record::Step;
 use super::{Engine, resting};
 use crate::announces::is_udp;
 use crate::asks::Asker;
@@ -7,36 +8,27 @@ use crate::dht::{Dht, Found};
 use crate::input::PeerSource;
 use crate::udp_tracker::Act;
 use alloc::vec::Vec;
-use teem_metainfo::InfoHash;
+use core::net::SocketAddr;
+use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_swarm::ask::{Answer, AskId, Question, Speaks};
 use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::torrent::Torrent;
 use teem_swarm::torrent::context::Context;
+use teem_wire::tracker::announce::Announce;
 
 impl<B> Engine<B> {
-    /// Carries out what is left to do after an input: dials that the budget allows, packets and answers of trackers.
+    /// Carries out what is left to do after an input and its announces: what the DHT wants, and dials that the budget allows.
     pub(super) fn carry_on(&mut self) {
-        self.carry_udp();
-        self.announce();
         self.look_at_dht();
         self.carry_dht();
         self.look_from_outside();
         self.dial();
     }
 
-    /// Calls the torrents whose turn to announce has come.
-    fn announce(&mut self) {
-        while let Some(torrent) = self.announces.next(self.now) {
-            self.with(torrent, Torrent::has_turn);
-            self.announces.called();
-            self.carry_udp();
-        }
-    }
-
     /// Carries out what the client of UDP trackers wants.
-    fn carry_udp(&mut self) {
+    pub(super) fn carry_udp(&mut self) {
         while let Some(act) = self.udp.act() {
             match act {
                 Act::Send(to, bytes) => self.outputs.push_back(Output::Datagram { to, bytes }),
@@ -46,9 +38,9 @@ impl<B> Engine<B> {
                     self.ask(asker, id, Question::Resolve { host, port, speaks: Speaks::Tracker });
                 }
                 Act::Answer(torrent, id, source, reply) => {
-                    self.with(torrent, |t, cx| t.answer(cx, id, Answer::Announced { source, reply }));
+                    self.answer_torrent(torrent, id, Answer::Announced { source, reply });
                 }
-                Act::Peers(torrent, source, list) => self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list)),
+                Act::Peers(torrent, source, list) => self.found(torrent, source, list),
             }
         }
     }
@@ -70,10 +62,35 @@ impl<B> Engine<B> {
                         if let Some(dht) = &mut self.dht {
                             dht.has_named(torrent, by, peers.len());
                         }
-                        self.with(torrent, |t, cx| t.add_peers(cx.now, PeerSource::dht(by.ip()), &peers));
+                        self.found(torrent, PeerSource::dht(by.ip()), peers);
                     }
                 }
             }
+        }
+    }
+
+    /// Peers were found for a torrent, at work or at rest.
+    fn found(&mut self, torrent: TorrentId, source: PeerSource, list: Vec<SocketAddr>) {
+        if self.torrents.contains_key(&torrent) {
+            self.with(torrent, |t, cx| t.add_peers(cx.now, source, &list));
+        } else {
+            self.rest_step(Step::Found(torrent, source, list));
+        }
+    }
+
+    /// The answer to a question of a torrent, at work or at rest.
+    fn answer_torrent(&mut self, torrent: TorrentId, id: AskId, answer: Answer) {
+        if self.torrents.contains_key(&torrent) {
+            self.with(torrent, |t, cx| t.answer(cx, id, answer));
+        } else {
+            self.rest_step(Step::Answered(torrent, id, answer));
+        }
+    }
+
+    /// Something is to be done to a record, or to what may become one, at the end of the input.
+    pub(super) fn rest_step(&mut self, step: Step) {
+        if self.config.rest.is_some() {
+            self.rest_steps.push_back(step);
         }
     }
 
@@ -87,7 +104,9 @@ impl<B> Engine<B> {
     pub(super) fn answer(&mut self, id: AskId, answer: Answer) {
         self.announces.answered(id);
         match (self.asks.answered(id), answer) {
-            (Some(Asker::Torrent(torrent)), answer) => self.with(torrent, |t, cx| t.answer(cx, id, answer)),
+            (Some(Asker::Torrent(torrent)), answer) => self.answer_torrent(torrent, id, answer),
+            (Some(Asker::Rest(torrent)), Answer::Loaded(result)) => self.rest_step(Step::Loaded(torrent, result)),
+            (Some(Asker::Rest(torrent)), Answer::Busy) => self.rest_step(Step::LoadLater(torrent)),
             (Some(Asker::Name(host, port)), Answer::Resolved(addrs)) => self.udp.resolved(self.now, host, port, addrs),
             (Some(Asker::Name(host, port)), Answer::Busy) => self.udp.not_resolved_yet(self.now, host, port),
             (Some(Asker::Node), Answer::Resolved(addrs)) => {
@@ -95,8 +114,8 @@ impl<B> Engine<B> {
                     dht.hints(self.now, &addrs);
                 }
             }
-            (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_))
-            | (None | Some(Asker::Gone | Asker::Node), _) => {}
+            (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_) | Answer::Loaded(_))
+            | (None | Some(Asker::Gone | Asker::Node | Asker::Rest(_)), _) => {}
         }
     }
 
@@ -149,14 +168,34 @@ impl<B> Engine<B> {
                 _ => {}
             }
             match output {
-                Output::Ask { id, question: Question::Announce { url, announce, .. } } if is_udp(url.reveal()) => {
-                    self.udp.announce(self.now, torrent, id, url, announce);
+                Output::Ask { id, question: Question::Announce { url, announce, .. } } => {
+                    self.carry_announce(torrent, id, url, announce);
                 }
                 Output::Ask { id, question } => self.ask(Asker::Torrent(torrent), id, question),
+                Output::Event(event) if self.is_old_news(&event) => {}
                 output => self.outputs.push_back(output),
             }
         }
         self.pushed.clear(); // the next ones begin where these did, near in memory
+    }
+
+    /// Whether a torrent looks at its content because it was woken: what it says of that is not news.
+    fn is_old_news(&self, event: &Event) -> bool {
+        let is_known = match event {
+            Event::State { state, .. } => matches!(state, State::Checking | State::Seeding),
+            Event::Complete { at_start, .. } => *at_start,
+            _ => false,
+        };
+        is_known && event.torrent().is_some_and(|torrent| self.waking.contains_key(&torrent))
+    }
+
+    /// A torrent, at work or at rest, asks a tracker.
+    pub(super) fn carry_announce(&mut self, torrent: TorrentId, id: AskId, url: AnnounceUrl, announce: Announce) {
+        if is_udp(url.reveal()) {
+            self.udp.announce(self.now, torrent, id, url, announce);
+        } else {
+            self.ask(Asker::Torrent(torrent), id, Question::Announce { torrent, url, announce });
+        }
     }
 
     /// Calls a torrent, then carries out what it wants and sets its timers.
@@ -170,12 +209,14 @@ impl<B> Engine<B> {
             turns: &mut self.announces,
             out: &mut self.pushed,
         };
+        let rests = self.config.rest.is_some();
         let called = self.wall.behind(|| {
             call(one, &mut context);
             let deadline = one.deadline(context.shared, context.now);
-            (deadline, one.dial_deadline(), one.is_removed(context.now))
+            let rest = rests.then(|| (one.is_idle(), one.has_let_go()));
+            (deadline, one.dial_deadline(), one.is_removed(context.now), rest)
         });
-        let (deadline, dial, ended) = match called {
+        let (deadline, dial, ended, rest) = match called {
             Ok(after) => after,
             Err(what) => return self.expel(torrent, &what),
         };
@@ -184,6 +225,8 @@ impl<B> Engine<B> {
         self.carry_pushed(torrent);
         if ended {
             self.gone(torrent);
+        } else if let Some((is_idle, has_let_go)) = rest {
+            self.rest_step(Step::Look(torrent, is_idle, has_let_go));
         }
     }
 
@@ -195,6 +238,11 @@ impl<B> Engine<B> {
 
     /// A torrent has ended, or has not in time: nothing of it stays.
     pub(super) fn gone(&mut self, torrent: TorrentId) {
+        match self.rests.get(&torrent).map(|rest| &rest.phase) {
+            Some(resting::Phase::LyingDown) => return self.rest_step(Step::LaidDown(torrent)),
+            Some(resting::Phase::Leaving { .. }) => return self.rest_step(Step::Left(torrent)),
+            _ => {}
+        }
         let Some(one) = self.torrents.remove(&torrent) else { return };
         self.shared.pool.gone(torrent, one.held(), one.served());
         let now = self.now;
@@ -212,6 +260,8 @@ impl<B> Engine<B> {
         self.dialler.forget(torrent);
         self.timers.set(torrent, None);
         self.removals.set(torrent, None);
+        self.idle.set(torrent, None);
+        self.rest_step(Step::TurnAway(torrent));
         self.udp.forget(torrent);
         self.announces.forget(torrent);
         let rests = resting::ended(&mut self.rests, torrent, last.map(|(_, figures)| figures));

@@ -34,7 +34,7 @@ impl<B> Engine<B> {
 
     /// Somebody dialled us.
     pub(super) fn accepted(&mut self, conn: ConnId, remote: Remote) {
-        match self.conns.arrive(self.now, conn, remote, self.torrents.len()) {
+        match self.conns.arrive(self.now, conn, remote, self.rests.len()) {
             Arrival::Welcome => {}
             Arrival::Instead(silent) => self.close(silent, CloseReason::TimedOut),
             Arrival::Refused => self.close(conn, CloseReason::TooMany),
@@ -43,6 +43,7 @@ impl<B> Engine<B> {
 
     /// A connection ended without our asking.
     pub(super) fn closed(&mut self, conn: ConnId, why: CloseReason) {
+        self.parked.take(conn);
         if let Some(unproven) = self.conns.take(conn) {
             self.unproven_gone(unproven, why);
         } else if let Some(torrent) = self.routes.leave(conn) {

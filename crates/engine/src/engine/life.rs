@@ -1,5 +1,7 @@
 //! Torrents come and go (own design; BEP 3 for `stopped`): adding, commands, and an end within 4 s whatever happens.
 use super::Engine;
+use super::record::Step;
+use super::resting::Phase;
 use crate::input::PeerSource;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -65,14 +67,19 @@ impl<B> Engine<B> {
                 let pieces = self.ask_torrent(torrent, |one| one.bitfield()).unwrap_or_default();
                 self.outputs.push_back(Output::Event(Event::Verified { torrent, pieces }));
             }
-            Command::Announce(torrent) => self.with(torrent, Torrent::announce),
+            Command::Announce(torrent) => {
+                self.with(torrent, Torrent::announce);
+                self.rest_step(Step::Hurry(torrent));
+            }
             Command::Search(torrent) => self.tell_search(torrent),
             #[cfg(debug_assertions)]
             Command::Panic(Some(torrent)) => self.with(torrent, Torrent::panic),
             #[cfg(debug_assertions)]
             Command::Panic(None) => panic!("planted in the engine"),
             Command::Availability(torrent) => {
-                if let Some(pieces) = self.ask_torrent(torrent, |one| one.availability()) {
+                let of_nobody = self.rests.get(&torrent).and_then(|rest| rest.phase.pieces_at_rest());
+                let pieces = self.ask_torrent(torrent, |one| one.availability());
+                if let Some(pieces) = pieces.or(of_nobody.map(|pieces| alloc::vec![0; pieces as usize].into())) {
                     self.outputs.push_back(Output::Event(Event::Availability { torrent, pieces }));
                 }
             }
@@ -101,6 +108,7 @@ impl<B> Engine<B> {
         for torrent in all {
             self.with(torrent, Torrent::port_changed);
         }
+        self.rest_step(Step::Elsewhere(false));
     }
 
     /// Our address has changed.
@@ -111,14 +119,22 @@ impl<B> Engine<B> {
         for torrent in all {
             self.with(torrent, Torrent::rejoin);
         }
+        self.rest_step(Step::Elsewhere(true));
     }
 
     fn remove(&mut self, torrent: TorrentId) {
+        let lies_down = match self.rests.get(&torrent).map(|rest| &rest.phase) {
+            Some(Phase::Asleep(_) | Phase::Leaving { .. }) => {
+                return self.rest_step(Step::Leave(torrent, false));
+            }
+            Some(Phase::LyingDown) => true,
+            _ => false,
+        };
         if self.removed_at_rest(torrent) || !self.torrents.contains_key(&torrent) {
             // The owner must not wait for the end of a torrent that is not there.
             return self.outputs.push_back(Output::Event(Event::Removed { torrent }));
         }
-        if self.removals.get(torrent).is_none() {
+        if self.removals.get(torrent).is_none() || lies_down {
             self.end(torrent);
         }
     }

@@ -24,8 +24,10 @@ impl<B> Engine<B> {
                 let over = matches!(one.state(), State::Stopping | State::Failed | State::Paused);
                 (!over && !one.is_private()).then(|| (one.key(), seeds(one.state())))
             });
+            let at_rest = || self.rests.get(&torrent).and_then(super::resting::Rest::findable).map(|key| (key, true));
+            let wanted = wanted.unwrap_or_else(at_rest);
             let (now, Some(dht)) = (self.now, &mut self.dht) else { continue };
-            match wanted.flatten().filter(|_| self.removals.get(torrent).is_none()) {
+            match wanted.filter(|_| self.removals.get(torrent).is_none()) {
                 Some((key, seed)) => dht.join(now, torrent, key.wires().map(|hash| Id(hash.0)).collect(), seed),
                 None => dht.leave(now, torrent),
             }

@@ -7,22 +7,27 @@
 //! Invariants: a torrent that rests is not in `torrents`, not in the routes, and has no timer; one that is on its way to rest is
 //! in `torrents` until its end.
 use super::Engine;
+use super::record::{Record, Step};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
-use teem_metainfo::{AnnounceUrl, Info};
+use teem_metainfo::{AnnounceUrl, Info, TorrentKey};
 use teem_swarm::command::{AddTorrent, TrackerChange};
 use teem_swarm::event::{Event, Snapshot, State, TrackerStats};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::remote::Transport;
+use teem_swarm::rng::Rng;
+use teem_swarm::time::Time;
 use teem_swarm::torrent::Torrent;
-use teem_swarm::torrent::announce::Identity;
+use teem_swarm::torrent::announce::{Announcer, Identity};
 
 /// A torrent that is being removed is let go after this, even if trackers and disk are silent.
-const REMOVAL_MAX: Duration = Duration::from_secs(4);
+pub(super) const REMOVAL_MAX: Duration = Duration::from_secs(4);
 
 /// What a torrent is begun from, kept as long as the engine has it.
 #[derive(Debug)]
@@ -37,12 +42,57 @@ pub(super) struct Rest {
     tell_sent: Option<u64>,
     /// Whether all of it is hashed again when it is next begun.
     recheck: bool,
-    phase: Phase,
+    /// Where it was paused while it rested: whether it is private. Nothing more is known of its metadata.
+    pub(super) slept: Option<bool>,
+    pub(super) phase: Phase,
 }
 
 impl Rest {
     fn new(add: AddTorrent, me: Identity, phase: Phase) -> Self {
-        Self { add, me, name: None, before: Moved::default(), tell_sent: None, recheck: false, phase }
+        Self { add, me, name: None, before: Moved::default(), tell_sent: None, recheck: false, slept: None, phase }
+    }
+
+    /// What it is known by in the world.
+    pub(super) fn key(&self) -> TorrentKey {
+        self.me.torrent
+    }
+
+    /// What it is known by, where others may find it though it rests.
+    pub(super) fn findable(&self) -> Option<TorrentKey> {
+        let Phase::Asleep(record) = &self.phase else { return None };
+        (!record.is_private).then(|| self.key())
+    }
+
+    /// It goes to rest: its metadata, and what it was begun with once, are not needed until it is woken.
+    pub(super) fn forget_metadata(&mut self) {
+        (self.add.info, self.add.selection, self.add.choose) = (None, None, false);
+        self.add.peers = Vec::new();
+        self.name = None;
+    }
+
+    /// It is woken.
+    pub(super) fn know(&mut self, info: Arc<Info>) {
+        self.add.key = info.key();
+        self.add.info = Some(info);
+    }
+
+    /// Its figures of this time of its work count as those before from now on.
+    pub(super) fn has_moved(&mut self, figures: Snapshot) {
+        let all = self.before.and(figures);
+        self.before = Moved { uploaded: all.uploaded, downloaded: all.downloaded, wasted: all.wasted };
+    }
+
+    /// The figures of the whole run.
+    pub(super) fn and_before(&self, figures: Snapshot) -> Snapshot {
+        self.before.and(figures)
+    }
+
+    /// Its trackers, to be told that it has begun; none where there are none.
+    pub(super) fn announcer(&self, now: Time, is_private: bool, rng: &mut Rng) -> Option<Announcer> {
+        let mut announcer = Announcer::new(self.me.clone(), &self.add.trackers, is_private, rng);
+        announcer.start(now);
+        announcer.rest(now);
+        (!announcer.is_empty()).then_some(announcer)
     }
 
     /// How many bytes are to be sent since the torrent was last begun until its owner is told.
@@ -52,14 +102,35 @@ impl Rest {
 }
 
 #[derive(Debug)]
-enum Phase {
+pub(super) enum Phase {
     Running,
+    /// Nobody is there: its state is saved, and it rests after that.
+    LyingDown,
+    /// It is complete and nobody is there: it serves whoever comes.
+    Asleep(Box<Record>),
+    /// It was at rest: its trackers are told that it stops, and it is paused or gone after that.
+    Leaving {
+        record: Box<Record>,
+        pause: bool,
+    },
     /// The torrent is ending, and will rest after that.
     Ending,
-    /// The torrent rests; these were its last figures.
+    /// The torrent is paused; these were its last figures.
     Resting(Box<Snapshot>),
     /// A fault of ours ended it: nothing is begun from this again.
     Broken(Box<Snapshot>),
+}
+
+impl Phase {
+    /// Whether it serves whoever comes, and has to be woken for that.
+    pub(super) fn is_at_rest(&self) -> bool {
+        matches!(self, Self::LyingDown | Self::Asleep(_))
+    }
+
+    /// How many pieces it has, while it rests.
+    pub(super) fn pieces_at_rest(&self) -> Option<u32> {
+        if let Self::Asleep(record) = self { Some(record.pieces) } else { None }
+    }
 }
 
 #[derive(Clone, Copy, Default, Debug)]
@@ -100,17 +171,18 @@ impl<B> Engine<B> {
             return self.tell_paused(torrent);
         }
         self.rests.insert(torrent, Rest::new(add, me, Phase::Running));
-        self.begin(torrent);
+        self.begin(torrent, None);
     }
 
-    fn begin(&mut self, torrent: TorrentId) {
+    /// Begins a torrent; one that rested goes on with its trackers.
+    pub(super) fn begin(&mut self, torrent: TorrentId, rested: Option<Box<Record>>) {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         rest.phase = Phase::Running;
         let add = rest.add.clone();
         let recheck = core::mem::take(&mut rest.recheck);
         let (me, rng) = (rest.me.clone(), self.rng.fork());
         let (told, encryption, transports) = (rest.told_after(), self.config.encryption, self.config.transports);
-        let (pex, anonymous) = (self.config.pex, self.config.anonymous);
+        let (pex, anonymous, now) = (self.config.pex, self.config.anonymous, self.now);
         let begun = self.wall.behind(|| {
             let mut one = Torrent::new(add, me, rng);
             one.dial_by(encryption, transports);
@@ -122,6 +194,9 @@ impl<B> Engine<B> {
             }
             if let Some(bytes) = told {
                 one.tell_sent(bytes);
+            }
+            if let Some(record) = rested {
+                one.take_up(now, record.announcer.map(|announcer| *announcer), record.counters);
             }
             one
         });
@@ -143,15 +218,19 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         match rest.phase {
             Phase::Running => self.with(torrent, Torrent::recheck),
-            Phase::Ending | Phase::Resting(_) => rest.recheck = true,
-            Phase::Broken(_) => {}
+            Phase::Ending | Phase::Resting(_) | Phase::Leaving { .. } => rest.recheck = true,
+            Phase::LyingDown | Phase::Asleep(_) | Phase::Broken(_) => {}
         }
     }
 
     /// Lets a torrent rest: `Event::State` says when it does.
     pub(super) fn pause(&mut self, torrent: TorrentId) {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
-        if matches!(rest.phase, Phase::Running) && self.removals.get(torrent).is_none() {
+        if matches!(rest.phase, Phase::Asleep(_)) {
+            return self.rest_step(Step::Leave(torrent, true));
+        }
+        let lies_down = matches!(rest.phase, Phase::LyingDown);
+        if lies_down || (matches!(rest.phase, Phase::Running) && self.removals.get(torrent).is_none()) {
             rest.phase = Phase::Ending;
             // Metadata whose place was found is not fetched again.
             let placed = |one: &mut Torrent| match one.state() {
@@ -174,8 +253,12 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get(&torrent).filter(|rest| matches!(rest.phase, Phase::Resting(_))) else {
             return;
         };
+        let slept = rest.slept;
         if self.routes.enter_torrent(rest.add.key, torrent) {
-            self.begin(torrent);
+            match slept {
+                Some(is_private) => self.rest_step(Step::Again(torrent, is_private)),
+                None => self.begin(torrent, None),
+            }
         } else {
             self.is_there(torrent);
         }
@@ -196,13 +279,19 @@ impl<B> Engine<B> {
     pub(super) fn end(&mut self, torrent: TorrentId) {
         let Some(key) = self.ask_torrent(torrent, |one| one.key()) else { return };
         self.routes.leave_torrent(key, torrent);
-        self.dialler.forget(torrent);
         self.removals.set(torrent, Some(self.now + REMOVAL_MAX));
+        self.let_dials_go(torrent);
+        self.rest_step(Step::TurnAway(torrent));
+        self.with(torrent, Torrent::remove);
+    }
+
+    /// Nobody is dialled for a torrent any more.
+    pub(super) fn let_dials_go(&mut self, torrent: TorrentId) {
+        self.dialler.forget(torrent);
         for conn in self.conns.of(torrent) {
             self.conns.take(conn);
             self.close(conn, CloseReason::Stopping);
         }
-        self.with(torrent, Torrent::remove);
     }
 
     /// Tells the owner once when a torrent has sent so many bytes in this run, which goes on over pauses.
@@ -233,8 +322,9 @@ impl<B> Engine<B> {
         change.apply(&mut rest.add.trackers);
         let tiers = rest.add.trackers.clone();
         match &mut rest.phase {
-            Phase::Running => self.with(torrent, |t, cx| t.set_trackers(cx, &tiers)),
-            Phase::Ending => {}
+            Phase::Running | Phase::LyingDown => self.with(torrent, |t, cx| t.set_trackers(cx, &tiers)),
+            Phase::Ending | Phase::Leaving { .. } => {}
+            Phase::Asleep(_) => self.rest_step(Step::Trackers(torrent, tiers)),
             Phase::Resting(figures) | Phase::Broken(figures) => {
                 let known = core::mem::take(&mut figures.trackers);
                 let of = |url: AnnounceUrl| {
@@ -259,12 +349,23 @@ impl<B> Engine<B> {
     /// The figures of a torrent, at work or at rest.
     pub(super) fn figures(&mut self, torrent: TorrentId) -> Option<Snapshot> {
         let now = self.now;
-        match self.ask_torrent(torrent, |one| one.snapshot(now)) {
-            Some(figures) => Some(self.rests.get(&torrent).map_or(Moved::default(), |rest| rest.before).and(figures)),
-            None => match &self.rests.get(&torrent)?.phase {
-                Phase::Resting(figures) | Phase::Broken(figures) => Some(Snapshot::clone(figures)),
-                Phase::Running | Phase::Ending => None,
-            },
+        if let Some(mut figures) = self.ask_torrent(torrent, |one| one.snapshot(now)) {
+            let rest = self.rests.get(&torrent);
+            if rest.is_some_and(|rest| matches!(rest.phase, Phase::LyingDown)) {
+                figures.state = State::Seeding;
+            }
+            return Some(rest.map_or(Moved::default(), |rest| rest.before).and(figures));
+        }
+        let rest = self.rests.get(&torrent)?;
+        match &rest.phase {
+            Phase::Resting(figures) | Phase::Broken(figures) => Some(Snapshot::clone(figures)),
+            Phase::Asleep(record) => Some(rest.before.and(record.figures(now, torrent))),
+            Phase::Leaving { record, .. } => {
+                let mut figures = rest.before.and(record.figures(now, torrent));
+                figures.state = State::Stopping;
+                Some(figures)
+            }
+            Phase::Running | Phase::LyingDown | Phase::Ending => None,
         }
     }
 
@@ -272,7 +373,7 @@ impl<B> Engine<B> {
     pub(super) fn tell_busy(&mut self, ask: u64) {
         let now = self.now;
         let busy = self.torrents.iter().filter(|(_, one)| one.has_peers()).map(|(torrent, _)| *torrent);
-        let busy: alloc::vec::Vec<TorrentId> = busy.collect();
+        let busy: Vec<TorrentId> = busy.collect();
         let figures = |torrent: TorrentId| {
             let figures = self.ask_torrent(torrent, |one| one.figures(now))?;
             Some(self.rests.get(&torrent).map_or(Moved::default(), |rest| rest.before).and(figures))
@@ -288,7 +389,7 @@ impl<B> Engine<B> {
         self.outputs.push_back(Output::Event(Event::Fault { torrent, why }));
     }
 
-    fn tell_paused(&mut self, torrent: TorrentId) {
+    pub(super) fn tell_paused(&mut self, torrent: TorrentId) {
         self.outputs.push_back(Output::Event(Event::State { torrent, state: State::Paused }));
     }
 

@@ -254,6 +254,10 @@ impl<M: Brain> World<M> {
                     let answer = Answer::Placed(Ok(None));
                     self.later(self.now + self.disk, node, Input::Answer { id, answer });
                 }
+                Question::Load { .. } => {
+                    let answer = Answer::Loaded(Ok(self.info.clone()));
+                    self.later(self.now + self.disk, node, Input::Answer { id, answer });
+                }
                 Question::Resolve { .. } => {}
             },
             Output::Read { id, result } => self.nodes[node].reads.push((self.now, id, result)),

@@ -96,6 +96,7 @@ impl Part {
                 (TRACKER, Answer::Resolved(addrs))
             }
             Question::Place { .. } => (OWNER, Answer::Placed(Ok(None))),
+            Question::Load { .. } => (OWNER, Answer::Loaded(Ok(self.common.content.info().clone()))),
         };
         self.post(me, now + after, Input::Answer { id, answer });
     }

@@ -132,6 +132,8 @@ pub struct Announcer {
     /// The tracker of a private torrent that answered last.
     current: Option<AnnounceUrl>,
     running: bool,
+    /// The torrent rests: nobody is looked for, and trackers are asked at their interval.
+    resting: bool,
     /// There are none, or far fewer than there were and nobody left to dial: the trackers are asked sooner.
     few: bool,
     /// Since when that is not so.
@@ -161,6 +163,7 @@ impl Announcer {
             partial: false,
             current: None,
             running: false,
+            resting: false,
             few: true,
             company: None,
             peers: 0,
@@ -285,6 +288,29 @@ impl Announcer {
         }
     }
 
+    /// The torrent rests: it is complete and nobody is connected, so trackers hear of it at their interval and no sooner.
+    pub fn rest(&mut self, now: Time) {
+        self.resting = true;
+        self.peers = 0;
+        self.plan(now);
+    }
+
+    /// The torrent is at work again: trackers notice nothing, and without peers are asked sooner, as before.
+    pub(crate) fn wake(&mut self, now: Time) {
+        self.resting = false;
+        self.plan(now);
+    }
+
+    /// Whether there are no trackers, nor any that still have to hear of their end.
+    pub fn is_empty(&self) -> bool {
+        self.tiers.is_empty() && self.leaving.is_empty()
+    }
+
+    /// Whether one that can be reached has still to be told that the torrent has become complete.
+    pub(crate) fn owes_completed(&self) -> bool {
+        self.tiers.iter().flatten().any(Tracker::owes_completed)
+    }
+
     /// We are elsewhere than before, or were away: the trackers hear of us within seconds, or within `spread` where that is longer,
     /// whatever their interval.
     pub fn rejoin(&mut self, now: Time, spread: Duration, rng: &mut Rng) {
@@ -345,7 +371,9 @@ impl Announcer {
                 tracker.bad(now, id, &AnnounceError::TimedOut, rng);
             }
         }
-        let (stopping, hungry) = (self.stopping, self.few);
+        let (stopping, hungry) = (self.stopping, self.few && !self.resting);
+        // What is asked without anybody having come makes the next waits without peers longer, at rest too.
+        let in_vain = self.few;
         let Asking { torrent, ids, turns } = asking;
         let wants = counters.left != Some(0) && !self.partial;
         let spread = if wants { Duration::ZERO } else { turns.spread() };
@@ -360,7 +388,7 @@ impl Announcer {
             if !turns.may_ask(now, Wish { torrent, url: &tracker.url, id, urgency, due }) {
                 return tracker.wait_for_turn(now);
             }
-            let said = tracker.ask(now, id, stop, hungry && !stop);
+            let said = tracker.ask(now, id, stop, in_vain && !stop);
             let announce = self.me.announce(said, counters, want);
             out(Ask { id, url: tracker.url.clone(), announce });
         };
@@ -469,7 +497,7 @@ impl Announcer {
         } else if self.running {
             for tier in &mut self.tiers {
                 tier.iter().filter_map(|t| t.wait_ends(now)).for_each(&mut at);
-                if let Some((_, due)) = turn(tier, now, self.few) {
+                if let Some((_, due)) = turn(tier, now, self.few && !self.resting) {
                     at(due.max(now));
                 }
             }

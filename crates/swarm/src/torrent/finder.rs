@@ -75,6 +75,24 @@ impl Finder {
         self.announcer.set_trackers(now, tiers, rng);
     }
 
+    /// Goes on with trackers that were asked while the torrent rested.
+    pub(super) fn take_up(&mut self, now: Time, mut announcer: Announcer) {
+        announcer.wake(now);
+        self.announcer = announcer;
+    }
+
+    /// The trackers, which go on being asked while the torrent rests.
+    pub(super) fn into_announcer(self, now: Time) -> Announcer {
+        let mut announcer = self.announcer;
+        announcer.rest(now);
+        announcer
+    }
+
+    /// Whether a tracker has still to be told of the completion.
+    pub(super) fn owes_completed(&self) -> bool {
+        self.announcer.owes_completed()
+    }
+
     /// Begins to announce.
     pub(super) fn start(&mut self, now: Time) {
         self.announcer.start(now);

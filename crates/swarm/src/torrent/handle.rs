@@ -226,7 +226,8 @@ impl Torrent {
                 t.phase = Phase::Placing(Placing::Again(at));
             }
             Answer::Busy => t.finder.busy(cx.now, id, &mut t.ground.rng),
-            Answer::Resolved(_) => {} // names are asked for by the engine's tracker client
+            // Names are asked for by the engine's tracker client, and it is the engine that wakes what rests.
+            Answer::Resolved(_) | Answer::Loaded(_) => {}
         });
     }
 
@@ -334,7 +335,9 @@ impl Torrent {
 
     /// Ends: peers are let go, `stopped` is announced, state saved. [`Self::is_removed`] tells when it is over.
     pub fn remove<B>(&mut self, cx: &mut Context<'_, B>) {
-        if !matches!(self.phase, Phase::Stopping { .. }) {
+        if matches!(self.phase, Phase::Stopping { .. }) {
+            self.turn(cx, |t, cx| t.finder.stop(cx.now)); // it was on its way to rest
+        } else {
             self.turn(cx, Self::stop);
         }
     }

@@ -85,7 +85,9 @@ impl Torrent {
         mut facts: Facts,
         selection: Selection,
     ) {
-        if let Some((wanted, all)) = self.ground.content.take_up(selection) {
+        if let Some((wanted, all)) = self.ground.content.take_up(selection)
+            && self.told_before.is_none()
+        {
             let text = format!("{wanted} of {all} files are wanted, as in the last run; --only '*' takes all");
             self.ground.notice(cx, text);
         }

@@ -8,6 +8,7 @@
 //! concerns. A peer's fault ends its connection, never a handler.
 pub mod address;
 pub mod announce;
+pub mod at_rest;
 pub mod candidates;
 #[cfg(test)]
 mod checks;
@@ -95,6 +96,8 @@ pub struct Torrent {
     metadata: Metadata,
     store: Store,
     rounds: Rounds,
+    /// Of one that rested: the payload bytes that trackers were told of before, sent and received.
+    told_before: Option<(u64, u64)>,
     /// Inputs until everything is checked again.
     #[cfg(debug_assertions)]
     unchecked: u64,
@@ -124,6 +127,7 @@ impl Torrent {
             metadata: Metadata::default(),
             store: Store::default(),
             rounds: Rounds::new(),
+            told_before: None,
             #[cfg(debug_assertions)]
             unchecked: 0,
         }
@@ -253,9 +257,10 @@ impl Torrent {
     fn counters(&self) -> Counters {
         let content = &self.ground.content;
         let left = if content.is_published() { 0 } else { content.missing() };
+        let (uploaded, downloaded) = self.told_before.unwrap_or_default();
         Counters {
-            uploaded: self.upload.sent_meter().total(),
-            downloaded: self.intake.received().total(),
+            uploaded: uploaded.saturating_add(self.upload.sent_meter().total()),
+            downloaded: downloaded.saturating_add(self.intake.received().total()),
             left: content.is_known().then_some(left),
         }
     }

@@ -373,6 +373,11 @@ impl Tracker {
         }
     }
 
+    /// Whether it works and has not heard yet that the torrent has become complete.
+    pub(super) fn owes_completed(&self) -> bool {
+        self.completed == Completed::Owed && self.works()
+    }
+
     /// We have become, or are no longer, one that has all it wants and not everything.
     pub(super) fn set_partial(&mut self, partial: bool) {
         self.owed_paused = partial && (self.owed_paused || (!self.partial && self.started));

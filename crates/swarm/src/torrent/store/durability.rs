@@ -34,6 +34,11 @@ impl Durability {
         self.at_once = true;
     }
 
+    /// Whether nothing waits to be made durable.
+    pub(in crate::torrent) fn is_idle(&self) -> bool {
+        self.running.is_none() && self.since.is_none() && !self.at_once
+    }
+
     /// When the next sync is due.
     pub(in crate::torrent) fn deadline(&self) -> Option<Time> {
         if self.running.is_some() {

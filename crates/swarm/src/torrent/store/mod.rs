@@ -142,6 +142,11 @@ impl Store {
         self.durability.ask();
     }
 
+    /// Whether the disk owes us nothing: no piece is to be hashed, looked for or made durable.
+    pub(super) fn is_idle(&self) -> bool {
+        self.durability.is_idle() && self.checks.left == 0 && !self.is_rechecking() && self.regain.deadline().is_none()
+    }
+
     /// When the next sync is due.
     pub(super) fn deadline(&self) -> Option<Time> {
         self.durability.deadline()
