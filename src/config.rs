@@ -143,6 +143,7 @@ pub(crate) fn settings(options: &Daemon, sandbox: bool) -> Vec<Setting> {
             };
             Setting { key: key.to_owned(), value, origin, live }
         })
+        .chain(file.tables_told())
         .collect()
 }
 
@@ -150,9 +151,10 @@ pub(crate) fn settings(options: &Daemon, sandbox: bool) -> Vec<Setting> {
 pub(crate) fn needs_restart(runs: &Daemon, wanted: &Daemon) -> Vec<String> {
     // Whether it is in its sandbox is compared as the file says.
     let sandbox = |options: &Daemon| layers(options).file.sandbox.unwrap_or(true);
-    let (before, after) = (settings(runs, sandbox(runs)), settings(wanted, sandbox(wanted)));
-    let is_other = |(a, b): &(Setting, Setting)| !a.live && a.value != b.value;
-    let mut keys: Vec<String> = before.into_iter().zip(after).filter(is_other).map(|(a, _)| a.key).collect();
+    let fixed = |options: &Daemon| settings(options, sandbox(options)).into_iter().filter(|setting| !setting.live);
+    let (before, after) = (fixed(runs), fixed(wanted));
+    let is_other = |(a, b): &(Setting, Setting)| a.value != b.value;
+    let mut keys: Vec<String> = before.zip(after).filter(is_other).map(|(a, _)| a.key).collect();
     if runs.path.proxy != wanted.path.proxy && !keys.iter().any(|key| key == "proxy") {
         keys.push("proxy".to_owned());
     }

@@ -12,8 +12,9 @@ use serde_json::json;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use teem_client::policy::Speed;
 use teem_client::{Config, store};
-use teem_daemon::{Daemon, Socket, StartError, api};
+use teem_daemon::{Daemon, Rules, Socket, StartError, api};
 use teem_web::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -104,6 +105,12 @@ fn connections(options: &cli::daemon::Daemon) -> usize {
     config::layers(options).file.connections.as_ref().map_or(config::CONNECTIONS, |most| most.value.0)
 }
 
+/// The rules for many torrents.
+fn rules(options: &cli::daemon::Daemon) -> Rules {
+    let rate = |rate: Option<crate::units::ByteRate>| rate.and_then(|rate| rate.0);
+    config::layers(options).file.rules(Speed { up: rate(options.up), down: rate(options.down) })
+}
+
 /// Takes the file in again: all of it, or nothing.
 async fn reload(options: &mut cli::daemon::Daemon, daemon: &Daemon, sandbox: bool) -> Result<String, String> {
     let runs = options.clone();
@@ -120,7 +127,7 @@ async fn reload(options: &mut cli::daemon::Daemon, daemon: &Daemon, sandbox: boo
     let (wanted, (kept_out, words)) = looked.await.unwrap_or_else(|e| Err(e.to_string()))?;
     // Nothing below fails.
     let client = daemon.client();
-    client.limits(wanted.up.and_then(|rate| rate.0), wanted.down.and_then(|rate| rate.0));
+    daemon.follow(rules(&wanted));
     client.connections(connections(&wanted));
     client.way().keep_out(kept_out);
     daemon.holds(config::settings(&wanted, sandbox));
@@ -167,7 +174,7 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     };
     let socket = socket.map_err(Stop::local)?;
     let path = socket.path().to_owned();
-    let daemon = Daemon::start(wanted(options).await?, roots(options)?).await.map_err(|e| match e {
+    let daemon = Daemon::start(wanted(options).await?, roots(options)?, rules(options)).await.map_err(|e| match e {
         StartError::Client(e) => addr::taken(&e),
         other => Stop::local(other),
     })?;

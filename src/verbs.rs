@@ -27,7 +27,7 @@ pub(crate) async fn add(options: &Add) -> Outcome {
     for link in links {
         let mut request = json!({
             "folder": folder, "labels": options.labels, "paused": options.paused, "only": options.only, "first": options.first,
-            "up_limit": options.up.and_then(|rate| rate.0), "down_limit": options.down.and_then(|rate| rate.0),
+            "until": options.until.map(|goal| goal.to_string()), "up_limit": options.up.and_then(|rate| rate.0), "down_limit": options.down.and_then(|rate| rate.0),
         });
         match Link::parse(&link, &Limits::FILE) {
             // The daemon may not read what its user may, and does not stand where he does.

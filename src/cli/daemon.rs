@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueHint};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use teem_client::policy::Goal;
 use teem_daemon::Scope;
 use teem_daemon::config::File;
 
@@ -115,6 +116,10 @@ pub(crate) struct Add {
     /// First the files whose path or name fits; may be given several times
     #[arg(long, value_name = "GLOB", env = "TEEM_FIRST", hide_env_values = true)]
     pub(crate) first: Vec<String>,
+    /// When it has given enough: `forever`, `done`, or `ratio=R`, a time such as `30d`, `idle=TIME` and `seeds=N`, joined by `or` or by `and`; what the daemon's
+    /// file says where none is named
+    #[arg(long, value_name = "WHEN", env = "TEEM_UNTIL", hide_env_values = true)]
+    pub(crate) until: Option<Goal>,
     /// Upload limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_UP", hide_env_values = true)]
     pub(crate) up: Option<ByteRate>,

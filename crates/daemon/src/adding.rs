@@ -2,10 +2,11 @@
 use crate::daemon::{Daemon, Kept, now};
 use crate::failed::AddFailed;
 use crate::line::Line;
-use crate::row::{LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
+use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use teem_client::policy::{Goal, Speed};
 use teem_client::source;
 use teem_client::{AddError, Source};
 use teem_disk::Kind;
@@ -27,6 +28,8 @@ pub(crate) struct Wishes {
     pub(crate) up: Option<u64>,
     /// Download limit, payload bytes a second.
     pub(crate) down: Option<u64>,
+    /// When it has given enough; what the rules say where none is named.
+    pub(crate) until: Option<Goal>,
 }
 
 impl Daemon {
@@ -62,23 +65,35 @@ impl Daemon {
         let row = self.row(origin, wishes).map_err(AddFailed::Wish)?;
         let line = Line::new(Some(&source));
         let _turn = self.0.turn.lock().await;
-        let torrent = self.0.client.add(row.add(source)).await.map_err(AddFailed::Client)?;
+        let mut add = row.add(source);
+        let held = self.waits_first(&row).filter(|_| !row.paused);
+        add.paused |= held.is_some();
+        let torrent = self.0.client.add(add).await.map_err(AddFailed::Client)?;
         if let Err(e) = self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await {
             torrent.remove().await;
             return Err(AddFailed::Store(e));
         }
+        let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
+        // One that has ended has no limits to set.
+        let _ = torrent.limits(speed.up, speed.down);
         self.torrents().insert(hash, Kept { row, torrent: Ok(torrent), line });
         self.enters(hash, true);
+        if let Some(held) = held {
+            self.hold(hash, held);
+        }
         let told = self.told(&[hash]).await.map_err(|_| AddFailed::Client(AddError::Stopped))?;
         told.into_iter().next().ok_or(AddFailed::Client(AddError::Stopped))
     }
 
     /// The row of these wishes, or why they cannot be granted.
     fn row(&self, origin: Origin, wishes: Wishes) -> Result<Row, String> {
-        let Wishes { folder, labels, paused, only, first, up, down } = wishes;
+        let Wishes { folder, labels, paused, only, first, up, down, until } = wishes;
+        let folder = folder.or_else(|| self.0.policy.rules().folder(&labels));
         let folder = self.below_roots(folder.as_deref().unwrap_or(self.first_root()))?;
         within_bounds(&labels, &only, &first)?;
-        Ok(Row { origin, folder, labels, paused, added: now(), only, first, files: Vec::new(), up, down })
+        let order = self.torrents().values().map(|kept| kept.row.course.order).max().map_or(0, |last| last + 1);
+        let course = Course { until, order, ..Course::default() };
+        Ok(Row { origin, folder, labels, paused, added: now(), only, first, files: Vec::new(), up, down, course })
     }
 }
 

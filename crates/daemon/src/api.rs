@@ -18,6 +18,7 @@ mod change;
 mod details;
 mod events;
 mod list;
+mod policy;
 
 use crate::adding::Wishes;
 use crate::answer::{Refused, answer, bad, read, refusal, selected, told};
@@ -64,6 +65,7 @@ struct AddRequest {
     first: Vec<String>,
     up_limit: Option<u64>,
     down_limit: Option<u64>,
+    until: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +108,8 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/tokens", get(list_tokens).post(make_token))
         .route("/teem/v1/tokens/revoke", post(revoke_token))
         .route("/teem/v1/config", get(config))
+        .route("/teem/v1/alternative", get(policy::alternative).post(policy::set_alternative))
+        .route("/teem/v1/torrents/queue", post(policy::queue))
         .route("/teem/v1", get(about))
         .route("/teem/v1/torrents", get(list::list).post(add))
         .route("/teem/v1/torrents/why", get(why))
@@ -151,6 +155,7 @@ async fn added(daemon: &Daemon, body: &[u8]) -> Result<Told, Refused> {
         first: request.first,
         up: request.up_limit,
         down: request.down_limit,
+        until: request.until.as_deref().map(str::parse).transpose().map_err(bad)?,
     };
     let added = match (request.link, request.torrent) {
         (Some(link), None) => daemon.add_link(&link, wishes).await,

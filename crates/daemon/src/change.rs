@@ -10,6 +10,7 @@ use crate::told::Told;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use teem_client::metainfo::{Info, InfoHash};
+use teem_client::policy::{Goal, Speed};
 use teem_client::{Choice, Priority, Torrent};
 use teem_disk::Kind;
 
@@ -26,6 +27,8 @@ pub(crate) struct Changes {
     pub(crate) up: Limit,
     /// What is received.
     pub(crate) down: Limit,
+    /// When it has given enough.
+    pub(crate) until: Until,
     /// Only the files that fit one of these patterns; with none, all. What was said of single files is forgotten.
     pub(crate) only: Option<Vec<String>>,
     /// Of these first what fits one of these; the same.
@@ -42,6 +45,16 @@ pub(crate) enum Limit {
     Stays,
     /// So many payload bytes a second, or without limit.
     Becomes(Option<u64>),
+}
+
+/// A goal, as it is to be.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Until {
+    /// As it was.
+    #[default]
+    Stays,
+    /// Its own, or that of the rules.
+    Becomes(Option<Goal>),
 }
 
 impl Limit {
@@ -67,6 +80,9 @@ impl Changes {
         row.labels.extend(self.add_labels.iter().cloned());
         row.labels.retain(|label| !self.remove_labels.contains(label));
         (row.up, row.down) = (self.up.or(row.up), self.down.or(row.down));
+        if let Until::Becomes(until) = self.until {
+            row.course.until = until;
+        }
         if self.only.is_some() || self.first.is_some() {
             row.files.clear();
         }
@@ -161,19 +177,19 @@ impl Daemon {
         let rows = changed.iter().map(|one| (one.hash.to_string(), Some(one.row.encode()))).collect();
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
         for Changed { hash, row, torrent } in changed {
-            let (up, down, choice) = (row.up, row.down, row.choice());
+            let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
+            let choice = row.choice();
             if let Some(kept) = self.torrents().get_mut(&hash) {
                 kept.row = row;
             }
             let Some(torrent) = torrent else { continue };
-            if (changes.up, changes.down) != (Limit::Stays, Limit::Stays) {
-                // One that has ended has no limits to set.
-                let _ = torrent.limits(up, down);
-            }
+            // One that has ended has no limits to set. Those of its labels may be others too.
+            let _ = torrent.limits(speed.up, speed.down);
             if changes.is_choice() {
                 choose(&torrent, choice).await;
             }
         }
+        self.0.policy.look_at(&hashes);
         self.told(&hashes).await
     }
 
@@ -200,6 +216,7 @@ async fn choose(torrent: &Torrent, choice: Choice) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::Course;
     use crate::row::Origin;
     use teem_client::metainfo::Limits;
 
@@ -215,6 +232,7 @@ mod tests {
             files: Vec::new(),
             up: Some(1),
             down: None,
+            course: Course::default(),
         }
     }
 

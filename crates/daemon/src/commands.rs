@@ -2,10 +2,11 @@
 use crate::daemon::{Daemon, Kept};
 use crate::events::Happened;
 use crate::failed::Failed;
-use crate::row::Row;
+use crate::row::{Course, Row};
 use crate::select::Selector;
 use crate::told::Told;
 use teem_client::metainfo::InfoHash;
+use teem_client::policy::Goal;
 use teem_disk::Kind;
 
 impl Daemon {
@@ -20,20 +21,27 @@ impl Daemon {
     pub(crate) async fn set_paused_of(&self, hashes: &[InfoHash], paused: bool) -> Result<(), Failed> {
         let _turn = self.0.turn.lock().await;
         let mut rows = Vec::new();
-        let mut torrents = Vec::new();
+        let (mut torrents, mut released) = (Vec::new(), Vec::new());
         for hash in hashes {
             if let Some(kept) = self.torrents().get(hash) {
-                let row = Row { paused, ..kept.row.clone() };
-                rows.push((hash.to_string(), Some(row.encode())));
-                torrents.extend(kept.torrent.clone());
+                let mut row = Row { paused, ..kept.row.clone() };
+                if !paused && kept.row.course.ended {
+                    // An owner who wants it to work on wants more of it than its goal.
+                    row.course = Course { ended: false, until: Some(Goal::default()), ..row.course };
+                    released.push(*hash);
+                }
+                rows.push((*hash, row));
+                // One that waits for a place begins when it has one.
+                if paused || released.last() == Some(hash) || self.0.policy.held(hash).is_none() {
+                    torrents.extend(kept.torrent.clone());
+                }
             }
         }
-        self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
-        for hash in hashes {
-            if let Some(kept) = self.torrents().get_mut(hash) {
-                kept.row.paused = paused;
-            }
+        self.keep_rows(rows).await?;
+        for hash in released {
+            self.let_go(&hash);
         }
+        self.0.policy.look_at(hashes);
         // Each takes as long as its trackers do, up to four seconds: all at once.
         let waits = torrents.into_iter().map(|torrent| {
             tokio::spawn(async move { if paused { torrent.pause().await } else { torrent.resume().await } })

@@ -6,7 +6,9 @@
 use crate::config::Setting;
 use crate::events::{Happened, Ring};
 use crate::failed::{AddFailed, StartError};
+use crate::held::Held;
 use crate::line::Line;
+use crate::policy::{Policy, Rules};
 use crate::row::Row;
 use crate::settings::Settings;
 use crate::upkeep::{Counted, Pulse, counted};
@@ -58,6 +60,7 @@ pub(crate) struct Inner {
     remarks: Vec<String>,
     pub(crate) settings: Settings,
     transmission: transmission::Session,
+    pub(crate) policy: Policy,
     /// What it was told, and where.
     pub(crate) told: Mutex<Vec<Setting>>,
     /// What keeps the lines of torrents up to date, when this run began, and the last revision of a line.
@@ -73,7 +76,7 @@ pub struct Daemon(pub(crate) Arc<Inner>);
 
 impl Daemon {
     /// Opens what is kept, starts the client, and begins all torrents again.
-    pub(crate) async fn open(mut config: Config, roots: Vec<PathBuf>) -> Result<Self, StartError> {
+    pub(crate) async fn open(mut config: Config, roots: Vec<PathBuf>, rules: Rules) -> Result<Self, StartError> {
         let state_dir = config.state_dir.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let opened = Database::open(&RealFs, &state_dir, FILE);
@@ -104,6 +107,9 @@ impl Daemon {
             None => remarks.push(format!("what was counted of {name} cannot be understood: it begins at 0")),
         };
         database.each(Kind::Totals, &mut { each }).map_err(StartError::Rows)?;
+        let policy = Policy::default();
+        policy.remember(&*database);
+        policy.follow(rules);
         let inner = Inner {
             client,
             database,
@@ -114,6 +120,7 @@ impl Daemon {
             remarks,
             settings,
             transmission: transmission::Session::default(),
+            policy,
             told: Mutex::default(),
             pulse: Mutex::new(Pulse::new(life)),
             since: Instant::now(),
@@ -122,11 +129,16 @@ impl Daemon {
         };
         let daemon = Self(Arc::new(inner));
         for (hash, row) in rows {
-            let (torrent, mut line) = daemon.begin(&row).await;
+            let held = daemon.waits_first(&row).filter(|_| !row.paused);
+            let (torrent, mut line) = daemon.begin(&row, held.is_some()).await;
             line.count_from(totals.remove(&hash).unwrap_or_default());
             let torrent = torrent.map_err(|e| e.to_string());
             daemon.torrents().insert(hash, Kept { row, torrent, line });
+            if let Some(held) = held {
+                daemon.hold(hash, held);
+            }
         }
+        daemon.0.policy.look();
         Ok(daemon)
     }
 
@@ -158,13 +170,15 @@ impl Daemon {
         self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn begin(&self, row: &Row) -> (Result<Torrent, AddFailed>, Line) {
+    async fn begin(&self, row: &Row, waits: bool) -> (Result<Torrent, AddFailed>, Line) {
         let source = row.source();
         let line = Line::new(source.as_ref());
         let Some(source) = source else {
             return (Err(AddFailed::Wish("what was kept of it cannot be read".to_owned())), line);
         };
-        (self.0.client.add(row.add(source)).await.map_err(AddFailed::Client), line)
+        let mut add = row.add(source);
+        add.paused |= waits;
+        (self.0.client.add(add).await.map_err(AddFailed::Client), line)
     }
 
     /// The number of a change of a line.
@@ -192,6 +206,38 @@ impl Daemon {
         let database = self.0.database.clone();
         let kept = tokio::task::spawn_blocking(move || database.exchange(kind, records));
         kept.await.unwrap_or_else(|e| Err(io::Error::other(e)))
+    }
+
+    /// Puts a record that is committed with the next that are.
+    pub(crate) fn put(&self, kind: Kind, name: &str, record: Vec<u8>) -> io::Result<()> {
+        self.0.database.put(kind, name, record)
+    }
+
+    /// The rules have a torrent rest; what is shown of it says why.
+    pub(crate) fn hold(&self, hash: InfoHash, why: Held) {
+        self.0.policy.hold(hash, why);
+        self.shows_held(&hash, Some(why));
+    }
+
+    /// They do so no more; whether they did.
+    pub(crate) fn let_go(&self, hash: &InfoHash) -> bool {
+        let was_held = self.0.policy.let_go(hash);
+        if was_held {
+            self.shows_held(hash, None);
+        }
+        was_held
+    }
+
+    fn shows_held(&self, hash: &InfoHash, held: Option<Held>) {
+        let revision = self.next_revision();
+        if let Some(kept) = self.torrents().get_mut(hash) {
+            (kept.line.held, kept.line.revision) = (held, revision);
+        }
+    }
+
+    /// These rules hold from now on.
+    pub fn follow(&self, rules: Rules) {
+        self.0.policy.follow(rules);
     }
 
     /// Ends everything in order: trackers are told, state is saved.

@@ -1,4 +1,5 @@
 //! What lists show of a torrent beside its row (own design): kept up to date by what changes, so that a list of thousands asks nobody.
+use crate::held::Held;
 use crate::totals::Totals;
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -17,6 +18,8 @@ pub(crate) struct Line {
     /// Bytes of all its files; `None` while the metadata is missing.
     pub(crate) size: Option<u64>,
     pub(crate) state: State,
+    /// Why it rests although its owner lets it work.
+    pub(crate) held: Option<Held>,
     pub(crate) complete: bool,
     /// Why it cannot go on, or the present trouble of its disk.
     pub(crate) error: Option<Box<str>>,
@@ -85,6 +88,7 @@ impl Line {
             name: name.or_else(|| source.and_then(|source| source.name.as_deref().map(Into::into))),
             size: known.map(teem_client::metainfo::Info::content_size),
             state: State::Failed,
+            held: None,
             complete: false,
             error: None,
             trackers: source.map(hosts).unwrap_or_default(),
@@ -93,6 +97,15 @@ impl Line {
             totals: Totals::default(),
             revision: 0,
             settled: false,
+        }
+    }
+
+    /// What it does, in a word.
+    pub(crate) fn word(&self) -> &'static str {
+        match (self.state, self.held) {
+            (State::Paused, Some(Held::Queue)) => "queued",
+            (State::Paused, Some(Held::Goal)) => "finished",
+            (state, _) => state.word(),
         }
     }
 

@@ -112,7 +112,7 @@ impl Key {
             Self::Added => a.row.added.cmp(&b.row.added),
             Self::Name => by_name(l.name.as_deref().unwrap_or(""), r.name.as_deref().unwrap_or("")),
             Self::Size => l.size.cmp(&r.size),
-            Self::State => l.state.word().cmp(r.state.word()),
+            Self::State => l.word().cmp(r.word()),
             Self::Progress => share(l.progress()).total_cmp(&share(r.progress())),
             Self::Ratio => l.ratio().unwrap_or(-1.0).total_cmp(&r.ratio().unwrap_or(-1.0)),
             Self::DownRate => l.figures.down_rate.cmp(&r.figures.down_rate),

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use teem_bencode::{Limits, Value, Writer, parse};
+use teem_client::policy::Goal;
 use teem_client::{Add, Choice, Priority, Selection, Source, source};
 
 /// Bytes, nesting and tokens of a row: a .torrent file's, which is most of it.
@@ -48,6 +49,23 @@ pub(crate) struct Row {
     /// Limits in payload bytes a second.
     pub(crate) up: Option<u64>,
     pub(crate) down: Option<u64>,
+    /// What the rules for many torrents know of it.
+    pub(crate) course: Course,
+}
+
+/// What the rules for many torrents know of one.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Course {
+    /// Its own goal, where it has one.
+    pub(crate) until: Option<Goal>,
+    /// Whether it has given enough.
+    pub(crate) ended: bool,
+    /// Seconds that it has seeded, up to when this was kept.
+    pub(crate) seeded: u64,
+    /// Whether it works whatever others do.
+    pub(crate) forced: bool,
+    /// Its place in the queue: lower ones come first, of equal ones those that were added first.
+    pub(crate) order: u64,
 }
 
 impl Row {
@@ -59,6 +77,7 @@ impl Row {
             if let Some(down) = self.down {
                 d.key(b"down").uint(down);
             }
+            d.key(b"ended").uint(self.course.ended.into());
             if let Origin::File(file, _) = &self.origin {
                 d.key(b"file").bytes(file);
             }
@@ -67,13 +86,19 @@ impl Row {
             }
             texts(d.key(b"first"), &self.first);
             d.key(b"folder").bytes(self.folder.as_os_str().as_bytes());
+            d.key(b"forced").uint(self.course.forced.into());
             texts(d.key(b"labels"), &self.labels);
             if let Origin::Link(link) = &self.origin {
                 d.key(b"link").str(link);
             }
             texts(d.key(b"only"), &self.only);
+            d.key(b"order").uint(self.course.order);
             d.key(b"paused").uint(self.paused.into());
+            d.key(b"seeded").uint(self.course.seeded);
             d.key(b"strange").uint(matches!(self.origin, Origin::File(_, true)).into());
+            if let Some(until) = &self.course.until {
+                d.key(b"until").str(&until.to_string());
+            }
             if let Some(up) = self.up {
                 d.key(b"up").uint(up);
             }
@@ -103,6 +128,13 @@ impl Row {
             first: list(root.get(b"first")?)?,
             files: root.get(b"files").map_or(Some(Vec::new()), |files| priorities(files.as_bytes()?))?,
             up: number(b"up").map_or(Some(None), |n| n.map(Some))?,
+            course: Course {
+                until: text(b"until").map_or(Some(None), |text| text.parse().ok().map(Some))?,
+                ended: number(b"ended").unwrap_or(Some(0))? != 0,
+                seeded: number(b"seeded").unwrap_or(Some(0))?,
+                forced: number(b"forced").unwrap_or(Some(0))? != 0,
+                order: number(b"order").unwrap_or(Some(0))?,
+            },
             down: number(b"down").map_or(Some(None), |n| n.map(Some))?,
         };
         let bounded = row.labels.len() <= LABELS_MAX
@@ -186,7 +218,24 @@ mod tests {
             files: Vec::new(),
             up: Some(1_000),
             down: None,
+            course: Course {
+                until: "ratio=2 and time=1h".parse().ok(),
+                ended: true,
+                seeded: 77,
+                forced: true,
+                order: 3,
+            },
         }
+    }
+
+    #[test]
+    fn one_of_a_version_without_rules_is_read() {
+        let mut bytes = Row { course: Course::default(), ..row() }.encode();
+        for key in [&b"5:endedi0e"[..], b"6:forcedi0e", b"5:orderi0e", b"6:seededi0e"] {
+            let at = bytes.windows(key.len()).position(|window| window == key).unwrap();
+            bytes.drain(at..at + key.len());
+        }
+        assert_eq!(Row::decode(&bytes), Some(Row { course: Course::default(), ..row() }));
     }
 
     #[test]

@@ -38,13 +38,7 @@ pub(crate) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub(crate) fn of(hash: InfoHash, row: &'a Row, line: &'a Line) -> Self {
-        Self {
-            hash,
-            name: line.name.as_deref(),
-            labels: &row.labels,
-            state: line.state.word(),
-            trackers: &line.trackers,
-        }
+        Self { hash, name: line.name.as_deref(), labels: &row.labels, state: line.word(), trackers: &line.trackers }
     }
 
     /// Whether its name, or the info-hash of one that has none, fits.

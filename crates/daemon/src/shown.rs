@@ -14,7 +14,7 @@ pub(crate) fn told(hash: InfoHash, kept: &Kept, figures: Option<Figures>, life: 
     Told {
         infohash: hash.to_string(),
         name: kept.name(hash),
-        state: line.state.word().to_owned(),
+        state: line.word().to_owned(),
         folder: row.folder.to_string_lossy().into_owned(),
         labels: row.labels.iter().cloned().collect(),
         added: row.added,
@@ -35,6 +35,8 @@ pub(crate) fn told(hash: InfoHash, kept: &Kept, figures: Option<Figures>, life: 
         eta: line.eta(),
         up_limit: row.up,
         down_limit: row.down,
+        until: row.course.until.map(|goal| goal.to_string()),
+        forced: row.course.forced,
         error: kept.torrent.as_ref().err().cloned().or_else(|| line.error.as_deref().map(str::to_owned)),
         tracker: line.trackers.first().map(ToString::to_string),
         completed: line.totals.completed,

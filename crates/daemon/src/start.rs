@@ -1,6 +1,7 @@
 //! The beginning and the end of a daemon (own design), with all that works beside its torrents.
 use crate::daemon::Daemon;
 use crate::failed::StartError;
+use crate::policy::Rules;
 use crate::pulse;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,14 +14,15 @@ const COUNTED_MAX: Duration = Duration::from_secs(1);
 
 impl Daemon {
     /// Opens what is kept, starts the client, and begins all torrents again. Must be called inside a tokio runtime. `roots` are the folders
-    /// that content may go into, absolute and without links; there must be one.
-    pub async fn start(config: Config, roots: Vec<PathBuf>) -> Result<Self, StartError> {
-        let daemon = Self::open(config, roots).await?;
+    /// that content may go into, absolute and without links; there must be one. What `rules` say is carried out from then on.
+    pub async fn start(config: Config, roots: Vec<PathBuf>, rules: Rules) -> Result<Self, StartError> {
+        let daemon = Self::open(config, roots, rules).await?;
         let all: Vec<InfoHash> = daemon.torrents().keys().copied().collect();
         for hash in all {
             daemon.enters(hash, false);
         }
         tokio::spawn(pulse::beat(Arc::downgrade(&daemon.0)));
+        daemon.carry_rules_out();
         Ok(daemon)
     }
 

@@ -39,6 +39,10 @@ pub(crate) struct Told {
     /// Limits in payload bytes a second.
     pub(crate) up_limit: Option<u64>,
     pub(crate) down_limit: Option<u64>,
+    /// Its own goal.
+    pub(crate) until: Option<String>,
+    /// Whether it works whatever others do.
+    pub(crate) forced: bool,
     /// Why it cannot go on.
     pub(crate) error: Option<String>,
     /// The host of its first tracker.

@@ -328,6 +328,8 @@ pub struct Snapshot {
     pub downloaded: u64,
     /// Payload sent in this run.
     pub uploaded: u64,
+    /// Payload sent in all runs, as far as is remembered.
+    pub uploaded_ever: u64,
     /// Payload received that was of no use (duplicates, corrupt pieces).
     pub wasted: u64,
     /// Verified bytes that peers have shown since this run began, over all peers ever connected: what the swarm has.
@@ -367,6 +369,7 @@ impl Snapshot {
             up_rate: 0,
             downloaded: 0,
             uploaded: 0,
+            uploaded_ever: 0,
             wasted: 0,
             swarm_shown: 0,
             first_copy: None,

@@ -1,6 +1,9 @@
 //! What becomes of a download once it is complete (own design): when it has given enough ([`Until`]), and what is run then ([`Hook`]).
 //!
-//! A policy watches a torrent from outside, by its status and its events, and costs nothing between them: for a ratio the engine says when
+//! For programs that have many torrents there are functions of what is known of them, of the rules and of the time: [`Goal`], [`turn`] (a queue) and
+//! [`SpeedRules`].
+//!
+//! A policy of one torrent watches it from outside, by its status and its events, and costs nothing between them: for a ratio the engine says when
 //! so many bytes were sent, for a time there is one timer. It decides nothing about the torrent: whoever awaited it removes the torrent, pauses
 //! it or goes on.
 //!
@@ -15,10 +18,16 @@
 //! # Ok(())
 //! # }
 //! ```
+mod goal;
 mod hook;
+mod queue;
+mod speed;
 mod until;
 
+pub use goal::{Given, Goal, Join, Judgement, Then, nearest};
 pub use hook::{Hook, HookError};
+pub use queue::{Kind, Places, Queued, Turn, turn};
+pub use speed::{ByHand, Clock, Hours, Minute, Month, Speed, SpeedRules};
 pub use until::Until;
 
 use crate::status::Ended;

@@ -1,6 +1,6 @@
 //! What is changed over HTTP (own design): `POST /teem/v1/torrents/set` and `/announce`.
 use crate::answer::{Refused, bad, check, read, refusal, selected, told};
-use crate::change::{Changes, Limit};
+use crate::change::{Changes, Limit, Until};
 use crate::daemon::Daemon;
 use crate::select::Selector;
 use serde::{Deserialize, Deserializer};
@@ -23,6 +23,8 @@ struct SetRequest {
     up_limit: Limit,
     #[serde(default, deserialize_with = "present")]
     down_limit: Limit,
+    /// As `--until` says it, or `rules` for what the rules say.
+    until: Option<String>,
     only: Option<Vec<String>>,
     first: Option<Vec<String>>,
     #[serde(default)]
@@ -80,6 +82,11 @@ fn changes(body: &[u8]) -> Result<(Vec<Selector>, Changes), Refused> {
         remove_labels: request.remove_labels,
         up: request.up_limit,
         down: request.down_limit,
+        until: match request.until.as_deref() {
+            None => Until::Stays,
+            Some("rules") => Until::Becomes(None),
+            Some(goal) => Until::Becomes(Some(goal.parse().map_err(bad)?)),
+        },
         only: request.only,
         first: request.first,
         files: request.files.into_iter().map(|files| (files.indices, priority(files.priority))).collect(),

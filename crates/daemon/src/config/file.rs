@@ -1,8 +1,10 @@
 //! What may stand in the file: the keys of its tables.
 use super::typed::{Connections, Place, Typed};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use teem_client::path::{Bind, Proxy};
-use teem_client::typed::ByteRate;
+use teem_client::policy::{Clock, Goal, Then};
+use teem_client::typed::{ByteRate, ByteSize, Span};
 
 /// The whole file. A key that is absent says nothing.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize, Debug)]
@@ -47,6 +49,145 @@ pub struct File {
     pub json: Option<bool>,
     /// Whether it works in its sandbox.
     pub sandbox: Option<bool>,
+    /// How many torrents may work at once.
+    #[serde(default)]
+    pub(crate) queue: QueueTable,
+    /// When a torrent has given enough.
+    #[serde(default)]
+    pub(crate) goal: GoalTable,
+    /// Other limits at some hours.
+    #[serde(default)]
+    pub(crate) alternative: AlternativeTable,
+    /// How much may be sent in a month.
+    #[serde(default)]
+    pub(crate) month: MonthTable,
+    /// What holds for the torrents of a label.
+    #[serde(default)]
+    pub(crate) label: BTreeMap<String, LabelTable>,
+    /// What holds for the torrents of a tracker.
+    #[serde(default)]
+    pub(crate) tracker: BTreeMap<String, GoalTable>,
+}
+
+/// How many torrents may work at once; 0 is any number.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct QueueTable {
+    /// Of those that are not complete.
+    pub(crate) downloads: Option<u32>,
+    /// Of those that are.
+    pub(crate) seeds: Option<u32>,
+    /// Of those whose files are looked through.
+    pub(crate) checks: Option<u32>,
+    /// How long nothing has to move until a torrent holds no place.
+    pub(crate) stalled_after: Option<Typed<Span>>,
+}
+
+/// When a torrent has given enough, and what becomes of it then.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct GoalTable {
+    /// The goal of each that has no nearer one.
+    pub(crate) until: Option<Typed<Goal>>,
+    /// What becomes of a torrent that has reached it.
+    pub(crate) then: Option<ThenWord>,
+}
+
+/// What becomes of a torrent that has given enough.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Debug)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // the words of `Then`
+pub(crate) enum ThenWord {
+    Rest,
+    Pause,
+    Remove,
+}
+
+impl ThenWord {
+    /// As it is written.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Pause => "pause",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+impl From<ThenWord> for Then {
+    fn from(word: ThenWord) -> Self {
+        match word {
+            ThenWord::Rest => Self::Rest,
+            ThenWord::Pause => Self::Pause,
+            ThenWord::Remove => Self::Remove,
+        }
+    }
+}
+
+/// Other limits, and when they hold.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct AlternativeTable {
+    /// Upload limit of all torrents together.
+    pub(crate) up: Option<Typed<ByteRate>>,
+    /// Download limit of all torrents together.
+    pub(crate) down: Option<Typed<ByteRate>>,
+    /// The hours at which they hold; any of them.
+    #[serde(default)]
+    pub(crate) hours: Vec<HoursTable>,
+}
+
+/// A time of some days.
+#[derive(Clone, PartialEq, Eq, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct HoursTable {
+    /// The days on which it begins; all where none is named.
+    #[serde(default)]
+    pub(crate) days: Vec<Day>,
+    /// The minute that they begin at.
+    pub(crate) from: Typed<Clock>,
+    /// Until when; the next day where that is not later.
+    pub(crate) to: Typed<Clock>,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Debug)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // their names
+pub(crate) enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// How much may be sent in a calendar month.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct MonthTable {
+    /// The budget, payload bytes in local calendar months.
+    pub(crate) up: Option<Typed<ByteSize>>,
+    /// Upload limit of all torrents together from then on.
+    pub(crate) then_up: Option<Typed<ByteRate>>,
+}
+
+/// What holds for the torrents of a label.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct LabelTable {
+    /// When each has given enough.
+    pub(crate) until: Option<Typed<Goal>>,
+    /// What becomes of a torrent that has reached it.
+    pub(crate) then: Option<ThenWord>,
+    /// Upload limit of each that has none of its own.
+    pub(crate) up: Option<Typed<ByteRate>>,
+    /// Download limit of each that has none of its own.
+    pub(crate) down: Option<Typed<ByteRate>>,
+    /// Where content goes that is added with this label and no folder.
+    pub(crate) folder: Option<Typed<Place>>,
 }
 
 /// What is wanted of encryption.
@@ -96,5 +237,10 @@ impl TransportWord {
 /// Each kind of table, with a text that has an unknown key in it.
 #[cfg(test)]
 pub(super) fn tables() -> Vec<(&'static str, String)> {
-    vec![("", "zzz = 1\n".to_owned())]
+    let hours = "[[alternative.hours]]\nfrom = '1:00'\nto = '2:00'\n";
+    [("", ""), ("queue", "[queue]\n"), ("goal", "[goal]\n"), ("alternative", "[alternative]\n"), ("hours", hours)]
+        .into_iter()
+        .chain([("month", "[month]\n"), ("label", "[label.x]\n"), ("tracker", "[tracker.x]\n")])
+        .map(|(name, table)| (name, format!("{table}zzz = 1\n")))
+        .collect()
 }

@@ -3,7 +3,9 @@
 //! Invariants: a key that is not known is refused, with its line, because one that is misspelt would be left out without a word. What is read is checked
 //! whole before any of it is used.
 mod file;
+mod followed;
 mod settings;
+mod told;
 mod typed;
 
 pub use file::{EncryptionWord, File, TransportWord};
@@ -106,7 +108,7 @@ mod tests {
                 let is_named = COMMENTED.lines().any(|line| {
                     line.starts_with(&format!("#{key} = "))
                         || line.contains(&format!("[{key}"))
-                        || line.contains(&format!("[[{key}"))
+                        || line.contains(&format!(".{key}]]"))
                 });
                 assert!(is_named, "`{key}` of {table:?} is not in the commented file");
             }
@@ -123,7 +125,10 @@ mod tests {
             ("connections = 0\n", "line 1", "connections"),
             ("up = -1\n", "line 1", "-1"),
             ("api = 'x'\n", "line 1", "sequence"),
-            ("dht = true\ndht = false\n", "line 2", "dht"),
+            ("dht = true\ndht = false\n", "line 2", "duplicate"),
+            ("[goal]\nuntil = 'often'\n", "line 2", "often"),
+            ("[[alternative.hours]]\nfrom = '25:00'\nto = '1:00'\n", "line 2", "25:00"),
+            ("[queue]\ndownloads = -1\n", "line 2", "u32"),
         ] {
             let why = File::parse(text).unwrap_err();
             assert!(why.contains(line) && why.contains(word), "{text}: {why}");

@@ -17,11 +17,13 @@ pub enum Kind {
     Token,
     /// What was counted of it over all runs. The disk does not look inside.
     Totals,
+    /// What its owner's program was told to remember. The disk does not look inside.
+    Setting,
 }
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 4] = [Self::State, Self::Row, Self::Token, Self::Totals];
+    pub(super) const ALL: [Self; 5] = [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting];
 
     /// As it is called in names of files and tables.
     pub(super) const fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Row => "row",
             Self::Token => "token",
             Self::Totals => "totals",
+            Self::Setting => "setting",
         }
     }
 }

@@ -356,6 +356,7 @@ impl Torrent {
         let dials = Dials { punched: self.punch.figures(), ..self.finder.dials() };
         let (wanted, have) = content.wanted().bytes();
         let (received, sent) = (self.intake.received(), self.upload.sent_meter());
+        let (sent_before, _) = self.store.before();
         let copied = |pieces| (u64::from(pieces) * u64::from(content.geometry().piece_len)).min(content.whole());
         Snapshot {
             torrent: self.ground.id,
@@ -369,6 +370,7 @@ impl Torrent {
             up_rate: sent.rate(now, DISPLAY_SLOTS),
             downloaded: received.total(),
             uploaded: sent.total(),
+            uploaded_ever: sent_before.saturating_add(sent.total()),
             wasted: self.intake.wasted(),
             swarm_shown: table.gained(),
             first_copy: self.granting.first_copy().map(copied),

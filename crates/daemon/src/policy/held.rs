@@ -1,0 +1,119 @@
+//! What the rules hold back, and what they were told while the daemon runs (own design).
+use super::rules::Rules;
+use crate::held::Held;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use teem_client::metainfo::InfoHash;
+use teem_client::policy::{ByHand, Month, Speed};
+use tokio::sync::Notify;
+
+/// The rules of a daemon, and what they hold back.
+#[derive(Default)]
+pub(crate) struct Policy {
+    state: Mutex<State>,
+    wake: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Arc<Rules>,
+    held: BTreeMap<InfoHash, Held>,
+    /// Whether everything is to be looked at anew.
+    is_changed: bool,
+    /// What else is to be looked at.
+    changed: BTreeSet<InfoHash>,
+    by_hand: ByHand,
+    month: Month,
+    /// Bytes sent in this run when they were last counted.
+    counted: u64,
+    /// The limits of all that were set last.
+    speed: Option<Speed>,
+}
+
+impl Policy {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.state().rules.clone()
+    }
+
+    /// These rules hold from now on.
+    pub(crate) fn follow(&self, rules: Rules) {
+        self.state().rules = Arc::new(rules);
+        self.look();
+    }
+
+    /// Everything is to be looked at anew: rows, the queue or a wish have changed.
+    pub(crate) fn look(&self) {
+        self.state().is_changed = true;
+        self.wake.notify_one();
+    }
+
+    /// These are to be looked at: something of them has changed.
+    pub(crate) fn look_at(&self, hashes: &[InfoHash]) {
+        self.state().changed.extend(hashes);
+        self.wake.notify_one();
+    }
+
+    /// What is to be looked at, and whether that is everything.
+    pub(super) fn take_changed(&self) -> (BTreeSet<InfoHash>, bool) {
+        let mut state = self.state();
+        (std::mem::take(&mut state.changed), std::mem::take(&mut state.is_changed))
+    }
+
+    /// Told when there is something to look at.
+    pub(super) fn wake(&self) -> Arc<Notify> {
+        self.wake.clone()
+    }
+
+    pub(crate) fn held(&self, hash: &InfoHash) -> Option<Held> {
+        self.state().held.get(hash).copied()
+    }
+
+    pub(crate) fn hold(&self, hash: InfoHash, why: Held) {
+        self.state().held.insert(hash, why);
+    }
+
+    /// It is not held back any more; whether it was.
+    pub(crate) fn let_go(&self, hash: &InfoHash) -> bool {
+        self.state().held.remove(hash).is_some()
+    }
+
+    pub(super) fn any_queued(&self) -> bool {
+        self.state().held.values().any(|why| *why == Held::Queue)
+    }
+
+    pub(crate) fn by_hand(&self) -> ByHand {
+        self.state().by_hand
+    }
+
+    pub(crate) fn set_by_hand(&self, by_hand: ByHand) {
+        self.state().by_hand = by_hand;
+        self.look();
+    }
+
+    /// Bytes sent in the month that was counted last.
+    pub(crate) fn month(&self) -> Month {
+        self.state().month
+    }
+
+    pub(super) fn set_month(&self, month: Month) {
+        self.state().month = month;
+    }
+
+    /// So many bytes were sent in this run by now, in this month; the month with them, and whether it has more than before.
+    pub(super) fn count(&self, month: u32, sent: u64) -> (Month, bool) {
+        let mut state = self.state();
+        let more = sent.saturating_sub(state.counted);
+        state.counted = sent;
+        state.month.add(month, more);
+        (state.month, more > 0)
+    }
+
+    /// Whether these limits of all are others than were set last; they are set now.
+    pub(super) fn is_other_speed(&self, speed: Speed) -> bool {
+        self.state().speed.replace(speed) != Some(speed)
+    }
+}
