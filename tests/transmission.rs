@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::fs;
 use std::process::Command;
 
 use common::driven::{Driven, is_there};
@@ -57,19 +58,21 @@ impl<'a> Client<'a> {
     }
 }
 
+/// The token as the password of somebody.
+fn basic(token: &str) -> String {
+    use base64::Engine as _;
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("anybody:{token}")))
+}
+
 fn base64(torrent: &Torrent) -> String {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(std::fs::read(&torrent.path).expect("own file"))
+    base64::engine::general_purpose::STANDARD.encode(fs::read(&torrent.path).expect("own file"))
 }
 
 #[test]
 fn a_request_brings_a_token_then_the_sessions_id() {
     let daemon = Driven::start("transmission-session");
-    let basic = {
-        use base64::Engine as _;
-        let pair = format!("anybody:{}", daemon.token);
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-    };
+    let basic = basic(&daemon.token);
     assert_eq!(daemon.ask(RPC, &[], Some("{}")).status, 401);
     assert_eq!(daemon.ask(RPC, &[("Authorization", "Bearer teem_nobody")], Some("{}")).status, 401);
     let page = [("Authorization", basic.as_str()), ("Origin", "http://evil.example")];
@@ -226,4 +229,191 @@ fn transmission_remote_drives_it() {
     remote(&["--torrent", "1", "--remove"]);
     assert_eq!(daemon.list().len(), 1);
     assert!(daemon.root().join("film").exists());
+}
+
+#[test]
+fn labels_limits_and_files_are_set() {
+    let daemon = Driven::start("transmission-set");
+    fs::create_dir(daemon.at().join("album")).expect("the folder is writable");
+    for name in ["a", "b", "c"] {
+        fs::write(daemon.at().join("album").join(name), vec![name.as_bytes()[0]; 40_000])
+            .expect("the folder is writable");
+    }
+    let album = Torrent::create(daemon.at(), "album", 16 << 10, &[]);
+    let client = Client::new(&daemon, &daemon.token);
+    client.legacy("torrent-add", json!({"metainfo": base64(&album), "paused": true}));
+    let set = json!({"ids": [1], "labels": ["b", "a"], "uploadLimit": 50, "uploadLimited": true,
+        "files-unwanted": [1], "priority-high": [2]});
+    client.legacy("torrent-set", set);
+    let fields = json!(["labels", "uploadLimit", "uploadLimited", "downloadLimited", "wanted", "priorities", "files"]);
+    let told = client.legacy("torrent-get", json!({"fields": fields}));
+    let told = &told["torrents"][0];
+    assert_eq!((&told["labels"], &told["uploadLimit"]), (&json!(["a", "b"]), &json!(50)));
+    assert_eq!((&told["uploadLimited"], &told["downloadLimited"]), (&json!(true), &json!(false)));
+    assert_eq!((&told["wanted"], &told["priorities"]), (&json!([1, 0, 1]), &json!([0, 0, 1])));
+    assert_eq!(told["files"][1]["name"], json!("album/b"), "{told}");
+    let listed = daemon.list();
+    assert_eq!((&listed[0]["labels"], &listed[0]["up_limit"]), (&json!(["a", "b"]), &json!(50_000)));
+    assert!(client.refused("torrent-set", json!({"ids": [1], "files-wanted": [7]})).contains("no file 7"));
+    for cannot in [json!({"trackerAdd": ["udp://x"]}), json!({"bandwidthPriority": 1})] {
+        assert!(client.refused("torrent-set", cannot).contains("not supported"));
+    }
+    client.legacy("torrent-set", json!({"uploadLimited": false, "files-wanted": []}));
+    let told = client.legacy("torrent-get", json!({"fields": ["uploadLimited", "wanted"]}));
+    assert_eq!(told["torrents"][0], json!({"uploadLimited": false, "wanted": [1, 1, 1]}));
+}
+
+/// Runs a driver of ours that adds `film`, which lies there already, and removes it in the end.
+fn driven_by(test: &str, interpreter: &str, needs: Needs, script: &str) {
+    if !is_there(test, needs) {
+        return;
+    }
+    let daemon = Driven::start(test);
+    let film = daemon.complete("film");
+    let before = fs::read(daemon.root().join("film")).expect("own file");
+    let mut command = daemon.script(interpreter, script);
+    daemon.drive(command.env("TORRENT", &film.path).env("NAME", "film"));
+    assert_eq!(daemon.list().len(), 0, "it was removed");
+    assert!(fs::read(daemon.root().join("film")).expect("it stays") == before);
+}
+
+#[test]
+fn transmission_rpc_for_python_drives_it() {
+    driven_by("transmission-rpc-py", "python3", Needs::Python("transmission_rpc"), "transmission_rpc_py.py");
+}
+
+#[test]
+fn ctrl_transmission_for_node_drives_it() {
+    driven_by("ctrl-transmission", "node", Needs::Node("@ctrl/transmission"), "ctrl_transmission.mjs");
+}
+
+#[test]
+fn stig_drives_it() {
+    if !is_there("stig_drives_it", Needs::Python("stig")) {
+        return;
+    }
+    let daemon = Driven::start("stig");
+    let film = daemon.complete("film");
+    let url = format!("http://me:{}@{}/transmission/rpc", daemon.token, daemon.api);
+    let stig = |words: &[&str]| {
+        let mut command = Command::new("python3");
+        command.args(["-m", "stig", "--norcfile", "set", "connect.url", &url, ";"]).args(words);
+        command.env("HOME", daemon.at()).env("TERM", "dumb");
+        daemon.drive(&mut command)
+    };
+    stig(&["add", &film.path.display().to_string()]);
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding");
+    assert!(stig(&["list", "all"]).contains("film"));
+    stig(&["stop", "all"]);
+    daemon.wait("its rest", &film.info_hash, |one| one["state"] == "paused");
+    stig(&["remove", "--force", "all"]);
+    assert_eq!(daemon.list().len(), 0);
+}
+
+#[test]
+fn what_sonarr_and_radarr_send_and_read() {
+    let daemon = Driven::start("transmission-sonarr");
+    let film = daemon.complete("film");
+    let basic = basic(&daemon.token);
+    // The test of its settings: GET is to be answered with 409 and nothing else.
+    assert_eq!(daemon.ask(RPC, &[("Authorization", &basic)], None).status, 409);
+    let client = Client::new(&daemon, &daemon.token);
+    let session = client.legacy("session-get", json!({}));
+    let version = session["version"].as_str().expect("a version");
+    let numbers: Vec<u32> = version.split(['.', ' ']).take(2).filter_map(|part| part.parse().ok()).collect();
+    assert!(numbers >= vec![4, 0], "labels are sent from 4.0 on: {version}");
+    assert!(session["rpc-version"].is_u64() && session["download-dir"].is_string());
+    assert!(session["seedRatioLimit"].is_number() && session["seedRatioLimited"].is_boolean());
+    assert!(session["idle-seeding-limit"].is_number() && session["idle-seeding-limit-enabled"].is_boolean());
+    let added = client.legacy(
+        "torrent-add",
+        json!({"metainfo": base64(&film), "paused": false, "download-dir": daemon.root(), "labels": ["tv-sonarr"]}),
+    );
+    let hash = added["torrent-added"]["hashString"].clone();
+    client.legacy("queue-move-top", json!({"ids": [hash]}));
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding");
+    let fields = json!([
+        "id",
+        "hashString",
+        "name",
+        "downloadDir",
+        "totalSize",
+        "leftUntilDone",
+        "isFinished",
+        "eta",
+        "status",
+        "secondsDownloading",
+        "secondsSeeding",
+        "errorString",
+        "uploadedEver",
+        "downloadedEver",
+        "seedRatioLimit",
+        "seedRatioMode",
+        "seedIdleLimit",
+        "seedIdleMode",
+        "fileCount",
+        "file-count",
+        "labels"
+    ]);
+    let told = client.legacy("torrent-get", json!({"fields": fields}));
+    let told = &told["torrents"][0];
+    for key in fields.as_array().expect("a list").iter().filter_map(Value::as_str) {
+        assert!(!told[key].is_null(), "{key}");
+    }
+    let numbers =
+        ["id", "totalSize", "leftUntilDone", "eta", "status", "secondsDownloading", "uploadedEver", "seedRatioMode"];
+    assert!(numbers.iter().all(|key| told[key].is_i64() || told[key].is_u64()), "{told}");
+    assert_eq!(
+        (&told["status"], &told["leftUntilDone"], &told["labels"]),
+        (&json!(6), &json!(0), &json!(["tv-sonarr"]))
+    );
+    assert_eq!((&told["name"], &told["downloadDir"]), (&json!("film"), &json!(daemon.root())));
+    // What it took over it labels otherwise.
+    client.legacy("torrent-set", json!({"ids": [hash], "labels": ["tv-imported"]}));
+    assert_eq!(daemon.list()[0]["labels"], json!(["tv-imported"]));
+    client.legacy("torrent-remove", json!({"ids": [hash], "delete-local-data": false}));
+    assert_eq!(daemon.list().len(), 0);
+}
+
+#[test]
+fn what_autobrr_and_cross_seed_send_and_read() {
+    let daemon = Driven::start("transmission-autobrr");
+    let film = daemon.complete("film");
+    let client = Client::new(&daemon, &daemon.token);
+    let session = client.legacy("session-get", json!({"fields": ["rpc-version", "rpc-version-minimum", "version"]}));
+    assert_eq!((&session["rpc-version"], session.as_object().map(serde_json::Map::len)), (&json!(17), Some(3)));
+    client.legacy("torrent-add", json!({"metainfo": base64(&film), "paused": true, "download-dir": daemon.root()}));
+    let set = json!({"ids": [1], "labels": ["brr"], "uploadLimit": 100, "uploadLimited": true, "downloadLimit": 200, "downloadLimited": true});
+    client.legacy("torrent-set", set);
+    client.legacy("torrent-start", json!({"ids": [1]}));
+    client.legacy("torrent-reannounce", json!({"ids": [1]}));
+    let told = client.legacy("torrent-get", json!({"ids": [1], "fields": ["trackerStats", "status"]}));
+    let stats = &told["torrents"][0]["trackerStats"][0];
+    assert!(
+        stats["lastAnnounceResult"].is_string() && stats["seederCount"].is_i64() && stats["hasAnnounced"].is_boolean()
+    );
+    // cross-seed looks for torrents of equal content, by all of them.
+    let fields = json!([
+        "hashString",
+        "downloadDir",
+        "percentDone",
+        "status",
+        "labels",
+        "name",
+        "files",
+        "totalSize",
+        "trackers",
+        "leftUntilDone"
+    ]);
+    daemon.wait("all of it", &film.info_hash, |one| one["complete"] == true);
+    let told = client.legacy("torrent-get", json!({"fields": fields}));
+    let told = &told["torrents"][0];
+    assert_eq!(
+        told["files"],
+        json!([{"name": "film", "length": 100_000, "bytesCompleted": 100_000, "beginPiece": 0, "endPiece": 7}])
+    );
+    assert_eq!((&told["percentDone"], &told["trackers"][0]["tier"]), (&json!(1.0), &json!(0)));
+    for method in ["torrent-stop", "torrent-start"] {
+        client.legacy(method, json!({"ids": [film.info_hash]}));
+    }
 }

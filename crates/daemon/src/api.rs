@@ -27,7 +27,7 @@ use crate::failed::{AddFailed, TokenFailed};
 use crate::gate::guard;
 use crate::token::Scope;
 use crate::told::Told;
-use crate::transmission;
+use crate::{qbittorrent, transmission};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -123,6 +123,7 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/torrents/{infohash}/files", get(details::files))
         .route("/teem/v1/torrents/{infohash}/peers", get(details::peers))
         .route("/teem/v1/torrents/{infohash}/trackers", get(details::trackers))
+        .merge(qbittorrent::routes())
         .with_state(daemon)
 }
 

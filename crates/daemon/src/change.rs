@@ -147,8 +147,14 @@ struct Changed {
 impl Daemon {
     /// Changes the selected torrents; how they stand then.
     pub(crate) async fn set(&self, select: &[Selector], changes: Changes) -> Result<Vec<Told>, Failed> {
-        let _turn = self.0.turn.lock().await;
         let hashes = self.select(select).await?;
+        self.set_of(&hashes, changes).await?;
+        self.told(&hashes).await
+    }
+
+    /// Changes these torrents, as far as they are there.
+    pub(crate) async fn set_of(&self, hashes: &[InfoHash], changes: Changes) -> Result<(), Failed> {
+        let _turn = self.0.turn.lock().await;
         let found: Vec<Changed> = {
             let torrents = self.torrents();
             let of = |hash: &InfoHash| {
@@ -189,13 +195,19 @@ impl Daemon {
                 choose(&torrent, choice).await;
             }
         }
-        self.0.policy.look_at(&hashes);
-        self.told(&hashes).await
+        self.0.policy.look_at(hashes);
+        Ok(())
     }
 
     /// Has the trackers of the selected torrents asked as soon as they let themselves be asked again; how the torrents stand.
     pub(crate) async fn announce(&self, select: &[Selector]) -> Result<Vec<Told>, Failed> {
         let hashes = self.select(select).await?;
+        self.announce_of(&hashes);
+        self.told(&hashes).await
+    }
+
+    /// The same with these torrents, as far as they are there.
+    pub(crate) fn announce_of(&self, hashes: &[InfoHash]) {
         let torrents: Vec<Torrent> = {
             let torrents = self.torrents();
             hashes.iter().filter_map(|hash| torrents.get(hash)?.torrent.clone().ok()).collect()
@@ -204,7 +216,6 @@ impl Daemon {
             // One that has ended announces nothing more.
             let _ = torrent.announce();
         }
-        self.told(&hashes).await
     }
 }
 

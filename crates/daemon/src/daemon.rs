@@ -7,12 +7,13 @@ use crate::config::Setting;
 use crate::events::{Happened, Ring};
 use crate::failed::{AddFailed, StartError};
 use crate::held::Held;
+use crate::label::{Label, Labels};
 use crate::line::Line;
+use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
 use crate::row::Row;
-use crate::settings::Settings;
 use crate::upkeep::{Counted, Pulse, counted};
-use crate::{token, transmission};
+use crate::{qbittorrent, token, transmission};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -58,7 +59,8 @@ pub(crate) struct Inner {
     pub(crate) turn: tokio::sync::Mutex<()>,
     tokens: Mutex<BTreeMap<String, token::Kept>>,
     remarks: Vec<String>,
-    pub(crate) settings: Settings,
+    pub(crate) outset: Outset,
+    labels: Mutex<Labels>,
     transmission: transmission::Session,
     pub(crate) policy: Policy,
     /// What it was told, and where.
@@ -68,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) since: Instant,
     revision: AtomicU64,
     events: Mutex<Ring>,
+    logins: qbittorrent::Logins,
+    seen: qbittorrent::Seen,
 }
 
 /// A running daemon; clones are the same.
@@ -85,7 +89,7 @@ impl Daemon {
         let Opened { database, mut remarks } = opening.await.unwrap_or_else(|e| Err(fell(e)))?;
         let database = Arc::new(database);
         config.records = Some(Records(database.clone()));
-        let settings = Settings::of(&config);
+        let outset = Outset::of(&config);
         config.rest = config.rest.or(Some(REST));
         let client = Client::start(config).await.map_err(StartError::Client)?;
         let mut rows = Vec::new();
@@ -110,6 +114,12 @@ impl Daemon {
         let policy = Policy::default();
         policy.remember(&*database);
         policy.follow(rules);
+        let mut labels = Labels::new();
+        let each = |name: &str, bytes: &[u8]| match Label::decode(bytes) {
+            Some(label) => _ = labels.insert(name.to_owned(), label),
+            None => remarks.push(format!("what is kept of the label {name} cannot be understood: it is left as it is")),
+        };
+        database.each(Kind::Label, &mut { each }).map_err(StartError::Rows)?;
         let inner = Inner {
             client,
             database,
@@ -118,7 +128,8 @@ impl Daemon {
             turn: tokio::sync::Mutex::default(),
             tokens: Mutex::new(tokens),
             remarks,
-            settings,
+            outset,
+            labels: Mutex::new(labels),
             transmission: transmission::Session::default(),
             policy,
             told: Mutex::default(),
@@ -126,6 +137,8 @@ impl Daemon {
             since: Instant::now(),
             revision: AtomicU64::new(0),
             events: Mutex::new(Ring::new(now())),
+            logins: qbittorrent::Logins::default(),
+            seen: qbittorrent::Seen::default(),
         };
         let daemon = Self(Arc::new(inner));
         for (hash, row) in rows {
@@ -160,6 +173,21 @@ impl Daemon {
     /// What programs that speak Transmission's dialects share.
     pub(crate) fn transmission(&self) -> &transmission::Session {
         &self.0.transmission
+    }
+
+    /// The cookies of those that log in as qBittorrent's programs do.
+    pub(crate) fn logins(&self) -> &qbittorrent::Logins {
+        &self.0.logins
+    }
+
+    /// What qBittorrent's programs have seen.
+    pub(crate) fn seen(&self) -> &qbittorrent::Seen {
+        &self.0.seen
+    }
+
+    /// Labels that are kept beside the torrents.
+    pub(crate) fn labels(&self) -> MutexGuard<'_, Labels> {
+        self.0.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn torrents(&self) -> MutexGuard<'_, BTreeMap<InfoHash, Kept>> {

@@ -94,7 +94,7 @@ impl Pieces {
     }
 
     /// Those of a torrent that is not at work: all where nothing is missing.
-    fn at_rest(info: &Info, all: bool) -> Self {
+    pub(crate) fn at_rest(info: &Info, all: bool) -> Self {
         let count = info.piece_count();
         let mut verified = vec![if all { 0xff } else { 0 }; count.div_ceil(8) as usize];
         if let Some(last) = verified.last_mut().filter(|_| all && !count.is_multiple_of(8)) {
@@ -181,7 +181,7 @@ impl Daemon {
 }
 
 /// All files but padding. Takes time in proportion to files and pieces.
-fn files(info: &Info, pieces: &Pieces, priority: impl Fn(usize) -> Priority) -> Vec<FileTold> {
+pub(crate) fn files(info: &Info, pieces: &Pieces, priority: impl Fn(usize) -> Priority) -> Vec<FileTold> {
     let all = info.files();
     let mut have = vec![0u64; all.len()];
     for piece in (0..pieces.count).filter(|piece| pieces.has(*piece)) {

@@ -4,12 +4,13 @@
 //! server of names could lead here, or where a page of somebody else's sent it.
 use crate::daemon::Daemon;
 use crate::token::Scope;
-use crate::transmission;
+use crate::{qbittorrent, transmission};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
+use std::time::Instant;
 use teem_web::extract::{Request, State};
-use teem_web::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
+use teem_web::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use teem_web::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use teem_web::middleware::Next;
 use teem_web::{Response, plain};
@@ -23,6 +24,17 @@ pub(crate) async fn guard(State(daemon): State<Daemon>, mut request: Request, ne
     if !is_own(headers) {
         return plain(StatusCode::FORBIDDEN, "pages of other servers may not ask the daemon");
     }
+    let path = request.uri().path();
+    if path == "/" || path.starts_with(qbittorrent::PATH) {
+        let scope = known(&daemon, headers);
+        let open = path == "/" || path == qbittorrent::LOGIN;
+        // Its programs log in when they are told this.
+        let Some(scope) = scope.or(open.then_some(Scope::Read)) else {
+            return plain(StatusCode::FORBIDDEN, "Forbidden");
+        };
+        request.extensions_mut().insert(scope);
+        return next.run(request).await;
+    }
     let Some(token) = token(headers) else { return unauthorized("a token is needed: `teem token create NAME`") };
     let Some(scope) = daemon.scope_of(&token) else { return unauthorized("this token is not known") };
     let needed = needed(request.method(), request.uri().path());
@@ -33,6 +45,15 @@ pub(crate) async fn guard(State(daemon): State<Daemon>, mut request: Request, ne
     // What the request itself says decides what it takes, where one path is for everything.
     request.extensions_mut().insert(scope);
     next.run(request).await
+}
+
+/// What one may who shows a token, or a cookie that stands for one.
+fn known(daemon: &Daemon, headers: &HeaderMap) -> Option<Scope> {
+    if let Some(token) = token(headers) {
+        return daemon.scope_of(&token);
+    }
+    let cookie = qbittorrent::cookie(headers.get(COOKIE)?.to_str().ok()?)?;
+    daemon.scope_of_hash(daemon.logins().token(cookie, Instant::now())?)
 }
 
 fn unauthorized(why: &str) -> Response {

@@ -3,12 +3,15 @@
 //! [`Daemon`] keeps a row of each torrent in the database of saved state and brings all of them back when it starts; [`api::routes`] is
 //! what is said about them over HTTP. What may be done, and by whom, is decided before a route is reached.
 #![forbid(unsafe_code)]
+#![recursion_limit = "256"] // objects of some forty keys, as other programs want them
 
 pub mod api;
 pub mod config;
+pub mod hostile;
 
 mod adding;
 mod answer;
+mod categories;
 mod change;
 mod commands;
 mod daemon;
@@ -18,15 +21,17 @@ mod failed;
 mod gate;
 mod held;
 mod holds;
+mod label;
 mod line;
 mod listing;
 mod look;
+mod outset;
 mod policy;
 mod pulse;
+mod qbittorrent;
 mod roots;
 mod row;
 mod select;
-mod settings;
 mod shown;
 mod socket;
 mod standing;

@@ -228,6 +228,7 @@ mod tests {
             files: Vec::new(),
             up: None,
             down: None,
+            course: crate::row::Course::default(),
         };
         let mut line = Line::new(None);
         line.name = Some(format!("{} {n}", if n.is_multiple_of(3) { "Name" } else { "name" }).into());

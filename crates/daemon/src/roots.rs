@@ -28,4 +28,12 @@ impl Daemon {
             )
         })
     }
+
+    /// Bytes that are free and bytes that there are where a folder lies or is to lie, or why that is not told.
+    pub(crate) fn space(&self, folder: &Path) -> Result<(u64, u64), String> {
+        let folder = self.below_roots(folder)?;
+        let there = folder.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
+        let told = rustix::fs::statvfs(there).map_err(|e| e.to_string())?;
+        Ok((told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize))
+    }
 }

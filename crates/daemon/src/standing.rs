@@ -1,14 +1,18 @@
 //! How torrents stand, as the dialects of other programs tell it (own design): what is kept of a torrent, what is true of it and its figures, side by side.
 //!
-//! Each dialect says what of it was asked for: figures cost the engine a turn and what stands in the .torrent costs a look at its bytes, so
-//! that neither is fetched for those who want names and labels.
+//! What lists show is there already ([`Told`]); peers and trackers cost the engine a turn, and what stands in the .torrent costs a look at its bytes, so
+//! that neither is fetched for those who want names, labels and figures. No torrent is woken.
 use crate::daemon::{Daemon, Kept};
+use crate::details::{FileTold, Pieces, files};
 use crate::failed::Failed;
 use crate::row::{Origin, Row};
+use crate::shown::told;
+use crate::told::Told;
 use std::collections::HashMap;
+use std::sync::Arc;
 use teem_bencode::{Value, parse};
 use teem_client::event::{PeerStats, Snapshot, State};
-use teem_client::metainfo::{InfoHash, Limits};
+use teem_client::metainfo::{Info, InfoHash, Limits};
 use teem_client::{About, Status, Torrent, TorrentId, source};
 
 /// Torrents that the engine is asked about at once: some milliseconds of its turn.
@@ -24,7 +28,23 @@ pub(crate) struct Standing {
     /// The torrent at work, or why it could not be begun.
     pub(crate) torrent: Result<Torrent, String>,
     pub(crate) status: Option<Status>,
+    /// As lists show it.
+    pub(crate) told: Told,
+    /// When that was changed last: the greater of two revisions is the later.
+    pub(crate) revision: u64,
+    /// What the engine says of its peers and trackers, if it was asked.
     pub(crate) figures: Option<Snapshot>,
+}
+
+/// Of which torrents the engine is asked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Ask {
+    /// Of none: what lists show is enough.
+    Nothing,
+    /// Of those that have peers, are being looked at, or wait for their metadata.
+    Busy,
+    /// Of all, for their trackers.
+    All,
 }
 
 /// What stands in the .torrent or in the link beside what peers know.
@@ -40,35 +60,92 @@ pub(crate) struct Facts {
 
 impl Daemon {
     /// How these torrents stand, in this order; those that are gone are left out.
-    pub(crate) async fn standing(&self, hashes: &[InfoHash], figures: bool) -> Result<Vec<Standing>, Failed> {
+    pub(crate) async fn standing(&self, hashes: &[InfoHash], ask: Ask) -> Result<Vec<Standing>, Failed> {
+        self.refresh();
+        let life = self.pulse().life_kept();
         let mut all: Vec<Standing> = {
             let torrents = self.torrents();
-            hashes.iter().filter_map(|hash| Some(Standing::of(*hash, torrents.get(hash)?))).collect()
+            hashes.iter().filter_map(|hash| Some(Standing::of(*hash, torrents.get(hash)?, life))).collect()
         };
-        if figures {
-            let ids: Vec<TorrentId> = all.iter().filter_map(Standing::id).collect();
-            let mut found = HashMap::new();
-            for some in ids.chunks(ASKED_AT_ONCE) {
-                let snapshots = self.client().snapshots_of(some).await.map_err(Failed::Ended)?;
-                found.extend(snapshots.into_iter().map(|snapshot| (snapshot.torrent, snapshot)));
-            }
-            for standing in &mut all {
-                standing.figures = standing.id().and_then(|id| found.remove(&id));
-            }
+        let asked = all.iter().filter(|one| ask == Ask::All || (ask == Ask::Busy && one.is_busy()));
+        let ids: Vec<TorrentId> = asked.filter_map(Standing::id).collect();
+        let mut found = HashMap::new();
+        for some in ids.chunks(ASKED_AT_ONCE) {
+            let snapshots = self.client().snapshots_of(some).await.map_err(Failed::Ended)?;
+            found.extend(snapshots.into_iter().map(|snapshot| (snapshot.torrent, snapshot)));
+        }
+        for one in &mut all {
+            one.figures = one.id().and_then(|id| found.remove(&id));
         }
         Ok(all)
     }
 }
 
+/// The metadata of a torrent and what is there of its content.
+pub(crate) struct Parts {
+    info: Arc<Info>,
+    pub(crate) pieces: Pieces,
+}
+
+impl Daemon {
+    /// Which pieces of each of these are there; nothing of one whose metadata is missing. The engine is asked neither of those that are whole nor of
+    /// those that have nothing, and none is woken.
+    pub(crate) async fn parts(&self, all: &[Standing]) -> Result<Vec<Option<Parts>>, Failed> {
+        let mut parts = Vec::with_capacity(all.len());
+        for one in all {
+            parts.push(match self.parts_of(one).await {
+                // It went meanwhile.
+                Err(Failed::Select(_)) => None,
+                other => other?,
+            });
+        }
+        Ok(parts)
+    }
+
+    async fn parts_of(&self, one: &Standing) -> Result<Option<Parts>, Failed> {
+        let Some(info) = self.info(one.hash).await? else { return Ok(None) };
+        let whole = one.is_complete() && one.row.choice().is_all();
+        if whole || (!one.is_complete() && one.told.have == 0) {
+            let pieces = Pieces::at_rest(&info, whole);
+            return Ok(Some(Parts { info, pieces }));
+        }
+        Ok(self.pieces(one.hash).await?.map(|pieces| Parts { info, pieces }))
+    }
+}
+
+impl Parts {
+    /// The files, padding left out. Takes time in proportion to files and pieces.
+    pub(crate) fn files(&self, one: &Standing) -> Vec<FileTold> {
+        // A choice that fits none of the files was not followed.
+        let selection = one.row.choice().of(&self.info).unwrap_or_default();
+        files(&self.info, &self.pieces, |file| selection.file(file))
+    }
+
+    /// The path of a file as programs tell it: with the torrent's name before it where there are several.
+    pub(crate) fn path(&self, one: &Standing, file: &FileTold) -> String {
+        if self.info.is_single_file() { file.path.clone() } else { format!("{}/{}", one.told.name, file.path) }
+    }
+
+    /// The place of each file among all files, padding counted: programs count without it.
+    pub(crate) fn places(info: &Info) -> Vec<u32> {
+        info.files().iter().enumerate().filter(|(_, file)| !file.pad).map(|(at, _)| at as u32).collect()
+    }
+}
+
 impl Standing {
-    fn of(hash: InfoHash, kept: &Kept) -> Self {
+    fn of(hash: InfoHash, kept: &Kept, life: u64) -> Self {
         let torrent = kept.torrent.clone();
         let status = torrent.as_ref().ok().map(Torrent::status);
-        Self { hash, row: kept.row.clone(), torrent, status, figures: None }
+        let told = told(hash, kept, None, life);
+        Self { hash, row: kept.row.clone(), torrent, status, told, revision: kept.line.revision, figures: None }
     }
 
     fn id(&self) -> Option<TorrentId> {
         self.torrent.as_ref().ok().map(Torrent::id)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.told.seeds + self.told.downloaders > 0 || matches!(self.state(), State::Checking | State::Metadata)
     }
 
     pub(crate) fn state(&self) -> State {
@@ -85,58 +162,21 @@ impl Standing {
         self.status.as_ref().is_some_and(|status| status.complete.is_some())
     }
 
-    /// Its name; the link's while the metadata is missing, the info-hash where that has none.
-    pub(crate) fn name(&self) -> String {
-        match self.about() {
-            Some(about) => about.name.to_string(),
-            None => self.row.source().and_then(|source| source.name).unwrap_or_else(|| self.hash.to_string()),
-        }
-    }
-
-    /// The folder that its content goes into.
-    pub(crate) fn folder(&self) -> String {
-        self.row.folder.to_string_lossy().into_owned()
-    }
-
-    /// Why it cannot go on, or the present trouble of its disk.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        let status = match &self.torrent {
-            Ok(_) => self.status.as_ref()?,
-            Err(why) => return Some(why.clone()),
-        };
-        let failed = status.failed.as_ref().map(|(why, _)| why.clone());
-        failed.or_else(|| status.disk.as_ref().map(ToString::to_string))
-    }
-
-    /// Bytes of all its files; 0 while the metadata is missing.
-    pub(crate) fn size(&self) -> u64 {
-        self.about().map_or(0, |about| about.size)
-    }
-
-    /// Bytes that are wanted.
-    pub(crate) fn wanted(&self) -> u64 {
-        self.figures.as_ref().map_or_else(|| self.size(), |figures| figures.wanted)
-    }
-
     /// Bytes of what is wanted that are missing.
     pub(crate) fn left(&self) -> u64 {
-        if self.is_complete() {
-            return 0;
-        }
-        self.figures.as_ref().map_or_else(|| self.size(), |figures| figures.wanted.saturating_sub(figures.have))
+        if self.is_complete() { 0 } else { self.told.wanted.max(self.told.have) - self.told.have }
     }
 
-    /// Seconds until it is complete at the present rate.
-    pub(crate) fn eta(&self) -> Option<u64> {
-        let rate = self.figures.as_ref()?.down_rate;
-        (self.left() > 0 && rate > 0).then(|| self.left().div_ceil(rate))
+    /// Whether payload moves.
+    pub(crate) fn moves(&self) -> bool {
+        self.told.up_rate + self.told.down_rate > 0
     }
 
     pub(crate) fn peers(&self) -> &[PeerStats] {
         self.figures.as_ref().map_or(&[], |figures| &figures.peers)
     }
 
-    /// One figure; 0 of a torrent that has none.
+    /// A figure that the engine was asked for; 0 where it was not.
     pub(crate) fn figure<T: Default>(&self, of: impl Fn(&Snapshot) -> T) -> T {
         self.figures.as_ref().map(of).unwrap_or_default()
     }

@@ -7,7 +7,11 @@ use teem_disk::Kind;
 impl Daemon {
     /// What a token allows, if it is one.
     pub(crate) fn scope_of(&self, token: &str) -> Option<Scope> {
-        let hash = token::hash(token);
+        self.scope_of_hash(token::hash(token))
+    }
+
+    /// The same of a token of which the words are not known any more.
+    pub(crate) fn scope_of_hash(&self, hash: token::Hash) -> Option<Scope> {
         self.tokens().values().find(|kept| kept.hash == hash).map(|kept| kept.scope)
     }
 

@@ -47,6 +47,8 @@ pub enum Needs {
     Command(&'static str, &'static str),
     /// A module of python3.
     Python(&'static str),
+    /// A package of node, where `NODE_PATH` says.
+    Node(&'static str),
 }
 
 impl Needs {
@@ -63,11 +65,16 @@ impl Needs {
                 command.args(["-c", &format!("import {module}")]);
                 command
             }
+            Self::Node(package) => {
+                let mut command = Command::new("node");
+                command.args(["-e", &format!("require.resolve('{package}/package.json')")]);
+                command
+            }
         };
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match self {
             Self::Command(..) => quiet.status().is_ok(),
-            Self::Python(_) => quiet.status().is_ok_and(|status| status.success()),
+            Self::Python(_) | Self::Node(_) => quiet.status().is_ok_and(|status| status.success()),
         }
     }
 }

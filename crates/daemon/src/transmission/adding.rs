@@ -6,6 +6,7 @@ use super::names::Style;
 use crate::adding::Wishes;
 use crate::daemon::Daemon;
 use crate::failed::AddFailed;
+use crate::standing::Ask;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -43,7 +44,7 @@ pub(super) async fn add(daemon: &Daemon, args: &Args) -> Outcome {
 async fn told(daemon: &Daemon, hash: InfoHash) -> Result<serde_json::Value, Refused> {
     let chosen = choose(daemon, &Ids::These(vec![Id::Hash(hash)])).await.map_err(Refused::cannot)?;
     let id = chosen.torrents.first().map(|(number, _)| *number);
-    let standing = daemon.standing(&[hash], false).await.map_err(Refused::cannot)?;
-    let name = standing.first().map(crate::standing::Standing::name);
+    let standing = daemon.standing(&[hash], Ask::Nothing).await.map_err(Refused::cannot)?;
+    let name = standing.first().map(|one| one.told.name.clone());
     Ok(json!({"id": id, "name": name, "hash_string": hash.to_string()}))
 }

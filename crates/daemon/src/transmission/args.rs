@@ -68,6 +68,17 @@ impl Args {
         Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
+    /// A whole number; what stands behind its point is left out.
+    pub(super) fn int(&self, key: &str) -> Option<i64> {
+        let value = self.get(key)?;
+        value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))
+    }
+
+    /// The whole numbers of a list; what is none is left out.
+    pub(super) fn ints(&self, key: &str) -> Option<Vec<u64>> {
+        Some(self.get(key)?.as_array()?.iter().filter_map(Value::as_u64).collect())
+    }
+
     /// For which torrents it is: those that cannot be understood are none.
     pub(super) fn ids(&self) -> Ids {
         let one = |value: &Value| match value {
@@ -119,7 +130,8 @@ mod tests {
         let args = args(json!({"downloadDir": "/x", "a-b": 1, "c": "true", "d": 2.9, "e": ["x", 1], "f": [1, "x"]}));
         assert_eq!(args.text("download_dir"), Some("/x"));
         assert_eq!((args.flag("a_b"), args.flag("c"), args.flag("download_dir")), (Some(true), Some(true), None));
-        assert_eq!(args.texts("e"), Some(vec!["x".to_owned()]));
+        assert_eq!((args.int("d"), args.int("c")), (Some(2), None));
+        assert_eq!((args.texts("e"), args.ints("f")), (Some(vec!["x".to_owned()]), Some(vec![1])));
         assert_eq!(args.keys().count(), 6);
     }
 }

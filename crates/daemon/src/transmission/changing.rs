@@ -4,6 +4,7 @@ use super::args::Args;
 use super::chosen::choose;
 use super::envelope::{Outcome, Refused};
 use super::names::Style;
+use super::setting;
 use crate::daemon::Daemon;
 use crate::failed::Failed;
 use serde_json::Map;
@@ -33,4 +34,21 @@ pub(super) async fn remove(daemon: &Daemon, args: &Args) -> Outcome {
         return Err(Refused::cannot("files are not removed yet: without `delete-local-data` the torrent alone goes"));
     }
     done(daemon.remove_these(&chosen(daemon, args).await?).await)
+}
+
+/// Carries `torrent_reannounce` out.
+pub(super) async fn announce(daemon: &Daemon, args: &Args) -> Outcome {
+    daemon.announce_of(&chosen(daemon, args).await?);
+    Ok((Map::new(), Style::Kebab))
+}
+
+/// Carries `torrent_set` out.
+pub(super) async fn set(daemon: &Daemon, args: &Args) -> Outcome {
+    setting::set(daemon, args, &chosen(daemon, args).await?).await
+}
+
+/// Carries the moves in the queue out, of which there is none: nothing waits.
+pub(super) async fn queue(daemon: &Daemon, args: &Args) -> Outcome {
+    chosen(daemon, args).await?;
+    Ok((Map::new(), Style::Kebab))
 }

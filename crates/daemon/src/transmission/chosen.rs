@@ -1,9 +1,10 @@
 //! Which torrents a request is for (Transmission's rpc-spec, `ids`).
 use super::args::{Id, Ids};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Kept};
 use crate::failed::Failed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
+use teem_client::TorrentId;
 use teem_client::metainfo::InfoHash;
 
 /// The torrents that a request is for, by number, and those that are told as removed.
@@ -32,10 +33,13 @@ pub(super) async fn choose(daemon: &Daemon, ids: &Ids) -> Result<Chosen, Failed>
     if *ids != Ids::RecentlyActive {
         return Ok(Chosen { torrents: all, removed: None });
     }
-    let hashes: Vec<InfoHash> = all.iter().map(|(_, hash)| *hash).collect();
-    let standing = daemon.standing(&hashes, true).await?;
-    let busy = standing.iter().filter(|one| one.figure(|f| f.seeds + f.downloaders) > 0).map(|one| one.hash);
-    let busy: BTreeSet<InfoHash> = busy.collect();
+    let busy = daemon.client().busy().await.map_err(Failed::Ended)?;
+    let busy: BTreeSet<TorrentId> = busy.into_iter().map(|figures| figures.torrent).collect();
+    let busy: BTreeSet<InfoHash> = {
+        let torrents = daemon.torrents();
+        let is_busy = |kept: &Kept| kept.torrent.as_ref().is_ok_and(|torrent| busy.contains(&torrent.id()));
+        torrents.iter().filter(|(_, kept)| is_busy(kept)).map(|(hash, _)| *hash).collect()
+    };
     let mut numbers = daemon.transmission().numbers();
     let rows = daemon.client().rows(numbers.revision());
     numbers.changed(Instant::now(), rows.revision, rows.rows.iter().map(|row| row.key.wire()));

@@ -1,10 +1,10 @@
 //! `torrent-get` (Transmission's rpc-spec, "Torrent accessor"): the fields that are asked for, of the torrents that are asked for, and nothing else is computed.
 use super::chosen::{Chosen, choose};
 use super::envelope::{Call, Dialect, Outcome, Refused};
-use super::fields::{Field, Look, field};
+use super::fields::{Field, Look, Needs, field};
 use super::names::{Style, inside, styled};
 use crate::daemon::Daemon;
-use crate::standing::{Facts, Standing};
+use crate::standing::{Ask, Facts, Parts, Standing};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -33,13 +33,18 @@ pub(super) async fn get(daemon: &Daemon, call: &Call, secrets: bool) -> Outcome 
     let wanted = Wanted { fields, style, table: call.args.text("format") == Some("table"), secrets };
     let Chosen { torrents, removed } = choose(daemon, &call.args.ids()).await.map_err(Refused::cannot)?;
     let hashes: Vec<_> = torrents.iter().map(|(_, hash)| *hash).collect();
-    let figures = wanted.fields.iter().any(|(_, field)| field.needs.figures());
-    let standing = daemon.standing(&hashes, figures).await.map_err(Refused::cannot)?;
+    let ask = wanted.fields.iter().map(|(_, field)| field.needs.ask()).max().unwrap_or(Ask::Nothing);
+    let standing = daemon.standing(&hashes, ask).await.map_err(Refused::cannot)?;
+    let parts = if wanted.fields.iter().any(|(_, field)| field.needs.pieces()) {
+        daemon.parts(&standing).await.map_err(Refused::cannot)?
+    } else {
+        Vec::new()
+    };
     let numbers: HashMap<_, _> = torrents.into_iter().map(|(number, hash)| (hash, number)).collect();
     // Tens of thousands of torrents take a while to be written.
     let told = tokio::task::spawn_blocking(move || {
         let of = |standing: &Standing| numbers.get(&standing.hash).copied().unwrap_or(0);
-        wanted.tell(&standing, of)
+        wanted.tell(&standing, &parts, of)
     });
     let mut answer = Map::new();
     answer.insert("torrents".to_owned(), told.await.map_err(Refused::cannot)?);
@@ -50,17 +55,22 @@ pub(super) async fn get(daemon: &Daemon, call: &Call, secrets: bool) -> Outcome 
 }
 
 impl Wanted {
-    fn tell(&self, standing: &[Standing], number: impl Fn(&Standing) -> u64) -> Value {
+    fn tell(&self, standing: &[Standing], parts: &[Option<Parts>], number: impl Fn(&Standing) -> u64) -> Value {
         let needs_facts = self.fields.iter().any(|(_, field)| field.needs.facts());
         let mut rows = Vec::with_capacity(standing.len() + 1);
         if self.table {
             rows.push(self.fields.iter().map(|(name, _)| Value::from(name.as_str())).collect());
         }
-        for standing in standing {
+        let needs_files = self.fields.iter().any(|(_, field)| field.needs == Needs::Files);
+        for (index, standing) in standing.iter().enumerate() {
+            let parts = parts.get(index).and_then(Option::as_ref);
+            let files = parts.filter(|_| needs_files).map(|parts| parts.files(standing)).unwrap_or_default();
             let facts = if needs_facts { standing.facts() } else { Facts::default() };
             let number = number(standing);
             let place = usize::try_from(number.saturating_sub(1)).unwrap_or(0);
-            let look = Look { number, place, standing, facts: &facts, secrets: self.secrets };
+            let numbers = self.style == Style::Camel;
+            let look =
+                Look { number, place, standing, facts: &facts, parts, files: &files, numbers, secrets: self.secrets };
             let value = |field: &Field| styled((field.of)(&look), self.style);
             rows.push(if self.table {
                 self.fields.iter().map(|(_, field)| value(field)).collect()

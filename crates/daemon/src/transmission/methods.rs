@@ -17,6 +17,12 @@ pub(super) async fn carry_out(daemon: &Daemon, call: &Call, scope: Scope) -> Out
         "torrent_start" | "torrent_start_now" => changing::pause(daemon, args, false).await,
         "torrent_stop" => changing::pause(daemon, args, true).await,
         "torrent_remove" => changing::remove(daemon, args).await,
+        "torrent_set" => changing::set(daemon, args).await,
+        "torrent_reannounce" => changing::announce(daemon, args).await,
+        // Without a queue each is at its top.
+        "queue_move_top" | "queue_move_up" | "queue_move_down" | "queue_move_bottom" => {
+            changing::queue(daemon, args).await
+        }
         "session_get" => Ok(session::get(daemon, args, dialect)),
         "session_set" => session::set(daemon, args, dialect),
         "session_stats" => session::stats(daemon).await,

@@ -18,6 +18,7 @@ mod names;
 mod nested;
 mod numbers;
 mod session;
+mod setting;
 mod state;
 
 use crate::daemon::Daemon;
@@ -84,6 +85,22 @@ async fn asked(
 async fn carried_out(daemon: &Daemon, call: &Call, scope: Scope) -> Option<Value> {
     let outcome = methods::carry_out(daemon, call, scope).await;
     call.answer(outcome)
+}
+
+/// What is answered to a body where no method is known.
+pub(crate) fn understood(body: &[u8]) -> Option<String> {
+    let refused = |call: &Call| {
+        call.args.ids();
+        call.answer(Err(envelope::Refused::Method))
+    };
+    let answer = match envelope::read(body) {
+        Sent::Nothing(answer) => Some(answer),
+        Sent::One(call) => refused(&call),
+        Sent::Batch(calls) => Some(
+            calls.iter().filter_map(|call| call.as_ref().map_or_else(|answer| Some(answer.clone()), refused)).collect(),
+        ),
+    };
+    answer.map(|answer| answer.to_string())
 }
 
 /// What a request without the session's id gets: the id, to be repeated with the next.

@@ -1,8 +1,10 @@
 //! What stands inside a torrent as Transmission tells it (rpc-spec, `torrent-get`): peers, trackers, files. Keys as written inside.
-use crate::standing::{Facts, Standing};
+use crate::daemon::now;
+use crate::details::FileTold;
+use crate::standing::{Facts, Parts, Standing};
 use serde_json::{Value, json};
-use teem_client::AnnounceUrl;
 use teem_client::event::PeerStats;
+use teem_client::{AnnounceUrl, Priority};
 
 pub(super) fn peers(standing: &Standing) -> Value {
     let pieces = standing.about().map_or(0, |about| about.pieces);
@@ -13,25 +15,66 @@ fn of_peer(peer: &PeerStats, pieces: u32) -> Value {
     let addr = peer.addr.addr();
     let (encrypted, utp) = (peer.encrypted.word() != "nothing", peer.transport.is_some_and(|t| t.word() == "utp"));
     let (from, to) = (peer.down_rate > 0, peer.up_rate > 0);
-    let flags = [(from, 'D'), (to, 'U'), (encrypted, 'E'), (utp, 'T')];
+    let flags = [
+        (from, 'D'),
+        (!from && peer.interesting && peer.choking_us, 'd'),
+        (to, 'U'),
+        (!to && peer.interested && peer.choked, 'u'),
+        (encrypted, 'E'),
+        (peer.incoming, 'I'),
+        (utp, 'T'),
+    ];
     json!({
         "address": addr.map_or_else(String::new, |addr| addr.ip().to_string()),
         "port": addr.map_or(0, |addr| addr.port()),
         "client_name": peer.client,
         "client_is_choked": peer.choking_us,
-        "client_is_interested": from,
+        "client_is_interested": peer.interesting,
         "peer_is_choked": peer.choked,
-        "peer_is_interested": to,
+        "peer_is_interested": peer.interested,
         "flag_str": flags.iter().filter(|(is, _)| *is).map(|(_, flag)| *flag).collect::<String>(),
         "is_downloading_from": from,
         "is_uploading_to": to,
         "is_encrypted": encrypted,
-        "is_incoming": false,
+        "is_incoming": peer.incoming,
         "is_utp": utp,
         "progress": if pieces == 0 { 0.0 } else { f64::from(peer.pieces) / f64::from(pieces) },
         "rate_to_client": peer.down_rate,
         "rate_to_peer": peer.up_rate,
     })
+}
+
+/// How much a file is wanted, as Transmission counts: there is no low priority here.
+fn priority(file: &FileTold) -> i8 {
+    i8::from(file.priority == Priority::High)
+}
+
+pub(super) fn files(standing: &Standing, parts: Option<&Parts>, files: &[FileTold]) -> Value {
+    let Some(parts) = parts else { return json!([]) };
+    let told = files.iter().map(|file| {
+        json!({
+            "name": parts.path(standing, file), "length": file.size, "bytes_completed": file.have,
+            "begin_piece": file.pieces.0, "end_piece": file.pieces.1,
+        })
+    });
+    told.collect()
+}
+
+pub(super) fn file_stats(files: &[FileTold]) -> Value {
+    let told = files.iter().map(|file| {
+        json!({"bytes_completed": file.have, "priority": priority(file), "wanted": file.priority != Priority::Skip})
+    });
+    told.collect()
+}
+
+pub(super) fn priorities(files: &[FileTold]) -> Value {
+    files.iter().map(priority).collect()
+}
+
+/// Truths in JSON-RPC; the legacy dialect has numbers.
+pub(super) fn wanted(files: &[FileTold], numbers: bool) -> Value {
+    let wanted = files.iter().map(|file| file.priority != Priority::Skip);
+    wanted.map(|wanted| if numbers { Value::from(u8::from(wanted)) } else { wanted.into() }).collect()
 }
 
 /// Where peers came from is not counted.
@@ -71,6 +114,8 @@ pub(super) fn tracker_stats(standing: &Standing, facts: &Facts, secrets: bool) -
         let known = told.iter().find(|tracker| tracker.url.reveal() == url);
         let last = known.and_then(|tracker| tracker.last.as_ref());
         let swarm = known.and_then(|tracker| tracker.swarm);
+        let answered = known.and_then(|tracker| tracker.answered).map_or(0, |ago| now().saturating_sub(ago.as_secs()));
+        let next = known.and_then(|tracker| tracker.next).map_or(0, |after| now().saturating_add(after.as_secs()));
         let said = match last {
             None => String::new(),
             Some(Ok(_)) => "Success".to_owned(),
@@ -87,9 +132,9 @@ pub(super) fn tracker_stats(standing: &Standing, facts: &Facts, secrets: bool) -
             "is_backup": known.is_none(),
             "last_announce_peer_count": last.and_then(|last| last.as_ref().ok()).copied().unwrap_or(0),
             "last_announce_result": said,
-            "last_announce_start_time": 0,
+            "last_announce_start_time": answered,
             "last_announce_succeeded": matches!(last, Some(Ok(_))),
-            "last_announce_time": 0,
+            "last_announce_time": answered,
             "last_announce_timed_out": false,
             "last_scrape_result": "",
             "last_scrape_start_time": 0,
@@ -97,7 +142,7 @@ pub(super) fn tracker_stats(standing: &Standing, facts: &Facts, secrets: bool) -
             "last_scrape_time": 0,
             "last_scrape_timed_out": false,
             "leecher_count": swarm.map_or(-1, |(_, downloaders)| i64::from(downloaders)),
-            "next_announce_time": 0,
+            "next_announce_time": next,
             "next_scrape_time": 0,
             "scrape": "",
             "scrape_state": 0,

@@ -5,6 +5,8 @@ use super::envelope::{Dialect, Done, Outcome, Refused};
 use super::fields::{KILO, PEERS_MAX};
 use super::names::{Style, inside};
 use crate::daemon::Daemon;
+use crate::standing::Ask;
+use crate::told::Told;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,7 +32,7 @@ pub(super) fn get(daemon: &Daemon, args: &Args, dialect: Dialect) -> Done {
 }
 
 fn told(daemon: &Daemon, dialect: Dialect) -> Map<String, Value> {
-    let settings = daemon.0.settings;
+    let settings = daemon.0.outset;
     let (version, rpc, semver) = if dialect == Dialect::Legacy { LEGACY } else { NEWER };
     let encryption = match settings.encryption {
         Encryption::Require => "required",
@@ -38,7 +40,7 @@ fn told(daemon: &Daemon, dialect: Dialect) -> Map<String, Value> {
         _ if dialect == Dialect::Legacy => "tolerated",
         _ => "allowed",
     };
-    let free = space(daemon, daemon.first_root()).map_or(0, |(free, _)| free);
+    let free = daemon.space(daemon.first_root()).map_or(0, |(free, _)| free);
     let kilo = |rate: Option<u64>| rate.unwrap_or(0) / KILO;
     let units = |per: &str| ["k", "M", "G", "T"].map(|letter| format!("{letter}B{per}"));
     let cache = if dialect == Dialect::Legacy { "cache_size_mb" } else { "cache_size_mib" };
@@ -124,25 +126,27 @@ fn same(a: &Value, b: &Value) -> bool {
 pub(super) async fn stats(daemon: &Daemon) -> Outcome {
     let chosen = choose(daemon, &Ids::All).await.map_err(Refused::cannot)?;
     let hashes: Vec<_> = chosen.torrents.iter().map(|(_, hash)| *hash).collect();
-    let all = daemon.standing(&hashes, true).await.map_err(Refused::cannot)?;
-    let sum = |of: fn(&teem_client::event::Snapshot) -> u64| all.iter().map(|one| one.figure(of)).sum::<u64>();
+    let all = daemon.standing(&hashes, Ask::Nothing).await.map_err(Refused::cannot)?;
+    let sum = |of: fn(&Told) -> u64| all.iter().map(|one| of(&one.told)).sum::<u64>();
     let paused =
         all.iter().filter(|one| matches!(one.state(), State::Paused | State::Stopping | State::Failed)).count();
-    let totals = json!({
-        "downloaded_bytes": sum(|f| f.downloaded),
-        "uploaded_bytes": sum(|f| f.uploaded),
-        "files_added": 0,
-        "session_count": 1,
-        "seconds_active": daemon.transmission().begun.elapsed().as_secs(),
-    });
+    let totals = |down: u64, up: u64| {
+        json!({
+            "downloaded_bytes": down,
+            "uploaded_bytes": up,
+            "files_added": 0,
+            "session_count": 1,
+            "seconds_active": daemon.transmission().begun.elapsed().as_secs(),
+        })
+    };
     let told = json!({
         "active_torrent_count": all.len() - paused,
         "paused_torrent_count": paused,
         "torrent_count": all.len(),
-        "download_speed": sum(|f| f.down_rate),
-        "upload_speed": sum(|f| f.up_rate),
-        "cumulative_stats": totals,
-        "current_stats": totals,
+        "download_speed": sum(|t| t.down_rate),
+        "upload_speed": sum(|t| t.up_rate),
+        "cumulative_stats": totals(sum(|t| t.downloaded_total), sum(|t| t.uploaded_total)),
+        "current_stats": totals(sum(|t| t.downloaded), sum(|t| t.uploaded)),
     });
     match told {
         Value::Object(map) => Ok((map, Style::Camel)),
@@ -153,15 +157,7 @@ pub(super) async fn stats(daemon: &Daemon) -> Outcome {
 /// Answers `free_space`, of the daemon's own folders.
 pub(super) fn free_space(daemon: &Daemon, args: &Args) -> Outcome {
     let Some(path) = args.text("path") else { return Err(Refused::Arguments("no path specified".to_owned())) };
-    let (free, all) = space(daemon, Path::new(path))?;
+    let (free, all) = daemon.space(Path::new(path)).map_err(Refused::Cannot)?;
     let told = [("path", path.into()), ("size_bytes", free.into()), ("total_size", all.into())];
     Ok((told.into_iter().map(|(key, value): (_, Value)| (key.to_owned(), value)).collect(), Style::Kebab))
-}
-
-/// Bytes that are free and bytes that there are where a folder lies or is to lie.
-fn space(daemon: &Daemon, folder: &Path) -> Result<(u64, u64), Refused> {
-    let folder = daemon.below_roots(folder).map_err(Refused::Cannot)?;
-    let there = folder.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
-    let told = rustix::fs::statvfs(there).map_err(Refused::cannot)?;
-    Ok((told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize))
 }

@@ -19,11 +19,13 @@ pub enum Kind {
     Totals,
     /// What its owner's program was told to remember. The disk does not look inside.
     Setting,
+    /// What a word that torrents are labelled with means to its owner. The disk does not look inside.
+    Label,
 }
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 5] = [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting];
+    pub(super) const ALL: [Self; 6] = [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting, Self::Label];
 
     /// As it is called in names of files and tables.
     pub(super) const fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Token => "token",
             Self::Totals => "totals",
             Self::Setting => "setting",
+            Self::Label => "label",
         }
     }
 }

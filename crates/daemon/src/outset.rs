@@ -3,7 +3,7 @@ use teem_client::{Config, Encryption, Transports};
 
 /// What was wanted of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Outset {
     /// Limits of all torrents together, payload bytes a second.
     pub(crate) up: Option<u64>,
     pub(crate) down: Option<u64>,
@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) free_port: bool,
 }
 
-impl Settings {
+impl Outset {
     pub(crate) fn of(config: &Config) -> Self {
         let &Config { up, down, pex, lsd, map_ports, encryption, transports, anonymous, .. } = config;
         let (dht, free_port) = (config.dht.is_some(), config.listen.port == 0);

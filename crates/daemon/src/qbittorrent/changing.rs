@@ -1,0 +1,102 @@
+//! What changes torrents (qBittorrent's Web API, "Torrent management"): each change is on the disk before it is answered.
+use super::form::Form;
+use super::listing::{hashes, one};
+use super::outcome::{Done, Outcome, Refused};
+use crate::change::{Changes, Limit};
+use crate::daemon::Daemon;
+use crate::standing::Parts;
+use teem_client::Priority;
+
+/// Has torrents rest or go on.
+pub(super) async fn pause(daemon: &Daemon, form: &Form, paused: bool) -> Outcome {
+    daemon.set_paused_of(&hashes(daemon, form)?, paused).await?;
+    Ok(Done::Nothing)
+}
+
+/// Removes torrents, and their content where that is said.
+pub(super) async fn delete(daemon: &Daemon, form: &Form) -> Outcome {
+    let with_files = form.flag("deleteFiles").ok_or_else(|| Refused::missing("deleteFiles"))?;
+    if with_files {
+        return Err(Refused::conflict("files are not removed yet: with deleteFiles=false the torrent alone goes"));
+    }
+    daemon.remove_these(&hashes(daemon, form)?).await?;
+    Ok(Done::Nothing)
+}
+
+/// Has trackers asked.
+pub(super) fn announce(daemon: &Daemon, form: &Form) -> Outcome {
+    daemon.announce_of(&hashes(daemon, form)?);
+    Ok(Done::Nothing)
+}
+
+/// Which way a limit is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// What is sent to peers.
+    Up,
+    /// What comes from peers.
+    Down,
+}
+
+/// Sets the limit of torrents; 0 and less is none.
+pub(super) async fn limit(daemon: &Daemon, form: &Form, way: Way) -> Outcome {
+    let rate = form.int("limit").ok_or_else(|| Refused::missing("limit"))?;
+    let limit = Limit::Becomes(u64::try_from(rate).ok().filter(|rate| *rate > 0));
+    let changes = match way {
+        Way::Up => Changes { up: limit, ..Changes::default() },
+        Way::Down => Changes { down: limit, ..Changes::default() },
+    };
+    daemon.set_of(&hashes(daemon, form)?, changes).await?;
+    Ok(Done::Nothing)
+}
+
+/// The limits of torrents, 0 where there is none.
+pub(super) fn limits(daemon: &Daemon, form: &Form, way: Way) -> Outcome {
+    let hashes = hashes(daemon, form)?;
+    let torrents = daemon.torrents();
+    let of = |row: &crate::row::Row| if way == Way::Up { row.up } else { row.down };
+    let each =
+        hashes.iter().filter_map(|hash| Some((hash.to_string(), of(&torrents.get(hash)?.row).unwrap_or(0).into())));
+    Ok(Done::Json(serde_json::Value::Object(each.collect())))
+}
+
+/// Sets how much files are wanted: 0 not, 1 as others, 6 and 7 first.
+pub(super) async fn priority(daemon: &Daemon, form: &Form) -> Outcome {
+    let priority = match form.int("priority") {
+        Some(0) => Priority::Skip,
+        Some(1 | 4) => Priority::Normal,
+        Some(6 | 7) => Priority::High,
+        _ => return Err(Refused::bad("`priority` is 0, 1, 6 or 7")),
+    };
+    let one = one(daemon, form).await?;
+    let info = daemon.info(one.hash).await?.ok_or_else(|| Refused::conflict("its files are not known yet"))?;
+    let stored = Parts::places(&info);
+    let place = |id: &String| {
+        let id: usize = id.parse().map_err(|_| Refused::bad(format!("`id`: {id} is no number")))?;
+        stored.get(id).copied().ok_or_else(|| Refused::conflict(format!("there is no file {id}")))
+    };
+    let files = form.list("id", '|').iter().map(place).collect::<Result<Vec<u32>, Refused>>()?;
+    daemon.set_of(&[one.hash], Changes { files: vec![(files, priority)], ..Changes::default() }).await?;
+    Ok(Done::Nothing)
+}
+
+/// What is granted because it is so already, and refused where it is to be otherwise.
+pub(super) fn only(form: &Form, key: &str, is: &str) -> Outcome {
+    match form.text(key) {
+        Some(wanted) if !wanted.eq_ignore_ascii_case(is) => {
+            Err(Refused::conflict(format!("{key}={wanted} is not supported")))
+        }
+        _ => Ok(Done::Nothing),
+    }
+}
+
+/// Share limits: those of the session, and none, are granted, since nothing stops by itself.
+pub(super) fn share_limits(daemon: &Daemon, form: &Form) -> Outcome {
+    hashes(daemon, form)?;
+    for key in ["ratioLimit", "seedingTimeLimit", "inactiveSeedingTimeLimit"] {
+        if form.text(key).and_then(|value| value.parse::<f64>().ok()).is_some_and(|value| value >= 0.0) {
+            return Err(Refused::conflict(format!("{key} is not supported")));
+        }
+    }
+    Ok(Done::Nothing)
+}

@@ -1,0 +1,174 @@
+//! `torrent-set` (Transmission's rpc-spec, "Torrent mutator"): labels, limits and files; what cannot be had is refused before anything is changed.
+use super::args::Args;
+use super::envelope::{Outcome, Refused};
+use super::fields::KILO;
+use super::names::Style;
+use crate::change::{Changes, Limit};
+use crate::daemon::Daemon;
+use crate::failed::Failed;
+use crate::standing::{Ask, Parts};
+use serde_json::Map;
+use teem_client::Priority;
+use teem_client::metainfo::{Info, InfoHash};
+
+/// What is left to the session, and what is nobody's: goals that are set say otherwise.
+const GOAL_OF_ITS_OWN: i64 = 1;
+
+/// Carries `torrent_set` out.
+pub(super) async fn set(daemon: &Daemon, args: &Args, hashes: &[InfoHash]) -> Outcome {
+    refuse(args)?;
+    let changes = Changes {
+        labels: args.texts("labels").map(|labels| labels.into_iter().filter(|label| !label.is_empty()).collect()),
+        up: limit(args, "upload_limit", "upload_limited"),
+        down: limit(args, "download_limit", "download_limited"),
+        ..Changes::default()
+    };
+    let done = if is_about_files(args) {
+        each_with_its_files(daemon, args, hashes, changes).await
+    } else {
+        daemon.set_of(hashes, changes).await
+    };
+    done.map(|()| (Map::new(), Style::Kebab)).map_err(Refused::cannot)
+}
+
+/// What this program does not have and is asked for.
+fn refuse(args: &Args) -> Result<(), Refused> {
+    let cannot = |key: &str| Err(Refused::cannot(format!("{} is not supported", key.replace('_', "-"))));
+    for key in ["tracker_add", "tracker_remove", "tracker_replace", "tracker_list", "queue_position", "location"] {
+        if args.get(key).is_some() {
+            return cannot(key);
+        }
+    }
+    for (key, usual) in [("bandwidth_priority", 0), ("sequential_download", 0)] {
+        if args.int(key).is_some_and(|value| value != usual) || args.flag(key) == Some(true) {
+            return cannot(key);
+        }
+    }
+    for key in ["seed_ratio_mode", "seed_idle_mode"] {
+        if args.int(key) == Some(GOAL_OF_ITS_OWN) {
+            return cannot(key);
+        }
+    }
+    if args.flag("honors_session_limits") == Some(false) {
+        return cannot("honors_session_limits");
+    }
+    Ok(())
+}
+
+/// Kilobytes a second, where the torrent is limited.
+fn limit(args: &Args, value: &str, is_limited: &str) -> Limit {
+    let rate = args.int(value).and_then(|rate| u64::try_from(rate).ok()).map(|rate| rate.saturating_mul(KILO));
+    match (args.flag(is_limited), rate) {
+        (Some(false), _) => Limit::Becomes(None),
+        (_, Some(rate)) => Limit::Becomes(Some(rate)),
+        (_, None) => Limit::Stays,
+    }
+}
+
+/// The priority of a file from what it is.
+type Becomes = fn(Priority) -> Priority;
+
+/// The keys about files, with what becomes of the priority of each file that they name.
+const ABOUT_FILES: [(&str, Becomes); 5] = [
+    ("files_unwanted", |_| Priority::Skip),
+    ("files_wanted", |is| if is == Priority::Skip { Priority::Normal } else { is }),
+    // A file that is not wanted stays so; there is no low priority here.
+    ("priority_high", |is| if is == Priority::Skip { is } else { Priority::High }),
+    ("priority_low", |is| if is == Priority::Skip { is } else { Priority::Normal }),
+    ("priority_normal", |is| if is == Priority::Skip { is } else { Priority::Normal }),
+];
+
+fn is_about_files(args: &Args) -> bool {
+    ABOUT_FILES.iter().any(|(key, _)| args.get(key).is_some())
+}
+
+async fn each_with_its_files(
+    daemon: &Daemon,
+    args: &Args,
+    hashes: &[InfoHash],
+    changes: Changes,
+) -> Result<(), Failed> {
+    let all = daemon.standing(hashes, Ask::Nothing).await?;
+    for one in &all {
+        let Some(info) = daemon.info(one.hash).await? else {
+            return Err(Failed::Wish(format!("the files of {} are not known yet", one.told.name)));
+        };
+        let is = one.row.choice().of(&info).unwrap_or_default();
+        let files = wishes(args, &info, |file| is.file(file)).map_err(Failed::Wish)?;
+        daemon.set_of(&[one.hash], Changes { files, ..changes.clone() }).await?;
+    }
+    Ok(())
+}
+
+/// The priority of each file that gets another one. Programs count files without padding.
+pub(super) fn wishes(
+    args: &Args,
+    info: &Info,
+    is: impl Fn(usize) -> Priority,
+) -> Result<Vec<(Vec<u32>, Priority)>, String> {
+    let stored = Parts::places(info);
+    let before: Vec<Priority> = stored.iter().map(|at| is(*at as usize)).collect();
+    let mut after = before.clone();
+    for (key, becomes) in ABOUT_FILES {
+        let Some(named) = args.ints(key) else { continue };
+        // None named is all.
+        let named: Vec<usize> =
+            if named.is_empty() { (0..after.len()).collect() } else { named.into_iter().map(|n| n as usize).collect() };
+        for file in named {
+            let all = before.len();
+            let place = after.get_mut(file).ok_or_else(|| format!("there is no file {file}: there are {all}"))?;
+            *place = becomes(*place);
+        }
+    }
+    let changed = |to: Priority| {
+        let files = stored.iter().enumerate().filter(|(n, _)| before[*n] != after[*n] && after[*n] == to);
+        (files.map(|(_, at)| *at).collect::<Vec<u32>>(), to)
+    };
+    let all = [Priority::Skip, Priority::Normal, Priority::High].map(changed);
+    Ok(all.into_iter().filter(|(files, _)| !files.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use teem_client::metainfo::Limits;
+
+    fn args(value: Value) -> Args {
+        match value {
+            Value::Object(map) => Args::new(map),
+            _ => Args::default(),
+        }
+    }
+
+    #[test]
+    fn limits_are_kilobytes_and_their_flag_decides() {
+        let of = |value| limit(&args(value), "upload_limit", "upload_limited");
+        assert_eq!(of(json!({"uploadLimit": 50, "uploadLimited": true})), Limit::Becomes(Some(50_000)));
+        assert_eq!(of(json!({"uploadLimit": 50, "uploadLimited": false})), Limit::Becomes(None));
+        assert_eq!(of(json!({"upload-limit": 7})), Limit::Becomes(Some(7_000)));
+        assert_eq!((of(json!({})), of(json!({"uploadLimit": -1}))), (Limit::Stays, Limit::Stays));
+    }
+
+    #[test]
+    fn files_are_counted_without_padding_and_what_is_not_wanted_stays_so() {
+        use Priority::{High, Normal, Skip};
+        let file = |name: &str, attr: &str| format!("d{attr}6:lengthi16384e4:pathl{}:{name}ee", name.len());
+        let files = [file("a", ""), file("p", "4:attr1:p"), file("b", ""), file("c", "")].concat();
+        let raw = format!("d5:filesl{files}e4:name1:t12:piece lengthi16384e6:pieces80:{}e", "h".repeat(80));
+        let info = Info::parse(raw.as_bytes(), &Limits::FILE).unwrap();
+        let of = |value| wishes(&args(value), &info, |file| if file == 3 { Skip } else { Normal });
+        assert_eq!(of(json!({"files-unwanted": [1]})), Ok(vec![(vec![2], Skip)]));
+        assert_eq!(of(json!({"priority-high": [], "files-wanted": [2]})), Ok(vec![(vec![0, 2, 3], High)]));
+        assert_eq!(of(json!({"priority-low": [2, 1]})), Ok(vec![]));
+        assert!(of(json!({"files-wanted": [3]})).unwrap_err().contains("no file 3"));
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_refused() {
+        for value in [json!({"trackerAdd": ["x"]}), json!({"seedRatioMode": 1}), json!({"bandwidthPriority": 1})] {
+            assert!(refuse(&args(value.clone())).is_err(), "{value}");
+        }
+        assert!(refuse(&args(json!({"seedRatioMode": 0, "bandwidthPriority": 0, "seedRatioLimit": 2}))).is_ok());
+    }
+}
