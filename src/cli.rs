@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Set(daemon::Set),
     /// Have the trackers of torrents of the daemon asked now, as far as they let themselves be asked
     Announce(daemon::Verb),
+    /// Tell what happens to the daemon's torrents, until Ctrl-C
+    Events(daemon::Events),
     /// Make, list and revoke the tokens by which other programs may ask the daemon
     Token(daemon::Token),
     /// Show what is saved of earlier runs, or forget it

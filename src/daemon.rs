@@ -216,6 +216,7 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     service::tell(NotifyState::Stopping);
     // Commands that came in time are answered, and nobody is told of a torrent that is no more.
     drop(socket);
+    daemon.end_streams();
     tokio::join!(server.shutdown(), guarded.shutdown());
     daemon.shutdown().await;
     match outcome {

@@ -69,6 +69,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         | Command::Resume(_)
         | Command::Remove(_)
         | Command::Set(_)
+        | Command::Events(_)
         | Command::Announce(_)
         | Command::Token(_) => {}
         Command::Completions(_) | Command::Man(_) => return Ok(None),

@@ -1,9 +1,9 @@
 //! How the commands reach the daemon: HTTP over its socket.
 use crate::exit::{Exit, Stop};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::env;
@@ -57,16 +57,35 @@ impl Remote {
         self.ask(Method::POST, target, body.to_string().into_bytes()).await
     }
 
-    async fn ask(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Value, Stop> {
+    /// Asks for something that goes on.
+    pub(crate) async fn stream(&self, target: &str) -> Result<Stream, Stop> {
+        let asked = timeout(PATIENCE, self.send(Method::GET, target, Vec::new(), "text/event-stream")).await;
+        let answer = asked.unwrap_or_else(|_| Err(no_answer(&self.socket, "it takes too long")))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(Stream { socket: self.socket.clone(), body: answer.into_body(), read: Vec::new() });
+        }
+        let broken = |e: &dyn std::fmt::Display| no_answer(&self.socket, &e.to_string());
+        let bytes = Limited::new(answer.into_body(), ANSWER_MAX).collect().await.map_err(|e| broken(&e))?.to_bytes();
+        Err(refused(status, &serde_json::from_slice(&bytes).map_err(|e| broken(&e))?))
+    }
+
+    /// Sends a request; the beginning of its answer.
+    async fn send(&self, method: Method, target: &str, body: Vec<u8>, kind: &str) -> Result<Response<Incoming>, Stop> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|e| none(&self.socket, &e))?;
         let broken = |e: &dyn std::fmt::Display| no_answer(&self.socket, &e.to_string());
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
+        // It ends with the answer; what goes wrong with it is seen there.
+        tokio::spawn(connection);
+        let request = Request::builder().method(method).uri(target).header("host", "localhost").header("accept", kind);
+        let request = request.body(Full::new(Bytes::from(body))).map_err(|e| broken(&e))?;
+        sender.send_request(request).await.map_err(|e| broken(&e))
+    }
+
+    async fn ask(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Value, Stop> {
+        let broken = |e: &dyn std::fmt::Display| no_answer(&self.socket, &e.to_string());
         let answered = async {
-            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
-            // It ends with the answer; what goes wrong with it is seen there.
-            tokio::spawn(connection);
-            let request = Request::builder().method(method).uri(target).header("host", "localhost");
-            let request = request.body(Full::new(Bytes::from(body))).map_err(|e| broken(&e))?;
-            let answer = sender.send_request(request).await.map_err(|e| broken(&e))?;
+            let answer = self.send(method, target, body, "application/json").await?;
             let status = answer.status();
             let bytes =
                 Limited::new(answer.into_body(), ANSWER_MAX).collect().await.map_err(|e| broken(&e))?.to_bytes();
@@ -74,6 +93,39 @@ impl Remote {
             if status.is_success() { Ok(value) } else { Err(refused(status, &value)) }
         };
         timeout(PATIENCE, answered).await.unwrap_or_else(|_| Err(no_answer(&self.socket, "it takes too long")))
+    }
+}
+
+/// What the daemon tells as it happens.
+pub(crate) struct Stream {
+    socket: PathBuf,
+    body: Incoming,
+    /// What was read and is no whole event yet.
+    read: Vec<u8>,
+}
+
+impl Stream {
+    /// Waits for the next event: its object.
+    pub(crate) async fn next(&mut self) -> Result<Value, Stop> {
+        loop {
+            while let Some(end) = self.read.windows(2).position(|two| two == b"\n\n") {
+                let event: Vec<u8> = self.read.drain(..end + 2).collect();
+                let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
+                // A comment is no event.
+                if let Some(data) = data {
+                    let data = serde_json::from_slice(data);
+                    return data.map_err(|e: serde_json::Error| no_answer(&self.socket, &e.to_string()));
+                }
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => self.read.extend(frame.into_data().unwrap_or_default()),
+                Some(Err(e)) => return Err(no_answer(&self.socket, &e.to_string())),
+                None => return Err(no_answer(&self.socket, "it has ended")),
+            }
+            if self.read.len() > ANSWER_MAX {
+                return Err(no_answer(&self.socket, "an event is too long"));
+            }
+        }
     }
 }
 
@@ -102,6 +154,7 @@ fn refused(status: StatusCode, value: &Value) -> Stop {
         Some("occupied") => "occupied",
         Some("store") => "store",
         Some("wish") => "wish",
+        Some("busy") => "busy",
         _ => "refused",
     };
     let exit = if status.is_server_error() { Exit::Local } else { Exit::No };

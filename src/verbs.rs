@@ -1,29 +1,29 @@
-//! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`, `set`, `announce`.
+//! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`, `set`, `announce`, `events`.
 mod changes;
+mod shown;
+mod watch;
 
 use crate::cli::daemon::{Add, List, Set, Token, TokenVerb, Verb};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
-use crate::progress::Progress;
 use crate::remote::Remote;
 use crate::units::{Bytes, Count};
 use crate::{json, stdout};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use shown::{hash, line, query, say, shown};
 use std::fmt::Write as _;
 use teem_client::source;
 use teem_metainfo::{Limits, Link};
-
-/// Digits of an info-hash that are shown: enough to tell torrents apart and to be typed.
-const HASH_SHOWN: usize = 8;
+pub(crate) use watch::events;
 
 pub(crate) async fn add(options: &Add) -> Outcome {
     let remote = Remote::new(options.reached.daemon.as_deref())?;
     let folder =
         options.to.as_ref().map(std::path::absolute).transpose().map_err(|e| Stop::local(format!("--to: {e}")))?;
     let links: Vec<String> = options.links.iter().flat_map(|link| source::expand(link)).collect();
-    let mut last = None;
+    let (mut last, mut added) = (None, Vec::new());
     for link in links {
         let mut request = json!({
             "folder": folder, "labels": options.labels, "paused": options.paused, "only": options.only, "first": options.first,
@@ -38,8 +38,14 @@ pub(crate) async fn add(options: &Add) -> Outcome {
             _ => request["link"] = json!(link),
         }
         match remote.post("/teem/v1/torrents", &request).await {
-            Ok(torrent) if options.json => json::line(&torrent),
-            Ok(torrent) => say(&format!("added {} ({})", shown(&torrent["name"]), hash(&torrent))),
+            Ok(torrent) => {
+                added.extend(torrent["infohash"].as_str().map(str::to_owned));
+                if options.json {
+                    json::line(&torrent);
+                } else {
+                    say(&format!("added {} ({})", shown(&torrent["name"]), hash(&torrent)));
+                }
+            }
             // One that is refused hinders no other.
             Err(stop) if stop.exit == Exit::No => {
                 if let Some(before) = last.replace(stop) {
@@ -49,7 +55,9 @@ pub(crate) async fn add(options: &Add) -> Outcome {
             Err(stop) => return Err(stop),
         }
     }
-    last.map_or(Ok(Exit::Done), Err)
+    let waited =
+        if options.wait && !added.is_empty() { watch::wait(&remote, &added, options.json).await? } else { Exit::Done };
+    last.map_or(Ok(waited), Err)
 }
 
 /// What the daemon has to say of the selected torrents.
@@ -80,14 +88,11 @@ pub(crate) async fn why(options: &Verb) -> Outcome {
 }
 
 pub(crate) async fn list(options: &List) -> Outcome {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(options.select.iter().map(|select| ("select", select)));
-    if let Some(sort) = &options.sort {
-        let (key, order) = sort.strip_prefix('-').map_or((sort.as_str(), "asc"), |key| (key, "desc"));
-        query.extend_pairs([("sort", key), ("order", order)]);
+    if options.watch {
+        return watch::list(options).await;
     }
     let remote = Remote::new(options.reached.daemon.as_deref())?;
-    let window = remote.get(&format!("/teem/v1/torrents?{}", query.finish())).await?;
+    let window = remote.get(&format!("/teem/v1/torrents?{}", query(options))).await?;
     let torrents = window["torrents"].as_array().map(Vec::as_slice).unwrap_or_default();
     if options.json {
         torrents.iter().for_each(json::line);
@@ -185,35 +190,4 @@ async fn command(select: &[String], what: &str, done: &str, daemon: Option<&str>
         }
     }
     Ok(Exit::Done)
-}
-
-/// One torrent for a person: hash, how far it is, its state, rates, name.
-fn line(out: &mut String, torrent: &Value) {
-    let number = |key: &str| torrent[key].as_u64().unwrap_or(0);
-    let (have, wanted) = (number("have"), number("wanted"));
-    let percent = match torrent["size"].as_u64() {
-        None => "?".to_owned(),
-        Some(_) if wanted == 0 || torrent["complete"] == true => "100 %".to_owned(),
-        Some(_) => format!("{} %", u128::from(have) * 100 / u128::from(wanted)),
-    };
-    let size = torrent["size"].as_u64().map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string());
-    let rate = |key: &str| if number(key) == 0 { "-".to_owned() } else { format!("{}/s", Bytes(number(key))) };
-    let state = torrent["state"].as_str().unwrap_or_default();
-    let (down, up) = (rate("down_rate"), rate("up_rate"));
-    let (hash, name) = (hash(torrent), shown(&torrent["name"]));
-    let error = torrent["error"].as_str().map_or_else(String::new, |why| format!("  ({})", plain(why)));
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "{hash}  {percent:>5}  {size:>9}  {state:<11}  {down:>11}  {up:>11}  {name}{error}");
-}
-
-fn hash(torrent: &Value) -> String {
-    torrent["infohash"].as_str().unwrap_or_default().chars().take(HASH_SHOWN).collect()
-}
-
-fn shown(text: &Value) -> String {
-    plain(text.as_str().unwrap_or_default())
-}
-
-fn say(text: &str) {
-    Progress::new(false).say(text);
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -68,6 +68,39 @@ impl Home {
     fn torrent(&self, name: &str, len: usize) -> Torrent {
         fs::write(self.at().join(name), vec![name.len() as u8; len]).expect("the folder is writable");
         Torrent::create(self.at(), name, 16 << 10, &["http://127.0.0.1:9/announce"])
+    }
+}
+
+/// A stream of events as it stands on the line.
+struct Stream {
+    lines: std::io::Lines<BufReader<UnixStream>>,
+}
+
+impl Stream {
+    /// Asks for one; its status.
+    fn open(home: &Home, path: &str, headers: &str) -> (u16, Self) {
+        let mut stream = UnixStream::connect(home.at().join("run/daemon.sock")).expect("a daemon");
+        stream.set_read_timeout(Some(READY)).expect("a time");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).expect("a reader");
+        let mut lines = BufReader::new(stream).lines();
+        let status = lines.next().expect("an answer").expect("in time");
+        (status.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), Self { lines })
+    }
+
+    /// The next event: its number, its name, its object.
+    fn next(&mut self) -> (u64, String, Value) {
+        let (mut id, mut name) = (0, String::new());
+        loop {
+            let line = self.lines.next().expect("an event").expect("in time");
+            if let Some(text) = line.strip_prefix("id: ") {
+                id = text.parse().expect("a number");
+            } else if let Some(text) = line.strip_prefix("event: ") {
+                text.clone_into(&mut name);
+            } else if let Some(text) = line.strip_prefix("data: ") {
+                return (id, name, serde_json::from_str(text).expect("JSON"));
+            }
+        }
     }
 }
 
@@ -185,4 +218,70 @@ fn what_happened_is_told_and_what_is_counted_goes_on_after_a_kill() {
     home.run(&["remove", "content"]).ended(0);
     let (_, after) = home.get(&format!("/teem/v1/events?since={}", later["last"]));
     assert_eq!(after["events"][0]["event"], "removed");
+}
+
+#[test]
+fn a_stream_begins_with_the_window_and_goes_on_with_what_changes() {
+    let home = Home::new("api-stream");
+    let mut daemon = home.start();
+    for name in ["one", "three"] {
+        home.torrent(name, 10_000);
+        home.run(&["add", &format!("{name}.torrent"), "--paused"]).ended(0);
+    }
+    let path = "/teem/v1/torrents?sort=name&fields=name,labels,state";
+    let (status, mut stream) = Stream::open(&home, path, "");
+    assert_eq!(status, 200);
+    let (_, name, window) = stream.next();
+    assert_eq!((name.as_str(), names(&window)), ("window", vec!["one", "three"]));
+    assert_eq!(window["torrents"][0].as_object().expect("an object").len(), 4, "what was asked for, and the info-hash");
+    home.run(&["set", "three", "labels=new"]).ended(0);
+    let (id, name, changes) = stream.next();
+    let hash = &window["torrents"][1]["infohash"];
+    assert_eq!((name.as_str(), &changes["torrents"]), ("changes", &json!([{"infohash": hash, "labels": ["new"]}])));
+    assert!(changes.get("order").is_none());
+    // One that comes back hears what it missed, and no more.
+    drop(stream);
+    home.run(&["remove", "one"]).ended(0);
+    let (_, mut again) = Stream::open(&home, path, &format!("Last-Event-ID: {id}\r\n"));
+    let (_, name, missed) = again.next();
+    assert_eq!((name.as_str(), &missed["order"], &missed["torrents"]), ("changes", &json!([hash]), &json!([])));
+    // There is an end to how many may be open at once.
+    let mut more = Vec::new();
+    let refused = loop {
+        match Stream::open(&home, path, "") {
+            (200, stream) => more.push(stream),
+            (status, _) => break status,
+        }
+    };
+    // The former one may have its place until it is noticed that its reader has gone.
+    assert!(refused == 503 && (30..=31).contains(&more.len()), "{refused} after {}", more.len());
+    more.pop();
+    wait_until("a place", READY, || (Stream::open(&home, "/teem/v1/events", "").0 == 200).then_some(()));
+    // Those who watch do not hold up its end.
+    daemon.terminate();
+    assert_eq!(daemon.wait_exit(READY).code(), Some(0));
+}
+
+#[test]
+fn events_are_told_as_they_come_and_add_waits_for_the_content() {
+    let home = Home::new("api-wait");
+    let torrent = home.torrent("content", 100_000);
+    let args = ["seed", "content.torrent", "--listen", "127.0.0.1:0", "--json"];
+    let mut seed = Process::start(&mut command(home.at(), &args));
+    let port = seed.wait_line("listening", READY, |line| {
+        let value: Value = serde_json::from_str(line).ok()?;
+        value["port"].as_u64().filter(|_| value["event"] == "listening")
+    });
+    let _daemon = home.start();
+    let mut events =
+        Process::start(command(home.at(), &["events", "--since", "0", "--json"]).env("TEEM_DAEMON", home.named()));
+    let link = format!("{}&x.pe=127.0.0.1:{port}", torrent.magnet());
+    let told = home.run(&["add", &link, "--wait", "--json"]).ended(0).lines();
+    assert_eq!((&told[0]["complete"], &told[told.len() - 1]["complete"]), (&json!(false), &json!(true)));
+    for wanted in ["added", "complete"] {
+        events.wait_line(wanted, READY, |line| line.contains(&format!(r#""event":"{wanted}""#)).then_some(()));
+    }
+    let other = home.torrent("other", 10_000);
+    let stuck = home.run(&["add", &other.magnet(), "--paused", "--wait", "--json"]).ended(4);
+    assert_eq!(stuck.class(), "gave_up");
 }

@@ -9,7 +9,7 @@ use common::namespace::Folder;
 use common::run::{teem, teem_with};
 use common::torrent::Torrent;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "share",
     "get",
     "seed",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 22] = [
     "remove",
     "set",
     "announce",
+    "events",
     "token",
     "state",
     "completions",

@@ -126,6 +126,9 @@ pub(crate) struct Add {
     /// Download limit, payload bytes a second
     #[arg(long, value_name = "RATE", env = "TEEM_DOWN", hide_env_values = true)]
     pub(crate) down: Option<ByteRate>,
+    /// Return when all of it is complete; exit code 4 where it cannot become so
+    #[arg(long, env = "TEEM_WAIT", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) wait: bool,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output
@@ -141,6 +144,9 @@ pub(crate) struct List {
     /// In which order: by a key of a torrent's object, `name` or `up_rate` for instance, the least first; with `-` before it the greatest first
     #[arg(long, value_name = "KEY", env = "TEEM_SORT", hide_env_values = true, allow_hyphen_values = true)]
     pub(crate) sort: Option<String>,
+    /// Goes on and shows what changes, until Ctrl-C
+    #[arg(long, env = "TEEM_WATCH", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output
@@ -185,6 +191,18 @@ pub(crate) struct Verb {
     /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`, `tracker:HOST`, or `all`
     #[arg(required = true, value_name = "SEL")]
     pub(crate) select: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Events {
+    /// Begin after the event of this number, as far as it is remembered; without it only what comes is told
+    #[arg(long, value_name = "N", env = "TEEM_SINCE", hide_env_values = true)]
+    pub(crate) since: Option<u64>,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output

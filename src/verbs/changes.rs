@@ -11,8 +11,11 @@ const FILES: &str = "files:";
 /// The most files that one range may name.
 const RANGE_MAX: u32 = 1 << 20;
 
+/// What is to be otherwise, as keys of the request.
+type Keys = Vec<(&'static str, Value)>;
+
 /// Splits arguments into selectors and keys of the request.
-pub(super) fn read(arguments: &[String]) -> Result<(Vec<&str>, Vec<(&'static str, Value)>), String> {
+pub(super) fn read(arguments: &[String]) -> Result<(Vec<&str>, Keys), String> {
     let (mut select, mut changes, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for argument in arguments {
         let Some((key, sign, value)) = split(argument) else {

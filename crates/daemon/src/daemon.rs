@@ -25,12 +25,18 @@ use teem_client::metainfo::InfoHash;
 use teem_client::{Client, Config, Torrent};
 use teem_disk::root::RealFs;
 use teem_disk::{Database, Kind, Opened, StateStore};
+use tokio::sync::{Semaphore, watch};
 
 /// The file in the folder of saved state.
 const FILE: &str = "daemon.redb";
 
 /// How long a complete torrent is without peers before it rests.
 const REST: Duration = Duration::from_secs(60);
+/// Streams at a time.
+pub(crate) const STREAMS_MAX: usize = 32;
+
+/// Bits of a number that count within a run.
+const COUNT_BITS: u32 = 20;
 
 /// A torrent that is kept.
 pub(crate) struct Kept {
@@ -69,9 +75,13 @@ pub(crate) struct Inner {
     pub(crate) pulse: Mutex<Pulse>,
     pub(crate) since: Instant,
     revision: AtomicU64,
+    first: u64,
     events: Mutex<Ring>,
     logins: qbittorrent::Logins,
     seen: qbittorrent::Seen,
+    /// Places of streams, and whether they are to end.
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) ending: watch::Sender<bool>,
 }
 
 /// A running daemon; clones are the same.
@@ -120,6 +130,7 @@ impl Daemon {
             None => remarks.push(format!("what is kept of the label {name} cannot be understood: it is left as it is")),
         };
         database.each(Kind::Label, &mut { each }).map_err(StartError::Rows)?;
+        let first = first_number();
         let inner = Inner {
             client,
             database,
@@ -135,10 +146,13 @@ impl Daemon {
             told: Mutex::default(),
             pulse: Mutex::new(Pulse::new(life)),
             since: Instant::now(),
-            revision: AtomicU64::new(0),
-            events: Mutex::new(Ring::new(now())),
             logins: qbittorrent::Logins::default(),
             seen: qbittorrent::Seen::default(),
+            revision: AtomicU64::new(first),
+            first,
+            events: Mutex::new(Ring::new(first)),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            ending: watch::Sender::new(false),
         };
         let daemon = Self(Arc::new(inner));
         for (hash, row) in rows {
@@ -219,6 +233,11 @@ impl Daemon {
         self.0.revision.load(Ordering::Relaxed)
     }
 
+    /// The number that the first change of this run came after.
+    pub(crate) fn first_revision(&self) -> u64 {
+        self.0.first
+    }
+
     /// What happened last.
     pub(crate) fn events(&self) -> MutexGuard<'_, Ring> {
         self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
@@ -275,6 +294,11 @@ impl Daemon {
         let database = self.0.database.clone();
         let _ = tokio::task::spawn_blocking(move || database.flush()).await;
     }
+}
+
+/// The number before the first of what is counted in a run, with the second of its start in the upper part: so numbers go on over runs.
+fn first_number() -> u64 {
+    now() << COUNT_BITS
 }
 
 /// Seconds since 1970.

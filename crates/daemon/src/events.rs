@@ -1,16 +1,12 @@
 //! What happened to the torrents, for those who come later (own design): a bounded list, each entry with a number of its own.
 //!
-//! Numbers go on over runs: a run begins with the second of its start, in the upper part of the number. So nobody who asks for what came since
-//! is told anything twice.
+//! Numbers go on over runs (`daemon::first_number`), so that nobody who asks for what came since is told anything twice.
 use crate::line::Turn;
 use serde::Serialize;
 use std::collections::VecDeque;
 
 /// Entries that are kept; of what is older nothing is known.
 const KEPT_MAX: usize = 4096;
-
-/// Bits of a number that count within a run.
-const COUNT_BITS: u32 = 20;
 
 /// What happened to one torrent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -47,9 +43,9 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Of a run that begins at this second.
-    pub(crate) fn new(now: u64) -> Self {
-        Self { next: (now << COUNT_BITS) + 1, kept: VecDeque::new() }
+    /// Of a run whose numbers come after this one.
+    pub(crate) fn new(before: u64) -> Self {
+        Self { next: before + 1, kept: VecDeque::new() }
     }
 
     /// Notes what happened.
@@ -88,7 +84,7 @@ mod tests {
 
     #[test]
     fn numbers_go_on_over_runs_and_the_oldest_are_forgotten() {
-        let mut ring = Ring::new(1_796_000_000);
+        let mut ring = Ring::new(1_796_000_000 << 20);
         let first = ring.last();
         let push = |ring: &mut Ring, happened| ring.push(7, "ab".into(), "x".into(), happened);
         push(&mut ring, Happened::Added);
@@ -105,7 +101,6 @@ mod tests {
             push(&mut ring, Happened::Removed);
         }
         assert_eq!((ring.since(0).len(), ring.since(ring.last()).len()), (KEPT_MAX, 0));
-        assert!(Ring::new(1_796_000_001).last() > ring.last());
         assert!(ring.last() < 1 << 53, "a number of JSON");
     }
 }

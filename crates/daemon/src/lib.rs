@@ -36,6 +36,7 @@ mod shown;
 mod socket;
 mod standing;
 mod start;
+mod stream;
 mod token;
 mod tokens;
 mod told;

@@ -6,8 +6,9 @@ use crate::select::{Seen, Selector};
 use crate::shown::{share, told};
 use crate::told::Told;
 use serde::Serialize;
+use serde_json::Value;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use teem_client::metainfo::InfoHash;
 
 /// What is to be seen.
@@ -20,6 +21,8 @@ pub(crate) struct Query {
     pub(crate) offset: usize,
     /// All from there on where there is none.
     pub(crate) limit: Option<usize>,
+    /// The keys that are shown of each torrent beside its info-hash; all where none is named.
+    pub(crate) fields: BTreeSet<String>,
 }
 
 /// The rows of a window.
@@ -30,7 +33,18 @@ pub(crate) struct Window {
     /// The number of the last change of any torrent.
     pub(crate) revision: u64,
     pub(crate) offset: usize,
-    pub(crate) torrents: Vec<Told>,
+    /// The objects of the torrents, with the keys that are to be seen.
+    pub(crate) torrents: Vec<Value>,
+    /// The revision of each of them.
+    #[serde(skip)]
+    pub(crate) revisions: Vec<u64>,
+}
+
+impl Window {
+    /// A window that nothing is in.
+    pub(crate) fn nothing(revision: u64) -> Self {
+        Self { total: 0, revision, offset: 0, torrents: Vec::new(), revisions: Vec::new() }
+    }
 }
 
 /// What torrents are sorted by.
@@ -204,15 +218,26 @@ fn cut(torrents: &BTreeMap<InfoHash, Kept>, query: &Query, life: u64, revision: 
     }
     let shown = &mut rest[..len];
     shown.sort_unstable_by(order);
-    let torrents = shown.iter().map(|(hash, kept)| told(*hash, kept, None, life)).collect();
-    Ok(Window { total, revision, offset: from, torrents })
+    let torrents = shown.iter().map(|(hash, kept)| object(&told(*hash, kept, None, life), &query.fields)).collect();
+    let revisions = shown.iter().map(|(_, kept)| kept.line.revision).collect();
+    Ok(Window { total, revision, offset: from, torrents, revisions })
+}
+
+/// A torrent with the keys that are to be seen.
+pub(crate) fn object(told: &Told, fields: &BTreeSet<String>) -> Value {
+    // INVARIANT: it is texts, numbers and lists of these, under keys that are texts.
+    let mut value = serde_json::to_value(told).expect("JSON");
+    if let Some(object) = value.as_object_mut().filter(|_| !fields.is_empty()) {
+        object.retain(|key, _| key == "infohash" || fields.contains(key));
+    }
+    value
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::line::Line;
-    use crate::row::{Origin, Row};
+    use crate::row::{Course, Origin, Row};
 
     fn kept(n: u32) -> (InfoHash, Kept) {
         let mut hash = [0; 20];
@@ -228,7 +253,7 @@ mod tests {
             files: Vec::new(),
             up: None,
             down: None,
-            course: crate::row::Course::default(),
+            course: Course::default(),
         };
         let mut line = Line::new(None);
         line.name = Some(format!("{} {n}", if n.is_multiple_of(3) { "Name" } else { "name" }).into());
@@ -242,7 +267,7 @@ mod tests {
     }
 
     fn names(window: &Window) -> Vec<&str> {
-        window.torrents.iter().map(|told| told.name.as_str()).collect()
+        window.torrents.iter().map(|told| told["name"].as_str().unwrap()).collect()
     }
 
     #[test]

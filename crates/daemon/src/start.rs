@@ -26,6 +26,12 @@ impl Daemon {
         Ok(daemon)
     }
 
+    /// Ends the streams that go on, so that their server need not wait for them.
+    pub fn end_streams(&self) {
+        // Where nobody watches nobody hears of it.
+        self.0.ending.send_replace(true);
+    }
+
     /// Ends everything in order: what was counted is kept, trackers are told, state is saved.
     pub async fn shutdown(self) {
         // An engine that hangs has nothing to tell.

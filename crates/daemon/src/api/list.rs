@@ -1,21 +1,63 @@
 //! Windows on the torrents over HTTP (own design): `GET /teem/v1/torrents?select=&sort=&order=&offset=&limit=`.
 use crate::answer::{Refused, SELECTORS_MAX, answer, bad, failed, refusal};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, STREAMS_MAX};
 use crate::listing::{Key, Query};
 use crate::select::Selector;
-use teem_web::Response;
+use crate::stream::show;
+use std::sync::Arc;
 use teem_web::extract::State;
-use teem_web::http::{StatusCode, Uri};
+use teem_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use teem_web::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use teem_web::{Feed, Response, feed};
+use tokio::sync::OwnedSemaphorePermit;
 
-pub(super) async fn list(State(daemon): State<Daemon>, uri: Uri) -> Response {
+/// What a stream of events is called.
+const STREAM: &str = "text/event-stream";
+
+pub(super) async fn list(State(daemon): State<Daemon>, uri: Uri, headers: HeaderMap) -> Response {
     let query = match query(&uri) {
         Ok(query) => query,
         Err(refused) => return refusal(&refused),
     };
-    match daemon.fresh_window(query).await {
-        Ok(window) => answer(StatusCode::OK, &window),
-        Err(e) => refusal(&failed(&e)),
+    let window = match daemon.fresh_window(query.clone()).await {
+        Ok(window) => window,
+        Err(e) => return refusal(&failed(&e)),
+    };
+    if !wants_stream(&headers) {
+        return answer(StatusCode::OK, &window);
     }
+    let Some((place, feed, response)) = stream(&daemon) else { return busy() };
+    // A number of another run says nothing of these rows.
+    let resumed = last_seen(&headers).filter(|seen| (daemon.first_revision()..=window.revision).contains(seen));
+    tokio::spawn(show(Arc::downgrade(&daemon.0), query, window, resumed, feed, place));
+    response
+}
+
+/// Whether a stream is asked for.
+pub(super) fn wants_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.split(',').any(|kind| kind.trim().starts_with(STREAM)))
+}
+
+/// The number of the last event that a reader has seen.
+pub(super) fn last_seen(headers: &HeaderMap) -> Option<u64> {
+    headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
+}
+
+/// A place for a stream, its writing end, and the answer that it is.
+pub(super) fn stream(daemon: &Daemon) -> Option<(OwnedSemaphorePermit, Feed, Response)> {
+    let place = daemon.0.streams.clone().try_acquire_owned().ok()?;
+    let (feed, body) = feed();
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some((place, feed, response))
+}
+
+/// There are as many streams as there may be.
+pub(super) fn busy() -> Response {
+    let why = format!("there are {STREAMS_MAX} streams already: end one first");
+    refusal(&Refused(StatusCode::SERVICE_UNAVAILABLE, "busy", why))
 }
 
 /// The selectors of a query.
@@ -45,6 +87,12 @@ fn query(uri: &Uri) -> Result<Query, Refused> {
         descending,
         offset: number("offset")?.unwrap_or(0),
         limit: number("limit")?,
+        fields: one("fields")
+            .iter()
+            .flat_map(|list| list.split(','))
+            .filter(|f| !f.is_empty())
+            .map(str::to_owned)
+            .collect(),
     })
 }
 
@@ -64,9 +112,11 @@ mod tests {
 
     #[test]
     fn a_query_says_what_order_and_where_from() {
-        let query = of("select=label:a%20b&select=all&sort=up_rate&order=desc&offset=10&limit=5").unwrap();
+        let query =
+            of("select=label:a%20b&select=all&sort=up_rate&order=desc&offset=10&limit=5&fields=name,ratio").unwrap();
         assert_eq!(query.select, [Selector::parse("label:a b"), Selector::All]);
         assert_eq!((query.sort, query.descending, query.offset, query.limit), (Key::UpRate, true, 10, Some(5)));
+        assert_eq!(query.fields, ["name", "ratio"].map(str::to_owned).into());
         assert_eq!(of(""), Ok(Query::default()));
         assert!(of("sort=colour").unwrap_err().contains("up_rate"));
         assert!(of("offset=-1").is_err() && of("order=up").is_err());
