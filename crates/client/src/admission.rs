@@ -20,6 +20,7 @@ use teem_disk::create::HashFiles;
 use teem_engine::input::PeerSource;
 use teem_metainfo::Info;
 use teem_swarm::command::{AddTorrent, Command, Spreading};
+use teem_swarm::memory::Memory;
 use teem_swarm::selection::Selection;
 
 /// What is to be done with a torrent.
@@ -106,6 +107,7 @@ struct Found {
     peers: Vec<(PeerSource, Vec<SocketAddr>)>,
     info: Option<Arc<Info>>,
     selection: Option<Selection>,
+    announced: Option<Memory>,
 }
 
 impl Client {
@@ -130,9 +132,13 @@ impl Client {
             let recall = move || client.registry().places.recall_before(&place, &info);
             tokio::task::spawn_blocking(recall).await.map_err(|_| AddError::Stopped)?;
         }
+        let announced = match self.announced() {
+            Some(announced) => announced.of(key.wire()).await,
+            None => None,
+        };
         // Waited for before anything is taken: an add that is given up leaves nothing behind.
         self.host().room().await;
-        let torrent = self.admit(add, Found { place, peers, info, selection })?;
+        let torrent = self.admit(add, Found { place, peers, info, selection, announced })?;
         for peer in named {
             named_peer::keep(self.http().path().clone(), torrent.clone(), peer);
         }
@@ -149,7 +155,7 @@ impl Client {
 
     /// Takes a torrent among the client's, and has disk and engine begin it.
     fn admit(&self, add: Add, found: Found) -> Result<Torrent, AddError> {
-        let Found { place, peers, info, selection } = found;
+        let Found { place, peers, info, selection, announced } = found;
         let (id, registry, disk) = (self.next_id(), self.registry(), self.disk());
         let key = info.as_ref().map_or(add.source.key, |info| info.key());
         let (publish, choose) = (add.publishes(), add.asks());
@@ -177,6 +183,7 @@ impl Client {
             cooperative: add.cooperative,
             selection,
             choose,
+            announced: announced.map(Box::new),
         });
         let command = if add.paused { Command::AddPaused(spec) } else { Command::Add(spec) };
         torrent.command(command).map_err(|_| {

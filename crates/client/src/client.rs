@@ -1,4 +1,5 @@
 //! Starting, watching, ending (own design): ties the host to the disk and to the async side.
+use crate::announced::Announced;
 use crate::bus::Events;
 use crate::config::{AGENT, Config, Listen, NEXT_PORTS};
 use crate::dht::{self, Saved};
@@ -32,6 +33,7 @@ use teem_host::error::HostError;
 use teem_host::host::{self, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::strangers::Unasked;
+use teem_metainfo::InfoHash;
 use teem_swarm::command::Command;
 use teem_swarm::event::{NodeFigures, Snapshot};
 use teem_swarm::ids::TorrentId;
@@ -83,6 +85,7 @@ struct Inner {
     http: Http,
     path: teem_path::Path,
     state_dir: PathBuf,
+    announced: Option<Announced>,
     registry: Arc<Registry>,
     next: AtomicU32,
     door: Door,
@@ -123,7 +126,9 @@ impl Client {
         let http = Http::new(config.path.leaving_from(config.listen.addr), agent);
         let path = http.path().clone();
         let (disk, disk_handle) =
-            Disk::start_with(&DiskConfig::default(), Arc::clone(&fs), config.records.map(|records| records.0));
+            Disk::start_with(&DiskConfig::default(), Arc::clone(&fs), config.records.clone().map(|records| records.0));
+        // One that is anonymous is somebody else in each run.
+        let announced = config.records.filter(|_| !config.anonymous).map(Announced::begin);
         let registry = Arc::new(Registry::default());
         registry.places.lie_on(Arc::clone(&fs));
         let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
@@ -152,10 +157,17 @@ impl Client {
             pex,
             anonymous,
             entropy,
+            keep_announces: announced.is_some(),
             ..usual
         };
         let door = Door::default();
-        let router = Router { registry: registry.clone(), questions, door: door.clone(), said: Vec::new() };
+        let router = Router {
+            registry: registry.clone(),
+            announced: announced.clone(),
+            questions,
+            door: door.clone(),
+            said: Vec::new(),
+        };
         let engine = Engine::new(engine).guarded(|work| teem_fault::contain(work));
         let host_config = HostConfig {
             upload_limited: up.is_some(),
@@ -170,6 +182,7 @@ impl Client {
             http: http.clone(),
             path: config.path,
             state_dir: config.state_dir,
+            announced,
             registry,
             next: AtomicU32::new(0),
             door,
@@ -342,6 +355,11 @@ impl Client {
         self.0.site.lock().unwrap_or_else(PoisonError::into_inner).strong_count() > 0
     }
 
+    /// What trackers know of torrents, where that is kept.
+    pub(crate) fn announced(&self) -> Option<&Announced> {
+        self.0.announced.as_ref()
+    }
+
     pub(crate) fn next_id(&self) -> TorrentId {
         TorrentId(self.0.next.fetch_add(1, Ordering::Relaxed))
     }
@@ -435,6 +453,13 @@ impl Client {
         self.0.ask_nodes().await.map(|(nodes, _)| nodes)
     }
 
+    /// Keeps nothing of a removed torrent's announces: if it comes again it is a new one to its trackers.
+    pub async fn forget(&self, hash: InfoHash) {
+        if let Some(announced) = &self.0.announced {
+            announced.forget(hash).await;
+        }
+    }
+
     /// Ends everything in order: trackers are told, state is saved; 5 s at most.
     pub async fn shutdown(self) {
         if self.0.has_nodes {
@@ -446,6 +471,10 @@ impl Client {
         let ended = tokio::task::spawn_blocking(move || host.join());
         // Over time means that something hangs; what was durable stays durable.
         let _ = tokio::join!(tokio::time::timeout(SHUTDOWN_MAX, ended), self.0.mapping.end());
+        if let Some(announced) = &self.0.announced {
+            // What a medium that hangs does not take costs an announce at the next start.
+            let _ = tokio::time::timeout(NODES_TOLD_MAX, announced.end()).await;
+        }
     }
 }
 

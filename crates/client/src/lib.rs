@@ -100,6 +100,7 @@ pub mod typed;
 pub mod why;
 
 mod admission;
+mod announced;
 mod attach;
 mod behind;
 mod bus;

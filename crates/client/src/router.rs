@@ -1,4 +1,5 @@
 //! Passes what the engine says to whom it concerns (own design): runs on the host's thread, never blocks.
+use crate::announced::Announced;
 use crate::door::Door;
 use crate::registry::Registry;
 use std::net::TcpStream;
@@ -20,6 +21,8 @@ const SAID_MAX: usize = 1024;
 /// The owner that the host calls.
 pub(crate) struct Router {
     pub(crate) registry: Arc<Registry>,
+    /// Keeps what trackers know of torrents, where that is kept.
+    pub(crate) announced: Option<Announced>,
     /// The way to the async side, which carries questions out.
     pub(crate) questions: mpsc::Sender<(AskId, Question)>,
     /// For those who come to the listening port and are no peers.
@@ -30,6 +33,12 @@ pub(crate) struct Router {
 
 impl Owner for Router {
     fn on_event(&mut self, event: Event) {
+        if let Event::Announced { torrent, memory } = &event {
+            if let Some((announced, entry)) = self.announced.as_ref().zip(self.registry.get(*torrent)) {
+                announced.keep(entry.key.wire(), memory);
+            }
+            return;
+        }
         self.said.push(event);
         if self.said.len() >= SAID_MAX {
             self.on_turn_end();

@@ -81,6 +81,9 @@ impl Daemon {
         for end in ends {
             let _ = end.await;
         }
+        for hash in hashes {
+            self.0.client.forget(*hash).await;
+        }
         Ok(())
     }
 }

@@ -41,6 +41,8 @@ pub struct EngineConfig {
     /// How long a complete torrent is without anybody before it rests: nothing of it is held then but a record, and its metadata is asked for
     /// (`Question::Load`) when it is wanted again. `None` is never.
     pub rest: Option<core::time::Duration>,
+    /// Whether what trackers know of us is kept over runs: `Event::Announced` says it.
+    pub keep_announces: bool,
     /// Our nodes of the DHT; `None` is none, and no peer is told of any.
     pub dht: Option<DhtConfig>,
 }
@@ -74,6 +76,7 @@ impl EngineConfig {
             anonymous: false,
             transports: Transports::Tcp,
             rest: None,
+            keep_announces: false,
             dht: None,
         }
     }
@@ -81,6 +84,11 @@ impl EngineConfig {
     /// A number that no stranger can guess, where there is entropy: the generator's, which could be reckoned from a few others, is hidden.
     pub(crate) fn secret(&self, rng: &mut Rng) -> u64 {
         secret(self.entropy, rng)
+    }
+
+    /// Whether this id, of an earlier run, is one that we could have drawn: of this version, and not of a run that hid what we are or did not.
+    pub(crate) fn is_ours(&self, id: PeerId) -> bool {
+        !self.anonymous && id.0.starts_with(&self.peer_id_prefix)
     }
 
     /// A new peer id: the prefix unless we are anonymous, then letters and digits.

@@ -132,6 +132,7 @@ impl World {
             cooperative: false,
             selection: None,
             choose: false,
+            announced: None,
         };
         self.hashes.insert(TorrentId(n), key.wire());
         self.give(Input::Command(Command::Add(Box::new(add))));

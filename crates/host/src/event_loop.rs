@@ -300,7 +300,7 @@ where
                 }
                 HostMsg::Shutdown if phase == Phase::Running => {
                     for torrent in self.core.torrents.clone() {
-                        self.core.command(now, Command::Remove(torrent));
+                        self.core.command(now, Command::Part(torrent));
                     }
                     phase = Phase::Removing(now + SHUTDOWN_LIMIT);
                 }

@@ -111,6 +111,7 @@ impl Side {
             cooperative: false,
             selection: None::<Selection>,
             choose: false,
+            announced: None,
         };
         host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
         Self { host, told, notes }

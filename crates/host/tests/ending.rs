@@ -26,6 +26,7 @@ fn add(torrent: TorrentId) -> HostMsg {
         cooperative: false,
         selection: None,
         choose: false,
+        announced: None,
     })))
 }
 
@@ -41,7 +42,7 @@ fn shutdown_removes_every_torrent_and_waits_for_it() {
     led.run([Output::Event(Event::Removed { torrent: other })]);
     assert!(matches!(led.told(), Told::Event(Event::Removed { torrent }) if torrent == other));
     led.host.shutdown();
-    assert!(matches!(led.next(), Input::Command(Command::Remove(TORRENT))));
+    assert!(matches!(led.next(), Input::Command(Command::Part(TORRENT))));
     // It still works for the torrent that is being removed.
     let question =
         Question::Resolve { host: "tracker.example".into(), port: 1, speaks: teem_swarm::ask::Speaks::Tracker };

@@ -49,6 +49,7 @@ impl Side {
             cooperative: false,
             selection: None,
             choose: false,
+            announced: None,
         };
         host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
         Self { host, told, pieces }

@@ -109,6 +109,7 @@ fn rig() -> Rig {
             cooperative: false,
             selection: None,
             choose: false,
+            announced: None,
         };
         let paused = torrent == TorrentId(2);
         let command = if paused { Command::AddPaused(Box::new(add)) } else { Command::Add(Box::new(add)) };

@@ -1,6 +1,7 @@
 //! Commands: what the owner of a torrent can ask of the engine (own design).
 use crate::ids::{ReadId, TorrentId};
 use crate::listening::Door;
+use crate::memory::Memory;
 use crate::selection::Selection;
 use crate::torrent::address::PeerSource;
 use alloc::string::String;
@@ -53,6 +54,8 @@ pub struct AddTorrent {
     /// Whether the owner chooses once the files are known: until `Command::Select` the torrent waits in `State::Choosing`, and nothing is
     /// fetched. Nothing to a torrent that is ours to publish.
     pub choose: bool,
+    /// What an earlier run kept of its announces.
+    pub announced: Option<alloc::boxed::Box<Memory>>,
 }
 
 /// A change of a torrent's trackers. Each is known by its URL as it stands in the torrent.
@@ -124,6 +127,9 @@ pub enum Command {
     },
     /// Ends a torrent: `stopped` is announced, state saved; `Event::Removed` comes when all is done or given up (4 s).
     Remove(TorrentId),
+    /// The program ends, and the next run goes on with the torrent: as `Remove`, but trackers of one without peers notice nothing where what they were told is
+    /// kept.
+    Part(TorrentId),
     /// Sets the limits of all torrents together, in payload bytes a second; `None` is unlimited.
     Limits {
         /// Limit of what is sent.

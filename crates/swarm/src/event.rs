@@ -2,6 +2,7 @@
 use crate::external::External;
 use crate::ids::{ConnId, TorrentId};
 use crate::job::DiskError;
+use crate::memory::Memory;
 use crate::remote::{Encrypted, Remote, Transport};
 use crate::search::Search;
 use alloc::string::String;
@@ -79,6 +80,13 @@ pub struct NodeFigures {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// What is to be kept of its announces has changed. Comes only where the engine is told that it is kept.
+    Announced {
+        /// The torrent that it happened to.
+        torrent: TorrentId,
+        /// What the next run should know.
+        memory: alloc::boxed::Box<Memory>,
+    },
     /// The metadata is there and valid. Comes only for torrents added without it; a place for the content is asked for next.
     Metadata {
         /// The torrent that it happened to.
@@ -292,6 +300,7 @@ impl Event {
             | Self::Sent { torrent }
             | Self::Rests { torrent }
             | Self::Woken { torrent, .. }
+            | Self::Announced { torrent, .. }
             | Self::Availability { torrent, .. }
             | Self::Verified { torrent, .. }
             | Self::Removed { torrent } => Some(*torrent),

@@ -20,6 +20,7 @@ pub mod geometry;
 pub mod ids;
 pub mod job;
 pub mod listening;
+pub mod memory;
 pub mod output;
 pub mod peer;
 pub mod picker;

@@ -37,6 +37,7 @@ fn add(torrent: TorrentId, key: TorrentKey, trackers: &[String]) -> Input<()> {
         cooperative: false,
         selection: None,
         choose: false,
+        announced: None,
     })))
 }
 
@@ -57,7 +58,13 @@ impl World {
         let (questions, asked) = mpsc::channel(bound);
         Self {
             engine: Engine::new(EngineConfig::new(1, 1)),
-            router: Router { registry: Arc::default(), questions, door: Door::default(), said: Vec::new() },
+            router: Router {
+                registry: Arc::default(),
+                announced: None,
+                questions,
+                door: Door::default(),
+                said: Vec::new(),
+            },
             asked,
             now: Time::ZERO + Duration::from_secs(1),
             refused: 0,

@@ -151,11 +151,6 @@ impl Database {
         Ok(Opened { database: Self { shared, committer }, remarks })
     }
 
-    /// Removes a record, as durably as one is put; fine when there is none.
-    pub fn remove(&self, kind: Kind, name: &str) -> io::Result<()> {
-        self.shared.change((kind, name.into()), None)
-    }
-
     /// Puts (or, where there is none, removes) these records for good, all or none: where that fails, readers and the next commit find what was before.
     pub fn exchange(&self, kind: Kind, records: Vec<(String, Option<Vec<u8>>)>) -> io::Result<()> {
         let set = |name: &str, record: Option<Vec<u8>>| self.shared.change((kind, name.into()), record.map(Into::into));
@@ -231,6 +226,10 @@ impl StateStore for Database {
 
     fn put(&self, kind: Kind, name: &str, record: Vec<u8>) -> io::Result<()> {
         self.shared.change((kind, name.into()), Some(record.into()))
+    }
+
+    fn remove(&self, kind: Kind, name: &str) -> io::Result<()> {
+        self.shared.change((kind, name.into()), None)
     }
 
     fn flush(&self) -> io::Result<()> {

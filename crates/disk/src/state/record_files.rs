@@ -33,6 +33,16 @@ impl StateStore for RecordFiles {
         self.0.sync_dir(Path::new(""))
     }
 
+    fn remove(&self, kind: Kind, name: &str) -> io::Result<()> {
+        for path in generations(kind, name) {
+            match self.0.remove(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+        }
+        self.0.sync_dir(Path::new(""))
+    }
+
     fn flush(&self) -> io::Result<()> {
         Ok(())
     }

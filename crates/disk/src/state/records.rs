@@ -21,11 +21,14 @@ pub enum Kind {
     Setting,
     /// What a word that torrents are labelled with means to its owner. The disk does not look inside.
     Label,
+    /// What its trackers know of a torrent, and when each may be asked again. The disk does not look inside.
+    Announces,
 }
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 6] = [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting, Self::Label];
+    pub(super) const ALL: [Self; 7] =
+        [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting, Self::Label, Self::Announces];
 
     /// As it is called in names of files and tables.
     pub(super) const fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Kind {
             Self::Totals => "totals",
             Self::Setting => "setting",
             Self::Label => "label",
+            Self::Announces => "announces",
         }
     }
 }
@@ -51,6 +55,9 @@ pub trait StateStore: Send + Sync {
 
     /// Replaces a record. Readers see it at once; it is durable at the next flush at the latest.
     fn put(&self, kind: Kind, name: &str, record: Vec<u8>) -> io::Result<()>;
+
+    /// Removes a record, as durably as one is put; fine when there is none.
+    fn remove(&self, kind: Kind, name: &str) -> io::Result<()>;
 
     /// Makes all that was put durable.
     fn flush(&self) -> io::Result<()>;

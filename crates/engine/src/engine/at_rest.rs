@@ -87,7 +87,13 @@ impl<B> Engine<B> {
                     let spread = self.announces.spread();
                     self.with_all_trackers(|announcer, now, rng| announcer.rejoin(now, spread, rng));
                 }
-                Step::Elsewhere(false) => self.with_all_trackers(|announcer, now, _| announcer.port_changed(now)),
+                Step::Elsewhere(false) => {
+                    let spread = self.announces.spread();
+                    self.with_all_trackers(|announcer, now, rng| {
+                        announcer.port_changed(now);
+                        announcer.spread_port(now, spread, rng);
+                    });
+                }
             }
         }
         any
@@ -356,6 +362,7 @@ impl<B> Engine<B> {
         reply: Result<AnnounceReply, AnnounceError>,
     ) {
         let heard = self.with_trackers(torrent, |announcer, now, rng| announcer.reply(now, id, &reply, rng));
+        self.has_announced(torrent);
         let Some(heard) = heard.flatten() else { return };
         let (url, result) = (heard.url.clone(), heard.result);
         self.outputs.push_back(Output::Event(Event::Tracker { torrent, url, result }));

@@ -1,18 +1,21 @@
 //! What torrents want done becomes outputs (own design): dials only within the budget, UDP trackers by the engine's own
 //! client (BEP 15), everything else as it is. Whatever calls a torrent does it here, so that nothing it wants is missed.
 use super::record::Step;
+use super::resting::Phase;
 use super::{Engine, resting};
 use crate::announces::is_udp;
 use crate::asks::Asker;
 use crate::dht::{Dht, Found};
 use crate::input::PeerSource;
 use crate::udp_tracker::Act;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_swarm::ask::{Answer, AskId, Question, Speaks};
 use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, TorrentId};
+use teem_swarm::memory::Memory;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::torrent::Torrent;
 use teem_swarm::torrent::context::Context;
@@ -81,7 +84,11 @@ impl<B> Engine<B> {
     /// The answer to a question of a torrent, at work or at rest.
     fn answer_torrent(&mut self, torrent: TorrentId, id: AskId, answer: Answer) {
         if self.torrents.contains_key(&torrent) {
+            let announced = matches!(answer, Answer::Announced { .. });
             self.with(torrent, |t, cx| t.answer(cx, id, answer));
+            if announced {
+                self.has_announced(torrent);
+            }
         } else {
             self.rest_step(Step::Answered(torrent, id, answer));
         }
@@ -116,6 +123,50 @@ impl<B> Engine<B> {
             }
             (Some(Asker::Name(..)), Answer::Announced { .. } | Answer::Placed(_) | Answer::Loaded(_))
             | (None | Some(Asker::Gone | Asker::Node | Asker::Rest(_)), _) => {}
+        }
+    }
+
+    /// A tracker has answered a torrent, at work or at rest: its owner hears what is to be kept of that. What one that ends leaves was told when
+    /// its end began.
+    pub(super) fn has_announced(&mut self, torrent: TorrentId) {
+        if self.removals.get(torrent).is_none()
+            && let Some(memory) = self.announce_memory(torrent)
+        {
+            self.outputs.push_back(Output::Event(Event::Announced { torrent, memory: Box::new(memory) }));
+        }
+    }
+
+    /// The trackers of a torrent are about to hear `stopped`: its owner hears what is to be kept then.
+    pub(super) fn is_stopping(&mut self, torrent: TorrentId) {
+        if let Some(mut memory) = self.announce_memory(torrent) {
+            memory.stop();
+            self.outputs.push_back(Output::Event(Event::Announced { torrent, memory: Box::new(memory) }));
+        }
+    }
+
+    /// What is to be kept of a torrent's announces, where that is kept.
+    fn announce_memory(&mut self, torrent: TorrentId) -> Option<Memory> {
+        let now = self.now;
+        if !self.config.keep_announces {
+            return None;
+        }
+        match self.rests.get(&torrent).map(|rest| &rest.phase) {
+            Some(Phase::Asleep(record)) => record.announcer.as_ref()?.memory(now),
+            _ => self.ask_torrent(torrent, |one| one.announce_memory(now))?,
+        }
+    }
+
+    /// The program ends and will go on with a torrent: one without peers ends without its trackers noticing, where what they know is kept.
+    pub(super) fn part(&mut self, torrent: TorrentId) {
+        if !self.config.keep_announces || self.removals.get(torrent).is_some() {
+            return;
+        }
+        let is_alone = match self.rests.get_mut(&torrent).map(|rest| &mut rest.phase) {
+            Some(Phase::Asleep(record)) => record.announcer.as_mut().is_none_or(|announcer| announcer.part()),
+            _ => self.ask_torrent(torrent, Torrent::part).unwrap_or(true),
+        };
+        if !is_alone {
+            self.is_stopping(torrent);
         }
     }
 
@@ -239,8 +290,8 @@ impl<B> Engine<B> {
     /// A torrent has ended, or has not in time: nothing of it stays.
     pub(super) fn gone(&mut self, torrent: TorrentId) {
         match self.rests.get(&torrent).map(|rest| &rest.phase) {
-            Some(resting::Phase::LyingDown) => return self.rest_step(Step::LaidDown(torrent)),
-            Some(resting::Phase::Leaving { .. }) => return self.rest_step(Step::Left(torrent)),
+            Some(Phase::LyingDown) => return self.rest_step(Step::LaidDown(torrent)),
+            Some(Phase::Leaving { .. }) => return self.rest_step(Step::Left(torrent)),
             _ => {}
         }
         let Some(one) = self.torrents.remove(&torrent) else { return };

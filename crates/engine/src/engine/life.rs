@@ -44,6 +44,10 @@ impl<B> Engine<B> {
             Command::Nodes => self.tell_nodes(),
             Command::NodesOf { torrent, nodes } => self.hint_nodes(torrent, &nodes),
             Command::Remove(torrent) => self.remove(torrent),
+            Command::Part(torrent) => {
+                self.part(torrent);
+                self.remove(torrent);
+            }
             Command::Read { torrent, id, at } => self.read(torrent, id, at),
             Command::Sync(torrent) => self.with(torrent, Torrent::sync),
             Command::Select(torrent, selection) => {

@@ -153,17 +153,17 @@ impl Moved {
 
 impl<B> Engine<B> {
     /// Takes a torrent on, to begin at once or to rest until it is resumed.
-    pub(super) fn add(&mut self, add: AddTorrent, paused: bool) {
+    pub(super) fn add(&mut self, mut add: AddTorrent, paused: bool) {
         let torrent = add.torrent;
         if self.rests.contains_key(&torrent) || !self.routes.enter_torrent(add.key, torrent) {
             return self.is_there(torrent);
         }
-        let me = Identity {
-            torrent: add.key,
-            peer_id: self.config.peer_id(&mut self.rng),
-            doors: self.doors.clone(),
-            key: self.config.secret(&mut self.rng) as u32,
+        add.announced = add.announced.filter(|known| self.config.is_ours(known.peer_id));
+        let (peer_id, key) = match &add.announced {
+            Some(known) => (known.peer_id, known.key),
+            None => (self.config.peer_id(&mut self.rng), self.config.secret(&mut self.rng) as u32),
         };
+        let me = Identity { torrent: add.key, peer_id, doors: self.doors.clone(), key };
         if paused {
             self.routes.leave_torrent(add.key, torrent);
             let phase = Phase::Resting(Box::new(unknown(&add)));
@@ -179,6 +179,8 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         rest.phase = Phase::Running;
         let add = rest.add.clone();
+        // What comes after a pause is for this run to know: trackers have heard `stopped`.
+        rest.add.announced = None;
         let recheck = core::mem::take(&mut rest.recheck);
         let (me, rng) = (rest.me.clone(), self.rng.fork());
         let (told, encryption, transports) = (rest.told_after(), self.config.encryption, self.config.transports);
@@ -227,6 +229,7 @@ impl<B> Engine<B> {
     pub(super) fn pause(&mut self, torrent: TorrentId) {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         if matches!(rest.phase, Phase::Asleep(_)) {
+            self.is_stopping(torrent);
             return self.rest_step(Step::Leave(torrent, true));
         }
         let lies_down = matches!(rest.phase, Phase::LyingDown);
@@ -244,6 +247,7 @@ impl<B> Engine<B> {
                 // Peers stay as they were named: the saved state knows only those that were of use, and a disk that fails saves none.
                 rest.add.info = Some(info);
             }
+            self.is_stopping(torrent);
             self.end(torrent);
         }
     }

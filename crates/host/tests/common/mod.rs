@@ -276,6 +276,7 @@ impl Led {
             cooperative: false,
             selection: None,
             choose: false,
+            announced: None,
         };
         led.host.send(HostMsg::Command(Command::Add(Box::new(add)))).unwrap();
         assert!(matches!(led.next(), Input::Command(Command::Add(_))));

@@ -113,6 +113,7 @@ impl World<Alone> {
             cooperative: false,
             selection: None,
             choose: false,
+            announced: None,
         };
         change(&mut add);
         let me = Identity { torrent: key, peer_id: PeerId([n as u8 + 1; 20]), doors: 6_881.into(), key: n as u32 };

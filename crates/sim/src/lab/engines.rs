@@ -38,6 +38,7 @@ pub fn torrent(info: &Arc<Info>, known: bool, peers: &[SocketAddr], trackers: &[
         cooperative: false,
         selection: None,
         choose: false,
+        announced: None,
     }))
 }
 

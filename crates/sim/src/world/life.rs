@@ -112,6 +112,7 @@ impl Part {
             cooperative: spec.cooperative,
             selection: None,
             choose: false,
+            announced: None,
         };
         let limits = Command::Limits { up: spec.limit_up, down: spec.limit_down };
         if let Some((after, crash)) = leave {

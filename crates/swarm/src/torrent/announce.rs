@@ -8,6 +8,7 @@
 //! all runs; a tracker is asked at most once for each time it became due, however long the machine slept.
 mod leaving;
 mod manners;
+mod memory;
 mod tracker;
 
 use super::table::roster::PEERS_WANTED;
@@ -143,6 +144,13 @@ pub struct Announcer {
     most: u32,
     stopping: Option<Time>,
     completed_at: Vec<String>,
+    /// Payload bytes sent and received that trackers were told of by earlier runs, and by all.
+    before: (u64, u64),
+    told: (u64, u64),
+    /// The port that all trackers know that know of us.
+    told_port: Option<u16>,
+    /// The program ends, and trackers are not to notice.
+    parted: bool,
     next: Option<Time>,
 }
 
@@ -170,6 +178,10 @@ impl Announcer {
             most: 0,
             stopping: None,
             completed_at: Vec::new(),
+            before: (0, 0),
+            told: (0, 0),
+            told_port: None,
+            parted: false,
             next: None,
         };
         if private {
@@ -335,9 +347,10 @@ impl Announcer {
         self.plan(now);
     }
 
-    /// We listen on another port: whoever was told of the former is told at once.
+    /// We listen on another port: whoever was told of the former is told at once. One that they know all along is not told again.
     pub fn port_changed(&mut self, now: Time) {
-        self.tiers.iter_mut().flatten().for_each(Tracker::owe_port);
+        let known = self.told_port == Some(self.me.doors.get().port());
+        self.tiers.iter_mut().flatten().for_each(|tracker| tracker.owe_port(known));
         self.plan(now);
     }
 
@@ -374,6 +387,12 @@ impl Announcer {
         let (stopping, hungry) = (self.stopping, self.few && !self.resting);
         // What is asked without anybody having come makes the next waits without peers longer, at rest too.
         let in_vain = self.few;
+        let counters = Counters {
+            uploaded: counters.uploaded.saturating_add(self.before.0),
+            downloaded: counters.downloaded.saturating_add(self.before.1),
+            ..counters
+        };
+        let told = &mut self.told;
         let Asking { torrent, ids, turns } = asking;
         let wants = counters.left != Some(0) && !self.partial;
         let spread = if wants { Duration::ZERO } else { turns.spread() };
@@ -390,6 +409,7 @@ impl Announcer {
             }
             let said = tracker.ask(now, id, stop, in_vain && !stop);
             let announce = self.me.announce(said, counters, want);
+            *told = (counters.uploaded, counters.downloaded);
             out(Ask { id, url: tracker.url.clone(), announce });
         };
         for tracker in self.leaving.due(now) {
@@ -457,6 +477,9 @@ impl Announcer {
                     self.completed_at.push(heard.url.reveal().to_string());
                 }
                 heard.result = Ok(good.peers.len() as u32);
+                if self.tiers.iter().flatten().all(Tracker::knows_port) {
+                    self.told_port = Some(self.me.doors.get().port());
+                }
                 heard.warning = good.warning.as_deref().map(|w| heard.url.without_secrets(tracker::clip(w, 512)));
                 if self.private && self.stopping.is_none() {
                     heard.switched = self.current.as_ref().is_some_and(|former| !former.is_same(&heard.url));

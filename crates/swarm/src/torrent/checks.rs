@@ -49,6 +49,7 @@ fn torrent(have: Vec<u32>, spreading: Spreading) -> Torrent {
         cooperative: false,
         selection: None,
         choose: false,
+        announced: None,
     };
     let me = Identity { torrent: key, peer_id: PeerId([1; 20]), doors: 6_881.into(), key: 1 };
     let mut torrent = Torrent::new(add, me, Rng::new(7));

@@ -10,6 +10,7 @@ use crate::ask::AskId;
 use crate::event::{Dials, TrackerStats};
 use crate::external::External;
 use crate::ids::ConnId;
+use crate::memory::Memory;
 use crate::output::CloseReason;
 use crate::remote::{Encryption, How, Plan, Remote, Transports};
 use crate::rng::Rng;
@@ -91,6 +92,21 @@ impl Finder {
     /// Whether a tracker has still to be told of the completion.
     pub(super) fn owes_completed(&self) -> bool {
         self.announcer.owes_completed()
+    }
+
+    /// Goes on announcing where an earlier run was. Before [`Self::start`].
+    pub(super) fn recall(&mut self, now: Time, memory: &Memory, wants: bool, spread: Duration, rng: &mut Rng) {
+        self.announcer.recall(now, memory, wants, spread, rng);
+    }
+
+    /// What is to be kept of its announces.
+    pub(super) fn memory(&self, now: Time) -> Option<Memory> {
+        self.announcer.memory(now)
+    }
+
+    /// The program ends and will go on: trackers of a torrent without peers hear nothing of it; whether it is one.
+    pub(super) fn part(&mut self) -> bool {
+        self.announcer.part()
     }
 
     /// Begins to announce.
@@ -355,9 +371,10 @@ impl Finder {
         self.candidates.priority(addr)
     }
 
-    /// We listen on another port: trackers are told at once, and the order of dialling follows (BEP 40).
-    pub(super) fn port_changed(&mut self, now: Time) {
+    /// We listen on another port: trackers are told at once, or within `spread`, and the order of dialling follows (BEP 40).
+    pub(super) fn port_changed(&mut self, now: Time, spread: Duration, rng: &mut Rng) {
         self.announcer.port_changed(now);
+        self.announcer.spread_port(now, spread, rng);
         self.candidates.set_external(self.candidates.external());
     }
 

@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::external::{External, Voter};
 use crate::ids::ConnId;
 use crate::job::{Done, Reader};
+use crate::memory::Memory;
 use crate::output::CloseReason;
 use crate::remote::{How, Remote, Via};
 use crate::selection::Selection;
@@ -267,7 +268,8 @@ impl Torrent {
     /// dialling follows (BEP 40).
     pub fn port_changed<B>(&mut self, cx: &mut Context<'_, B>) {
         self.turn(cx, |t, cx| {
-            t.finder.port_changed(cx.now);
+            let spread = if matches!(t.phase, Phase::Seeding) { cx.turns.spread() } else { Duration::ZERO };
+            t.finder.port_changed(cx.now, spread, &mut t.ground.rng);
             t.introduce_again(cx, None);
         });
     }
@@ -331,6 +333,16 @@ impl Torrent {
     /// Its turn to announce has come: whatever tracker of it waited is asked, if it is due still.
     pub fn has_turn<B>(&mut self, cx: &mut Context<'_, B>) {
         self.turn(cx, |t, cx| t.finder.has_turn(cx.now));
+    }
+
+    /// What is to be kept of its announces for the next run.
+    pub fn announce_memory(&self, now: Time) -> Option<Memory> {
+        self.finder.memory(now)
+    }
+
+    /// The program ends and will go on with it: called before [`Self::remove`], it has its trackers notice nothing if it is alone; whether it is.
+    pub fn part(&mut self) -> bool {
+        self.finder.part()
     }
 
     /// Ends: peers are let go, `stopped` is announced, state saved. [`Self::is_removed`] tells when it is over.

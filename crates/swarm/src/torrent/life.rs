@@ -29,8 +29,16 @@ impl Torrent {
             self.open(cx);
         } else {
             cx.tell(Event::State { torrent: self.ground.id, state: State::Metadata });
-            self.finder.start(cx.now);
+            self.start_announcing(cx, true);
         }
+    }
+
+    /// Trackers are asked from now on, each when an earlier run left that it is due.
+    fn start_announcing<B>(&mut self, cx: &mut Context<'_, B>, wants: bool) {
+        if let Some(memory) = self.announced.take() {
+            self.finder.recall(cx.now, &memory, wants, cx.turns.spread(), &mut self.ground.rng);
+        }
+        self.finder.start(cx.now);
     }
 
     /// The metadata has come: the owner chooses, or a place is asked for.
@@ -211,7 +219,7 @@ impl Torrent {
             cx.tell(Event::Complete { torrent: self.ground.id, at_start: true });
             self.drop_seeds(cx);
         }
-        self.finder.start(cx.now);
+        self.start_announcing(cx, !complete);
         self.rechoke(cx, false);
         if let Some(lost) = lost {
             self.store.ask();

@@ -41,6 +41,7 @@ use crate::command::AddTorrent;
 use crate::event::{Dials, PeerStats, Snapshot, State};
 use crate::ids::{ConnId, TorrentId};
 use crate::job::Facts;
+use crate::memory::Memory;
 use crate::peer::Peer;
 use crate::rate::DISPLAY_SLOTS;
 use crate::remote::{Encryption, Plan, Remote, Transports};
@@ -95,6 +96,8 @@ pub struct Torrent {
     punch: Punch,
     metadata: Metadata,
     store: Store,
+    /// What an earlier run kept of its announces, until it begins to announce.
+    announced: Option<Box<Memory>>,
     rounds: Rounds,
     /// Of one that rested: the payload bytes that trackers were told of before, sent and received.
     told_before: Option<(u64, u64)>,
@@ -126,6 +129,7 @@ impl Torrent {
             punch: Punch::default(),
             metadata: Metadata::default(),
             store: Store::default(),
+            announced: add.announced,
             rounds: Rounds::new(),
             told_before: None,
             #[cfg(debug_assertions)]

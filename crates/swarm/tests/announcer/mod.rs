@@ -4,6 +4,7 @@ use core::time::Duration;
 use teem_metainfo::{AnnounceUrl, InfoHash};
 use teem_swarm::ask::{AskId, AskIds};
 use teem_swarm::ids::TorrentId;
+use teem_swarm::listening::Doors;
 use teem_swarm::rng::Rng;
 use teem_swarm::time::Time;
 use teem_swarm::torrent::announce::{Announcer, Ask, Asking, Counters, Identity};
@@ -26,15 +27,22 @@ pub struct World {
     /// What was asked and has had no answer yet, the newest last.
     pub under_way: Vec<Ask>,
     pub left: Option<u64>,
+    doors: Doors,
 }
 
 impl World {
     pub fn new(tiers: &[&[&str]], private: bool, seed: u64) -> Self {
         let tiers: Vec<Vec<_>> = tiers.iter().map(|t| t.iter().map(|u| AnnounceUrl::of_user(*u)).collect()).collect();
-        let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), doors: 7000.into(), key: 9 };
+        let doors = Doors::from(7000);
+        let me = Identity { torrent: InfoHash([1; 20]).into(), peer_id: PeerId([2; 20]), doors: doors.clone(), key: 9 };
         let mut rng = Rng::new(seed);
         let announcer = Announcer::new(me, &tiers, private, &mut rng);
-        Self { announcer, rng, ids: AskIds::default(), under_way: Vec::new(), left: Some(100) }
+        Self { announcer, rng, ids: AskIds::default(), under_way: Vec::new(), left: Some(100), doors }
+    }
+
+    /// We listen on that port; the announcer has yet to hear of it.
+    pub fn listens(&self, port: u16) {
+        self.doors.set(port.into());
     }
 
     pub fn poll(&mut self, now: Time) -> Vec<Ask> {

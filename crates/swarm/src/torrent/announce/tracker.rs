@@ -7,6 +7,7 @@
 use super::manners::Manners;
 use crate::ask::{AskId, again_after};
 use crate::event::TrackerStats;
+use crate::memory::TrackerMemory;
 use crate::rng::Rng;
 use crate::time::Time;
 use alloc::format;
@@ -100,6 +101,10 @@ pub(super) struct Tracker {
     under_way: Vec<UnderWay>,
     /// Since when it waits for its turn among all torrents' trackers.
     waits: Option<Time>,
+    /// When it is due was known at the start.
+    recalled: bool,
+    /// Nothing is missing, and an earlier run knows when it is due: nobody being there is no reason to ask it sooner.
+    calm: bool,
     /// The last ask was not taken, through no fault of the tracker: its turn in the tier stays its own.
     keeps_turn: bool,
     id: Option<Vec<u8>>,
@@ -138,6 +143,8 @@ impl Tracker {
             answered: Time::ZERO,
             under_way: Vec::new(),
             waits: None,
+            recalled: false,
+            calm: false,
             keeps_turn: false,
             id: None,
             last: parsed.err().map(|error| Err(error.to_string())),
@@ -215,7 +222,7 @@ impl Tracker {
             self.due
         } else if self.completed == Completed::Owed || self.owed_paused || self.port == Port::Owed {
             self.answered
-        } else if without_peers {
+        } else if without_peers && !self.calm {
             let wait = INTERVAL_MIN.saturating_mul(1 << (self.hungry.clamp(1, 10) - 1)).max(self.min_interval);
             self.due.min(self.answered + wait)
         } else {
@@ -250,7 +257,57 @@ impl Tracker {
 
     /// May be asked from `now` on.
     pub(super) fn start(&mut self, now: Time) {
-        self.due = now;
+        if !self.recalled {
+            self.due = now;
+        }
+    }
+
+    /// What the next run should know of it; `None` where it was never asked, or will never be.
+    pub(super) fn memory(&self, now: Time) -> Option<TrackerMemory> {
+        let was_asked = self.last.is_some() || self.recalled;
+        (was_asked && !self.dead).then(|| TrackerMemory {
+            url: self.url.reveal().to_string(),
+            started: self.started && !self.stopping,
+            completed: self.completed == Completed::Told,
+            works: self.works(),
+            hungry: self.hungry,
+            answered: now.since(self.answered),
+            due: self.due.since(now),
+        })
+    }
+
+    /// Goes on where an earlier run was with it. One that did not answer then is tried again at once where something is missing, and one that
+    /// heard `stopped` hears `started`.
+    pub(super) fn recall(&mut self, now: Time, known: &TrackerMemory, wants: bool) {
+        if known.completed {
+            self.completed = Completed::Told;
+        }
+        if known.works && !known.started {
+            return;
+        }
+        self.recalled = true;
+        self.calm = !wants;
+        self.started = known.started;
+        self.failures = u32::from(!known.works);
+        self.hungry = known.hungry;
+        self.answered = now - known.answered;
+        let wait = if known.works || !wants { known.due.min(INTERVAL_MAX.saturating_mul(4)) } else { Duration::ZERO };
+        self.due = now + wait;
+    }
+
+    /// Whether it knows the port that we listen on, or will by the first announce.
+    pub(super) fn knows_port(&self) -> bool {
+        self.port == Port::Told
+    }
+
+    /// Whether it is to be told of our port before its time.
+    pub(super) fn owes_port(&self) -> bool {
+        self.port == Port::Owed
+    }
+
+    /// Nothing more is said to it, not even `stopped`.
+    pub(super) fn part(&mut self) {
+        self.stopped = true;
     }
 
     /// What the next ask has to say.
@@ -321,6 +378,7 @@ impl Tracker {
             self.port = Port::Told;
         }
         self.failures = 0;
+        self.calm = false;
         self.answered = now;
         self.min_interval = reply.min_interval.unwrap_or_default().min(INTERVAL_MAX);
         let interval = reply.interval.clamp(INTERVAL_MIN, INTERVAL_MAX);
@@ -384,9 +442,11 @@ impl Tracker {
         self.partial = partial;
     }
 
-    /// We listen on another port than it knows, or is being told.
-    pub(super) fn owe_port(&mut self) {
-        if self.started || self.is_busy() {
+    /// We listen on another port than it knows, or is being told; or again on the one that was `known`.
+    pub(super) fn owe_port(&mut self, known: bool) {
+        if known && self.port == Port::Owed {
+            self.port = Port::Told;
+        } else if !(known && self.port == Port::Told) && (self.started || self.is_busy()) {
             self.port = Port::Owed;
         }
     }
