@@ -12,6 +12,7 @@ use crate::resolve::{in_turn, resolve_peer};
 use crate::source::Source;
 use crate::status::Status;
 use crate::torrent::Torrent;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct Add {
     pub folder: PathBuf,
     /// The content's own name in that folder, where it differs from the torrent's.
     pub name: Option<String>,
+    /// Files that go by other names than the torrent's: the index of each, and its path below the content's folder.
+    pub names: BTreeMap<usize, String>,
     /// What to do.
     pub mode: Mode,
     /// The files as they were when the torrent was made of them just now: they need not be hashed again.
@@ -74,6 +77,7 @@ impl Add {
             source,
             folder: folder.into(),
             name: None,
+            names: BTreeMap::new(),
             mode,
             vouched: None,
             peers: Vec::new(),
@@ -210,6 +214,7 @@ fn place(add: &Add, state_dir: &Path) -> Place {
         overwrite: add.mode == (Mode::Download { overwrite: true }),
         read_only: add.publishes(),
         name: add.name.clone(),
+        names: add.names.clone(),
     }
 }
 

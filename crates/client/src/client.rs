@@ -6,6 +6,7 @@ use crate::dht::{self, Saved};
 use crate::door::Door;
 use crate::entry::Entry;
 use crate::http::fetch::Http;
+use crate::jobs::JobError;
 use crate::mapping::{self, Mapping, Mappings, Wanted};
 use crate::questions::{self, QUESTIONS_MAX, Reach};
 use crate::registry::{NodeAddr, Registry};
@@ -460,11 +461,30 @@ impl Client {
         }
     }
 
+    /// Goes on with the removal of files that an earlier run has written down. Sentences about what was left.
+    pub async fn clear(&self, hash: InfoHash) -> Result<Vec<String>, JobError> {
+        let (disk, state_dir) = (self.0.disk.clone(), self.0.state_dir.clone());
+        let cleared = tokio::task::spawn_blocking(move || disk.clear(hash, &state_dir)).await;
+        Ok(cleared.map_err(|_| JobError::Ended(Ended::Removed))??)
+    }
+
+    /// Forgets a move of a torrent that is no more: what was copied stays where it is.
+    pub async fn forget_job(&self, hash: InfoHash) -> std::io::Result<()> {
+        let (disk, state_dir) = (self.0.disk.clone(), self.0.state_dir.clone());
+        let forgotten = tokio::task::spawn_blocking(move || disk.forget_job(hash, &state_dir)).await;
+        forgotten.unwrap_or_else(|e| Err(std::io::Error::other(e)))
+    }
+
     /// Ends everything in order: trackers are told, state is saved; 5 s at most.
     pub async fn shutdown(self) {
         if self.0.has_nodes {
             // A host that hangs has nothing to tell.
             let _ = tokio::time::timeout(NODES_TOLD_MAX, self.0.save_nodes()).await;
+        }
+        for entry in self.0.registry.all() {
+            if let Some(job) = &*entry.job() {
+                job.watch.stop();
+            }
         }
         let host = self.0.host.clone();
         host.shutdown();

@@ -211,14 +211,48 @@ impl Places {
                 table.by_hash.remove(&hash);
             }
             if let Some(root) = placing.root {
-                let rest = table.by_root.get_mut(&root).is_some_and(|ids| {
-                    ids.retain(|other| *other != id);
-                    !ids.is_empty()
-                });
-                if !rest {
-                    table.by_root.remove(&root);
-                }
+                table.unclaim(id, &root);
             }
+        }
+    }
+
+    /// Where a torrent goes, and whether anything of it may lie there: it does not while its metadata is missing.
+    pub(crate) fn lies(&self, id: TorrentId) -> Option<(Place, bool)> {
+        let table = self.table();
+        let placing = table.placings.get(&id)?;
+        Some((placing.place.clone(), placing.root.is_some() || placing.place.read_only))
+    }
+
+    /// A torrent of which nothing lies anywhere yet goes elsewhere; false when that is not so, or it is gone.
+    pub(crate) fn redirect(&self, id: TorrentId, to: &Place) -> bool {
+        let mut table = self.table();
+        let Some(placing) = table.placings.get_mut(&id).filter(|placing| placing.root.is_none()) else { return false };
+        placing.place = to.clone();
+        true
+    }
+
+    /// A torrent is about to be moved: from now on it has the place that it goes to as well.
+    pub(crate) fn begin_move(&self, id: TorrentId, to: &Place, info: &Info) -> Result<(), AddError> {
+        self.table().claim(id, &content_root(to, info), info)
+    }
+
+    /// It has been moved, or could not be: the other place is free.
+    pub(crate) fn end_move(&self, id: TorrentId, meant: &Place, lies: &Place, info: &Info) {
+        let mut table = self.table();
+        let Some(placing) = table.placings.get_mut(&id) else {
+            // Removed meanwhile, with the place that it had.
+            return table.unclaim(id, &content_root(meant, info));
+        };
+        let (root, before) = (content_root(lies, info), placing.root.clone());
+        placing.place = lies.clone();
+        placing.root = Some(root.clone());
+        for other in before.into_iter().chain([content_root(meant, info)]).filter(|other| *other != root) {
+            table.unclaim(id, &other);
+        }
+        // A move of an earlier run may have ended elsewhere.
+        let ids = table.by_root.entry(root).or_default();
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
 
@@ -228,6 +262,17 @@ impl Places {
 }
 
 impl Table {
+    /// A torrent writes there no longer.
+    fn unclaim(&mut self, id: TorrentId, root: &Path) {
+        let rest = self.by_root.get_mut(root).is_some_and(|ids| {
+            ids.retain(|other| *other != id);
+            !ids.is_empty()
+        });
+        if !rest {
+            self.by_root.remove(root);
+        }
+    }
+
     /// Takes a place for a torrent that writes there. Others may have it too, as long as no file is the same.
     fn claim(&mut self, id: TorrentId, root: &Path, info: &Info) -> Result<(), AddError> {
         let others = self.by_root.get(root).into_iter().flatten().filter(|other| **other != id);

@@ -5,7 +5,7 @@ use crate::bus::{Bus, Changes};
 use crate::entry::Entry;
 use crate::places::Places;
 use crate::rows::Table;
-use crate::status::Ended;
+use crate::status::{Ended, Status};
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,7 @@ pub(crate) struct Registry {
     pub(crate) places: Places,
     asks: Mutex<Asks>,
     pub(crate) readers: Readers,
+    pub(crate) movers: Movers,
     /// What of that which the user bound us to is there.
     standing: Mutex<Standing>,
     /// Why the client has failed, by a fault of ours.
@@ -41,6 +42,15 @@ pub(crate) struct Readers(pub(crate) Semaphore);
 impl Default for Readers {
     fn default() -> Self {
         Self(Semaphore::new(16))
+    }
+}
+
+/// Room for moves: more at once would only be in each other's way on the media.
+pub(crate) struct Movers(pub(crate) Semaphore);
+
+impl Default for Movers {
+    fn default() -> Self {
+        Self(Semaphore::new(2))
     }
 }
 
@@ -74,6 +84,16 @@ impl Registry {
         let id = entry.id;
         self.table().enter(entry);
         self.bus.tell([(id, Changes::ADDED, None)]);
+    }
+
+    /// Changes a torrent's row otherwise than by an event.
+    pub(crate) fn change(&self, entry: &Entry, change: impl FnOnce(&mut Status)) {
+        self.bus.tell([(entry.id, Changes::STATE, None)]);
+        entry.modify(|status| {
+            change(status);
+            true
+        });
+        self.table().touch(entry.id);
     }
 
     /// A torrent is gone: nothing of it stays but what its handles hold.

@@ -117,7 +117,7 @@ impl Table {
         let after = if all { 0 } else { revision };
         let changed = self.changed.range(after + 1..).filter_map(|(&revision, id)| {
             let (entry, _) = self.rows.get(id)?;
-            let (key, folder, status) = (entry.key, Arc::clone(&entry.folder), entry.status().clone());
+            let (key, folder, status) = (entry.key, entry.folder(), entry.status().clone());
             Some(Row { id: *id, key, folder, status, revision })
         });
         let gone = self.removed.iter().rev().take_while(|(at, _)| !all && *at > after).map(|(_, id)| *id);

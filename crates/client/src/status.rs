@@ -29,6 +29,8 @@ pub struct Status {
     pub fault: bool,
     /// The disk's present trouble.
     pub disk: Option<DiskError>,
+    /// Whether its content is being moved or given other names: [`Torrent::progress`](crate::Torrent::progress) says how far that is.
+    pub moving: bool,
     /// Whether it has been removed from the client.
     pub removed: bool,
 }
@@ -84,6 +86,7 @@ impl Status {
             failed: None,
             fault: false,
             disk: None,
+            moving: false,
             removed: false,
         }
     }

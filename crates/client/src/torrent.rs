@@ -46,8 +46,8 @@ impl Torrent {
     }
 
     /// The folder that its content goes into.
-    pub fn folder(&self) -> &Path {
-        &self.entry.folder
+    pub fn folder(&self) -> Arc<Path> {
+        self.entry.folder()
     }
 
     /// What is true of it now.
@@ -172,13 +172,22 @@ impl Torrent {
     /// Lets the torrent rest: its trackers hear that it stops, its connections end, its state is saved and its files are let go.
     /// Returns when that is done, 4 s at most. What is verified stays so; pieces that were not whole are fetched anew later.
     pub async fn pause(&self) -> Result<(), Ended> {
+        self.entry.works_after_job(false);
+        self.rest().await
+    }
+
+    /// The same, whatever is to come after a move.
+    pub(crate) async fn rest(&self) -> Result<(), Ended> {
         self.ask(Command::Pause(self.id())).await?;
         self.rested().await
     }
 
     /// Begins the torrent again after [`Self::pause`], or when it was added paused. Nothing that was verified is hashed again. A
-    /// torrent that is at work just goes on.
+    /// torrent that is at work just goes on, and one that is being moved is begun after that.
     pub async fn resume(&self) -> Result<(), Ended> {
+        if self.entry.works_after_job(true) {
+            return Ok(());
+        }
         if self.status().state == State::Stopping {
             self.rested().await?;
         }
@@ -208,6 +217,7 @@ impl Torrent {
 
     /// Ends the torrent: trackers are told, state is saved; files stay. Returns when that is done, 4 s at most.
     pub async fn remove(&self) {
+        self.entry.give_job_up().await;
         if self.ask(Command::Remove(self.id())).await.is_ok() {
             self.entry.until(|s| s.removed.then_some(())).await;
         }
@@ -228,7 +238,7 @@ impl Torrent {
     }
 
     /// The same, once there is room for it among what the engine has still to do.
-    async fn ask(&self, command: Command) -> Result<(), Ended> {
+    pub(crate) async fn ask(&self, command: Command) -> Result<(), Ended> {
         self.host.room().await;
         self.command(command)
     }

@@ -4,7 +4,7 @@ use crate::failed::AddFailed;
 use crate::line::Line;
 use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use teem_client::policy::{Goal, Speed};
 use teem_client::source;
@@ -93,7 +93,8 @@ impl Daemon {
         within_bounds(&labels, &only, &first)?;
         let order = self.torrents().values().map(|kept| kept.row.course.order).max().map_or(0, |last| last + 1);
         let course = Course { until, order, ..Course::default() };
-        Ok(Row { origin, folder, labels, paused, added: now(), only, first, files: Vec::new(), up, down, course })
+        let (name, names, files) = (None, BTreeMap::new(), Vec::new());
+        Ok(Row { origin, folder, name, names, labels, paused, added: now(), only, first, files, up, down, course })
     }
 }
 

@@ -3,6 +3,8 @@ use crate::failed::Failed;
 use crate::select::Selector;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use teem_client::JobError;
+use teem_client::error::DiskErrorKind;
 use teem_web::http::header::CONTENT_TYPE;
 use teem_web::http::{HeaderValue, StatusCode};
 use teem_web::{Body, Response};
@@ -54,8 +56,21 @@ pub(crate) fn failed(e: &Failed) -> Refused {
         Failed::Wish(_) => (StatusCode::BAD_REQUEST, "wish"),
         Failed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
         Failed::Ended(_) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+        Failed::Job(e) => of_job(e),
     };
     Refused(status, class, e.to_string())
+}
+
+/// The status and the word for a job with files that is not done.
+fn of_job(e: &JobError) -> (StatusCode, &'static str) {
+    match e {
+        JobError::Busy => (StatusCode::CONFLICT, "busy"),
+        JobError::Taken(_) => (StatusCode::CONFLICT, "occupied"),
+        JobError::Disk(e, _) if e.kind == DiskErrorKind::Occupied => (StatusCode::CONFLICT, "occupied"),
+        JobError::Name(_) => (StatusCode::BAD_REQUEST, "wish"),
+        JobError::Ended(_) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "disk"),
+    }
 }
 
 pub(crate) fn refusal(Refused(status, class, message): &Refused) -> Response {

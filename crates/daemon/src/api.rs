@@ -8,7 +8,8 @@
 //! | `GET /teem/v1/events[?since=N]` | what happened to torrents after the event of that number |
 //! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
 //! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
-//! | `POST /teem/v1/torrents/{pause,resume,remove,announce}` with `{"select": [SEL…]}` | the torrents |
+//! | `POST /teem/v1/torrents/{pause,resume,announce}` with `{"select": [SEL…]}` | the torrents |
+//! | `POST /teem/v1/torrents/{remove,move,rename,recheck}` | see `jobs` |
 //! | `POST /teem/v1/torrents/set` with `{"select": [SEL…], …}` | the torrents, changed |
 //! | `GET /teem/v1/torrents/{infohash}/{files,peers,trackers}` | what one torrent is made of |
 //! | `GET /teem/v1/tokens`, `POST` with `{"name", "scope"}`, `POST /teem/v1/tokens/revoke` with `{"name"}` | the tokens; the new one with its words |
@@ -17,6 +18,7 @@
 mod change;
 mod details;
 mod events;
+mod jobs;
 mod list;
 mod policy;
 
@@ -116,7 +118,7 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/events", get(events::events))
         .route("/teem/v1/torrents/pause", post(pause))
         .route("/teem/v1/torrents/resume", post(resume))
-        .route("/teem/v1/torrents/remove", post(remove))
+        .merge(jobs::routes())
         .merge(transmission::routes())
         .route("/teem/v1/torrents/set", post(change::set))
         .route("/teem/v1/torrents/announce", post(change::announce))
@@ -191,13 +193,6 @@ async fn pause(State(daemon): State<Daemon>, body: Bytes) -> Response {
 async fn resume(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match selected(&body) {
         Ok(select) => told(daemon.set_paused(&select, false).await),
-        Err(refused) => refusal(&refused),
-    }
-}
-
-async fn remove(State(daemon): State<Daemon>, body: Bytes) -> Response {
-    match selected(&body) {
-        Ok(select) => told(daemon.remove(&select).await),
         Err(refused) => refusal(&refused),
     }
 }

@@ -234,6 +234,8 @@ mod tests {
     fn row() -> Row {
         Row {
             origin: Origin::Link("00".repeat(20)),
+            name: None,
+            names: std::collections::BTreeMap::new(),
             folder: "/data".into(),
             labels: ["old", "kept"].map(String::from).into(),
             paused: false,

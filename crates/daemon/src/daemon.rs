@@ -23,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teem_client::config::Records;
 use teem_client::metainfo::InfoHash;
 use teem_client::{Client, Config, Torrent};
+use teem_disk::jobs::Pending;
 use teem_disk::root::RealFs;
 use teem_disk::{Database, Kind, Opened, StateStore};
 use tokio::sync::{Semaphore, watch};
@@ -130,6 +131,14 @@ impl Daemon {
             None => remarks.push(format!("what is kept of the label {name} cannot be understood: it is left as it is")),
         };
         database.each(Kind::Label, &mut { each }).map_err(StartError::Rows)?;
+        let mut jobs = Vec::new();
+        let each = |name: &str, bytes: &[u8]| match (name.parse::<InfoHash>().ok(), Pending::decode(bytes)) {
+            (Some(hash), Some(job)) => jobs.push((hash, job)),
+            _ => remarks.push(format!(
+                "what was begun with the files of {name} cannot be understood: they are left as they are"
+            )),
+        };
+        database.each(Kind::Job, &mut { each }).map_err(StartError::Rows)?;
         let first = first_number();
         let inner = Inner {
             client,
@@ -155,6 +164,7 @@ impl Daemon {
             ending: watch::Sender::new(false),
         };
         let daemon = Self(Arc::new(inner));
+        let rows = daemon.take_up_jobs(rows, jobs, &mut totals).await?;
         for (hash, row) in rows {
             let held = daemon.waits_first(&row).filter(|_| !row.paused);
             let (torrent, mut line) = daemon.begin(&row, held.is_some()).await;
@@ -212,7 +222,7 @@ impl Daemon {
         self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn begin(&self, row: &Row, waits: bool) -> (Result<Torrent, AddFailed>, Line) {
+    pub(crate) async fn begin(&self, row: &Row, waits: bool) -> (Result<Torrent, AddFailed>, Line) {
         let source = row.source();
         let line = Line::new(source.as_ref());
         let Some(source) = source else {

@@ -55,6 +55,7 @@ impl Ring {
             Happened::Added => {}
             Happened::Removed => told.event = "removed",
             Happened::Turned(Turn::State(state)) => (told.event, told.state) = ("state", Some(state.word())),
+            Happened::Turned(Turn::Moving) => (told.event, told.state) = ("state", Some("moving")),
             Happened::Turned(Turn::Complete) => told.event = "complete",
             Happened::Turned(Turn::Error(why)) => (told.event, told.error) = ("error", Some(why)),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use teem_client::source::LinkError;
-use teem_client::{AddError, Ended};
+use teem_client::{AddError, Ended, JobError};
 use teem_disk::OpenError;
 
 /// Why there is no daemon.
@@ -62,21 +62,24 @@ impl std::error::Error for AddFailed {}
 pub(crate) enum Failed {
     /// It selects nothing.
     Select(SelectError),
-    /// A wish that cannot be granted: a sentence.
-    Wish(String),
     /// It cannot be kept.
     Store(io::Error),
     /// The client has ended.
     Ended(Ended),
+    /// A folder that cannot be used: a sentence.
+    Wish(String),
+    /// What is to be done with its files cannot be done.
+    Job(JobError),
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Select(e) => write!(f, "{e}"),
-            Self::Wish(why) => f.write_str(why),
             Self::Store(e) => write!(f, "it cannot be kept: {e}"),
             Self::Ended(e) => write!(f, "{e}"),
+            Self::Wish(why) => f.write_str(why),
+            Self::Job(e) => write!(f, "{e}"),
         }
     }
 }

@@ -21,6 +21,7 @@ mod failed;
 mod gate;
 mod held;
 mod holds;
+mod jobs;
 mod label;
 mod line;
 mod listing;

@@ -20,9 +20,15 @@ pub(crate) struct Line {
     pub(crate) state: State,
     /// Why it rests although its owner lets it work.
     pub(crate) held: Option<Held>,
+    /// Its content is being moved, whatever its state is meanwhile.
+    pub(crate) moving: bool,
     pub(crate) complete: bool,
+    /// Pieces that were damaged or missing when all of it was hashed again.
+    pub(crate) lost: Option<u32>,
     /// Why it cannot go on, or the present trouble of its disk.
     pub(crate) error: Option<Box<str>>,
+    /// Why what was to be done with its files was not done, until something else is.
+    pub(crate) job_error: Option<Box<str>>,
     /// The hosts of its trackers.
     pub(crate) trackers: Box<[Arc<str>]>,
     pub(crate) figures: Figures,
@@ -73,6 +79,8 @@ impl Figures {
 pub(crate) enum Turn {
     /// It does something else.
     State(State),
+    /// Its content is being moved.
+    Moving,
     /// All that is wanted of it is there.
     Complete,
     /// It cannot go on, or its disk is in trouble: a sentence.
@@ -89,8 +97,11 @@ impl Line {
             size: known.map(teem_client::metainfo::Info::content_size),
             state: State::Failed,
             held: None,
+            moving: false,
             complete: false,
+            lost: None,
             error: None,
+            job_error: None,
             trackers: source.map(hosts).unwrap_or_default(),
             figures: Figures::default(),
             counted: Totals::default(),
@@ -103,6 +114,7 @@ impl Line {
     /// What it does, in a word.
     pub(crate) fn word(&self) -> &'static str {
         match (self.state, self.held) {
+            _ if self.moving => "moving",
             (State::Paused, Some(Held::Queue)) => "queued",
             (State::Paused, Some(Held::Goal)) => "finished",
             (state, _) => state.word(),
@@ -136,9 +148,17 @@ impl Line {
                 turns.push(Turn::Complete);
             }
         }
+        if self.lost != status.rechecked {
+            (self.lost, changed) = (status.rechecked, true);
+        }
+        let moves = self.moving != status.moving;
+        if moves {
+            (self.moving, changed) = (status.moving, true);
+            turns.push(if self.moving { Turn::Moving } else { Turn::State(status.state) });
+        }
         if self.state != status.state {
             (self.state, changed) = (status.state, true);
-            if self.settled {
+            if self.settled && !moves && !self.moving {
                 turns.push(Turn::State(status.state));
             } else if matches!(status.state, State::Downloading | State::Seeding | State::Paused | State::Metadata) {
                 self.settled = true;

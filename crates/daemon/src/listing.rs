@@ -244,6 +244,8 @@ mod tests {
         hash[..4].copy_from_slice(&n.wrapping_mul(0x9E37_79B9).to_be_bytes());
         let row = Row {
             origin: Origin::Link(InfoHash(hash).to_string()),
+            name: None,
+            names: BTreeMap::new(),
             folder: "/data".into(),
             labels: if n.is_multiple_of(2) { ["even".to_owned()].into() } else { [].into() },
             paused: false,

@@ -1,7 +1,7 @@
 //! What is kept of one torrent (own design): where it came from and what its owner wants of it. How far it has come is the disk's to keep.
 //!
 //! A row is a bencoded dictionary; keys that are not known are left alone, so that an older version reads what a newer one wrote.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -35,6 +35,9 @@ pub(crate) struct Row {
     pub(crate) origin: Origin,
     /// The folder that its content goes into.
     pub(crate) folder: PathBuf,
+    /// What the content is called there, where that is not the torrent's name, and its files that go by other names.
+    pub(crate) name: Option<String>,
+    pub(crate) names: BTreeMap<usize, String>,
     pub(crate) labels: BTreeSet<String>,
     /// Whether its owner wants it to rest.
     pub(crate) paused: bool,
@@ -91,6 +94,17 @@ impl Row {
             if let Origin::Link(link) = &self.origin {
                 d.key(b"link").str(link);
             }
+            if let Some(name) = &self.name {
+                d.key(b"name").str(name);
+            }
+            if !self.names.is_empty() {
+                d.key(b"names").list(|out| {
+                    for (file, name) in &self.names {
+                        out.uint(*file as u64);
+                        out.str(name);
+                    }
+                });
+            }
             texts(d.key(b"only"), &self.only);
             d.key(b"order").uint(self.course.order);
             d.key(b"paused").uint(self.paused.into());
@@ -121,6 +135,8 @@ impl Row {
         let row = Self {
             origin,
             folder,
+            name: text(b"name").map(str::to_owned),
+            names: root.get(b"names").map_or(Some(BTreeMap::new()), names)?,
             labels: list(root.get(b"labels")?)?.into_iter().collect(),
             paused: number(b"paused")?? != 0,
             added: number(b"added")??,
@@ -159,6 +175,7 @@ impl Row {
     pub(crate) fn add(&self, source: Source) -> Add {
         let mut add = Add::download(source, self.folder.clone());
         (add.paused, add.up, add.down) = (self.paused, self.up, self.down);
+        (add.name, add.names) = (self.name.clone(), self.names.clone());
         add.choice = self.choice();
         add
     }
@@ -202,6 +219,16 @@ fn list(value: Value<'_, '_>) -> Option<Vec<String>> {
     value.list()?.map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
+/// Indices of files and their names, in turn.
+fn names(value: Value<'_, '_>) -> Option<BTreeMap<usize, String>> {
+    let mut items = value.list()?;
+    let mut names = BTreeMap::new();
+    while let Some(file) = items.next() {
+        names.insert(usize::try_from(file.as_uint()?).ok()?, items.next()?.as_str()?.to_owned());
+    }
+    Some(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +237,8 @@ mod tests {
         Row {
             origin: Origin::Link(format!("magnet:?xt=urn:btih:{}", "ab".repeat(20))),
             folder: "/data/films".into(),
+            name: Some("A film".into()),
+            names: [(0, "a/b".to_owned()), (7, "c".to_owned())].into(),
             labels: ["films", "new"].map(String::from).into(),
             paused: true,
             added: 1_796_000_000,
@@ -243,6 +272,8 @@ mod tests {
         let of_file = Row {
             origin: Origin::File(b"d4:infode"[..].into(), true),
             up: None,
+            name: None,
+            names: BTreeMap::new(),
             down: Some(7),
             paused: false,
             ..row()

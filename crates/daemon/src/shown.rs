@@ -2,6 +2,7 @@
 use crate::daemon::Kept;
 use crate::line::Figures;
 use crate::told::Told;
+use teem_client::Torrent;
 use teem_client::metainfo::InfoHash;
 
 /// A torrent as it is told; by its last figures, where there are none of this moment.
@@ -10,6 +11,8 @@ pub(crate) fn told(hash: InfoHash, kept: &Kept, figures: Option<Figures>, life: 
     let figures = figures.unwrap_or(line.figures);
     let line = &line.with(figures);
     let (have, wanted) = line.progress();
+    let error = line.error.as_deref().or(line.job_error.as_deref());
+    let job = kept.torrent.as_ref().ok().filter(|_| line.moving).and_then(Torrent::progress);
     let progress = line.size.map(|_| if line.complete { 1.0 } else { share((have, wanted)) });
     Told {
         infohash: hash.to_string(),
@@ -37,7 +40,10 @@ pub(crate) fn told(hash: InfoHash, kept: &Kept, figures: Option<Figures>, life: 
         down_limit: row.down,
         until: row.course.until.map(|goal| goal.to_string()),
         forced: row.course.forced,
-        error: kept.torrent.as_ref().err().cloned().or_else(|| line.error.as_deref().map(str::to_owned)),
+        error: kept.torrent.as_ref().err().map(String::as_str).or(error).map(str::to_owned),
+        job_done: job.map(|(done, _)| done),
+        job_of: job.map(|(_, of)| of),
+        lost: line.lost,
         tracker: line.trackers.first().map(ToString::to_string),
         completed: line.totals.completed,
         moved: line.totals.moved,

@@ -43,6 +43,11 @@ pub(crate) struct Told {
     pub(crate) until: Option<String>,
     /// Whether it works whatever others do.
     pub(crate) forced: bool,
+    /// Bytes that are done of a move, and of how many, while it is `moving`.
+    pub(crate) job_done: Option<u64>,
+    pub(crate) job_of: Option<u64>,
+    /// Pieces that were damaged or missing when all of it was hashed again; `None` when it was not, or is being hashed.
+    pub(crate) lost: Option<u32>,
     /// Why it cannot go on.
     pub(crate) error: Option<String>,
     /// The host of its first tracker.

@@ -19,6 +19,8 @@ pub(crate) struct Content {
     name: String,
     /// The files that go by other names than we would give them.
     names: BTreeMap<usize, Named>,
+    /// The files that their owner has given other names: their paths below the content's folder.
+    given: BTreeMap<usize, String>,
 }
 
 /// How a file is called that was found.
@@ -57,7 +59,8 @@ impl Content {
         let others = if given.is_ascii() { Vec::new() } else { forms(given).into() };
         let name = [given.to_owned()].into_iter().chain(others).find(|name| is_there(name));
         let nothing = name.is_none();
-        let mut content = Self { name: name.unwrap_or_else(|| given.to_owned()), info, names: BTreeMap::new() };
+        let name = name.unwrap_or_else(|| given.to_owned());
+        let mut content = Self { name, info, names: BTreeMap::new(), given: place.names.clone() };
         if nothing || content.info.is_single_file() {
             return content;
         }
@@ -76,7 +79,10 @@ impl Content {
         let mut names = BTreeMap::new();
         for (index, file) in content.info.files().iter().enumerate().filter(|(_, file)| file.is_stored()) {
             let candidates = candidates(&file);
-            if candidates.is_empty() || identity(&content.join(&file.path())).is_some() {
+            if candidates.is_empty()
+                || content.given.contains_key(&index)
+                || identity(&content.join(&file.path())).is_some()
+            {
                 continue;
             }
             let found = candidates.into_iter().find_map(|(named, path)| Some((named, identity(&content.join(&path))?)));
@@ -96,6 +102,9 @@ impl Content {
 
     /// The path of a file beneath the folder; `None` for pads and links.
     pub(crate) fn path(&self, file: usize) -> Option<PathBuf> {
+        if let Some(given) = self.given.get(&file).filter(|_| !self.info.is_single_file()) {
+            return Some(self.join(given));
+        }
         let named = self.names.get(&file);
         let file = self.info.files().get(file).filter(File::is_stored)?;
         let path = file.path();

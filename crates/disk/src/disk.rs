@@ -127,6 +127,10 @@ impl Disk {
 }
 
 impl DiskHandle {
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.owner.shared
+    }
+
     /// Says where a torrent's content lies, before it is opened; forgotten when it is closed. What is told while the torrent is open,
     /// perhaps because a disk that hangs has not closed it yet, is for the next time.
     pub fn place(&self, torrent: TorrentId, place: Place) {

@@ -209,6 +209,10 @@ impl Folder for Kept {
         self.get()?.remove(path)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.get()?.remove_dir(path)
+    }
+
     fn free(&self) -> io::Result<u64> {
         self.get()?.free()
     }

@@ -82,6 +82,12 @@ pub trait Fs: Send + Sync {
 
     /// `path` without links and dots, as a name by which the folder can be known again.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// Renames a file from beneath one folder to beneath another, each given as a folder and a path in it. What is there already stays: that is
+    /// `AlreadyExists`; another file system is `CrossesDevices`.
+    fn rename_across(&self, _from: (&Path, &Path), _to: (&Path, &Path)) -> io::Result<()> {
+        Err(io::ErrorKind::CrossesDevices.into())
+    }
 }
 
 /// A folder, and what lies beneath it. All paths are relative.
@@ -116,6 +122,8 @@ pub trait Folder: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file; fine when nothing is there.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder that is empty; fine when nothing is there, an error when something is in it.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Bytes that an ordinary user may still write.
     fn free(&self) -> io::Result<u64>;
     /// Takes the lock at `path` without waiting; what its file says stays.

@@ -48,6 +48,11 @@ impl Fs for Hooked {
         (self.hook)("canonical", path)?;
         self.inner.canonical(path)
     }
+
+    fn rename_across(&self, from: (&Path, &Path), to: (&Path, &Path)) -> io::Result<()> {
+        (self.hook)("rename", &to.0.join(to.1))?;
+        self.inner.rename_across(from, to)
+    }
 }
 
 impl Folder for At<dyn Folder> {
@@ -84,6 +89,11 @@ impl Folder for At<dyn Folder> {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.tell("remove", path)?;
         self.inner.remove(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.tell("remove_dir", path)?;
+        self.inner.remove_dir(path)
     }
 
     fn free(&self) -> io::Result<u64> {

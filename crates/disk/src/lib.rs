@@ -8,6 +8,7 @@ pub mod fs;
 pub mod hash;
 #[cfg(debug_assertions)]
 pub mod hooked;
+pub mod jobs;
 pub mod root;
 pub mod verify;
 

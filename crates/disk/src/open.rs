@@ -12,6 +12,7 @@ use crate::fs::{Folder, Obstacle};
 use crate::last_look::too_long;
 use crate::look::Pass;
 use crate::part::Parts;
+use crate::place::Place;
 use crate::select::settle;
 use crate::shared::Shared;
 use crate::space;
@@ -30,17 +31,21 @@ use teem_swarm::selection::Selection;
 const HINTS_LOOK_MAX: usize = 64;
 
 /// What was found.
-struct Found {
-    torrent: Arc<Torrent>,
+pub(crate) struct Found {
+    pub(crate) torrent: Arc<Torrent>,
     have: Vec<u32>,
-    check: Vec<u32>,
-    facts: Facts,
+    pub(crate) check: Vec<u32>,
+    pub(crate) facts: Facts,
 }
 
 /// Opens a torrent and answers.
 pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>) {
     let found = contained(|| {
-        let found = look(shared, id, info, wish)?;
+        let place = shared.place(id).ok_or_else(|| DiskError {
+            kind: DiskErrorKind::BadPath,
+            message: "the disk was not told where the content lies".to_owned(),
+        })?;
+        let found = look(shared, id, info, wish, place)?;
         if let Some(error) = space::too_large(&found.torrent) {
             return Err(error);
         }
@@ -63,11 +68,14 @@ pub(crate) fn open(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option
     shared.mailbox.tell(done);
 }
 
-fn look(shared: &Shared, id: TorrentId, info: Arc<Info>, wish: Option<Selection>) -> Result<Found, DiskError> {
-    let (told, place) = shared.place(id).ok_or_else(|| DiskError {
-        kind: DiskErrorKind::BadPath,
-        message: "the disk was not told where the content lies".to_owned(),
-    })?;
+/// Looks at what is saved and at the files in a place, given with the number of the telling.
+pub(crate) fn look(
+    shared: &Shared,
+    id: TorrentId,
+    info: Arc<Info>,
+    wish: Option<Selection>,
+    (told, place): (u64, Place),
+) -> Result<Found, DiskError> {
     let root = shared.folders.keep(&place.folder, !place.read_only);
     let root = root.map_err(|e| explain(&e, "open", &place.folder))?;
     let pass = RefCell::new(Pass::new(&root));

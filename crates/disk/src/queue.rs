@@ -30,6 +30,9 @@ const IDLE_MAX: Duration = Duration::from_secs(10);
 /// So long files stay open in case they are used again: peers that ask for one block ask for more. Nobody wakes where none is open.
 const OPEN_IDLE: Duration = Duration::from_secs(20);
 
+/// How often one who waits for a torrent to be closed looks.
+const HOLD_LOOK: Duration = Duration::from_millis(20);
+
 /// What a worker does next.
 pub(crate) enum Next {
     Do(Task, Ticket),
@@ -157,6 +160,31 @@ impl Queue {
         let gone = lane.map(|lane| (lane.torrent.take(), std::mem::take(&mut lane.assemblies)));
         drop(schedule);
         drop(gone);
+    }
+
+    /// Keeps all jobs of a torrent back, as a barrier does, once it is closed and nothing of it is under way; until [`Queue::let_on`]. False when that does
+    /// not come to pass while `waits`.
+    pub(crate) fn hold(&self, id: TorrentId, waits: impl Fn() -> bool) -> bool {
+        let mut schedule = self.lock();
+        loop {
+            let lane = schedule.lanes.entry(id).or_default();
+            if lane.is_idle() && lane.running.is_empty() {
+                (lane.barrier_runs, lane.shut) = (true, true);
+                return true;
+            }
+            if !waits() {
+                return false;
+            }
+            schedule = self.bell.wait_timeout(schedule, HOLD_LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Jobs of a torrent may go on; what can be answered at once comes back.
+    pub(crate) fn let_on(&self, id: TorrentId) -> Outbox {
+        let mut out = Outbox::default();
+        self.lock().unbar(id, &mut out);
+        self.bell.notify_all();
+        out
     }
 
     /// Lets all workers end after what they are doing.

@@ -41,16 +41,37 @@ impl Fs for RealFs {
         if create {
             std::fs::create_dir_all(path)?;
         }
-        let dir = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Arc::new(Root { dir, linked: false }))
+        Ok(Arc::new(Root::at(path)?))
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         std::fs::canonicalize(if path.as_os_str().is_empty() { Path::new(".") } else { path })
     }
+
+    fn rename_across(&self, from: (&Path, &Path), to: (&Path, &Path)) -> io::Result<()> {
+        let (a, b) = (Root::at(from.0)?.folder_of(from.1)?, Root::at(to.0)?.folder_of(to.1)?);
+        let (from, to) = (name_of(from.1)?, name_of(to.1)?);
+        #[cfg(target_os = "linux")]
+        match fs::renameat_with(&a, from, &b, to, fs::RenameFlags::NOREPLACE) {
+            // A file system that cannot promise it.
+            Err(Errno::INVAL | Errno::NOSYS) => {}
+            other => return Ok(other?),
+        }
+        match fs::statat(&b, to, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Err(Errno::EXIST.into()),
+            Err(Errno::NOENT) => Ok(fs::renameat(&a, from, &b, to)?),
+            Err(e) => Err(e.into()),
+        }
+    }
 }
 
 impl Root {
+    /// The folder at `path`.
+    fn at(path: &Path) -> io::Result<Self> {
+        let dir = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { dir, linked: false })
+    }
+
     /// Opens `path` beneath the folder, following no link.
     fn beneath(&self, path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -251,6 +272,11 @@ impl Folder for Root {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(e) => Err(e.into()),
         }
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let removed = self.folder_of(path).and_then(|dir| Ok(fs::unlinkat(dir, name_of(path)?, AtFlags::REMOVEDIR)?));
+        removed.or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
     }
 
     fn sync_all(&self) -> Option<io::Result<()>> {

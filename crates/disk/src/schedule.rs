@@ -486,7 +486,7 @@ impl Schedule {
     }
 
     /// A barrier is done: what it held back is accepted, up to the next one that shuts.
-    fn unbar(&mut self, id: TorrentId, out: &mut Outbox) {
+    pub(crate) fn unbar(&mut self, id: TorrentId, out: &mut Outbox) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.barrier_runs = false;
         lane.shut = lane.barriers.iter().any(|(_, barrier)| barrier.shuts());

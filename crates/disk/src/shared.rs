@@ -7,8 +7,10 @@ use crate::mailbox::Mailbox;
 use crate::place::Place;
 use crate::pool::Pool;
 use crate::queue::Queue;
-use crate::state::{Leases, StateStore};
+use crate::state::{Leases, RecordFiles, StateStore};
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use teem_swarm::ids::TorrentId;
@@ -68,6 +70,14 @@ impl Shared {
         let mut places = self.places();
         if places.of.get(&id).is_some_and(|(last, _)| *last == told) {
             places.of.remove(&id);
+        }
+    }
+
+    /// Where records of saved state lie, of whatever kind.
+    pub(crate) fn store(&self, state_dir: &Path) -> io::Result<Arc<dyn StateStore>> {
+        match &self.records {
+            Some(records) => Ok(Arc::clone(records)),
+            None => Ok(Arc::new(RecordFiles(self.folders.enter(state_dir, true)?))),
         }
     }
 

@@ -169,6 +169,11 @@ impl FaultFs {
         Some(world.inodes[world.names.get(path)?].now.clone())
     }
 
+    /// All files there are, as a program would find them.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.world().names.keys().cloned().collect()
+    }
+
     /// A file that was there before, and is durable.
     pub fn put(&self, path: &Path, data: &[u8]) {
         let world = &mut *self.world();
@@ -304,6 +309,25 @@ impl Fs for FaultFs {
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         Ok(path.to_path_buf())
     }
+
+    fn rename_across(&self, from: (&Path, &Path), to: (&Path, &Path)) -> io::Result<()> {
+        let (from, to) = (from.0.join(from.1), to.0.join(to.1));
+        let mut world = self.world();
+        let epoch = world.epoch;
+        world.alive(epoch, true)?;
+        if world.is_mounted(&from) != world.is_mounted(&to) {
+            return Err(Errno::XDEV.into());
+        }
+        let Some(&inode) = world.names.get(&from) else { return Err(io::ErrorKind::NotFound.into()) };
+        if world.names.contains_key(&to) || world.folders.contains(&to) {
+            return Err(Errno::EXIST.into());
+        }
+        if to.parent().is_some_and(|folder| !world.folders.contains(folder)) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        world.name(vec![(from, None), (to, Some(inode))]);
+        Ok(())
+    }
 }
 
 impl Folder for Handle {
@@ -318,7 +342,7 @@ impl Folder for Handle {
         }
         let inode = match world.names.get(&path) {
             Some(&inode) => inode,
-            None if access == Access::Read => return Err(io::ErrorKind::NotFound.into()),
+            None if matches!(access, Access::Read | Access::ReadUnlinked) => return Err(io::ErrorKind::NotFound.into()),
             None if path.parent().is_some_and(|folder| !world.folders.contains(folder)) => {
                 return Err(io::ErrorKind::NotFound.into());
             }
@@ -394,6 +418,22 @@ impl Folder for Handle {
         world.alive(self.epoch, true)?;
         world.name(vec![(self.path.join(path), None)]);
         Ok(())
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let path = self.path.join(path);
+        let mut world = self.fs.world();
+        world.alive(self.epoch, true)?;
+        let inside = |other: &Path| other != path && other.starts_with(&path);
+        if world.names.keys().any(|name| inside(name)) || world.folders.iter().any(|folder| inside(folder)) {
+            return Err(Errno::NOTEMPTY.into());
+        }
+        world.folders.remove(&path);
+        Ok(())
+    }
+
+    fn device(&self) -> u32 {
+        self.fs.world().is_mounted(&self.path).into()
     }
 
     fn free(&self) -> io::Result<u64> {

@@ -200,6 +200,11 @@ impl Fs for Unsteady {
         self.meet(Call::Canonical)?;
         self.0.below.canonical(path)
     }
+
+    fn rename_across(&self, from: (&Path, &Path), to: (&Path, &Path)) -> io::Result<()> {
+        self.meet(Call::Rename)?;
+        self.0.below.rename_across(from, to)
+    }
 }
 
 struct Around<T: ?Sized> {
@@ -252,6 +257,11 @@ impl Folder for Around<dyn Folder> {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.fs.meet(Call::Remove)?;
         self.below.remove(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.fs.meet(Call::Remove)?;
+        self.below.remove_dir(path)
     }
 
     fn free(&self) -> io::Result<u64> {

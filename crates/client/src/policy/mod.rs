@@ -61,11 +61,9 @@ impl Torrent {
         let info = self.metadata().await?;
         self.durable().await?;
         let figures = self.snapshot().await?;
-        let place = self.registry.places.of(self.id());
-        let own_name = place.and_then(|place| place.name).unwrap_or_else(|| info.name().to_owned());
         Ok(Finished {
             name: info.name().to_owned(),
-            path: self.folder().join(own_name),
+            path: self.content_path().unwrap_or_else(|| self.folder().join(info.name())),
             info_hash: self.info_hash(),
             size: figures.wanted,
             downloaded: figures.downloaded,

@@ -47,7 +47,7 @@ impl From<Failed> for Refused {
             Failed::Select(_) => StatusCode::NOT_FOUND,
             Failed::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Failed::Ended(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Failed::Wish(_) => StatusCode::CONFLICT,
+            Failed::Wish(_) | Failed::Job(_) => StatusCode::CONFLICT,
         };
         Self(status, failed.to_string())
     }

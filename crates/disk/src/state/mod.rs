@@ -24,9 +24,11 @@ mod table;
 
 pub(crate) use claims::Claims;
 pub use database::{Database, OpenError, Opened};
+pub(crate) use format::{About, decode, encode};
 pub(crate) use lease::Leases;
+pub(crate) use record_files::RecordFiles;
 pub use records::{Kind, StateStore};
 pub use saved_torrents::{ForgetError, Holder, SavedTorrent, forget, saved_torrents};
 pub use store::saved_info;
-pub(crate) use store::{Loaded, Saved};
-pub(crate) use table::{CHUNK, Record};
+pub(crate) use store::{Loaded, Saved, forget_stem, stem_of};
+pub(crate) use table::{CHUNK, Form, Record};

@@ -34,11 +34,9 @@ impl StateStore for RecordFiles {
     }
 
     fn remove(&self, kind: Kind, name: &str) -> io::Result<()> {
-        for path in generations(kind, name) {
-            match self.0.remove(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
+        // The older first: a reader finds the newest until there is none.
+        for path in generations(kind, name).iter().rev() {
+            self.0.remove(path)?;
         }
         self.0.sync_dir(Path::new(""))
     }

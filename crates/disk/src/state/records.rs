@@ -23,12 +23,14 @@ pub enum Kind {
     Label,
     /// What its trackers know of a torrent, and when each may be asked again. The disk does not look inside.
     Announces,
+    /// What is being moved or removed of a torrent, and how far that has come.
+    Job,
 }
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 7] =
-        [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting, Self::Label, Self::Announces];
+    pub(super) const ALL: [Self; 8] =
+        [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting, Self::Label, Self::Announces, Self::Job];
 
     /// As it is called in names of files and tables.
     pub(super) const fn name(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Setting => "setting",
             Self::Label => "label",
             Self::Announces => "announces",
+            Self::Job => "job",
         }
     }
 }

@@ -315,12 +315,35 @@ fn locked(pid: Option<u32>, place: &Place, content: &Content) -> DiskError {
 
 /// The folder as a name: canonical, with the name under which the content lies when it is not the torrent's.
 fn folder_name(fs: &dyn Fs, folder: &Path, name: Option<&str>) -> io::Result<Vec<u8>> {
-    let mut out = fs.canonical(folder)?.as_os_str().as_bytes().to_vec();
+    Ok(named_folder(&fs.canonical(folder)?, name))
+}
+
+fn named_folder(folder: &Path, name: Option<&str>) -> Vec<u8> {
+    let mut out = folder.as_os_str().as_bytes().to_vec();
     if let Some(name) = name {
         out.push(0);
         out.extend(name.as_bytes());
     }
-    Ok(out)
+    out
+}
+
+/// What the names of all files of a torrent's state in a place begin with. A folder that is gone goes by the name that it had.
+pub(crate) fn stem_of(fs: &dyn Fs, wire: InfoHash, place: &Place) -> io::Result<String> {
+    let folder = match folder_name(fs, &place.folder, place.name.as_deref()) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => named_folder(&place.folder, place.name.as_deref()),
+        other => other?,
+    };
+    Ok(stem(wire, &folder))
+}
+
+/// Forgets a state: what is claimed, and the files beside it. Its lock stays, since another process may wait with it open.
+pub(crate) fn forget_stem(fs: &dyn Fs, store: &dyn StateStore, state_dir: &Path, stem: &str) -> io::Result<()> {
+    store.remove(Kind::State, stem)?;
+    let dir = fs.folder(state_dir, false)?;
+    for what in ["table", "files", "journal", "info", "new"] {
+        dir.remove(&named(stem, what))?;
+    }
+    Ok(())
 }
 
 /// What the names of all files of a state begin with.

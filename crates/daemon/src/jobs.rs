@@ -1,0 +1,243 @@
+//! Moving, renaming, hashing again, and removing with data (own design): what came of each is on the disk before it is told.
+//!
+//! A move that takes long is answered while it is under way, with the state `moving`; what became of it is in the row, or is its `error`. One that the
+//! process did not live to end is gone on with at the next start, before its torrent is opened.
+use crate::daemon::{Daemon, Kept};
+use crate::events::Happened;
+use crate::failed::{Failed, StartError};
+use crate::line::Turn;
+use crate::row::Row;
+use crate::select::Selector;
+use crate::told::Told;
+use crate::totals::Totals;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use teem_client::metainfo::InfoHash;
+use teem_client::{Ended, Torrent, Where};
+use teem_disk::Kind;
+use teem_disk::jobs::Pending;
+use tokio::task::JoinHandle;
+
+/// How long an answer waits for a move: renaming is done by then, copying mostly not.
+const ANSWER_WAITS: Duration = Duration::from_secs(5);
+
+/// What is wanted of the place of a torrent's content.
+#[derive(Clone)]
+enum Wish {
+    Folder(PathBuf),
+    Name(String, String),
+    /// What an earlier run has left, and whether the torrent is to be at work then.
+    GoOn(Where, bool),
+}
+
+impl Daemon {
+    /// Moves the content of the selected torrents into another folder; how they stand after five seconds at most.
+    pub(crate) async fn move_selected(&self, select: &[Selector], folder: &Path) -> Result<Vec<Told>, Failed> {
+        let hashes = self.select(select).await?;
+        self.move_to(&hashes, folder).await
+    }
+
+    /// The same for those of these info-hashes.
+    pub(crate) async fn move_to(&self, hashes: &[InfoHash], folder: &Path) -> Result<Vec<Told>, Failed> {
+        let folder = self.below_roots(folder).map_err(Failed::Wish)?;
+        self.relocate(hashes, &Wish::Folder(folder)).await
+    }
+
+    /// Gives a file or folder of a torrent's content another name. Both are paths that begin with the name of the content itself.
+    pub(crate) async fn rename(&self, hash: InfoHash, path: &str, to: &str) -> Result<Vec<Told>, Failed> {
+        self.relocate(&[hash], &Wish::Name(path.to_owned(), to.to_owned())).await
+    }
+
+    /// Hashes the content of the selected torrents again.
+    pub(crate) async fn recheck_selected(&self, select: &[Selector]) -> Result<Vec<Told>, Failed> {
+        let hashes = self.select(select).await?;
+        self.recheck(&hashes).await
+    }
+
+    /// The same for those of these info-hashes. One that rests is hashed when it is resumed.
+    pub(crate) async fn recheck(&self, hashes: &[InfoHash]) -> Result<Vec<Told>, Failed> {
+        for (hash, torrent) in self.at_work(hashes) {
+            self.job_ended(hash, None);
+            torrent.recheck().map_err(Failed::Ended)?;
+        }
+        self.told(hashes).await
+    }
+
+    /// Removes the selected torrents and the files that are their own. What they were.
+    pub(crate) async fn remove_selected_with_data(&self, select: &[Selector]) -> Result<Vec<Told>, Failed> {
+        let hashes = self.select(select).await?;
+        self.remove_with_data(&hashes).await
+    }
+
+    /// The same for those of these info-hashes. What is not the torrent's own stays, whatever it is.
+    pub(crate) async fn remove_with_data(&self, hashes: &[InfoHash]) -> Result<Vec<Told>, Failed> {
+        let _turn = self.0.turn.lock().await;
+        let told = self.told(hashes).await?;
+        let torrents = self.at_work(hashes);
+        // Each rests first, which takes as long as its trackers do: all at once.
+        let plans = torrents.iter().map(|(_, torrent)| {
+            let torrent = torrent.clone();
+            tokio::spawn(async move { torrent.plan_to_clear().await })
+        });
+        let mut failed = None;
+        let mut planned = BTreeSet::new();
+        for ((hash, _), plan) in torrents.iter().zip(plans.collect::<Vec<_>>()) {
+            match plan.await {
+                Ok(Ok(())) => _ = planned.insert(*hash),
+                Ok(Err(e)) => failed = Some(Failed::Job(e)),
+                Err(_) => failed = Some(Failed::Ended(Ended::Removed)),
+            }
+        }
+        // Those that could not be begun have no files that anybody knows.
+        let begun: BTreeSet<InfoHash> = torrents.iter().map(|(hash, _)| *hash).collect();
+        planned.extend(hashes.iter().filter(|hash| !begun.contains(hash)));
+        let rows = planned.iter().map(|hash| (hash.to_string(), None)).collect();
+        self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
+        for hash in &planned {
+            let gone = self.torrents().remove(hash);
+            if let Some(kept) = gone {
+                self.happened(*hash, kept.name(*hash), Happened::Removed);
+            }
+        }
+        // Where that cannot be done a torrent that is added again counts on.
+        let counts = planned.iter().map(|hash| (hash.to_string(), None)).collect();
+        let _ = self.keep(Kind::Totals, counts).await;
+        let gone = torrents.into_iter().filter(|(hash, _)| planned.contains(hash));
+        let ends: Vec<_> =
+            gone.map(|(_, torrent)| tokio::spawn(async move { torrent.remove_cleared().await })).collect();
+        for end in ends {
+            if let Ok(Err(e)) = end.await {
+                failed = Some(Failed::Job(e));
+            }
+        }
+        for hash in &planned {
+            self.0.client.forget(*hash).await;
+        }
+        failed.map_or(Ok(told), Err)
+    }
+
+    /// Those of these torrents that could be begun.
+    fn at_work(&self, hashes: &[InfoHash]) -> Vec<(InfoHash, Torrent)> {
+        let torrents = self.torrents();
+        let of = |hash: &InfoHash| Some((*hash, torrents.get(hash)?.torrent.clone().ok()?));
+        hashes.iter().filter_map(of).collect()
+    }
+
+    async fn relocate(&self, hashes: &[InfoHash], wish: &Wish) -> Result<Vec<Told>, Failed> {
+        let moves: Vec<_> = self
+            .at_work(hashes)
+            .into_iter()
+            .map(|(hash, torrent)| self.carry_out(hash, torrent, wish.clone()))
+            .collect();
+        let until = tokio::time::Instant::now() + ANSWER_WAITS;
+        let mut failed = None;
+        for moving in moves {
+            // One that takes longer goes on by itself.
+            if let Ok(Ok(Err(e))) = tokio::time::timeout_at(until, moving).await {
+                failed = Some(e);
+            }
+        }
+        match failed {
+            Some(failed) => Err(failed),
+            None => self.told(hashes).await,
+        }
+    }
+
+    /// Carries a wish out and keeps what came of it, whoever waits.
+    fn carry_out(&self, hash: InfoHash, torrent: Torrent, wish: Wish) -> JoinHandle<Result<(), Failed>> {
+        let daemon = self.clone();
+        self.job_ended(hash, None);
+        tokio::spawn(async move {
+            let done = async {
+                let there = match wish {
+                    Wish::Folder(folder) => torrent.move_to(&folder).await,
+                    Wish::Name(path, to) => torrent.rename(&path, &to).await,
+                    Wish::GoOn(to, works) => torrent.go_on_moving(to, works).await,
+                };
+                let there = there.map_err(Failed::Job)?;
+                daemon.keep_place(hash, there).await?;
+                torrent.keep_move().await.map_err(Failed::Store)
+            };
+            let done = done.await;
+            if let Err(e) = &done {
+                daemon.job_ended(hash, Some(e.to_string()));
+            }
+            done
+        })
+    }
+
+    /// What was to be done with a torrent's files is begun, or was not done: that is told with the torrent.
+    fn job_ended(&self, hash: InfoHash, why: Option<String>) {
+        let mut torrents = self.torrents();
+        let Some(kept) = torrents.get_mut(&hash) else { return };
+        if kept.line.job_error.as_deref() != why.as_deref() {
+            kept.line.job_error = why.clone().map(Into::into);
+            kept.line.revision = self.next_revision();
+        }
+        let name = kept.name(hash);
+        drop(torrents);
+        if let Some(why) = why {
+            self.happened(hash, name, Happened::Turned(Turn::Error(why)));
+        }
+    }
+
+    /// Keeps where a torrent's content lies by now.
+    async fn keep_place(&self, hash: InfoHash, there: Where) -> Result<(), Failed> {
+        let _turn = self.0.turn.lock().await;
+        let row = self.torrents().get(&hash).map(|kept| kept.row.clone());
+        // One that was removed meanwhile has no row to be kept.
+        let Some(row) = row else { return Ok(()) };
+        let row = placed(row, there);
+        self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await.map_err(Failed::Store)?;
+        if let Some(kept) = self.torrents().get_mut(&hash) {
+            kept.row = row;
+            kept.line.revision = self.next_revision();
+        }
+        Ok(())
+    }
+
+    /// Goes on with what the run before did not live to end: removals at once, moves beside everything else. The rows that are to be begun as
+    /// they are come back.
+    pub(crate) async fn take_up_jobs(
+        &self,
+        mut rows: Vec<(InfoHash, Row)>,
+        jobs: Vec<(InfoHash, Pending)>,
+        totals: &mut BTreeMap<InfoHash, Totals>,
+    ) -> Result<Vec<(InfoHash, Row)>, StartError> {
+        for (hash, job) in jobs {
+            let at = rows.iter().position(|(of, _)| *of == hash);
+            match (job, at.map(|at| rows.swap_remove(at).1)) {
+                (Pending::Clear, row) => {
+                    if row.is_some() {
+                        self.keep(Kind::Row, vec![(hash.to_string(), None)]).await.map_err(StartError::Rows)?;
+                    }
+                    // What cannot be removed now is tried at the next start.
+                    let _ = self.0.client.clear(hash).await;
+                }
+                // The torrent was removed while it was moved.
+                (Pending::Move { .. }, None) => {
+                    let _ = self.0.client.forget_job(hash).await;
+                }
+                (Pending::Move { from, to, placed: is_placed }, Some(row)) => {
+                    let works = !row.paused;
+                    let row = placed(row, if is_placed { to.clone() } else { from });
+                    let (torrent, mut line) = self.begin(&row, true).await;
+                    line.count_from(totals.remove(&hash).unwrap_or_default());
+                    let torrent = torrent.map_err(|e| e.to_string());
+                    self.torrents().insert(hash, Kept { row, torrent: torrent.clone(), line });
+                    if let Ok(torrent) = torrent {
+                        drop(self.carry_out(hash, torrent, Wish::GoOn(to, works)));
+                    }
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// The row of a torrent that lies there.
+fn placed(row: Row, there: Where) -> Row {
+    let Where { folder, name, names } = there;
+    Row { folder, name, names, ..row }
+}
