@@ -247,6 +247,11 @@ fn what_sonarr_and_radarr_send_and_read() {
         &format!("hashes={hash}&ratioLimit=-2&seedingTimeLimit=-2&inactiveSeedingTimeLimit=-2"),
     );
     client.done("torrents/setForceStart", &format!("hashes={hash}&value=false"));
+    let own = "ratioLimit=1.5&seedingTimeLimit=60&inactiveSeedingTimeLimit=-2";
+    client.done("torrents/setShareLimits", &format!("hashes={hash}&{own}"));
+    let told = client.json("torrents/info");
+    assert_eq!((&told[0]["ratio_limit"], &told[0]["seeding_time_limit"]), (&json!(1.5), &json!(60)), "{told}");
+    assert_eq!(daemon.list()[0]["until"], json!("ratio=1.5 or time=3600"));
     let told = client.json("torrents/info?category=tv-sonarr");
     let told = &told[0];
     for key in [

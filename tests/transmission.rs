@@ -368,6 +368,17 @@ fn what_sonarr_and_radarr_send_and_read() {
         (&json!(6), &json!(0), &json!(["tv-sonarr"]))
     );
     assert_eq!((&told["name"], &told["downloadDir"]), (&json!("film"), &json!(daemon.root())));
+    // Goals of an indexer's own: the ratio, and its seeding time as idle time.
+    client.legacy(
+        "torrent-set",
+        json!({"ids": [hash], "seedRatioLimit": 1.5, "seedRatioMode": 1, "seedIdleLimit": 90, "seedIdleMode": 1}),
+    );
+    let fields = json!(["seedRatioLimit", "seedRatioMode", "seedIdleLimit", "seedIdleMode", "isFinished"]);
+    let told = client.legacy("torrent-get", json!({"fields": fields}));
+    let goals =
+        json!({"seedRatioLimit": 1.5, "seedRatioMode": 1, "seedIdleLimit": 90, "seedIdleMode": 1, "isFinished": false});
+    assert_eq!(told["torrents"][0], goals);
+    assert_eq!(daemon.list()[0]["until"], json!("ratio=1.5 or idle=5400"));
     // What it took over it labels otherwise.
     client.legacy("torrent-set", json!({"ids": [hash], "labels": ["tv-imported"]}));
     assert_eq!(daemon.list()[0]["labels"], json!(["tv-imported"]));

@@ -1,7 +1,7 @@
 //! Labels that are kept (own design): categories, and labels that no torrent has yet.
 use crate::daemon::Daemon;
 use crate::failed::Failed;
-use crate::label::Label;
+use crate::label::{Label, Labels};
 use crate::row::LABEL_BYTES;
 use std::path::{Path, PathBuf};
 use teem_disk::Kind;
@@ -32,6 +32,17 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// Labels that are kept, and categories that the daemon's file has made: labels with a folder.
+    pub(crate) fn all_labels(&self) -> Labels {
+        let mut all = self.labels().clone();
+        for (name, of) in &self.0.policy.rules().labels {
+            if let Some(folder) = &of.folder {
+                all.insert(name.clone(), Label { category: true, folder: folder.clone() });
+            }
+        }
+        all
     }
 
     /// The folder of a category as it is said: below the daemon's first root where it is not absolute; none where nothing is said.

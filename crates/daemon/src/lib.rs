@@ -19,6 +19,7 @@ mod details;
 mod events;
 mod failed;
 mod gate;
+mod goals;
 mod held;
 mod holds;
 mod jobs;

@@ -29,7 +29,7 @@ pub struct Goal {
     /// Payload bytes sent in all runs over the bytes that are wanted, in thousandths.
     pub ratio: Option<u64>,
     /// Seconds of seeding.
-    pub(super) time_s: Option<u64>,
+    pub time_s: Option<u64>,
     /// Seconds of seeding since something was sent last.
     pub idle_s: Option<u64>,
     /// It goes on while fewer other seeds than this are known, and again once they are.

@@ -1,6 +1,7 @@
 //! `torrents/add` (qBittorrent's Web API): links and files, each added as the other wishes say, below the daemon's roots alone.
 use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
+use super::sharing;
 use crate::adding::Wishes;
 use crate::daemon::Daemon;
 use crate::failed::AddFailed;
@@ -22,13 +23,13 @@ pub(super) async fn add(daemon: &Daemon, form: &Form) -> Outcome {
     let mut labels: BTreeSet<String> = form.list("tags", ',').into_iter().collect();
     if let Some(category) = category {
         labels.insert(category.to_owned());
-        let known = daemon.labels().get(category).is_some_and(|label| label.category);
+        let known = daemon.all_labels().get(category).is_some_and(|label| label.category);
         if !known {
             let label = Label { category: true, folder: PathBuf::new() };
             daemon.keep_labels(vec![(category.to_owned(), Some(label))]).await?;
         }
     }
-    let of_category = category.and_then(|category| daemon.labels().get(category).map(|label| label.folder.clone()));
+    let of_category = category.and_then(|category| daemon.all_labels().get(category).map(|label| label.folder.clone()));
     let named = form.text("savepath").map(|path| daemon.first_root().join(path));
     let wishes = Wishes {
         folder: named.or(of_category.filter(|folder| !folder.as_os_str().is_empty())),
@@ -36,6 +37,7 @@ pub(super) async fn add(daemon: &Daemon, form: &Form) -> Outcome {
         paused: form.flag("stopped").or_else(|| form.flag("paused")).unwrap_or(false),
         up: rate(form, "upLimit"),
         down: rate(form, "dlLimit"),
+        until: sharing::wanted(form).and_then(|parts| parts.goal(daemon.0.policy.rules().goal)),
         ..Wishes::default()
     };
     let (mut added, mut why): (usize, Option<AddFailed>) = (0, None);

@@ -2,9 +2,11 @@
 use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
 use crate::daemon::Daemon;
+use crate::goals::ratio;
 use crate::standing::{Ask, Standing};
 use crate::told::Told;
 use serde_json::{Map, Value, json};
+use teem_client::policy::Then;
 use teem_client::{Encryption, Transports};
 
 /// What programs take this one for: the last of qBittorrent's versions whose contract old and new ones know.
@@ -37,11 +39,29 @@ pub(super) fn preferences(daemon: &Daemon) -> Map<String, Value> {
         // Nothing of theirs lies in files that could be read.
         "resume_data_storage_type": "SQLite",
     });
-    [told, not_here(), nor_these()]
+    [told, of_rules(daemon), not_here(), nor_these()]
         .into_iter()
         .filter_map(|part| if let Value::Object(map) = part { Some(map) } else { None })
         .flatten()
         .collect()
+}
+
+/// What the rules say.
+fn of_rules(daemon: &Daemon) -> Value {
+    let rules = daemon.0.policy.rules();
+    let (goal, other, places) = (rules.goal, rules.speed.other, rules.places);
+    let size = |places: Option<std::num::NonZeroU32>| places.map_or(-1, |places| i64::from(places.get()));
+    let minutes = |seconds: Option<u64>| seconds.and_then(|s| i64::try_from(s / 60).ok()).unwrap_or(-1);
+    json!({
+        "alt_dl_limit": other.down.unwrap_or(0), "alt_up_limit": other.up.unwrap_or(0),
+        "queueing_enabled": rules.has_queue(), "dont_count_slow_torrents": rules.has_queue(),
+        "max_active_checking_torrents": size(places.checks), "max_active_downloads": size(places.downloads),
+        "max_active_uploads": size(places.seeds), "max_active_torrents": -1,
+        "max_ratio_enabled": goal.ratio.is_some(), "max_ratio": goal.ratio.map_or(-1.0, ratio),
+        "max_ratio_act": u8::from(rules.then == Then::Remove),
+        "max_seeding_time_enabled": goal.time_s.is_some(), "max_seeding_time": minutes(goal.time_s),
+        "max_inactive_seeding_time_enabled": goal.idle_s.is_some(), "max_inactive_seeding_time": minutes(goal.idle_s),
+    })
 }
 
 /// What this program does not have, as those tell it who have it and do not use it.
@@ -49,7 +69,7 @@ fn not_here() -> Value {
     json!({
         "add_stopped_enabled": false, "start_paused_enabled": false, "add_to_top_of_queue": false,
         "add_trackers": "", "add_trackers_enabled": false,
-        "alt_dl_limit": 0, "alt_up_limit": 0, "scheduler_enabled": false,
+        "scheduler_enabled": false,
         "auto_delete_mode": 0, "auto_tmm_enabled": false, "torrent_changed_tmm_enabled": false,
         "category_changed_tmm_enabled": false, "save_path_changed_tmm_enabled": false,
         "autorun_enabled": false, "autorun_program": "",
@@ -65,11 +85,6 @@ fn nor_these() -> Value {
     json!({
         "locale": "en",
         "mail_notification_enabled": false,
-        "max_active_checking_torrents": -1, "max_active_downloads": -1, "max_active_torrents": -1, "max_active_uploads": -1,
-        "queueing_enabled": false, "dont_count_slow_torrents": false,
-        "max_ratio": -1, "max_ratio_act": 0, "max_ratio_enabled": false,
-        "max_seeding_time": -1, "max_seeding_time_enabled": false,
-        "max_inactive_seeding_time": -1, "max_inactive_seeding_time_enabled": false,
         "max_uploads": -1, "max_uploads_per_torrent": -1,
         "proxy_type": "None", "rss_auto_downloading_enabled": false, "rss_processing_enabled": false,
         "scan_dirs": {}, "temp_path": "", "temp_path_enabled": false,

@@ -2,10 +2,13 @@
 use super::form::Form;
 use super::listing::{hashes, one};
 use super::outcome::{Done, Outcome, Refused};
-use crate::change::{Changes, Limit};
+use super::sharing;
+use crate::change::{Changes, Limit, Until};
 use crate::daemon::Daemon;
+use crate::policy::Move;
 use crate::standing::Parts;
 use teem_client::Priority;
+use teem_client::policy::ByHand;
 
 /// Has torrents rest or go on.
 pub(super) async fn pause(daemon: &Daemon, form: &Form, paused: bool) -> Outcome {
@@ -90,13 +93,39 @@ pub(super) fn only(form: &Form, key: &str, is: &str) -> Outcome {
     }
 }
 
-/// Share limits: those of the session, and none, are granted, since nothing stops by itself.
-pub(super) fn share_limits(daemon: &Daemon, form: &Form) -> Outcome {
-    hashes(daemon, form)?;
-    for key in ["ratioLimit", "seedingTimeLimit", "inactiveSeedingTimeLimit"] {
-        if form.text(key).and_then(|value| value.parse::<f64>().ok()).is_some_and(|value| value >= 0.0) {
-            return Err(Refused::conflict(format!("{key} is not supported")));
-        }
+/// Sets the goals of torrents.
+pub(super) async fn share_limits(daemon: &Daemon, form: &Form) -> Outcome {
+    let parts = sharing::wanted(form).ok_or_else(|| Refused::missing("ratioLimit"))?;
+    let until = Until::Becomes(parts.goal(daemon.0.policy.rules().goal));
+    daemon.set_of(&hashes(daemon, form)?, Changes { until, ..Changes::default() }).await?;
+    Ok(Done::Nothing)
+}
+
+/// Moves torrents in the queue, if there is one.
+pub(super) async fn queue(daemon: &Daemon, form: &Form, to: Move) -> Outcome {
+    if !daemon.0.policy.rules().has_queue() {
+        return Err(Refused::conflict("Torrent queueing must be enabled"));
     }
+    daemon.queue(&hashes(daemon, form)?, to).await?;
+    Ok(Done::Nothing)
+}
+
+/// Has torrents work whatever others do, or take their turn again.
+pub(super) async fn force(daemon: &Daemon, form: &Form) -> Outcome {
+    let hashes = hashes(daemon, form)?;
+    if form.flag("value") == Some(true) {
+        daemon.set_paused_of(&hashes, false).await?;
+        daemon.queue(&hashes, Move::Force).await?;
+    } else {
+        daemon.queue(&hashes, Move::Unforce).await?;
+    }
+    Ok(Done::Nothing)
+}
+
+/// Has the alternative limits hold or not: as `mode` says, else the other way than now.
+pub(super) async fn alternative(daemon: &Daemon, form: &Form) -> Outcome {
+    let wanted = form.flag("mode").unwrap_or(!daemon.alternative().0);
+    let by_hand = if wanted { ByHand::On } else { ByHand::Off };
+    daemon.set_alternative(by_hand).await.map_err(Refused::conflict)?;
     Ok(Done::Nothing)
 }

@@ -12,14 +12,13 @@ use std::collections::BTreeSet;
 use teem_client::metainfo::InfoHash;
 
 pub(super) fn categories(daemon: &Daemon) -> Value {
-    Value::Object(sync::categories(&daemon.labels()).into_iter().collect())
+    Value::Object(sync::categories(&daemon.all_labels()).into_iter().collect())
 }
 
 pub(super) async fn tags(daemon: &Daemon) -> Result<Value, Refused> {
     let hashes: Vec<_> = daemon.torrents().keys().copied().collect();
     let all = daemon.standing(&hashes, Ask::Nothing).await?;
-    let labels = daemon.labels();
-    Ok(sync::tags(&all, &labels).into())
+    Ok(sync::tags(&all, &daemon.all_labels()).into())
 }
 
 async fn keep(daemon: &Daemon, name: &str, said: &str) -> Outcome {
@@ -29,7 +28,7 @@ async fn keep(daemon: &Daemon, name: &str, said: &str) -> Outcome {
 }
 
 fn is_category(daemon: &Daemon, name: &str) -> bool {
-    daemon.labels().get(name).is_some_and(|label| label.category)
+    daemon.all_labels().get(name).is_some_and(|label| label.category)
 }
 
 /// Makes a category that is not there yet.
@@ -68,7 +67,7 @@ pub(super) async fn set_category(daemon: &Daemon, form: &Form) -> Outcome {
         return Err(Refused::conflict(format!("there is no category {name}")));
     }
     let others = daemon
-        .labels()
+        .all_labels()
         .iter()
         .filter(|(other, label)| label.category && *other != name)
         .map(|(other, _)| other.clone())
@@ -139,7 +138,7 @@ pub(super) async fn set_tags(daemon: &Daemon, form: &Form) -> Outcome {
 
 /// All tags that these torrents have.
 fn tags_of(daemon: &Daemon, hashes: &[InfoHash]) -> BTreeSet<String> {
-    let labels = daemon.labels().clone();
+    let labels = daemon.all_labels();
     let torrents = daemon.torrents();
     let all = hashes.iter().filter_map(|hash| torrents.get(hash)).flat_map(|kept| &kept.row.labels);
     all.filter(|label| labels.get(*label).is_none_or(|label| !label.category)).cloned().collect()

@@ -1,7 +1,7 @@
 //! What is told of torrents (qBittorrent's Web API, `torrents/info` and what is asked of one).
 use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
-use super::torrent::{self, told};
+use super::torrent::{self, Context, told};
 use crate::daemon::Daemon;
 use crate::label::category;
 use crate::standing::{Ask, Parts, Standing};
@@ -47,7 +47,7 @@ pub(super) async fn info(daemon: &Daemon, form: &Form, secrets: bool) -> Outcome
     };
     let with_trackers = form.flag("includeTrackers") == Some(true);
     let standing = daemon.standing(&all, if with_trackers { Ask::All } else { Ask::Busy }).await?;
-    let (labels, form) = (daemon.labels().clone(), form.clone());
+    let (labels, form, goal) = (daemon.all_labels(), form.clone(), daemon.0.policy.rules().goal);
     let list = tokio::task::spawn_blocking(move || {
         let chosen = standing.iter().filter(|one| {
             let of = category(&labels, &one.row.labels).unwrap_or_default();
@@ -62,7 +62,7 @@ pub(super) async fn info(daemon: &Daemon, form: &Form, secrets: bool) -> Outcome
         let mut list: Vec<Value> = chosen
             .map(|one| {
                 let facts = one.facts();
-                let mut entry = told(one, &facts, &labels, secrets);
+                let mut entry = told(one, &facts, &Context { labels: &labels, goal, secrets });
                 if with_trackers {
                     entry["trackers"] = trackers_of(one, secrets);
                 }

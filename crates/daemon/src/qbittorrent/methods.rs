@@ -4,6 +4,7 @@ use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
 use super::{adding, application, changing, labels, listing, sync};
 use crate::daemon::Daemon;
+use crate::policy::Move;
 use crate::token::Scope;
 use serde_json::{Value, json};
 use teem_web::http::StatusCode;
@@ -45,7 +46,8 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "sync/maindata" => sync::maindata(daemon, form, program, secrets).await,
         "sync/torrentPeers" => sync::peers(daemon, form).await,
         "transfer/info" => application::transfer_info(daemon).await,
-        "transfer/speedLimitsMode" => text("0"),
+        "transfer/speedLimitsMode" => text(if daemon.alternative().0 { "1" } else { "0" }),
+        "transfer/setSpeedLimitsMode" | "transfer/toggleSpeedLimitsMode" => changing::alternative(daemon, form).await,
         "transfer/downloadLimit" => text(&daemon.0.outset.down.unwrap_or(0).to_string()),
         "transfer/uploadLimit" => text(&daemon.0.outset.up.unwrap_or(0).to_string()),
         "torrents/count" => text(&daemon.torrents().len().to_string()),
@@ -67,12 +69,14 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "torrents/setDownloadLimit" => changing::limit(daemon, form, Way::Down).await,
         "torrents/setUploadLimit" => changing::limit(daemon, form, Way::Up).await,
         "torrents/filePrio" => changing::priority(daemon, form).await,
-        "torrents/setShareLimits" => changing::share_limits(daemon, form),
-        "torrents/setForceStart" | "torrents/setSuperSeeding" => changing::only(form, "value", "false"),
+        "torrents/setShareLimits" => changing::share_limits(daemon, form).await,
+        "torrents/setForceStart" => changing::force(daemon, form).await,
+        "torrents/setSuperSeeding" => changing::only(form, "value", "false"),
         "torrents/setAutoManagement" => changing::only(form, "enable", "false"),
-        "torrents/topPrio" | "torrents/bottomPrio" | "torrents/increasePrio" | "torrents/decreasePrio" => {
-            Err(Refused::conflict("Torrent queueing must be enabled"))
-        }
+        "torrents/topPrio" => changing::queue(daemon, form, Move::Top).await,
+        "torrents/bottomPrio" => changing::queue(daemon, form, Move::Bottom).await,
+        "torrents/increasePrio" => changing::queue(daemon, form, Move::Up).await,
+        "torrents/decreasePrio" => changing::queue(daemon, form, Move::Down).await,
         "torrents/setCategory" => labels::set_category(daemon, form).await,
         "torrents/removeCategories" => labels::remove_categories(daemon, form).await,
         "torrents/addTags" => labels::add_tags(daemon, form).await,

@@ -15,6 +15,7 @@ mod logins;
 mod methods;
 mod outcome;
 mod seen;
+mod sharing;
 mod sync;
 mod torrent;
 

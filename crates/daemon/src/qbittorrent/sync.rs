@@ -4,7 +4,7 @@ use super::form::Form;
 use super::listing::one;
 use super::outcome::{Done, Outcome, Refused};
 use super::seen::Main;
-use super::torrent::{state, told};
+use super::torrent::{Context, state, told};
 use crate::daemon::Daemon;
 use crate::label::{Labels, category};
 use crate::standing::{Ask, Standing};
@@ -24,7 +24,7 @@ pub(super) async fn maindata(daemon: &Daemon, form: &Form, program: &str, secret
         _ => Map::new(),
     };
     server.extend(of_all(daemon, &all));
-    let labels = daemon.labels().clone();
+    let (labels, goal) = (daemon.all_labels(), daemon.0.policy.rules().goal);
     let (daemon, rid, program) = (daemon.clone(), form.int("rid").unwrap_or(0), program.to_owned());
     let telling = tokio::task::spawn_blocking(move || {
         let now = Main {
@@ -36,7 +36,7 @@ pub(super) async fn maindata(daemon: &Daemon, form: &Form, program: &str, secret
         let by_hash: HashMap<&str, &Standing> = all.iter().map(|one| (one.told.infohash.as_str(), one)).collect();
         daemon.seen().tell(&program, rid, Instant::now(), &now, |hash| {
             let one = by_hash.get(hash)?;
-            let mut entry = told(one, &one.facts(), &labels, secrets);
+            let mut entry = told(one, &one.facts(), &Context { labels: &labels, goal, secrets });
             // It is the key.
             entry.as_object_mut()?.remove("hash");
             Some(entry)
@@ -49,7 +49,7 @@ pub(super) async fn maindata(daemon: &Daemon, form: &Form, program: &str, secret
 fn mark(one: &Standing, labels: &Labels) -> u64 {
     let mut hasher = DefaultHasher::new();
     (one.revision, &one.row.labels, &one.row.folder, one.row.up, one.row.down, &one.told.name).hash(&mut hasher);
-    (category(labels, &one.row.labels), state(one)).hash(&mut hasher);
+    (category(labels, &one.row.labels), state(one), one.told.forced, &one.told.until).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -80,7 +80,7 @@ fn of_all(daemon: &Daemon, all: &[Standing]) -> Map<String, Value> {
         "average_time_queue": 0, "queued_io_jobs": 0, "total_buffers_size": 0, "total_queued_size": 0,
         "read_cache_hits": "0", "read_cache_overload": "0", "write_cache_overload": "0",
         "free_space_on_disk": daemon.space(daemon.first_root()).map_or(0, |(free, _)| free),
-        "queueing": false, "refresh_interval": 1500, "use_alt_speed_limits": false, "use_subcategories": false,
+        "queueing": daemon.0.policy.rules().has_queue(), "refresh_interval": 1500, "use_alt_speed_limits": daemon.alternative().0, "use_subcategories": false,
         "total_peer_connections": all.iter().map(|one| one.told.seeds + one.told.downloaders).sum::<u32>(),
         "total_wasted_session": all.iter().map(|one| one.figure(|f| f.wasted)).sum::<u64>(),
     });

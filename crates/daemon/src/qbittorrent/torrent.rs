@@ -1,18 +1,19 @@
 //! A torrent as qBittorrent tells it (its Web API 2.11.4, `torrents/info`, `sync/maindata`, `torrents/properties`).
 //!
 //! What this program does not know is told as the value that means unknown or unlimited there; `docs/api.md` names these.
+use super::sharing;
 use crate::label::{Labels, category};
 use crate::standing::{Facts, Standing};
 use serde_json::{Value, json};
 use teem_client::event::State;
 use teem_client::metainfo::{Magnet, TorrentKey};
+use teem_client::policy::Goal;
 use teem_client::{AnnounceUrl, Torrent};
 
 /// Seconds until it is complete where nobody knows: a hundred days.
 const ETA_UNKNOWN: u64 = 8_640_000;
 
-/// A limit that is left to the session, one that there is none of, a moment that nobody knows.
-const OF_SESSION: i64 = -2;
+/// What there is none of, and a moment that nobody knows.
 const NONE: i64 = -1;
 
 /// The greatest ratio that is told.
@@ -24,6 +25,13 @@ pub(super) fn state(one: &Standing) -> &'static str {
     match one.state() {
         State::Failed => "error",
         _ if one.told.error.is_some() => "error",
+        State::Paused if one.told.state == "queued" => {
+            if complete {
+                "queuedUP"
+            } else {
+                "queuedDL"
+            }
+        }
         State::Paused | State::Stopping if complete => "stoppedUP",
         State::Paused | State::Stopping => "stoppedDL",
         State::Metadata | State::Choosing => "metaDL",
@@ -36,6 +44,7 @@ pub(super) fn state(one: &Standing) -> &'static str {
                 "stalledUP"
             }
         }
+        _ if one.told.forced => "forcedDL",
         _ if one.told.down_rate > 0 => "downloading",
         _ => "stalledDL",
     }
@@ -88,8 +97,19 @@ pub(super) fn shown(url: &AnnounceUrl, secrets: bool) -> String {
     if secrets { url.reveal().to_owned() } else { url.shown() }
 }
 
+/// What entries are told by.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) labels: &'a Labels,
+    /// What the rules say of all.
+    pub(super) goal: Goal,
+    /// Whether passkeys of trackers are told.
+    pub(super) secrets: bool,
+}
+
 /// A whole entry of `torrents/info`.
-pub(super) fn told(one: &Standing, facts: &Facts, labels: &Labels, secrets: bool) -> Value {
+pub(super) fn told(one: &Standing, facts: &Facts, told: &Context<'_>) -> Value {
+    let Context { labels, goal, secrets } = *told;
     let (num_complete, num_incomplete) = swarm(one);
     let trackers: usize = facts.trackers.iter().map(Vec::len).sum();
     let moment = |at: Option<u64>| at.and_then(|at| i64::try_from(at).ok()).unwrap_or(NONE);
@@ -132,13 +152,16 @@ pub(super) fn told(one: &Standing, facts: &Facts, labels: &Labels, secrets: bool
         "completion_on": moment(one.told.completed),
         "time_active": one.told.active_time,
         "seeding_time": one.told.seeding_time,
+        "force_start": one.told.forced,
         "private": one.about().map(|about| about.private),
         "has_metadata": one.about().is_some(),
         "comment": facts.comment,
         "total_wasted": one.figure(|f| f.wasted),
     });
-    if let (Value::Object(told), Value::Object(rest)) = (&mut told, not_here()) {
-        told.extend(rest);
+    for rest in [sharing::told(one, goal), not_here()] {
+        if let (Value::Object(told), Value::Object(rest)) = (&mut told, rest) {
+            told.extend(rest);
+        }
     }
     told
 }
@@ -150,16 +173,9 @@ fn not_here() -> Value {
         "availability": -1,
         "download_path": "",
         "f_l_piece_prio": false,
-        "force_start": false,
-        "inactive_seeding_time_limit": OF_SESSION,
-        "max_inactive_seeding_time": NONE,
-        "max_ratio": NONE,
-        "max_seeding_time": NONE,
         "popularity": 0,
         "priority": 0,
-        "ratio_limit": OF_SESSION,
         "reannounce": 0,
-        "seeding_time_limit": OF_SESSION,
         "seen_complete": NONE,
         "seq_dl": false,
         "super_seeding": false,

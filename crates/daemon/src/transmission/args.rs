@@ -62,6 +62,10 @@ impl Args {
         }
     }
 
+    pub(super) fn real(&self, key: &str) -> Option<f64> {
+        self.get(key)?.as_f64()
+    }
+
     /// The texts of a list; what is none is left out.
     pub(super) fn texts(&self, key: &str) -> Option<Vec<String>> {
         let list = self.get(key)?.as_array()?;
@@ -130,7 +134,7 @@ mod tests {
         let args = args(json!({"downloadDir": "/x", "a-b": 1, "c": "true", "d": 2.9, "e": ["x", 1], "f": [1, "x"]}));
         assert_eq!(args.text("download_dir"), Some("/x"));
         assert_eq!((args.flag("a_b"), args.flag("c"), args.flag("download_dir")), (Some(true), Some(true), None));
-        assert_eq!((args.int("d"), args.int("c")), (Some(2), None));
+        assert_eq!((args.int("d"), args.real("d"), args.int("c")), (Some(2), Some(2.9), None));
         assert_eq!((args.texts("e"), args.ints("f")), (Some(vec!["x".to_owned()]), Some(vec![1])));
         assert_eq!(args.keys().count(), 6);
     }

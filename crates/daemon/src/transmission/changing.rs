@@ -7,6 +7,7 @@ use super::names::Style;
 use super::setting;
 use crate::daemon::Daemon;
 use crate::failed::Failed;
+use crate::policy::Move;
 use serde_json::Map;
 use teem_client::metainfo::InfoHash;
 
@@ -47,8 +48,14 @@ pub(super) async fn set(daemon: &Daemon, args: &Args) -> Outcome {
     setting::set(daemon, args, &chosen(daemon, args).await?).await
 }
 
-/// Carries the moves in the queue out, of which there is none: nothing waits.
-pub(super) async fn queue(daemon: &Daemon, args: &Args) -> Outcome {
-    chosen(daemon, args).await?;
-    Ok((Map::new(), Style::Kebab))
+/// Carries the moves in the queue out.
+pub(super) async fn queue(daemon: &Daemon, args: &Args, to: Move) -> Outcome {
+    done(daemon.queue(&chosen(daemon, args).await?, to).await)
+}
+
+/// Carries `torrent_start_now` out: it works whatever others do.
+pub(super) async fn start_now(daemon: &Daemon, args: &Args) -> Outcome {
+    let hashes = chosen(daemon, args).await?;
+    done(daemon.set_paused_of(&hashes, false).await)?;
+    done(daemon.queue(&hashes, Move::Force).await)
 }

@@ -3,6 +3,7 @@
 //! What this program does not know is told as the value that means unknown there (0, -1, an empty text); `docs/api.md` names these.
 use super::nested;
 use crate::details::FileTold;
+use crate::goals::{Part, Parts as Goals, ratio};
 use crate::standing::{Ask, Facts, Parts, Standing};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use teem_client::Torrent;
 use teem_client::event::State;
 use teem_client::metainfo::{Magnet, TorrentKey};
+use teem_client::policy::Goal;
 
 /// Bytes of a kilobyte, as rates and sizes are told (`units`).
 pub(super) const KILO: u64 = 1000;
@@ -17,8 +19,10 @@ pub(super) const KILO: u64 = 1000;
 /// Peers that one torrent has at most.
 pub(super) const PEERS_MAX: u64 = 80;
 
-/// A truth that is left to the session.
+/// Whose a limit of seeding is: the session's, the torrent's own, nobody's.
 const OF_SESSION: u8 = 0;
+const OF_ITS_OWN: u8 = 1;
+const NOBODYS: u8 = 2;
 
 /// An error of this machine's.
 const LOCAL_ERROR: u8 = 3;
@@ -73,6 +77,8 @@ pub(super) struct Look<'a> {
     pub(super) files: &'a [FileTold],
     /// Whether truths in lists are numbers, as in the legacy dialect.
     pub(super) numbers: bool,
+    /// What the rules say of all.
+    pub(super) goal: Goal,
     /// Whether passkeys of trackers are told.
     pub(super) secrets: bool,
 }
@@ -134,7 +140,7 @@ static FIELDS: &[Field] = &[
     plain("have_valid", |t| t.standing.told.have.into()),
     plain("honors_session_limits", |_| true.into()),
     plain("id", |t| t.number.into()),
-    plain("is_finished", |_| false.into()),
+    plain("is_finished", |t| t.standing.row.course.ended.into()),
     plain("is_private", |t| t.standing.about().is_some_and(|about| about.private).into()),
     plain("is_stalled", |_| false.into()),
     plain("labels", |t| t.standing.row.labels.iter().cloned().collect()),
@@ -167,10 +173,10 @@ static FIELDS: &[Field] = &[
     busy("recheck_progress", |t| rechecked(t).into()),
     plain("seconds_downloading", |t| t.standing.told.active_time.saturating_sub(t.standing.told.seeding_time).into()),
     plain("seconds_seeding", |t| t.standing.told.seeding_time.into()),
-    plain("seed_idle_limit", |_| 0.into()),
-    plain("seed_idle_mode", |_| OF_SESSION.into()),
-    plain("seed_ratio_limit", |_| 0.0.into()),
-    plain("seed_ratio_mode", |_| OF_SESSION.into()),
+    plain("seed_idle_limit", |t| (limit(own(t).idle, t.goal.idle_s) / 60).into()),
+    plain("seed_idle_mode", |t| mode(own(t).idle).into()),
+    plain("seed_ratio_limit", |t| ratio(limit(own(t).ratio, t.goal.ratio)).into()),
+    plain("seed_ratio_mode", |t| mode(own(t).ratio).into()),
     plain("sequential_download", |_| false.into()),
     plain("size_when_done", |t| t.standing.told.wanted.into()),
     plain("start_date", |_| 0.into()),
@@ -192,6 +198,23 @@ static FIELDS: &[Field] = &[
     plain("webseeds", |_| json!([])),
     plain("webseeds_sending_to_us", |_| 0.into()),
 ];
+
+fn own(t: &Look<'_>) -> Goals {
+    Goals::of(t.standing.row.course.until)
+}
+
+fn mode(part: Part) -> u8 {
+    match part {
+        Part::OfRules => OF_SESSION,
+        Part::Own(_) => OF_ITS_OWN,
+        Part::Never => NOBODYS,
+    }
+}
+
+/// The limit of its own, or that of all.
+fn limit(part: Part, of_all: Option<u64>) -> u64 {
+    if let Part::Own(limit) = part { limit } else { of_all.unwrap_or(0) }
+}
 
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
@@ -223,6 +246,13 @@ fn eta(t: &Look<'_>) -> i64 {
 
 fn status(standing: &Standing) -> u8 {
     match standing.state() {
+        State::Paused if standing.told.state == "queued" => {
+            if standing.is_complete() {
+                5
+            } else {
+                3
+            }
+        }
         State::Paused | State::Failed | State::Stopping => 0,
         State::Checking => 2,
         State::Seeding => 6,

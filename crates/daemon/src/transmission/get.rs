@@ -7,6 +7,7 @@ use crate::daemon::Daemon;
 use crate::standing::{Ask, Facts, Parts, Standing};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use teem_client::policy::Goal;
 
 /// Fields that one request may ask for; there are fewer.
 const FIELDS_MAX: usize = 200;
@@ -17,6 +18,7 @@ struct Wanted {
     style: Style,
     table: bool,
     secrets: bool,
+    goal: Goal,
 }
 
 /// Carries `torrent_get` out, with passkeys of trackers where `secrets` says so.
@@ -30,7 +32,13 @@ pub(super) async fn get(daemon: &Daemon, call: &Call, secrets: bool) -> Outcome 
     });
     let fields: Vec<_> = known.collect();
     let style = if call.dialect == Dialect::Legacy { Style::Camel } else { Style::Snake };
-    let wanted = Wanted { fields, style, table: call.args.text("format") == Some("table"), secrets };
+    let wanted = Wanted {
+        fields,
+        style,
+        table: call.args.text("format") == Some("table"),
+        secrets,
+        goal: daemon.0.policy.rules().goal,
+    };
     let Chosen { torrents, removed } = choose(daemon, &call.args.ids()).await.map_err(Refused::cannot)?;
     let hashes: Vec<_> = torrents.iter().map(|(_, hash)| *hash).collect();
     let ask = wanted.fields.iter().map(|(_, field)| field.needs.ask()).max().unwrap_or(Ask::Nothing);
@@ -69,8 +77,18 @@ impl Wanted {
             let number = number(standing);
             let place = usize::try_from(number.saturating_sub(1)).unwrap_or(0);
             let numbers = self.style == Style::Camel;
-            let look =
-                Look { number, place, standing, facts: &facts, parts, files: &files, numbers, secrets: self.secrets };
+            let goal = self.goal;
+            let look = Look {
+                goal,
+                number,
+                place,
+                standing,
+                facts: &facts,
+                parts,
+                files: &files,
+                numbers,
+                secrets: self.secrets,
+            };
             let value = |field: &Field| styled((field.of)(&look), self.style);
             rows.push(if self.table {
                 self.fields.iter().map(|(_, field)| value(field)).collect()

@@ -2,6 +2,7 @@
 use super::envelope::{Call, Outcome, Refused};
 use super::{adding, changing, get, session};
 use crate::daemon::Daemon;
+use crate::policy::Move;
 use crate::token::Scope;
 
 /// Carries a request out, for one who may do so much.
@@ -14,17 +15,18 @@ pub(super) async fn carry_out(daemon: &Daemon, call: &Call, scope: Scope) -> Out
     match call.method.as_str() {
         "torrent_get" => get::get(daemon, call, scope >= Scope::Control).await,
         "torrent_add" => adding::add(daemon, args).await,
-        "torrent_start" | "torrent_start_now" => changing::pause(daemon, args, false).await,
+        "torrent_start" => changing::pause(daemon, args, false).await,
+        "torrent_start_now" => changing::start_now(daemon, args).await,
         "torrent_stop" => changing::pause(daemon, args, true).await,
         "torrent_remove" => changing::remove(daemon, args).await,
         "torrent_set" => changing::set(daemon, args).await,
         "torrent_reannounce" => changing::announce(daemon, args).await,
-        // Without a queue each is at its top.
-        "queue_move_top" | "queue_move_up" | "queue_move_down" | "queue_move_bottom" => {
-            changing::queue(daemon, args).await
-        }
+        "queue_move_top" => changing::queue(daemon, args, Move::Top).await,
+        "queue_move_up" => changing::queue(daemon, args, Move::Up).await,
+        "queue_move_down" => changing::queue(daemon, args, Move::Down).await,
+        "queue_move_bottom" => changing::queue(daemon, args, Move::Bottom).await,
         "session_get" => Ok(session::get(daemon, args, dialect)),
-        "session_set" => session::set(daemon, args, dialect),
+        "session_set" => session::set(daemon, args, dialect).await,
         "session_stats" => session::stats(daemon).await,
         "free_space" => session::free_space(daemon, args),
         other => Err(Refused::cannot(format!("{} is not supported", other.replace('_', "-")))),

@@ -5,12 +5,14 @@ use super::envelope::{Dialect, Done, Outcome, Refused};
 use super::fields::{KILO, PEERS_MAX};
 use super::names::{Style, inside};
 use crate::daemon::Daemon;
+use crate::goals::ratio;
 use crate::standing::Ask;
 use crate::told::Told;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use teem_client::event::State;
+use teem_client::policy::ByHand;
 use teem_client::{Encryption, Transports};
 
 /// What each dialect's programs take this one for: the words, the interface's number, its version.
@@ -68,41 +70,54 @@ fn told(daemon: &Daemon, dialect: Dialect) -> Map<String, Value> {
         "version": version,
     });
     told[cache] = 0.into();
-    [told, not_here()]
+    [told, of_rules(daemon), not_here()]
         .into_iter()
         .filter_map(|part| if let Value::Object(map) = part { Some(map) } else { None })
         .flatten()
         .collect()
 }
 
+/// What the rules say.
+fn of_rules(daemon: &Daemon) -> Value {
+    let rules = daemon.0.policy.rules();
+    let (goal, other, places) = (rules.goal, rules.speed.other, rules.places);
+    let size = |places: Option<std::num::NonZeroU32>| places.map_or(0, std::num::NonZeroU32::get);
+    json!({
+        "alt_speed_enabled": daemon.alternative().0,
+        "alt_speed_down": other.down.unwrap_or(0) / KILO, "alt_speed_up": other.up.unwrap_or(0) / KILO,
+        "download_queue_enabled": places.downloads.is_some(), "download_queue_size": size(places.downloads),
+        "seed_queue_enabled": places.seeds.is_some(), "seed_queue_size": size(places.seeds),
+        "seed_ratio_limited": goal.ratio.is_some(), "seed_ratio_limit": ratio(goal.ratio.unwrap_or(0)),
+        "idle_seeding_limit_enabled": goal.idle_s.is_some(), "idle_seeding_limit": goal.idle_s.unwrap_or(0) / 60,
+        "queue_stalled_enabled": rules.has_queue(), "queue_stalled_minutes": rules.stalled.as_secs() / 60,
+    })
+}
+
 /// What this program does not have, as those tell it who have it and do not use it.
 fn not_here() -> Value {
     json!({
-        "alt_speed_down": 0, "alt_speed_enabled": false, "alt_speed_time_begin": 540, "alt_speed_time_day": 127,
-        "alt_speed_time_enabled": false, "alt_speed_time_end": 1020, "alt_speed_up": 0,
+        "alt_speed_time_begin": 540, "alt_speed_time_day": 127,
+        "alt_speed_time_enabled": false, "alt_speed_time_end": 1020,
         "anti_brute_force_enabled": false, "anti_brute_force_threshold": 0,
         "blocklist_enabled": false, "blocklist_size": 0, "blocklist_url": "",
         "config_dir": "",
         "default_trackers": "",
-        "download_queue_enabled": false, "download_queue_size": 0,
-        "idle_seeding_limit": 0, "idle_seeding_limit_enabled": false,
         "incomplete_dir": "", "incomplete_dir_enabled": false,
-        "queue_stalled_enabled": false, "queue_stalled_minutes": 0,
         "rename_partial_files": false,
         "script_torrent_added_enabled": false, "script_torrent_added_filename": "",
         "script_torrent_done_enabled": false, "script_torrent_done_filename": "",
         "script_torrent_done_seeding_enabled": false, "script_torrent_done_seeding_filename": "",
-        "seed_queue_enabled": false, "seed_queue_size": 0,
-        "seed_ratio_limit": 0.0, "seed_ratio_limited": false,
         "trash_original_torrent_files": false,
     })
 }
 
-/// Answers `session_set`: what already is as it is wanted is granted, what this program does not have is not looked at.
-pub(super) fn set(daemon: &Daemon, args: &Args, dialect: Dialect) -> Outcome {
+/// Carries `session_set` out: the alternative limits hold or do not, what already is as it is wanted is granted, what this program does not have
+/// is not looked at, and the rest stands in the daemon's file.
+pub(super) async fn set(daemon: &Daemon, args: &Args, dialect: Dialect) -> Outcome {
     let told = told(daemon, dialect);
     for key in args.keys() {
-        if let Some(is) = told.get(key)
+        if key != BY_HAND
+            && let Some(is) = told.get(key)
             && args.get(key).is_some_and(|wanted| !same(wanted, is))
         {
             return Err(Refused::cannot(format!(
@@ -110,8 +125,15 @@ pub(super) fn set(daemon: &Daemon, args: &Args, dialect: Dialect) -> Outcome {
             )));
         }
     }
+    if let Some(wanted) = args.flag(BY_HAND) {
+        let by_hand = if wanted { ByHand::On } else { ByHand::Off };
+        daemon.set_alternative(by_hand).await.map_err(Refused::cannot)?;
+    }
     Ok((Map::new(), Style::Kebab))
 }
+
+/// What is said by hand.
+const BY_HAND: &str = "alt_speed_enabled";
 
 /// Whether both say the same: numbers are compared as such, and a truth may be one.
 fn same(a: &Value, b: &Value) -> bool {

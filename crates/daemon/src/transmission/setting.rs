@@ -3,16 +3,18 @@ use super::args::Args;
 use super::envelope::{Outcome, Refused};
 use super::fields::KILO;
 use super::names::Style;
-use crate::change::{Changes, Limit};
+use crate::change::{Changes, Limit, Until};
 use crate::daemon::Daemon;
 use crate::failed::Failed;
-use crate::standing::{Ask, Parts};
+use crate::goals::{Part, Parts, thousandths};
+use crate::standing::{self, Ask};
 use serde_json::Map;
 use teem_client::Priority;
 use teem_client::metainfo::{Info, InfoHash};
 
-/// What is left to the session, and what is nobody's: goals that are set say otherwise.
-const GOAL_OF_ITS_OWN: i64 = 1;
+/// Whose a limit of seeding is (`seedRatioMode`): the session's, the torrent's own, nobody's.
+const OF_SESSION: i64 = 0;
+const OF_ITS_OWN: i64 = 1;
 
 /// Carries `torrent_set` out.
 pub(super) async fn set(daemon: &Daemon, args: &Args, hashes: &[InfoHash]) -> Outcome {
@@ -23,8 +25,8 @@ pub(super) async fn set(daemon: &Daemon, args: &Args, hashes: &[InfoHash]) -> Ou
         down: limit(args, "download_limit", "download_limited"),
         ..Changes::default()
     };
-    let done = if is_about_files(args) {
-        each_with_its_files(daemon, args, hashes, changes).await
+    let done = if is_about_files(args) || is_about_goals(args) {
+        each_by_itself(daemon, args, hashes, changes).await
     } else {
         daemon.set_of(hashes, changes).await
     };
@@ -41,11 +43,6 @@ fn refuse(args: &Args) -> Result<(), Refused> {
     }
     for (key, usual) in [("bandwidth_priority", 0), ("sequential_download", 0)] {
         if args.int(key).is_some_and(|value| value != usual) || args.flag(key) == Some(true) {
-            return cannot(key);
-        }
-    }
-    for key in ["seed_ratio_mode", "seed_idle_mode"] {
-        if args.int(key) == Some(GOAL_OF_ITS_OWN) {
             return cannot(key);
         }
     }
@@ -82,20 +79,53 @@ fn is_about_files(args: &Args) -> bool {
     ABOUT_FILES.iter().any(|(key, _)| args.get(key).is_some())
 }
 
-async fn each_with_its_files(
-    daemon: &Daemon,
-    args: &Args,
-    hashes: &[InfoHash],
-    changes: Changes,
-) -> Result<(), Failed> {
+fn is_about_goals(args: &Args) -> bool {
+    let keys = ["seed_ratio_limit", "seed_ratio_mode", "seed_idle_limit", "seed_idle_mode"];
+    keys.iter().any(|key| args.get(key).is_some())
+}
+
+/// A part of a goal as it is to be: a limit alone changes a torrent's own.
+fn part(is: Part, mode: Option<i64>, limit: Option<u64>) -> Part {
+    match (mode, limit) {
+        (Some(OF_SESSION), _) => Part::OfRules,
+        (Some(OF_ITS_OWN), Some(limit)) => Part::Own(limit),
+        (None, Some(limit)) if matches!(is, Part::Own(_)) => Part::Own(limit),
+        (Some(OF_ITS_OWN) | None, _) => is,
+        (Some(_), _) => Part::Never,
+    }
+}
+
+fn goals(args: &Args, is: Parts) -> Parts {
+    let ratio = args.real("seed_ratio_limit").and_then(thousandths);
+    let idle = args
+        .int("seed_idle_limit")
+        .and_then(|minutes| u64::try_from(minutes).ok())
+        .map(|minutes| minutes.saturating_mul(60));
+    Parts {
+        ratio: part(is.ratio, args.int("seed_ratio_mode"), ratio),
+        idle: part(is.idle, args.int("seed_idle_mode"), idle),
+        ..is
+    }
+}
+
+async fn each_by_itself(daemon: &Daemon, args: &Args, hashes: &[InfoHash], changes: Changes) -> Result<(), Failed> {
     let all = daemon.standing(hashes, Ask::Nothing).await?;
+    let rules = daemon.0.policy.rules().goal;
     for one in &all {
+        let mut changes = changes.clone();
+        if is_about_goals(args) {
+            changes.until = Until::Becomes(goals(args, Parts::of(one.row.course.until)).goal(rules));
+        }
+        if !is_about_files(args) {
+            daemon.set_of(&[one.hash], changes).await?;
+            continue;
+        }
         let Some(info) = daemon.info(one.hash).await? else {
             return Err(Failed::Wish(format!("the files of {} are not known yet", one.told.name)));
         };
         let is = one.row.choice().of(&info).unwrap_or_default();
         let files = wishes(args, &info, |file| is.file(file)).map_err(Failed::Wish)?;
-        daemon.set_of(&[one.hash], Changes { files, ..changes.clone() }).await?;
+        daemon.set_of(&[one.hash], Changes { files, ..changes }).await?;
     }
     Ok(())
 }
@@ -106,7 +136,7 @@ pub(super) fn wishes(
     info: &Info,
     is: impl Fn(usize) -> Priority,
 ) -> Result<Vec<(Vec<u32>, Priority)>, String> {
-    let stored = Parts::places(info);
+    let stored = standing::Parts::places(info);
     let before: Vec<Priority> = stored.iter().map(|at| is(*at as usize)).collect();
     let mut after = before.clone();
     for (key, becomes) in ABOUT_FILES {
@@ -165,8 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn goals_are_of_the_session_of_the_torrents_own_or_nobodys() {
+        let of = |value, is| goals(&args(value), is);
+        let own = Parts { ratio: Part::Own(1200), ..Parts::default() };
+        assert_eq!(of(json!({"seedRatioLimit": 1.2, "seedRatioMode": 1}), Parts::default()), own);
+        assert_eq!(of(json!({"seedRatioLimit": 2}), own).ratio, Part::Own(2000));
+        assert_eq!(of(json!({"seedRatioLimit": 2}), Parts::default()), Parts::default());
+        assert_eq!(of(json!({"seedRatioMode": 0}), own), Parts::default());
+        let idle = of(json!({"seedRatioMode": 2, "seedIdleMode": 1, "seedIdleLimit": 30}), own);
+        assert_eq!((idle.ratio, idle.idle), (Part::Never, Part::Own(1800)));
+    }
+
+    #[test]
     fn what_cannot_be_had_is_refused() {
-        for value in [json!({"trackerAdd": ["x"]}), json!({"seedRatioMode": 1}), json!({"bandwidthPriority": 1})] {
+        for value in [json!({"trackerAdd": ["x"]}), json!({"bandwidthPriority": 1})] {
             assert!(refuse(&args(value.clone())).is_err(), "{value}");
         }
         assert!(refuse(&args(json!({"seedRatioMode": 0, "bandwidthPriority": 0, "seedRatioLimit": 2}))).is_ok());
