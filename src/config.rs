@@ -155,6 +155,14 @@ pub(crate) fn needs_restart(runs: &Daemon, wanted: &Daemon) -> Vec<String> {
     let (before, after) = (fixed(runs), fixed(wanted));
     let is_other = |(a, b): &(Setting, Setting)| a.value != b.value;
     let mut keys: Vec<String> = before.zip(after).filter(is_other).map(|(a, _)| a.key).collect();
+    let (before, after) = (layers(runs), layers(wanted));
+    if before.file.watched() != after.file.watched() {
+        keys.push("watch".to_owned());
+    }
+    // The helper that runs hooks is there from the start, or never.
+    if before.file.hook.is_empty() != after.file.hook.is_empty() {
+        keys.push("hook".to_owned());
+    }
     if runs.path.proxy != wanted.path.proxy && !keys.iter().any(|key| key == "proxy") {
         keys.push("proxy".to_owned());
     }

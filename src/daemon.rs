@@ -112,7 +112,7 @@ fn rules(options: &cli::daemon::Daemon) -> Rules {
 }
 
 /// Takes the file in again: all of it, or nothing.
-async fn reload(options: &mut cli::daemon::Daemon, daemon: &Daemon, sandbox: bool) -> Result<String, String> {
+async fn reload(options: &mut cli::daemon::Daemon, daemon: &Daemon, sandbox: &Sandbox) -> Result<String, String> {
     let runs = options.clone();
     // Lists of a million ranges take a while.
     let looked = tokio::task::spawn_blocking(move || {
@@ -125,15 +125,26 @@ async fn reload(options: &mut cli::daemon::Daemon, daemon: &Daemon, sandbox: boo
         Ok((wanted, filter))
     });
     let (wanted, (kept_out, words)) = looked.await.unwrap_or_else(|e| Err(e.to_string()))?;
+    if let Some(hooks) = &sandbox.hooks {
+        hooks.reload(&config::layers(&wanted).file).await?;
+    }
     // Nothing below fails.
     let client = daemon.client();
     daemon.follow(rules(&wanted));
     client.connections(connections(&wanted));
     client.way().keep_out(kept_out);
-    daemon.holds(config::settings(&wanted, sandbox));
+    daemon.holds(config::settings(&wanted, sandbox.is_wanted()));
     let has_lists = !wanted.path.filter.is_empty();
     *options = wanted;
     Ok(if has_lists { format!("taken in again; {words}") } else { "taken in again".to_owned() })
+}
+
+/// Runs hooks as torrents come to be done.
+async fn run_hooks(sandbox: &Sandbox, daemon: &Daemon) {
+    match &sandbox.hooks {
+        Some(hooks) => hooks.run(daemon.done()).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Takes the file in again at each SIGHUP, and says what came of it.
@@ -141,7 +152,7 @@ async fn reload_when_asked(
     mut hangup: tokio::signal::unix::Signal,
     mut options: cli::daemon::Daemon,
     daemon: &Daemon,
-    sandbox: bool,
+    sandbox: &Sandbox,
 ) {
     while hangup.recv().await.is_some() {
         service::tell_reloading();
@@ -167,7 +178,7 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     // From now on it is no wish to end.
     filter::keep_hangup();
     let hangup = signal(SignalKind::hangup()).map_err(Stop::local)?;
-    let handed = Handed::take();
+    let handed = Handed::taken();
     let socket = match handed.unix {
         Some(listener) => Socket::handed(listener),
         None => Socket::bind(&socket(options)?),
@@ -205,8 +216,10 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     service::tell(NotifyState::Ready);
     let outcome = tokio::select! {
         exit = signals.first() => Ok(exit),
-        () = reload_when_asked(hangup, options.clone(), &daemon, sandbox.is_wanted()) => Err(Stop::local("signals cannot be heard")),
+        () = reload_when_asked(hangup, options.clone(), &daemon, sandbox) => Err(Stop::local("signals cannot be heard")),
         () = service::feed_watchdog(daemon.client()) => Err(Stop::local("the watchdog ended")),
+        () = run_hooks(sandbox, &daemon) => Err(Stop::local("hooks are not run any more")),
+        () = daemon.watch(config::layers(options).file.watched()) => Err(Stop::local("folders are not watched any more")),
         why = daemon.client().failed() => Err(Stop::fault(why)),
         served = socket.serve(&server) => Err(Stop::local(match served {
             Ok(()) => "the socket is gone".to_owned(),

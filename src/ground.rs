@@ -4,7 +4,7 @@ use crate::cli::{self, Command};
 use crate::exit::Stop;
 use crate::foreign::plain;
 use crate::progress::Progress;
-use crate::{addr, create, daemon, get, stdin};
+use crate::{addr, config, create, daemon, get, hooks, stdin};
 use teem_client::store;
 use teem_sandbox::Ground;
 
@@ -50,8 +50,19 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
             let socket = daemon::socket(options)?;
             teem_daemon::ready_folder(&socket)
                 .map_err(|e| Stop::local(format!("{} cannot be made: {e}", socket.display())))?;
+            for watched in config::layers(options).file.watched() {
+                std::fs::create_dir_all(&watched.folder)
+                    .map_err(|e| Stop::local(format!("watch: {} cannot be made: {e}", watched.folder.display())))?;
+                ground.folders.push(watched.folder);
+            }
             ground.sockets.extend(socket.parent().map(std::path::Path::to_path_buf));
             state_folder(&mut ground)?;
+            if let Some(path) = hooks::exposed(options, &ground.folders) {
+                return Err(Stop::usage(format!(
+                    "{} has hooks and lies where the daemon may write: one that takes the daemon over could have anything run; put it elsewhere",
+                    path.display()
+                )));
+            }
         }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),

@@ -20,6 +20,7 @@ mod filter;
 mod foreign;
 mod get;
 mod ground;
+mod hooks;
 mod job;
 mod json;
 mod lost_here;
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 
 fn begin() -> ExitCode {
     let args = std::env::args_os().collect::<Vec<_>>();
-    if let Some(ended) = on_done::helped(&args).or_else(|| sandbox::trial(&args)) {
+    if let Some(ended) = on_done::helped(&args).or_else(|| hooks::helped(&args)).or_else(|| sandbox::trial(&args)) {
         return ended;
     }
     // The sandbox is entered before there is a second thread. What stops it is said later, when a limit on the size of files is no end.

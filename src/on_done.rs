@@ -155,7 +155,8 @@ pub(crate) fn helped(args: &[OsString]) -> Option<ExitCode> {
     std::process::exit(0);
 }
 
-fn write(to: &mut impl Write, what: &impl Serialize) -> io::Result<()> {
+/// Writes one line.
+pub(crate) fn write(to: &mut impl Write, what: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
     to.write_all(&line)?;
@@ -163,7 +164,7 @@ fn write(to: &mut impl Write, what: &impl Serialize) -> io::Result<()> {
 }
 
 /// One line; `None` at the end and for what is none.
-fn read<T: for<'de> Deserialize<'de>>(from: &mut impl BufRead) -> Option<T> {
+pub(crate) fn read<T: for<'de> Deserialize<'de>>(from: &mut impl BufRead) -> Option<T> {
     let mut line = Vec::new();
     from.by_ref().take(LINE_MAX).read_until(b'\n', &mut line).ok()?;
     serde_json::from_slice(&line).ok()

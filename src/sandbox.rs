@@ -5,9 +5,11 @@
 use crate::cli::{Cli, Command};
 use crate::exit::Stop;
 use crate::foreign::plain;
+use crate::hooks::{self, Hooks};
 use crate::json;
 use crate::on_done::{Helper, Runner};
 use crate::progress::Progress;
+use crate::service;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ pub(crate) struct Sandbox {
     is_wanted: bool,
     /// What is run when a download is done.
     pub(crate) on_done: Option<Runner>,
+    /// What runs the daemon's hooks.
+    pub(crate) hooks: Option<Hooks>,
 }
 
 enum State {
@@ -48,10 +52,19 @@ impl Sandbox {
         };
         let hook = command.map(Hook::parse).transpose().map_err(|e| Stop::usage(format!("--on-done: {e}")))?;
         let is_wanted = !cli.no_sandbox;
+        let hooks = match &cli.command {
+            Command::Daemon(options) => {
+                // Before there is a helper that they would be left to.
+                service::take_sockets();
+                hooks::start(options)?
+            }
+            _ => None,
+        };
         let here = |why: String, hook: Option<Hook>| Self {
             state: State::Off(why),
             is_wanted,
             on_done: hook.map(Runner::Here),
+            hooks: hooks.clone(),
         };
         if cli.no_sandbox {
             return Ok(here("off, as --no-sandbox asks".to_owned(), hook));
@@ -70,7 +83,7 @@ impl Sandbox {
             }
         };
         let inside = teem_sandbox::enter(&ground);
-        Ok(Self { state: State::On { ground, inside }, is_wanted, on_done })
+        Ok(Self { state: State::On { ground, inside }, is_wanted, on_done, hooks: hooks.clone() })
     }
 
     /// Whether its user wants it.
@@ -110,7 +123,11 @@ impl Sandbox {
             [all @ .., last] if !all.is_empty() => format!("writes only below {} and {last}", all.join(", ")),
             [last, ..] => format!("writes only below {last}"),
         };
-        let runs = if self.on_done.is_some() { "runs no program but that of --on-done" } else { "runs no programs" };
+        let runs = match (&self.on_done, &self.hooks) {
+            (Some(_), _) => "runs no program but that of --on-done",
+            (_, Some(_)) => "runs no program but the hooks of its file",
+            _ => "runs no programs",
+        };
         match (&inside.files, &inside.calls) {
             (Ok(level), Ok(())) => format!("{writes}, {runs} (Landlock {level}, seccomp)"),
             (Ok(level), Err(why)) => format!("{writes}, {runs} (Landlock {level}); {why}"),

@@ -3,6 +3,7 @@ use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use teem_client::Client;
 
@@ -32,6 +33,14 @@ pub(crate) async fn feed_watchdog(client: &Client) {
     }
 }
 
+/// What was taken and not used yet.
+static HANDED: Mutex<Option<Handed>> = Mutex::new(None);
+
+/// Takes the sockets that were handed over: programs that are run from then on don't get them. What is no listening socket is left alone.
+pub(crate) fn take_sockets() {
+    *HANDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Handed::take());
+}
+
 /// Sockets that the manager listens on for us.
 #[derive(Default)]
 pub(crate) struct Handed {
@@ -42,8 +51,12 @@ pub(crate) struct Handed {
 }
 
 impl Handed {
-    /// Takes what was handed over, once. What is neither is left alone.
-    pub(crate) fn take() -> Self {
+    /// What was taken.
+    pub(crate) fn taken() -> Self {
+        HANDED.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
+
+    fn take() -> Self {
         let (mut handed, mut sockets) = (Self::default(), ListenFd::from_env());
         for at in 0..sockets.len() {
             match sockets.take_tcp_listener(at) {

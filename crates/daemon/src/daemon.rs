@@ -6,6 +6,7 @@
 use crate::config::Setting;
 use crate::events::{Happened, Ring};
 use crate::failed::{AddFailed, StartError};
+use crate::finished::Done;
 use crate::held::Held;
 use crate::label::{Label, Labels};
 use crate::line::Line;
@@ -26,7 +27,7 @@ use teem_client::{Client, Config, Torrent};
 use teem_disk::jobs::Pending;
 use teem_disk::root::RealFs;
 use teem_disk::{Database, Kind, Opened, StateStore};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// The file in the folder of saved state.
 const FILE: &str = "daemon.redb";
@@ -70,6 +71,8 @@ pub(crate) struct Inner {
     labels: Mutex<Labels>,
     transmission: transmission::Session,
     pub(crate) policy: Policy,
+    /// Where torrents that are done are told to.
+    pub(crate) done: Mutex<Option<mpsc::Sender<Done>>>,
     /// What it was told, and where.
     pub(crate) told: Mutex<Vec<Setting>>,
     /// What keeps the lines of torrents up to date, when this run began, and the last revision of a line.
@@ -152,6 +155,7 @@ impl Daemon {
             labels: Mutex::new(labels),
             transmission: transmission::Session::default(),
             policy,
+            done: Mutex::default(),
             told: Mutex::default(),
             pulse: Mutex::new(Pulse::new(life)),
             since: Instant::now(),

@@ -6,12 +6,13 @@ use crate::lex::Token;
 use crate::tree::Package;
 
 /// The files that write to a standard stream, and by what it is safe.
-const WRITERS: [(&str, &str); 7] = [
+const WRITERS: [(&str, &str); 8] = [
     ("src/stdout.rs", "`lines`, but for bytes that are data"),
     ("src/json.rs", "`Escaping`"),
     ("src/progress.rs", "`plain` and `lines`"),
     ("src/choose.rs", "`plain`"),
     ("src/fault.rs", "`lines`"),
+    ("src/hooks.rs", "a pipe to our own process stands for it there"),
     ("src/on_done.rs", "a pipe to our own process stands for it there"),
     ("src/planted.rs", "it is in no release, and its words are our own"),
 ];

@@ -1,10 +1,14 @@
 //! What may stand in the file: the keys of its tables.
-use super::typed::{Connections, Place, Typed};
+use super::typed::{Connections, Place, Program, Typed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use teem_client::path::{Bind, Proxy};
 use teem_client::policy::{Clock, Goal, Then};
 use teem_client::typed::{ByteRate, ByteSize, Span};
+
+/// How long a hook may take, unless the file says otherwise.
+const HOOK_TIME: Duration = Duration::from_secs(600);
 
 /// The whole file. A key that is absent says nothing.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize, Debug)]
@@ -67,6 +71,50 @@ pub struct File {
     /// What holds for the torrents of a tracker.
     #[serde(default)]
     pub(crate) tracker: BTreeMap<String, GoalTable>,
+    /// What is run when a torrent is done.
+    #[serde(default)]
+    pub hook: Vec<HookTable>,
+    /// Folders from which torrents are taken.
+    #[serde(default)]
+    pub(crate) watch: Vec<WatchTable>,
+}
+
+/// A program that is run when a torrent is done.
+#[derive(Clone, PartialEq, Eq, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct HookTable {
+    /// The program and its arguments; no shell reads them.
+    pub run: Program,
+    /// Only for torrents of this label.
+    pub label: Option<String>,
+    /// How long it may take.
+    pub(crate) timeout: Option<Typed<Span>>,
+}
+
+impl HookTable {
+    /// How long it may take until it is ended.
+    pub fn time(&self) -> Duration {
+        self.timeout.as_ref().map_or(HOOK_TIME, |time| time.value.0)
+    }
+}
+
+/// A folder from which .torrent and .magnet files are taken.
+#[derive(Clone, PartialEq, Eq, Deserialize, Debug)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WatchTable {
+    /// Where they are put.
+    pub(crate) folder: Typed<Place>,
+    /// Where content goes.
+    pub(crate) to: Option<Typed<Place>>,
+    /// Words to find the torrents by.
+    #[serde(default)]
+    pub(crate) labels: Vec<String>,
+    /// Whether they rest until they are resumed.
+    #[serde(default)]
+    pub(crate) paused: bool,
+    /// When each has given enough.
+    pub(crate) until: Option<Typed<Goal>>,
 }
 
 /// How many torrents may work at once; 0 is any number.
@@ -241,6 +289,7 @@ pub(super) fn tables() -> Vec<(&'static str, String)> {
     [("", ""), ("queue", "[queue]\n"), ("goal", "[goal]\n"), ("alternative", "[alternative]\n"), ("hours", hours)]
         .into_iter()
         .chain([("month", "[month]\n"), ("label", "[label.x]\n"), ("tracker", "[tracker.x]\n")])
+        .chain([("hook", "[[hook]]\n"), ("watch", "[[watch]]\n")])
         .map(|(name, table)| (name, format!("{table}zzz = 1\n")))
         .collect()
 }

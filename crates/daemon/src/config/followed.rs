@@ -1,6 +1,7 @@
 //! The rules that a file says.
 use super::file::{File, HoursTable};
 use crate::policy::{OfLabel, OfTracker, Rules};
+use crate::watch::Watched;
 use std::num::NonZeroU32;
 use teem_client::policy::{Hours, Places, Speed, SpeedRules};
 use teem_client::typed::ByteRate;
@@ -9,6 +10,18 @@ use teem_client::typed::ByteRate;
 const AFTER_MONTH: u64 = 10_000;
 
 impl File {
+    /// The folders from which torrents are taken.
+    pub fn watched(&self) -> Vec<Watched> {
+        let watched = |table: &super::file::WatchTable| Watched {
+            folder: table.folder.value.0.clone(),
+            to: table.to.as_ref().map(|to| to.value.0.clone()),
+            labels: table.labels.clone(),
+            paused: table.paused,
+            until: table.until.as_ref().map(|goal| goal.value),
+        };
+        self.watch.iter().map(watched).collect()
+    }
+
     /// The rules, beside these limits of all torrents together, which may come from the command line.
     pub fn rules(&self, usual: Speed) -> Rules {
         let usual_rules = Rules::default();

@@ -8,7 +8,7 @@ mod settings;
 mod told;
 mod typed;
 
-pub use file::{EncryptionWord, File, TransportWord};
+pub use file::{EncryptionWord, File, HookTable, TransportWord};
 pub use settings::{Origin, Setting};
 pub use typed::{Place, Typed};
 
@@ -129,6 +129,9 @@ mod tests {
             ("[goal]\nuntil = 'often'\n", "line 2", "often"),
             ("[[alternative.hours]]\nfrom = '25:00'\nto = '1:00'\n", "line 2", "25:00"),
             ("[queue]\ndownloads = -1\n", "line 2", "u32"),
+            ("[[hook]]\nrun = []\n", "line 2", "program"),
+            ("[[hook]]\nrun = 'rm -rf'\n", "line 2", "sequence"),
+            ("[[watch]]\nfolder = 'here'\n", "line 2", "here"),
         ] {
             let why = File::parse(text).unwrap_err();
             assert!(why.contains(line) && why.contains(word), "{text}: {why}");

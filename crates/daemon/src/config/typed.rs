@@ -60,6 +60,20 @@ impl FromStr for Place {
     }
 }
 
+/// A program with its arguments: a list that is not empty and whose texts can be handed to a program.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize, Debug)]
+#[serde(try_from = "Vec<String>")]
+pub struct Program(pub Vec<String>);
+
+impl TryFrom<Vec<String>> for Program {
+    type Error = &'static str;
+    fn try_from(run: Vec<String>) -> Result<Self, Self::Error> {
+        let is_whole =
+            run.first().is_some_and(|program| !program.is_empty()) && !run.iter().any(|text| text.contains('\0'));
+        if is_whole { Ok(Self(run)) } else { Err("a list of a program and its arguments is wanted") }
+    }
+}
+
 /// How many connections there may be, with room for peers and within what a process may have open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Connections(pub usize);
