@@ -5,6 +5,7 @@
 //! | `GET /healthz` | 200 while all is well, 503 and why while changes cannot be kept; for everybody |
 //! | `GET /teem/v1` | the program's version and the interface's |
 //! | `GET /teem/v1/torrents[?select=SEL]…[&sort=KEY&order=&offset=&limit=]` | a window on the torrents, all where nothing is selected |
+//! | `GET /metrics` | figures of the whole daemon, as Prometheus reads them |
 //! | `GET /teem/v1/events[?since=N]` | what happened to torrents after the event of that number |
 //! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
 //! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
@@ -20,6 +21,7 @@ mod details;
 mod events;
 mod jobs;
 mod list;
+mod metrics;
 mod policy;
 
 use crate::adding::Wishes;
@@ -116,6 +118,7 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/torrents", get(list::list).post(add))
         .route("/teem/v1/torrents/why", get(why))
         .route("/teem/v1/events", get(events::events))
+        .route("/metrics", get(metrics::metrics))
         .route("/teem/v1/torrents/pause", post(pause))
         .route("/teem/v1/torrents/resume", post(resume))
         .merge(jobs::routes())

@@ -174,10 +174,10 @@ impl Line {
         changed.then_some(turns)
     }
 
-    /// Takes figures over, and counts what has moved since those before; whether anything is otherwise.
-    pub(crate) fn figure(&mut self, figures: Figures, now: u64) -> bool {
+    /// Takes figures over, and counts what has moved since those before: how many bytes came and went; `None` where nothing is otherwise.
+    pub(crate) fn figure(&mut self, figures: Figures, now: u64) -> Option<(u64, u64)> {
         if self.figures == figures {
-            return false;
+            return None;
         }
         // A torrent that was begun again counts from 0.
         let since = |now: u64, before: u64| if now >= before { now - before } else { now };
@@ -189,7 +189,7 @@ impl Line {
             self.counted.moved = Some(now);
         }
         self.figures = figures;
-        true
+        Some((down, up))
     }
 
     /// The same with other figures.
@@ -273,9 +273,9 @@ mod tests {
     fn what_moved_is_counted_once_and_a_new_run_begins_at_nothing() {
         let mut line = Line::new(None);
         let of = |downloaded, uploaded| Figures { downloaded, uploaded, ..Figures::default() };
-        assert!(line.figure(of(100, 10), 5) && !line.figure(of(100, 10), 6));
-        assert!(line.figure(of(150, 10), 7));
-        assert!(line.figure(of(20, 30), 9), "begun again, as after a move");
+        assert_eq!((line.figure(of(100, 10), 5), line.figure(of(100, 10), 6)), (Some((100, 10)), None));
+        assert_eq!(line.figure(of(150, 10), 7), Some((50, 0)));
+        assert_eq!(line.figure(of(20, 30), 9), Some((20, 20)), "begun again, as after a move");
         assert_eq!((line.counted.downloaded, line.counted.uploaded, line.counted.moved), (170, 30, Some(9)));
         assert_eq!(line.totals, Totals::default(), "nothing is told before it is kept");
     }

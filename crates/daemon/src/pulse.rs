@@ -157,7 +157,8 @@ impl Daemon {
         for (id, figures) in all {
             let Some(hash) = pulse.hashes.get(&id).copied() else { continue };
             let Some(kept) = torrents.get_mut(&hash) else { continue };
-            if kept.line.figure(figures, now) {
+            if let Some((down, up)) = kept.line.figure(figures, now) {
+                (pulse.downloaded, pulse.uploaded) = (pulse.downloaded + down, pulse.uploaded + up);
                 kept.line.revision = self.next_revision();
                 if kept.line.counted != kept.line.totals {
                     pulse.dirty.insert(hash);

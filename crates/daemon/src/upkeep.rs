@@ -24,6 +24,9 @@ pub(crate) struct Pulse {
     pub(crate) life_before: u64,
     pub(crate) life_kept: u64,
     pub(crate) beats: u64,
+    /// Payload bytes of all torrents since the daemon started, those included that were removed.
+    pub(crate) downloaded: u64,
+    pub(crate) uploaded: u64,
 }
 
 impl Pulse {
