@@ -98,7 +98,7 @@ fn complete(home: &Home, name: &str) {
 fn the_nearest_goal_ends_a_torrent_and_its_owner_begins_it_again() {
     let home = Home::new("policy-goals");
     home.configure(
-        "[goal]\nuntil = 'done'\nthen = 'pause'\n[label.keep]\nuntil = 'forever'\n[label.gone]\nthen = 'remove'",
+        "[goal]\nuntil = 'done'\nthen = 'pause'\n[label.keep]\nuntil = 'forever'\n[label.gone]\nthen = 'remove'\n[label.wiped]\nthen = 'delete'",
     );
     let daemon = home.start(&[]);
     for (name, more) in [
@@ -125,6 +125,10 @@ fn the_nearest_goal_ends_a_torrent_and_its_owner_begins_it_again() {
     home.run(&["add", "eeeee.torrent", "--label", "gone"]).ended(0);
     wait_until("it is removed", READY, || home.run(&["list", "eeeee"]).code.eq(&1).then_some(()));
     assert!(home.at().join("files/eeeee").exists(), "its files stay");
+    complete(&home, "ffffff");
+    home.run(&["add", "ffffff.torrent", "--label", "wiped"]).ended(0);
+    wait_until("its files are gone", READY, || (!home.at().join("files/ffffff").exists()).then_some(()));
+    wait_until("so is it", READY, || home.run(&["list", "ffffff"]).code.eq(&1).then_some(()));
     let wrong = home.run(&["add", "a.torrent", "--until", "often"]).ended(2);
     assert!(wrong.err.contains("ratio=R"), "{}", wrong.err);
 }

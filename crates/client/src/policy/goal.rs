@@ -46,6 +46,8 @@ pub enum Then {
     Pause,
     /// It is removed; its files stay.
     Remove,
+    /// It is removed with its files.
+    Delete,
 }
 
 /// What is known of a complete torrent.

@@ -149,6 +149,7 @@ pub(crate) enum ThenWord {
     Rest,
     Pause,
     Remove,
+    Delete,
 }
 
 impl ThenWord {
@@ -158,6 +159,7 @@ impl ThenWord {
             Self::Rest => "rest",
             Self::Pause => "pause",
             Self::Remove => "remove",
+            Self::Delete => "delete",
         }
     }
 }
@@ -168,6 +170,7 @@ impl From<ThenWord> for Then {
             ThenWord::Rest => Self::Rest,
             ThenWord::Pause => Self::Pause,
             ThenWord::Remove => Self::Remove,
+            ThenWord::Delete => Self::Delete,
         }
     }
 }

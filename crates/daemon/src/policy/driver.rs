@@ -376,6 +376,7 @@ async fn end(daemon: &Daemon, hash: InfoHash, torrent: Torrent, then: Then) {
         }
         // Where it cannot be kept that it is gone, it is there at the next look.
         Then::Remove => _ = daemon.remove_these(&[hash]).await,
+        Then::Delete => _ = daemon.remove_with_data(&[hash]).await,
     }
 }
 
