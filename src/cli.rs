@@ -64,8 +64,12 @@ pub(crate) enum Command {
     Pause(daemon::Verb),
     /// Have torrents of the daemon work again
     Resume(daemon::Verb),
-    /// Remove torrents from the daemon; their files stay
-    Remove(daemon::Verb),
+    /// Remove torrents from the daemon; their files stay unless told otherwise
+    Remove(daemon::Remove),
+    /// Move the content of torrents of the daemon into another folder
+    Move(daemon::Move),
+    /// Have the daemon hash the content of torrents again
+    Recheck(daemon::Verb),
     /// Change labels, limits and wanted files of torrents of the daemon
     Set(daemon::Set),
     /// Have the trackers of torrents of the daemon asked now, as far as they let themselves be asked

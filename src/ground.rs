@@ -79,6 +79,8 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Remove(_)
+        | Command::Move(_)
+        | Command::Recheck(_)
         | Command::Set(_)
         | Command::Events(_)
         | Command::Announce(_)

@@ -1,5 +1,7 @@
 //! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`, `set`, `announce`, `events`.
+mod asked;
 mod changes;
+mod files;
 mod shown;
 mod watch;
 
@@ -9,9 +11,11 @@ use crate::foreign::plain;
 use crate::remote::Remote;
 use crate::units::{Bytes, Count};
 use crate::{json, stdout};
+use asked::{of, tell};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+pub(crate) use files::{relocate, remove};
+use serde_json::json;
 use shown::{hash, line, query, say, shown};
 use std::fmt::Write as _;
 use teem_client::source;
@@ -58,13 +62,6 @@ pub(crate) async fn add(options: &Add) -> Outcome {
     let waited =
         if options.wait && !added.is_empty() { watch::wait(&remote, &added, options.json).await? } else { Exit::Done };
     last.map_or(Ok(waited), Err)
-}
-
-/// What the daemon has to say of the selected torrents.
-async fn of(select: &[String], what: &str, daemon: Option<&str>) -> Result<Value, Stop> {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(select.iter().map(|select| ("select", select)));
-    Remote::new(daemon)?.get(&format!("/teem/v1/torrents{what}?{}", query.finish())).await
 }
 
 pub(crate) async fn why(options: &Verb) -> Outcome {
@@ -117,8 +114,8 @@ pub(crate) async fn resume(options: &Verb) -> Outcome {
     command(&options.select, "resume", "resumed", options.reached.daemon.as_deref(), options.json).await
 }
 
-pub(crate) async fn remove(options: &Verb) -> Outcome {
-    command(&options.select, "remove", "removed", options.reached.daemon.as_deref(), options.json).await
+pub(crate) async fn recheck(options: &Verb) -> Outcome {
+    command(&options.select, "recheck", "hashing again:", options.reached.daemon.as_deref(), options.json).await
 }
 
 pub(crate) async fn announce(options: &Verb) -> Outcome {
@@ -182,12 +179,6 @@ pub(crate) async fn token(options: &Token) -> Outcome {
 async fn command(select: &[String], what: &str, done: &str, daemon: Option<&str>, json: bool) -> Outcome {
     let remote = Remote::new(daemon)?;
     let torrents = remote.post(&format!("/teem/v1/torrents/{what}"), &json!({"select": select})).await?;
-    for torrent in torrents.as_array().map(Vec::as_slice).unwrap_or_default() {
-        if json {
-            json::line(torrent);
-        } else {
-            say(&format!("{done} {} ({})", shown(&torrent["name"]), hash(torrent)));
-        }
-    }
+    tell(&torrents, done, json);
     Ok(Exit::Done)
 }

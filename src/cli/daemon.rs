@@ -187,6 +187,36 @@ pub(crate) enum TokenVerb {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Remove {
+    /// Which torrents: as for `teem pause`
+    #[arg(required = true, value_name = "SEL")]
+    pub(crate) select: Vec<String>,
+    /// Remove their files too: those that are the torrent's own, and nothing else in its folder
+    #[arg(long, env = "TEEM_WITH_DATA", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) with_data: bool,
+    /// Don't ask before the files of several torrents are removed
+    #[arg(long, env = "TEEM_YES", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Move {
+    /// Which torrents, as for `teem pause`; and last the folder that their content is moved into
+    #[arg(required = true, num_args = 2.., value_names = ["SEL", "DIR"], value_hint = ValueHint::DirPath)]
+    pub(crate) select_and_folder: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Verb {
     /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`, `tracker:HOST`, or `all`
     #[arg(required = true, value_name = "SEL")]

@@ -1,0 +1,24 @@
+//! What the daemon says of torrents that are selected, and what was done with them.
+use super::shown::{hash, say, shown};
+use crate::exit::Stop;
+use crate::json;
+use crate::remote::Remote;
+use serde_json::Value;
+
+/// What the daemon has to say of the selected torrents.
+pub(super) async fn of(select: &[String], what: &str, daemon: Option<&str>) -> Result<Value, Stop> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(select.iter().map(|select| ("select", select)));
+    Remote::new(daemon)?.get(&format!("/teem/v1/torrents{what}?{}", query.finish())).await
+}
+
+/// Says what was done with these torrents.
+pub(super) fn tell(torrents: &Value, done: &str, json: bool) {
+    for torrent in torrents.as_array().map(Vec::as_slice).unwrap_or_default() {
+        if json {
+            json::line(torrent);
+        } else {
+            say(&format!("{done} {} ({})", shown(&torrent["name"]), hash(torrent)));
+        }
+    }
+}
