@@ -310,9 +310,30 @@ fn what_autobrr_and_cross_seed_send_and_read() {
             .expect("JSON");
     assert_eq!((&told[0]["up_limit"], &told[0]["tags"]), (&json!(100_000), &json!("cross-seed")));
     assert_eq!(told[0]["trackers"][0]["url"], json!("http://127.0.0.1:9/announce"));
-    for (path, body) in [("resume", ""), ("reannounce", ""), ("stop", "")] {
+    for (path, body) in [("recheck", ""), ("resume", ""), ("reannounce", ""), ("stop", "")] {
         client.done(&format!("torrents/{path}"), &format!("hashes={hash}{body}"));
     }
     let trackers = client.json(&format!("torrents/trackers?hash={hash}"));
     assert!(trackers[0]["status"].is_u64() && trackers[0]["msg"].is_string(), "{trackers}");
+}
+
+#[test]
+fn content_is_moved_renamed_and_removed() {
+    let daemon = Driven::start("qbittorrent-moves");
+    let film = daemon.complete("film");
+    let content = fs::read(daemon.root().join("film")).expect("own file");
+    daemon.run(&["add", &film.path.display().to_string()]).ended(0);
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding");
+    let client = Client::new(&daemon, &daemon.token);
+    let (hash, sub) = (&film.info_hash, daemon.root().join("films"));
+    assert_eq!(client.post("torrents/setLocation", &format!("hashes={hash}&location=%2Fetc")).status, 409);
+    client.done("torrents/setLocation", &format!("hashes={hash}&location=films"));
+    daemon.wait("its new place", hash, |one| one["folder"] == json!(sub) && one["state"] == "seeding");
+    client.done("torrents/renameFile", &format!("hash={hash}&oldPath=film&newPath=a%20film"));
+    assert!(fs::read(sub.join("a film")).expect("it was renamed") == content && !daemon.root().join("film").exists());
+    let told = client.json("torrents/info");
+    assert_eq!(told[0]["content_path"], json!(sub.join("a film")), "programs look there for it");
+    client.done("torrents/delete", &format!("hashes={hash}&deleteFiles=true"));
+    assert!(!sub.join("a film").exists());
+    assert_eq!(client.json("torrents/info"), json!([]));
 }

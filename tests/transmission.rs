@@ -424,7 +424,34 @@ fn what_autobrr_and_cross_seed_send_and_read() {
         json!([{"name": "film", "length": 100_000, "bytesCompleted": 100_000, "beginPiece": 0, "endPiece": 7}])
     );
     assert_eq!((&told["percentDone"], &told["trackers"][0]["tier"]), (&json!(1.0), &json!(0)));
-    for method in ["torrent-stop", "torrent-start"] {
+    for method in ["torrent-verify", "torrent-stop", "torrent-start"] {
         client.legacy(method, json!({"ids": [film.info_hash]}));
     }
+}
+
+#[test]
+fn content_is_moved_renamed_and_removed() {
+    let daemon = Driven::start("transmission-moves");
+    let film = daemon.complete("film");
+    let content = fs::read(daemon.root().join("film")).expect("own file");
+    let client = Client::new(&daemon, &daemon.token);
+    client.legacy("torrent-add", json!({"metainfo": base64(&film)}));
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding");
+    let sub = daemon.root().join("films");
+    assert!(
+        client.refused("torrent-set-location", json!({"ids": [1], "location": "/etc", "move": true})).contains("/etc")
+    );
+    assert!(client.refused("torrent-set-location", json!({"ids": [1], "location": sub})).contains("move"));
+    client.legacy("torrent-set-location", json!({"ids": [1], "location": sub, "move": true}));
+    daemon.wait("its new place", &film.info_hash, |one| one["folder"] == json!(sub) && one["state"] == "seeding");
+    assert!(fs::read(sub.join("film")).expect("it was moved") == content && !daemon.root().join("film").exists());
+    let renamed = client.legacy("torrent-rename-path", json!({"ids": [1], "path": "film", "name": "a film"}));
+    assert_eq!(renamed, json!({"path": "film", "name": "a film", "id": 1}));
+    let told = client.legacy("torrent-get", json!({"fields": ["downloadDir", "name"]}));
+    assert_eq!(told["torrents"][0], json!({"downloadDir": sub, "name": "a film"}), "programs look there for it");
+    assert!(fs::read(sub.join("a film")).expect("it was renamed") == content);
+    fs::write(sub.join("not its own"), "x").expect("the folder is writable");
+    client.legacy("torrent-remove", json!({"ids": [1], "delete-local-data": true}));
+    assert!(!sub.join("a film").exists() && sub.join("not its own").exists());
+    assert_eq!(daemon.list().len(), 0);
 }

@@ -136,7 +136,11 @@ impl Standing {
     fn of(hash: InfoHash, kept: &Kept, life: u64) -> Self {
         let torrent = kept.torrent.clone();
         let status = torrent.as_ref().ok().map(Torrent::status);
-        let told = told(hash, kept, None, life);
+        let mut told = told(hash, kept, None, life);
+        // Programs look below the folder for what is called so, and so for what its content is called.
+        if let Some(name) = &kept.row.name {
+            told.name.clone_from(name);
+        }
         Self { hash, row: kept.row.clone(), torrent, status, told, revision: kept.line.revision, figures: None }
     }
 

@@ -19,10 +19,12 @@ pub(super) async fn pause(daemon: &Daemon, form: &Form, paused: bool) -> Outcome
 /// Removes torrents, and their content where that is said.
 pub(super) async fn delete(daemon: &Daemon, form: &Form) -> Outcome {
     let with_files = form.flag("deleteFiles").ok_or_else(|| Refused::missing("deleteFiles"))?;
+    let hashes = hashes(daemon, form)?;
     if with_files {
-        return Err(Refused::conflict("files are not removed yet: with deleteFiles=false the torrent alone goes"));
+        daemon.remove_with_data(&hashes).await?;
+    } else {
+        daemon.remove_these(&hashes).await?;
     }
-    daemon.remove_these(&hashes(daemon, form)?).await?;
     Ok(Done::Nothing)
 }
 
@@ -127,5 +129,27 @@ pub(super) async fn alternative(daemon: &Daemon, form: &Form) -> Outcome {
     let wanted = form.flag("mode").unwrap_or(!daemon.alternative().0);
     let by_hand = if wanted { ByHand::On } else { ByHand::Off };
     daemon.set_alternative(by_hand).await.map_err(Refused::conflict)?;
+    Ok(Done::Nothing)
+}
+
+/// Hashes content again.
+pub(super) async fn recheck(daemon: &Daemon, form: &Form) -> Outcome {
+    daemon.recheck(&hashes(daemon, form)?).await?;
+    Ok(Done::Nothing)
+}
+
+/// Moves content into another folder, below the daemon's first where it is not absolute.
+pub(super) async fn relocate(daemon: &Daemon, form: &Form, key: &str) -> Outcome {
+    let folder = form.text(key).ok_or_else(|| Refused::missing(key))?;
+    daemon.move_to(&hashes(daemon, form)?, &daemon.first_root().join(folder)).await?;
+    Ok(Done::Nothing)
+}
+
+/// Gives a file or folder another name.
+pub(super) async fn rename(daemon: &Daemon, form: &Form) -> Outcome {
+    let text = |key: &str| form.text(key).ok_or_else(|| Refused::missing(key));
+    let (path, to) = (text("oldPath")?, text("newPath")?);
+    let one = one(daemon, form).await?;
+    daemon.rename(one.hash, path, to).await?;
     Ok(Done::Nothing)
 }

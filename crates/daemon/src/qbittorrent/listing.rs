@@ -21,7 +21,11 @@ const NOT_WORKING: u8 = 4;
 
 /// The torrents of `hashes`, all where they are `all`; what is no hash is left out.
 pub(super) fn hashes(daemon: &Daemon, form: &Form) -> Result<Vec<InfoHash>, Refused> {
-    let words = form.get("hashes").or_else(|| form.get("hash")).ok_or_else(|| Refused::missing("hashes"))?;
+    let words = form
+        .get("hashes")
+        .or_else(|| form.get("hash"))
+        .or_else(|| form.get("id"))
+        .ok_or_else(|| Refused::missing("hashes"))?;
     if words == "all" {
         return Ok(daemon.torrents().keys().copied().collect());
     }

@@ -35,6 +35,7 @@ pub(super) fn state(one: &Standing) -> &'static str {
         State::Paused | State::Stopping if complete => "stoppedUP",
         State::Paused | State::Stopping => "stoppedDL",
         State::Metadata | State::Choosing => "metaDL",
+        _ if one.told.state == "moving" => "moving",
         State::Placing => "checkingResumeData",
         State::Checking => "checkingDL",
         _ if complete => {

@@ -9,6 +9,7 @@ use crate::daemon::Daemon;
 use crate::failed::Failed;
 use crate::policy::Move;
 use serde_json::Map;
+use std::path::Path;
 use teem_client::metainfo::InfoHash;
 
 async fn chosen(daemon: &Daemon, args: &Args) -> Result<Vec<InfoHash>, Refused> {
@@ -32,7 +33,7 @@ pub(super) async fn remove(daemon: &Daemon, args: &Args) -> Outcome {
         return Err(Refused::Arguments("no ids specified".to_owned()));
     }
     if args.flag("delete_local_data") == Some(true) {
-        return Err(Refused::cannot("files are not removed yet: without `delete-local-data` the torrent alone goes"));
+        return done(daemon.remove_with_data(&chosen(daemon, args).await?).await);
     }
     done(daemon.remove_these(&chosen(daemon, args).await?).await)
 }
@@ -58,4 +59,33 @@ pub(super) async fn start_now(daemon: &Daemon, args: &Args) -> Outcome {
     let hashes = chosen(daemon, args).await?;
     done(daemon.set_paused_of(&hashes, false).await)?;
     done(daemon.queue(&hashes, Move::Force).await)
+}
+
+/// Carries `torrent_verify` out.
+pub(super) async fn verify(daemon: &Daemon, args: &Args) -> Outcome {
+    done(daemon.recheck(&chosen(daemon, args).await?).await)
+}
+
+/// Carries `torrent_set_location` out, by moving what there is.
+pub(super) async fn set_location(daemon: &Daemon, args: &Args) -> Outcome {
+    let location = args.text("location").filter(|location| !location.is_empty());
+    let location = location.ok_or_else(|| Refused::Arguments("no location specified".to_owned()))?;
+    if args.flag("move") != Some(true) {
+        return Err(Refused::cannot("content is not looked for elsewhere: with `move` it is moved"));
+    }
+    done(daemon.move_to(&chosen(daemon, args).await?, Path::new(location)).await)
+}
+
+/// Carries `torrent_rename_path` out.
+pub(super) async fn rename(daemon: &Daemon, args: &Args) -> Outcome {
+    let text = |key: &str| args.text(key).ok_or_else(|| Refused::Arguments(format!("no {key} specified")));
+    let (path, name) = (text("path")?, text("name")?);
+    let torrents = choose(daemon, &args.ids()).await.map_err(Refused::cannot)?.torrents;
+    let [(number, hash)] = torrents[..] else {
+        return Err(Refused::Arguments("one torrent is to be named".to_owned()));
+    };
+    let to = path.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"));
+    done(daemon.rename(hash, path, &to).await)?;
+    let told = [("path", path.into()), ("name", name.into()), ("id", number.into())];
+    Ok((told.into_iter().map(|(key, value): (_, serde_json::Value)| (key.to_owned(), value)).collect(), Style::Kebab))
 }
