@@ -248,6 +248,31 @@ fn those_that_flush_together_share_commits() {
 }
 
 #[test]
+fn a_file_that_is_half_empty_is_made_smaller_while_it_is_in_use() {
+    let fs = FaultFs::new(7);
+    let database = open(&fs);
+    for n in 0..2_000 {
+        database.put(Kind::State, &format!("{n}"), vec![7; 4_000]).unwrap();
+    }
+    database.flush().unwrap();
+    let len = || fs.folder(Path::new("/state"), false).unwrap().stat(Path::new("teem.redb")).unwrap().unwrap().len;
+    let full = len();
+    for n in 0..1_900 {
+        database.remove(Kind::State, &format!("{n}")).unwrap();
+    }
+    // The thread that commits looks at it after its next commit.
+    let begun = std::time::Instant::now();
+    while len() >= full / 2 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{} of {full}", len());
+        std::thread::yield_now();
+    }
+    assert_eq!(all(&database).len(), 100);
+    database.put(Kind::State, "new", vec![1]).unwrap();
+    drop(database);
+    assert_eq!(all(&open(&fs)).len(), 101);
+}
+
+#[test]
 fn a_file_that_is_half_empty_is_made_smaller() {
     let fs = FaultFs::new(6);
     let database = open(&fs);

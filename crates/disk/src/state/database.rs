@@ -33,6 +33,9 @@ const FORM: u64 = 1;
 /// Bytes below which a file is not worth compacting.
 const COMPACT_FROM: u64 = 1 << 20;
 
+/// Changed records after which it is asked anew whether the file is half free, which reads all of its tables.
+const LOOK_AFTER: usize = 1_000;
+
 /// Files put aside under numbered names before an unreadable database is an error.
 const ASIDE_MAX: u32 = 100;
 
@@ -109,6 +112,8 @@ struct Waiting {
     committing: BTreeMap<Id, Change>,
     /// Bytes of `changes`.
     bytes: usize,
+    /// Records that were committed since it was last asked whether the file should be smaller.
+    since_look: usize,
     /// What the last commit failed with, until one succeeds.
     trouble: Option<String>,
     ending: bool,
@@ -284,6 +289,7 @@ impl Shared {
             if ending {
                 return;
             }
+            self.compact();
         }
     }
 
@@ -309,8 +315,34 @@ impl Shared {
             waiting.bytes = left.iter().map(|(id, change)| id.1.len() + change.as_ref().map_or(0, |r| r.len())).sum();
             waiting.changes = left;
         }
+        waiting.since_look = waiting.since_look.saturating_add(changes.len());
         waiting.trouble = result.as_ref().err().map(ToString::to_string);
         result
+    }
+
+    /// Makes the file smaller when more than half of it is free and much has changed since it was last looked at; those that read and commit wait meanwhile.
+    fn compact(&self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut waiting = self.waiting();
+            if waiting.since_look < LOOK_AFTER {
+                return;
+            }
+            waiting.since_look = 0;
+        }
+        let look = |db: &redb::Database| {
+            // What a commit frees is free after the next one.
+            set_form(db)?;
+            self.at.is_half_free(db)
+        };
+        let is_worth_it = self.with_file(&mut open, look).unwrap_or(false);
+        if is_worth_it
+            && let Some(mut db) = open.take()
+            && teem_fault::contain(|| db.compact()).is_ok_and(|compacted| compacted.is_ok())
+        {
+            // One that could not be compacted is opened anew by the next that comes.
+            *open = Some(db);
+        }
     }
 
     fn read<T>(&self, work: impl FnOnce(&redb::Database) -> Result<T, redb::Error>) -> io::Result<T> {
@@ -392,11 +424,16 @@ impl At {
             Some(_) => return Err(OpenError::Newer),
         }
         // A file of which more than half is free is made smaller while nobody waits for it.
-        let len = self.dir.stat(&self.name)?.map_or(0, |stat| stat.len);
-        if len >= COMPACT_FROM && used(&db).map_err(io_error)? < len / 2 {
+        if self.is_half_free(&db).map_err(io_error)? {
             db.compact().map_err(io_error)?;
         }
         Ok(db)
+    }
+
+    /// Whether the file is worth compacting.
+    fn is_half_free(&self, db: &redb::Database) -> Result<bool, redb::Error> {
+        let len = self.dir.stat(&self.name)?.map_or(0, |stat| stat.len);
+        Ok(len >= COMPACT_FROM && used(db)? < len / 2)
     }
 
     fn open(&self) -> Result<redb::Database, redb::Error> {
