@@ -1,11 +1,12 @@
 //! `teem move` and `teem remove`: what is done to the files of torrents.
 use super::asked::{of, tell};
+use super::shown::say;
 use crate::cli::daemon::{Move, Remove};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::remote::Remote;
 use crate::units::Count;
 use serde_json::json;
-use std::io::{IsTerminal, Write, stderr, stdin};
+use std::io::{IsTerminal, stderr, stdin};
 
 pub(crate) async fn relocate(options: &Move) -> Outcome {
     // The grammar asks for two at least.
@@ -42,9 +43,8 @@ fn agreed(count: usize) -> Result<bool, Stop> {
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(Stop::usage(format!("the files of {count} would be removed, and nobody can be asked: say --yes")));
     }
-    let asked = write!(stderr(), "Remove {count} and their files? [y/N] ").and_then(|()| stderr().flush());
+    say(&format!("Remove {count} and their files? [y/N]"));
     let mut line = String::new();
-    let read = asked.and_then(|()| stdin().read_line(&mut line));
-    read.map_err(|e| Stop::local(format!("no answer can be read: {e}")))?;
+    stdin().read_line(&mut line).map_err(|e| Stop::local(format!("no answer can be read: {e}")))?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
