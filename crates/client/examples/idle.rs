@@ -1,13 +1,13 @@
-//! What thousands of complete torrents cost a client that has nothing to do: `idle FOLDER COUNT [publish]`.
+//! What thousands of complete torrents cost a client that has nothing to do: `idle FOLDER COUNT [publish | rest | asleep]`.
 //!
 //! The first run in a folder makes the files (one of some bytes for each torrent), adds them without any saved state and so has them hashed; the
-//! next finds the state of the first. Both print one line: seconds to add them and until all are known to be complete, memory that is resident
+//! next finds the state of the first. With `rest` torrents become records as soon as nobody is there, and with `asleep`, after a run with `rest`, they begin as such. Both print one line: seconds to add them and until all are known to be complete, memory that is resident
 //! more than before, descriptors, processor time at rest, and seconds to a good end. The figures are in `docs/scale.md`.
 #![allow(clippy::print_stdout)] // a program for a person
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use teem_client::{Add, Client, Config, Listen, Source, source};
+use teem_client::{About, Add, AddAtRest, Client, Config, Listen, Source, source};
 
 /// How long the client is watched while it rests.
 const REST: Duration = Duration::from_secs(10);
@@ -17,9 +17,10 @@ const SETTLE: Duration = Duration::from_secs(3);
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let folder = PathBuf::from(args.next().ok_or("usage: idle FOLDER COUNT [publish]")?);
-    let count: u32 = args.next().ok_or("usage: idle FOLDER COUNT [publish]")?.parse()?;
-    let publish = args.next().is_some_and(|word| word == "publish");
+    let folder = PathBuf::from(args.next().ok_or("usage: idle FOLDER COUNT [publish | rest | asleep]")?);
+    let count: u32 = args.next().ok_or("usage: idle FOLDER COUNT [publish | rest | asleep]")?.parse()?;
+    let mode = args.next().unwrap_or_default();
+    let (publish, rests) = (mode == "publish", ["rest", "asleep"].contains(&mode.as_str()));
     let content = folder.join("content");
     std::fs::create_dir_all(&content)?;
     let sources = (0..count).map(|n| made(&content, n)).collect::<Result<Vec<_>, _>>()?;
@@ -27,9 +28,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut config = Config::new()?;
     config.listen = Listen { addr: Some([127, 0, 0, 1].into()), port: 0, fall_back: false };
     config.state_dir = folder.join("state");
+    config.rest = rests.then_some(Duration::ZERO);
     let client = Client::start(config).await?;
     let (memory, begun) = (resident(), Instant::now());
     let mut torrents = Vec::with_capacity(sources.len());
+    let sources = if mode == "asleep" {
+        let sources = sources.into_iter().filter_map(|source| Some((source.key, source.info?)));
+        let at_rest = sources.map(|(key, info)| AddAtRest::new(key, &content, About::of(&info))).collect();
+        for torrent in client.add_at_rest(at_rest).await {
+            torrents.push(torrent?);
+        }
+        Vec::new()
+    } else {
+        sources
+    };
     for source in sources {
         let add = if publish { Add::publish(source, &content) } else { Add::download(source, &content) };
         torrents.push(client.add(add).await?);
@@ -37,6 +49,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let added = begun.elapsed();
     for torrent in &torrents {
         torrent.durable().await?;
+        if rests {
+            torrent.until(|status| status.rests.then_some(())).await?;
+        }
     }
     let complete = begun.elapsed();
     drop(torrents);

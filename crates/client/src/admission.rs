@@ -10,7 +10,7 @@ use crate::named_peer;
 use crate::places::{AddError, remembered};
 use crate::resolve::{in_turn, resolve_peer};
 use crate::source::Source;
-use crate::status::Status;
+use crate::status::{About, Status};
 use crate::torrent::Torrent;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,8 +19,8 @@ use std::sync::Arc;
 use teem_disk::Place;
 use teem_disk::create::HashFiles;
 use teem_engine::input::PeerSource;
-use teem_metainfo::Info;
-use teem_swarm::command::{AddTorrent, Command, Spreading};
+use teem_metainfo::{AnnounceUrl, Info, TorrentKey};
+use teem_swarm::command::{AddTorrent, AtRest, Command, Spreading};
 use teem_swarm::memory::Memory;
 use teem_swarm::selection::Selection;
 
@@ -105,6 +105,36 @@ impl Add {
     }
 }
 
+/// A torrent to be added that was complete and at rest in an earlier run, so that nothing of it has to be read before somebody comes.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AddAtRest {
+    /// Its hashes.
+    pub key: TorrentKey,
+    /// The folder that holds its content.
+    pub folder: PathBuf,
+    /// What was known of it from its metadata.
+    pub about: About,
+    /// Its trackers, in tiers (BEP 12).
+    pub trackers: Vec<Vec<AnnounceUrl>>,
+    /// Bytes that are wanted of it, all of which were verified.
+    pub wanted: u64,
+    /// Whether it is paused.
+    pub paused: bool,
+    /// Upload limit, payload bytes a second.
+    pub up: Option<u64>,
+    /// Download limit, payload bytes a second.
+    pub down: Option<u64>,
+}
+
+impl AddAtRest {
+    /// One of which all is wanted, without trackers or limits.
+    pub fn new(key: TorrentKey, folder: impl Into<PathBuf>, about: About) -> Self {
+        let wanted = about.size;
+        Self { key, folder: folder.into(), about, trackers: Vec::new(), wanted, paused: false, up: None, down: None }
+    }
+}
+
 /// What was found out about a torrent before it is admitted.
 struct Found {
     place: Place,
@@ -155,6 +185,46 @@ impl Client {
             });
         }
         Ok(torrent)
+    }
+
+    /// Adds torrents that rest, without reading anything of them: what lies on the disk is looked at before it is first served. Their metadata has to be where
+    /// an earlier run in this folder of saved state kept it. Of each the torrent, or why it is not taken; in this order.
+    pub async fn add_at_rest(&self, all: Vec<AddAtRest>) -> Vec<Result<Torrent, AddError>> {
+        self.host().room().await;
+        let mut added = Vec::with_capacity(all.len());
+        let mut specs = Vec::with_capacity(all.len());
+        for AddAtRest { key, folder, about, trackers, wanted, paused, up, down } in all {
+            let id = self.next_id();
+            let folder = std::path::absolute(&folder).unwrap_or(folder);
+            let place = Place::download(folder, self.state_dir());
+            if let Err(e) = self.registry().places.reserve_at_rest(id, key, place.clone(), &about.name) {
+                added.push(Err(e));
+                continue;
+            }
+            let (private, pieces) = (about.private, about.pieces);
+            let entry = Arc::new(Entry::new(id, key, place.folder.into(), Status::at_rest(about, paused)));
+            self.registry().enter(entry.clone());
+            added.push(Ok(self.handle(entry)));
+            let add = AddTorrent {
+                torrent: id,
+                key,
+                info: None,
+                trackers,
+                peers: Vec::new(),
+                up,
+                down,
+                publish: false,
+                spreading: Spreading::default(),
+                cooperative: false,
+                selection: None,
+                choose: false,
+                announced: None,
+            };
+            specs.push(AtRest { add, paused, private, wanted, pieces, completed_at: Vec::new() });
+        }
+        // A client that has ended has ended its torrents too, as their handles tell.
+        let _ = self.host().order(Command::AddAtRest(specs));
+        added
     }
 
     /// Takes a torrent among the client's, and has disk and engine begin it.

@@ -130,7 +130,7 @@ mod torrent;
 mod trackers;
 mod web;
 
-pub use admission::{Add, Mode};
+pub use admission::{Add, AddAtRest, Mode};
 pub use attach::Link;
 pub use bus::{Changes, Events, Heard};
 pub use choice::{Choice, ChooseError};

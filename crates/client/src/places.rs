@@ -173,6 +173,25 @@ impl Places {
         Ok(())
     }
 
+    /// The same for a torrent that rests, of which only the name is known: what is kept of it says that it lies there.
+    pub(crate) fn reserve_at_rest(
+        &self,
+        id: TorrentId,
+        key: TorrentKey,
+        place: Place,
+        name: &str,
+    ) -> Result<(), AddError> {
+        let mut table = self.table();
+        if key.wires().any(|hash| table.by_hash.contains_key(&hash)) {
+            return Err(AddError::Already(key));
+        }
+        let root = place.folder.join(name);
+        table.by_root.entry(root.clone()).or_default().push(id);
+        table.by_hash.extend(key.wires().map(|hash| (hash, id)));
+        table.placings.insert(id, Placing { key, place, choice: Choice::All, root: Some(root), info: None });
+        Ok(())
+    }
+
     /// The metadata of a magnet link came: its name decides the place, its files what is wanted. `None` when the torrent is gone.
     pub(crate) fn settle(&self, id: TorrentId, info: &Arc<Info>) -> Option<Result<(Place, Choice), AddError>> {
         let mut table = self.table();

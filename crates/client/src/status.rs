@@ -37,7 +37,6 @@ pub struct Status {
 
 /// What is known of a torrent from its metadata.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
 pub struct About {
     /// What the torrent calls its content.
     pub name: Arc<str>,
@@ -54,7 +53,8 @@ pub struct About {
 }
 
 impl About {
-    pub(crate) fn of(info: &Info) -> Self {
+    /// What its metadata says.
+    pub fn of(info: &Info) -> Self {
         Self {
             name: info.name().into(),
             size: info.content_size(),
@@ -89,6 +89,13 @@ impl Status {
             moving: false,
             removed: false,
         }
+    }
+
+    /// Of a torrent that is added at rest, or paused after it rested.
+    pub(crate) fn at_rest(about: About, paused: bool) -> Self {
+        let state = if paused { State::Paused } else { State::Seeding };
+        let (complete, durable, rests) = (Some(true), true, true);
+        Self { state, about: Some(about), complete, durable, rests, ..Self::new(None, paused, false) }
     }
 
     /// Notes what an event says for good; tells whether anything changed.

@@ -69,14 +69,20 @@ impl Daemon {
         let held = self.waits_first(&row).filter(|_| !row.paused);
         add.paused |= held.is_some();
         let torrent = self.0.client.add(add).await.map_err(AddFailed::Client)?;
-        if let Err(e) = self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await {
+        let (row, file) = row.apart();
+        let file = file.map(|file| (hash.to_string(), Some(file.to_vec()))).into_iter().collect();
+        let kept = match self.keep(Kind::File, file).await {
+            Ok(()) => self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await,
+            Err(e) => Err(e),
+        };
+        if let Err(e) = kept {
             torrent.remove().await;
             return Err(AddFailed::Store(e));
         }
         let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
         // One that has ended has no limits to set.
         let _ = torrent.limits(speed.up, speed.down);
-        self.torrents().insert(hash, Kept { row, torrent: Ok(torrent), line });
+        self.torrents().insert(hash, Kept { row, torrent: Ok(torrent), line, is_asleep: false });
         self.enters(hash, true);
         if let Some(held) = held {
             self.hold(hash, held);

@@ -76,6 +76,10 @@ impl Daemon {
         // What was counted goes with them; where that cannot be done a torrent that is added again counts on.
         let counts = gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect();
         let _ = self.keep(Kind::Totals, counts).await;
+        // The same is true of what else was kept of them.
+        for kind in [Kind::Rest, Kind::File] {
+            let _ = self.keep(kind, gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect()).await;
+        }
         let ends = gone.into_iter().filter_map(|(_, kept)| kept.torrent.ok());
         let ends: Vec<_> = ends.map(|torrent| tokio::spawn(async move { torrent.remove().await })).collect();
         for end in ends {

@@ -3,6 +3,7 @@
 //! Invariant: a torrent that somebody was told is added has its row on the disk for good, and one that he was told is removed has none.
 //!
 //! What it does stands in `adding`, `commands`, `look` and `tokens`; here is what these share, its start and its end.
+use crate::asleep::Asleep;
 use crate::config::Setting;
 use crate::events::{Happened, Ring};
 use crate::failed::{AddFailed, StartError};
@@ -12,7 +13,7 @@ use crate::label::{Label, Labels};
 use crate::line::Line;
 use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
-use crate::row::Row;
+use crate::row::{Origin, Row};
 use crate::upkeep::{Counted, Pulse, counted};
 use crate::{qbittorrent, token, transmission};
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teem_client::config::Records;
 use teem_client::metainfo::InfoHash;
-use teem_client::{Client, Config, Torrent};
+use teem_client::{Client, Config, Source, Torrent};
 use teem_disk::jobs::Pending;
 use teem_disk::root::RealFs;
 use teem_disk::{Database, Kind, Opened, StateStore};
@@ -47,6 +48,8 @@ pub(crate) struct Kept {
     pub(crate) torrent: Result<Torrent, String>,
     /// What lists show of it.
     pub(crate) line: Line,
+    /// Whether it is kept that it rested.
+    pub(crate) is_asleep: bool,
 }
 
 impl Kept {
@@ -125,6 +128,12 @@ impl Daemon {
             None => remarks.push(format!("what was counted of {name} cannot be understood: it begins at 0")),
         };
         database.each(Kind::Totals, &mut { each }).map_err(StartError::Rows)?;
+        let mut asleep = BTreeMap::new();
+        // What cannot be understood is begun as any other.
+        let each = |name: &str, bytes: &[u8]| {
+            asleep.extend(name.parse::<InfoHash>().ok().zip(Asleep::decode(bytes)));
+        };
+        database.each(Kind::Rest, &mut { each }).map_err(StartError::Rows)?;
         let policy = Policy::default();
         policy.remember(&*database);
         policy.follow(rules);
@@ -169,12 +178,41 @@ impl Daemon {
         };
         let daemon = Self(Arc::new(inner));
         let rows = daemon.take_up_jobs(rows, jobs, &mut totals).await?;
+        let (mut awake, mut resting) = (Vec::new(), Vec::new());
         for (hash, row) in rows {
-            let held = daemon.waits_first(&row).filter(|_| !row.paused);
-            let (torrent, mut line) = daemon.begin(&row, held.is_some()).await;
+            let (row, file) = row.apart();
+            if let Some(file) = file {
+                // It was kept by an earlier version.
+                daemon.0.database.put(Kind::File, &hash.to_string(), file.to_vec()).map_err(StartError::Rows)?;
+                daemon.0.database.put(Kind::Row, &hash.to_string(), row.encode()).map_err(StartError::Rows)?;
+            }
+            match asleep.remove(&hash).filter(|_| row.name.is_none()) {
+                Some(asleep) => resting.push((hash, row, asleep)),
+                None => awake.push((hash, row)),
+            }
+        }
+        let (mut held_first, mut adds) = (Vec::new(), Vec::with_capacity(resting.len()));
+        for (_, row, asleep) in &resting {
+            let held = daemon.waits_first(row).filter(|_| !row.paused);
+            adds.push(asleep.add(row, &row.folder, row.paused || held.is_some()));
+            held_first.push(held);
+        }
+        let added = daemon.0.client.add_at_rest(adds).await;
+        for (((hash, row, asleep), torrent), held) in resting.into_iter().zip(added).zip(held_first) {
+            let mut line = Line::asleep(&asleep);
             line.count_from(totals.remove(&hash).unwrap_or_default());
             let torrent = torrent.map_err(|e| e.to_string());
-            daemon.torrents().insert(hash, Kept { row, torrent, line });
+            daemon.torrents().insert(hash, Kept { row, torrent, line, is_asleep: true });
+            if let Some(held) = held {
+                daemon.hold(hash, held);
+            }
+        }
+        for (hash, row) in awake {
+            let held = daemon.waits_first(&row).filter(|_| !row.paused);
+            let (torrent, mut line) = daemon.begin(hash, &row, held.is_some()).await;
+            line.count_from(totals.remove(&hash).unwrap_or_default());
+            let torrent = torrent.map_err(|e| e.to_string());
+            daemon.torrents().insert(hash, Kept { row, torrent, line, is_asleep: false });
             if let Some(held) = held {
                 daemon.hold(hash, held);
             }
@@ -226,8 +264,8 @@ impl Daemon {
         self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) async fn begin(&self, row: &Row, waits: bool) -> (Result<Torrent, AddFailed>, Line) {
-        let source = row.source();
+    pub(crate) async fn begin(&self, hash: InfoHash, row: &Row, waits: bool) -> (Result<Torrent, AddFailed>, Line) {
+        let source = self.source(hash, row);
         let line = Line::new(source.as_ref());
         let Some(source) = source else {
             return (Err(AddFailed::Wish("what was kept of it cannot be read".to_owned())), line);
@@ -235,6 +273,22 @@ impl Daemon {
         let mut add = row.add(source);
         add.paused |= waits;
         (self.0.client.add(add).await.map_err(AddFailed::Client), line)
+    }
+
+    /// The .torrent that is kept of a torrent, if there is one. Waits for the medium.
+    pub(crate) fn file(&self, hash: InfoHash) -> Option<Vec<u8>> {
+        self.0.database.get(Kind::File, &hash.to_string(), &|_| true).ok().flatten()
+    }
+
+    /// What is to be transferred of a torrent, as it is kept. Waits for the medium.
+    pub(crate) fn source(&self, hash: InfoHash, row: &Row) -> Option<Source> {
+        match &row.origin {
+            Origin::Stored(strange) => {
+                let origin = Origin::File(self.file(hash)?.into(), *strange);
+                Row { origin, ..row.clone() }.source()
+            }
+            _ => row.source(),
+        }
     }
 
     /// The number of a change of a line.

@@ -154,11 +154,11 @@ impl Daemon {
     pub(crate) async fn info(&self, hash: InfoHash) -> Result<Option<Arc<Info>>, Failed> {
         let of = |kept: &Kept| match &kept.torrent {
             Ok(torrent) => Ok(torrent.clone()),
-            Err(_) => Err(kept.row.source().and_then(|source| source.info)),
+            Err(_) => Err(Box::new(kept.row.clone())),
         };
         match self.of(hash, of)? {
             Ok(torrent) => known(&torrent).await,
-            Err(info) => Ok(info),
+            Err(row) => Ok(self.source(hash, &row).and_then(|source| source.info)),
         }
     }
 

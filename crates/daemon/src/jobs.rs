@@ -222,10 +222,10 @@ impl Daemon {
                 (Pending::Move { from, to, placed: is_placed }, Some(row)) => {
                     let works = !row.paused;
                     let row = placed(row, if is_placed { to.clone() } else { from });
-                    let (torrent, mut line) = self.begin(&row, true).await;
+                    let (torrent, mut line) = self.begin(hash, &row, true).await;
                     line.count_from(totals.remove(&hash).unwrap_or_default());
                     let torrent = torrent.map_err(|e| e.to_string());
-                    self.torrents().insert(hash, Kept { row, torrent: torrent.clone(), line });
+                    self.torrents().insert(hash, Kept { row, torrent: torrent.clone(), line, is_asleep: false });
                     if let Ok(torrent) = torrent {
                         drop(self.carry_out(hash, torrent, Wish::GoOn(to, works)));
                     }

@@ -11,6 +11,7 @@ pub mod hostile;
 
 mod adding;
 mod answer;
+mod asleep;
 mod categories;
 mod change;
 mod commands;

@@ -1,10 +1,11 @@
 //! What lists show of a torrent beside its row (own design): kept up to date by what changes, so that a list of thousands asks nobody.
+use crate::asleep::Asleep;
 use crate::held::Held;
 use crate::totals::Totals;
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use teem_client::event::{Snapshot, State};
-use teem_client::{Source, Status};
+use teem_client::{AnnounceUrl, Source, Status};
 use teem_metainfo::url::Url;
 
 /// Trackers of one torrent that it can be found by.
@@ -102,12 +103,24 @@ impl Line {
             lost: None,
             error: None,
             job_error: None,
-            trackers: source.map(hosts).unwrap_or_default(),
+            trackers: source.map(|source| hosts(&source.trackers)).unwrap_or_default(),
             figures: Figures::default(),
             counted: Totals::default(),
             totals: Totals::default(),
             revision: 0,
             settled: false,
+        }
+    }
+
+    /// Of a torrent that is taken on at rest.
+    pub(crate) fn asleep(asleep: &Asleep) -> Self {
+        let Asleep { about, wanted, trackers, .. } = asleep;
+        Self {
+            name: Some(about.name.clone()),
+            size: Some(about.size),
+            trackers: hosts(trackers),
+            figures: Figures { wanted: *wanted, have: *wanted, ..Figures::default() },
+            ..Self::new(None)
         }
     }
 
@@ -238,9 +251,9 @@ fn known(status: &Status) -> Option<(&str, u64)> {
 }
 
 /// The hosts of a torrent's trackers, each once.
-fn hosts(source: &Source) -> Box<[Arc<str>]> {
+fn hosts(trackers: &[Vec<AnnounceUrl>]) -> Box<[Arc<str>]> {
     let mut hosts: Vec<Arc<str>> = Vec::new();
-    for url in source.trackers.iter().flatten() {
+    for url in trackers.iter().flatten() {
         if let Some(host) = host(url.reveal()).filter(|host| !hosts.contains(host) && hosts.len() < HOSTS_MAX) {
             hosts.push(host);
         }

@@ -261,7 +261,7 @@ mod tests {
         line.name = Some(format!("{} {n}", if n.is_multiple_of(3) { "Name" } else { "name" }).into());
         line.size = Some(u64::from(n % 7));
         line.figures.up_rate = u64::from(n % 11);
-        (InfoHash(hash), Kept { row, torrent: Err("none".to_owned()), line })
+        (InfoHash(hash), Kept { row, torrent: Err("none".to_owned()), line, is_asleep: false })
     }
 
     fn torrents(n: u32) -> BTreeMap<InfoHash, Kept> {

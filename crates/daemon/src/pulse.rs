@@ -1,6 +1,7 @@
 //! What keeps the lines of torrents up to date (own design): changed rows are taken over, figures are asked of those that have peers, totals are kept.
 //!
 //! At rest a beat costs nothing but the question which torrents have peers. No list waits for it.
+use crate::asleep;
 use crate::daemon::{Daemon, Inner, now};
 use crate::events::Happened;
 use crate::line::{Figures, Turn};
@@ -62,6 +63,9 @@ impl Daemon {
                 continue;
             }
             pulse.hashes.insert(row.id, hash);
+            if asleep::is_due(&row.status, kept.is_asleep).is_some() {
+                pulse.asleep.insert(hash);
+            }
             let Some(turns) = kept.line.take_in(&row.status) else { continue };
             kept.line.revision = self.next_revision();
             kept.line.clock(life);
@@ -94,7 +98,10 @@ impl Daemon {
             kept.line.take_in(&torrent.status());
             kept.line.clock(life);
             pulse.hashes.insert(torrent.id(), hash);
-            pulse.wanted.insert(torrent.id());
+            // The figures of one that was taken on at rest are known.
+            if !kept.is_asleep {
+                pulse.wanted.insert(torrent.id());
+            }
         } else {
             kept.line.settle();
             kept.line.clock(life);
@@ -141,6 +148,8 @@ impl Daemon {
             pulse.beats += 1;
             pulse.beats
         };
+        // What is not kept now is so at a later beat, or its torrent begins as any other.
+        let _ = self.keep_asleep().await;
         if beats.is_multiple_of(KEPT_EACH) {
             self.keep_totals().await;
         }

@@ -25,6 +25,8 @@ pub(crate) const PATTERNS_MAX: usize = 100;
 pub(crate) enum Origin {
     /// The .torrent file, and whether a server gave it and not the user.
     File(Arc<[u8]>, bool),
+    /// The same, in a record of its own.
+    Stored(bool),
     /// A magnet link or an info-hash.
     Link(String),
 }
@@ -109,7 +111,10 @@ impl Row {
             d.key(b"order").uint(self.course.order);
             d.key(b"paused").uint(self.paused.into());
             d.key(b"seeded").uint(self.course.seeded);
-            d.key(b"strange").uint(matches!(self.origin, Origin::File(_, true)).into());
+            if matches!(self.origin, Origin::Stored(_)) {
+                d.key(b"stored").uint(1);
+            }
+            d.key(b"strange").uint(matches!(self.origin, Origin::File(_, true) | Origin::Stored(true)).into());
             if let Some(until) = &self.course.until {
                 d.key(b"until").str(&until.to_string());
             }
@@ -129,6 +134,7 @@ impl Row {
         let origin = match (root.get(b"file").and_then(|file| file.as_bytes()), text(b"link")) {
             (Some(file), _) => Origin::File(file.into(), number(b"strange")?? != 0),
             (None, Some(link)) => Origin::Link(link.to_owned()),
+            (None, None) if root.get(b"stored").is_some() => Origin::Stored(number(b"strange")?? != 0),
             (None, None) => return None,
         };
         let folder = PathBuf::from(OsStr::from_bytes(root.get(b"folder")?.as_bytes()?));
@@ -160,7 +166,15 @@ impl Row {
         bounded.then_some(row)
     }
 
-    /// What is to be transferred.
+    /// The same row with its .torrent in a record of its own, and that, where there is one in the row.
+    pub(crate) fn apart(self) -> (Self, Option<Arc<[u8]>>) {
+        match self.origin {
+            Origin::File(file, strange) => (Self { origin: Origin::Stored(strange), ..self }, Some(file)),
+            _ => (self, None),
+        }
+    }
+
+    /// What is to be transferred; [`Daemon::source`](crate::daemon::Daemon::source) reads a .torrent that is stored.
     pub(crate) fn source(&self) -> Option<Source> {
         match &self.origin {
             Origin::File(bytes, strange) => {
@@ -168,6 +182,7 @@ impl Row {
                 Some(if *strange { source.of_stranger() } else { source })
             }
             Origin::Link(link) => source::from_magnet(link),
+            Origin::Stored(_) => None,
         }
     }
 

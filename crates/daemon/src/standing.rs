@@ -23,6 +23,8 @@ const TRACKERS_MAX: usize = 200;
 
 /// A torrent: what is kept of it, and what is true of it at one moment.
 pub(crate) struct Standing {
+    /// Which reads its .torrent.
+    daemon: Daemon,
     pub(crate) hash: InfoHash,
     pub(crate) row: Row,
     /// The torrent at work, or why it could not be begun.
@@ -65,7 +67,7 @@ impl Daemon {
         let life = self.pulse().life_kept();
         let mut all: Vec<Standing> = {
             let torrents = self.torrents();
-            hashes.iter().filter_map(|hash| Some(Standing::of(*hash, torrents.get(hash)?, life))).collect()
+            hashes.iter().filter_map(|hash| Some(Standing::of(self, *hash, torrents.get(hash)?, life))).collect()
         };
         let asked = all.iter().filter(|one| ask == Ask::All || (ask == Ask::Busy && one.is_busy()));
         let ids: Vec<TorrentId> = asked.filter_map(Standing::id).collect();
@@ -133,7 +135,7 @@ impl Parts {
 }
 
 impl Standing {
-    fn of(hash: InfoHash, kept: &Kept, life: u64) -> Self {
+    fn of(daemon: &Daemon, hash: InfoHash, kept: &Kept, life: u64) -> Self {
         let torrent = kept.torrent.clone();
         let status = torrent.as_ref().ok().map(Torrent::status);
         let mut told = told(hash, kept, None, life);
@@ -141,7 +143,8 @@ impl Standing {
         if let Some(name) = &kept.row.name {
             told.name.clone_from(name);
         }
-        Self { hash, row: kept.row.clone(), torrent, status, told, revision: kept.line.revision, figures: None }
+        let daemon = daemon.clone();
+        Self { daemon, hash, row: kept.row.clone(), torrent, status, told, revision: kept.line.revision, figures: None }
     }
 
     fn id(&self) -> Option<TorrentId> {
@@ -189,6 +192,7 @@ impl Standing {
     pub(crate) fn facts(&self) -> Facts {
         match &self.row.origin {
             Origin::File(bytes, _) => of_file(bytes).unwrap_or_default(),
+            Origin::Stored(_) => self.daemon.file(self.hash).and_then(|bytes| of_file(&bytes)).unwrap_or_default(),
             Origin::Link(link) => {
                 let magnet = source::from_magnet(link).and_then(|source| source.magnet);
                 let trackers = magnet.map(|magnet| magnet.trackers.iter().map(|url| vec![url.clone()]).collect());

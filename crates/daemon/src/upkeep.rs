@@ -18,6 +18,8 @@ pub(crate) struct Pulse {
     pub(crate) busy: BTreeSet<TorrentId>,
     /// Those whose figures have to be asked, since what they do has changed.
     pub(crate) wanted: BTreeSet<TorrentId>,
+    /// Those that have come to rest or were woken: what is kept of that may be out of date.
+    pub(crate) asleep: BTreeSet<InfoHash>,
     /// Those whose totals have changed.
     pub(crate) dirty: BTreeSet<InfoHash>,
     /// Seconds that the daemon had run before this run, as was kept, and as was kept last.

@@ -30,6 +30,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use teem_swarm::command::Command;
 use teem_swarm::external::{External, Votes};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{DiskErrorKind, Done, ReadError, Reader};
@@ -175,6 +176,7 @@ impl<B> Engine<B> {
             Input::Answer { id, answer } => self.answer(id, answer),
             Input::Moved => self.moved(),
             Input::Routed(routed) => self.doors.set_routed(routed),
+            Input::Command(Command::AddAtRest(all)) => self.add_at_rest(all),
             Input::Command(command) => {
                 if !self.delays(&command) {
                     self.command(command);

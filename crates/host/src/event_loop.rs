@@ -277,6 +277,12 @@ where
                                 self.net.limit_upload(true);
                             }
                         }
+                        Command::AddAtRest(all) => {
+                            for add in all.iter().map(|at_rest| &at_rest.add) {
+                                self.core.torrents.insert(add.torrent);
+                                self.net.torrents.add(add.torrent, add.key.wires().map(|hash| hash.0));
+                            }
+                        }
                         Command::Limits { up, .. } => self.net.limit_upload(up.is_some()),
                         _ => {}
                     }

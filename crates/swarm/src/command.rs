@@ -58,6 +58,23 @@ pub struct AddTorrent {
     pub announced: Option<alloc::boxed::Box<Memory>>,
 }
 
+/// A torrent to be added that was complete and without peers when it was last seen.
+#[derive(Clone, Debug)]
+pub struct AtRest {
+    /// What it is begun from when it is woken; its metadata is asked for then.
+    pub add: AddTorrent,
+    /// Whether it rests until it is resumed.
+    pub paused: bool,
+    /// Whether only its trackers tell of peers (BEP 27).
+    pub private: bool,
+    /// Bytes that are wanted of it, all of them verified.
+    pub wanted: u64,
+    /// How many pieces are verified.
+    pub pieces: u32,
+    /// Trackers that have acknowledged `completed`, over all runs.
+    pub completed_at: Vec<String>,
+}
+
 /// A change of a torrent's trackers. Each is known by its URL as it stands in the torrent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -104,6 +121,9 @@ pub enum Command {
     Add(alloc::boxed::Box<AddTorrent>),
     /// Adds a torrent that rests until it is resumed: nothing of it is looked at before.
     AddPaused(alloc::boxed::Box<AddTorrent>),
+    /// Adds torrents that rest, without looking at what lies on the disk: a file is looked at before it is first served. Nothing is told of those that
+    /// are taken.
+    AddAtRest(Vec<AtRest>),
     /// Lets a torrent rest: `stopped` is announced, its connections end, its state is saved and its files are let go.
     /// `Event::State` with `State::Paused` comes when that is done or given up (4 s).
     Pause(TorrentId),

@@ -25,12 +25,26 @@ pub enum Kind {
     Announces,
     /// What is being moved or removed of a torrent, and how far that has come.
     Job,
+    /// Its .torrent, which is read when it is needed. The disk does not look inside.
+    File,
+    /// What the next run takes it on with, where it rested. The disk does not look inside.
+    Rest,
 }
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 8] =
-        [Self::State, Self::Row, Self::Token, Self::Totals, Self::Setting, Self::Label, Self::Announces, Self::Job];
+    pub(super) const ALL: [Self; 10] = [
+        Self::State,
+        Self::Row,
+        Self::Token,
+        Self::Totals,
+        Self::Setting,
+        Self::Label,
+        Self::Announces,
+        Self::Job,
+        Self::File,
+        Self::Rest,
+    ];
 
     /// As it is called in names of files and tables.
     pub(super) const fn name(self) -> &'static str {
@@ -43,6 +57,8 @@ impl Kind {
             Self::Label => "label",
             Self::Announces => "announces",
             Self::Job => "job",
+            Self::File => "file",
+            Self::Rest => "rest",
         }
     }
 }

@@ -23,7 +23,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use teem_metainfo::{AnnounceUrl, Info};
 use teem_swarm::ask::{Answer, AskId, Question};
-use teem_swarm::command::Command;
+use teem_swarm::command::{AtRest, Command};
 use teem_swarm::event::{Event, State};
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{CloseReason, Output};
@@ -63,6 +63,38 @@ impl<B> Engine<B> {
             }
             self.announces.called();
             self.carry_udp();
+        }
+    }
+
+    /// Takes torrents on that rest, as they were kept.
+    pub(super) fn add_at_rest(&mut self, all: Vec<AtRest>) {
+        for AtRest { mut add, paused, private, wanted, pieces, completed_at } in all {
+            let torrent = add.torrent;
+            if self.rests.contains_key(&torrent) || !self.routes.enter_torrent(add.key, torrent) {
+                self.is_there(torrent);
+                continue;
+            }
+            if paused {
+                self.routes.leave_torrent(add.key, torrent);
+            }
+            let me = self.identity(&mut add);
+            let mut rest = resting::Rest::new(add, me, Phase::Ending);
+            let mut record =
+                Record { announcer: None, is_private: private, wanted, have: wanted, pieces, ..Record::default() };
+            rest.phase = if paused {
+                rest.slept = Some(private);
+                Phase::Resting(Box::new(record.figures(self.now, torrent).at_rest()))
+            } else {
+                let mut announcer = rest.announcer(self.now, private, &mut self.rng);
+                if let Some(announcer) = &mut announcer {
+                    announcer.remember(&completed_at);
+                }
+                record.announcer = announcer.map(Box::new);
+                Phase::Asleep(Box::new(record))
+            };
+            self.rests.insert(torrent, rest);
+            self.changed.insert(torrent);
+            self.with_trackers(torrent, |_, _, _| {});
         }
     }
 

@@ -17,6 +17,7 @@ impl<B> Engine<B> {
         match command {
             Command::Add(add) => self.add(*add, false),
             Command::AddPaused(add) => self.add(*add, true),
+            Command::AddAtRest(_) => {} // taken before
             Command::Pause(torrent) => self.pause(torrent),
             Command::Resume(torrent) => self.resume(torrent),
             Command::Recheck(torrent) => self.recheck(torrent),

@@ -13,7 +13,7 @@ use teem_swarm::time::Time;
 use teem_swarm::torrent::announce::{Announcer, Counters};
 
 /// A torrent at rest.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Record {
     /// Its trackers; none where there are none.
     pub(super) announcer: Option<Box<Announcer>>,

@@ -48,7 +48,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    fn new(add: AddTorrent, me: Identity, phase: Phase) -> Self {
+    pub(super) fn new(add: AddTorrent, me: Identity, phase: Phase) -> Self {
         Self { add, me, name: None, before: Moved::default(), tell_sent: None, recheck: false, slept: None, phase }
     }
 
@@ -158,12 +158,7 @@ impl<B> Engine<B> {
         if self.rests.contains_key(&torrent) || !self.routes.enter_torrent(add.key, torrent) {
             return self.is_there(torrent);
         }
-        add.announced = add.announced.filter(|known| self.config.is_ours(known.peer_id));
-        let (peer_id, key) = match &add.announced {
-            Some(known) => (known.peer_id, known.key),
-            None => (self.config.peer_id(&mut self.rng), self.config.secret(&mut self.rng) as u32),
-        };
-        let me = Identity { torrent: add.key, peer_id, doors: self.doors.clone(), key };
+        let me = self.identity(&mut add);
         if paused {
             self.routes.leave_torrent(add.key, torrent);
             let phase = Phase::Resting(Box::new(unknown(&add)));
@@ -172,6 +167,16 @@ impl<B> Engine<B> {
         }
         self.rests.insert(torrent, Rest::new(add, me, Phase::Running));
         self.begin(torrent, None);
+    }
+
+    /// Who we are in a torrent's swarm from now on: the same as in the last run, where that is kept and was of our kind.
+    pub(super) fn identity(&mut self, add: &mut AddTorrent) -> Identity {
+        add.announced = add.announced.take().filter(|known| self.config.is_ours(known.peer_id));
+        let (peer_id, key) = match &add.announced {
+            Some(known) => (known.peer_id, known.key),
+            None => (self.config.peer_id(&mut self.rng), self.config.secret(&mut self.rng) as u32),
+        };
+        Identity { torrent: add.key, peer_id, doors: self.doors.clone(), key }
     }
 
     /// Begins a torrent; one that rested goes on with its trackers.
@@ -397,7 +402,7 @@ impl<B> Engine<B> {
         self.outputs.push_back(Output::Event(Event::State { torrent, state: State::Paused }));
     }
 
-    fn is_there(&mut self, torrent: TorrentId) {
+    pub(super) fn is_there(&mut self, torrent: TorrentId) {
         let why = String::from("this torrent is there already: the same info-hash cannot be added twice");
         self.outputs.push_back(Output::Event(Event::Failed { torrent, why, disk: None }));
     }
