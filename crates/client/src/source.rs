@@ -1,4 +1,5 @@
 //! From what a person pastes to what a torrent needs (BEP 3, 9): reads files and URLs, understands links.
+use crate::http::egress::Egress;
 use crate::http::error::HttpError;
 use crate::http::fetch::{Http, Limits as HttpLimits};
 use crate::places::AddError;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use teem_metainfo::redact::{redact_file, redact_link, redact_of};
 use teem_metainfo::{AnnounceUrl, Info, Limits, Link, Magnet, Metainfo, Origin, TorrentKey, Warning, paste};
+use teem_wire::reach::Reach;
 
 /// Why a link leads nowhere. `class` is a word for scripts.
 #[derive(Debug)]
@@ -196,10 +198,20 @@ pub fn read_limited(path: &std::path::Path) -> Result<Vec<u8>, LinkError> {
 
 /// Follows what a person pasted to a torrent or at least to its info-hash.
 pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
+    load_within(text, http, Egress::From(Reach::Loopback)).await
+}
+
+/// The same for somebody who may not have this machine speak to itself or its neighbours (bad-input row 53): where a name leads is looked at, and each hop.
+pub async fn load_public(text: &str, http: &Http) -> Result<Source, LinkError> {
+    load_within(text, http, Egress::From(Reach::Public)).await
+}
+
+async fn load_within(text: &str, http: &Http, egress: Egress) -> Result<Source, LinkError> {
     match Link::parse(text, &Limits::FILE).map_err(LinkError::Link)? {
         Link::Magnet { magnet, lost_trackers, warnings } => Ok(of_magnet(magnet, lost_trackers, &warnings)),
         Link::Url(url) => {
-            let answer = http.get(&url, HttpLimits::TORRENT).await.map_err(|e| LinkError::Fetch(url.clone(), e))?;
+            let got = http.get_within(&url, HttpLimits::TORRENT, egress).await;
+            let answer = got.map_err(|e| LinkError::Fetch(url.clone(), e))?;
             if let Some(magnet) = answer.magnet.as_deref().and_then(|link| only_magnet(&[link.to_owned()])) {
                 return Ok(magnet);
             }

@@ -1,15 +1,23 @@
 //! How a torrent comes to be kept (own design): what it is, what is wanted of it, and its row on the disk before anybody is told.
 use crate::daemon::{Daemon, Kept, now};
 use crate::failed::AddFailed;
+use crate::gate::is_token;
 use crate::line::Line;
 use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 use teem_client::policy::{Goal, Speed};
 use teem_client::source;
 use teem_client::{AddError, Source};
 use teem_disk::Kind;
+use tokio::sync::Semaphore;
+
+/// Folders that are looked at for new torrents at once, each on a thread that a disk may keep.
+const LOOKS_MAX: usize = 8;
+/// How long a disk may take to say what a folder is.
+const LOOK_MAX: Duration = Duration::from_secs(10);
 
 /// What is wanted of a torrent that is added.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -38,6 +46,9 @@ impl Daemon {
         let is_url = ["http://", "https://"].iter().any(|scheme| starts_with(link.trim(), scheme));
         let source = match source::from_magnet(link) {
             Some(source) => source,
+            None if is_url && is_token() => {
+                source::load_public(link, self.0.client.http()).await.map_err(AddFailed::Link)?
+            }
             None if is_url => source::load(link, self.0.client.http()).await.map_err(AddFailed::Link)?,
             None => {
                 let why = "this is no magnet link, info-hash or http(s) URL; files are given by their content";
@@ -62,7 +73,7 @@ impl Daemon {
             (None, Some(magnet)) if source::from_magnet(link).is_none() => Origin::Link(magnet.to_string()),
             (None, _) => Origin::Link(link.trim().to_owned()),
         };
-        let row = self.row(origin, wishes).map_err(AddFailed::Wish)?;
+        let row = self.looked_at(origin, wishes).await.map_err(AddFailed::Wish)?;
         let line = Line::new(Some(&source));
         let _turn = self.0.turn.lock().await;
         let mut add = row.add(source);
@@ -89,6 +100,26 @@ impl Daemon {
         }
         let told = self.told(&[hash]).await.map_err(|_| AddFailed::Client(AddError::Stopped))?;
         told.into_iter().next().ok_or(AddFailed::Client(AddError::Stopped))
+    }
+
+    /// The row of these wishes. Their folder is looked at on a thread of its own, since its disk may hang: few of them wait for that, each for a while.
+    async fn looked_at(&self, origin: Origin, wishes: Wishes) -> Result<Row, String> {
+        static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
+        let daemon = self.clone();
+        let look = async move {
+            let turn = LOOKS.acquire().await;
+            let look = move || {
+                let row = daemon.row(origin, wishes);
+                drop(turn);
+                row
+            };
+            tokio::task::spawn_blocking(look).await
+        };
+        match tokio::time::timeout(LOOK_MAX, look).await {
+            Ok(Ok(row)) => row,
+            Ok(Err(e)) => Err(format!("a fault of this program, please report it: {e}")),
+            Err(_) => Err("the disk of that folder does not answer".to_owned()),
+        }
     }
 
     /// The row of these wishes, or why they cannot be granted.

@@ -15,8 +15,22 @@ use teem_web::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use teem_web::middleware::Next;
 use teem_web::{Response, plain};
 
+tokio::task_local! {
+    /// Set while a request is carried out that came over TCP.
+    static TOKEN: ();
+}
+
+/// Whether what is done now is done for one who came over TCP with a token, and not for the daemon's owner.
+pub(crate) fn is_token() -> bool {
+    TOKEN.try_with(|()| ()).is_ok()
+}
+
 /// Lets a request over TCP through if it may be asked.
-pub(crate) async fn guard(State(daemon): State<Daemon>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(daemon): State<Daemon>, request: Request, next: Next) -> Response {
+    TOKEN.scope((), guarded(daemon, request, next)).await
+}
+
+async fn guarded(daemon: Daemon, mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     if !is_here(headers) {
         return plain(StatusCode::FORBIDDEN, "the daemon is asked by its address or as localhost, not by other names");
