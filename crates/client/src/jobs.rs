@@ -134,6 +134,15 @@ impl Torrent {
         Ok(cleared.unwrap_or_else(|e| Err(fell(e)))?)
     }
 
+    /// Ends the torrent as [`Torrent::remove`] does, and forgets what is saved of it: its files stay, and are looked at anew if it comes again.
+    pub async fn forget(&self) -> io::Result<()> {
+        let place = self.registry.places.lies(self.id()).map(|(place, _)| place);
+        self.remove().await;
+        let Some(place) = place else { return Ok(()) };
+        let (disk, hash) = (self.disk.clone(), self.info_hash());
+        blocking(move || disk.forget(hash, &place)).await.unwrap_or_else(|e| Err(io::Error::other(e)))
+    }
+
     /// Its metadata, read where it is kept when the torrent is but a record.
     async fn load(&self) -> Result<Arc<Info>, JobError> {
         let (registry, id) = (self.registry.clone(), self.id());

@@ -87,8 +87,16 @@ async fn its_owner_reads_names_pauses_and_removes_it_as_any_other() {
     seed.recheck().unwrap();
     assert_eq!(seed.rechecked().await.unwrap(), 0);
     rested(&seed).await;
-    seed.remove().await;
+    let saved = || {
+        let names = std::fs::read_dir(folder.path().join("ours")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with(&seed.info_hash().to_string()) && !name.ends_with(".lock")).count()
+    };
+    assert!(saved() > 0, "its state is saved");
+    seed.forget().await.unwrap();
+    assert_eq!(saved(), 0, "and forgotten with it");
     assert!(ours.torrents().is_empty());
+    assert!(folder.path().join("seed/file").exists());
     ours.shutdown().await;
 }
 

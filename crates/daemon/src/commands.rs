@@ -81,8 +81,9 @@ impl Daemon {
             let _ = self.keep(kind, gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect()).await;
         }
         let ends = gone.into_iter().filter_map(|(_, kept)| kept.torrent.ok());
-        let ends: Vec<_> = ends.map(|torrent| tokio::spawn(async move { torrent.remove().await })).collect();
+        let ends: Vec<_> = ends.map(|torrent| tokio::spawn(async move { torrent.forget().await })).collect();
         for end in ends {
+            // What cannot be forgotten is looked at when the torrent comes again.
             let _ = end.await;
         }
         for hash in hashes {

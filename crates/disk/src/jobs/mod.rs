@@ -17,6 +17,7 @@ use crate::containment::contained;
 use crate::disk::DiskHandle;
 use crate::place::Place;
 use crate::shared::Shared;
+use crate::state::{forget_stem, stem_of};
 use crate::worker::deliver;
 use record::Record;
 use std::io;
@@ -96,6 +97,13 @@ impl DiskHandle {
     /// Removes the files that were written down, the folders of the torrent's that are empty then, and its saved state. Sentences about what was left.
     pub fn clear(&self, hash: InfoHash, state_dir: &Path) -> Result<Vec<String>, JobFailed> {
         caught(|| clear::clear(self.shared(), hash, state_dir))
+    }
+
+    /// Forgets what is saved of a torrent in a place. It is not open there.
+    pub fn forget(&self, hash: InfoHash, place: &Place) -> io::Result<()> {
+        let (shared, dir) = (self.shared(), &place.state_dir);
+        let store = shared.store(dir)?;
+        forget_stem(&*shared.fs, &*store, dir, &stem_of(&*shared.fs, hash, place)?)
     }
 
     /// The owner has kept what came of a job: its record goes.
