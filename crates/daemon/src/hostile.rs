@@ -1,4 +1,10 @@
-//! What the dialects make of bytes that anybody may send (own design), by itself: for fuzz targets, which try to break it.
+//! What the dialects make of bytes that anybody may send, and the daemon of records that may be torn (own design), by itself: for fuzz targets, which
+//! try to break it.
+use crate::asleep::Asleep;
+use crate::label::Label;
+use crate::row::Row;
+use crate::token;
+use crate::totals::Totals;
 
 /// The answer to a request of Transmission's of which every method is unknown; none to a notification.
 pub fn transmission(body: &[u8]) -> Option<String> {
@@ -8,4 +14,15 @@ pub fn transmission(body: &[u8]) -> Option<String> {
 /// Bytes of all that was understood of a body of qBittorrent's interface.
 pub fn qbittorrent(content_type: &str, body: &[u8]) -> usize {
     crate::qbittorrent::understood(content_type, body)
+}
+
+/// What is understood of a record, as it would be kept again: rows, tokens, totals, labels and what rested, by `kind`.
+pub fn record(kind: u8, bytes: &[u8]) -> Option<Vec<u8>> {
+    match kind % 5 {
+        0 => Row::decode(bytes).map(|row| row.encode()),
+        1 => token::Kept::decode(bytes).map(|kept| kept.encode()),
+        2 => Totals::decode(bytes).map(|totals| totals.encode()),
+        3 => Label::decode(bytes).map(|label| label.encode()),
+        _ => Asleep::decode(bytes).map(|asleep| asleep.encode()),
+    }
 }
