@@ -12,7 +12,7 @@ use crate::resolve::{in_turn, resolve_peer};
 use crate::source::Source;
 use crate::status::{About, Status};
 use crate::torrent::Torrent;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -188,8 +188,12 @@ impl Client {
     }
 
     /// Adds torrents that rest, without reading anything of them: what lies on the disk is looked at before it is first served. Their metadata has to be where
-    /// an earlier run in this folder of saved state kept it. Of each the torrent, or why it is not taken; in this order.
+    /// an earlier run in this folder of saved state kept it, and [`Config::rest`](crate::Config) has to be set, or nobody wakes them. Of each the torrent, or why it is not taken; in this order.
     pub async fn add_at_rest(&self, all: Vec<AddAtRest>) -> Vec<Result<Torrent, AddError>> {
+        let mut known = match self.announced() {
+            Some(announced) => announced.of_all(all.iter().map(|add| add.key.wire()).collect()).await,
+            None => HashMap::new(),
+        };
         self.host().room().await;
         let mut added = Vec::with_capacity(all.len());
         let mut specs = Vec::with_capacity(all.len());
@@ -218,9 +222,9 @@ impl Client {
                 cooperative: false,
                 selection: None,
                 choose: false,
-                announced: None,
+                announced: known.remove(&key.wire()).map(Box::new),
             };
-            specs.push(AtRest { add, paused, private, wanted, pieces, completed_at: Vec::new() });
+            specs.push(AtRest { add, paused, private, wanted, pieces });
         }
         // A client that has ended has ended its torrents too, as their handles tell.
         let _ = self.host().order(Command::AddAtRest(specs));

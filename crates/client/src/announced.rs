@@ -4,6 +4,7 @@
 //! The engine says what has changed, on the host's thread, which must not wait for a medium: a task takes it from there. What is lost on the way, because
 //! too much waits, costs one announce at the next start. The engine has no clock, so a record says when it was written.
 use crate::config::Records;
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use teem_bencode::{Limits, Value, Writer, parse};
 use teem_disk::Kind;
@@ -89,14 +90,23 @@ impl Announced {
 
     /// What an earlier run kept of a torrent, as it is now.
     pub(crate) async fn of(&self, hash: InfoHash) -> Option<Memory> {
-        let records = self.records.clone();
-        let read = move || records.0.get(Kind::Announces, &hash.to_string(), &|bytes| decode(bytes).is_some());
-        // What cannot be read is as if it had not been kept: trackers are asked at once.
-        let bytes = tokio::task::spawn_blocking(read).await.ok()?.ok()??;
-        let (memory, at) = decode(&bytes)?;
-        // A clock that was set back tells nothing of how long it was.
-        Some(memory.after(now().saturating_sub(at)))
+        self.of_all(vec![hash]).await.remove(&hash)
     }
+
+    /// The same of many.
+    pub(crate) async fn of_all(&self, hashes: Vec<InfoHash>) -> HashMap<InfoHash, Memory> {
+        let records = self.records.clone();
+        let read = move || hashes.into_iter().filter_map(|hash| Some((hash, read(&records, hash)?))).collect();
+        tokio::task::spawn_blocking(read).await.unwrap_or_default()
+    }
+}
+
+/// What is kept of one. What cannot be read is as if it had not been kept: trackers are asked at once.
+fn read(records: &Records, hash: InfoHash) -> Option<Memory> {
+    let bytes = records.0.get(Kind::Announces, &hash.to_string(), &|bytes| decode(bytes).is_some()).ok()??;
+    let (memory, at) = decode(&bytes)?;
+    // A clock that was set back tells nothing of how long it was.
+    Some(memory.after(now().saturating_sub(at)))
 }
 
 /// Does one thing. At the end the one is given back that waits for it.

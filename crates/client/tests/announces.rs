@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use teem_client::config::Records;
 use teem_client::metainfo::InfoHash;
-use teem_client::{Add, AnnounceUrl, Client, Config, Listen, Torrent};
+use teem_client::{About, Add, AddAtRest, AnnounceUrl, Client, Config, Listen, Torrent};
 use teem_disk::root::RealFs;
 use teem_disk::{Database, Kind, OpenError, StateStore};
 use teem_tracker_server::limits::Limits;
@@ -28,6 +28,7 @@ struct Heard {
     peer_id: PeerId,
     key: u32,
     event: AnnounceEvent,
+    left: u64,
     at: Instant,
 }
 
@@ -47,7 +48,8 @@ impl Tracked {
             while let Ok((len, from)) = socket.recv_from(&mut room) {
                 if let Some(Request::Announce { announce, .. }) = decode_request(&room[..len]) {
                     let (hash, peer_id) = (announce.info_hash, announce.peer_id);
-                    let one = Heard { hash, peer_id, key: announce.key, event: announce.event, at: Instant::now() };
+                    let (key, event, left, at) = (announce.key, announce.event, announce.left, Instant::now());
+                    let one = Heard { hash, peer_id, key, event, left, at };
                     heard.0.0.lock().unwrap().push(one);
                     heard.0.1.notify_all();
                 }
@@ -90,6 +92,7 @@ async fn client(folder: &Folder, port: u16) -> (Client, Arc<Database>) {
     let mut config = Config::new().unwrap();
     config.listen = Listen { addr: Some("127.0.0.1".parse().unwrap()), port, fall_back: false };
     (config.state_dir, config.records) = (state, Some(Records(database.clone())));
+    config.rest = Some(Duration::from_secs(3600));
     (Client::start(config).await.unwrap(), database)
 }
 
@@ -106,6 +109,17 @@ async fn add_all(client: &Client, folder: &Folder, tracker: SocketAddr) -> Vec<T
         torrent.durable().await.unwrap();
     }
     all
+}
+
+/// A peer that has shaken hands.
+fn visit(port: u16, hash: InfoHash) -> TcpStream {
+    let mut peer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut hello = b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0".to_vec();
+    hello.extend(hash.0);
+    hello.extend(b"-XX0001-abcdefghijkl");
+    peer.write_all(&hello).unwrap();
+    peer.read_exact(&mut [0; 68]).unwrap();
+    peer
 }
 
 fn who(heard: &[Heard]) -> BTreeMap<InfoHash, (PeerId, u32)> {
@@ -129,7 +143,7 @@ async fn a_restart_within_the_interval_announces_nothing_and_a_jump_of_a_day_no_
     let known = who(&heard);
     assert_eq!(known.len(), all);
     for (n, one) in heard.iter().enumerate().skip(200) {
-        assert!(one.at - heard[n - 200].at >= std::time::Duration::from_secs(1), "200 in a second");
+        assert!(one.at - heard[n - 200].at >= Duration::from_secs(1), "200 in a second");
     }
     first.shutdown().await;
     drop(database);
@@ -139,12 +153,7 @@ async fn a_restart_within_the_interval_announces_nothing_and_a_jump_of_a_day_no_
     let (second, database) = client(&folder, port).await;
     let torrents = add_all(&second, &folder, tracker.1).await;
     let visited = torrents[7].key().wire();
-    let mut peer = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let mut hello = b"\x13BitTorrent protocol\0\0\0\0\0\0\0\0".to_vec();
-    hello.extend(visited.0);
-    hello.extend(b"-XX0001-abcdefghijkl");
-    peer.write_all(&hello).unwrap();
-    peer.read_exact(&mut [0; 68]).unwrap();
+    let _peer = visit(port, visited);
     second.shutdown().await;
     drop((database, torrents));
     let heard = tracker.heard();
@@ -179,4 +188,50 @@ async fn a_restart_within_the_interval_announces_nothing_and_a_jump_of_a_day_no_
     assert!(new.len() < all, "not all at once: they are spread over twenty seconds");
     third.shutdown().await;
     drop((database, torrents));
+}
+
+/// As [`add_all`], of torrents that rested in the run before.
+async fn add_all_at_rest(client: &Client, folder: &Folder, tracker: SocketAddr) -> Vec<Torrent> {
+    let rested = (0..MANY).map(|n| {
+        let source = torrent(&format!("file-{n}"), format!("content {n}").as_bytes());
+        let mut add = AddAtRest::new(source.key, folder.path(), About::of(source.info.as_ref().unwrap()));
+        add.trackers = vec![vec![AnnounceUrl::of_user(format!("udp://{tracker}"))]];
+        add
+    });
+    client.add_at_rest(rested.collect()).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rests_announces_nothing_in_a_restart_and_goes_on_as_the_same_peer() {
+    let folder = Folder::new("announces-rest");
+    let tracker = Tracked::start();
+    let all = MANY as usize;
+    let (first, database) = client(&folder, 0).await;
+    let port = first.port();
+    let torrents = add_all(&first, &folder, tracker.1).await;
+    let known = who(&tracker.hears(all).await);
+    let answered = |one: &teem_client::event::TrackerStats| matches!(one.last, Some(Ok(_)));
+    while !first.snapshots().await.unwrap().iter().all(|one| one.trackers.iter().all(answered)) {}
+    first.shutdown().await;
+    drop((database, torrents));
+
+    let (second, database) = client(&folder, port).await;
+    let torrents = add_all_at_rest(&second, &folder, tracker.1).await;
+    let visited = torrents[7].key().wire();
+    // Its turn would come after all of theirs.
+    std::fs::write(folder.path().join("other"), b"other").unwrap();
+    let mut source = torrent("other", b"other");
+    source.trackers = vec![vec![AnnounceUrl::of_user(format!("udp://{}", tracker.1))]];
+    let other = second.add(Add::download(source, folder.path())).await.unwrap();
+    let heard = tracker.hears(all + 1).await;
+    assert_eq!(heard[all..].iter().map(|one| one.hash).collect::<Vec<_>>(), [other.key().wire()]);
+
+    // One that is woken is the peer that its tracker knows, and complete.
+    let _peer = visit(port, visited);
+    second.shutdown().await;
+    drop((database, torrents, other));
+    let heard = tracker.heard();
+    let [stopped] = &heard[all + 1..] else { panic!("one torrent has had a peer: {:?}", &heard[all + 1..]) };
+    assert_eq!((stopped.hash, stopped.event, stopped.left), (visited, AnnounceEvent::Stopped, 0));
+    assert_eq!(known[&visited], (stopped.peer_id, stopped.key));
 }

@@ -87,10 +87,12 @@ async fn its_owner_reads_names_pauses_and_removes_it_as_any_other() {
     seed.recheck().unwrap();
     assert_eq!(seed.rechecked().await.unwrap(), 0);
     rested(&seed).await;
+    let hash = seed.info_hash().to_string();
     let saved = || {
-        let names = std::fs::read_dir(folder.path().join("ours")).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with(&seed.info_hash().to_string()) && !name.ends_with(".lock")).count()
+        let paths = std::fs::read_dir(folder.path().join("ours")).unwrap().map(|entry| entry.unwrap().path());
+        let of_it =
+            |path: &std::path::Path| path.file_stem().is_some_and(|stem| stem.to_str().unwrap().starts_with(&hash));
+        paths.filter(|path| of_it(path) && path.extension().is_some_and(|end| end != "lock")).count()
     };
     assert!(saved() > 0, "its state is saved");
     seed.forget().await.unwrap();

@@ -71,8 +71,6 @@ pub struct AtRest {
     pub wanted: u64,
     /// How many pieces are verified.
     pub pieces: u32,
-    /// Trackers that have acknowledged `completed`, over all runs.
-    pub completed_at: Vec<String>,
 }
 
 /// A change of a torrent's trackers. Each is known by its URL as it stands in the torrent.

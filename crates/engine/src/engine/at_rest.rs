@@ -68,7 +68,7 @@ impl<B> Engine<B> {
 
     /// Takes torrents on that rest, as they were kept.
     pub(super) fn add_at_rest(&mut self, all: Vec<AtRest>) {
-        for AtRest { mut add, paused, private, wanted, pieces, completed_at } in all {
+        for AtRest { mut add, paused, private, wanted, pieces } in all {
             let torrent = add.torrent;
             if self.rests.contains_key(&torrent) || !self.routes.enter_torrent(add.key, torrent) {
                 self.is_there(torrent);
@@ -78,18 +78,17 @@ impl<B> Engine<B> {
                 self.routes.leave_torrent(add.key, torrent);
             }
             let me = self.identity(&mut add);
+            // One that is paused goes on with its trackers when it is resumed.
+            let known = if paused { None } else { add.announced.take() };
             let mut rest = resting::Rest::new(add, me, Phase::Ending);
-            let mut record =
-                Record { announcer: None, is_private: private, wanted, have: wanted, pieces, ..Record::default() };
+            let counters = Counters { left: Some(0), ..Counters::default() };
+            let mut record = Record { announcer: None, counters, is_private: private, wanted, have: wanted, pieces };
             rest.phase = if paused {
                 rest.slept = Some(private);
                 Phase::Resting(Box::new(record.figures(self.now, torrent).at_rest()))
             } else {
-                let mut announcer = rest.announcer(self.now, private, &mut self.rng);
-                if let Some(announcer) = &mut announcer {
-                    announcer.remember(&completed_at);
-                }
-                record.announcer = announcer.map(Box::new);
+                let known = known.as_deref().map(|memory| (memory, self.announces.spread()));
+                record.announcer = rest.announcer(self.now, private, known, &mut self.rng).map(Box::new);
                 Phase::Asleep(Box::new(record))
             };
             self.rests.insert(torrent, rest);
@@ -465,7 +464,7 @@ impl<B> Engine<B> {
             self.with_trackers(torrent, |announcer, now, rng| announcer.set_trackers(now, tiers, rng));
             return;
         }
-        let announcer = rest.announcer(self.now, record.is_private, &mut self.rng).map(Box::new);
+        let announcer = rest.announcer(self.now, record.is_private, None, &mut self.rng).map(Box::new);
         if let Phase::Asleep(record) = &mut rest.phase {
             record.announcer = announcer;
         }
@@ -526,7 +525,7 @@ impl<B> Engine<B> {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         let Phase::Resting(figures) = &rest.phase else { return };
         let (wanted, have, pieces) = (figures.wanted, figures.have, figures.pieces);
-        let announcer = rest.announcer(self.now, is_private, &mut self.rng).map(Box::new);
+        let announcer = rest.announcer(self.now, is_private, None, &mut self.rng).map(Box::new);
         let counters = Counters { left: Some(wanted.saturating_sub(have)), ..Counters::default() };
         rest.phase = Phase::Asleep(Box::new(Record { announcer, counters, is_private, wanted, have, pieces }));
         self.changed.insert(torrent);

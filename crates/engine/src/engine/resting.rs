@@ -19,6 +19,7 @@ use teem_metainfo::{AnnounceUrl, Info, TorrentKey};
 use teem_swarm::command::{AddTorrent, TrackerChange};
 use teem_swarm::event::{Event, Snapshot, State, TrackerStats};
 use teem_swarm::ids::TorrentId;
+use teem_swarm::memory::Memory;
 use teem_swarm::output::{CloseReason, Output};
 use teem_swarm::remote::Transport;
 use teem_swarm::rng::Rng;
@@ -88,8 +89,11 @@ impl Rest {
     }
 
     /// Its trackers, to be told that it has begun; none where there are none.
-    pub(super) fn announcer(&self, now: Time, is_private: bool, rng: &mut Rng) -> Option<Announcer> {
+    pub(super) fn announcer(&self, now: Time, is_private: bool, known: Known<'_>, rng: &mut Rng) -> Option<Announcer> {
         let mut announcer = Announcer::new(self.me.clone(), &self.add.trackers, is_private, rng);
+        if let Some((memory, spread)) = known {
+            announcer.recall(now, memory, false, spread, rng);
+        }
         announcer.start(now);
         announcer.rest(now);
         (!announcer.is_empty()).then_some(announcer)
@@ -100,6 +104,9 @@ impl Rest {
         self.tell_sent?.checked_sub(self.before.uploaded).filter(|more| *more > 0)
     }
 }
+
+/// What an earlier run left of a torrent's announces, and over how long those are spread whose time has come meanwhile.
+pub(super) type Known<'a> = Option<(&'a Memory, Duration)>;
 
 #[derive(Debug)]
 pub(super) enum Phase {
