@@ -109,7 +109,7 @@ impl Add {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AddAtRest {
-    /// Its hashes.
+    /// The hashes that peers and links name it by (BEP 3, BEP 52).
     pub key: TorrentKey,
     /// The folder that holds its content.
     pub folder: PathBuf,

@@ -1,7 +1,7 @@
 //! How a torrent comes to be kept (own design): what it is, what is wanted of it, and its row on the disk before anybody is told.
+use crate::asker::is_token;
 use crate::daemon::{Daemon, Kept, now};
 use crate::failed::AddFailed;
-use crate::gate::is_token;
 use crate::line::Line;
 use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;

@@ -256,6 +256,10 @@ impl Daemon {
         self.0.labels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn pulse(&self) -> MutexGuard<'_, Pulse> {
+        self.0.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn torrents(&self) -> MutexGuard<'_, BTreeMap<InfoHash, Kept>> {
         self.0.torrents.lock().unwrap_or_else(PoisonError::into_inner)
     }

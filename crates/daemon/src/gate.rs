@@ -2,6 +2,7 @@
 //!
 //! The owner's socket lets everything through. Over TCP a request brings a token, and is refused where its `Host` is a name that some
 //! server of names could lead here, or where a page of somebody else's sent it.
+use crate::asker::for_a_token;
 use crate::daemon::Daemon;
 use crate::token::Scope;
 use crate::{qbittorrent, transmission};
@@ -15,19 +16,9 @@ use teem_web::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use teem_web::middleware::Next;
 use teem_web::{Response, plain};
 
-tokio::task_local! {
-    /// Set while a request is carried out that came over TCP.
-    static TOKEN: ();
-}
-
-/// Whether what is done now is done for one who came over TCP with a token, and not for the daemon's owner.
-pub(crate) fn is_token() -> bool {
-    TOKEN.try_with(|()| ()).is_ok()
-}
-
 /// Lets a request over TCP through if it may be asked.
 pub(crate) async fn guard(State(daemon): State<Daemon>, request: Request, next: Next) -> Response {
-    TOKEN.scope((), guarded(daemon, request, next)).await
+    for_a_token(guarded(daemon, request, next)).await
 }
 
 async fn guarded(daemon: Daemon, mut request: Request, next: Next) -> Response {

@@ -11,6 +11,7 @@ pub mod hostile;
 
 mod adding;
 mod answer;
+mod asker;
 mod asleep;
 mod categories;
 mod change;
@@ -34,6 +35,7 @@ mod outset;
 mod policy;
 mod pulse;
 mod qbittorrent;
+mod rested;
 mod roots;
 mod row;
 mod select;

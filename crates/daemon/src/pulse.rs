@@ -8,7 +8,7 @@ use crate::line::{Figures, Turn};
 use crate::totals::Totals;
 use crate::upkeep::{LIFE, Pulse};
 use std::collections::BTreeSet;
-use std::sync::{MutexGuard, PoisonError, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 use teem_client::event::Snapshot;
 use teem_client::metainfo::InfoHash;
@@ -40,10 +40,6 @@ pub(crate) async fn beat(daemon: Weak<Inner>) {
 }
 
 impl Daemon {
-    pub(crate) fn pulse(&self) -> MutexGuard<'_, Pulse> {
-        self.0.pulse.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Takes over what has changed of the client's torrents since this was last done; costs what changed.
     pub(crate) fn refresh(&self) {
         let mut pulse = self.pulse();

@@ -176,7 +176,7 @@ impl<B> Engine<B> {
         self.begin(torrent, None);
     }
 
-    /// Who we are in a torrent's swarm from now on: the same as in the last run, where that is kept and was of our kind.
+    /// Our identity in a torrent's swarm from now on: the same as in the last run, where that is kept and was of our kind.
     pub(super) fn identity(&mut self, add: &mut AddTorrent) -> Identity {
         add.announced = add.announced.take().filter(|known| self.config.is_ours(known.peer_id));
         let (peer_id, key) = match &add.announced {
