@@ -199,7 +199,7 @@ fn the_files_of_several_go_only_when_that_is_said() {
 #[test]
 fn a_daemon_that_is_killed_in_a_move_loses_nothing() {
     const BYTES: usize = 3_000_000;
-    let lives = if std::env::var_os("TEEM_TEST_ALL").is_some() { 100 } else { 6 };
+    let lives = if std::env::var_os("TEEM_TEST_ALL").is_some() { 30 } else { 6 };
     let home = Home::new("jobs-killed");
     let torrent = home.torrent("film", BYTES);
     let hash = torrent.info_hash.as_str();

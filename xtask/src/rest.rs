@@ -22,9 +22,10 @@ const COUNTS: &[usize] = &[100, 1_000, 10_000];
 const COUNTS_SMOKE: &[usize] = &[100];
 /// Where the table stands in the document.
 const MARKS: [&str; 2] = ["<!-- rest -->\n", "<!-- /rest -->\n"];
-/// How long a daemon is left alone before it is looked at, and watched.
+/// How long a daemon is left alone before it is looked at, and watched; each a second when it is only to be shown that all of it works.
 const SETTLE: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(15);
+const SMOKE: Duration = Duration::from_secs(1);
 /// The longest that anything may take.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 /// How often the daemon is asked whether it is done.
@@ -60,6 +61,7 @@ struct Figures {
 #[derive(Default)]
 struct Wishes {
     counts: Vec<usize>,
+    smoke: bool,
     folder: Option<PathBuf>,
     teem: Option<PathBuf>,
     document: Option<PathBuf>,
@@ -75,7 +77,8 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
     for count in wishes.counts {
         let folder = folder.join(count.to_string());
         fs::create_dir_all(&folder)?;
-        let figures = measure(&teem, &folder, count);
+        let times = if wishes.smoke { (SMOKE, SMOKE) } else { (SETTLE, WATCH) };
+        let figures = measure(&teem, &folder, count, times);
         fs::remove_dir_all(&folder)?;
         all.push(figures?);
         eprintln!("{count}: done");
@@ -100,7 +103,7 @@ fn understood(words: &[&str]) -> Result<Wishes, Failed> {
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(usage);
         match *word {
-            "--smoke" => wishes.counts = COUNTS_SMOKE.to_vec(),
+            "--smoke" => (wishes.counts, wishes.smoke) = (COUNTS_SMOKE.to_vec(), true),
             "--counts" => {
                 let counts = value()?.split(',').map(|count| count.parse().map_err(|_| usage()));
                 wishes.counts = counts.collect::<Result<_, _>>()?;
@@ -161,7 +164,7 @@ impl Daemon {
     }
 }
 
-fn measure(teem: &Path, folder: &Path, count: usize) -> Result<Figures, Failed> {
+fn measure(teem: &Path, folder: &Path, count: usize, (settle, watch): (Duration, Duration)) -> Result<Figures, Failed> {
     let content = folder.join("content");
     fs::create_dir_all(&content)?;
     let mut torrents = Vec::with_capacity(count);
@@ -194,10 +197,10 @@ fn measure(teem: &Path, folder: &Path, count: usize) -> Result<Figures, Failed> 
     figures.serves = figures.ready + begun.elapsed().as_secs_f64();
     let mut api = Api::connect(&socket)?;
     complete(&mut api, count)?;
-    std::thread::sleep(SETTLE);
+    std::thread::sleep(settle);
     let before = ticks(daemon.id());
-    std::thread::sleep(WATCH);
-    figures.processor = (ticks(daemon.id()) - before) as f64 / WATCH.as_secs_f64();
+    std::thread::sleep(watch);
+    figures.processor = (ticks(daemon.id()) - before) as f64 / watch.as_secs_f64();
     figures.resident = resident(daemon.id()) as f64 / f64::from(1 << 20);
     figures.each = resident(daemon.id()).saturating_sub(empty) as f64 / count as f64;
     figures.descriptors = fs::read_dir(format!("/proc/{}/fd", daemon.id()))?.count();

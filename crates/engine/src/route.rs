@@ -1,5 +1,5 @@
 //! Which torrent a connection or an info-hash belongs to (own design).
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use teem_metainfo::{InfoHash, TorrentKey};
 use teem_swarm::conn_map::ConnMap;
@@ -17,11 +17,13 @@ pub(crate) struct Routes {
     connections_max: usize,
     conns: ConnMap<TorrentId>,
     hashes: BTreeMap<InfoHash, TorrentId>,
+    /// Torrents to which a peer has come since that was asked last.
+    visited: BTreeSet<TorrentId>,
 }
 
 impl Routes {
     pub(crate) fn new(connections_max: usize) -> Self {
-        Self { connections_max, conns: ConnMap::default(), hashes: BTreeMap::default() }
+        Self { connections_max, conns: ConnMap::default(), hashes: BTreeMap::default(), visited: BTreeSet::default() }
     }
 
     /// So many connections there may be from now on. Those that are more than that stay until they end.
@@ -81,6 +83,12 @@ impl Routes {
 
     pub(crate) fn enter(&mut self, conn: ConnId, torrent: TorrentId) {
         self.conns.insert(conn, torrent);
+        self.visited.insert(torrent);
+    }
+
+    /// The torrents to which a peer has come since this was asked last, whether it is still there or not.
+    pub(crate) fn take_visited(&mut self) -> BTreeSet<TorrentId> {
+        core::mem::take(&mut self.visited)
     }
 
     pub(crate) fn leave(&mut self, conn: ConnId) -> Option<TorrentId> {

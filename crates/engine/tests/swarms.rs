@@ -165,6 +165,9 @@ fn only_those_with_peers_are_busy_and_what_is_verified_is_told() {
     world.wait(3);
     assert_eq!(verified(&mut world, get), [0xff, 0xc0]);
     assert!(busy(&mut world, get).is_empty(), "both are complete and have let go of each other");
+    let [figures] = &busy(&mut world, seed)[..] else { panic!("one has come and gone") };
+    assert_eq!((figures.uploaded, figures.downloaders), (figures.wanted, 0));
+    assert!(busy(&mut world, seed).is_empty(), "that is told once");
     world.command(get, Command::Announce(ME));
 }
 

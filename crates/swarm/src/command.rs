@@ -206,7 +206,8 @@ pub enum Command {
     },
     /// Asks for an `Event::Verified`: which pieces are verified. Of a torrent that is not at work it names none.
     Verified(TorrentId),
-    /// Asks for an `Event::Snapshots` of those torrents alone that have peers, without their peers and trackers.
+    /// Asks for an `Event::Snapshots` of those torrents alone that have peers or have had some since this was asked last, without their peers and
+    /// trackers.
     Busy {
         /// Comes back with the answer.
         ask: u64,

@@ -388,8 +388,8 @@ impl<B> Engine<B> {
     /// The figures of those at work that have peers: of no other do they change by themselves.
     pub(super) fn tell_busy(&mut self, ask: u64) {
         let now = self.now;
-        let busy = self.torrents.iter().filter(|(_, one)| one.has_peers()).map(|(torrent, _)| *torrent);
-        let busy: Vec<TorrentId> = busy.collect();
+        let mut busy = self.routes.take_visited();
+        busy.extend(self.torrents.iter().filter(|(_, one)| one.has_peers()).map(|(torrent, _)| *torrent));
         let figures = |torrent: TorrentId| {
             let figures = self.ask_torrent(torrent, |one| one.figures(now))?;
             Some(self.rests.get(&torrent).map_or(Moved::default(), |rest| rest.before).and(figures))
