@@ -26,6 +26,9 @@ const MARKS: [&str; 2] = ["<!-- rest -->\n", "<!-- /rest -->\n"];
 const SETTLE: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(15);
 const SMOKE: Duration = Duration::from_secs(1);
+/// A torrent rests after a minute without peers, and is a record of the next run when that has been written down, for five hundred in a second.
+const REST: Duration = Duration::from_secs(70);
+const WRITTEN_EACH_S: u64 = 400;
 /// The longest that anything may take.
 const PATIENCE: Duration = Duration::from_secs(1_800);
 /// How often the daemon is asked whether it is done.
@@ -188,6 +191,9 @@ fn measure(teem: &Path, folder: &Path, count: usize, (settle, watch): (Duration,
     let mut api = Api::connect(&socket)?;
     complete(&mut api, count)?;
     figures.add = begun.elapsed().as_secs_f64();
+    if settle == SETTLE {
+        std::thread::sleep(REST + Duration::from_secs(count as u64 / WRITTEN_EACH_S));
+    }
     figures.end = daemon.end("-TERM")?;
 
     let daemon = start(teem, folder)?;
