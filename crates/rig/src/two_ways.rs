@@ -42,6 +42,7 @@ const COUNT_PAST: &str = r#"
 nft 'add chain inet leak past { type filter hook output priority 1; }' &&
 nft add rule inet leak past oifname lo accept &&
 nft add rule inet leak past meta l4proto ipv6-icmp accept &&
+nft add rule inet leak past ip daddr 198.18.9.2 icmp type destination-unreachable accept &&
 nft add rule inet leak past ip daddr 198.18.9.2 tcp dport "$1" accept &&
 nft add rule inet leak past ip daddr 198.18.9.2 udp dport "$1" accept &&
 nft add rule inet leak past counter"#;
