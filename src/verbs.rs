@@ -72,7 +72,10 @@ pub(crate) async fn why(options: &Verb) -> Outcome {
             json::line(torrent);
             continue;
         }
-        let sentences = ["why", "help"].iter().filter_map(|key| torrent[key].as_str()).map(plain);
+        // A reason may end with what would help.
+        let why = torrent["why"].as_str().unwrap_or_default();
+        let help = torrent["help"].as_str().filter(|help| !why.contains(help));
+        let sentences = [Some(why), help].into_iter().flatten().filter(|text| !text.is_empty()).map(plain);
         let sentences = sentences.collect::<Vec<_>>().join(". ");
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{} ({}): {sentences}", shown(&torrent["name"]), hash(torrent));
