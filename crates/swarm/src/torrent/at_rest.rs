@@ -2,7 +2,7 @@
 //! begun again from what is left, without its trackers noticing.
 //!
 //! What is verified, its totals and its first copy are in the saved state, which is written before it rests. What lives on is the
-//! [`Announcer`](super::announce::Announcer): due times, and the events that trackers have acknowledged. Addresses to dial, and what is known against some of them, go: a
+//! [`Announcer`]: due times, and the events that trackers have acknowledged. Addresses to dial, and what is known against some of them, go: a
 //! complete torrent takes nothing from anybody.
 use super::Torrent;
 use super::announce::{Announcer, Counters};
