@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::lex::{Kind, Token};
 use crate::manifest::Manifest;
@@ -143,7 +143,7 @@ impl Tree {
             let test = self.modules[at].test || !live.contains(&declared);
             let inner = declared.inline.iter().fold(own.clone(), |path, part| path.join(part));
             let candidates = match &declared.path {
-                Some(given) => vec![folder.join(given)],
+                Some(given) => vec![plain(&folder.join(given))],
                 None => {
                     vec![inner.join(format!("{}.rs", declared.name)), inner.join(&declared.name).join("mod.rs")]
                 }
@@ -167,6 +167,15 @@ impl Tree {
         }
         false
     }
+}
+
+/// The same path without the `..` that a `#[path]` may have.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir { _ = plain.pop() } else { plain.push(part) }
+    }
+    plain
 }
 
 /// A `mod name;`.

@@ -91,7 +91,22 @@ pub fn wrapped(program: impl AsRef<OsStr>) -> Option<Command> {
     Some(command)
 }
 
-/// Runs `scenario` in namespaces of its own, with an empty folder to write in. `test` is the path of the test function
+/// The whole name of the test of this binary whose function is called `test`: with the modules it lies in.
+///
+/// # Panics
+///
+/// Where the binary has no such test, or several: a test that is started by its name needs one of its own.
+pub fn whole_name(test: &str) -> String {
+    let exe = env::current_exe().expect("a test knows its own file");
+    let listed = Command::new(exe).args(["--list", test]).output().expect("a test's own file can be started");
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let found: Vec<_> = names.filter(|name| name.rsplit("::").next() == test.rsplit("::").next()).collect();
+    assert!(found.len() == 1, "the tests called {test}: {found:?}");
+    found[0].to_owned()
+}
+
+/// Runs `scenario` in namespaces of its own, with an empty folder to write in. `test` is the name of the test function
 /// that calls this. Without what it `needs` the test is skipped, and says so, unless all tests were asked for.
 pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
     if env::var(INSIDE).as_deref() == Ok(test) {
@@ -112,7 +127,7 @@ pub fn isolated(test: &str, needs: &[Needs], scenario: impl FnOnce(&Path)) {
         return;
     };
     let folder = Folder::new(test);
-    command.args(["--exact", test, "--nocapture"]);
+    command.args(["--exact", &whole_name(test), "--nocapture"]);
     command.env("RUST_BACKTRACE", "0").env(INSIDE, test).env(FOLDER, &folder.0);
     let mut inner = Process::start(&mut command);
     let status = inner.wait_exit(LIMIT);

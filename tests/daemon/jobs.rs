@@ -1,0 +1,229 @@
+//! What the daemon does with files: moves, other names, hashing again, removal; whatever comes between, one place holds everything.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::common::namespace::Folder;
+use crate::common::process::{Process, wait_until};
+use crate::common::run::{Ran, command, teem_with};
+use crate::common::torrent::Torrent;
+use serde_json::{Value, json};
+use teem_faultfs::Dice;
+
+/// Starting, and hashing, in a debug build on a machine with much else to do.
+const READY: Duration = Duration::from_secs(60);
+
+/// A folder with a daemon's state, its roots `a` and another on another file system where there is one, and its socket.
+struct Home {
+    folder: Folder,
+    other: PathBuf,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.other);
+    }
+}
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let folder = Folder::new(name);
+        fs::create_dir(folder.0.join("a")).expect("the folder is writable");
+        let shm = Path::new("/dev/shm");
+        let other = if shm.is_dir() { shm.to_owned() } else { folder.0.clone() };
+        let other = other.join(format!("teem-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&other);
+        fs::create_dir_all(&other).expect("the folder is writable");
+        Self { folder, other }
+    }
+
+    fn at(&self) -> &Path {
+        &self.folder.0
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.at().join("run/daemon.sock")
+    }
+
+    fn start(&self) -> Process {
+        let other = self.other.display().to_string();
+        let args = ["daemon", "--root", "a", "--root", &other, "--listen", "127.0.0.1:0", "--api", "none", "--json"];
+        let mut command = command(self.at(), &args);
+        let mut daemon = Process::start(command.env("TEEM_DAEMON", format!("unix:{}", self.socket().display())));
+        daemon.wait_line("ready", READY, |line| line.contains("\"ready\"").then_some(()));
+        daemon
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        teem_with(self.at(), args, &[("TEEM_DAEMON", &format!("unix:{}", self.socket().display()))], b"")
+    }
+
+    fn row(&self, hash: &str) -> Value {
+        self.run(&["list", "--json", hash]).ended(0).json()
+    }
+
+    /// The row of a torrent once it is so.
+    fn once(&self, hash: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + READY;
+        loop {
+            let row = self.row(hash);
+            if is_so(&row) {
+                return row;
+            }
+            assert!(Instant::now() < until, "{what}: {row}");
+        }
+    }
+
+    fn ask(&self, path: &str, body: &Value) -> Option<String> {
+        let mut stream = UnixStream::connect(self.socket()).ok()?;
+        let body = body.to_string();
+        let len = body.len();
+        let head = "Host: localhost\r\nConnection: close";
+        let text = format!("POST /teem/v1/torrents/{path} HTTP/1.1\r\n{head}\r\nContent-Length: {len}\r\n\r\n{body}");
+        stream.write_all(text.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// A torrent of a folder of three files, whose content lies in the first root.
+    fn torrent(&self, name: &str, bytes: usize) -> Torrent {
+        let folder = self.at().join(name);
+        fs::create_dir_all(folder.join("d")).expect("the folder is writable");
+        for (n, file) in ["one", "d/two", "d/three"].into_iter().enumerate() {
+            fs::write(folder.join(file), content(name, n, bytes)).expect("the folder is writable");
+        }
+        let torrent = Torrent::create(self.at(), name, 16 << 10, &[]);
+        fs::rename(folder, self.at().join("a").join(name)).expect("the folder is writable");
+        torrent
+    }
+}
+
+fn content(name: &str, n: usize, bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|at| (at / 7 + n * 31 + name.len() * 13) as u8).collect()
+}
+
+fn assert_whole(folder: &Path, name: &str, bytes: usize) {
+    for (n, file) in ["one", "d/two", "d/three"].into_iter().enumerate() {
+        let path = folder.join(name).join(file);
+        assert!(fs::read(&path).is_ok_and(|there| there == content(name, n, bytes)), "{}", path.display());
+    }
+}
+
+fn is_whole(row: &Value) -> bool {
+    row["state"] == "seeding" && row["complete"] == true
+}
+
+fn kill(daemon: Process) {
+    let killed = Command::new("kill").args(["-KILL", &daemon.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    drop(daemon);
+}
+
+#[test]
+fn content_is_moved_renamed_hashed_again_and_removed() {
+    let home = Home::new("jobs-all");
+    let torrent = home.torrent("film", 100_000);
+    let hash = torrent.info_hash.as_str();
+    let daemon = home.start();
+    home.run(&["add", "film.torrent"]).ended(0);
+    home.once(hash, "found", is_whole);
+    fs::write(home.at().join("a/film/d/mine"), "mine").expect("the folder is writable");
+    let other = home.other.clone();
+    // To another file system, and told when it is done.
+    home.run(&["move", hash, &other.display().to_string()]).ended(0);
+    home.once(hash, "moved", |row| is_whole(row) && row["folder"] == json!(other));
+    assert_whole(&other, "film", 100_000);
+    assert!(home.at().join("a/film/d/mine").exists() && !home.at().join("a/film/d/two").exists());
+    kill(daemon);
+
+    let daemon = home.start();
+    home.once(hash, "it lies there still", |row| is_whole(row) && row["folder"] == json!(other));
+    // Another name for a file, and one for all of it.
+    for (path, to) in [("film/d/two", "film/d/second"), ("film", "The film")] {
+        let answer = home.ask("rename", &json!({"select": [hash], "path": path, "to": to})).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert_eq!(fs::read(other.join("The film/d/second")).expect("renamed"), content("film", 1, 100_000));
+    home.once(hash, "at work again", is_whole);
+    kill(daemon);
+
+    let daemon = home.start();
+    home.once(hash, "by its new names", is_whole);
+    // What rots is found when all is hashed again, and told.
+    let path = other.join("The film/one");
+    let mut bytes = fs::read(&path).expect("it is there");
+    bytes[50_000] ^= 1;
+    fs::write(&path, bytes).expect("the folder is writable");
+    home.run(&["recheck", hash]).ended(0);
+    home.once(hash, "hashed again", |row| row["lost"] == json!(1));
+    // A place that is taken, and one that is not the daemon's.
+    let taken = home.at().join("a/taken/The film");
+    fs::create_dir_all(&taken).expect("the folder is writable");
+    fs::write(taken.join("one"), "theirs").expect("the folder is writable");
+    let refused = home.run(&["move", hash, "a/taken", "--json"]).ended(1);
+    assert_eq!(refused.class(), "occupied");
+    assert_eq!(home.run(&["move", hash, "/etc", "--json"]).ended(1).class(), "wish");
+    assert_eq!(fs::read(taken.join("one")).expect("it stays"), b"theirs");
+    // Removed with its files, and with nothing else.
+    fs::write(other.join("The film/mine"), "mine").expect("the folder is writable");
+    home.run(&["remove", hash, "--with-data"]).ended(0);
+    let left: Vec<_> = fs::read_dir(other.join("The film")).expect("mine is there").flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(home.run(&["list", "--json"]).ended(0).out.is_empty());
+    drop(daemon);
+}
+
+#[test]
+fn the_files_of_several_go_only_when_that_is_said() {
+    let home = Home::new("jobs-several");
+    let (one, two) = (home.torrent("one", 1_000), home.torrent("other", 1_000));
+    let _daemon = home.start();
+    home.run(&["add", "one.torrent", "other.torrent"]).ended(0);
+    for torrent in [&one, &two] {
+        home.once(&torrent.info_hash, "found", is_whole);
+    }
+    let refused = home.run(&["remove", "all", "--with-data"]).ended(2);
+    assert!(refused.err.contains("the files of 2 torrents would be removed"), "{}", refused.err);
+    assert_whole(&home.at().join("a"), "one", 1_000);
+    home.run(&["remove", "all", "--with-data", "--yes"]).ended(0);
+    assert_eq!(fs::read_dir(home.at().join("a")).expect("the root stays").count(), 0);
+}
+
+#[test]
+fn a_daemon_that_is_killed_in_a_move_loses_nothing() {
+    const BYTES: usize = 3_000_000;
+    let lives = if std::env::var_os("TEEM_TEST_ALL").is_some() { 30 } else { 6 };
+    let home = Home::new("jobs-killed");
+    let torrent = home.torrent("film", BYTES);
+    let hash = torrent.info_hash.as_str();
+    let mut daemon = home.start();
+    home.run(&["add", "film.torrent"]).ended(0);
+    home.once(hash, "found", is_whole);
+    let first = fs::canonicalize(home.at().join("a")).expect("own folder");
+    let folders = [home.other.clone(), first.clone(), first.join("deep")];
+    let mut dice = Dice(7);
+    for life in 0..lives {
+        let to = &folders[dice.roll(3) as usize];
+        let asked = json!({"select": [hash], "folder": to});
+        std::thread::scope(|scope| {
+            let asks = scope.spawn(|| home.ask("move", &asked));
+            // Somewhere in between, or after it.
+            let until = Instant::now() + Duration::from_millis(dice.roll(300));
+            wait_until("the moment of the kill", READY, || (Instant::now() >= until).then_some(()));
+            kill(std::mem::replace(&mut daemon, Process::start(&mut Command::new("true"))));
+            let _ = asks.join();
+        });
+        daemon = home.start();
+        let row = home.once(hash, "whole again", is_whole);
+        let there = PathBuf::from(row["folder"].as_str().expect("a folder"));
+        assert_whole(&there, "film", BYTES);
+        for folder in folders.iter().filter(|folder| **folder != there) {
+            assert!(!folder.join("film").exists(), "life {life}: {} and {}", there.display(), folder.display());
+        }
+    }
+}

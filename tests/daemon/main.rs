@@ -1,0 +1,15 @@
+//! The real daemon as its users meet it: its life and its kills, its own interface, the dialects of other clients, rules, hooks, moves. One binary for all,
+//! since each one more costs seconds to link, and tests that wait do so beside each other.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod api;
+mod config;
+mod hooks;
+mod jobs;
+mod life;
+mod policy;
+mod qbittorrent;
+mod transmission;
