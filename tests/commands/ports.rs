@@ -79,9 +79,12 @@ fn a_share_that_cannot_keep_its_port_says_so_and_goes_on() {
         let port = u16::try_from(ready["port"].as_u64().expect("a port")).expect("a port");
         let taken = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).expect("it is free again");
         let mut second = Process::start(&mut command(folder, &["share", "content"]));
-        crate::common::process::wait_until("link", LIMIT, || second.log().contains("magnet:?").then_some(()));
-        let log = second.log();
-        assert!(log.contains("warning") && log.contains(&port.to_string()), "{log}");
+        let (warning, kept) = ("warning", port.to_string());
+        crate::common::process::wait_until("a link and a warning that names the port", LIMIT, || {
+            let log = second.log();
+            let warned = log.lines().any(|line| line.contains(warning) && line.contains(&kept));
+            (log.contains("magnet:?") && warned).then_some(())
+        });
         second.assert_runs();
         drop(taken);
     });

@@ -5,6 +5,7 @@ use crate::hash::{lanes, sha1_streams};
 use crate::judge;
 use crate::shared::Shared;
 use crate::torrent::Torrent;
+use std::path::PathBuf;
 use std::sync::Arc;
 use teem_metainfo::PieceHash;
 use teem_swarm::job::{DiskError, DiskErrorKind, Done};
@@ -62,9 +63,21 @@ fn settle(shared: &Shared, torrent: &Arc<Torrent>, piece: u32, verdict: Result<b
 
 /// The same words for every piece of a file, so that a user reads them once.
 pub(crate) fn lost(torrent: &Torrent, piece: u32) -> String {
+    format!("{} changed since it was verified; what no longer matches is not sent", begins_in(torrent, piece).display())
+}
+
+/// The same of a file that was written to each time that it was read.
+pub(crate) fn unsteady(torrent: &Torrent, piece: u32) -> String {
+    format!(
+        "{} changed each time it was read; it is read again when somebody asks",
+        begins_in(torrent, piece).display()
+    )
+}
+
+/// The file that a piece begins in.
+fn begins_in(torrent: &Torrent, piece: u32) -> PathBuf {
     let first = torrent.content.extents(piece).next();
-    let path = first.map(|extent| torrent.whole_path(extent.file)).unwrap_or_default();
-    format!("{} changed since it was verified; what no longer matches is not sent", path.display())
+    first.map(|extent| torrent.whole_path(extent.file)).unwrap_or_default()
 }
 
 /// Hashes at most as many pieces as there are lanes. A file that is missing or short is no error, the piece is just not there.

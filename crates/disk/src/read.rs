@@ -107,5 +107,5 @@ fn fill(shared: &Shared, torrent: &Arc<Torrent>, run: &mut [(Reader, BlockRef, B
             }
         }
     }
-    bad(format!("piece {piece} lies in a file that keeps changing"))
+    bad(check::unsteady(torrent, piece))
 }
