@@ -2,24 +2,45 @@
 use crate::failed::Failed;
 use crate::select::Selector;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use teem_client::JobError;
 use teem_client::error::DiskErrorKind;
 use teem_web::http::header::CONTENT_TYPE;
 use teem_web::http::{HeaderValue, StatusCode};
 use teem_web::{Body, Response};
+use utoipa::ToSchema;
 
 /// Selectors of one request.
 pub(crate) const SELECTORS_MAX: usize = 10_000;
 
-#[derive(Deserialize)]
+/// The torrents that something is for.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SelectRequest {
+pub(crate) struct SelectRequest {
+    /// 1 to 10,000 selectors: at least 6 hexadecimal digits that one info-hash begins with, a pattern of names (`*` any text, `?` any character), `label:L`,
+    /// `state:S`, `tracker:HOST`, `all`.
     select: Vec<String>,
 }
 
 /// An answer that says no: its status, a word for scripts, a sentence.
 pub(crate) struct Refused(pub(crate) StatusCode, pub(crate) &'static str, pub(crate) String);
+
+/// An answer that says no.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct ErrorTold<'a> {
+    /// What was not done, and why.
+    error: ErrorOf<'a>,
+}
+
+/// Why something was not done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ErrorReason)]
+struct ErrorOf<'a> {
+    /// A word for scripts: see `docs/api.md`. Further words may come.
+    class: &'a str,
+    /// A sentence for a person.
+    message: &'a str,
+}
 
 pub(crate) fn selected(body: &[u8]) -> Result<Vec<Selector>, Refused> {
     let request: SelectRequest = read(body)?;
@@ -74,7 +95,7 @@ fn of_job(e: &JobError) -> (StatusCode, &'static str) {
 }
 
 pub(crate) fn refusal(Refused(status, class, message): &Refused) -> Response {
-    answer(*status, &json!({"error": {"class": class, "message": message}}))
+    answer(*status, &ErrorTold { error: ErrorOf { class, message } })
 }
 
 pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Response {

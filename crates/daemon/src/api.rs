@@ -3,6 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /healthz` | 200 while all is well, 503 and why while changes cannot be kept; for everybody |
+//! | `GET /teem/v1/openapi.json` | all of this as an OpenAPI document |
 //! | `GET /teem/v1` | the program's version and the interface's |
 //! | `GET /teem/v1/torrents[?select=SEL]…[&sort=KEY&order=&offset=&limit=]` | a window on the torrents, all where nothing is selected |
 //! | `GET /metrics` | figures of the whole daemon, as Prometheus reads them |
@@ -18,31 +19,38 @@
 //! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
 mod change;
 mod details;
+mod document;
 mod events;
+#[cfg(test)]
+mod grown;
 mod jobs;
 mod list;
 mod metrics;
 mod policy;
+mod tokens;
 
 use crate::adding::Wishes;
-use crate::answer::{Refused, answer, bad, read, refusal, selected, told};
+use crate::answer::{ErrorTold, Refused, SelectRequest, answer, bad, read, refusal, selected, told};
+use crate::config::Setting;
 use crate::daemon::Daemon;
-use crate::failed::{AddFailed, TokenFailed};
+use crate::failed::AddFailed;
 use crate::gate::guard;
-use crate::token::Scope;
-use crate::told::Told;
+use crate::told::{Told, WhyTold};
 use crate::{qbittorrent, transmission};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::json;
+use document::Common;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use teem_client::AddError;
 use teem_web::extract::State;
-use teem_web::http::{StatusCode, Uri};
+use teem_web::http::header::CONTENT_TYPE;
+use teem_web::http::{HeaderValue, StatusCode, Uri};
 use teem_web::middleware::from_fn_with_state;
 use teem_web::routing::{get, post};
-use teem_web::{Bytes, Limits, Response, Router, plain};
+use teem_web::{Body, Bytes, Limits, Response, Router, plain};
+use utoipa::{OpenApi, ToSchema};
 
 /// Bytes of a request's body: a .torrent file of 16 MiB in base64.
 const BODY_BYTES: usize = 24 << 20;
@@ -50,40 +58,91 @@ const BODY_BYTES: usize = 24 << 20;
 /// The server's limits with room for .torrent files.
 pub const LIMITS: Limits = Limits { body_bytes: BODY_BYTES, ..Limits::DEFAULT };
 
-/// What is added: one of `link` and `torrent`.
-#[derive(Deserialize)]
+/// What is added: one of `link` and `torrent`, and what is wanted of it.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AddRequest {
     /// A magnet link, an info-hash, or the http(s) URL of a .torrent.
     link: Option<String>,
     /// A .torrent file in base64.
     torrent: Option<String>,
+    /// The folder that its content goes into: an absolute path below a root of the daemon's; the first root where there is none.
+    #[schema(value_type = Option<String>)]
     folder: Option<PathBuf>,
+    /// Words to find it by.
     #[serde(default)]
     labels: Vec<String>,
+    /// Whether it rests until it is resumed.
     #[serde(default)]
     paused: bool,
+    /// Patterns of paths and names: the files that are wanted; all where there is none.
     #[serde(default)]
     only: Vec<String>,
+    /// Patterns of paths and names: the files that are wanted first.
     #[serde(default)]
     first: Vec<String>,
+    /// Limit of what it sends, in payload bytes a second.
     up_limit: Option<u64>,
+    /// Limit of what it receives, in payload bytes a second.
     down_limit: Option<u64>,
+    /// Its goal, as `teem add --until` says it.
     until: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TokenRequest {
-    name: String,
-    scope: String,
+/// Which program answers.
+#[derive(Serialize, ToSchema)]
+struct About {
+    /// Its name: `teem`.
+    program: &'static str,
+    /// The program's version.
+    version: &'static str,
+    /// The interface's version: 1, in which paths and keys are added and none is changed or removed.
+    api: u32,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RevokeRequest {
-    name: String,
-}
+/// The OpenAPI document, made of the types that are read and written and of the comments beside them. `docs/openapi.json` is the same; a test holds it to that.
+/// What was released once stays: paths, methods, keys and their types are added, never changed or removed (`grown`).
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Teem's daemon",
+        version = "1",
+        description = "How other programs drive `teem daemon`: see docs/api.md. Paths and keys are added; none is changed or removed. A program leaves keys alone that it does not know. Over the daemon's socket no token is needed.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "http://127.0.0.1:21490", description = "where it listens unless told otherwise")),
+    paths(
+        healthz,
+        metrics::metrics,
+        about,
+        openapi,
+        config,
+        list::list,
+        add,
+        why,
+        pause,
+        resume,
+        jobs::remove,
+        jobs::relocate,
+        jobs::rename,
+        jobs::recheck,
+        change::set,
+        change::announce,
+        policy::queue,
+        details::files,
+        details::peers,
+        details::trackers,
+        events::events,
+        policy::alternative,
+        policy::set_alternative,
+        tokens::list_tokens,
+        tokens::make_token,
+        tokens::revoke_token,
+    ),
+    components(schemas(ErrorTold<'static>)),
+    modifiers(&Common),
+)]
+struct Interface;
 
 /// The routes for those who come over TCP, each with a token.
 pub fn guarded_routes(daemon: Daemon) -> Router {
@@ -100,6 +159,11 @@ fn health(daemon: Daemon) -> Router {
     Router::new().route("/healthz", get(healthz)).with_state(daemon)
 }
 
+/// Whether all is well. Over TCP it needs no token.
+#[utoipa::path(get, path = "/healthz", responses(
+    (status = 200, body = String, content_type = "text/plain", description = "all is well"),
+    (status = 503, body = String, content_type = "text/plain", description = "changes cannot be kept: a line says why"),
+))]
 async fn healthz(State(daemon): State<Daemon>) -> Response {
     match daemon.trouble() {
         None => plain(StatusCode::OK, "ok"),
@@ -109,12 +173,13 @@ async fn healthz(State(daemon): State<Daemon>) -> Response {
 
 fn asked(daemon: Daemon) -> Router {
     Router::new()
-        .route("/teem/v1/tokens", get(list_tokens).post(make_token))
-        .route("/teem/v1/tokens/revoke", post(revoke_token))
+        .route("/teem/v1/tokens", get(tokens::list_tokens).post(tokens::make_token))
+        .route("/teem/v1/tokens/revoke", post(tokens::revoke_token))
         .route("/teem/v1/config", get(config))
         .route("/teem/v1/alternative", get(policy::alternative).post(policy::set_alternative))
         .route("/teem/v1/torrents/queue", post(policy::queue))
         .route("/teem/v1", get(about))
+        .route("/teem/v1/openapi.json", get(openapi))
         .route("/teem/v1/torrents", get(list::list).post(add))
         .route("/teem/v1/torrents/why", get(why))
         .route("/teem/v1/events", get(events::events))
@@ -132,18 +197,28 @@ fn asked(daemon: Daemon) -> Router {
         .with_state(daemon)
 }
 
+/// Which program answers, and which version of the interface it speaks.
+#[utoipa::path(get, path = "/teem/v1", responses((status = 200, body = About, description = "the versions")))]
 async fn about() -> Response {
-    answer(StatusCode::OK, &json!({"program": "teem", "version": env!("CARGO_PKG_VERSION"), "api": 1}))
+    answer(StatusCode::OK, &About { program: "teem", version: env!("CARGO_PKG_VERSION"), api: 1 })
 }
 
+/// What holds: each key of the daemon's file with its value and where that comes from.
+#[utoipa::path(get, path = "/teem/v1/config", responses((status = 200, body = Vec<Setting>, description = "the keys")))]
 async fn config(State(daemon): State<Daemon>) -> Response {
     answer(StatusCode::OK, &daemon.settings_told())
 }
 
+/// Why torrents do not move, and what would help.
+#[utoipa::path(get, path = "/teem/v1/torrents/why",
+    params(("select" = Option<Vec<String>>, Query, description = "which torrents: selectors, as for `pause`, each a parameter of its own; all where there is none")),
+    responses((status = 200, body = Vec<WhyTold>, description = "a reason for each")))]
 async fn why(State(daemon): State<Daemon>, uri: Uri) -> Response {
     told(daemon.why(&list::selected_by(&uri)).await)
 }
 
+/// Adds a torrent.
+#[utoipa::path(post, path = "/teem/v1/torrents", request_body = AddRequest, responses((status = 201, body = Told, description = "the torrent")))]
 async fn add(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match added(&daemon, &body).await {
         Ok(told) => answer(StatusCode::CREATED, &told),
@@ -186,6 +261,8 @@ async fn added(daemon: &Daemon, body: &[u8]) -> Result<Told, Refused> {
     })
 }
 
+/// Has torrents rest.
+#[utoipa::path(post, path = "/teem/v1/torrents/pause", request_body = SelectRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
 async fn pause(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match selected(&body) {
         Ok(select) => told(daemon.set_paused(&select, true).await),
@@ -193,6 +270,8 @@ async fn pause(State(daemon): State<Daemon>, body: Bytes) -> Response {
     }
 }
 
+/// Has torrents work again.
+#[utoipa::path(post, path = "/teem/v1/torrents/resume", request_body = SelectRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
 async fn resume(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match selected(&body) {
         Ok(select) => told(daemon.set_paused(&select, false).await),
@@ -200,36 +279,115 @@ async fn resume(State(daemon): State<Daemon>, body: Bytes) -> Response {
     }
 }
 
-async fn list_tokens(State(daemon): State<Daemon>) -> Response {
-    let told = |(name, scope, made): (String, Scope, u64)| json!({"name": name, "scope": scope.word(), "made": made});
-    answer(StatusCode::OK, &daemon.list_tokens().into_iter().map(told).collect::<Vec<_>>())
+/// The document as it is served and kept.
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    // INVARIANT: it is texts, numbers and lists of these, under keys that are texts.
+    let mut text = Interface::openapi().to_pretty_json().expect("JSON");
+    text.push('\n');
+    text
+});
+
+/// What can be asked here, as a document for programs.
+#[utoipa::path(get, path = "/teem/v1/openapi.json", responses((status = 200, body = serde_json::Value, description = "an OpenAPI 3.1 document")))]
+async fn openapi() -> Response {
+    let mut response = Response::new(Body::from(TEXT.as_str()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
-async fn make_token(State(daemon): State<Daemon>, body: Bytes) -> Response {
-    let made = async {
-        let request: TokenRequest = read(&body)?;
-        let scope = request.scope.parse::<Scope>().map_err(|e| bad(format!("scope: {e}")))?;
-        let words = daemon.make_token(&request.name, scope).await.map_err(|e| of_token(&e))?;
-        Ok(json!({"name": request.name, "scope": scope.word(), "token": words}))
-    };
-    made.await.map_or_else(|refused| refusal(&refused), |told| answer(StatusCode::CREATED, &told))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, Value};
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
 
-async fn revoke_token(State(daemon): State<Daemon>, body: Bytes) -> Response {
-    let revoked = async {
-        let request: RevokeRequest = read(&body)?;
-        daemon.revoke_token(&request.name).await.map_err(|e| of_token(&e))?;
-        Ok(json!({"name": request.name}))
-    };
-    revoked.await.map_or_else(|refused| refusal(&refused), |told| answer(StatusCode::OK, &told))
-}
+    /// Set to write the documents instead of comparing them: `kept`, or `released` too.
+    const WRITE: &str = "TEEM_WRITE_OPENAPI";
 
-fn of_token(e: &TokenFailed) -> Refused {
-    let (status, class) = match e {
-        TokenFailed::Name(_) => (StatusCode::BAD_REQUEST, "wish"),
-        TokenFailed::Taken(_) | TokenFailed::Many => (StatusCode::CONFLICT, "already"),
-        TokenFailed::Unknown(_) => (StatusCode::NOT_FOUND, "select"),
-        TokenFailed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
-    };
-    Refused(status, class, e.to_string())
+    fn at(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    }
+
+    fn document() -> Value {
+        serde_json::from_str(&TEXT).unwrap()
+    }
+
+    #[test]
+    fn the_document_that_is_kept_is_that_of_the_code() {
+        let path = at("../../docs/openapi.json");
+        let wanted = std::env::var(WRITE).unwrap_or_default();
+        if !wanted.is_empty() {
+            fs::write(&path, &*TEXT).unwrap();
+        }
+        if wanted == "released" {
+            fs::write(at("src/api/released.json"), &*TEXT).unwrap();
+        }
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == *TEXT,
+            "docs/openapi.json is not what the code gives: `{WRITE}=kept cargo test -p teem-daemon --lib api::tests` writes it"
+        );
+    }
+
+    #[test]
+    fn what_was_released_stays() {
+        let released = fs::read_to_string(at("src/api/released.json")).unwrap();
+        let broken = grown::broken(&serde_json::from_str(&released).unwrap(), &document());
+        assert!(broken.is_empty(), "programs that know what was released would break: {}", broken.join("; "));
+    }
+
+    #[test]
+    fn each_key_path_and_parameter_says_what_it_is() {
+        fn look(place: &str, value: &Value, found: &mut Vec<String>) {
+            for (key, value) in value.as_object().into_iter().flat_map(Map::iter) {
+                let place = format!("{place}/{key}");
+                if key == "properties" {
+                    for (name, property) in value.as_object().into_iter().flat_map(Map::iter) {
+                        if property["description"].as_str().is_none_or(|text| !text.contains([' ', '`'])) {
+                            found.push(format!("{place}/{name}"));
+                        }
+                    }
+                }
+                look(&place, value, found);
+            }
+        }
+        let (document, mut found) = (document(), Vec::new());
+        look("", &document, &mut found);
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let is_told = |of: &Value, key: &str| of[key].as_str().is_some_and(|text| text.contains(' '));
+                let of = operation["parameters"].as_array().into_iter().flatten();
+                if !(operation["summary"].is_string() && of.clone().all(|one| is_told(one, "description"))) {
+                    found.push(format!("{method} {path}"));
+                }
+            }
+        }
+        assert!(found.is_empty(), "without a sentence: {found:?}");
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    #[test]
+    fn every_route_of_the_own_interface_is_in_it() {
+        let files = fs::read_dir(at("src/api")).unwrap().map(|entry| entry.unwrap().path()).chain([at("src/api.rs")]);
+        let mut routes = BTreeSet::new();
+        for text in files.filter_map(|path| fs::read_to_string(path).ok()) {
+            for route in text.split(".route(\"").skip(1) {
+                let Some((path, rest)) = route.split_once('"') else { continue };
+                let handlers = rest.split(".route(").next().unwrap().split(".merge(").next().unwrap();
+                let handlers = handlers.split(".with_state").next().unwrap();
+                for method in ["get", "post", "put", "delete"] {
+                    if handlers.contains(&format!("{method}(")) {
+                        routes.insert((path.to_owned(), method.to_owned()));
+                    }
+                }
+            }
+        }
+        let mut told = BTreeSet::new();
+        for (path, methods) in document()["paths"].as_object().unwrap() {
+            told.extend(methods.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())));
+        }
+        assert_eq!(routes, told, "routes beside those of the document: see `paths` in api.rs");
+    }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use teem_client::event::{PeerStats, Snapshot, TrackerStats};
 use teem_client::metainfo::{Info, InfoHash};
 use teem_client::{AnnounceUrl, Priority, Torrent};
+use utoipa::ToSchema;
 
 /// One file of a torrent; padding is none.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[schema(as = File)]
 pub(crate) struct FileTold {
     /// Its place among all files of the torrent, padding counted, from 0.
     pub(crate) index: u32,
@@ -20,23 +22,26 @@ pub(crate) struct FileTold {
     pub(crate) size: u64,
     /// Bytes of it in verified pieces.
     pub(crate) have: u64,
-    /// `skip`, `normal` or `first`.
+    /// How much it is wanted: `skip`, `normal` or `first`.
     #[serde(serialize_with = "word")]
+    #[schema(value_type = String)]
     pub(crate) priority: Priority,
-    /// The first piece with bytes of it, and one after the last.
+    /// The number of the first piece with bytes of it, and one after the last.
+    #[schema(value_type = [u32; 2])]
     pub(crate) pieces: (u32, u32),
 }
 
 /// One connected peer.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[schema(as = Peer)]
 pub(crate) struct PeerTold {
     /// Its address and port, or how a connection is called that has none.
     pub(crate) address: String,
     /// What it calls itself.
     pub(crate) client: String,
-    /// `tcp` or `utp`; `None` where the connection was brought from outside.
+    /// `tcp` or `utp`; null where the connection was brought from outside.
     pub(crate) transport: Option<&'static str>,
-    /// `none`, `handshake` or `rc4`.
+    /// How the connection is encrypted: `none`, `handshake` (that alone) or `rc4`.
     pub(crate) encrypted: &'static str,
     /// Whether it came to us.
     pub(crate) incoming: bool,
@@ -44,36 +49,45 @@ pub(crate) struct PeerTold {
     pub(crate) punched: bool,
     /// What part of the pieces it has shown, from 0 to 1.
     pub(crate) progress: f64,
+    /// Payload received from it, in bytes a second.
     pub(crate) down_rate: u64,
+    /// Payload sent to it, in bytes a second.
     pub(crate) up_rate: u64,
-    /// Payload over this connection.
+    /// Bytes of payload received over this connection.
     pub(crate) downloaded: u64,
+    /// Bytes of payload sent over this connection.
     pub(crate) uploaded: u64,
-    /// Whether it has what we want, and whether it lets us ask.
+    /// Whether it has what we want.
     pub(crate) interesting: bool,
+    /// Whether it keeps us from asking.
     pub(crate) choking_us: bool,
-    /// Whether we have what it wants, and whether we let it ask.
+    /// Whether we have what it wants.
     pub(crate) interested: bool,
+    /// Whether we keep it from asking.
     pub(crate) choked: bool,
 }
 
 /// A tracker, as its last answer left it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[schema(as = Tracker)]
 pub(crate) struct TrackerTold {
-    /// Told without what in it may be a secret.
+    /// Its URL, without what in it may be a secret.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = String)]
     pub(crate) url: AnnounceUrl,
     /// Its tier (BEP 12), from 0.
     pub(crate) tier: usize,
-    /// Peers that its last answer gave; `None` where it has not answered, or badly.
+    /// Peers that its last answer gave; null where it has not answered, or badly.
     pub(crate) peers: Option<u32>,
-    /// What went wrong, in a sentence.
+    /// What went wrong, in a sentence; null where nothing did.
     pub(crate) error: Option<String>,
-    /// What it said of the swarm.
+    /// Seeds of the swarm, as it said; null where it did not.
     pub(crate) seeds: Option<u32>,
+    /// Downloaders of the swarm, as it said; null where it did not.
     pub(crate) downloaders: Option<u32>,
-    /// Seconds since its last good answer, and until it may be asked again.
+    /// Seconds since its last good answer; null where there was none.
     pub(crate) answered: Option<u64>,
+    /// Seconds until it may be asked again; null where that is not known.
     pub(crate) next: Option<u64>,
 }
 

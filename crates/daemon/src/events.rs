@@ -4,22 +4,26 @@
 use crate::line::Turn;
 use serde::Serialize;
 use std::collections::VecDeque;
+use utoipa::ToSchema;
 
 /// Entries that are kept; of what is older nothing is known.
 const KEPT_MAX: usize = 4096;
 
 /// What happened to one torrent.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
 pub(crate) struct EventTold {
-    /// Greater than that of all before.
+    /// Its number, greater than that of all before, also those of earlier runs.
     pub(crate) id: u64,
-    /// Seconds since 1970.
+    /// When it happened, in seconds since 1970.
     pub(crate) time: u64,
-    /// `added`, `removed`, `state`, `complete` or `error`.
+    /// What happened: `added`, `removed`, `state`, `complete` or `error`. Further words may come.
     pub(crate) event: &'static str,
+    /// The torrent's info-hash, as 40 hexadecimal digits.
     pub(crate) infohash: String,
+    /// The torrent's name.
     pub(crate) name: String,
-    /// What it does from then on, where that is the event.
+    /// What the torrent does from then on, where that is the event: a word, as in its object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<&'static str>,
     /// What went wrong, in a sentence, where that is the event.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use teem_client::metainfo::InfoHash;
+use utoipa::ToSchema;
 
 /// What is to be seen.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -25,15 +26,17 @@ pub(crate) struct Query {
     pub(crate) fields: BTreeSet<String>,
 }
 
-/// The rows of a window.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+/// A window on the torrents.
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub(crate) struct Window {
-    /// How many are selected.
+    /// How many torrents are selected, shown or not.
     pub(crate) total: usize,
     /// The number of the last change of any torrent.
     pub(crate) revision: u64,
+    /// How many of the selected torrents come before the first that is shown.
     pub(crate) offset: usize,
-    /// The objects of the torrents, with the keys that are to be seen.
+    /// The torrents that are shown. Where the request names `fields`, they have these keys and `infohash` alone.
+    #[schema(value_type = Vec<Told>)]
     pub(crate) torrents: Vec<Value>,
     /// The revision of each of them.
     #[serde(skip)]

@@ -1,51 +1,68 @@
 //! What is changed over HTTP (own design): `POST /teem/v1/torrents/set` and `/announce`.
-use crate::answer::{Refused, bad, check, read, refusal, selected, told};
+use crate::answer::{Refused, SelectRequest, bad, check, read, refusal, selected, told};
 use crate::change::{Changes, Limit, Until};
 use crate::daemon::Daemon;
 use crate::select::Selector;
+use crate::told::Told;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
 use teem_client::Priority;
 use teem_web::extract::State;
 use teem_web::{Bytes, Response};
+use utoipa::ToSchema;
 
 /// What is to be otherwise of the selected torrents: a key that is left out stays, a limit that is `null` is none.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SetRequest {
+    /// Which torrents: selectors, as for `pause`.
     select: Vec<String>,
+    /// These labels and no others.
     labels: Option<BTreeSet<String>>,
+    /// Labels that they get beside those that they have.
     #[serde(default)]
     add_labels: BTreeSet<String>,
+    /// Labels that they lose.
     #[serde(default)]
     remove_labels: BTreeSet<String>,
+    /// Limit of what each of them sends, in payload bytes a second; null for none of its own.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
     up_limit: Limit,
+    /// Limit of what each of them receives, in payload bytes a second; null for none of its own.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
     down_limit: Limit,
-    /// As `--until` says it, or `rules` for what the rules say.
+    /// The goal of each, as `teem add --until` says it, or `rules` for what the daemon's file says.
     until: Option<String>,
+    /// Patterns of paths and names: the files that are wanted; all where there is none.
     only: Option<Vec<String>>,
+    /// Patterns of paths and names: the files that are wanted first.
     first: Option<Vec<String>>,
+    /// How much single files are wanted, by their indices.
     #[serde(default)]
     files: Vec<FilesRequest>,
 }
 
 /// How much some files are wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct FilesRequest {
-    /// From 0, padding counted.
+    /// Which: places among all files, from 0, padding counted.
     indices: Vec<u32>,
+    /// How much they are wanted.
     priority: Wanted,
 }
 
 /// How much a file is wanted, as it is asked for.
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 enum Wanted {
+    /// Not at all.
     Skip,
+    /// Like the rest.
     Normal,
+    /// Before the rest.
     First,
 }
 
@@ -54,6 +71,8 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Limit, D::Error> {
     Option::deserialize(value).map(Limit::Becomes)
 }
 
+/// Changes torrents: all of the selected, or none where one of them cannot have what is wanted.
+#[utoipa::path(post, path = "/teem/v1/torrents/set", request_body = SetRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
 pub(super) async fn set(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match changes(&body) {
         Ok((select, changes)) => told(daemon.set(&select, changes).await),
@@ -61,6 +80,8 @@ pub(super) async fn set(State(daemon): State<Daemon>, body: Bytes) -> Response {
     }
 }
 
+/// Has trackers asked as soon as they let themselves be asked again.
+#[utoipa::path(post, path = "/teem/v1/torrents/announce", request_body = SelectRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
 pub(super) async fn announce(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match selected(&body) {
         Ok(select) => told(daemon.announce(&select).await),

@@ -6,7 +6,7 @@
 //! | `POST /teem/v1/torrents/move` with `{"select": [SEL…], "folder": DIR}` | the torrents, `moving` where that takes long |
 //! | `POST /teem/v1/torrents/rename` with `{"select": [SEL], "path": PATH, "to": PATH}` | the torrent |
 //! | `POST /teem/v1/torrents/recheck` with `{"select": [SEL…]}` | the torrents, `checking` |
-use crate::answer::{Refused, bad, check, read, refusal, selected, told};
+use crate::answer::{Refused, SelectRequest, bad, check, read, refusal, selected, told};
 use crate::daemon::Daemon;
 use crate::failed::Failed;
 use crate::select::Selector;
@@ -16,27 +16,39 @@ use std::path::PathBuf;
 use teem_web::extract::State;
 use teem_web::routing::post;
 use teem_web::{Bytes, Response, Router};
+use utoipa::ToSchema;
 
-#[derive(Deserialize)]
+/// What is removed.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RemoveRequest {
+    /// Which torrents: selectors, as for `pause`.
     select: Vec<String>,
+    /// Whether their own files go too, and the folders of their own that are empty then.
     #[serde(default)]
     with_data: bool,
 }
 
-#[derive(Deserialize)]
+/// What is moved where.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct MoveRequest {
+    /// Which torrents: selectors, as for `pause`.
     select: Vec<String>,
+    /// The folder that their content goes into: an absolute path below a root of the daemon's.
+    #[schema(value_type = String)]
     folder: PathBuf,
 }
 
-#[derive(Deserialize)]
+/// What gets another name.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RenameRequest {
+    /// Which torrent: selectors, as for `pause`, that fit one.
     select: Vec<String>,
+    /// The path of a file or folder of its content, with slashes; it begins with the name of the content itself.
     path: String,
+    /// Its path from then on, which begins so too.
     to: String,
 }
 
@@ -48,7 +60,11 @@ pub(super) fn routes() -> Router<Daemon> {
         .route("/teem/v1/torrents/recheck", post(recheck))
 }
 
-async fn remove(State(daemon): State<Daemon>, body: Bytes) -> Response {
+/// Removes torrents; their files stay where they are unless `with_data` says otherwise.
+///
+/// Answers with the torrents as they were.
+#[utoipa::path(post, path = "/teem/v1/torrents/remove", request_body = RemoveRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
+pub(super) async fn remove(State(daemon): State<Daemon>, body: Bytes) -> Response {
     let wanted = read(&body).and_then(|RemoveRequest { select, with_data }| Ok((check(&select)?, with_data)));
     match wanted {
         Ok((select, true)) => told(daemon.remove_selected_with_data(&select).await),
@@ -57,7 +73,11 @@ async fn remove(State(daemon): State<Daemon>, body: Bytes) -> Response {
     }
 }
 
-async fn relocate(State(daemon): State<Daemon>, body: Bytes) -> Response {
+/// Moves the content of torrents into another folder.
+///
+/// Answers after five seconds at most: a torrent that is still under way then is `moving`.
+#[utoipa::path(post, path = "/teem/v1/torrents/move", operation_id = "move", request_body = MoveRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
+pub(super) async fn relocate(State(daemon): State<Daemon>, body: Bytes) -> Response {
     let wanted = read(&body).and_then(|MoveRequest { select, folder }| Ok((check(&select)?, folder)));
     match wanted {
         Ok((select, folder)) => told(daemon.move_selected(&select, &folder).await),
@@ -65,7 +85,9 @@ async fn relocate(State(daemon): State<Daemon>, body: Bytes) -> Response {
     }
 }
 
-async fn rename(State(daemon): State<Daemon>, body: Bytes) -> Response {
+/// Gives a file or folder of one torrent another name.
+#[utoipa::path(post, path = "/teem/v1/torrents/rename", request_body = RenameRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
+pub(super) async fn rename(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match renamed(&daemon, &body).await {
         Ok(done) => told(done),
         Err(refused) => refusal(&refused),
@@ -84,7 +106,9 @@ async fn renamed(daemon: &Daemon, body: &[u8]) -> Result<Result<Vec<Told>, Faile
     })
 }
 
-async fn recheck(State(daemon): State<Daemon>, body: Bytes) -> Response {
+/// Has the content of torrents hashed again.
+#[utoipa::path(post, path = "/teem/v1/torrents/recheck", request_body = SelectRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
+pub(super) async fn recheck(State(daemon): State<Daemon>, body: Bytes) -> Response {
     match selected(&body) {
         Ok(select) => told(daemon.recheck_selected(&select).await),
         Err(refused) => refusal(&refused),

@@ -1,7 +1,7 @@
 //! Windows on the torrents over HTTP (own design): `GET /teem/v1/torrents?select=&sort=&order=&offset=&limit=`.
 use crate::answer::{Refused, SELECTORS_MAX, answer, bad, failed, refusal};
 use crate::daemon::{Daemon, STREAMS_MAX};
-use crate::listing::{Key, Query};
+use crate::listing::{Key, Query, Window};
 use crate::select::Selector;
 use crate::stream::show;
 use std::sync::Arc;
@@ -14,6 +14,18 @@ use tokio::sync::OwnedSemaphorePermit;
 /// What a stream of events is called.
 const STREAM: &str = "text/event-stream";
 
+/// A window on the torrents; asked for `text/event-stream`, the window and then what changes in it.
+#[utoipa::path(get, path = "/teem/v1/torrents", operation_id = "torrents",
+    params(
+        ("select" = Option<Vec<String>>, Query, description = "which torrents: selectors, as for `pause`, each a parameter of its own; all where there is none"),
+        ("sort" = Option<String>, Query, description = "a key of a torrent's object that they are sorted by, the least first; `added` where there is none"),
+        ("order" = Option<String>, Query, description = "`asc`, or `desc` for the greatest first"),
+        ("offset" = Option<u64>, Query, description = "how many of the selected are left out before the first that is shown; 0 where there is none"),
+        ("limit" = Option<u64>, Query, description = "how many are shown at most; all where there is none"),
+        ("fields" = Option<String>, Query, description = "keys that are shown of each torrent, with commas between them; `infohash` always is, and all are where there is none"),
+        ("last-event-id" = Option<u64>, Header, description = "the revision that the reader of a stream has seen: it goes on from there, as far as that was of this run"),
+    ),
+    responses((status = 200, description = "the window; of a stream the event `window` with it, then, once a second at most, `changes` with `revision`, `total`, `order` (the info-hashes that are shown, where these or their order are otherwise) and `torrents`, each with its `infohash` and the keys that changed", content((Window = "application/json"), (Window = "text/event-stream")))))]
 pub(super) async fn list(State(daemon): State<Daemon>, uri: Uri, headers: HeaderMap) -> Response {
     let query = match query(&uri) {
         Ok(query) => query,

@@ -33,6 +33,8 @@ struct Sums {
     keeps: bool,
 }
 
+/// Figures of the whole daemon, in the text that Prometheus reads.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "text/plain", description = "the figures: names, types and what they are")))]
 pub(super) async fn metrics(State(daemon): State<Daemon>) -> Response {
     let summed = tokio::task::spawn_blocking(move || written(&sums(&daemon))).await;
     let Ok(Ok(text)) = summed else {

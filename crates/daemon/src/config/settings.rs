@@ -1,9 +1,10 @@
 //! What holds, and where it comes from: told to those who ask a running daemon.
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// Where a value comes from; what stands later wins over what stands before.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Nobody said anything of it.
@@ -18,10 +19,10 @@ pub enum Origin {
     Api,
 }
 
-/// A key with its value.
-#[derive(Clone, PartialEq, Serialize, Debug)]
+/// A key of the daemon's file, with its value.
+#[derive(Clone, PartialEq, Serialize, ToSchema, Debug)]
 pub struct Setting {
-    /// As the file calls it, with its table.
+    /// How the file calls it, with its table.
     pub key: String,
     /// The value that holds, in the units of the file.
     pub value: Value,
