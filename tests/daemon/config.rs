@@ -3,8 +3,10 @@
 use std::fs;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::common::home::{Home, Manager, is_there, signal, wait_event};
+use crate::common::process::Process;
 use crate::common::run::{teem, teem_with};
 use serde_json::{Value, json};
 
@@ -155,4 +157,48 @@ fn the_units_are_sound_and_confined() {
     assert!(ok || !said.is_empty(), "{said}");
     let (ok, said) = analyze(&["security", "--offline=yes", "--threshold=20", "./teem.service"]);
     assert!(ok, "exposed more than 2.0 of 10:\n{said}");
+}
+
+#[test]
+fn an_empty_root_and_a_user_without_a_name_are_enough() {
+    let home = Home::new("config-root");
+    let root = home.at().join("root");
+    let binary = env!("CARGO_BIN_EXE_teem");
+    let linked = Command::new("ldd").arg(binary).output().map(|ran| ran.stdout).unwrap_or_default();
+    let linked = String::from_utf8_lossy(&linked).into_owned();
+    // What it is linked with lies beside it; one without a C library needs none of that.
+    for library in linked.split_whitespace().filter(|word| word.starts_with('/')) {
+        let to = root.join(&library[1..]);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("the folder is writable");
+        fs::copy(library, to).expect("a library");
+    }
+    for folder in ["state", "content"] {
+        fs::create_dir_all(root.join(folder)).expect("the folder is writable");
+    }
+    fs::copy(binary, root.join("teem")).expect("the folder is writable");
+    // As contrib/Containerfile runs it.
+    let inside = |args: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-user=10001", "--map-group=10001"]).arg(format!("--root={}", root.display())).arg("/teem");
+        command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("TEEM_STATE_DIR", "/state").env("TEEM_ROOT", "/content").env("TEEM_API", "none");
+        command.env("TEEM_DAEMON", "unix:/state/daemon.sock").env("TEEM_LISTEN", "127.0.0.1:0");
+        command.env("TEEM_NO_DHT", "1").env("TEEM_NO_LSD", "1").env("TEEM_NO_MAP", "1");
+        command
+    };
+    if !inside(&["--version"]).output().is_ok_and(|ran| ran.status.success()) {
+        eprintln!("skipped: no user namespaces");
+        return;
+    }
+    let mut daemon = Process::start(&mut inside(&["daemon", "--json"]));
+    wait_event(&mut daemon, "ready");
+    let link = format!("magnet:?xt=urn:btih:{}", "ab".repeat(20));
+    assert!(inside(&["add", &link, "--paused"]).output().expect("unshare").status.success());
+    let listed = inside(&["list", "--json"]).output().expect("unshare").stdout;
+    let listed: Value = serde_json::from_slice(&listed).expect("JSON");
+    assert_eq!((&listed["state"], &listed["folder"]), (&json!("paused"), &json!("/content")));
+    let note = fs::read_to_string(root.join("state/audit.jsonl")).expect("the file");
+    assert!(note.contains("\"user\":10001"), "{note}");
+    daemon.terminate();
+    assert_eq!(daemon.wait_exit(Duration::from_secs(60)).code(), Some(0));
 }

@@ -94,8 +94,14 @@ fn of_job(e: &JobError) -> (StatusCode, &'static str) {
     }
 }
 
+/// Why an answer says no, for those who note it: it goes with the answer, and not over the line.
+#[derive(Clone)]
+pub(crate) struct Reason(pub(crate) String);
+
 pub(crate) fn refusal(Refused(status, class, message): &Refused) -> Response {
-    answer(*status, &ErrorTold { error: ErrorOf { class, message } })
+    let mut response = answer(*status, &ErrorTold { error: ErrorOf { class, message } });
+    response.extensions_mut().insert(Reason(message.clone()));
+    response
 }
 
 pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Response {

@@ -26,6 +26,7 @@ mod grown;
 mod jobs;
 mod list;
 mod metrics;
+mod noted;
 mod policy;
 mod tokens;
 
@@ -34,12 +35,13 @@ use crate::answer::{ErrorTold, Refused, SelectRequest, answer, bad, read, refusa
 use crate::config::Setting;
 use crate::daemon::Daemon;
 use crate::failed::AddFailed;
-use crate::gate::guard;
+use crate::gate::{guard, owner};
 use crate::told::{Told, WhyTold};
 use crate::{qbittorrent, transmission};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use document::Common;
+pub(crate) use noted::{TEEM, verb};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -47,7 +49,7 @@ use teem_client::AddError;
 use teem_web::extract::State;
 use teem_web::http::header::CONTENT_TYPE;
 use teem_web::http::{HeaderValue, StatusCode, Uri};
-use teem_web::middleware::from_fn_with_state;
+use teem_web::middleware::{from_fn, from_fn_with_state};
 use teem_web::routing::{get, post};
 use teem_web::{Body, Bytes, Limits, Response, Router, plain};
 use utoipa::{OpenApi, ToSchema};
@@ -151,7 +153,7 @@ pub fn guarded_routes(daemon: Daemon) -> Router {
 
 /// The routes for the owner, who may do everything.
 pub fn routes(daemon: Daemon) -> Router {
-    asked(daemon.clone()).merge(health(daemon))
+    asked(daemon.clone()).layer(from_fn(owner)).merge(health(daemon))
 }
 
 /// What is open to everybody who comes so far.
@@ -171,7 +173,13 @@ async fn healthz(State(daemon): State<Daemon>) -> Response {
     }
 }
 
+/// The own interface, whose changes are noted, and those of other programs, which note theirs.
 fn asked(daemon: Daemon) -> Router {
+    let own = own().layer(from_fn_with_state(daemon.clone(), noted::noted));
+    own.merge(transmission::routes()).merge(qbittorrent::routes()).with_state(daemon)
+}
+
+fn own() -> Router<Daemon> {
     Router::new()
         .route("/teem/v1/tokens", get(tokens::list_tokens).post(tokens::make_token))
         .route("/teem/v1/tokens/revoke", post(tokens::revoke_token))
@@ -187,14 +195,11 @@ fn asked(daemon: Daemon) -> Router {
         .route("/teem/v1/torrents/pause", post(pause))
         .route("/teem/v1/torrents/resume", post(resume))
         .merge(jobs::routes())
-        .merge(transmission::routes())
         .route("/teem/v1/torrents/set", post(change::set))
         .route("/teem/v1/torrents/announce", post(change::announce))
         .route("/teem/v1/torrents/{infohash}/files", get(details::files))
         .route("/teem/v1/torrents/{infohash}/peers", get(details::peers))
         .route("/teem/v1/torrents/{infohash}/trackers", get(details::trackers))
-        .merge(qbittorrent::routes())
-        .with_state(daemon)
 }
 
 /// Which program answers, and which version of the interface it speaks.

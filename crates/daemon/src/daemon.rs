@@ -4,6 +4,7 @@
 //!
 //! What it does stands in `adding`, `commands`, `look` and `tokens`; here is what these share, its start and its end.
 use crate::asleep::Asleep;
+use crate::audit::Audit;
 use crate::config::Setting;
 use crate::events::{Happened, Ring};
 use crate::failed::{AddFailed, StartError};
@@ -15,6 +16,7 @@ use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
 use crate::row::{Origin, Row};
 use crate::upkeep::{Counted, Pulse, counted};
+use crate::wrong::Wrong;
 use crate::{qbittorrent, token, transmission};
 use std::collections::BTreeMap;
 use std::io;
@@ -86,6 +88,9 @@ pub(crate) struct Inner {
     events: Mutex<Ring>,
     logins: qbittorrent::Logins,
     seen: qbittorrent::Seen,
+    /// What was changed by whom, and where wrong tokens came from.
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) wrong: Wrong,
     /// Places of streams, and whether they are to end.
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) ending: watch::Sender<bool>,
@@ -99,6 +104,7 @@ impl Daemon {
     /// Opens what is kept, starts the client, and begins all torrents again.
     pub(crate) async fn open(mut config: Config, roots: Vec<PathBuf>, rules: Rules) -> Result<Self, StartError> {
         let state_dir = config.state_dir.clone();
+        let audit = Arc::new(Audit::new(state_dir.clone()));
         let opening = tokio::task::spawn_blocking(move || {
             let opened = Database::open(&RealFs, &state_dir, FILE);
             opened.map_err(|e| StartError::Store(state_dir.join(FILE), e))
@@ -173,6 +179,8 @@ impl Daemon {
             revision: AtomicU64::new(first),
             first,
             events: Mutex::new(Ring::new(first)),
+            audit,
+            wrong: Wrong::new(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             ending: watch::Sender::new(false),
         };
@@ -226,9 +234,9 @@ impl Daemon {
         &self.0.remarks
     }
 
-    /// What keeps changes from being kept at present, until it is over.
+    /// What keeps changes from being kept or noted at present, until it is over.
     pub fn trouble(&self) -> Option<String> {
-        self.0.database.trouble()
+        self.0.database.trouble().or_else(|| self.0.audit.trouble())
     }
 
     /// The client that carries the torrents.

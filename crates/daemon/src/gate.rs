@@ -2,63 +2,92 @@
 //!
 //! The owner's socket lets everything through. Over TCP a request brings a token, and is refused where its `Host` is a name that some
 //! server of names could lead here, or where a page of somebody else's sent it.
-use crate::asker::for_a_token;
+use crate::api::{TEEM, verb};
+use crate::asker::{Asker, for_asker};
 use crate::daemon::Daemon;
 use crate::token::Scope;
 use crate::{qbittorrent, transmission};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::net::IpAddr;
+use serde_json::Value;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 use teem_web::extract::{Request, State};
 use teem_web::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use teem_web::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use teem_web::middleware::Next;
-use teem_web::{Response, plain};
+use teem_web::{Ends, Response, plain};
 
 /// Lets a request over TCP through if it may be asked.
 pub(crate) async fn guard(State(daemon): State<Daemon>, request: Request, next: Next) -> Response {
-    for_a_token(guarded(daemon, request, next)).await
+    let from = request.extensions().get::<Ends>().map(|ends| ends.remote);
+    match admitted(&daemon, request.headers(), request.uri().path(), from).await {
+        Ok((name, scope)) => let_in(&daemon, request, next, Asker::Token(name, from), scope).await,
+        Err(response) => response,
+    }
 }
 
-async fn guarded(daemon: Daemon, mut request: Request, next: Next) -> Response {
-    let headers = request.headers();
+/// Lets a request by the owner's socket through, and remembers whose it is.
+pub(crate) async fn owner(request: Request, next: Next) -> Response {
+    let user = request.extensions().get::<Ends>().and_then(|ends| ends.user);
+    for_asker(Asker::Owner(user), next.run(request)).await
+}
+
+/// What one who asks over TCP may do, and the name of the token that says so.
+async fn admitted(
+    daemon: &Daemon,
+    headers: &HeaderMap,
+    path: &str,
+    from: Option<SocketAddr>,
+) -> Result<(Option<String>, Scope), Response> {
     if !is_here(headers) {
-        return plain(StatusCode::FORBIDDEN, "the daemon is asked by its address or as localhost, not by other names");
+        let why = "the daemon is asked by its address or as localhost, not by other names";
+        return Err(plain(StatusCode::FORBIDDEN, why));
     }
     if !is_own(headers) {
-        return plain(StatusCode::FORBIDDEN, "pages of other servers may not ask the daemon");
+        return Err(plain(StatusCode::FORBIDDEN, "pages of other servers may not ask the daemon"));
     }
-    let path = request.uri().path();
+    // One whose connection has no address shares a place with others like it.
+    let from = from.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |from| from.ip());
     if path == "/" || path.starts_with(qbittorrent::PATH) {
-        let scope = known(&daemon, headers);
         let open = path == "/" || path == qbittorrent::LOGIN;
-        // Its programs log in when they are told this.
-        let Some(scope) = scope.or(open.then_some(Scope::Read)) else {
-            return plain(StatusCode::FORBIDDEN, "Forbidden");
+        let admitted = match known(daemon, headers, from).await {
+            Some((name, scope)) => Some((Some(name), scope)),
+            None => open.then_some((None, Scope::Read)),
         };
-        request.extensions_mut().insert(scope);
-        return next.run(request).await;
+        // Its programs log in when they are told this.
+        return admitted.ok_or_else(|| plain(StatusCode::FORBIDDEN, "Forbidden"));
     }
-    let Some(token) = token(headers) else { return unauthorized("a token is needed: `teem token create NAME`") };
-    let Some(scope) = daemon.scope_of(&token) else { return unauthorized("this token is not known") };
-    let needed = needed(request.method(), request.uri().path());
+    let token = token(headers).ok_or_else(|| unauthorized("a token is needed: `teem token create NAME`"))?;
+    let known = daemon.admits(&token, from).await;
+    known.map(|(name, scope)| (Some(name), scope)).ok_or_else(|| unauthorized("this token is not known"))
+}
+
+/// Carries out what the asker may ask for.
+async fn let_in(daemon: &Daemon, mut request: Request, next: Next, asker: Asker, scope: Scope) -> Response {
+    let path = request.uri().path();
+    let is_foreign = path == "/" || path.starts_with(qbittorrent::PATH);
+    let needed = if is_foreign { Scope::Read } else { needed(request.method(), path) };
     if scope < needed {
         let why = format!("this token allows to {scope}, and this needs {needed}");
+        if request.method() == Method::POST {
+            let noted = daemon.0.audit.note(TEEM, verb(path), &Value::Null, Err(why.clone()));
+            for_asker(asker, noted).await;
+        }
         return plain(StatusCode::FORBIDDEN, &why);
     }
     // What the request itself says decides what it takes, where one path is for everything.
     request.extensions_mut().insert(scope);
-    next.run(request).await
+    for_asker(asker, next.run(request)).await
 }
 
 /// What one may who shows a token, or a cookie that stands for one.
-fn known(daemon: &Daemon, headers: &HeaderMap) -> Option<Scope> {
+async fn known(daemon: &Daemon, headers: &HeaderMap, from: IpAddr) -> Option<(String, Scope)> {
     if let Some(token) = token(headers) {
-        return daemon.scope_of(&token);
+        return daemon.admits(&token, from).await;
     }
     let cookie = qbittorrent::cookie(headers.get(COOKIE)?.to_str().ok()?)?;
-    daemon.scope_of_hash(daemon.logins().token(cookie, Instant::now())?)
+    daemon.of_hash(daemon.logins().token(cookie, Instant::now())?)
 }
 
 fn unauthorized(why: &str) -> Response {

@@ -13,6 +13,7 @@ mod adding;
 mod answer;
 mod asker;
 mod asleep;
+mod audit;
 mod categories;
 mod change;
 mod commands;
@@ -51,6 +52,7 @@ mod totals;
 mod transmission;
 mod upkeep;
 mod watch;
+mod wrong;
 
 pub use daemon::{Daemon, root};
 pub use failed::StartError;

@@ -95,8 +95,9 @@ impl Socket {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    if stream.peer_cred().is_ok_and(|cred| cred.uid() == self.owner || cred.uid() == ROOT) {
-                        server.connection(stream, Ends { remote: here, local: here });
+                    let user = stream.peer_cred().ok().map(|cred| cred.uid());
+                    if user.is_some_and(|user| user == self.owner || user == ROOT) {
+                        server.connection(stream, Ends { remote: here, local: here, user });
                     }
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,

@@ -2,17 +2,30 @@
 use crate::daemon::{Daemon, now};
 use crate::failed::TokenFailed;
 use crate::token::{self, Scope};
+use std::net::IpAddr;
 use teem_disk::Kind;
+use tokio::time::sleep;
 
 impl Daemon {
-    /// What a token allows, if it is one.
-    pub(crate) fn scope_of(&self, token: &str) -> Option<Scope> {
-        self.scope_of_hash(token::hash(token))
+    /// What a token allows that was shown from there, if it is one, with its name. Where many wrong ones came from that is not known at once.
+    pub(crate) async fn admits(&self, token: &str, from: IpAddr) -> Option<(String, Scope)> {
+        let hash = token::hash(token);
+        let wait = self.0.wrong.wait(from, &hash);
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        let known = self.of_hash(hash);
+        match known {
+            Some(_) => self.0.wrong.was_right(from, &hash),
+            None => self.0.wrong.was_wrong(from),
+        }
+        known
     }
 
     /// The same of a token of which the words are not known any more.
-    pub(crate) fn scope_of_hash(&self, hash: token::Hash) -> Option<Scope> {
-        self.tokens().values().find(|kept| kept.hash == hash).map(|kept| kept.scope)
+    pub(crate) fn of_hash(&self, hash: token::Hash) -> Option<(String, Scope)> {
+        let tokens = self.tokens();
+        tokens.iter().find(|(_, kept)| kept.hash == hash).map(|(name, kept)| (name.clone(), kept.scope))
     }
 
     /// The tokens by name: what they allow, and when they were made.

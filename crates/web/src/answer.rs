@@ -17,13 +17,15 @@ pub struct Ends {
     pub remote: SocketAddr,
     /// Address and port of ours that it reached.
     pub local: SocketAddr,
+    /// The number of the user at the other end of a socket of this machine, where that is known.
+    pub user: Option<u32>,
 }
 
 impl Ends {
     /// Without the disguise of IPv4 in IPv6.
     pub(crate) fn canonical(self) -> Self {
         let canonical = |addr: SocketAddr| SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        Self { remote: canonical(self.remote), local: canonical(self.local) }
+        Self { remote: canonical(self.remote), local: canonical(self.local), user: self.user }
     }
 }
 

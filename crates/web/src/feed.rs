@@ -6,15 +6,23 @@ use hyper::body::{Body as HttpBody, Frame};
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
-/// Pieces that wait for one reader, beside what the system holds for it.
+/// Pieces that wait for one reader, beside the one that is being sent and what the system holds for it.
 const WAITING_MAX: usize = 16;
+/// Bytes of these, the last piece left out: 32 such readers hold 64 MiB and no more.
+const WAITING_BYTES: usize = 2 << 20;
 
 /// The writing end of a stream; it ends when this is dropped.
 #[derive(Clone, Debug)]
-pub struct Feed(mpsc::Sender<Bytes>);
+pub struct Feed {
+    pieces: mpsc::Sender<Bytes>,
+    /// Bytes that wait.
+    waiting: Arc<AtomicUsize>,
+}
 
 /// Why a stream has ended for its writer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,13 +47,19 @@ impl std::error::Error for FeedEnd {}
 /// Both ends of a stream.
 pub fn feed() -> (Feed, Body) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    (Feed(sender), Body::new(Fed(receiver)))
+    let waiting = Arc::<AtomicUsize>::default();
+    (Feed { pieces: sender, waiting: waiting.clone() }, Body::new(Fed { pieces: receiver, waiting }))
 }
 
 impl Feed {
     /// Hands a piece over, without waiting. After an error the stream is to be let go.
     pub fn send(&self, piece: impl Into<Bytes>) -> Result<(), FeedEnd> {
-        self.0.try_send(piece.into()).map_err(|e| match e {
+        let piece = piece.into();
+        if self.waiting.load(Ordering::Relaxed) > WAITING_BYTES {
+            return Err(FeedEnd::Slow);
+        }
+        self.waiting.fetch_add(piece.len(), Ordering::Relaxed);
+        self.pieces.try_send(piece).map_err(|e| match e {
             mpsc::error::TrySendError::Full(_) => FeedEnd::Slow,
             mpsc::error::TrySendError::Closed(_) => FeedEnd::Gone,
         })
@@ -53,18 +67,23 @@ impl Feed {
 
     /// Waits until the reader has gone.
     pub async fn gone(&self) {
-        self.0.closed().await;
+        self.pieces.closed().await;
     }
 }
 
-struct Fed(mpsc::Receiver<Bytes>);
+struct Fed {
+    pieces: mpsc::Receiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
+}
 
 impl HttpBody for Fed {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+        let piece = ready!(self.pieces.poll_recv(cx));
+        self.waiting.fetch_sub(piece.as_ref().map_or(0, Bytes::len), Ordering::Relaxed);
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 }
 
@@ -87,6 +106,10 @@ mod tests {
         let (slow, body) = feed();
         let sent = (0..).find_map(|n| slow.send("piece").err().map(|end| (n, end)));
         assert_eq!(sent, Some((WAITING_MAX, FeedEnd::Slow)));
+        let (large, other) = feed();
+        let sent = (0..).find_map(|n| large.send(vec![0; WAITING_BYTES / 2]).err().map(|end| (n, end)));
+        assert_eq!(sent, Some((3, FeedEnd::Slow)), "large ones sooner");
+        drop(other);
         drop(body);
         slow.gone().await;
         assert_eq!(slow.send("more"), Err(FeedEnd::Gone));

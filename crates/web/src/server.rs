@@ -5,6 +5,7 @@ use crate::crowd::Crowd;
 use crate::limits::Limits;
 use crate::refusal::BUSY;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use std::fmt;
 use std::io;
 use std::net::{self, SocketAddr};
@@ -40,8 +41,8 @@ impl Server {
     pub fn new(router: Router, limits: Limits) -> Self {
         let (ending, ends) = watch::channel(false);
         let shared = Shared {
-            // Makes all routes ready at once instead of with each request.
-            serving: Serving { router: router.with_state(()), limits, ending: ends },
+            // How long a body may be is said by the limits alone. Makes all routes ready at once instead of with each request.
+            serving: Serving { router: router.layer(DefaultBodyLimit::disable()).with_state(()), limits, ending: ends },
             crowd: Arc::new(Crowd::new(limits.connections, limits.per_network)),
             doorway: Arc::new(Semaphore::new(limits.turned_away)),
             connections: Mutex::default(),
@@ -116,7 +117,7 @@ impl Shared {
         let Ok(local) = stream.local_addr() else { return };
         // An answer's last bytes must not wait for the client's acknowledgement. Without it they only come later.
         let _ = stream.set_nodelay(true);
-        self.connection(stream, Ends { remote, local });
+        self.connection(stream, Ends { remote, local, user: None });
     }
 
     /// Serves a connection in a task of its own, if there is a place for it; else says that there is none.

@@ -1,5 +1,6 @@
 //! What a request of qBittorrent's interface says (its Web API; RFC 7578 for files): the query of one that reads, the body of one that posts, as
 //! `application/x-www-form-urlencoded` or `multipart/form-data`.
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// Values of one request; there are fewer in any.
@@ -72,6 +73,13 @@ impl Form {
         } else {
             self.texts.push((name.into_owned(), String::from_utf8_lossy(content).into_owned()));
         }
+    }
+
+    /// All of it as an object, of files their length.
+    pub(super) fn told(&self) -> Value {
+        let files = self.files.iter().map(|(key, content)| (key.clone(), format!("{} bytes", content.len()).into()));
+        let texts = self.texts.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+        Value::Object(files.chain(texts).collect())
     }
 
     /// Bytes of all that was said, keys included.

@@ -94,6 +94,11 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
     }
 }
 
+/// Whether a call changes anything.
+pub(super) fn changes(path: &str) -> bool {
+    needed(path).is_some_and(|needed| needed > Scope::Read)
+}
+
 /// What a call takes; `None` where there is no such call.
 fn needed(path: &str) -> Option<Scope> {
     match path {

@@ -23,12 +23,13 @@ use crate::daemon::Daemon;
 use crate::token::{self, Scope};
 use form::Form;
 use methods::Call;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 use teem_web::extract::{Extension, Path, State};
 use teem_web::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use teem_web::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use teem_web::routing::any;
-use teem_web::{Body, Bytes, Response, Router, plain};
+use teem_web::{Body, Bytes, Ends, Response, Router, plain};
 
 pub(crate) use logins::{Logins, cookie};
 pub(crate) use seen::Seen;
@@ -52,7 +53,7 @@ async fn root() -> Response {
 async fn asked(
     State(daemon): State<Daemon>,
     Path(path): Path<String>,
-    scope: Option<Extension<Scope>>,
+    (scope, ends): (Option<Extension<Scope>>, Option<Extension<Ends>>),
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -67,7 +68,7 @@ async fn asked(
     };
     let cookie = cookie(header(COOKIE));
     match path.as_str() {
-        "auth/login" => return login(&daemon, &form),
+        "auth/login" => return login(&daemon, &form, ends.map(|Extension(ends)| ends.remote.ip())).await,
         "auth/logout" => {
             if let Some(cookie) = cookie {
                 daemon.logins().leave(cookie);
@@ -79,7 +80,12 @@ async fn asked(
     // The owner's socket brings none.
     let scope = scope.map_or(Scope::Admin, |Extension(scope)| scope);
     let program = cookie.unwrap_or_else(|| header(teem_web::http::header::AUTHORIZATION));
-    outcome::answer(methods::carry_out(&daemon, Call { path: &path, posted, form: &form, scope, program }).await)
+    let outcome = methods::carry_out(&daemon, Call { path: &path, posted, form: &form, scope, program }).await;
+    if methods::changes(&path) {
+        let noted = outcome.as_ref().map(|_| ()).map_err(|outcome::Refused(_, why)| why.clone());
+        daemon.0.audit.note("qbittorrent", &path, &form.told(), noted).await;
+    }
+    outcome::answer(outcome)
 }
 
 /// Bytes of all that was understood of a body.
@@ -88,9 +94,9 @@ pub(crate) fn understood(content_type: &str, body: &[u8]) -> usize {
 }
 
 /// A cookie for a token, as a password.
-fn login(daemon: &Daemon, form: &Form) -> Response {
+async fn login(daemon: &Daemon, form: &Form, from: Option<IpAddr>) -> Response {
     let words = form.text("password").unwrap_or_default();
-    if daemon.scope_of(words).is_none() {
+    if daemon.admits(words, from.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))).await.is_none() {
         return outcome::answer(Ok(outcome::Done::Text("Fails.".to_owned())));
     }
     let cookie = daemon.logins().enter(token::hash(words), Instant::now());

@@ -36,6 +36,11 @@ impl Args {
         Self(map.into_iter().map(|(key, value)| (inside(&key), value)).collect())
     }
 
+    /// All of them as an object.
+    pub(super) fn told(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

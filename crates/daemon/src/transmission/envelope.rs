@@ -63,7 +63,7 @@ impl Refused {
     }
 
     /// The legacy dialect's `result`.
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self {
             Self::Method => "method name not recognized".to_owned(),
             Self::Arguments(why) | Self::Cannot(why) => why.clone(),

@@ -36,6 +36,11 @@ pub(super) async fn carry_out(daemon: &Daemon, call: &Call, scope: Scope) -> Out
     }
 }
 
+/// Whether a method changes anything.
+pub(super) fn changes(method: &str) -> bool {
+    needed(method).is_some_and(|needed| needed > Scope::Read)
+}
+
 /// What a method takes; `None` where there is no such method.
 fn needed(method: &str) -> Option<Scope> {
     match method {

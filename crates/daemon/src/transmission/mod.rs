@@ -84,6 +84,10 @@ async fn asked(
 
 async fn carried_out(daemon: &Daemon, call: &Call, scope: Scope) -> Option<Value> {
     let outcome = methods::carry_out(daemon, call, scope).await;
+    if methods::changes(&call.method) {
+        let noted = outcome.as_ref().map(|_| ()).map_err(envelope::Refused::sentence);
+        daemon.0.audit.note("transmission", &call.method, &call.args.told(), noted).await;
+    }
     call.answer(outcome)
 }
 

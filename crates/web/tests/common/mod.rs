@@ -75,7 +75,7 @@ impl Client {
     pub(crate) fn through(server: &Server, ip: &str, pipe: usize) -> Self {
         let (ours, theirs) = tokio::io::duplex(pipe);
         let remote = SocketAddr::new(ip.parse().unwrap(), 5000);
-        server.connection(theirs, Ends { remote, local: "192.0.2.200:80".parse().unwrap() });
+        server.connection(theirs, Ends { remote, local: "192.0.2.200:80".parse().unwrap(), user: None });
         Self { stream: ours, pending: Vec::new() }
     }
 
