@@ -126,7 +126,8 @@ pub trait Folder: Send + Sync {
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Bytes that an ordinary user may still write.
     fn free(&self) -> io::Result<u64>;
-    /// Takes the lock at `path` without waiting; what its file says stays.
+    /// Takes the lock at `path` without waiting; what its file says stays. The file that is locked is the one that is there: who removes it does so
+    /// while he has the lock.
     fn lock(&self, path: &Path) -> io::Result<Lock>;
     /// Whether another holds the lock at `path`, which may be missing.
     fn is_locked(&self, path: &Path) -> io::Result<bool> {

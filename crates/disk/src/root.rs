@@ -301,11 +301,22 @@ impl Folder for Root {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Lock> {
-        let fd = self.beneath(path, OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o600))?;
-        match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Lock::Held(Arc::new(RealFile(fd)))),
-            Err(Errno::WOULDBLOCK) => Ok(Lock::Taken),
-            Err(e) => Err(e.into()),
+        loop {
+            let fd = self.beneath(path, OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o600))?;
+            match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => return Ok(Lock::Taken),
+                locked => locked?,
+            }
+            // Another may have removed it between the two calls: then there is none, or another one.
+            let (ours, there) =
+                (fs::fstat(&fd)?, self.beneath(path, OFlags::RDONLY, Mode::empty()).and_then(|fd| Ok(fs::fstat(&fd)?)));
+            match there {
+                Ok(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => {
+                    return Ok(Lock::Held(Arc::new(RealFile(fd))));
+                }
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
         }
     }
 
