@@ -10,6 +10,7 @@ mod config;
 mod guards;
 mod hooks;
 mod jobs;
+mod keep;
 mod life;
 mod policy;
 mod qbittorrent;

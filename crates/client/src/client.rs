@@ -25,8 +25,9 @@ use std::time::Duration;
 use teem_dht::id::Id;
 use teem_dht::krpc::message::Contact;
 use teem_disk::fs::Fs;
+use teem_disk::jobs::Where;
 use teem_disk::root::RealFs;
-use teem_disk::{Disk, DiskConfig, DiskHandle};
+use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
 use teem_engine::{Engine, EngineConfig};
 use teem_host::account::Datagrams;
 use teem_host::config::HostConfig;
@@ -459,6 +460,13 @@ impl Client {
         if let Some(announced) = &self.0.announced {
             announced.forget(hash).await;
         }
+    }
+
+    /// Forgets what is saved of a torrent that was in that place and is no more, as [`Torrent::forget`] does of one that has a place still.
+    pub async fn forget_at(&self, hash: InfoHash, place: Where) -> std::io::Result<()> {
+        let (disk, state_dir) = (self.0.disk.clone(), self.0.state_dir.clone());
+        let forget = move || disk.forget(hash, &place.like(&Place::download("", state_dir)));
+        tokio::task::spawn_blocking(forget).await.unwrap_or_else(|e| Err(std::io::Error::other(e)))
     }
 
     /// Goes on with the removal of files that an earlier run has written down. Sentences about what was left.

@@ -65,7 +65,6 @@ impl Daemon {
     }
 
     async fn add(&self, link: &str, source: Source, wishes: Wishes) -> Result<Told, AddFailed> {
-        let hash = source.key.wire();
         let strange = source.origin == teem_client::Origin::Stranger;
         let origin = match (&source.file, &source.magnet) {
             (Some(file), _) => Origin::File(file.clone(), strange),
@@ -74,9 +73,22 @@ impl Daemon {
             (None, _) => Origin::Link(link.trim().to_owned()),
         };
         let row = self.looked_at(origin, wishes).await.map_err(AddFailed::Wish)?;
+        self.take_in(row, source, None).await
+    }
+
+    /// Keeps a torrent and begins it. `hashed` is the fingerprint of files that were hashed just now.
+    pub(crate) async fn take_in(&self, row: Row, source: Source, hashed: Option<Vec<u8>>) -> Result<Told, AddFailed> {
+        let hash = source.key.wire();
         let line = Line::new(Some(&source));
         let _turn = self.0.turn.lock().await;
         let mut add = row.add(source);
+        if let Some(hashed) = hashed {
+            let looked = tokio::task::spawn_blocking(move || {
+                add.hashed_as(&hashed);
+                add
+            });
+            add = looked.await.map_err(|_| AddFailed::Client(AddError::Stopped))?;
+        }
         let held = self.waits_first(&row).filter(|_| !row.paused);
         add.paused |= held.is_some();
         let torrent = self.0.client.add(add).await.map_err(AddFailed::Client)?;
@@ -128,10 +140,14 @@ impl Daemon {
         let folder = folder.or_else(|| self.0.policy.rules().folder(&labels));
         let folder = self.below_roots(folder.as_deref().unwrap_or(self.first_root()))?;
         within_bounds(&labels, &only, &first)?;
-        let order = self.torrents().values().map(|kept| kept.row.course.order).max().map_or(0, |last| last + 1);
-        let course = Course { until, order, ..Course::default() };
-        let (name, names, files) = (None, BTreeMap::new(), Vec::new());
-        Ok(Row { origin, folder, name, names, labels, paused, added: now(), only, first, files, up, down, course })
+        let course = Course { until, order: self.next_place(), ..Course::default() };
+        let (name, names, files, added, shared) = (None, BTreeMap::new(), Vec::new(), now(), None);
+        Ok(Row { origin, folder, name, names, labels, paused, added, only, first, files, up, down, shared, course })
+    }
+
+    /// The place behind all others in the queue.
+    pub(crate) fn next_place(&self) -> u64 {
+        self.torrents().values().map(|kept| kept.row.course.order).max().map_or(0, |last| last + 1)
     }
 }
 

@@ -245,6 +245,7 @@ mod tests {
             files: Vec::new(),
             up: Some(1),
             down: None,
+            shared: None,
             course: Course::default(),
         }
     }

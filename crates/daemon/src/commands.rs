@@ -70,6 +70,7 @@ impl Daemon {
             let mut torrents = self.torrents();
             hashes.iter().filter_map(|hash| Some((*hash, torrents.remove(hash)?))).collect()
         };
+        self.offers().retain(|hash, _| !hashes.contains(hash));
         for (hash, kept) in &gone {
             self.happened(*hash, kept.name(*hash), Happened::Removed);
         }
@@ -80,8 +81,18 @@ impl Daemon {
         for kind in [Kind::Rest, Kind::File] {
             let _ = self.keep(kind, gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect()).await;
         }
-        let ends = gone.into_iter().filter_map(|(_, kept)| kept.torrent.ok());
-        let ends: Vec<_> = ends.map(|torrent| tokio::spawn(async move { torrent.forget().await })).collect();
+        let end = |(hash, kept): (InfoHash, Kept)| {
+            let client = self.0.client.clone();
+            tokio::spawn(async move {
+                let torrent = kept.torrent.ok();
+                match torrent.filter(|torrent| torrent.place().is_some()) {
+                    Some(torrent) => torrent.forget().await,
+                    // One that has failed has no place any more.
+                    None => client.forget_at(hash, kept.row.place()).await,
+                }
+            })
+        };
+        let ends: Vec<_> = gone.into_iter().map(end).collect();
         for end in ends {
             // What cannot be forgotten is looked at when the torrent comes again.
             let _ = end.await;

@@ -96,6 +96,7 @@ impl Daemon {
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
         for hash in &planned {
             let gone = self.torrents().remove(hash);
+            self.offers().remove(hash);
             if let Some(kept) = gone {
                 self.happened(*hash, kept.name(*hash), Happened::Removed);
             }

@@ -258,6 +258,7 @@ mod tests {
             files: Vec::new(),
             up: None,
             down: None,
+            shared: None,
             course: Course::default(),
         };
         let mut line = Line::new(None);

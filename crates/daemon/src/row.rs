@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use teem_bencode::{Limits, Value, Writer, parse};
 use teem_client::policy::Goal;
-use teem_client::{Add, Choice, Priority, Selection, Source, source};
+use teem_client::{Add, Choice, Mode, Priority, Selection, Source, Where, source};
 
 /// Bytes, nesting and tokens of a row: a .torrent file's, which is most of it.
 const LIMITS: Limits = teem_metainfo::Limits::FILE.bencode;
@@ -16,6 +16,9 @@ const LIMITS: Limits = teem_metainfo::Limits::FILE.bencode;
 /// Labels of one torrent, and bytes of one.
 pub(crate) const LABELS_MAX: usize = 32;
 pub(crate) const LABEL_BYTES: usize = 100;
+
+/// Names and addresses of this machine that one torrent is shared under.
+pub(crate) const HOSTS_MAX: usize = 32;
 
 /// Patterns of one choice of files.
 pub(crate) const PATTERNS_MAX: usize = 100;
@@ -54,8 +57,19 @@ pub(crate) struct Row {
     /// Limits in payload bytes a second.
     pub(crate) up: Option<u64>,
     pub(crate) down: Option<u64>,
+    /// How it is shared, where its content is served as it lies and never changed.
+    pub(crate) shared: Option<Sharing>,
     /// What the rules for many torrents know of it.
     pub(crate) course: Course,
+}
+
+/// How content is shared.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Sharing {
+    /// Names and addresses that others reach this machine by.
+    pub(crate) hosts: Vec<String>,
+    /// Whether the daemon's tracker knows it, with the page and the .torrent beside it.
+    pub(crate) tracks: bool,
 }
 
 /// What the rules for many torrents know of one.
@@ -111,10 +125,16 @@ impl Row {
             d.key(b"order").uint(self.course.order);
             d.key(b"paused").uint(self.paused.into());
             d.key(b"seeded").uint(self.course.seeded);
+            if let Some(shared) = &self.shared {
+                texts(d.key(b"shared"), &shared.hosts);
+            }
             if matches!(self.origin, Origin::Stored(_)) {
                 d.key(b"stored").uint(1);
             }
             d.key(b"strange").uint(matches!(self.origin, Origin::File(_, true) | Origin::Stored(true)).into());
+            if let Some(shared) = &self.shared {
+                d.key(b"tracks").uint(shared.tracks.into());
+            }
             if let Some(until) = &self.course.until {
                 d.key(b"until").str(&until.to_string());
             }
@@ -150,6 +170,10 @@ impl Row {
             first: list(root.get(b"first")?)?,
             files: root.get(b"files").map_or(Some(Vec::new()), |files| priorities(files.as_bytes()?))?,
             up: number(b"up").map_or(Some(None), |n| n.map(Some))?,
+            shared: match root.get(b"shared") {
+                Some(hosts) => Some(Sharing { hosts: list(hosts)?, tracks: number(b"tracks")?? != 0 }),
+                None => None,
+            },
             course: Course {
                 until: text(b"until").map_or(Some(None), |text| text.parse().ok().map(Some))?,
                 ended: number(b"ended").unwrap_or(Some(0))? != 0,
@@ -162,6 +186,7 @@ impl Row {
         let bounded = row.labels.len() <= LABELS_MAX
             && row.labels.iter().all(|label| label.len() <= LABEL_BYTES)
             && row.only.len().max(row.first.len()) <= PATTERNS_MAX
+            && row.shared.as_ref().is_none_or(|shared| shared.hosts.len() <= HOSTS_MAX)
             && row.folder.is_absolute();
         bounded.then_some(row)
     }
@@ -172,6 +197,11 @@ impl Row {
             Origin::File(file, strange) => (Self { origin: Origin::Stored(strange), ..self }, Some(file)),
             _ => (self, None),
         }
+    }
+
+    /// Where its content lies, or is to lie.
+    pub(crate) fn place(&self) -> Where {
+        Where { folder: self.folder.clone(), name: self.name.clone(), names: self.names.clone() }
     }
 
     /// What is to be transferred; [`Daemon::source`](crate::daemon::Daemon::source) reads a .torrent that is stored.
@@ -192,6 +222,9 @@ impl Row {
         (add.paused, add.up, add.down) = (self.paused, self.up, self.down);
         (add.name, add.names) = (self.name.clone(), self.names.clone());
         add.choice = self.choice();
+        if self.shared.is_some() {
+            add.mode = Mode::Publish;
+        }
         add
     }
 
@@ -262,6 +295,7 @@ mod tests {
             files: Vec::new(),
             up: Some(1_000),
             down: None,
+            shared: None,
             course: Course {
                 until: "ratio=2 and time=1h".parse().ok(),
                 ended: true,
@@ -294,7 +328,9 @@ mod tests {
             ..row()
         };
         let by_index = Row { files: vec![Priority::Skip, Priority::Normal, Priority::High], ..row() };
-        for row in [row(), of_file, by_index] {
+        let sharing = Sharing { hosts: vec!["films.example".into()], tracks: true };
+        let shared = Row { shared: Some(sharing), ..row() };
+        for row in [row(), of_file, by_index, shared] {
             assert_eq!(Row::decode(&row.encode()), Some(row));
         }
     }
