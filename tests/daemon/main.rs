@@ -7,10 +7,11 @@ mod common;
 
 mod api;
 mod config;
+mod faults;
 mod guards;
 mod hooks;
+mod incomplete;
 mod jobs;
-mod keep;
 mod life;
 mod policy;
 mod qbittorrent;

@@ -28,6 +28,4 @@
 //! ```
 pub mod addresses;
 pub mod links;
-pub mod offer;
-mod offered;
 pub mod share;
