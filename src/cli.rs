@@ -9,6 +9,7 @@ use teem_client::Spreading;
 pub(crate) mod daemon;
 pub(crate) mod dht;
 pub(crate) mod edit;
+mod keep;
 pub(crate) mod metainfo;
 pub(crate) mod path;
 pub(crate) mod peers;
@@ -70,8 +71,10 @@ pub(crate) enum Command {
     Move(daemon::Move),
     /// Have the daemon hash the content of torrents again
     Recheck(daemon::Verb),
-    /// Change labels, limits and wanted files of torrents of the daemon
+    /// Change labels, limits, goals, places in the queue and wanted files of torrents of the daemon
     Set(daemon::Set),
+    /// Say which limits of all torrents of the daemon together hold, or have its other ones hold
+    Limits(daemon::Limits),
     /// Have the trackers of torrents of the daemon asked now, as far as they let themselves be asked
     Announce(daemon::Verb),
     /// Tell what happens to the daemon's torrents, until Ctrl-C
@@ -97,6 +100,9 @@ pub(crate) struct Share {
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
+    /// Have the daemon share it, and return once the links are there: it is hashed here and served from where it lies
+    #[arg(long, env = "TEEM_KEEP", hide_env_values = true, value_parser = falsey())]
+    pub(crate) keep: bool,
     #[command(flatten)]
     pub(crate) with_peers: peers::PeerOptions,
     #[command(flatten)]
@@ -164,6 +170,9 @@ pub(crate) struct Get {
     /// Address and port to take peers on: `PORT`, `:PORT`, `ADDR:PORT`; `:0` takes a free port
     #[arg(long, value_name = "ADDR", env = "TEEM_LISTEN", hide_env_values = true)]
     pub(crate) listen: Option<String>,
+    /// Have the daemon download it, and follow until it is done; Ctrl-C leaves it to the daemon
+    #[arg(long, env = "TEEM_KEEP", hide_env_values = true, value_parser = falsey())]
+    pub(crate) keep: bool,
     #[command(flatten)]
     pub(crate) with_peers: peers::PeerOptions,
     #[command(flatten)]
@@ -344,6 +353,7 @@ fn falsey() -> clap::builder::FalseyValueParser {
 pub(crate) fn parse(args: Vec<std::ffi::OsString>) -> Result<(Cli, daemon::Given), clap::Error> {
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(args)?;
+    keep::refuse(&mut command, &matches)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
     let mut given = daemon::Given::new();
     if let Some((_, matches)) = matches.subcommand() {

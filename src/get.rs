@@ -4,7 +4,7 @@ use crate::job::Job;
 use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::view::{self, View};
-use crate::{addr, choose, cli, fault, json, stdin, stdout};
+use crate::{addr, choose, cli, fault, json, keep, stdin, stdout};
 use std::path::Path;
 use teem_client::policy::Until;
 use teem_client::{Add, Choice, Client, Config, Mode, Source, source, store};
@@ -81,6 +81,7 @@ async fn work(
         let mode = Mode::Download { overwrite: options.overwrite };
         let choice = choice(options, &source);
         let (peers, cooperative) = (options.peers.clone(), options.cooperative);
+        keep::refuse_what_is_kept(source.key.wire(), &options.output, name.as_deref()).await?;
         let mut add = Add::download(source, &options.output);
         (add.mode, add.choice, add.peers, add.cooperative) = (mode, choice, peers, cooperative);
         let torrent = client.add(add).await.map_err(|e| Stop::not_added(&e))?;

@@ -12,6 +12,8 @@ use teem_sandbox::Ground;
 pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
     let mut ground = Ground::default();
     match command {
+        // The daemon writes.
+        Command::Get(options) if options.keep => {}
         Command::Get(options) => {
             get::ready(options)?;
             addr::listen(options.listen.as_deref(), true)?;
@@ -82,6 +84,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         | Command::Move(_)
         | Command::Recheck(_)
         | Command::Set(_)
+        | Command::Limits(_)
         | Command::Events(_)
         | Command::Announce(_)
         | Command::Token(_) => {}

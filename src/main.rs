@@ -23,6 +23,7 @@ mod ground;
 mod hooks;
 mod job;
 mod json;
+mod keep;
 mod lost_here;
 mod making;
 mod man;
@@ -100,6 +101,8 @@ fn begin() -> ExitCode {
 
 async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
     match command {
+        Command::Share(options) if options.keep => keep::share(options).await,
+        Command::Get(options) if options.keep => keep::get(options).await,
         Command::Share(options) => share::run(options, sandbox).await,
         Command::Get(options) => get::run(options, sandbox).await,
         Command::Seed(options) => seed::run(options, sandbox).await,
@@ -120,6 +123,7 @@ async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
         Command::Move(options) => verbs::relocate(options).await,
         Command::Recheck(options) => verbs::recheck(options).await,
         Command::Set(options) => verbs::set(options).await,
+        Command::Limits(options) => verbs::limits(options).await,
         Command::Events(options) => verbs::events(options).await,
         Command::Announce(options) => verbs::announce(options).await,
         Command::Token(options) => verbs::token(options).await,
@@ -148,6 +152,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Remove(o) => o.json,
         Command::Move(o) => o.json,
         Command::Set(o) => o.json,
+        Command::Limits(o) => o.json,
         Command::Events(o) => o.json,
         Command::Token(o) => o.json,
         Command::State(o) => o.json,

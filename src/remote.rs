@@ -47,6 +47,11 @@ impl Remote {
         Ok(Self { socket: socket(named)? })
     }
 
+    /// The daemon that `TEEM_DAEMON` names, else the user's own.
+    pub(crate) fn usual() -> Result<Self, Stop> {
+        Self::new(env::var("TEEM_DAEMON").ok().as_deref())
+    }
+
     /// Asks for something.
     pub(crate) async fn get(&self, target: &str) -> Result<Value, Stop> {
         self.ask(Method::GET, target, Vec::new()).await

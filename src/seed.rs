@@ -3,7 +3,7 @@ use crate::exit::{Exit, Outcome, Stop};
 use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::view::{self, View};
-use crate::{addr, cli, data, fault, json, stdin, stdout};
+use crate::{addr, cli, data, fault, json, keep, stdin, stdout};
 use std::path::Path;
 use teem_client::config::AGENT;
 use teem_client::http::fetch::Http;
@@ -22,6 +22,7 @@ pub(crate) async fn run(options: &cli::Seed, sandbox: &Sandbox) -> Outcome {
         return Err(Stop::usage("seeding needs a .torrent file; a magnet link alone is not enough"));
     };
     let place = data::locate(&info, options.data.as_deref(), &options.torrent)?;
+    keep::refuse_what_is_kept(info.key().wire(), &place.folder, place.name.as_deref().or(Some(info.name()))).await?;
     let mut config = Config::new().map_err(Stop::local)?;
     (config.listen, config.up) = (listen, options.up.and_then(|r| r.0));
     options.with_peers.apply(&mut config);

@@ -15,8 +15,10 @@ use std::sync::Arc;
 use teem_client::create::hash::Digests;
 use teem_client::create::memory;
 use teem_client::create::recipe::{Recipe, Wishes};
+use teem_client::publish::addresses::Address;
 use teem_client::publish::share::{ShareOptions, Shared, share};
 use teem_client::{Config, Listen, store};
+use teem_metainfo::Info;
 use teem_wire::reach::Reach;
 use teem_wire::tracker::url::redact;
 
@@ -69,7 +71,17 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
         if let Some(output) = &options.output {
             store::write_whole(output, &shared.torrent_file, making::readers(&recipe)).map_err(Stop::local)?;
         }
-        announce_ready(options, &recipe, &shared, client.port(), &mut progress);
+        let ready = Ready {
+            hash: shared.torrent.info_hash().to_string(),
+            info: &shared.info,
+            magnet: &shared.magnet,
+            torrent_url: shared.torrent_url.as_deref(),
+            page_url: shared.page_url.as_deref(),
+            addresses: &shared.addresses,
+            withheld: &shared.withheld,
+            port: client.port(),
+        };
+        ready.say(options, &recipe, &mut progress);
         // A link that nobody can read makes nothing available.
         stdout::check()?;
         #[cfg(debug_assertions)]
@@ -87,7 +99,11 @@ pub(crate) async fn run(options: &cli::Share, sandbox: &Sandbox) -> Outcome {
 }
 
 /// One torrent of all paths, or one of each; the paths are listed before anything long is done.
-async fn recipes(options: &cli::Share, wishes: Wishes, signals: &mut Signals) -> Result<Vec<Arc<Recipe>>, Stop> {
+pub(crate) async fn recipes(
+    options: &cli::Share,
+    wishes: Wishes,
+    signals: &mut Signals,
+) -> Result<Vec<Arc<Recipe>>, Stop> {
     if let Some(name) = &options.together {
         return Ok(vec![making::plan_together(&options.paths, name, wishes, options.json, signals).await?]);
     }
@@ -110,27 +126,46 @@ fn warn_moved(progress: &mut Progress, before: u16, now: u16) {
     }
 }
 
-/// The command for the other side, quoted to be pasted into a shell.
-fn command_for_others(shared: &Shared) -> String {
-    let quoted = shlex::try_quote(&shared.magnet).map_or_else(|_| shared.magnet.clone(), std::borrow::Cow::into_owned);
-    format!("teem get {quoted}")
+/// What can be had by others from now on, and how.
+pub(crate) struct Ready<'a> {
+    pub(crate) hash: String,
+    pub(crate) info: &'a Info,
+    pub(crate) magnet: &'a str,
+    pub(crate) torrent_url: Option<&'a str>,
+    pub(crate) page_url: Option<&'a str>,
+    pub(crate) addresses: &'a [Address],
+    pub(crate) withheld: &'a [String],
+    /// Of peers, tracker and page.
+    pub(crate) port: u16,
 }
 
-fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: u16, progress: &mut Progress) {
-    let hash = shared.torrent.info_hash().to_string();
+impl Ready<'_> {
+    /// The command for the other side, quoted to be pasted into a shell.
+    fn command_for_others(&self) -> String {
+        let quoted = shlex::try_quote(self.magnet).unwrap_or(self.magnet.into());
+        format!("teem get {quoted}")
+    }
+
+    /// Says it: the links last.
+    pub(crate) fn say(&self, options: &cli::Share, recipe: &Recipe, progress: &mut Progress) {
+        announce(self, options, recipe, progress);
+    }
+}
+
+fn announce(shared: &Ready<'_>, options: &cli::Share, recipe: &Recipe, progress: &mut Progress) {
+    let port = shared.port;
     if options.json {
-        let addresses =
-            shared.addresses.iter().map(|a| json!({"host": a.host, "class": a.reach.map_or("named", Reach::word)}));
+        let addresses = shared.addresses.iter().map(|a| json!({"host": a.host, "class": a.class()}));
         json::line(&json!({
             "event": "ready", "magnet": shared.magnet, "torrent_url": shared.torrent_url, "page_url": shared.page_url,
-            "infohash_v1": hash, "port": port, "web_port": if shared.page_url.is_some() { port } else { 0 }, "addresses": addresses.collect::<Vec<_>>(),
+            "infohash_v1": shared.hash, "port": port, "web_port": if shared.page_url.is_some() { port } else { 0 }, "addresses": addresses.collect::<Vec<_>>(),
             "torrent_path": options.output.as_deref().map(Path::to_string_lossy), "skipped": making::skipped_json(recipe),
             "left_out": making::left_out_json(recipe),
             "size": shared.info.content_size(), "pieces": shared.info.piece_count(), "piece_length": shared.info.piece_length(),
         }));
         return;
     }
-    let info = &shared.info;
+    let info = shared.info;
     progress.say(&format!(
         "sharing {}: {} in {}, {} of {}",
         plain(info.name()),
@@ -139,7 +174,7 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
         Count(info.piece_count() as usize, "piece"),
         Bytes(u64::from(info.piece_length()))
     ));
-    for address in &shared.addresses {
+    for address in shared.addresses {
         progress.say(&format!("  reachable at {} ({})", address.with_port(port), address.in_words()));
     }
     if !shared.addresses.is_empty() && shared.addresses.iter().all(|a| a.reach == Some(Reach::Loopback)) {
@@ -148,20 +183,20 @@ fn announce_ready(options: &cli::Share, recipe: &Recipe, shared: &Shared, port: 
     if let Some(path) = &options.output {
         progress.say(&format!(".torrent  {}", path.display()));
     }
-    if let Some(url) = &shared.torrent_url {
+    if let Some(url) = shared.torrent_url {
         progress.say(&format!(".torrent  {url}"));
     }
-    if let Some(url) = &shared.page_url {
+    if let Some(url) = shared.page_url {
         progress.say(&format!("page      {url}"));
     }
     progress.say(&format!("magnet    {}", shared.magnet));
-    for url in &shared.withheld {
+    for url in shared.withheld {
         progress.say(&format!(
             "warning: {} looks like it holds a passkey: it is announced to, and left out of what others are given",
             plain(&redact(url))
         ));
     }
-    progress.say(&format!("others run:\n  {}", command_for_others(shared)));
+    progress.say(&format!("others run:\n  {}", shared.command_for_others()));
     if !io::stdout().is_terminal() {
         stdout::text(&format!("{}\n", shared.magnet));
     }

@@ -2,13 +2,25 @@
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
-use teem_client::policy::Until;
+use teem_client::policy::{Goal, Until};
 use teem_client::typed::scaled;
 pub(crate) use teem_client::typed::{ByteRate, ByteSize, Span};
 
 /// When `get` ends: at once, by a ratio or after a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Enough(pub(crate) Until);
+
+impl Enough {
+    /// The same as a goal, as the daemon understands it.
+    pub(crate) fn goal(self) -> String {
+        match self.0 {
+            Until::Done => "done".to_owned(),
+            Until::Ratio(thousandths) => Goal { ratio: Some(thousandths), ..Goal::default() }.to_string(),
+            Until::Time(time) => Goal { time_s: Some(time.as_secs()), ..Goal::default() }.to_string(),
+            _ => Goal::default().to_string(),
+        }
+    }
+}
 
 impl FromStr for Enough {
     type Err = String;

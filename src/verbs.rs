@@ -1,11 +1,12 @@
-//! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`, `set`, `announce`, `events`.
+//! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`, `set`, `limits`, `announce`, `events`.
 mod asked;
 mod changes;
 mod files;
+mod follow;
 mod shown;
 mod watch;
 
-use crate::cli::daemon::{Add, List, Set, Token, TokenVerb, Verb};
+use crate::cli::daemon::{Add, Limits, List, Set, Token, TokenVerb, Verb};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
 use crate::remote::Remote;
@@ -15,19 +16,18 @@ use asked::{of, tell};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 pub(crate) use files::{relocate, remove};
-use serde_json::json;
+pub(crate) use follow::{Followed, follow};
+use serde_json::{Value, json};
 use shown::{hash, line, query, say, shown};
 use std::fmt::Write as _;
 use teem_client::source;
-use teem_metainfo::{Limits, Link};
+use teem_metainfo::{Limits as Bounds, Link};
 pub(crate) use watch::events;
 
 pub(crate) async fn add(options: &Add) -> Outcome {
     let remote = Remote::new(options.reached.daemon.as_deref())?;
     let folder =
         options.to.as_ref().map(std::path::absolute).transpose().map_err(|e| Stop::local(format!("--to: {e}")))?;
-    let incomplete = options.incomplete.as_ref().map(std::path::absolute).transpose();
-    let incomplete = incomplete.map_err(|e| Stop::local(format!("--incomplete: {e}")))?;
     let links: Vec<String> = options.links.iter().flat_map(|link| source::expand(link)).collect();
     let (mut last, mut added) = (None, Vec::new());
     for link in links {
@@ -35,17 +35,7 @@ pub(crate) async fn add(options: &Add) -> Outcome {
             "folder": folder, "labels": options.labels, "paused": options.paused, "only": options.only, "first": options.first,
             "until": options.until.map(|goal| goal.to_string()), "up_limit": options.up.and_then(|rate| rate.0), "down_limit": options.down.and_then(|rate| rate.0),
         });
-        if let Some(incomplete) = &incomplete {
-            request["incomplete"] = json!(incomplete);
-        }
-        match Link::parse(&link, &Limits::FILE) {
-            // The daemon may not read what its user may, and does not stand where he does.
-            Ok(Link::Path(path)) => {
-                let bytes = source::read_limited(std::path::Path::new(&path)).map_err(|e| Stop::link(&e))?;
-                request["torrent"] = json!(STANDARD.encode(bytes));
-            }
-            _ => request["link"] = json!(link),
-        }
+        name_link(&mut request, &link)?;
         match remote.post("/teem/v1/torrents", &request).await {
             Ok(torrent) => {
                 added.extend(torrent["infohash"].as_str().map(str::to_owned));
@@ -67,6 +57,17 @@ pub(crate) async fn add(options: &Add) -> Outcome {
     let waited =
         if options.wait && !added.is_empty() { watch::wait(&remote, &added, options.json).await? } else { Exit::Done };
     last.map_or(Ok(waited), Err)
+}
+
+/// Says in a request what is to be added. The daemon may not read what its user may, and does not stand where he does.
+pub(crate) fn name_link(request: &mut Value, link: &str) -> Result<(), Stop> {
+    if let Ok(Link::Path(path)) = Link::parse(link, &Bounds::FILE) {
+        let bytes = source::read_limited(std::path::Path::new(&path)).map_err(|e| Stop::link(&e))?;
+        request["torrent"] = json!(STANDARD.encode(bytes));
+    } else {
+        request["link"] = json!(link);
+    }
+    Ok(())
 }
 
 pub(crate) async fn why(options: &Verb) -> Outcome {
@@ -131,13 +132,19 @@ pub(crate) async fn announce(options: &Verb) -> Outcome {
 }
 
 pub(crate) async fn set(options: &Set) -> Outcome {
-    let (select, changes) = changes::read(&options.what).map_err(Stop::usage)?;
-    let mut request = json!({"select": select});
-    for (key, value) in changes {
-        request[key] = value;
-    }
+    let changes::Told { select, changes, queue } = changes::read(&options.what).map_err(Stop::usage)?;
     let remote = Remote::new(options.reached.daemon.as_deref())?;
-    let torrents = remote.post("/teem/v1/torrents/set", &request).await?;
+    let mut torrents = json!([]);
+    if !changes.is_empty() {
+        let mut request = json!({"select": select});
+        for (key, value) in changes {
+            request[key] = value;
+        }
+        torrents = remote.post("/teem/v1/torrents/set", &request).await?;
+    }
+    if let Some(to) = queue {
+        torrents = remote.post("/teem/v1/torrents/queue", &json!({"select": select, "to": to})).await?;
+    }
     for torrent in torrents.as_array().map(Vec::as_slice).unwrap_or_default() {
         if options.json {
             json::line(torrent);
@@ -145,6 +152,26 @@ pub(crate) async fn set(options: &Set) -> Outcome {
             say(&format!("changed {} ({})", shown(&torrent["name"]), hash(torrent)));
         }
     }
+    Ok(Exit::Done)
+}
+
+/// Says which limits of all torrents together hold, and has the other ones of the daemon's file hold, or not, or by its hours.
+pub(crate) async fn limits(options: &Limits) -> Outcome {
+    let remote = Remote::new(options.reached.daemon.as_deref())?;
+    let told = match options.wanted {
+        None => remote.get("/teem/v1/alternative").await?,
+        Some(wanted) => remote.post("/teem/v1/alternative", &json!({"wanted": wanted.word()})).await?,
+    };
+    if options.json {
+        json::line(&told);
+        return Ok(Exit::Done);
+    }
+    let which = if told["holds"] == true { "the other limits ([alternative])" } else { "the usual limits" };
+    let why = match told["wanted"].as_str() {
+        Some("hours") => "by the hours of the daemon's file",
+        _ => "by hand, until `teem limits hours`",
+    };
+    stdout::text(&format!("{which} hold, {why}\n"));
     Ok(Exit::Done)
 }
 

@@ -104,9 +104,6 @@ pub(crate) struct Add {
     /// The folder that the content goes into
     #[arg(long = "to", value_name = "DIR", env = "TEEM_TO", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub(crate) to: Option<PathBuf>,
-    /// The folder that it lies in until it is complete, when it is moved; what the daemon's file says where none is named
-    #[arg(long, value_name = "DIR", env = "TEEM_INCOMPLETE", hide_env_values = true, value_hint = ValueHint::DirPath)]
-    pub(crate) incomplete: Option<PathBuf>,
     /// A word to find it by; may be given several times
     #[arg(long = "label", value_name = "LABEL", env = "TEEM_LABEL", hide_env_values = true, value_delimiter = ',')]
     pub(crate) labels: Vec<String>,
@@ -212,9 +209,6 @@ pub(crate) struct Move {
     /// Which torrents, as for `teem pause`; and last the folder that their content is moved into
     #[arg(required = true, num_args = 2.., value_names = ["SEL", "DIR"], value_hint = ValueHint::DirPath)]
     pub(crate) select_and_folder: Vec<String>,
-    /// Now, also what is moved once it is complete; else that is moved there then
-    #[arg(long, env = "TEEM_NOW", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    pub(crate) now: bool,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output
@@ -248,8 +242,9 @@ pub(crate) struct Events {
 
 #[derive(Args, Debug)]
 pub(crate) struct Set {
-    /// Which torrents, and what is to be otherwise of them: `labels=A,B`, `labels+=A`, `labels-=B`, `up=RATE`, `down=RATE` (`none`: without limit), `only=GLOB,GLOB` (nothing:
-    /// all files), `first=GLOB`, `files:0-3,7=skip` (or `normal`, or `first`)
+    /// Which torrents, and what is to be otherwise of them: `labels=A,B`, `labels+=A`, `labels-=B`, `up=RATE`, `down=RATE` (`none`: without limit), `until=WHEN` (as
+    /// `teem add --until` says it; `rules`: what the daemon's file says), `queue=top` (or `up`, `down`, `bottom`; `force` has them work whatever others do, `unforce` no longer),
+    /// `only=GLOB,GLOB` (nothing: all files), `first=GLOB`, `files:0-3,7=skip` (or `normal`, or `first`)
     #[arg(required = true, value_name = "SEL|KEY=VALUE")]
     pub(crate) what: Vec<String>,
     #[command(flatten)]
@@ -257,4 +252,35 @@ pub(crate) struct Set {
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Limits {
+    /// Have the other limits of the daemon's file (`[alternative]`) hold, or not, or by its hours, over restarts too; without it only what holds is said
+    #[arg(value_name = "WHICH")]
+    pub(crate) wanted: Option<Alternative>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+    /// JSON lines on standard output
+    #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Whether the other limits are to hold.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Alternative {
+    On,
+    Off,
+    Hours,
+}
+
+impl Alternative {
+    /// As the interface says it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Hours => "hours",
+        }
+    }
 }

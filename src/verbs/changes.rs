@@ -3,7 +3,10 @@ use crate::units::ByteRate;
 use serde_json::{Value, json};
 
 /// The keys that are understood: an argument that begins with none of them is a selector, whatever else stands in it.
-const KEYS: [&str; 5] = ["labels", "up", "down", "only", "first"];
+const KEYS: [&str; 7] = ["labels", "up", "down", "until", "queue", "only", "first"];
+
+/// Where in the queue a torrent may go, and whether it works whatever others do.
+const QUEUE: [&str; 6] = ["top", "up", "down", "bottom", "force", "unforce"];
 
 /// How files are named by index.
 const FILES: &str = "files:";
@@ -14,9 +17,17 @@ const RANGE_MAX: u32 = 1 << 20;
 /// What is to be otherwise, as keys of the request.
 type Keys = Vec<(&'static str, Value)>;
 
+/// What arguments say.
+pub(super) struct Told<'a> {
+    pub(super) select: Vec<&'a str>,
+    pub(super) changes: Keys,
+    /// Where in the queue they go, which is a request of its own.
+    pub(super) queue: Option<&'a str>,
+}
+
 /// Splits arguments into selectors and keys of the request.
-pub(super) fn read(arguments: &[String]) -> Result<(Vec<&str>, Keys), String> {
-    let (mut select, mut changes, mut files) = (Vec::new(), Vec::new(), Vec::new());
+pub(super) fn read(arguments: &[String]) -> Result<Told<'_>, String> {
+    let (mut select, mut changes, mut files, mut queue) = (Vec::new(), Vec::new(), Vec::new(), None);
     for argument in arguments {
         let Some((key, sign, value)) = split(argument) else {
             select.push(argument.as_str());
@@ -29,6 +40,11 @@ pub(super) fn read(arguments: &[String]) -> Result<(Vec<&str>, Keys), String> {
             files.push(json!({"indices": numbers(indices)?, "priority": value}));
             continue;
         }
+        if key == "queue" && sign == '=' {
+            let to = QUEUE.into_iter().find(|to| *to == value);
+            queue = Some(to.ok_or_else(|| format!("{argument}: the queue has {}", QUEUE.join(", ")))?);
+            continue;
+        }
         changes.push(match (key, sign) {
             ("labels", '+') => ("add_labels", list(value)),
             ("labels", '-') => ("remove_labels", list(value)),
@@ -36,6 +52,7 @@ pub(super) fn read(arguments: &[String]) -> Result<(Vec<&str>, Keys), String> {
             ("labels", _) => ("labels", list(value)),
             ("up", _) => ("up_limit", rate(value)?),
             ("down", _) => ("down_limit", rate(value)?),
+            ("until", _) => ("until", json!(value)),
             ("only", _) => ("only", list(value)),
             _ => ("first", list(value)),
         });
@@ -43,10 +60,10 @@ pub(super) fn read(arguments: &[String]) -> Result<(Vec<&str>, Keys), String> {
     if !files.is_empty() {
         changes.push(("files", Value::Array(files)));
     }
-    match (select.is_empty(), changes.is_empty()) {
+    match (select.is_empty(), changes.is_empty() && queue.is_none()) {
         (true, _) => Err("it has to be said which torrents: SEL, or all".to_owned()),
         (_, true) => Err(format!("it has to be said what is to be otherwise: {}= or {FILES}INDEX=", KEYS.join("=, "))),
-        _ => Ok((select, changes)),
+        _ => Ok(Told { select, changes, queue }),
     }
 }
 
@@ -92,8 +109,9 @@ mod tests {
 
     fn of(arguments: &[&str]) -> Result<(Vec<String>, Value), String> {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let (select, changes) = read(&arguments)?;
-        let changes = changes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let Told { select, changes, queue } = read(&arguments)?;
+        let changes = changes.into_iter().chain(queue.map(|to| ("queue", json!(to))));
+        let changes = changes.map(|(key, value)| (key.to_owned(), value)).collect();
         Ok((select.into_iter().map(str::to_owned).collect(), Value::Object(changes)))
     }
 
@@ -105,6 +123,8 @@ mod tests {
             "files": [{"indices": [0, 1, 2, 7], "priority": "skip"}],
         });
         assert_eq!(told, (vec!["a=b".to_owned()], changes));
+        let told = of(&["label:x", "until=ratio=2 or 30d", "queue=top"]).unwrap();
+        assert_eq!(told, (vec!["label:x".to_owned()], json!({"until": "ratio=2 or 30d", "queue": "top"})));
     }
 
     #[test]
@@ -118,6 +138,8 @@ mod tests {
             (&["all", "files:3-1=skip"], "0-3,7"),
             (&["all", "files:0-4294967295=skip"], "0-3,7"),
             (&["all", "files:1=high"], "normal"),
+            (&["all", "queue=first"], "unforce"),
+            (&["all", "queue+=top"], "only labels"),
         ] {
             assert!(of(arguments).unwrap_err().contains(why), "{arguments:?}");
         }

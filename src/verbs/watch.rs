@@ -17,14 +17,14 @@ const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
 
 /// The rows of a window as they were told last.
 #[derive(Default)]
-struct Rows {
+pub(super) struct Rows {
     order: Vec<String>,
     rows: HashMap<String, Map<String, Value>>,
 }
 
 impl Rows {
     /// Takes over what was told; the info-hashes of the rows that it told something of.
-    fn take(&mut self, told: &Value) -> Vec<String> {
+    pub(super) fn take(&mut self, told: &Value) -> Vec<String> {
         let mut changed = Vec::new();
         for row in told["torrents"].as_array().into_iter().flatten().filter_map(Value::as_object) {
             let hash = row.get("infohash").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -43,7 +43,7 @@ impl Rows {
         changed
     }
 
-    fn row(&self, hash: &str) -> Option<Value> {
+    pub(super) fn row(&self, hash: &str) -> Option<Value> {
         self.rows.get(hash).cloned().map(Value::Object)
     }
 }

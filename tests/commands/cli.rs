@@ -7,7 +7,7 @@ use crate::common::namespace::Folder;
 use crate::common::run::{teem, teem_with};
 use crate::common::torrent::Torrent;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "share",
     "get",
     "seed",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 23] = [
     "resume",
     "remove",
     "set",
+    "limits",
     "announce",
     "events",
     "token",

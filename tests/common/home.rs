@@ -76,6 +76,13 @@ impl Home {
         teem_with(self.at(), args, &[("TEEM_DAEMON", &self.named())], b"")
     }
 
+    /// The same, for one that runs on.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(self.at(), args);
+        command.env("TEEM_DAEMON", self.named());
+        command
+    }
+
     pub fn list(&self, args: &[&str]) -> Vec<Value> {
         self.run(&[&["list", "--json"], args].concat()).ended(0).lines()
     }

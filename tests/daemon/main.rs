@@ -7,11 +7,10 @@ mod common;
 
 mod api;
 mod config;
-mod faults;
 mod guards;
 mod hooks;
-mod incomplete;
 mod jobs;
+mod keep;
 mod life;
 mod policy;
 mod qbittorrent;

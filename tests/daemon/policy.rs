@@ -55,9 +55,10 @@ fn the_first_of_the_queue_work_and_those_behind_wait() {
         .ended(0);
     }
     wait_states(&home, &[("a", "downloading"), ("bb", "queued"), ("ccc", "queued")]);
-    post(&home, "torrents/queue", &json!({"select": ["ccc"], "to": "top"}));
+    home.run(&["set", "ccc", "queue=top"]).ended(0);
     wait_states(&home, &[("a", "queued"), ("bb", "queued"), ("ccc", "downloading")]);
-    post(&home, "torrents/queue", &json!({"select": ["bb"], "to": "force"}));
+    let forced = home.run(&["set", "bb", "queue=force", "up=1M", "--json"]).ended(0).json();
+    assert_eq!((&forced["forced"], &forced["up_limit"]), (&json!(true), &json!(1_000_000)));
     wait_states(&home, &[("a", "queued"), ("bb", "downloading"), ("ccc", "downloading")]);
     // One that its owner lets rest gives its place up, over a kill too.
     home.run(&["pause", "ccc"]).ended(0);
@@ -117,7 +118,7 @@ fn the_nearest_goal_ends_a_torrent_and_its_owner_begins_it_again() {
     home.run(&["resume", "a"]).ended(0);
     wait_states(&home, &[("a", "seeding"), wanted[1], wanted[2], wanted[3]]);
     assert_eq!(home.list(&["a"])[0]["until"], "forever", "its owner wants more than the rule");
-    post(&home, "torrents/set", &json!({"select": ["bb"], "until": "time=0"}));
+    home.run(&["set", "bb", "until=time=0"]).ended(0);
     wait_states(&home, &[("a", "seeding"), ("bb", "finished"), wanted[2], wanted[3]]);
     complete(&home, "eeeee");
     home.run(&["add", "eeeee.torrent", "--label", "gone"]).ended(0);
@@ -171,9 +172,12 @@ fn the_other_limits_hold_by_hand_over_restarts() {
         serde_json::from_str::<Value>(answer.rsplit("\r\n\r\n").next().expect("a body")).expect("JSON")
     };
     assert_eq!(told(&home), json!({"holds": false, "wanted": "hours"}));
-    assert_eq!(post(&home, "alternative", &json!({"wanted": "on"})), json!({"holds": true, "wanted": "on"}));
+    assert!(home.run(&["limits"]).ended(0).out.starts_with("the usual limits hold, by the hours"));
+    assert_eq!(home.run(&["limits", "on", "--json"]).ended(0).json(), json!({"holds": true, "wanted": "on"}));
     signal(&daemon, "-KILL");
     drop(daemon);
     let _daemon = home.start(&[]);
     assert_eq!(told(&home), json!({"holds": true, "wanted": "on"}));
+    assert!(home.run(&["limits"]).ended(0).out.starts_with("the other limits ([alternative]) hold, by hand"));
+    assert_eq!(post(&home, "alternative", &json!({"wanted": "off"})), json!({"holds": false, "wanted": "off"}));
 }

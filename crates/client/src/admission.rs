@@ -5,6 +5,7 @@
 //! among the client's torrents, and handed to disk and engine. Nothing is left of one that is refused.
 use crate::choice::Choice;
 use crate::client::Client;
+use crate::create::hash;
 use crate::entry::Entry;
 use crate::named_peer;
 use crate::places::{AddError, remembered};
@@ -95,6 +96,15 @@ impl Add {
         Self { mode: Mode::Publish, ..Self::download(source, folder) }
     }
 
+    /// Has content that was hashed just now not hashed again, where its files are still as their fingerprint says ([`Digests::fingerprint`](crate::create::hash::Digests::fingerprint)).
+    /// Waits for the medium.
+    pub fn hashed_as(&mut self, fingerprint: &[u8]) {
+        if let Some(info) = &self.source.info {
+            let root = self.folder.join(self.name.as_deref().unwrap_or(info.name()));
+            self.vouched = hash::unchanged(info, &root, fingerprint);
+        }
+    }
+
     fn publishes(&self) -> bool {
         self.mode == Mode::Publish
     }
@@ -121,6 +131,8 @@ pub struct AddAtRest {
     pub wanted: u64,
     /// Whether it is paused.
     pub paused: bool,
+    /// Whether nothing on the disk is ever changed for it ([`Mode::Publish`]).
+    pub publish: bool,
     /// Upload limit, payload bytes a second.
     pub up: Option<u64>,
     /// Download limit, payload bytes a second.
@@ -131,7 +143,8 @@ impl AddAtRest {
     /// One of which all is wanted, without trackers or limits.
     pub fn new(key: TorrentKey, folder: impl Into<PathBuf>, about: About) -> Self {
         let wanted = about.size;
-        Self { key, folder: folder.into(), about, trackers: Vec::new(), wanted, paused: false, up: None, down: None }
+        let (folder, trackers) = (folder.into(), Vec::new());
+        Self { key, folder, about, trackers, wanted, paused: false, publish: false, up: None, down: None }
     }
 }
 
@@ -197,10 +210,10 @@ impl Client {
         self.host().room().await;
         let mut added = Vec::with_capacity(all.len());
         let mut specs = Vec::with_capacity(all.len());
-        for AddAtRest { key, folder, about, trackers, wanted, paused, up, down } in all {
+        for AddAtRest { key, folder, about, trackers, wanted, paused, publish, up, down } in all {
             let id = self.next_id();
             let folder = std::path::absolute(&folder).unwrap_or(folder);
-            let place = Place::download(folder, self.state_dir());
+            let place = Place { read_only: publish, ..Place::download(folder, self.state_dir()) };
             if let Err(e) = self.registry().places.reserve_at_rest(id, key, place.clone(), &about.name) {
                 added.push(Err(e));
                 continue;
@@ -217,7 +230,7 @@ impl Client {
                 peers: Vec::new(),
                 up,
                 down,
-                publish: false,
+                publish,
                 spreading: Spreading::default(),
                 cooperative: false,
                 selection: None,

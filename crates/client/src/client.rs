@@ -25,8 +25,9 @@ use std::time::Duration;
 use teem_dht::id::Id;
 use teem_dht::krpc::message::Contact;
 use teem_disk::fs::Fs;
+use teem_disk::jobs::Where;
 use teem_disk::root::RealFs;
-use teem_disk::{Disk, DiskConfig, DiskHandle};
+use teem_disk::{Disk, DiskConfig, DiskHandle, Place};
 use teem_engine::{Engine, EngineConfig};
 use teem_host::account::Datagrams;
 use teem_host::config::HostConfig;
@@ -461,6 +462,13 @@ impl Client {
         }
     }
 
+    /// Forgets what is saved of a torrent that was in that place and is no more, as [`Torrent::forget`] does of one that has a place still.
+    pub async fn forget_at(&self, hash: InfoHash, place: Where) -> std::io::Result<()> {
+        let (disk, state_dir) = (self.0.disk.clone(), self.0.state_dir.clone());
+        let forget = move || disk.forget(hash, &place.like(&Place::download("", state_dir)));
+        tokio::task::spawn_blocking(forget).await.unwrap_or_else(|e| Err(std::io::Error::other(e)))
+    }
+
     /// Goes on with the removal of files that an earlier run has written down. Sentences about what was left.
     pub async fn clear(&self, hash: InfoHash) -> Result<Vec<String>, JobError> {
         let (disk, state_dir) = (self.0.disk.clone(), self.0.state_dir.clone());
@@ -468,10 +476,10 @@ impl Client {
         Ok(cleared.map_err(|_| JobError::Ended(Ended::Removed))??)
     }
 
-    /// Forgets a move of a torrent that is no more, and takes away what was copied for it.
-    pub async fn abandon_move(&self, hash: InfoHash) -> std::io::Result<()> {
+    /// Forgets a move of a torrent that is no more: what was copied stays where it is.
+    pub async fn forget_job(&self, hash: InfoHash) -> std::io::Result<()> {
         let (disk, state_dir) = (self.0.disk.clone(), self.0.state_dir.clone());
-        let forgotten = tokio::task::spawn_blocking(move || disk.abandon_move(hash, &state_dir)).await;
+        let forgotten = tokio::task::spawn_blocking(move || disk.forget_job(hash, &state_dir)).await;
         forgotten.unwrap_or_else(|e| Err(std::io::Error::other(e)))
     }
 

@@ -185,10 +185,12 @@ impl Places {
         if key.wires().any(|hash| table.by_hash.contains_key(&hash)) {
             return Err(AddError::Already(key));
         }
-        let root = place.folder.join(name);
-        table.by_root.entry(root.clone()).or_default().push(id);
+        let root = (!place.read_only).then(|| place.folder.join(name));
+        if let Some(root) = &root {
+            table.by_root.entry(root.clone()).or_default().push(id);
+        }
         table.by_hash.extend(key.wires().map(|hash| (hash, id)));
-        table.placings.insert(id, Placing { key, place, choice: Choice::All, root: Some(root), info: None });
+        table.placings.insert(id, Placing { key, place, choice: Choice::All, root, info: None });
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! How the interface answers (own design): bodies that are read, answers that are written, refusals with their status and a word for scripts.
-use crate::failed::Failed;
+use crate::failed::{AddFailed, Failed};
 use crate::select::Selector;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use teem_client::JobError;
 use teem_client::error::DiskErrorKind;
+use teem_client::{AddError, JobError};
 use teem_web::http::header::CONTENT_TYPE;
 use teem_web::http::{HeaderValue, StatusCode};
 use teem_web::{Body, Response};
@@ -68,6 +70,26 @@ pub(crate) fn told<T: Serialize>(result: Result<Vec<T>, Failed>) -> Response {
         Ok(list) => answer(StatusCode::OK, &list),
         Err(e) => refusal(&failed(&e)),
     }
+}
+
+/// The bytes of a .torrent file in base64.
+pub(crate) fn torrent_in(text: &str) -> Result<Vec<u8>, Refused> {
+    let bytes = STANDARD.decode(text.trim());
+    bytes.map_err(|e| bad(format!("`torrent` is to be a .torrent file in base64: {e}")))
+}
+
+/// What a torrent that is not added is to those who asked.
+pub(crate) fn of_add(e: &AddFailed) -> Refused {
+    let (status, class) = match e {
+        AddFailed::Link(e) => (StatusCode::BAD_REQUEST, e.class()),
+        AddFailed::Wish(_) => (StatusCode::BAD_REQUEST, "wish"),
+        AddFailed::Client(AddError::Already(_)) => (StatusCode::CONFLICT, "already"),
+        AddFailed::Client(AddError::SamePlace(_)) => (StatusCode::CONFLICT, "occupied"),
+        AddFailed::Client(AddError::Stopped) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+        AddFailed::Client(_) => (StatusCode::BAD_REQUEST, "add"),
+        AddFailed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
+    };
+    Refused(status, class, e.to_string())
 }
 
 /// What a failure is to those who asked.

@@ -10,6 +10,7 @@
 //! | `GET /teem/v1/events[?since=N]` | what happened to torrents after the event of that number |
 //! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
 //! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
+//! | `POST /teem/v1/torrents/share`, `GET /teem/v1/torrents/{infohash}/links` | see `sharing` |
 //! | `POST /teem/v1/torrents/{pause,resume,announce}` with `{"select": [SEL…]}` | the torrents |
 //! | `POST /teem/v1/torrents/{remove,move,rename,recheck}` | see `jobs` |
 //! | `POST /teem/v1/torrents/set` with `{"select": [SEL…], …}` | the torrents, changed |
@@ -28,24 +29,23 @@ mod list;
 mod metrics;
 mod noted;
 mod policy;
+mod sharing;
 mod tokens;
 
-use crate::adding::{Incomplete, Wishes};
-use crate::answer::{ErrorTold, Refused, SelectRequest, answer, bad, read, refusal, selected, told};
+use crate::adding::Wishes;
+use crate::answer::{
+    ErrorTold, Refused, SelectRequest, answer, bad, of_add, read, refusal, selected, told, torrent_in,
+};
 use crate::config::Setting;
 use crate::daemon::Daemon;
-use crate::failed::AddFailed;
 use crate::gate::{guard, owner};
 use crate::told::{Told, WhyTold};
 use crate::{qbittorrent, transmission};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use document::Common;
 pub(crate) use noted::{TEEM, verb};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use teem_client::AddError;
 use teem_web::extract::State;
 use teem_web::http::header::CONTENT_TYPE;
 use teem_web::http::{HeaderValue, StatusCode, Uri};
@@ -71,11 +71,6 @@ struct AddRequest {
     /// The folder that its content goes into: an absolute path below a root of the daemon's; the first root where there is none.
     #[schema(value_type = Option<String>)]
     folder: Option<PathBuf>,
-    /// The folder that it lies in until it is complete: an absolute path below a root of the daemon's; `null` for the folder that it goes into, and what the
-    /// daemon's file says where it is left out.
-    #[schema(value_type = Option<String>)]
-    #[serde(default, deserialize_with = "present")]
-    incomplete: Incomplete,
     /// Words to find it by.
     #[serde(default)]
     labels: Vec<String>,
@@ -129,6 +124,8 @@ struct About {
         why,
         pause,
         resume,
+        sharing::share,
+        sharing::links,
         jobs::remove,
         jobs::relocate,
         jobs::rename,
@@ -150,11 +147,6 @@ struct About {
     modifiers(&Common),
 )]
 struct Interface;
-
-/// What is there, `null` too.
-fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Incomplete, D::Error> {
-    Option::deserialize(value).map(|folder| folder.map_or(Incomplete::Never, Incomplete::In))
-}
 
 /// The routes for those who come over TCP, each with a token.
 pub fn guarded_routes(daemon: Daemon) -> Router {
@@ -200,6 +192,8 @@ fn own() -> Router<Daemon> {
         .route("/teem/v1/openapi.json", get(openapi))
         .route("/teem/v1/torrents", get(list::list).post(add))
         .route("/teem/v1/torrents/why", get(why))
+        .route("/teem/v1/torrents/share", post(sharing::share))
+        .route("/teem/v1/torrents/{infohash}/links", get(sharing::links))
         .route("/teem/v1/events", get(events::events))
         .route("/metrics", get(metrics::metrics))
         .route("/teem/v1/torrents/pause", post(pause))
@@ -245,7 +239,6 @@ async fn added(daemon: &Daemon, body: &[u8]) -> Result<Told, Refused> {
     let request: AddRequest = read(body)?;
     let wishes = Wishes {
         folder: request.folder,
-        incomplete: request.incomplete,
         labels: request.labels.into_iter().collect(),
         paused: request.paused,
         only: request.only,
@@ -256,25 +249,10 @@ async fn added(daemon: &Daemon, body: &[u8]) -> Result<Told, Refused> {
     };
     let added = match (request.link, request.torrent) {
         (Some(link), None) => daemon.add_link(&link, wishes).await,
-        (None, Some(text)) => {
-            let bytes = STANDARD.decode(text.trim());
-            let bytes = bytes.map_err(|e| bad(format!("`torrent` is to be a .torrent file in base64: {e}")))?;
-            daemon.add_file(&bytes, wishes).await
-        }
+        (None, Some(text)) => daemon.add_file(&torrent_in(&text)?, wishes).await,
         _ => return Err(bad("one of `link` and `torrent` is to be given".to_owned())),
     };
-    added.map_err(|e| {
-        let (status, class) = match &e {
-            AddFailed::Link(e) => (StatusCode::BAD_REQUEST, e.class()),
-            AddFailed::Wish(_) => (StatusCode::BAD_REQUEST, "wish"),
-            AddFailed::Client(AddError::Already(_)) => (StatusCode::CONFLICT, "already"),
-            AddFailed::Client(AddError::SamePlace(_)) => (StatusCode::CONFLICT, "occupied"),
-            AddFailed::Client(AddError::Stopped) => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
-            AddFailed::Client(_) => (StatusCode::BAD_REQUEST, "add"),
-            AddFailed::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, "store"),
-        };
-        Refused(status, class, e.to_string())
-    })
+    added.map_err(|e| of_add(&e))
 }
 
 /// Has torrents rest.

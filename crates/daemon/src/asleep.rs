@@ -79,7 +79,7 @@ impl Asleep {
     pub(crate) fn add(&self, row: &Row, folder: &Path, paused: bool) -> AddAtRest {
         let mut add = AddAtRest::new(self.key, folder, self.about.clone());
         (add.trackers, add.wanted, add.paused) = (self.trackers.clone(), self.wanted, paused);
-        (add.up, add.down) = (row.up, row.down);
+        (add.up, add.down, add.publish) = (row.up, row.down, row.shared.is_some());
         add
     }
 }

@@ -237,7 +237,6 @@ mod tests {
             name: None,
             names: std::collections::BTreeMap::new(),
             folder: "/data".into(),
-            goes_to: None,
             labels: ["old", "kept"].map(String::from).into(),
             paused: false,
             added: 1,
@@ -246,6 +245,7 @@ mod tests {
             files: Vec::new(),
             up: Some(1),
             down: None,
+            shared: None,
             course: Course::default(),
         }
     }

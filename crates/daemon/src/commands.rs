@@ -2,7 +2,6 @@
 use crate::daemon::{Daemon, Kept};
 use crate::events::Happened;
 use crate::failed::Failed;
-use crate::line::Sending;
 use crate::row::{Course, Row};
 use crate::select::Selector;
 use crate::told::Told;
@@ -22,13 +21,9 @@ impl Daemon {
     pub(crate) async fn set_paused_of(&self, hashes: &[InfoHash], paused: bool) -> Result<(), Failed> {
         let _turn = self.0.turn.lock().await;
         let mut rows = Vec::new();
-        let (mut torrents, mut released, mut pending) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut torrents, mut released) = (Vec::new(), Vec::new());
         for hash in hashes {
-            if let Some(kept) = self.torrents().get_mut(hash) {
-                if !paused && kept.line.sending == Sending::Failed {
-                    // Where it is to be moved is tried again.
-                    kept.line.sending = Sending::Due;
-                }
+            if let Some(kept) = self.torrents().get(hash) {
                 let mut row = Row { paused, ..kept.row.clone() };
                 if !paused && kept.row.course.ended {
                     // An owner who wants it to work on wants more of it than its goal.
@@ -36,10 +31,6 @@ impl Daemon {
                     released.push(*hash);
                 }
                 rows.push((*hash, row));
-                if !paused && kept.line.job_pending {
-                    pending.extend(kept.torrent.clone().ok().map(|torrent| (*hash, torrent)));
-                    continue;
-                }
                 // One that waits for a place begins when it has one.
                 if paused || released.last() == Some(hash) || self.0.policy.held(hash).is_none() {
                     torrents.extend(kept.torrent.clone());
@@ -49,9 +40,6 @@ impl Daemon {
         self.keep_rows(rows).await?;
         for hash in released {
             self.let_go(&hash);
-        }
-        for (hash, torrent) in pending {
-            self.go_on(hash, torrent);
         }
         self.0.policy.look_at(hashes);
         // Each takes as long as its trackers do, up to four seconds: all at once.
@@ -82,6 +70,7 @@ impl Daemon {
             let mut torrents = self.torrents();
             hashes.iter().filter_map(|hash| Some((*hash, torrents.remove(hash)?))).collect()
         };
+        self.offers().retain(|hash, _| !hashes.contains(hash));
         for (hash, kept) in &gone {
             self.happened(*hash, kept.name(*hash), Happened::Removed);
         }
@@ -92,8 +81,18 @@ impl Daemon {
         for kind in [Kind::Rest, Kind::File] {
             let _ = self.keep(kind, gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect()).await;
         }
-        let ends = gone.into_iter().filter_map(|(_, kept)| kept.torrent.ok());
-        let ends: Vec<_> = ends.map(|torrent| tokio::spawn(async move { torrent.forget().await })).collect();
+        let end = |(hash, kept): (InfoHash, Kept)| {
+            let client = self.0.client.clone();
+            tokio::spawn(async move {
+                let torrent = kept.torrent.ok();
+                match torrent.filter(|torrent| torrent.place().is_some()) {
+                    Some(torrent) => torrent.forget().await,
+                    // One that has failed has no place any more.
+                    None => client.forget_at(hash, kept.row.place()).await,
+                }
+            })
+        };
+        let ends: Vec<_> = gone.into_iter().map(end).collect();
         for end in ends {
             // What cannot be forgotten is looked at when the torrent comes again.
             let _ = end.await;

@@ -12,7 +12,7 @@ use crate::finished::Done;
 use crate::held::Held;
 use crate::label::{Label, Labels};
 use crate::line::Line;
-use crate::looks::Looks;
+use crate::offers::Offers;
 use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
 use crate::row::{Origin, Row};
@@ -68,7 +68,6 @@ pub(crate) struct Inner {
     database: Arc<Database>,
     /// Folders that content may go into, each with what lies below it.
     pub(crate) roots: Vec<PathBuf>,
-    pub(crate) looks: Looks,
     torrents: Mutex<BTreeMap<InfoHash, Kept>>,
     /// Changes of what is kept are made one at a time, so that the rows on the disk are those of the last.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -88,6 +87,7 @@ pub(crate) struct Inner {
     revision: AtomicU64,
     first: u64,
     events: Mutex<Ring>,
+    offers: Mutex<Offers>,
     logins: qbittorrent::Logins,
     seen: qbittorrent::Seen,
     /// What was changed by whom, and where wrong tokens came from.
@@ -163,7 +163,6 @@ impl Daemon {
         let inner = Inner {
             client,
             database,
-            looks: Looks::new(&roots),
             roots,
             torrents: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -177,6 +176,7 @@ impl Daemon {
             told: Mutex::default(),
             pulse: Mutex::new(Pulse::new(life)),
             since: Instant::now(),
+            offers: Mutex::default(),
             logins: qbittorrent::Logins::default(),
             seen: qbittorrent::Seen::default(),
             revision: AtomicU64::new(first),
@@ -273,6 +273,11 @@ impl Daemon {
 
     pub(crate) fn torrents(&self) -> MutexGuard<'_, BTreeMap<InfoHash, Kept>> {
         self.0.torrents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is offered to others by links.
+    pub(crate) fn offers(&self) -> MutexGuard<'_, Offers> {
+        self.0.offers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn tokens(&self) -> MutexGuard<'_, BTreeMap<String, token::Kept>> {
@@ -372,6 +377,7 @@ impl Daemon {
 
     /// Ends everything in order: trackers are told, state is saved.
     pub(crate) async fn close(self) {
+        self.offers().clear();
         self.0.client.clone().shutdown().await;
         // The rest is committed when the last that holds the database lets go of it; this is for the case that something hangs.
         let database = self.0.database.clone();

@@ -250,7 +250,6 @@ mod tests {
             name: None,
             names: BTreeMap::new(),
             folder: "/data".into(),
-            goes_to: None,
             labels: if n.is_multiple_of(2) { ["even".to_owned()].into() } else { [].into() },
             paused: false,
             added: u64::from(n / 10),
@@ -259,6 +258,7 @@ mod tests {
             files: Vec::new(),
             up: None,
             down: None,
+            shared: None,
             course: Course::default(),
         };
         let mut line = Line::new(None);

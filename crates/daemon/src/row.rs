@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use teem_bencode::{Limits, Value, Writer, parse};
 use teem_client::policy::Goal;
-use teem_client::{Add, Choice, Priority, Selection, Source, source};
+use teem_client::{Add, Choice, Mode, Priority, Selection, Source, Where, source};
 
 /// Bytes, nesting and tokens of a row: a .torrent file's, which is most of it.
 const LIMITS: Limits = teem_metainfo::Limits::FILE.bencode;
@@ -16,6 +16,9 @@ const LIMITS: Limits = teem_metainfo::Limits::FILE.bencode;
 /// Labels of one torrent, and bytes of one.
 pub(crate) const LABELS_MAX: usize = 32;
 pub(crate) const LABEL_BYTES: usize = 100;
+
+/// Names and addresses of this machine that one torrent is shared under.
+pub(crate) const HOSTS_MAX: usize = 32;
 
 /// Patterns of one choice of files.
 pub(crate) const PATTERNS_MAX: usize = 100;
@@ -35,10 +38,8 @@ pub(crate) enum Origin {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Row {
     pub(crate) origin: Origin,
-    /// The folder that its content lies in, or is to lie in.
+    /// The folder that its content goes into.
     pub(crate) folder: PathBuf,
-    /// The folder that it is moved to once it is complete.
-    pub(crate) goes_to: Option<PathBuf>,
     /// What the content is called there, where that is not the torrent's name, and its files that go by other names.
     pub(crate) name: Option<String>,
     pub(crate) names: BTreeMap<usize, String>,
@@ -56,8 +57,19 @@ pub(crate) struct Row {
     /// Limits in payload bytes a second.
     pub(crate) up: Option<u64>,
     pub(crate) down: Option<u64>,
+    /// How it is shared, where its content is served as it lies and never changed.
+    pub(crate) shared: Option<Sharing>,
     /// What the rules for many torrents know of it.
     pub(crate) course: Course,
+}
+
+/// How content is shared.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Sharing {
+    /// Names and addresses that others reach this machine by.
+    pub(crate) hosts: Vec<String>,
+    /// Whether the daemon's tracker knows it, with the page and the .torrent beside it.
+    pub(crate) tracks: bool,
 }
 
 /// What the rules for many torrents know of one.
@@ -94,9 +106,6 @@ impl Row {
             texts(d.key(b"first"), &self.first);
             d.key(b"folder").bytes(self.folder.as_os_str().as_bytes());
             d.key(b"forced").uint(self.course.forced.into());
-            if let Some(folder) = &self.goes_to {
-                d.key(b"goes to").bytes(folder.as_os_str().as_bytes());
-            }
             texts(d.key(b"labels"), &self.labels);
             if let Origin::Link(link) = &self.origin {
                 d.key(b"link").str(link);
@@ -116,10 +125,16 @@ impl Row {
             d.key(b"order").uint(self.course.order);
             d.key(b"paused").uint(self.paused.into());
             d.key(b"seeded").uint(self.course.seeded);
+            if let Some(shared) = &self.shared {
+                texts(d.key(b"shared"), &shared.hosts);
+            }
             if matches!(self.origin, Origin::Stored(_)) {
                 d.key(b"stored").uint(1);
             }
             d.key(b"strange").uint(matches!(self.origin, Origin::File(_, true) | Origin::Stored(true)).into());
+            if let Some(shared) = &self.shared {
+                d.key(b"tracks").uint(shared.tracks.into());
+            }
             if let Some(until) = &self.course.until {
                 d.key(b"until").str(&until.to_string());
             }
@@ -142,13 +157,10 @@ impl Row {
             (None, None) if root.get(b"stored").is_some() => Origin::Stored(number(b"strange")?? != 0),
             (None, None) => return None,
         };
-        let path = |value: Value<'_, '_>| value.as_bytes().map(|path| PathBuf::from(OsStr::from_bytes(path)));
-        let folder = path(root.get(b"folder")?)?;
-        let goes_to = root.get(b"goes to").map_or(Some(None), |value| path(value).map(Some))?;
+        let folder = PathBuf::from(OsStr::from_bytes(root.get(b"folder")?.as_bytes()?));
         let row = Self {
             origin,
             folder,
-            goes_to,
             name: text(b"name").map(str::to_owned),
             names: root.get(b"names").map_or(Some(BTreeMap::new()), names)?,
             labels: list(root.get(b"labels")?)?.into_iter().collect(),
@@ -158,6 +170,10 @@ impl Row {
             first: list(root.get(b"first")?)?,
             files: root.get(b"files").map_or(Some(Vec::new()), |files| priorities(files.as_bytes()?))?,
             up: number(b"up").map_or(Some(None), |n| n.map(Some))?,
+            shared: match root.get(b"shared") {
+                Some(hosts) => Some(Sharing { hosts: list(hosts)?, tracks: number(b"tracks")?? != 0 }),
+                None => None,
+            },
             course: Course {
                 until: text(b"until").map_or(Some(None), |text| text.parse().ok().map(Some))?,
                 ended: number(b"ended").unwrap_or(Some(0))? != 0,
@@ -170,8 +186,8 @@ impl Row {
         let bounded = row.labels.len() <= LABELS_MAX
             && row.labels.iter().all(|label| label.len() <= LABEL_BYTES)
             && row.only.len().max(row.first.len()) <= PATTERNS_MAX
-            && row.folder.is_absolute()
-            && row.goes_to.as_ref().is_none_or(|folder| folder.is_absolute());
+            && row.shared.as_ref().is_none_or(|shared| shared.hosts.len() <= HOSTS_MAX)
+            && row.folder.is_absolute();
         bounded.then_some(row)
     }
 
@@ -181,6 +197,11 @@ impl Row {
             Origin::File(file, strange) => (Self { origin: Origin::Stored(strange), ..self }, Some(file)),
             _ => (self, None),
         }
+    }
+
+    /// Where its content lies, or is to lie.
+    pub(crate) fn place(&self) -> Where {
+        Where { folder: self.folder.clone(), name: self.name.clone(), names: self.names.clone() }
     }
 
     /// What is to be transferred; [`Daemon::source`](crate::daemon::Daemon::source) reads a .torrent that is stored.
@@ -195,22 +216,15 @@ impl Row {
         }
     }
 
-    /// The folder that its owner knows its content by: where it ends.
-    pub(crate) fn home(&self) -> &Path {
-        self.goes_to.as_deref().unwrap_or(&self.folder)
-    }
-
-    /// Where it lies until it is complete, if that is elsewhere.
-    pub(crate) fn incomplete(&self) -> Option<&Path> {
-        self.goes_to.as_ref().map(|_| self.folder.as_path())
-    }
-
     /// The torrent as the client is to take it.
     pub(crate) fn add(&self, source: Source) -> Add {
         let mut add = Add::download(source, self.folder.clone());
         (add.paused, add.up, add.down) = (self.paused, self.up, self.down);
         (add.name, add.names) = (self.name.clone(), self.names.clone());
         add.choice = self.choice();
+        if self.shared.is_some() {
+            add.mode = Mode::Publish;
+        }
         add
     }
 
@@ -271,7 +285,6 @@ mod tests {
         Row {
             origin: Origin::Link(format!("magnet:?xt=urn:btih:{}", "ab".repeat(20))),
             folder: "/data/films".into(),
-            goes_to: Some("/data/done".into()),
             name: Some("A film".into()),
             names: [(0, "a/b".to_owned()), (7, "c".to_owned())].into(),
             labels: ["films", "new"].map(String::from).into(),
@@ -282,6 +295,7 @@ mod tests {
             files: Vec::new(),
             up: Some(1_000),
             down: None,
+            shared: None,
             course: Course {
                 until: "ratio=2 and time=1h".parse().ok(),
                 ended: true,
@@ -309,13 +323,14 @@ mod tests {
             up: None,
             name: None,
             names: BTreeMap::new(),
-            goes_to: None,
             down: Some(7),
             paused: false,
             ..row()
         };
         let by_index = Row { files: vec![Priority::Skip, Priority::Normal, Priority::High], ..row() };
-        for row in [row(), of_file, by_index] {
+        let sharing = Sharing { hosts: vec!["films.example".into()], tracks: true };
+        let shared = Row { shared: Some(sharing), ..row() };
+        for row in [row(), of_file, by_index, shared] {
             assert_eq!(Row::decode(&row.encode()), Some(row));
         }
     }
@@ -337,6 +352,5 @@ mod tests {
         let labels = (0..=LABELS_MAX).map(|n| n.to_string()).collect();
         assert_eq!(Row::decode(&Row { labels, ..row() }.encode()), None);
         assert_eq!(Row::decode(&Row { folder: "data".into(), ..row() }.encode()), None);
-        assert_eq!(Row::decode(&Row { goes_to: Some("data".into()), ..row() }.encode()), None);
     }
 }

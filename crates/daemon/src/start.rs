@@ -21,7 +21,7 @@ impl Daemon {
         for hash in all {
             daemon.enters(hash, false);
         }
-        daemon.look_for_room();
+        daemon.offer_again().await;
         tokio::spawn(pulse::beat(Arc::downgrade(&daemon.0)));
         daemon.carry_rules_out();
         Ok(daemon)

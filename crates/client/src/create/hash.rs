@@ -1,11 +1,13 @@
 //! Hashing a recipe's content on all cores (BEP 3), remembered so that an interrupted run goes on where it was.
+use super::found::{Collecting, FoundFiles};
 use super::memory::{Memory, fingerprint};
 use super::recipe::{MakeError, Recipe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::{SystemTime, UNIX_EPOCH};
 use teem_disk::create::{HashError, HashFiles, HashJob, hash_pieces};
-use teem_metainfo::PathsBuilder;
+use teem_metainfo::{File, Info, PathsBuilder};
 
 /// The digests of a recipe's pieces, with what is remembered between runs.
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ impl Digests {
     /// Digests of an earlier run, where the content is still the same.
     pub fn remembered(recipe: &Recipe, file: PathBuf) -> Self {
         let mut memory = Memory::load(&file);
-        let now = fingerprint(&recipe.listing);
+        let now = fingerprint(&recipe.listing.files);
         if memory.fingerprint != now || memory.pieces.len() != recipe.piece_count() as usize {
             memory = Memory { fingerprint: now, pieces: Vec::new(), made_at: 0, ..memory };
         }
@@ -37,6 +39,21 @@ impl Digests {
         self.memory.pieces.iter().copied().collect::<Option<Vec<_>>>().ok_or(MakeError::Stopped)
     }
 
+    /// What tells whether the files are still as they were hashed: a digest over names, sizes, times and places on the medium of all of them.
+    pub fn fingerprint(&self) -> &[u8] {
+        &self.memory.fingerprint
+    }
+
+    /// When the torrent was first made of it, in seconds since 1970: now, where it was not made yet. It is remembered.
+    pub fn made_at(&mut self) -> i64 {
+        if self.memory.made_at == 0 {
+            self.memory.made_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs().cast_signed());
+            // Without the memory the next start hashes again; that is no reason not to go on now.
+            let _ = self.save();
+        }
+        self.memory.made_at
+    }
+
     /// Writes what is remembered to its file.
     pub(crate) fn save(&self) -> Result<(), MakeError> {
         match &self.file {
@@ -48,23 +65,41 @@ impl Digests {
 
 /// The files of a recipe as they were listed.
 pub(crate) fn files(recipe: &Recipe) -> HashFiles {
-    let (listing, states) = (&recipe.listing, recipe.listing.files.iter().map(|file| file.state()).collect());
-    let above = listing.root.parent().filter(|_| listing.single);
-    match above.zip(listing.root.file_name()) {
+    let listing = &recipe.listing;
+    below(&listing.root, listing.single, &listing.files)
+}
+
+/// The files of a torrent's content at `root` as they are now, where they are as they were when this was their fingerprint. Waits for the medium.
+pub(crate) fn unchanged(info: &Info, root: &Path, wanted: &[u8]) -> Option<HashFiles> {
+    let mut found = Collecting::default();
+    for file in info.files().iter().filter(File::is_stored) {
+        let path = file.path();
+        let names: Vec<&str> = if info.is_single_file() { Vec::new() } else { path.split('/').collect() };
+        let meta = std::fs::metadata(names.iter().fold(root.to_owned(), |path, name| path.join(name))).ok()?;
+        found.push(&names, &meta).ok()?;
+    }
+    let found = found.finish();
+    (fingerprint(&found) == wanted).then(|| below(root, info.is_single_file(), &found))
+}
+
+fn below(root: &Path, single: bool, files: &FoundFiles) -> HashFiles {
+    let states = files.iter().map(|file| file.state()).collect();
+    let above = root.parent().filter(|_| single);
+    match above.zip(root.file_name()) {
         Some((folder, name)) => {
             let mut paths = PathsBuilder::default();
             // A name that a file has here is not too long.
             let _ = paths.push(&[name.as_encoded_bytes()]);
             HashFiles::new(folder.to_owned(), Arc::new(paths.finish()), states)
         }
-        None => HashFiles::new(listing.root.clone(), Arc::clone(listing.files.paths()), states),
+        None => HashFiles::new(root.to_owned(), Arc::clone(files.paths()), states),
     }
 }
 
 /// Hashes what is not known yet. `done` counts bytes; setting `stop` ends it early with [`MakeError::Stopped`].
 pub fn run(recipe: &Recipe, known: Option<Digests>, done: &AtomicU64, stop: &AtomicBool) -> Result<Digests, MakeError> {
     let mut digests = known.unwrap_or_else(|| Digests {
-        memory: Memory { fingerprint: fingerprint(&recipe.listing), ..Memory::default() },
+        memory: Memory { fingerprint: fingerprint(&recipe.listing.files), ..Memory::default() },
         file: None,
     });
     let job = HashJob { files: files(recipe), piece_length: recipe.piece_length(), threads: None };

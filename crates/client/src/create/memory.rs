@@ -1,6 +1,6 @@
 //! What `share` remembers of a path (own design): digests of pieces, so that nothing is hashed twice, and the port that
 //! links hold. Kept in the state folder, never beside the content; a damaged file means hashing again, nothing worse.
-use super::walk::Listing;
+use super::found::FoundFiles;
 use crate::store;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,8 +39,8 @@ pub fn remembered(state_dir: &Path) -> (usize, u64) {
 }
 
 /// A digest over what tells that files are the same as before.
-pub(crate) fn fingerprint(listing: &Listing) -> Vec<u8> {
-    let all = listing.files.iter().map(|file| {
+pub(crate) fn fingerprint(files: &FoundFiles) -> Vec<u8> {
+    let all = files.iter().map(|file| {
         let mut all = Vec::new();
         for name in file.names() {
             all.extend_from_slice(name);

@@ -35,6 +35,17 @@ impl Address {
         }
     }
 
+    /// From where it can be reached, as a word for scripts.
+    pub fn class(&self) -> &'static str {
+        self.reach.map_or("named", Reach::word)
+    }
+
+    /// An address of which the class was told in such a word.
+    pub fn told(host: String, class: &str) -> Self {
+        let all = [Reach::Nowhere, Reach::Loopback, Reach::Private, Reach::Public];
+        Self { host, reach: all.into_iter().find(|reach| reach.word() == class) }
+    }
+
     /// From where it can be reached, in words.
     pub fn in_words(&self) -> &'static str {
         match self.reach {

@@ -28,4 +28,6 @@
 //! ```
 pub mod addresses;
 pub mod links;
+pub mod offer;
+mod offered;
 pub mod share;

@@ -1,6 +1,7 @@
 //! A seed with everything around it: a tracker of its own, the .torrent and a page over HTTP, links (BEP 3, 9, 15, 23).
 use super::addresses::{Address, addresses, for_links};
 use super::links;
+use super::offered::Offered;
 use crate::admission::Add;
 use crate::client::Client;
 use crate::create::hash::{self, Digests};
@@ -8,7 +9,7 @@ use crate::create::recipe::{MakeError, Recipe, without_secrets};
 use crate::places::AddError;
 use crate::source::{self, LinkError};
 use crate::torrent::Torrent;
-use crate::web::site::{Offer, Site};
+use crate::web::site::Offer;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -82,18 +83,6 @@ pub struct Shared {
     _offered: Option<Offered>,
 }
 
-/// An offer that ends with this.
-struct Offered {
-    site: Arc<Site>,
-    path: String,
-}
-
-impl Drop for Offered {
-    fn drop(&mut self) {
-        self.site.withdraw(&self.path);
-    }
-}
-
 /// Starts seeding and tracking, all on the client's one port. The digests must be complete; the port is written into their memory and kept.
 /// Tracker and page end when what this returns is dropped, the seed ends with its client.
 pub async fn share(
@@ -130,23 +119,20 @@ pub async fn share(
     (add.up, add.spreading, add.cooperative) = (options.up, options.spreading, options.cooperative);
     add.vouched = Some(hash::files(recipe));
     let torrent = client.add(add).await.map_err(ShareError::Add)?;
-    // Only now, so that nobody is told by a tracker which knows of nothing yet that the torrent is not there.
-    let site = tracks.then(|| client.site());
     let told = without_secrets(&trackers);
     let withheld = trackers.iter().flatten().filter(|url| has_secret(url)).cloned().chain(closed).collect();
     let magnet = links::magnet(&info, &told, &web_seeds, &in_links, &client.listening());
     let file = if recipe.has_secrets() { recipe.published(&info, &own, made_at) } else { torrent_file.clone() };
     let info = Arc::new(info);
     let shown = !info.is_private();
-    let offered = site.map(|site| {
-        let hosts = options.hosts.iter().cloned();
+    // Only now, so that nobody is told by a tracker which knows of nothing yet that the torrent is not there.
+    let offered = tracks.then(|| {
         let offer = Offer { torrent: torrent.clone(), info: info.clone(), magnet: magnet.clone(), file, shown };
-        let path = site.offer(offer, links::torrent_paths(&info, torrent.info_hash()), hosts);
-        Offered { site, path }
+        Offered::begin(client, offer, &options.hosts)
     });
     let url = |path: &str| in_links.first().filter(|_| shown).map(|a| format!("http://{}{path}", a.with_port(port)));
     Ok(Shared {
-        torrent_url: offered.as_ref().and_then(|offered| url(&offered.path)),
+        torrent_url: offered.as_ref().and_then(|offered| url(offered.path())),
         page_url: offered.as_ref().and_then(|_| url("/")),
         torrent,
         info,

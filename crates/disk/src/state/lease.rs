@@ -3,7 +3,8 @@
 //! A process locks one file of the state folder (`session-N.lock`, the first that nobody has) as long as it works, and leaves in each lock file
 //! of a torrent which session has it. Such a name is taken while its session's file is locked and says the same number; when the process ends, in
 //! whatever way, the system lets go of that one lock, and with it of all names. A name's own file is locked only while it is read and
-//! written, so that of two processes at once one comes first.
+//! written, so that of two processes at once one comes first. The last one that has a name removes its file under that lock, so a lock
+//! that is taken on a file which is not at its path any more is nobody's ([`Folder::lock`]).
 use crate::fs::{File, Folder, Lock, read_full, write_full};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
@@ -148,7 +149,7 @@ impl Session {
 }
 
 impl Drop for Lease {
-    /// The last one that has the name takes it out of its file. Failing costs others the name until this process ends.
+    /// The last one that has the name removes its file. Failing costs others the name until this process ends.
     fn drop(&mut self) {
         let mut names = self.session.names();
         let Some(count) = names.get_mut(&self.path) else { return };
@@ -161,7 +162,7 @@ impl Drop for Lease {
             && let Ok(Lock::Held(file)) = self.dir.lock(&self.path)
             && text_of(&*file).is_ok_and(|text| Holding::read(&text) == Some(self.session.holding))
         {
-            let _ = file.set_len(0);
+            let _ = self.dir.remove(&self.path);
         }
     }
 }
@@ -235,7 +236,7 @@ mod tests {
         assert!(dir.take(&theirs, "a.lock", false).is_none() && dir.take(&ours, "a.lock", false).is_none());
         assert!(dir.take(&theirs, "b.lock", false).is_some(), "another name, let go of at once");
         drop(lease);
-        assert_eq!(std::fs::read(dir.0.join("a.lock")).unwrap(), b"");
+        assert!(!dir.0.join("a.lock").exists(), "nothing is left of it");
         assert!(dir.take(&theirs, "a.lock", false).is_some());
     }
 
@@ -261,6 +262,20 @@ mod tests {
         assert!(!std::fs::read(dir.0.join("a.lock")).unwrap().is_empty());
         assert!(dir.take(&theirs, "b.lock", false).is_some(), "its session's place is taken again");
         assert!(dir.take(&theirs, "a.lock", false).is_some(), "and that session has another number");
+    }
+
+    #[test]
+    fn a_lock_on_a_file_that_is_gone_is_nobodys() {
+        let dir = Scratch::new("replaced");
+        let path = dir.0.join("a.lock");
+        std::fs::write(&path, "").unwrap();
+        // What one process has opened another removes, and a third makes anew.
+        let earlier = std::fs::File::open(&path).unwrap();
+        earlier.lock().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let Lock::Held(held) = dir.1.lock(Path::new("a.lock")).unwrap() else { panic!("it is free") };
+        assert!(matches!(dir.1.lock(Path::new("a.lock")).unwrap(), Lock::Taken));
+        drop((held, earlier));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! All saved state of a folder, for a person who wants to see it or be rid of it (own design). Content is never touched here.
 //!
-//! A state is forgotten only under its lock, so never beneath a process that works on it. The lock file itself stays: another process
-//! might wait with it open, and would then hold a lock that nobody else sees.
+//! A state is forgotten only under its lock, so never beneath a process that works on it. The lock file goes last, while it is locked.
 use super::format::{About, about, decode};
 use super::lease::{Holding, TEXT_MAX, pid_in, session_file};
 use super::records::STATE_MAX;
@@ -12,6 +11,7 @@ use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use teem_metainfo::{Info, InfoHash, Limits};
 
@@ -104,23 +104,34 @@ pub fn saved_torrents(state_dir: &Path) -> io::Result<Vec<SavedTorrent>> {
 /// Removes a state. The content stays, and is checked anew when it is opened again.
 pub fn forget(state_dir: &Path, saved: &SavedTorrent) -> Result<(), ForgetError> {
     let path = file(state_dir, &saved.stem, "lock");
-    let lock =
-        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(ForgetError::Io)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(ForgetError::Held(Holder(pid_in(&text(&path))))),
-        Err(TryLockError::Error(e)) => return Err(ForgetError::Io(e)),
-    }
+    let _lock = lock(&path)?;
     if let Some(holder) = leased(state_dir, &text(&path)) {
         return Err(ForgetError::Held(holder));
     }
-    for what in FILES {
+    for what in FILES.into_iter().chain(["lock"]) {
         match fs::remove_file(file(state_dir, &saved.stem, what)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(ForgetError::Io(e)),
             _ => {}
         }
     }
     File::open(state_dir).and_then(|folder| folder.sync_all()).map_err(ForgetError::Io)
+}
+
+/// Takes a lock without waiting: of the file that is there, since another process may remove it between the two calls.
+fn lock(path: &Path) -> Result<File, ForgetError> {
+    loop {
+        let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let lock = opened.map_err(ForgetError::Io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ForgetError::Held(Holder(pid_in(&text(path))))),
+            Err(TryLockError::Error(e)) => return Err(ForgetError::Io(e)),
+        }
+        let (ours, there) = (lock.metadata().map_err(ForgetError::Io)?, fs::metadata(path).ok());
+        if there.is_some_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            return Ok(lock);
+        }
+    }
 }
 
 fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> SavedTorrent {
