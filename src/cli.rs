@@ -9,6 +9,7 @@ use teem_client::Spreading;
 pub(crate) mod daemon;
 pub(crate) mod dht;
 pub(crate) mod edit;
+pub(crate) mod feed;
 mod keep;
 pub(crate) mod metainfo;
 pub(crate) mod path;
@@ -79,6 +80,8 @@ pub(crate) enum Command {
     Announce(daemon::Verb),
     /// Tell what happens to the daemon's torrents, until Ctrl-C
     Events(daemon::Events),
+    /// Have the daemon take torrents from feeds (RSS, Atom)
+    Feed(feed::Feed),
     /// Make, list and revoke the tokens by which other programs may ask the daemon
     Token(daemon::Token),
     /// Show what is saved of earlier runs, or forget it

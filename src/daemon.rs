@@ -131,6 +131,7 @@ async fn reload(options: &mut cli::daemon::Daemon, daemon: &Daemon, sandbox: &Sa
     // Nothing below fails.
     let client = daemon.client();
     daemon.follow(rules(&wanted));
+    daemon.follow_feeds(&config::layers(&wanted).file);
     client.connections(connections(&wanted));
     client.way().keep_out(kept_out);
     daemon.holds(config::settings(&wanted, sandbox.is_wanted()));
@@ -193,6 +194,7 @@ pub(crate) async fn run(options: &cli::daemon::Daemon, sandbox: &Sandbox) -> Out
     let mut guarded = Server::new(api::guarded_routes(daemon.clone()), api::LIMITS);
     let asked_on = listen(&mut guarded, options, handed.tcp)?;
     daemon.holds(config::settings(options, sandbox.is_wanted()));
+    daemon.follow_feeds(&config::layers(options).file);
     let mut progress = Progress::new(false);
     sandbox.tell(options.json);
     for words in filter::words() {

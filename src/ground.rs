@@ -87,6 +87,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         | Command::Limits(_)
         | Command::Events(_)
         | Command::Announce(_)
+        | Command::Feed(_)
         | Command::Token(_) => {}
         Command::Completions(_) | Command::Man(_) => return Ok(None),
     }

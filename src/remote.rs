@@ -62,6 +62,11 @@ impl Remote {
         self.ask(Method::POST, target, body.to_string().into_bytes()).await
     }
 
+    /// Takes something away.
+    pub(crate) async fn delete(&self, target: &str) -> Result<Value, Stop> {
+        self.ask(Method::DELETE, target, Vec::new()).await
+    }
+
     /// Asks for something that goes on.
     pub(crate) async fn stream(&self, target: &str) -> Result<Stream, Stop> {
         let asked = timeout(PATIENCE, self.send(Method::GET, target, Vec::new(), "text/event-stream")).await;
@@ -160,6 +165,7 @@ fn refused(status: StatusCode, value: &Value) -> Stop {
         Some("store") => "store",
         Some("wish") => "wish",
         Some("busy") => "busy",
+        Some("fetch") => "fetch",
         _ => "refused",
     };
     let exit = if status.is_server_error() { Exit::Local } else { Exit::No };

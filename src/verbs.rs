@@ -1,6 +1,7 @@
 //! The commands that drive the daemon: `teem add`, `list`, `why`, `pause`, `resume`, `remove`, `set`, `limits`, `announce`, `events`.
 mod asked;
 mod changes;
+mod feeds;
 mod files;
 mod follow;
 mod shown;
@@ -15,6 +16,7 @@ use crate::{json, stdout};
 use asked::{of, tell};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+pub(crate) use feeds::feed;
 pub(crate) use files::{relocate, remove};
 pub(crate) use follow::{Followed, follow};
 use serde_json::{Value, json};

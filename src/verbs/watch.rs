@@ -102,9 +102,16 @@ fn sentence(event: &Value) -> String {
         "state" => format!("is {}", shown(&event["state"])),
         "complete" => "is complete".to_owned(),
         "error" => format!("is in trouble: {}", shown(&event["error"])),
+        "feed_failed" => return of_feed(event, &format!("fails: {}", shown(&event["error"]))),
+        "feed_answers" => return of_feed(event, "answers again"),
+        "feed_item" => return of_feed(event, &format!("names what cannot be had: {}", shown(&event["error"]))),
         other => format!("was {}", plain(other)),
     };
     format!("{} {} ({}) {what}", event["id"], shown(&event["name"]), hash(event))
+}
+
+fn of_feed(event: &Value, what: &str) -> String {
+    format!("{} the feed {} {what}", event["id"], shown(&event["name"]))
 }
 
 /// Follows these torrents until each is complete, and gives up on those that cannot become so.

@@ -28,6 +28,7 @@ const COMMANDS: [&str; 24] = [
     "limits",
     "announce",
     "events",
+    "feed",
     "token",
     "state",
     "completions",

@@ -7,6 +7,7 @@ mod common;
 
 mod api;
 mod config;
+mod feeds;
 mod guards;
 mod hooks;
 mod jobs;

@@ -5,6 +5,7 @@ use crate::http::fetch::{Http, Limits as HttpLimits};
 use crate::places::AddError;
 use std::fmt;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use teem_metainfo::redact::{redact_file, redact_link, redact_of};
@@ -204,6 +205,15 @@ pub async fn load(text: &str, http: &Http) -> Result<Source, LinkError> {
 /// The same for somebody who may not have this machine speak to itself or its neighbours (bad-input row 53): where a name leads is looked at, and each hop.
 pub async fn load_public(text: &str, http: &Http) -> Result<Source, LinkError> {
     load_within(text, http, Egress::From(Reach::Public)).await
+}
+
+/// The same for a link that a server at `from` names, as a feed does: a magnet link, an info-hash, or a URL that leads to nothing nearer to this machine than
+/// that server is, and never a file (bad-input rows 53 and 62).
+pub async fn load_named_by(text: &str, http: &Http, from: SocketAddr) -> Result<Source, LinkError> {
+    if matches!(Link::parse(text, &Limits::FILE), Ok(Link::Path(_))) {
+        return Err(LinkError::Link(teem_metainfo::LinkError::BadUrl { url: text.chars().take(200).collect() }));
+    }
+    load_within(text, http, Egress::From(Reach::Loopback).after(from)).await
 }
 
 async fn load_within(text: &str, http: &Http, egress: Egress) -> Result<Source, LinkError> {

@@ -64,7 +64,8 @@ impl Daemon {
         self.add("", source, wishes).await
     }
 
-    async fn add(&self, link: &str, source: Source, wishes: Wishes) -> Result<Told, AddFailed> {
+    /// Adds what a link led to.
+    pub(crate) async fn add(&self, link: &str, source: Source, wishes: Wishes) -> Result<Told, AddFailed> {
         let strange = source.origin == teem_client::Origin::Stranger;
         let origin = match (&source.file, &source.magnet) {
             (Some(file), _) => Origin::File(file.clone(), strange),

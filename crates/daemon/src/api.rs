@@ -15,6 +15,7 @@
 //! | `POST /teem/v1/torrents/{remove,move,rename,recheck}` | see `jobs` |
 //! | `POST /teem/v1/torrents/set` with `{"select": [SEL…], …}` | the torrents, changed |
 //! | `GET /teem/v1/torrents/{infohash}/{files,peers,trackers}` | what one torrent is made of |
+//! | `/teem/v1/feeds` | see `feeds` |
 //! | `GET /teem/v1/tokens`, `POST` with `{"name", "scope"}`, `POST /teem/v1/tokens/revoke` with `{"name"}` | the tokens; the new one with its words |
 //!
 //! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
@@ -22,6 +23,7 @@ mod change;
 mod details;
 mod document;
 mod events;
+mod feeds;
 #[cfg(test)]
 mod grown;
 mod jobs;
@@ -139,6 +141,11 @@ struct About {
         events::events,
         policy::alternative,
         policy::set_alternative,
+        feeds::list_feeds,
+        feeds::add_feed,
+        feeds::remove_feed,
+        feeds::refresh_feed,
+        feeds::test_feed,
         tokens::list_tokens,
         tokens::make_token,
         tokens::revoke_token,
@@ -199,6 +206,7 @@ fn own() -> Router<Daemon> {
         .route("/teem/v1/torrents/pause", post(pause))
         .route("/teem/v1/torrents/resume", post(resume))
         .merge(jobs::routes())
+        .merge(feeds::routes())
         .route("/teem/v1/torrents/set", post(change::set))
         .route("/teem/v1/torrents/announce", post(change::announce))
         .route("/teem/v1/torrents/{infohash}/files", get(details::files))

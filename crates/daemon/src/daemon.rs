@@ -5,9 +5,10 @@
 //! What it does stands in `adding`, `commands`, `look` and `tokens`; here is what these share, its start and its end.
 use crate::asleep::Asleep;
 use crate::audit::Audit;
-use crate::config::Setting;
+use crate::config::{File, Setting};
 use crate::events::{Happened, Ring};
 use crate::failed::{AddFailed, StartError};
+use crate::feed::{Feed, Feeds, Seen, Standing};
 use crate::finished::Done;
 use crate::held::Held;
 use crate::label::{Label, Labels};
@@ -77,6 +78,8 @@ pub(crate) struct Inner {
     labels: Mutex<Labels>,
     transmission: transmission::Session,
     pub(crate) policy: Policy,
+    /// Feeds from which torrents are taken.
+    pub(crate) feeds: Arc<Feeds>,
     /// Where torrents that are done are told to.
     pub(crate) done: Mutex<Option<mpsc::Sender<Done>>>,
     /// What it was told, and where.
@@ -159,6 +162,7 @@ impl Daemon {
             )),
         };
         database.each(Kind::Job, &mut { each }).map_err(StartError::Rows)?;
+        let feeds = feeds(&database, &mut remarks).map_err(StartError::Rows)?;
         let first = first_number();
         let inner = Inner {
             client,
@@ -172,6 +176,7 @@ impl Daemon {
             labels: Mutex::new(labels),
             transmission: transmission::Session::default(),
             policy,
+            feeds: Arc::new(feeds),
             done: Mutex::default(),
             told: Mutex::default(),
             pulse: Mutex::new(Pulse::new(life)),
@@ -375,6 +380,11 @@ impl Daemon {
         self.0.policy.follow(rules);
     }
 
+    /// The feeds that this file names are followed from now on, beside those that somebody asked for.
+    pub fn follow_feeds(&self, file: &File) {
+        self.0.feeds.follow(file.feeds(), now());
+    }
+
     /// Ends everything in order: trackers are told, state is saved.
     pub(crate) async fn close(self) {
         self.offers().clear();
@@ -383,6 +393,28 @@ impl Daemon {
         let database = self.0.database.clone();
         let _ = tokio::task::spawn_blocking(move || database.flush()).await;
     }
+}
+
+/// The feeds that are kept, with how each stood and what was taken of them.
+fn feeds(database: &Database, remarks: &mut Vec<String>) -> io::Result<Feeds> {
+    let (mut told, mut standings, mut seen) = (Vec::new(), BTreeMap::new(), Seen::default());
+    let each = |name: &str, bytes: &[u8]| match Feed::decode(name, bytes) {
+        Some(feed) => told.push(feed),
+        None => remarks.push(format!("what is kept of the feed {name} cannot be understood: it is left as it is")),
+    };
+    database.each(Kind::Feed, &mut { each })?;
+    // One that cannot be understood is asked as if it was new.
+    let each = |name: &str, bytes: &[u8]| standings.extend(name.parse().ok().zip(Standing::decode(bytes)));
+    database.each(Kind::FeedStanding, &mut { each })?;
+    let mut unknown = 0;
+    let each = |name: &str, bytes: &[u8]| unknown += usize::from(!seen.remember(name, bytes));
+    database.each(Kind::FeedSeen, &mut { each })?;
+    if unknown > 0 {
+        remarks.push(format!(
+            "{unknown} records of what was taken of feeds cannot be understood: that may be taken again"
+        ));
+    }
+    Ok(Feeds::new(told, standings, seen, now()))
 }
 
 /// The number before the first of what is counted in a run, with the second of its start in the upper part: so numbers go on over runs.

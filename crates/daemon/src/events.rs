@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// Entries that are kept; of what is older nothing is known.
 const KEPT_MAX: usize = 4096;
 
-/// What happened to one torrent.
+/// What happened to one torrent, or to a feed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub(crate) struct EventTold {
@@ -17,11 +17,12 @@ pub(crate) struct EventTold {
     pub(crate) id: u64,
     /// When it happened, in seconds since 1970.
     pub(crate) time: u64,
-    /// What happened: `added`, `removed`, `state`, `complete` or `error`. Further words may come.
+    /// What happened: `added`, `removed`, `state`, `complete` or `error` to a torrent, `feed_failed`, `feed_answers` or `feed_item` to a feed. Further words may
+    /// come.
     pub(crate) event: &'static str,
-    /// The torrent's info-hash, as 40 hexadecimal digits.
+    /// The torrent's info-hash, as 40 hexadecimal digits; empty where it happened to a feed.
     pub(crate) infohash: String,
-    /// The torrent's name.
+    /// The torrent's name, or the feed's.
     pub(crate) name: String,
     /// What the torrent does from then on, where that is the event: a word, as in its object.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +38,12 @@ pub(crate) enum Happened {
     Added,
     Removed,
     Turned(Turn),
+    /// A feed that answered fails: why.
+    FeedFails(String),
+    /// One that failed answers.
+    FeedAnswers,
+    /// What a rule takes of a feed cannot be had, and is given up: what and why.
+    FeedItem(String),
 }
 
 /// The last that happened.
@@ -61,6 +68,9 @@ impl Ring {
             Happened::Turned(Turn::State(state)) => (told.event, told.state) = ("state", Some(state.word())),
             Happened::Turned(Turn::Moving) => (told.event, told.state) = ("state", Some("moving")),
             Happened::Turned(Turn::Complete) => told.event = "complete",
+            Happened::FeedFails(why) => (told.event, told.error) = ("feed_failed", Some(why)),
+            Happened::FeedAnswers => told.event = "feed_answers",
+            Happened::FeedItem(why) => (told.event, told.error) = ("feed_item", Some(why)),
             Happened::Turned(Turn::Error(why)) => (told.event, told.error) = ("error", Some(why)),
         }
         self.next += 1;

@@ -195,5 +195,8 @@ mod tests {
         assert_eq!(of(&Method::POST, "/teem/v1/torrents"), Scope::Add);
         assert_eq!(of(&Method::POST, "/teem/v1/torrents/remove"), Scope::Control);
         assert_eq!(of(&Method::GET, "/teem/v1/tokens"), Scope::Admin);
+        assert_eq!(of(&Method::GET, "/teem/v1/feeds"), Scope::Read);
+        assert_eq!(of(&Method::POST, "/teem/v1/feeds"), Scope::Control);
+        assert_eq!(of(&Method::DELETE, "/teem/v1/feeds/x"), Scope::Control);
     }
 }

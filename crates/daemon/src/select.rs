@@ -1,5 +1,6 @@
 //! Which torrents a command is for (own design): the grammar of `SEL`.
 use crate::line::Line;
+use crate::pattern::fits;
 use crate::row::Row;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -113,31 +114,6 @@ impl Selector {
         };
         if found.is_empty() { Err(SelectError::Nothing(text)) } else { Ok(found) }
     }
-}
-
-/// Whether a text fits a pattern with `*` and `?`. It takes time in proportion to both lengths' product at most.
-fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    // Where the last `*` stands, and how much of the text it takes.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&c) if c == '?' || c == text[t] => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    (p, t) = (at + 1, taken + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::daemon::Daemon;
 use crate::failed::StartError;
 use crate::policy::Rules;
-use crate::pulse;
+use crate::{feed, pulse};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ impl Daemon {
         daemon.offer_again().await;
         tokio::spawn(pulse::beat(Arc::downgrade(&daemon.0)));
         daemon.carry_rules_out();
+        tokio::spawn(feed::follow(Arc::downgrade(&daemon.0)));
         Ok(daemon)
     }
 

@@ -24,7 +24,7 @@ impl Modify for Common {
             }
         }
         for (path, item) in &mut document.paths.paths {
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
                 operation.tags = None;
                 refuses(path, operation);
             }

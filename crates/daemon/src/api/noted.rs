@@ -11,11 +11,14 @@ use teem_web::{Body, Bytes, Response, plain};
 pub(crate) const TEEM: &str = "teem";
 
 pub(super) async fn noted(State(daemon): State<Daemon>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST {
+    if !matches!(*request.method(), Method::POST | Method::DELETE) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let verb = verb(parts.uri.path()).to_owned();
+    let mut verb = verb(parts.uri.path()).to_owned();
+    if parts.method == Method::DELETE {
+        verb.push_str("/remove");
+    }
     let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let (what, body) = match whole {
         Ok(bytes) => (serde_json::from_slice(&bytes).unwrap_or(Value::Null), Body::from(bytes)),

@@ -1,4 +1,5 @@
 //! What may stand in the file: the keys of its tables.
+use super::feeds::FeedTables;
 use super::typed::{Connections, Place, Program, Typed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -77,6 +78,9 @@ pub struct File {
     /// Folders from which torrents are taken.
     #[serde(default)]
     pub(crate) watch: Vec<WatchTable>,
+    /// Feeds from which torrents are taken.
+    #[serde(default)]
+    pub(crate) feed: FeedTables,
 }
 
 /// A program that is run when a torrent is done.
@@ -292,7 +296,12 @@ pub(super) fn tables() -> Vec<(&'static str, String)> {
     [("", ""), ("queue", "[queue]\n"), ("goal", "[goal]\n"), ("alternative", "[alternative]\n"), ("hours", hours)]
         .into_iter()
         .chain([("month", "[month]\n"), ("label", "[label.x]\n"), ("tracker", "[tracker.x]\n")])
-        .chain([("hook", "[[hook]]\n"), ("watch", "[[watch]]\n")])
+        .chain([
+            ("hook", "[[hook]]\n"),
+            ("watch", "[[watch]]\n"),
+            ("feed", "[[feed]]\n"),
+            ("rule", "[[feed]]\n[[feed.rule]]\n"),
+        ])
         .map(|(name, table)| (name, format!("{table}zzz = 1\n")))
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The rules that a file says.
 use super::file::{File, HoursTable};
+use crate::feed::Feed;
 use crate::policy::{OfLabel, OfTracker, Rules};
 use crate::watch::Watched;
 use std::num::NonZeroU32;
@@ -20,6 +21,11 @@ impl File {
             until: table.until.as_ref().map(|goal| goal.value),
         };
         self.watch.iter().map(watched).collect()
+    }
+
+    /// The feeds from which torrents are taken.
+    pub(crate) fn feeds(&self) -> Vec<Feed> {
+        self.feed.all()
     }
 
     /// The rules, beside these limits of all torrents together, which may come from the command line.
@@ -91,5 +97,24 @@ mod tests {
         assert_eq!(rules.labels["films"].folder.as_deref(), Some("/films".as_ref()));
         assert_eq!(rules.trackers["t.example"].goal, Some("seeds=3".parse().unwrap()));
         assert_eq!(File::default().rules(Speed::default()), Rules::default());
+    }
+
+    #[test]
+    fn a_table_becomes_a_feed() {
+        use crate::feed::Rule;
+        let text = "[[feed]]\nname = 'a'\nurl = 'https://x.example/rss'\nevery = '2h'\n[[feed.rule]]\nwant = ['x y']\nmin-size = '1M'\n\
+            labels = ['l']\nto = '/srv'\npaused = true\nuntil = 'ratio=1'\n[[feed.rule]]\n";
+        let feeds = File::parse(text).unwrap().feeds();
+        let rule = Rule {
+            want: vec!["x y".parse().unwrap()],
+            min_size: Some(1_000_000),
+            labels: ["l".to_owned()].into(),
+            folder: Some("/srv".into()),
+            paused: true,
+            until: "ratio=1".parse().ok(),
+            ..Rule::default()
+        };
+        assert_eq!(feeds.len(), 1);
+        assert_eq!((feeds[0].every.as_secs(), &feeds[0].rules), (7200, &vec![rule, Rule::default()]));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariants: a key that is not known is refused, with its line, because one that is misspelt would be left out without a word. What is read is checked
 //! whole before any of it is used.
+mod feeds;
 mod file;
 mod followed;
 mod settings;
@@ -115,6 +116,9 @@ mod tests {
         }
     }
 
+    /// Two feeds of one name.
+    const TWICE: &str = "[[feed]]\nname = 'a'\nurl = 'http://x/'\n[[feed.rule]]\n[[feed]]\nname = 'a'\nurl = 'http://y/'\n[[feed.rule]]\n";
+
     #[test]
     fn row_69_what_is_misspelt_or_out_of_range_is_refused_with_its_line() {
         for (text, line, word) in [
@@ -132,6 +136,12 @@ mod tests {
             ("[[hook]]\nrun = []\n", "line 2", "program"),
             ("[[hook]]\nrun = 'rm -rf'\n", "line 2", "sequence"),
             ("[[watch]]\nfolder = 'here'\n", "line 2", "here"),
+            ("[[feed]]\nname = 'a b'\n", "line 2", "letters"),
+            ("[[feed]]\nname = 'a'\nurl = 'http://x/'\nevery = '1s'\n[[feed.rule]]\n", "line 1", "60 seconds"),
+            ("[[feed]]\nname = 'a'\nurl = 'file:///x'\n[[feed.rule]]\n", "line 1", "http"),
+            ("[[feed]]\nname = 'a'\nurl = 'http://x/'\n", "line 1", "rule"),
+            ("[[feed]]\nname = 'a'\n[[feed.rule]]\nmin-size = 'big'\n", "line 4", "big"),
+            (TWICE, "line", "two feeds"),
         ] {
             let why = File::parse(text).unwrap_err();
             assert!(why.contains(line) && why.contains(word), "{text}: {why}");

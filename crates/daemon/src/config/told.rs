@@ -4,6 +4,7 @@ use super::settings::{Origin, Setting};
 use super::typed::Typed;
 use crate::policy::STALLED;
 use serde_json::{Value, json};
+use teem_metainfo::redact::redact_file;
 
 impl File {
     /// The keys of its tables with what holds: those of labels and trackers as far as the file has them, the others all.
@@ -41,6 +42,11 @@ impl File {
         }
         for (host, table) in &self.tracker {
             goal(&format!("tracker.{host}"), table, false, &mut all);
+        }
+        for feed in self.feeds() {
+            let name = feed.name.as_str();
+            all.push((format!("feed.{name}.url"), (true, json!(redact_file(&feed.url)))));
+            all.push((format!("feed.{name}.every"), (true, json!(format!("{}s", feed.every.as_secs())))));
         }
         let setting = |(key, (is_said, value)): (String, (bool, Value))| {
             let origin = if is_said { Origin::File } else { Origin::Default };

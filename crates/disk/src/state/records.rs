@@ -29,11 +29,17 @@ pub enum Kind {
     File,
     /// What the next run takes it on with, where it rested. The disk does not look inside.
     Rest,
+    /// A feed that its owner's program takes torrents from. The disk does not look inside.
+    Feed,
+    /// How a feed stood when it was asked. The disk does not look inside.
+    FeedStanding,
+    /// What was taken of a feed. The disk does not look inside.
+    FeedSeen,
 }
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::State,
         Self::Row,
         Self::Token,
@@ -44,6 +50,9 @@ impl Kind {
         Self::Job,
         Self::File,
         Self::Rest,
+        Self::Feed,
+        Self::FeedStanding,
+        Self::FeedSeen,
     ];
 
     /// As it is called in names of files and tables.
@@ -59,6 +68,9 @@ impl Kind {
             Self::Job => "job",
             Self::File => "file",
             Self::Rest => "rest",
+            Self::Feed => "feed",
+            Self::FeedStanding => "feed_standing",
+            Self::FeedSeen => "feed_seen",
         }
     }
 }
