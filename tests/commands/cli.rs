@@ -7,7 +7,7 @@ use crate::common::namespace::Folder;
 use crate::common::run::{teem, teem_with};
 use crate::common::torrent::Torrent;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "share",
     "get",
     "seed",

@@ -101,7 +101,12 @@ fn what_is_put_into_a_watched_folder_is_taken_once_it_is_whole() {
     home.configure(&format!("[[watch]]\nfolder = {watched:?}\nlabels = ['seen']\npaused = true"));
     let (whole, other) = (home.torrent("whole"), home.torrent("other one"));
     let bytes = fs::read(home.at().join("whole.torrent")).expect("a torrent");
-    let _daemon = home.start(&[]);
+    let daemon = home.start(&[]);
+    wait_until("that the system is asked to tell of changes", READY, || {
+        let open = fs::read_dir(format!("/proc/{}/fd", daemon.id())).expect("the daemon runs");
+        let names: Vec<_> = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).collect();
+        names.iter().any(|name| name.to_string_lossy().contains("inotify")).then_some(())
+    });
     // The first half is no torrent, and is refused if it is taken for all.
     fs::write(watched.join("whole.torrent"), &bytes).expect("the folder is writable");
     fs::write(watched.join("link.magnet"), format!("\n{}\n", other.magnet())).expect("same");

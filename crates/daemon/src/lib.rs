@@ -16,6 +16,7 @@ mod asleep;
 mod audit;
 mod categories;
 mod change;
+mod changes;
 mod commands;
 mod daemon;
 mod details;

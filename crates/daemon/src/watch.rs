@@ -1,21 +1,27 @@
-//! Folders from which .torrent and .magnet files are taken (own design): looked at every two seconds, so that network folders, of which no system tells changes, are no
-//! exception.
+//! Folders from which .torrent and .magnet files are taken (own design): looked at when the system tells of a change, else every two seconds, so that network
+//! folders are no exception.
 //!
 //! A file is taken once two looks find it alike, so that one that is still being written is left alone. One that was taken is called `NAME.added` from then on; beside one
 //! that is refused lies `NAME.refused.txt` with the reason, and it is looked at again when it changes. Links are not followed.
 use crate::adding::Wishes;
+use crate::changes::Changes;
 use crate::daemon::Daemon;
 use crate::failed::AddFailed;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use teem_client::policy::Goal;
 use teem_client::{AddError, source};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
-/// Between two looks.
+/// Between two looks at least, and at most while something changes or nobody tells.
 const LOOK: Duration = Duration::from_secs(2);
+/// Between two looks where changes are told and there was none: what could not be taken for no fault of its own is tried again.
+const REST: Duration = Duration::from_secs(60);
 /// Files of one folder that are looked at.
 const FILES_MAX: usize = 10_000;
 /// Bytes of a .magnet file.
@@ -53,9 +59,20 @@ impl Daemon {
             return std::future::pending().await;
         }
         let mut seen: HashMap<PathBuf, Look> = HashMap::new();
-        let mut ticks = tokio::time::interval(LOOK);
+        let told = Arc::new(Notify::new());
+        let mut changes = Changes::new(told.clone());
+        let places: Arc<[PathBuf]> = folders.iter().map(|watched| watched.folder.clone()).collect();
         loop {
-            ticks.tick().await;
+            let began = Instant::now();
+            let places = places.clone();
+            // It is heard before it is looked at, so that nothing comes in between.
+            let hearing = tokio::task::spawn_blocking(move || {
+                let is_told = changes.hear(&places);
+                (changes, is_told)
+            });
+            let (heard, is_told) = hearing.await.unwrap_or_else(|_| (Changes::new(told.clone()), false));
+            changes = heard;
+            let mut is_settled = true;
             let mut there = HashMap::new();
             for watched in &folders {
                 let folder = watched.folder.clone();
@@ -63,11 +80,18 @@ impl Daemon {
                 for (path, look) in files {
                     if seen.get(&path) == Some(&look) {
                         self.take(watched, path.clone()).await;
+                    } else {
+                        is_settled = false;
                     }
                     there.insert(path, look);
                 }
             }
             seen = there;
+            let next = if is_told && is_settled { REST } else { LOOK };
+            tokio::select! {
+                () = sleep_until(began + next) => {}
+                () = told.notified() => sleep_until(began + LOOK).await,
+            }
         }
     }
 
