@@ -30,6 +30,8 @@ pub(crate) async fn add(options: &Add) -> Outcome {
     let remote = Remote::new(options.reached.daemon.as_deref())?;
     let folder =
         options.to.as_ref().map(std::path::absolute).transpose().map_err(|e| Stop::local(format!("--to: {e}")))?;
+    let incomplete = options.incomplete.as_ref().map(std::path::absolute).transpose();
+    let incomplete = incomplete.map_err(|e| Stop::local(format!("--incomplete: {e}")))?;
     let links: Vec<String> = options.links.iter().flat_map(|link| source::expand(link)).collect();
     let (mut last, mut added) = (None, Vec::new());
     for link in links {
@@ -37,6 +39,9 @@ pub(crate) async fn add(options: &Add) -> Outcome {
             "folder": folder, "labels": options.labels, "paused": options.paused, "only": options.only, "first": options.first,
             "until": options.until.map(|goal| goal.to_string()), "up_limit": options.up.and_then(|rate| rate.0), "down_limit": options.down.and_then(|rate| rate.0),
         });
+        if let Some(incomplete) = &incomplete {
+            request["incomplete"] = json!(incomplete);
+        }
         name_link(&mut request, &link)?;
         match remote.post("/teem/v1/torrents", &request).await {
             Ok(torrent) => {

@@ -104,6 +104,9 @@ pub(crate) struct Add {
     /// The folder that the content goes into
     #[arg(long = "to", value_name = "DIR", env = "TEEM_TO", hide_env_values = true, value_hint = ValueHint::DirPath)]
     pub(crate) to: Option<PathBuf>,
+    /// The folder that it lies in until it is complete, when it is moved; what the daemon's file says where none is named
+    #[arg(long, value_name = "DIR", env = "TEEM_INCOMPLETE", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub(crate) incomplete: Option<PathBuf>,
     /// A word to find it by; may be given several times
     #[arg(long = "label", value_name = "LABEL", env = "TEEM_LABEL", hide_env_values = true, value_delimiter = ',')]
     pub(crate) labels: Vec<String>,
@@ -209,6 +212,9 @@ pub(crate) struct Move {
     /// Which torrents, as for `teem pause`; and last the folder that their content is moved into
     #[arg(required = true, num_args = 2.., value_names = ["SEL", "DIR"], value_hint = ValueHint::DirPath)]
     pub(crate) select_and_folder: Vec<String>,
+    /// Now, also what is moved once it is complete; else that is moved there then
+    #[arg(long, env = "TEEM_NOW", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) now: bool,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output

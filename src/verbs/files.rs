@@ -13,11 +13,13 @@ pub(crate) async fn relocate(options: &Move) -> Outcome {
     let Some((folder, select)) = options.select_and_folder.split_last() else { return Ok(Exit::Usage) };
     let folder = std::path::absolute(folder).map_err(|e| Stop::local(format!("{folder}: {e}")))?;
     let remote = Remote::new(options.reached.daemon.as_deref())?;
-    let request = json!({"select": select, "folder": folder});
+    let request = json!({"select": select, "folder": folder, "now": options.now});
     let torrents = remote.post("/teem/v1/torrents/move", &request).await?;
-    let (under_way, moved): (Vec<_>, Vec<_>) =
+    let (under_way, others): (Vec<_>, Vec<_>) =
         torrents.as_array().cloned().unwrap_or_default().into_iter().partition(|torrent| torrent["state"] == "moving");
+    let (later, moved): (Vec<_>, Vec<_>) = others.into_iter().partition(|torrent| torrent["incomplete"].is_string());
     tell(&json!(moved), "moved", options.json);
+    tell(&json!(later), "will be moved once it is complete:", options.json);
     tell(&json!(under_way), "moving (`teem list` says how it stands)", options.json);
     Ok(Exit::Done)
 }

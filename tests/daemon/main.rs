@@ -7,9 +7,11 @@ mod common;
 
 mod api;
 mod config;
+mod faults;
 mod feeds;
 mod guards;
 mod hooks;
+mod incomplete;
 mod jobs;
 mod keep;
 mod life;

@@ -476,10 +476,10 @@ impl Client {
         Ok(cleared.map_err(|_| JobError::Ended(Ended::Removed))??)
     }
 
-    /// Forgets a move of a torrent that is no more: what was copied stays where it is.
-    pub async fn forget_job(&self, hash: InfoHash) -> std::io::Result<()> {
+    /// Forgets a move of a torrent that is no more, and takes away what was copied for it.
+    pub async fn abandon_move(&self, hash: InfoHash) -> std::io::Result<()> {
         let (disk, state_dir) = (self.0.disk.clone(), self.0.state_dir.clone());
-        let forgotten = tokio::task::spawn_blocking(move || disk.forget_job(hash, &state_dir)).await;
+        let forgotten = tokio::task::spawn_blocking(move || disk.abandon_move(hash, &state_dir)).await;
         forgotten.unwrap_or_else(|e| Err(std::io::Error::other(e)))
     }
 

@@ -2,28 +2,37 @@
 use crate::asker::is_token;
 use crate::daemon::{Daemon, Kept, now};
 use crate::failed::AddFailed;
+use crate::held::Held;
 use crate::line::Line;
 use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
 use teem_client::policy::{Goal, Speed};
 use teem_client::source;
-use teem_client::{AddError, Source};
+use teem_client::{AddError, Source, Torrent};
 use teem_disk::Kind;
-use tokio::sync::Semaphore;
 
-/// Folders that are looked at for new torrents at once, each on a thread that a disk may keep.
-const LOOKS_MAX: usize = 8;
-/// How long a disk may take to say what a folder is.
-const LOOK_MAX: Duration = Duration::from_secs(10);
+/// Where content lies until it is complete.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Incomplete {
+    /// Where the rules say.
+    #[default]
+    ByRules,
+    /// In the folder that it ends in.
+    Never,
+    /// In this folder.
+    In(PathBuf),
+}
 
 /// What is wanted of a torrent that is added.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Wishes {
     /// The folder that its content goes into; the first of the daemon's where none is named.
     pub(crate) folder: Option<PathBuf>,
+    /// Where it lies until it is complete.
+    pub(crate) incomplete: Incomplete,
     /// Words of its owner's to find it by.
     pub(crate) labels: BTreeSet<String>,
     /// Whether it rests until it is resumed.
@@ -73,7 +82,8 @@ impl Daemon {
             (None, Some(magnet)) if source::from_magnet(link).is_none() => Origin::Link(magnet.to_string()),
             (None, _) => Origin::Link(link.trim().to_owned()),
         };
-        let row = self.looked_at(origin, wishes).await.map_err(AddFailed::Wish)?;
+        let name = source.info.as_deref().map(|info| info.name().to_owned());
+        let row = self.looked_at(origin, wishes, name).await.map_err(AddFailed::Wish)?;
         self.take_in(row, source, None).await
     }
 
@@ -82,17 +92,7 @@ impl Daemon {
         let hash = source.key.wire();
         let line = Line::new(Some(&source));
         let _turn = self.0.turn.lock().await;
-        let mut add = row.add(source);
-        if let Some(hashed) = hashed {
-            let looked = tokio::task::spawn_blocking(move || {
-                add.hashed_as(&hashed);
-                add
-            });
-            add = looked.await.map_err(|_| AddFailed::Client(AddError::Stopped))?;
-        }
-        let held = self.waits_first(&row).filter(|_| !row.paused);
-        add.paused |= held.is_some();
-        let torrent = self.0.client.add(add).await.map_err(AddFailed::Client)?;
+        let (row, held, torrent) = self.take_on(row, source, hashed).await.map_err(AddFailed::Client)?;
         let (row, file) = row.apart();
         let file = file.map(|file| (hash.to_string(), Some(file.to_vec()))).into_iter().collect();
         let kept = match self.keep(Kind::File, file).await {
@@ -115,35 +115,79 @@ impl Daemon {
         told.into_iter().next().ok_or(AddFailed::Client(AddError::Stopped))
     }
 
-    /// The row of these wishes. Their folder is looked at on a thread of its own, since its disk may hang: few of them wait for that, each for a while.
-    async fn looked_at(&self, origin: Origin, wishes: Wishes) -> Result<Row, String> {
-        static LOOKS: Semaphore = Semaphore::const_new(LOOKS_MAX);
-        let daemon = self.clone();
-        let look = async move {
-            let turn = LOOKS.acquire().await;
-            let look = move || {
-                let row = daemon.row(origin, wishes);
-                drop(turn);
-                row
-            };
-            tokio::task::spawn_blocking(look).await
+    /// Has the client take it. Where another lies in the folder for what is not complete under the same name, it lies where it ends at once.
+    async fn take_on(
+        &self,
+        row: Row,
+        source: Source,
+        hashed: Option<Vec<u8>>,
+    ) -> Result<(Row, Option<Held>, Torrent), AddError> {
+        let held = self.waits_first(&row).filter(|_| !row.paused);
+        let take = async |row: &Row, source: Source| {
+            let mut add = row.add(source);
+            if let Some(hashed) = hashed.clone() {
+                let looked = tokio::task::spawn_blocking(move || {
+                    add.hashed_as(&hashed);
+                    add
+                });
+                add = looked.await.map_err(|_| AddError::Stopped)?;
+            }
+            add.paused |= held.is_some();
+            self.0.client.add(add).await
         };
-        match tokio::time::timeout(LOOK_MAX, look).await {
-            Ok(Ok(row)) => row,
-            Ok(Err(e)) => Err(format!("a fault of this program, please report it: {e}")),
-            Err(_) => Err("the disk of that folder does not answer".to_owned()),
+        match take(&row, source.clone()).await {
+            Err(AddError::SamePlace(_)) if row.goes_to.is_some() => {
+                let row = Row { folder: row.home().to_owned(), goes_to: None, ..row };
+                let torrent = take(&row, source).await?;
+                Ok((row, held, torrent))
+            }
+            taken => taken.map(|torrent| (row, held, torrent)),
         }
     }
 
+    /// The row of these wishes for content of this name. Its folder is looked at on a thread of its own, since the disk may hang.
+    async fn looked_at(&self, origin: Origin, wishes: Wishes, name: Option<String>) -> Result<Row, String> {
+        let folder = wishes.folder.clone().or_else(|| self.0.policy.rules().folder(&wishes.labels));
+        let folder = folder.unwrap_or_else(|| self.first_root().to_owned());
+        self.look(&folder.clone(), move |daemon| daemon.row(origin, wishes, &folder, name.as_deref())).await
+    }
+
     /// The row of these wishes, or why they cannot be granted.
-    fn row(&self, origin: Origin, wishes: Wishes) -> Result<Row, String> {
-        let Wishes { folder, labels, paused, only, first, up, down, until } = wishes;
-        let folder = folder.or_else(|| self.0.policy.rules().folder(&labels));
-        let folder = self.below_roots(folder.as_deref().unwrap_or(self.first_root()))?;
+    fn row(&self, origin: Origin, wishes: Wishes, folder: &Path, name: Option<&str>) -> Result<Row, String> {
+        let Wishes { folder: _, incomplete, labels, paused, only, first, up, down, until } = wishes;
+        let folder = self.below_roots(folder)?;
+        let incomplete = match incomplete {
+            Incomplete::ByRules => self.0.policy.rules().incomplete(&labels),
+            Incomplete::Never => None,
+            Incomplete::In(folder) => Some(folder),
+        };
+        let incomplete = incomplete.map(|folder| self.below_roots(&folder)).transpose()?;
+        // What lies there already is used there.
+        let is_there = name.is_some_and(|name| fs::symlink_metadata(folder.join(name)).is_ok());
+        let (folder, goes_to) = match incomplete.filter(|incomplete| *incomplete != folder && !is_there) {
+            Some(incomplete) => (incomplete, Some(folder)),
+            None => (folder, None),
+        };
         within_bounds(&labels, &only, &first)?;
         let course = Course { until, order: self.next_place(), ..Course::default() };
         let (name, names, files, added, shared) = (None, BTreeMap::new(), Vec::new(), now(), None);
-        Ok(Row { origin, folder, name, names, labels, paused, added, only, first, files, up, down, shared, course })
+        Ok(Row {
+            origin,
+            folder,
+            goes_to,
+            name,
+            names,
+            labels,
+            paused,
+            added,
+            only,
+            first,
+            files,
+            up,
+            down,
+            shared,
+            course,
+        })
     }
 
     /// The place behind all others in the queue.

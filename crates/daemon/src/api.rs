@@ -34,7 +34,7 @@ mod policy;
 mod sharing;
 mod tokens;
 
-use crate::adding::Wishes;
+use crate::adding::{Incomplete, Wishes};
 use crate::answer::{
     ErrorTold, Refused, SelectRequest, answer, bad, of_add, read, refusal, selected, told, torrent_in,
 };
@@ -45,7 +45,7 @@ use crate::told::{Told, WhyTold};
 use crate::{qbittorrent, transmission};
 use document::Common;
 pub(crate) use noted::{TEEM, verb};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use teem_web::extract::State;
@@ -73,6 +73,11 @@ struct AddRequest {
     /// The folder that its content goes into: an absolute path below a root of the daemon's; the first root where there is none.
     #[schema(value_type = Option<String>)]
     folder: Option<PathBuf>,
+    /// The folder that it lies in until it is complete: an absolute path below a root of the daemon's; `null` for the folder that it goes into, and what the
+    /// daemon's file says where it is left out.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "present")]
+    incomplete: Incomplete,
     /// Words to find it by.
     #[serde(default)]
     labels: Vec<String>,
@@ -154,6 +159,11 @@ struct About {
     modifiers(&Common),
 )]
 struct Interface;
+
+/// What is there, `null` too.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Incomplete, D::Error> {
+    Option::deserialize(value).map(|folder| folder.map_or(Incomplete::Never, Incomplete::In))
+}
 
 /// The routes for those who come over TCP, each with a token.
 pub fn guarded_routes(daemon: Daemon) -> Router {
@@ -247,6 +257,7 @@ async fn added(daemon: &Daemon, body: &[u8]) -> Result<Told, Refused> {
     let request: AddRequest = read(body)?;
     let wishes = Wishes {
         folder: request.folder,
+        incomplete: request.incomplete,
         labels: request.labels.into_iter().collect(),
         paused: request.paused,
         only: request.only,

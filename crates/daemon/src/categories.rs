@@ -46,10 +46,10 @@ impl Daemon {
     }
 
     /// The folder of a category as it is said: below the daemon's first root where it is not absolute; none where nothing is said.
-    pub(crate) fn folder_of_category(&self, said: &str) -> Result<PathBuf, String> {
+    pub(crate) async fn folder_of_category(&self, said: &str) -> Result<PathBuf, String> {
         if said.is_empty() {
             return Ok(PathBuf::new());
         }
-        self.below_roots(&self.first_root().join(Path::new(said)))
+        self.checked(&self.first_root().join(Path::new(said))).await
     }
 }

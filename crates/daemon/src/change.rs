@@ -237,6 +237,7 @@ mod tests {
             name: None,
             names: std::collections::BTreeMap::new(),
             folder: "/data".into(),
+            goes_to: None,
             labels: ["old", "kept"].map(String::from).into(),
             paused: false,
             added: 1,

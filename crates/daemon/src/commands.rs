@@ -2,6 +2,7 @@
 use crate::daemon::{Daemon, Kept};
 use crate::events::Happened;
 use crate::failed::Failed;
+use crate::line::Sending;
 use crate::row::{Course, Row};
 use crate::select::Selector;
 use crate::told::Told;
@@ -21,9 +22,13 @@ impl Daemon {
     pub(crate) async fn set_paused_of(&self, hashes: &[InfoHash], paused: bool) -> Result<(), Failed> {
         let _turn = self.0.turn.lock().await;
         let mut rows = Vec::new();
-        let (mut torrents, mut released) = (Vec::new(), Vec::new());
+        let (mut torrents, mut released, mut pending) = (Vec::new(), Vec::new(), Vec::new());
         for hash in hashes {
-            if let Some(kept) = self.torrents().get(hash) {
+            if let Some(kept) = self.torrents().get_mut(hash) {
+                if !paused && kept.line.sending == Sending::Failed {
+                    // Where it is to be moved is tried again.
+                    kept.line.sending = Sending::Due;
+                }
                 let mut row = Row { paused, ..kept.row.clone() };
                 if !paused && kept.row.course.ended {
                     // An owner who wants it to work on wants more of it than its goal.
@@ -31,6 +36,10 @@ impl Daemon {
                     released.push(*hash);
                 }
                 rows.push((*hash, row));
+                if !paused && kept.line.job_pending {
+                    pending.extend(kept.torrent.clone().ok().map(|torrent| (*hash, torrent)));
+                    continue;
+                }
                 // One that waits for a place begins when it has one.
                 if paused || released.last() == Some(hash) || self.0.policy.held(hash).is_none() {
                     torrents.extend(kept.torrent.clone());
@@ -40,6 +49,9 @@ impl Daemon {
         self.keep_rows(rows).await?;
         for hash in released {
             self.let_go(&hash);
+        }
+        for (hash, torrent) in pending {
+            self.go_on(hash, torrent);
         }
         self.0.policy.look_at(hashes);
         // Each takes as long as its trackers do, up to four seconds: all at once.

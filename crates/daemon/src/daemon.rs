@@ -13,6 +13,7 @@ use crate::finished::Done;
 use crate::held::Held;
 use crate::label::{Label, Labels};
 use crate::line::Line;
+use crate::looks::Looks;
 use crate::offers::Offers;
 use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     database: Arc<Database>,
     /// Folders that content may go into, each with what lies below it.
     pub(crate) roots: Vec<PathBuf>,
+    pub(crate) looks: Looks,
     torrents: Mutex<BTreeMap<InfoHash, Kept>>,
     /// Changes of what is kept are made one at a time, so that the rows on the disk are those of the last.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -167,6 +169,7 @@ impl Daemon {
         let inner = Inner {
             client,
             database,
+            looks: Looks::new(&roots),
             roots,
             torrents: Mutex::default(),
             turn: tokio::sync::Mutex::default(),

@@ -16,7 +16,7 @@ impl Daemon {
         told
     }
 
-    /// A torrent is done: whoever hears is told once its paths are known.
+    /// A torrent is complete where it stays: whoever hears is told once all of it is on the disk for good.
     pub(crate) fn is_done(&self, hash: InfoHash) {
         let tell = self.0.done.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let torrent = self.torrents().get(&hash).and_then(|kept| {

@@ -5,7 +5,7 @@
 use crate::daemon::{Daemon, Kept};
 use crate::events::Happened;
 use crate::failed::{Failed, StartError};
-use crate::line::Turn;
+use crate::line::{Sending, Turn};
 use crate::row::Row;
 use crate::select::Selector;
 use crate::told::Told;
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use teem_client::metainfo::InfoHash;
-use teem_client::{Ended, Torrent, Where};
+use teem_client::{Ended, JobError, Torrent, Where};
 use teem_disk::Kind;
 use teem_disk::jobs::Pending;
 use tokio::task::JoinHandle;
@@ -32,16 +32,111 @@ enum Wish {
 }
 
 impl Daemon {
-    /// Moves the content of the selected torrents into another folder; how they stand after five seconds at most.
-    pub(crate) async fn move_selected(&self, select: &[Selector], folder: &Path) -> Result<Vec<Told>, Failed> {
+    /// Moves the content of the selected torrents into another folder; how they stand after five seconds at most. Those that are moved once they are
+    /// complete are moved there then, unless it is to be `now`.
+    pub(crate) async fn move_selected(
+        &self,
+        select: &[Selector],
+        folder: &Path,
+        now: bool,
+    ) -> Result<Vec<Told>, Failed> {
         let hashes = self.select(select).await?;
+        if now {
+            return self.move_now(&hashes, folder).await;
+        }
         self.move_to(&hashes, folder).await
     }
 
-    /// The same for those of these info-hashes.
+    /// The same for those of these info-hashes, not now.
     pub(crate) async fn move_to(&self, hashes: &[InfoHash], folder: &Path) -> Result<Vec<Told>, Failed> {
-        let folder = self.below_roots(folder).map_err(Failed::Wish)?;
+        let folder = self.checked(folder).await.map_err(Failed::Wish)?;
+        let (later, at_once): (Vec<InfoHash>, Vec<InfoHash>) = {
+            let torrents = self.torrents();
+            let is_later = |hash: &InfoHash| {
+                let kept = torrents.get(hash).filter(|kept| kept.row.goes_to.is_some());
+                let status = kept.and_then(|kept| kept.torrent.as_ref().ok()).map(Torrent::status);
+                status.is_some_and(|status| status.complete.is_none() && !status.moving)
+            };
+            hashes.iter().partition(|hash| is_later(hash))
+        };
+        self.note_home(&later, &folder).await?;
+        self.move_there(&at_once, folder).await?;
+        self.told(hashes).await
+    }
+
+    /// The same, whether they are complete or not.
+    pub(crate) async fn move_now(&self, hashes: &[InfoHash], folder: &Path) -> Result<Vec<Told>, Failed> {
+        let folder = self.checked(folder).await.map_err(Failed::Wish)?;
+        self.move_there(hashes, folder).await
+    }
+
+    /// Moves what is not complete into a folder that it lies in until it is; then it goes where it would be by now. What is complete stays.
+    pub(crate) async fn move_until_complete(&self, hashes: &[InfoHash], folder: &Path) -> Result<(), Failed> {
+        let folder = self.checked(folder).await.map_err(Failed::Wish)?;
+        let not_complete: Vec<(InfoHash, PathBuf)> = {
+            let torrents = self.torrents();
+            let home = |hash: &InfoHash| {
+                let kept = torrents.get(hash)?;
+                let status = kept.torrent.as_ref().ok()?.status();
+                (status.complete.is_none() && *kept.row.home() != folder).then(|| (*hash, kept.row.home().to_owned()))
+            };
+            hashes.iter().filter_map(home).collect()
+        };
+        for (hash, home) in &not_complete {
+            self.note_goes_to(&[*hash], Some(home)).await?;
+        }
+        let hashes: Vec<InfoHash> = not_complete.into_iter().map(|(hash, _)| hash).collect();
+        self.relocate(&hashes, &Wish::Folder(folder)).await.map(drop)
+    }
+
+    /// Moves torrents, for good.
+    async fn move_there(&self, hashes: &[InfoHash], folder: PathBuf) -> Result<Vec<Told>, Failed> {
+        let go = |hash: &&InfoHash| self.torrents().get(*hash).is_some_and(|kept| kept.row.goes_to.is_some());
+        let go: Vec<InfoHash> = hashes.iter().filter(go).copied().collect();
+        self.note_home(&go, &folder).await?;
         self.relocate(hashes, &Wish::Folder(folder)).await
+    }
+
+    /// Keeps where torrents are moved once they are complete.
+    async fn note_home(&self, hashes: &[InfoHash], folder: &Path) -> Result<(), Failed> {
+        let is_there = |hash: &&InfoHash| self.torrents().get(*hash).is_some_and(|kept| kept.row.folder == folder);
+        let (there, elsewhere): (Vec<&InfoHash>, Vec<&InfoHash>) = hashes.iter().partition(is_there);
+        let there: Vec<InfoHash> = there.into_iter().copied().collect();
+        let elsewhere: Vec<InfoHash> = elsewhere.into_iter().copied().collect();
+        self.note_goes_to(&elsewhere, Some(folder)).await?;
+        self.note_goes_to(&there, None).await?;
+        for hash in there {
+            self.arrived(hash);
+        }
+        self.0.policy.look_at(hashes);
+        Ok(())
+    }
+
+    async fn note_goes_to(&self, hashes: &[InfoHash], folder: Option<&Path>) -> Result<(), Failed> {
+        let _turn = self.0.turn.lock().await;
+        let rows = {
+            let torrents = self.torrents();
+            let row = |hash: &InfoHash| {
+                let row = torrents.get(hash)?.row.clone();
+                let goes_to = folder.filter(|folder| *folder != row.folder).map(Path::to_owned);
+                Some((*hash, Row { goes_to, ..row }))
+            };
+            hashes.iter().filter_map(row).collect::<Vec<_>>()
+        };
+        self.keep_rows(rows).await
+    }
+
+    /// Moves a torrent that is complete to the folder that it ends in, unless that is under way or did not succeed.
+    pub(crate) fn send_home(&self, hash: InfoHash, torrent: Torrent) {
+        let home = {
+            let mut torrents = self.torrents();
+            let Some(kept) = torrents.get_mut(&hash) else { return };
+            let home = kept.row.goes_to.clone().filter(|_| kept.line.sending == Sending::Due);
+            // A job that is under way is heard of when it ends.
+            let Some(home) = home.filter(|_| torrent.progress().is_none()) else { return };
+            home
+        };
+        drop(self.carry_out(hash, torrent, Wish::Folder(home)));
     }
 
     /// Gives a file or folder of a torrent's content another name. Both are paths that begin with the name of the content itself.
@@ -149,6 +244,11 @@ impl Daemon {
     fn carry_out(&self, hash: InfoHash, torrent: Torrent, wish: Wish) -> JoinHandle<Result<(), Failed>> {
         let daemon = self.clone();
         self.job_ended(hash, None);
+        let is_sent = !matches!(wish, Wish::Name(..));
+        self.is_sent(hash, is_sent, Sending::UnderWay);
+        if let Some(kept) = self.torrents().get_mut(&hash) {
+            kept.line.job_pending = false;
+        }
         tokio::spawn(async move {
             let done = async {
                 let there = match wish {
@@ -162,10 +262,24 @@ impl Daemon {
             };
             let done = done.await;
             if let Err(e) = &done {
+                let is_complete = torrent.status().complete.is_some();
+                daemon.is_sent(hash, is_sent, if is_complete { Sending::Failed } else { Sending::Due });
+                if let (Some(kept), Failed::Job(JobError::Disk(_, true))) = (daemon.torrents().get_mut(&hash), e) {
+                    kept.line.job_pending = true;
+                }
                 daemon.job_ended(hash, Some(e.to_string()));
+            } else {
+                daemon.is_sent(hash, is_sent, Sending::Due);
             }
             done
         })
+    }
+
+    /// Goes on with what stopped half-way, and has the torrent work then.
+    pub(crate) fn go_on(&self, hash: InfoHash, torrent: Torrent) {
+        if let Some(lies) = torrent.place() {
+            drop(self.carry_out(hash, torrent, Wish::GoOn(lies, true)));
+        }
     }
 
     /// What was to be done with a torrent's files is begun, or was not done: that is told with the torrent.
@@ -183,17 +297,30 @@ impl Daemon {
         }
     }
 
+    /// Notes what is done about the folder that a torrent is to be moved to, if that is what is done.
+    fn is_sent(&self, hash: InfoHash, is_sent: bool, sending: Sending) {
+        if let Some(kept) = self.torrents().get_mut(&hash).filter(|_| is_sent) {
+            kept.line.sending = sending;
+        }
+    }
+
     /// Keeps where a torrent's content lies by now.
     async fn keep_place(&self, hash: InfoHash, there: Where) -> Result<(), Failed> {
         let _turn = self.0.turn.lock().await;
         let row = self.torrents().get(&hash).map(|kept| kept.row.clone());
         // One that was removed meanwhile has no row to be kept.
         let Some(row) = row else { return Ok(()) };
+        let arrives = row.goes_to.as_ref() == Some(&there.folder);
         let row = placed(row, there);
+        let goes_to = row.goes_to.clone().filter(|_| !arrives);
+        let row = Row { goes_to, ..row };
         self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await.map_err(Failed::Store)?;
         if let Some(kept) = self.torrents().get_mut(&hash) {
             kept.row = row;
             kept.line.revision = self.next_revision();
+        }
+        if arrives {
+            self.arrived(hash);
         }
         Ok(())
     }
@@ -218,7 +345,8 @@ impl Daemon {
                 }
                 // The torrent was removed while it was moved.
                 (Pending::Move { .. }, None) => {
-                    let _ = self.0.client.forget_job(hash).await;
+                    // A folder that cannot be looked at now is so at the next start.
+                    let _ = self.0.client.abandon_move(hash).await;
                 }
                 (Pending::Move { from, to, placed: is_placed }, Some(row)) => {
                     let works = !row.paused;

@@ -34,6 +34,7 @@ mod label;
 mod line;
 mod listing;
 mod look;
+mod looks;
 mod offers;
 mod outset;
 mod pattern;

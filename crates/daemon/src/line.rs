@@ -23,7 +23,14 @@ pub(crate) struct Line {
     pub(crate) held: Option<Held>,
     /// Its content is being moved, whatever its state is meanwhile.
     pub(crate) moving: bool,
+    /// All that is wanted is there, where it stays.
     pub(crate) complete: bool,
+    /// That is to be told, however it came to be so.
+    untold: bool,
+    /// What is being done about the folder that it is to be moved to once it is complete.
+    pub(crate) sending: Sending,
+    /// What was to be done with its files stopped half-way: it is to be gone on with before the torrent is opened.
+    pub(crate) job_pending: bool,
     /// Pieces that were damaged or missing when all of it was hashed again.
     pub(crate) lost: Option<u32>,
     /// Why it cannot go on, or the present trouble of its disk.
@@ -75,6 +82,18 @@ impl Figures {
     }
 }
 
+/// What is being done about the folder that a torrent is to be moved to once it is complete.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Sending {
+    /// It has not been tried since the daemon began, or is to be tried again.
+    #[default]
+    Due,
+    /// It is being moved there.
+    UnderWay,
+    /// That did not succeed: it is tried again when its owner says so, or in the next run.
+    Failed,
+}
+
 /// What happened to a torrent that somebody may want to hear of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Turn {
@@ -100,6 +119,9 @@ impl Line {
             held: None,
             moving: false,
             complete: false,
+            untold: false,
+            sending: Sending::Due,
+            job_pending: false,
             lost: None,
             error: None,
             job_error: None,
@@ -144,8 +166,14 @@ impl Line {
         self.settled = true;
     }
 
-    /// Takes over what is true now: what of that is worth telling; `None` where nothing is otherwise.
-    pub(crate) fn take_in(&mut self, status: &Status) -> Option<Vec<Turn>> {
+    /// It lies where it stays by now: once all of it is found there, that is told.
+    pub(crate) fn arrived(&mut self) {
+        (self.untold, self.sending) = (true, Sending::Due);
+    }
+
+    /// Takes over what is true now: what of that is worth telling; `None` where nothing is otherwise. One that is `to_move` once it is complete is not
+    /// complete before that.
+    pub(crate) fn take_in(&mut self, status: &Status, to_move: bool) -> Option<Vec<Turn>> {
         let mut turns = Vec::new();
         let mut changed = false;
         if let Some((name, size)) = known(status)
@@ -153,11 +181,12 @@ impl Line {
         {
             (self.name, self.size, changed) = (Some(name.into()), Some(size), true);
         }
-        let complete = status.complete.is_some();
+        let complete = status.complete.is_some() && !to_move;
         if self.complete != complete {
             (self.complete, changed) = (complete, true);
             // Complete from the start is no news.
-            if status.complete == Some(false) {
+            if complete && (status.complete == Some(false) || self.untold) {
+                (self.untold, changed) = (false, true);
                 turns.push(Turn::Complete);
             }
         }

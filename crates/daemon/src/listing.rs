@@ -250,6 +250,7 @@ mod tests {
             name: None,
             names: BTreeMap::new(),
             folder: "/data".into(),
+            goes_to: None,
             labels: if n.is_multiple_of(2) { ["even".to_owned()].into() } else { [].into() },
             paused: false,
             added: u64::from(n / 10),

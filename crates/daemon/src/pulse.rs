@@ -2,7 +2,7 @@
 //!
 //! At rest a beat costs nothing but the question which torrents have peers. No list waits for it.
 use crate::asleep;
-use crate::daemon::{Daemon, Inner, now};
+use crate::daemon::{Daemon, Inner, Kept, now};
 use crate::events::Happened;
 use crate::line::{Figures, Turn};
 use crate::totals::Totals;
@@ -12,7 +12,7 @@ use std::sync::Weak;
 use std::time::Duration;
 use teem_client::event::Snapshot;
 use teem_client::metainfo::InfoHash;
-use teem_client::{Ended, TorrentId};
+use teem_client::{Ended, Status, Torrent, TorrentId};
 use teem_disk::Kind;
 
 /// Between two beats.
@@ -26,6 +26,9 @@ const LIFE_EACH: u64 = 60;
 
 /// Torrents that the engine is asked about at once: some milliseconds of its turn.
 const ASKED_MAX: usize = 500;
+
+/// What is to be told of a torrent: its hash, its name, and what became of it.
+type Told = (InfoHash, String, Turn);
 
 /// Beats until the daemon is gone.
 pub(crate) async fn beat(daemon: Weak<Inner>) {
@@ -45,7 +48,6 @@ impl Daemon {
         let mut pulse = self.pulse();
         let rows = self.0.client.rows(pulse.seen);
         pulse.seen = rows.revision;
-        let life = self.life(&pulse);
         for id in rows.removed {
             pulse.hashes.remove(&id);
             pulse.wanted.remove(&id);
@@ -62,22 +64,46 @@ impl Daemon {
             if asleep::is_due(&row.status, kept.is_asleep).is_some() {
                 pulse.asleep.insert(hash);
             }
-            let Some(turns) = kept.line.take_in(&row.status) else { continue };
-            kept.line.revision = self.next_revision();
-            kept.line.clock(life);
-            if turns.contains(&Turn::Complete) {
-                kept.line.counted.completed = Some(now());
-            }
-            if kept.line.counted != kept.line.totals {
-                pulse.dirty.insert(hash);
-            }
             pulse.wanted.insert(row.id);
-            happened.extend(turns.into_iter().map(|turn| (hash, kept.name(hash), Happened::Turned(turn))));
+            happened.extend(self.taken_in(hash, kept, &row.status, &mut pulse));
         }
         drop((torrents, pulse));
-        for (hash, name, happened) in happened {
-            self.happened(hash, name, happened);
+        self.tell(happened);
+    }
+
+    /// Takes over what is true of a torrent now: what is to be told of that.
+    fn taken_in(&self, hash: InfoHash, kept: &mut Kept, status: &Status, pulse: &mut Pulse) -> Vec<Told> {
+        let Some(turns) = kept.line.take_in(status, kept.row.goes_to.is_some()) else { return Vec::new() };
+        kept.line.revision = self.next_revision();
+        kept.line.clock(self.life(pulse));
+        if turns.contains(&Turn::Complete) {
+            kept.line.counted.completed = Some(now());
         }
+        if kept.line.counted != kept.line.totals {
+            pulse.dirty.insert(hash);
+        }
+        turns.into_iter().map(|turn| (hash, kept.name(hash), turn)).collect()
+    }
+
+    fn tell(&self, turns: Vec<Told>) {
+        for (hash, name, turn) in turns {
+            if turn == Turn::Complete {
+                self.is_done(hash);
+            }
+            self.happened(hash, name, Happened::Turned(turn));
+        }
+    }
+
+    /// The content of a torrent lies where it stays by now: where all of it is there that is told.
+    pub(crate) fn arrived(&self, hash: InfoHash) {
+        let mut pulse = self.pulse();
+        let mut torrents = self.torrents();
+        let Some(kept) = torrents.get_mut(&hash) else { return };
+        kept.line.arrived();
+        let Ok(status) = kept.torrent.as_ref().map(Torrent::status) else { return };
+        let happened = self.taken_in(hash, kept, &status, &mut pulse);
+        drop((torrents, pulse));
+        self.tell(happened);
     }
 
     /// A torrent is among those that are kept: its line is brought up to date, whatever happened before.
@@ -91,7 +117,7 @@ impl Daemon {
         }
         kept.line.revision = self.next_revision();
         if let Ok(torrent) = &kept.torrent {
-            kept.line.take_in(&torrent.status());
+            kept.line.take_in(&torrent.status(), kept.row.goes_to.is_some());
             kept.line.clock(life);
             pulse.hashes.insert(torrent.id(), hash);
             // The figures of one that was taken on at rest are known.
@@ -117,7 +143,7 @@ impl Daemon {
         let pulse = self.pulse();
         let torrents = self.torrents();
         let moves = |hash: &&InfoHash| {
-            let id = torrents.get(hash).and_then(|kept| kept.torrent.as_ref().ok()).map(teem_client::Torrent::id);
+            let id = torrents.get(hash).and_then(|kept| kept.torrent.as_ref().ok()).map(Torrent::id);
             id.is_some_and(|id| pulse.busy.contains(&id) || pulse.wanted.contains(&id))
         };
         hashes.iter().filter(moves).copied().collect()
@@ -147,6 +173,7 @@ impl Daemon {
         // What is not kept now is so at a later beat, or its torrent begins as any other.
         let _ = self.keep_asleep().await;
         if beats.is_multiple_of(KEPT_EACH) {
+            self.look_for_room();
             self.keep_totals().await;
         }
         Ok(())

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use teem_bencode::{Limits, Value, Writer, parse};
 use teem_client::policy::Goal;
@@ -38,8 +38,10 @@ pub(crate) enum Origin {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Row {
     pub(crate) origin: Origin,
-    /// The folder that its content goes into.
+    /// The folder that its content lies in, or is to lie in.
     pub(crate) folder: PathBuf,
+    /// The folder that it is moved to once it is complete.
+    pub(crate) goes_to: Option<PathBuf>,
     /// What the content is called there, where that is not the torrent's name, and its files that go by other names.
     pub(crate) name: Option<String>,
     pub(crate) names: BTreeMap<usize, String>,
@@ -106,6 +108,9 @@ impl Row {
             texts(d.key(b"first"), &self.first);
             d.key(b"folder").bytes(self.folder.as_os_str().as_bytes());
             d.key(b"forced").uint(self.course.forced.into());
+            if let Some(folder) = &self.goes_to {
+                d.key(b"goes to").bytes(folder.as_os_str().as_bytes());
+            }
             texts(d.key(b"labels"), &self.labels);
             if let Origin::Link(link) = &self.origin {
                 d.key(b"link").str(link);
@@ -157,10 +162,13 @@ impl Row {
             (None, None) if root.get(b"stored").is_some() => Origin::Stored(number(b"strange")?? != 0),
             (None, None) => return None,
         };
-        let folder = PathBuf::from(OsStr::from_bytes(root.get(b"folder")?.as_bytes()?));
+        let path = |value: Value<'_, '_>| value.as_bytes().map(|path| PathBuf::from(OsStr::from_bytes(path)));
+        let folder = path(root.get(b"folder")?)?;
+        let goes_to = root.get(b"goes to").map_or(Some(None), |value| path(value).map(Some))?;
         let row = Self {
             origin,
             folder,
+            goes_to,
             name: text(b"name").map(str::to_owned),
             names: root.get(b"names").map_or(Some(BTreeMap::new()), names)?,
             labels: list(root.get(b"labels")?)?.into_iter().collect(),
@@ -187,7 +195,8 @@ impl Row {
             && row.labels.iter().all(|label| label.len() <= LABEL_BYTES)
             && row.only.len().max(row.first.len()) <= PATTERNS_MAX
             && row.shared.as_ref().is_none_or(|shared| shared.hosts.len() <= HOSTS_MAX)
-            && row.folder.is_absolute();
+            && row.folder.is_absolute()
+            && row.goes_to.as_ref().is_none_or(|folder| folder.is_absolute());
         bounded.then_some(row)
     }
 
@@ -214,6 +223,16 @@ impl Row {
             Origin::Link(link) => source::from_magnet(link),
             Origin::Stored(_) => None,
         }
+    }
+
+    /// The folder that its owner knows its content by: where it ends.
+    pub(crate) fn home(&self) -> &Path {
+        self.goes_to.as_deref().unwrap_or(&self.folder)
+    }
+
+    /// Where it lies until it is complete, if that is elsewhere.
+    pub(crate) fn incomplete(&self) -> Option<&Path> {
+        self.goes_to.as_ref().map(|_| self.folder.as_path())
     }
 
     /// The torrent as the client is to take it.
@@ -285,6 +304,7 @@ mod tests {
         Row {
             origin: Origin::Link(format!("magnet:?xt=urn:btih:{}", "ab".repeat(20))),
             folder: "/data/films".into(),
+            goes_to: Some("/data/done".into()),
             name: Some("A film".into()),
             names: [(0, "a/b".to_owned()), (7, "c".to_owned())].into(),
             labels: ["films", "new"].map(String::from).into(),
@@ -323,6 +343,7 @@ mod tests {
             up: None,
             name: None,
             names: BTreeMap::new(),
+            goes_to: None,
             down: Some(7),
             paused: false,
             ..row()
@@ -352,5 +373,6 @@ mod tests {
         let labels = (0..=LABELS_MAX).map(|n| n.to_string()).collect();
         assert_eq!(Row::decode(&Row { labels, ..row() }.encode()), None);
         assert_eq!(Row::decode(&Row { folder: "data".into(), ..row() }.encode()), None);
+        assert_eq!(Row::decode(&Row { goes_to: Some("data".into()), ..row() }.encode()), None);
     }
 }

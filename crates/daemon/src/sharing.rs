@@ -55,6 +55,7 @@ impl Daemon {
                 let row = Row {
                     origin: Origin::File(file.into(), false),
                     folder,
+                    goes_to: None,
                     name,
                     names: BTreeMap::new(),
                     labels,

@@ -164,9 +164,9 @@ impl Standing {
         self.status.as_ref()?.about.as_ref()
     }
 
-    /// Whether all that is wanted is there.
+    /// Whether all that is wanted is there, where it stays.
     pub(crate) fn is_complete(&self) -> bool {
-        self.status.as_ref().is_some_and(|status| status.complete.is_some())
+        self.row.goes_to.is_none() && self.status.as_ref().is_some_and(|status| status.complete.is_some())
     }
 
     /// Bytes of what is wanted that are missing.

@@ -22,6 +22,7 @@ impl Daemon {
             daemon.enters(hash, false);
         }
         daemon.offer_again().await;
+        daemon.look_for_room();
         tokio::spawn(pulse::beat(Arc::downgrade(&daemon.0)));
         daemon.carry_rules_out();
         tokio::spawn(feed::follow(Arc::downgrade(&daemon.0)));

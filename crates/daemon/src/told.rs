@@ -13,8 +13,10 @@ pub(crate) struct Told {
     /// What it does: `metadata`, `choosing`, `placing`, `checking`, `downloading`, `seeding`, `disk_trouble`, `failed`, `stopping`, `paused`, `moving`, `queued` or
     /// `finished`. Further words may come.
     pub(crate) state: String,
-    /// The folder that its content goes into: an absolute path.
+    /// The folder that its content lies in, or is moved to once it is complete: an absolute path.
     pub(crate) folder: String,
+    /// The folder that it lies in until then: an absolute path; null where that is the same, and afterwards.
+    pub(crate) incomplete: Option<String>,
     /// Words of its owner's, sorted.
     pub(crate) labels: Vec<String>,
     /// When it was added, in seconds since 1970.

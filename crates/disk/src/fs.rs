@@ -1,8 +1,10 @@
 //! What the disk needs of a file system, as traits (own design), so that tests can inject faults and cut the power.
 //! The real one is in `root`. Every path is relative to a [`Folder`] and never leads above it by itself. Symbolic links are followed when something is
 //! read, never when something is written, made, renamed or removed; none is ever made.
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -122,6 +124,10 @@ pub trait Folder: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file; fine when nothing is there.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// The names in the folder itself; empty where nobody can tell.
+    fn names(&self) -> io::Result<Vec<OsString>> {
+        Ok(Vec::new())
+    }
     /// Removes a folder that is empty; fine when nothing is there, an error when something is in it.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Bytes that an ordinary user may still write.
@@ -150,6 +156,18 @@ pub trait File: Send + Sync {
     /// Whether a part that lies within the file is known to be a hole, which reads as zeros; false where nobody can tell.
     fn is_hole(&self, _offset: u64, _len: u64) -> bool {
         false
+    }
+    /// Its descriptor, where it is a file of the system's.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+    /// Takes all of another file's content over by sharing it with that on the medium (a reflink); false where that cannot be, which changes nothing.
+    fn share(&self, _of: &dyn File) -> bool {
+        false
+    }
+    /// Takes over the rights of another file, its owner and group as far as they may be given, and its times.
+    fn take_after(&self, _other: &dyn File) -> io::Result<()> {
+        Ok(())
     }
 }
 

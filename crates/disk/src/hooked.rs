@@ -1,7 +1,9 @@
 //! A file system on which the tests hear of each call before it is made, and may fail, panic or hang in it (own design). In debug builds
 //! only: nothing in a release can be made to do so.
 use crate::fs::{Access, File, Folder, Fs, Lock, Stat};
+use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -91,6 +93,11 @@ impl Folder for At<dyn Folder> {
         self.inner.remove(path)
     }
 
+    fn names(&self) -> io::Result<Vec<OsString>> {
+        self.tell_own("names")?;
+        self.inner.names()
+    }
+
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
         self.tell("remove_dir", path)?;
         self.inner.remove_dir(path)
@@ -135,5 +142,18 @@ impl File for At<dyn File> {
     fn stat(&self) -> io::Result<Stat> {
         self.tell_own("stat")?;
         self.inner.stat()
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.inner.descriptor()
+    }
+
+    fn share(&self, of: &dyn File) -> bool {
+        self.tell_own("share").is_ok() && self.inner.share(of)
+    }
+
+    fn take_after(&self, other: &dyn File) -> io::Result<()> {
+        self.tell_own("take_after")?;
+        self.inner.take_after(other)
     }
 }

@@ -10,7 +10,7 @@ use rustix::io::{Errno, retry_on_intr};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -274,6 +274,11 @@ impl Folder for Root {
         }
     }
 
+    fn names(&self) -> io::Result<Vec<OsString>> {
+        let name = |entry: Result<fs::DirEntry, Errno>| Ok(OsString::from_vec(entry?.file_name().to_bytes().to_vec()));
+        fs::Dir::read_from(&self.dir)?.map(name).collect()
+    }
+
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
         let removed = self.folder_of(path).and_then(|dir| Ok(fs::unlinkat(dir, name_of(path)?, AtFlags::REMOVEDIR)?));
         removed.or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
@@ -364,6 +369,39 @@ impl File for RealFile {
             Err(Errno::NXIO) => self.stat().is_ok_and(|stat| stat.len >= offset + len),
             Err(_) => false,
         }
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn share(&self, of: &dyn File) -> bool {
+        of.descriptor().is_some_and(|of| retry_on_intr(|| fs::ioctl_ficlone(&self.0, of)).is_ok())
+    }
+
+    // The types of these fields differ by system.
+    #[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap)]
+    fn take_after(&self, other: &dyn File) -> io::Result<()> {
+        let Some(other) = other.descriptor() else { return Ok(()) };
+        let like = fs::fstat(other)?;
+        let own = fs::fstat(&self.0)?;
+        if (own.st_uid, own.st_gid) != (like.st_uid, like.st_gid) {
+            // A user may give a file to few groups, and to nobody: what is not allowed stays as it is.
+            let _ = fs::fchown(&self.0, None, Some(fs::Gid::from_raw(like.st_gid)));
+            let _ = fs::fchown(&self.0, Some(fs::Uid::from_raw(like.st_uid)), None);
+        }
+        // What runs a file as somebody else is no right to its content.
+        let rights = Mode::from_raw_mode(like.st_mode) & (Mode::RWXU | Mode::RWXG | Mode::RWXO);
+        let kept = |e: Errno| if e == Errno::PERM { Ok(()) } else { Err(e) };
+        // File systems without rights refuse them.
+        fs::fchmod(&self.0, rights).or_else(kept)?;
+        let time = |tv_sec: i64, tv_nsec: i64| fs::Timespec { tv_sec, tv_nsec: tv_nsec as _ };
+        let times = fs::Timestamps {
+            last_access: time(like.st_atime as i64, like.st_atime_nsec as i64),
+            last_modification: time(like.st_mtime as i64, like.st_mtime_nsec as i64),
+        };
+        Ok(fs::futimens(&self.0, &times).or_else(kept)?)
     }
 }
 

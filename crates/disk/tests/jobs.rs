@@ -4,7 +4,7 @@ mod rig;
 
 use rig::{Made, Rig, Scratch, T, make, noise};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use teem_disk::jobs::{Watch, Where};
 use teem_disk::{DiskConfig, Place};
@@ -113,11 +113,18 @@ fn a_move_to_another_file_system_copies_and_leaves_nothing_behind() {
     fs::write(dir.join("old/t/foreign"), "x").unwrap();
     // A hard link of the owner's keeps its bytes.
     fs::hard_link(dir.join("old/t/a"), dir.join("mine")).unwrap();
-    // The link is a change of the file, which is looked at once.
+    // Rights and times are the owner's too.
+    let old = fs::File::options().write(true).open(dir.join("old/t/d/e/c")).unwrap();
+    let then = std::time::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 123_456_789);
+    old.set_times(fs::FileTimes::new().set_modified(then)).unwrap();
+    old.set_permissions(fs::Permissions::from_mode(0o640)).unwrap();
+    // These are changes of the files, which are looked at once.
     rig.open_checked(&made, from.clone());
     rig.close(Facts::default());
     assert_moved(&mut rig, &made, &from, &to);
     made.assert_whole(&to.folder);
+    let copied = fs::metadata(to.folder.join("t/d/e/c")).unwrap();
+    assert_eq!((copied.permissions().mode() & 0o7777, copied.modified().unwrap()), (0o640, then));
     assert_eq!(files(&from.folder), [dir.join("old/t/foreign")]);
     assert_eq!(fs::read(dir.join("mine")).unwrap(), made.bytes[..150_000]);
     assert_eq!(files(&other.0).len(), 4, "no copy is left under its hidden name");
@@ -152,6 +159,34 @@ fn what_was_copied_while_it_was_served_is_not_copied_again() {
     let pieces_of_a = 150_000_u32.div_ceil(20_000);
     assert_eq!((have.len() as u32, check.len() as u32), (made.pieces() - pieces_of_a, pieces_of_a));
     assert_eq!(rig.check(&check).len() as u32, pieces_of_a - 1, "the change is found");
+}
+
+#[test]
+fn copies_for_a_torrent_that_is_no_more_go_and_others_stay() {
+    let (made, dir) = (torrent(), Scratch::new("abandoned"));
+    let Some(other) = elsewhere("abandoned") else { return };
+    let (from, to) =
+        (Place::download(dir.join("old"), dir.join("state")), Place::download(other.join("new"), dir.join("state")));
+    let rig = downloaded(&made, &from);
+    let watch = Watch::default();
+    watch.stop();
+    // As a kill leaves it: the record, and what was copied so far.
+    assert!(rig.handle.stage(&made.info, (&from, &to), &watch).unwrap_err().pending);
+    let hash = made.hash();
+    let theirs = [".x-1.teem-move".to_owned(), format!(".{hash}-.teem-move"), format!(".{hash}-1a.teem-move")];
+    for name in &theirs {
+        fs::write(to.folder.join(name), "x").unwrap();
+    }
+    for slot in [0, 4, 6] {
+        fs::write(to.folder.join(format!(".{hash}-{slot}.teem-move")), "x").unwrap();
+    }
+    rig.handle.abandon_move(hash, &to.state_dir).unwrap();
+    let mut left: Vec<PathBuf> = theirs.iter().map(|name| to.folder.join(name)).collect();
+    left.sort();
+    assert_eq!(files(&to.folder), left);
+    made.assert_whole(&from.folder);
+    // Nothing is left to be gone on with.
+    rig.handle.abandon_move(hash, &to.state_dir).unwrap();
 }
 
 #[test]

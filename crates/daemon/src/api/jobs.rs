@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /teem/v1/torrents/remove` with `{"select": [SEL…], "with_data": false}` | the torrents as they were |
-//! | `POST /teem/v1/torrents/move` with `{"select": [SEL…], "folder": DIR}` | the torrents, `moving` where that takes long |
+//! | `POST /teem/v1/torrents/move` with `{"select": [SEL…], "folder": DIR, "now": false}` | the torrents, `moving` where that takes long |
 //! | `POST /teem/v1/torrents/rename` with `{"select": [SEL], "path": PATH, "to": PATH}` | the torrent |
 //! | `POST /teem/v1/torrents/recheck` with `{"select": [SEL…]}` | the torrents, `checking` |
 use crate::answer::{Refused, SelectRequest, bad, check, read, refusal, selected, told};
@@ -38,6 +38,9 @@ struct MoveRequest {
     /// The folder that their content goes into: an absolute path below a root of the daemon's.
     #[schema(value_type = String)]
     folder: PathBuf,
+    /// Whether it is moved at once although it would be once it is complete.
+    #[serde(default)]
+    now: bool,
 }
 
 /// What gets another name.
@@ -75,12 +78,12 @@ pub(super) async fn remove(State(daemon): State<Daemon>, body: Bytes) -> Respons
 
 /// Moves the content of torrents into another folder.
 ///
-/// Answers after five seconds at most: a torrent that is still under way then is `moving`.
+/// What lies apart until it is complete goes there then, unless it is to be `now`. Answers after five seconds at most: a torrent that is still under way then is `moving`.
 #[utoipa::path(post, path = "/teem/v1/torrents/move", operation_id = "move", request_body = MoveRequest, responses((status = 200, body = Vec<Told>, description = "the torrents")))]
 pub(super) async fn relocate(State(daemon): State<Daemon>, body: Bytes) -> Response {
-    let wanted = read(&body).and_then(|MoveRequest { select, folder }| Ok((check(&select)?, folder)));
+    let wanted = read(&body).and_then(|MoveRequest { select, folder, now }| Ok((check(&select)?, folder, now)));
     match wanted {
-        Ok((select, folder)) => told(daemon.move_selected(&select, &folder).await),
+        Ok((select, folder, now)) => told(daemon.move_selected(&select, &folder, now).await),
         Err(refused) => refusal(&refused),
     }
 }

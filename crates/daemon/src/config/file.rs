@@ -18,6 +18,8 @@ const HOOK_TIME: Duration = Duration::from_secs(600);
 pub struct File {
     /// Folders that content may go into.
     pub roots: Option<Vec<Typed<Place>>>,
+    /// Where content lies until it is complete.
+    pub(crate) incomplete: Option<Typed<Place>>,
     /// Address and port to take peers on.
     pub listen: Option<String>,
     /// Where it is asked.
@@ -243,6 +245,8 @@ pub(crate) struct LabelTable {
     pub(crate) down: Option<Typed<ByteRate>>,
     /// Where content goes that is added with this label and no folder.
     pub(crate) folder: Option<Typed<Place>>,
+    /// Where it lies until it is complete.
+    pub(crate) incomplete: Option<Typed<Place>>,
 }
 
 /// What is wanted of encryption.

@@ -1,4 +1,5 @@
 //! The rules that a file says.
+use super::Place;
 use super::file::{File, HoursTable};
 use crate::feed::Feed;
 use crate::policy::{OfLabel, OfTracker, Rules};
@@ -33,6 +34,7 @@ impl File {
         let usual_rules = Rules::default();
         let places = |number: Option<u32>| number.and_then(NonZeroU32::new);
         let rate = |rate: Option<&super::Typed<ByteRate>>| rate.and_then(|rate| rate.value.0);
+        let place = |place: Option<&super::Typed<Place>>| place.map(|place| place.value.0.clone());
         let (queue, other, month) = (&self.queue, &self.alternative, &self.month);
         let after = month.then_up.as_ref().map_or(Some(AFTER_MONTH), |rate| rate.value.0);
         let label = |(name, table): (&String, &super::file::LabelTable)| {
@@ -40,7 +42,8 @@ impl File {
                 goal: table.until.as_ref().map(|goal| goal.value),
                 then: table.then.map(Into::into),
                 speed: Speed { up: rate(table.up.as_ref()), down: rate(table.down.as_ref()) },
-                folder: table.folder.as_ref().map(|folder| folder.value.0.clone()),
+                folder: place(table.folder.as_ref()),
+                incomplete: place(table.incomplete.as_ref()),
             };
             (name.clone(), of)
         };
@@ -64,6 +67,7 @@ impl File {
                 // Without a limit afterwards there is no budget.
                 month: month.up.as_ref().map(|budget| budget.value.0).zip(after),
             },
+            incomplete: place(self.incomplete.as_ref()),
             labels: self.label.iter().map(label).collect(),
             trackers: self.tracker.iter().map(tracker).collect(),
         }
@@ -84,8 +88,8 @@ mod tests {
 
     #[test]
     fn a_file_becomes_rules() {
-        let text = "[queue]\ndownloads = 3\nstalled-after = '2m'\n[goal]\nuntil = 'ratio=2'\nthen = 'pause'\n\
-            [month]\nup = '5G'\n[label.films]\nup = '1M'\nfolder = '/films'\n[tracker.\"T.example\"]\nuntil = 'seeds=3'\n\
+        let text = "incomplete = '/incomplete'\n[queue]\ndownloads = 3\nstalled-after = '2m'\n[goal]\nuntil = 'ratio=2'\nthen = 'pause'\n\
+            [month]\nup = '5G'\n[label.films]\nup = '1M'\nfolder = '/films'\nincomplete = '/new'\n[tracker.\"T.example\"]\nuntil = 'seeds=3'\n\
             [alternative]\nup = 7\n[[alternative.hours]]\ndays = ['mon', 'sun']\nfrom = '22:00'\nto = '6:00'\n";
         let rules = File::parse(text).unwrap().rules(Speed { up: Some(9), down: None });
         assert_eq!((rules.places.downloads, rules.places.seeds), (NonZeroU32::new(3), None));
@@ -95,6 +99,8 @@ mod tests {
         assert_eq!((rules.speed.usual.up, rules.speed.other.up), (Some(9), Some(7)));
         assert_eq!(rules.speed.hours[0].days, [true, false, false, false, false, false, true]);
         assert_eq!(rules.labels["films"].folder.as_deref(), Some("/films".as_ref()));
+        let incomplete = |label: &str| rules.incomplete(&[label.to_owned()]).unwrap();
+        assert_eq!([incomplete("films"), incomplete("x")], ["/new", "/incomplete"].map(std::path::PathBuf::from));
         assert_eq!(rules.trackers["t.example"].goal, Some("seeds=3".parse().unwrap()));
         assert_eq!(File::default().rules(Speed::default()), Rules::default());
     }

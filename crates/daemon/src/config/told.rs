@@ -16,6 +16,7 @@ impl File {
         let hours: Vec<String> =
             other.hours.iter().map(|hours| format!("{:?} {}-{}", hours.days, hours.from.text, hours.to.text)).collect();
         let mut all = vec![
+            ("incomplete".to_owned(), text(words(self.incomplete.as_ref()), Value::Null)),
             ("queue.downloads".to_owned(), number(queue.downloads)),
             ("queue.seeds".to_owned(), number(queue.seeds)),
             ("queue.checks".to_owned(), number(queue.checks)),
@@ -36,6 +37,7 @@ impl File {
                 ("up", words(table.up.as_ref())),
                 ("down", words(table.down.as_ref())),
                 ("folder", words(table.folder.as_ref())),
+                ("incomplete", words(table.incomplete.as_ref())),
             ];
             let own = own.into_iter().filter_map(|(key, value)| Some((key, value?)));
             all.extend(own.map(|(key, value)| (format!("label.{name}.{key}"), (true, json!(value)))));

@@ -42,30 +42,17 @@ struct Watch {
     connected: u32,
     /// Whether its files were looked through in this run.
     is_open: bool,
-    /// Whether it was told that it is done.
-    is_told: bool,
     due: Option<Instant>,
 }
 
 impl Watch {
     fn new(id: TorrentId, status: Status, now: Instant) -> Self {
         let (sent, moved) = ((0, now), (0, now));
-        Self {
-            id,
-            status,
-            seeding: None,
-            sent,
-            moved,
-            told: None,
-            connected: 0,
-            is_open: false,
-            is_told: false,
-            due: None,
-        }
+        Self { id, status, seeding: None, sent, moved, told: None, connected: 0, is_open: false, due: None }
     }
 
-    /// Takes in what is true now; whether it has come to be done, and was downloaded.
-    fn hear(&mut self, status: Status, now: Instant) -> bool {
+    /// Takes in what is true now.
+    fn hear(&mut self, status: Status, now: Instant) {
         if matches!(status.state, State::Downloading | State::Seeding) {
             self.is_open = true;
         }
@@ -76,12 +63,7 @@ impl Watch {
         if !matches!(status.state, State::Paused | State::Stopping) && matches!(self.status.state, State::Paused) {
             self.moved.1 = now;
         }
-        // More was chosen, or something is damaged: it is told again.
-        self.is_told &= status.complete.is_some();
-        let is_done = status.durable && status.complete == Some(false) && !self.is_told;
-        self.is_told |= is_done;
         self.status = status;
-        is_done
     }
 
     fn look(&mut self, figures: &Snapshot, heard_tracker: bool, now: Instant) {
@@ -222,9 +204,7 @@ impl Driver {
             self.hashes.insert(row.id, hash);
             let watch = self.watched.entry(hash).or_insert_with(|| Watch::new(row.id, row.status.clone(), now));
             watch.id = row.id;
-            if watch.hear(row.status, now) {
-                daemon.is_done(hash);
-            }
+            watch.hear(row.status, now);
             touched.insert(hash);
         }
         for id in rows.removed {
@@ -262,6 +242,13 @@ impl Driver {
         let given = watch.given(&row, figures, now);
         if let Some(due) = watch.due.take() {
             self.due.remove(&(due, hash));
+        }
+        if row.goes_to.is_some() {
+            if is_complete {
+                daemon.send_home(hash, torrent);
+            }
+            // What is not where it stays has given nothing yet.
+            return;
         }
         if !is_complete || row.paused || row.course.forced {
             return;

@@ -22,6 +22,8 @@ pub struct Rules {
     pub(crate) then: Then,
     /// The limits of all torrents together.
     pub(crate) speed: SpeedRules,
+    /// Where content lies until it is complete.
+    pub(crate) incomplete: Option<PathBuf>,
     /// What holds for the torrents of a label.
     pub(crate) labels: BTreeMap<String, OfLabel>,
     /// What holds for the torrents of a tracker, by the name of its host.
@@ -39,6 +41,8 @@ pub(crate) struct OfLabel {
     pub(crate) speed: Speed,
     /// Where content goes that is added with this label and no folder.
     pub(crate) folder: Option<PathBuf>,
+    /// Where it lies until it is complete.
+    pub(crate) incomplete: Option<PathBuf>,
 }
 
 /// What holds for the torrents of a tracker.
@@ -58,6 +62,7 @@ impl Default for Rules {
             goal: Goal::default(),
             then: Then::default(),
             speed: SpeedRules::default(),
+            incomplete: None,
             labels: BTreeMap::new(),
             trackers: BTreeMap::new(),
         }
@@ -91,6 +96,12 @@ impl Rules {
     /// Where content goes that is added with these labels and no folder.
     pub(crate) fn folder<'a>(&self, labels: impl IntoIterator<Item = &'a String>) -> Option<PathBuf> {
         labels.into_iter().find_map(|label| self.labels.get(label)?.folder.clone())
+    }
+
+    /// Where content lies until it is complete that is added with these labels, if that is not where it ends.
+    pub(crate) fn incomplete<'a>(&self, labels: impl IntoIterator<Item = &'a String>) -> Option<PathBuf> {
+        let of_label = labels.into_iter().find_map(|label| self.labels.get(label)?.incomplete.clone());
+        of_label.or_else(|| self.incomplete.clone())
     }
 
     /// Whether a torrent that has given enough rests then, as far as its row says.

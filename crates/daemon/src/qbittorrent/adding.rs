@@ -2,7 +2,7 @@
 use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
 use super::sharing;
-use crate::adding::Wishes;
+use crate::adding::{Incomplete, Wishes};
 use crate::daemon::Daemon;
 use crate::failed::AddFailed;
 use crate::label::Label;
@@ -15,6 +15,15 @@ const ADDED_MAX: usize = 1_000;
 /// Bytes a second, where there is a limit.
 fn rate(form: &Form, key: &str) -> Option<u64> {
     form.int(key).and_then(|rate| u64::try_from(rate).ok()).filter(|rate| *rate > 0)
+}
+
+/// Where content lies until it is complete, below the daemon's first folder where that is not absolute.
+fn incomplete(daemon: &Daemon, form: &Form) -> Incomplete {
+    let folder = form.text("downloadPath").map(|path| Incomplete::In(daemon.first_root().join(path)));
+    match form.flag("useDownloadPath") {
+        Some(false) => Incomplete::Never,
+        Some(true) | None => folder.unwrap_or_default(),
+    }
 }
 
 /// Carries `torrents/add` out: `Ok.` where one was added at least, and `Fails.` with why where none was.
@@ -33,6 +42,7 @@ pub(super) async fn add(daemon: &Daemon, form: &Form) -> Outcome {
     let named = form.text("savepath").map(|path| daemon.first_root().join(path));
     let wishes = Wishes {
         folder: named.or(of_category.filter(|folder| !folder.as_os_str().is_empty())),
+        incomplete: incomplete(daemon, form),
         labels,
         paused: form.flag("stopped").or_else(|| form.flag("paused")).unwrap_or(false),
         up: rate(form, "upLimit"),

@@ -52,7 +52,10 @@ fn of_rules(daemon: &Daemon) -> Value {
     let (goal, other, places) = (rules.goal, rules.speed.other, rules.places);
     let size = |places: Option<std::num::NonZeroU32>| places.map_or(-1, |places| i64::from(places.get()));
     let minutes = |seconds: Option<u64>| seconds.and_then(|s| i64::try_from(s / 60).ok()).unwrap_or(-1);
+    let incomplete = rules.incomplete.as_ref();
     json!({
+        "temp_path": incomplete.map(|folder| folder.to_string_lossy()).unwrap_or_default(),
+        "temp_path_enabled": incomplete.is_some(),
         "alt_dl_limit": other.down.unwrap_or(0), "alt_up_limit": other.up.unwrap_or(0),
         "queueing_enabled": rules.has_queue(), "dont_count_slow_torrents": rules.has_queue(),
         "max_active_checking_torrents": size(places.checks), "max_active_downloads": size(places.downloads),
@@ -87,7 +90,7 @@ fn nor_these() -> Value {
         "mail_notification_enabled": false,
         "max_uploads": -1, "max_uploads_per_torrent": -1,
         "proxy_type": "None", "rss_auto_downloading_enabled": false, "rss_processing_enabled": false,
-        "scan_dirs": {}, "temp_path": "", "temp_path_enabled": false,
+        "scan_dirs": {},
         "use_category_paths_in_manual_mode": true, "use_subcategories": false,
     })
 }

@@ -145,6 +145,23 @@ pub(super) async fn relocate(daemon: &Daemon, form: &Form, key: &str) -> Outcome
     Ok(Done::Nothing)
 }
 
+/// Moves what is not complete into the folder that it lies in until it is; without one to where it ends.
+pub(super) async fn set_incomplete(daemon: &Daemon, form: &Form) -> Outcome {
+    let hashes = hashes(daemon, form)?;
+    let path = form.get("path").unwrap_or_default();
+    if !path.is_empty() {
+        daemon.move_until_complete(&hashes, &daemon.first_root().join(path)).await?;
+        return Ok(Done::Nothing);
+    }
+    for hash in hashes {
+        let home = daemon.torrents().get(&hash).and_then(|kept| kept.row.goes_to.clone());
+        if let Some(home) = home {
+            daemon.move_now(&[hash], &home).await?;
+        }
+    }
+    Ok(Done::Nothing)
+}
+
 /// Gives a file or folder another name.
 pub(super) async fn rename(daemon: &Daemon, form: &Form) -> Outcome {
     let text = |key: &str| form.text(key).ok_or_else(|| Refused::missing(key));

@@ -22,7 +22,7 @@ pub(super) async fn tags(daemon: &Daemon) -> Result<Value, Refused> {
 }
 
 async fn keep(daemon: &Daemon, name: &str, said: &str) -> Outcome {
-    let folder = daemon.folder_of_category(said).map_err(Refused::conflict)?;
+    let folder = daemon.folder_of_category(said).await.map_err(Refused::conflict)?;
     daemon.keep_labels(vec![(name.to_owned(), Some(Label { category: true, folder }))]).await?;
     Ok(Done::Nothing)
 }

@@ -71,6 +71,7 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "torrents/recheck" => changing::recheck(daemon, form).await,
         "torrents/setLocation" => changing::relocate(daemon, form, "location").await,
         "torrents/setSavePath" => changing::relocate(daemon, form, "path").await,
+        "torrents/setDownloadPath" => changing::set_incomplete(daemon, form).await,
         "torrents/renameFile" | "torrents/renameFolder" => changing::rename(daemon, form).await,
         "torrents/filePrio" => changing::priority(daemon, form).await,
         "torrents/setShareLimits" => changing::share_limits(daemon, form).await,

@@ -48,7 +48,8 @@ pub(super) async fn maindata(daemon: &Daemon, form: &Form, program: &str, secret
 /// What is another where something of a torrent is that is told, other than times that go on by themselves.
 fn mark(one: &Standing, labels: &Labels) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (one.revision, &one.row.labels, &one.row.folder, one.row.up, one.row.down, &one.told.name).hash(&mut hasher);
+    (one.revision, &one.row.labels, &one.row.folder, &one.row.goes_to, one.row.up, one.row.down, &one.told.name)
+        .hash(&mut hasher);
     (category(labels, &one.row.labels), state(one), one.told.forced, &one.told.until).hash(&mut hasher);
     hasher.finish()
 }
@@ -79,7 +80,7 @@ fn of_all(daemon: &Daemon, all: &[Standing]) -> Map<String, Value> {
         "alltime_dl": down, "alltime_ul": up, "global_ratio": format!("{ratio:.2}"),
         "average_time_queue": 0, "queued_io_jobs": 0, "total_buffers_size": 0, "total_queued_size": 0,
         "read_cache_hits": "0", "read_cache_overload": "0", "write_cache_overload": "0",
-        "free_space_on_disk": daemon.space(daemon.first_root()).map_or(0, |(free, _)| free),
+        "free_space_on_disk": daemon.free(),
         "queueing": daemon.0.policy.rules().has_queue(), "refresh_interval": 1500, "use_alt_speed_limits": daemon.alternative().0, "use_subcategories": false,
         "total_peer_connections": all.iter().map(|one| one.told.seeds + one.told.downloaders).sum::<u32>(),
         "total_wasted_session": all.iter().map(|one| one.figure(|f| f.wasted)).sum::<u64>(),

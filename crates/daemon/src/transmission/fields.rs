@@ -255,6 +255,8 @@ fn status(standing: &Standing) -> u8 {
         }
         State::Paused | State::Failed | State::Stopping => 0,
         State::Checking => 2,
+        // One that is still to be moved is not done: programs would look for it where it will be.
+        State::Seeding if standing.row.goes_to.is_some() => 4,
         State::Seeding => 6,
         State::DiskTrouble if standing.is_complete() => 6,
         _ => 4,

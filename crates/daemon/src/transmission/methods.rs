@@ -31,7 +31,7 @@ pub(super) async fn carry_out(daemon: &Daemon, call: &Call, scope: Scope) -> Out
         "session_get" => Ok(session::get(daemon, args, dialect)),
         "session_set" => session::set(daemon, args, dialect).await,
         "session_stats" => session::stats(daemon).await,
-        "free_space" => session::free_space(daemon, args),
+        "free_space" => session::free_space(daemon, args).await,
         other => Err(Refused::cannot(format!("{} is not supported", other.replace('_', "-")))),
     }
 }

@@ -42,14 +42,13 @@ fn told(daemon: &Daemon, dialect: Dialect) -> Map<String, Value> {
         _ if dialect == Dialect::Legacy => "tolerated",
         _ => "allowed",
     };
-    let free = daemon.space(daemon.first_root()).map_or(0, |(free, _)| free);
     let kilo = |rate: Option<u64>| rate.unwrap_or(0) / KILO;
     let units = |per: &str| ["k", "M", "G", "T"].map(|letter| format!("{letter}B{per}"));
     let cache = if dialect == Dialect::Legacy { "cache_size_mb" } else { "cache_size_mib" };
     let mut told = json!({
         "dht_enabled": settings.dht,
         "download_dir": daemon.first_root().to_string_lossy(),
-        "download_dir_free_space": free,
+        "download_dir_free_space": daemon.free(),
         "encryption": encryption,
         "lpd_enabled": settings.lsd,
         "peer_limit_global": CONNECTIONS_MAX, "peer_limit_per_torrent": PEERS_MAX,
@@ -82,7 +81,10 @@ fn of_rules(daemon: &Daemon) -> Value {
     let rules = daemon.0.policy.rules();
     let (goal, other, places) = (rules.goal, rules.speed.other, rules.places);
     let size = |places: Option<std::num::NonZeroU32>| places.map_or(0, std::num::NonZeroU32::get);
+    let incomplete = rules.incomplete.as_ref();
     json!({
+        "incomplete_dir": incomplete.map(|folder| folder.to_string_lossy()).unwrap_or_default(),
+        "incomplete_dir_enabled": incomplete.is_some(),
         "alt_speed_enabled": daemon.alternative().0,
         "alt_speed_down": other.down.unwrap_or(0) / KILO, "alt_speed_up": other.up.unwrap_or(0) / KILO,
         "download_queue_enabled": places.downloads.is_some(), "download_queue_size": size(places.downloads),
@@ -102,7 +104,6 @@ fn not_here() -> Value {
         "blocklist_enabled": false, "blocklist_size": 0, "blocklist_url": "",
         "config_dir": "",
         "default_trackers": "",
-        "incomplete_dir": "", "incomplete_dir_enabled": false,
         "rename_partial_files": false,
         "script_torrent_added_enabled": false, "script_torrent_added_filename": "",
         "script_torrent_done_enabled": false, "script_torrent_done_filename": "",
@@ -177,9 +178,9 @@ pub(super) async fn stats(daemon: &Daemon) -> Outcome {
 }
 
 /// Answers `free_space`, of the daemon's own folders.
-pub(super) fn free_space(daemon: &Daemon, args: &Args) -> Outcome {
+pub(super) async fn free_space(daemon: &Daemon, args: &Args) -> Outcome {
     let Some(path) = args.text("path") else { return Err(Refused::Arguments("no path specified".to_owned())) };
-    let (free, all) = daemon.space(Path::new(path)).map_err(Refused::Cannot)?;
+    let (free, all) = daemon.space(Path::new(path)).await.map_err(Refused::Cannot)?;
     let told = [("path", path.into()), ("size_bytes", free.into()), ("total_size", all.into())];
     Ok((told.into_iter().map(|(key, value): (_, Value)| (key.to_owned(), value)).collect(), Style::Kebab))
 }

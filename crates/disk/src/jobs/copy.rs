@@ -1,11 +1,14 @@
-//! Copying to another file system (own design): to a hidden name in the new folder, synced, compared, and only then told of. Holes stay holes.
+//! Copying to another file system (own design): to a hidden name in the new folder, synced, compared, and only then told of. Holes stay holes, and rights and
+//! times are carried over.
 //!
-//! What an earlier run has copied is compared and not written again.
+//! What an earlier run has copied is compared and not written again. Where the file system can have two files share their content (another mount or
+//! subvolume of one that does), nothing is copied or compared: there is nothing else that could come back.
 use super::watch::{Ended, Staged, Watch};
 use crate::error::explain;
 use crate::fs::{Access, File, Folder, Stat, read_full, write_full};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use teem_metainfo::InfoHash;
 use teem_swarm::job::{DiskError, DiskErrorKind};
 
@@ -28,6 +31,12 @@ pub(super) enum CopyFailed {
 /// The hidden name of a copy.
 pub(super) fn staged(hash: InfoHash, slot: usize) -> PathBuf {
     format!(".{hash}-{slot}.teem-move").into()
+}
+
+/// Whether a name is one of those.
+pub(super) fn is_staged(hash: InfoHash, name: &Path) -> bool {
+    let slot = name.to_str().and_then(|name| name.strip_prefix(&format!(".{hash}-"))?.strip_suffix(".teem-move"));
+    slot.is_some_and(|slot| !slot.is_empty() && slot.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// The two folders, with their paths for sentences.
@@ -66,44 +75,25 @@ fn copy(folders: &Folders<'_>, file: &ToCopy, watch: &Watch) -> Result<Staged, C
     let reading = |e: io::Error| CopyFailed::Disk(explain(&e, "read", &from_path.join(&file.from)));
     let writing = |e: io::Error| CopyFailed::Disk(explain(&e, "write to", &to_path.join(&file.to)));
     let source = from.open(&file.from, Access::ReadUnlinked).map_err(reading)?;
-    let copy = to.open(&file.to, Access::Write).map_err(writing)?;
+    let copy = open_copy(to, &file.to).map_err(writing)?;
     let before = source.stat().map_err(reading)?;
-    let there = copy.stat().map_err(writing)?.len.min(before.len);
-    copy.set_len(before.len).map_err(writing)?;
-    let (mut bytes, mut other) = (vec![0; CHUNK], vec![0; CHUNK]);
-    for at in (0..before.len).step_by(CHUNK) {
-        if let Some(ended) = watch.ended() {
-            return Err(CopyFailed::Ended(ended));
-        }
-        let len = (before.len - at).min(CHUNK as u64);
-        let part = &mut bytes[..len as usize];
-        let hole = source.is_hole(at, len);
-        if !hole {
-            fill(&*source, part, at).map_err(reading)?;
-        }
-        if at < there {
-            // What lies there already may be of an earlier run.
-            let same = &mut other[..len as usize];
-            let known = read_full(&*copy, &mut [IoSliceMut::new(same)], at).is_ok_and(|n| n == len);
-            if hole {
-                part.fill(0);
-            }
-            if !known || *same != *part {
-                write_full(&*copy, &mut [IoSlice::new(part)], at).map_err(writing)?;
-            }
-        } else if !hole {
-            write_full(&*copy, &mut [IoSlice::new(part)], at).map_err(writing)?;
-        }
-        watch.add(len);
+    let is_shared = copy.share(&*source);
+    if is_shared {
+        watch.add(before.len);
+    } else {
+        write(&*source, &*copy, before.len, watch, (&reading, &writing))?;
     }
+    copy.take_after(&*source).map_err(writing)?;
     copy.sync().map_err(writing)?;
-    compare(&*source, &*copy, before.len, watch, (&reading, &writing))?.ok_or_else(|| {
-        let message = format!(
-            "what was written to {} does not come back as it was written; check that medium",
-            to_path.join(&file.to).display()
-        );
-        CopyFailed::Disk(DiskError { kind: DiskErrorKind::Io, message })
-    })?;
+    if !is_shared {
+        compare(&*source, &*copy, before.len, watch, (&reading, &writing))?.ok_or_else(|| {
+            let message = format!(
+                "what was written to {} does not come back as it was written; check that medium",
+                to_path.join(&file.to).display()
+            );
+            CopyFailed::Disk(DiskError { kind: DiskErrorKind::Io, message })
+        })?;
+    }
     // By their paths, as they are looked at later.
     let gone = || io::Error::from(io::ErrorKind::NotFound);
     let after = from.stat(&file.from).and_then(|stat| stat.ok_or_else(gone)).map_err(reading)?;
@@ -116,13 +106,74 @@ fn copy(folders: &Folders<'_>, file: &ToCopy, watch: &Watch) -> Result<Staged, C
     Ok(Staged { source: after, copy: copied })
 }
 
+/// What makes an error of a file a sentence.
+type Explain<'a> = &'a dyn Fn(io::Error) -> CopyFailed;
+
+/// Opens a copy, which may be of an earlier run.
+fn open_copy(to: &dyn Folder, path: &Path) -> io::Result<Arc<dyn File>> {
+    match to.open(path, Access::Write) {
+        // It has the rights of a file that may not be written to.
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            to.remove(path)?;
+            to.open(path, Access::Write)
+        }
+        opened => opened,
+    }
+}
+
+/// Whether the first of these files can be shared with the new folder; its copy is one then.
+pub(super) fn shares(folders: &Folders<'_>, file: &ToCopy) -> bool {
+    let source = folders.from.0.open(&file.from, Access::ReadUnlinked);
+    let copy = open_copy(folders.to.0, &file.to);
+    source.is_ok_and(|source| copy.is_ok_and(|copy| copy.share(&*source)))
+}
+
+/// Writes what is in one file to the other.
+fn write(
+    source: &dyn File,
+    copy: &dyn File,
+    len: u64,
+    watch: &Watch,
+    (reading, writing): (Explain<'_>, Explain<'_>),
+) -> Result<(), CopyFailed> {
+    let there = copy.stat().map_err(writing)?.len.min(len);
+    copy.set_len(len).map_err(writing)?;
+    let (mut bytes, mut other) = (vec![0; CHUNK], vec![0; CHUNK]);
+    for at in (0..len).step_by(CHUNK) {
+        if let Some(ended) = watch.ended() {
+            return Err(CopyFailed::Ended(ended));
+        }
+        let n = (len - at).min(CHUNK as u64);
+        let part = &mut bytes[..n as usize];
+        let hole = source.is_hole(at, n);
+        if !hole {
+            fill(source, part, at).map_err(reading)?;
+        }
+        if at < there {
+            // What lies there already may be of an earlier run.
+            let same = &mut other[..n as usize];
+            let known = read_full(copy, &mut [IoSliceMut::new(same)], at).is_ok_and(|read| read == n);
+            if hole {
+                part.fill(0);
+            }
+            if !known || *same != *part {
+                write_full(copy, &mut [IoSlice::new(part)], at).map_err(writing)?;
+            }
+        } else if !hole {
+            write_full(copy, &mut [IoSlice::new(part)], at).map_err(writing)?;
+        }
+        watch.add(n);
+    }
+    Ok(())
+}
+
 /// Whether both files have the same bytes: `None` where they have not.
 fn compare(
     source: &dyn File,
     copy: &dyn File,
     len: u64,
     watch: &Watch,
-    (reading, writing): (&dyn Fn(io::Error) -> CopyFailed, &dyn Fn(io::Error) -> CopyFailed),
+    (reading, writing): (Explain<'_>, Explain<'_>),
 ) -> Result<Option<()>, CopyFailed> {
     let (mut bytes, mut other) = (vec![0; CHUNK], vec![0; CHUNK]);
     for at in (0..len).step_by(CHUNK) {

@@ -106,6 +106,12 @@ impl DiskHandle {
         forget_stem(&*shared.fs, &*store, dir, &stem_of(&*shared.fs, hash, place)?)
     }
 
+    /// A torrent that was being moved is no more: the hidden copies that were made of it go, and the record of the move with them. Its files stay where they
+    /// lie.
+    pub fn abandon_move(&self, hash: InfoHash, state_dir: &Path) -> io::Result<()> {
+        relocate::abandon(self.shared(), hash, state_dir)
+    }
+
     /// The owner has kept what came of a job: its record goes.
     pub fn forget_job(&self, hash: InfoHash, state_dir: &Path) -> io::Result<()> {
         let store = self.shared().store(state_dir)?;

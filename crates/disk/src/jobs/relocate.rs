@@ -5,7 +5,7 @@
 //! | none, `Copying` | in the old place | copied on, or taken back |
 //! | `Placing` | in the old place or, file by file, in the new one (renamed); in the old one (copied) | renamed on |
 //! | `Placed` | in the new place | the old one is cleared |
-use super::copy::{CopyFailed, Folders, ToCopy, copy_all, staged};
+use super::copy::{CopyFailed, Folders, ToCopy, copy_all, is_staged, shares, staged};
 use super::outcome::{JobFailed, Where};
 use super::record::{self, Moving, Placing, Record, Stage, Step};
 use super::watch::{Ended, Staged, Watch};
@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use teem_metainfo::Info;
+use teem_metainfo::{Info, InfoHash};
 use teem_swarm::ids::TorrentId;
 use teem_swarm::job::{DiskError, DiskErrorKind};
 use teem_swarm::selection::Selection;
@@ -106,6 +106,24 @@ fn is_nowhere(shared: &Shared, store: &dyn StateStore, place: &Place, info: &Inf
     }
 }
 
+/// Takes the hidden copies away that a move of a torrent has left that is no more, and its record.
+pub(super) fn abandon(shared: &Shared, hash: InfoHash, state_dir: &Path) -> io::Result<()> {
+    let store = shared.store(state_dir)?;
+    if let Some(Record::Move(Moving { to, .. })) = record::load(&*store, hash)? {
+        match shared.fs.folder(&to.folder, false) {
+            Ok(folder) => {
+                for name in folder.names()?.iter().map(Path::new).filter(|name| is_staged(hash, name)) {
+                    folder.remove(name)?;
+                }
+                folder.sync_dir(Path::new(""))?;
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e),
+        }
+    }
+    record::remove(&*store, hash)
+}
+
 /// Copies what lies on another file system while the torrent is open.
 pub(super) fn stage_open(
     shared: &Shared,
@@ -155,7 +173,7 @@ impl<'a> Ground<'a> {
 }
 
 impl Ground<'_> {
-    fn hash(&self) -> teem_metainfo::InfoHash {
+    fn hash(&self) -> InfoHash {
         self.info.key().wire()
     }
 
@@ -239,13 +257,29 @@ impl Ground<'_> {
             |(slot, _, stat): &Seen| stat.allocated.min(stat.len).saturating_sub(taken(staged(self.hash(), *slot)));
         let needed: u64 = seen.iter().map(missing).sum();
         match self.new.free() {
-            Ok(free) if free < needed => {
+            Ok(free) if free < needed && !self.shares(seen) => {
                 let path = self.to.folder.display();
                 let message = format!("needs {} on {path}, has {}: nothing was moved", bytes(needed), bytes(free));
                 Err(DiskError { kind: DiskErrorKind::NoSpace, message })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the new folder takes no room for what the file system has already.
+    fn shares(&self, seen: &[Seen]) -> bool {
+        let Some((slot, from, _)) = seen.iter().find(|(.., stat)| stat.len > 0) else { return false };
+        let file = ToCopy { slot: *slot, from: from.clone(), to: staged(self.hash(), *slot) };
+        let shares = shares(&self.folders(), &file);
+        if !shares {
+            // Of no bytes, and not told of by any record.
+            let _ = self.new.remove(&file.to);
+        }
+        shares
+    }
+
+    fn folders(&self) -> Folders<'_> {
+        Folders { from: (&*self.old, &self.from.folder), to: (&*self.new, &self.to.folder) }
     }
 
     /// Copies all files to hidden names; nothing is left of it where that fails, unless the program ends.
@@ -257,8 +291,7 @@ impl Ground<'_> {
             ToCopy { slot, from, to: staged(self.hash(), slot) }
         };
         let files: Vec<ToCopy> = steps.iter().map(of).collect();
-        let folders = Folders { from: (&*self.old, &self.from.folder), to: (&*self.new, &self.to.folder) };
-        copy_all(&folders, &files, self.watch).map_err(|failed| match failed {
+        copy_all(&self.folders(), &files, self.watch).map_err(|failed| match failed {
             CopyFailed::Disk(error) => self.take_back_copies(error),
             CopyFailed::Ended(Ended::GivenUp) => self.take_back_copies(given_up(&self.to)),
             CopyFailed::Ended(Ended::Stopped) => JobFailed::pending(given_up(&self.to)),
