@@ -84,9 +84,24 @@ impl Driven {
         Torrent::create(&self.at().join("files"), name, 16 << 10, &["http://127.0.0.1:9/announce"])
     }
 
+    /// A torrent of three files, which lie in its root already.
+    pub fn album(&self) -> Torrent {
+        let at = self.at().join("files/album");
+        fs::create_dir(&at).expect("the folder is writable");
+        for name in ["a", "b", "c"] {
+            fs::write(at.join(name), vec![name.as_bytes()[0]; 40_000]).expect("the folder is writable");
+        }
+        Torrent::create(&self.at().join("files"), "album", 16 << 10, &["http://127.0.0.1:9/announce"])
+    }
+
     /// What a request with these headers is answered with; POST where there is a body.
     pub fn ask(&self, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
         http::request(&self.api.to_string(), path, headers, body).expect("an answer")
+    }
+
+    /// What is posted with these headers is answered with.
+    pub fn post_bytes(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        http::request_of_bytes(&self.api.to_string(), path, headers, Some(body)).expect("an answer")
     }
 
     /// Somebody's program: its output, once it has ended well.
@@ -104,9 +119,23 @@ impl Driven {
         let mut command = Command::new(interpreter);
         command.arg(path);
         command.env("HOST", self.api.ip().to_string()).env("PORT", self.api.port().to_string());
-        command.env("TOKEN", &self.token).env("ROOT", self.root());
+        command.env("TOKEN", &self.token).env("ROOT", self.root()).env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
+}
+
+/// Runs a driver of ours with a film and an album, which lie there already, and a song. It looks at the disk as it goes, and removes all in the end.
+pub fn driven_by(test: &str, interpreter: &str, needs: teem_rig::namespace::Needs, script: &str) {
+    if !is_there(test, needs) {
+        return;
+    }
+    let daemon = Driven::start(test);
+    let (film, album, song) = (daemon.complete("film"), daemon.album(), daemon.complete("the song"));
+    let mut command = daemon.script(interpreter, script);
+    command.env("TORRENT", &film.path).env("NAME", "film").env("ALBUM", &album.path).env("MAGNET", song.magnet());
+    daemon.drive(&mut command);
+    assert_eq!(daemon.list().len(), 0, "all were removed");
+    assert!(daemon.root().join("the song").exists() && !daemon.root().join("film").exists());
 }
 
 fn named(folder: &Path) -> String {

@@ -18,3 +18,4 @@ mod life;
 mod policy;
 mod qbittorrent;
 mod transmission;
+mod transmission_programs;

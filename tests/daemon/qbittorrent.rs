@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::driven::{Driven, is_there};
+use crate::common::driven::{Driven, driven_by};
 use crate::common::http::Answer;
 use crate::common::namespace::Needs;
 use crate::common::torrent::Torrent;
@@ -178,20 +178,6 @@ fn maindata_tells_what_changed() {
     assert_eq!(client.json("sync/maindata?rid=77")["full_update"], json!(true));
 }
 
-/// Runs a driver of ours that adds `film`, which lies there already, and removes it in the end.
-fn driven_by(test: &str, interpreter: &str, needs: Needs, script: &str) {
-    if !is_there(test, needs) {
-        return;
-    }
-    let daemon = Driven::start(test);
-    let film = daemon.complete("film");
-    let before = fs::read(daemon.root().join("film")).expect("own file");
-    let mut command = daemon.script(interpreter, script);
-    daemon.drive(command.env("TORRENT", &film.path).env("NAME", "film"));
-    assert_eq!(daemon.list().len(), 0, "it was removed");
-    assert!(fs::read(daemon.root().join("film")).expect("it stays") == before);
-}
-
 #[test]
 fn qbittorrent_api_for_python_drives_it() {
     driven_by("qbittorrent-api-py", "python3", Needs::Python("qbittorrentapi"), "qbittorrent_api_py.py");
@@ -298,6 +284,7 @@ fn what_autobrr_and_cross_seed_send_and_read() {
         ("tags", "cross-seed"),
         ("upLimit", "100000"),
         ("contentLayout", "Original"),
+        ("root_folder", "true"),
         ("autoTMM", "false"),
         ("foo", "bar"),
     ];
@@ -313,6 +300,80 @@ fn what_autobrr_and_cross_seed_send_and_read() {
     }
     let trackers = client.json(&format!("torrents/trackers?hash={hash}"));
     assert!(trackers[0]["status"].is_u64() && trackers[0]["msg"].is_string(), "{trackers}");
+}
+
+#[test]
+fn trackers_are_added_edited_and_removed() {
+    let daemon = Driven::start("qbittorrent-trackers");
+    let film = daemon.complete("film");
+    daemon.run(&["add", &film.path.display().to_string()]).ended(0);
+    let client = Client::new(&daemon, &daemon.token);
+    let hash = &film.info_hash;
+    let urls = || -> Vec<String> {
+        let told = client.json(&format!("torrents/trackers?hash={hash}"));
+        told.as_array().expect("a list").iter().map(|one| one["url"].as_str().expect("a text").to_owned()).collect()
+    };
+    client.done(
+        "torrents/addTrackers",
+        &format!("hash={hash}&urls=udp%3A%2F%2F127.0.0.1%3A1%0Audp%3A%2F%2F127.0.0.1%3A2"),
+    );
+    assert_eq!(urls(), ["http://127.0.0.1:9/announce", "udp://127.0.0.1:1", "udp://127.0.0.1:2"]);
+    client.done("torrents/editTracker", &format!("hash={hash}&origUrl=udp://127.0.0.1:2&newUrl=udp://127.0.0.1:3"));
+    client.done("torrents/removeTrackers", &format!("hash={hash}&urls=http://127.0.0.1:9/announce|udp://127.0.0.1:7"));
+    assert_eq!(urls(), ["udp://127.0.0.1:1", "udp://127.0.0.1:3"]);
+    assert_eq!(client.json("torrents/info")[0]["trackers_count"], json!(2));
+    let edit = |old: &str, new: &str| {
+        client.post("torrents/editTracker", &format!("hash={hash}&origUrl={old}&newUrl={new}")).status
+    };
+    assert_eq!(edit("udp://127.0.0.1:1", "nonsense"), 400);
+    assert_eq!(edit("udp://127.0.0.1:1", "udp://127.0.0.1:3"), 409);
+    assert_eq!(edit("udp://127.0.0.1:7", "udp://127.0.0.1:8"), 409);
+    assert_eq!(client.post("torrents/addTrackers", "hash=00&urls=udp://127.0.0.1:1").status, 404);
+}
+
+#[test]
+fn limits_of_all_are_kept_and_torrents_exported() {
+    let mut daemon = Driven::start("qbittorrent-limits");
+    let film = daemon.complete("film");
+    daemon.run(&["add", &film.path.display().to_string()]).ended(0);
+    {
+        let client = Client::new(&daemon, &daemon.token);
+        client.done("transfer/setDownloadLimit", "limit=200000");
+        client.done(
+            "app/setPreferences",
+            "json=%7B%22up_limit%22%3A50000%2C%22max_ratio%22%3A2%2C%22max_ratio_enabled%22%3Atrue%7D",
+        );
+        assert_eq!(client.post("app/setPreferences", "json=%7B%22dht%22%3Atrue%7D").status, 409);
+        client.done("transfer/toggleSpeedLimitsMode", "");
+        client.done("transfer/setUploadLimit", "limit=7000");
+    }
+    daemon.again();
+    let client = Client::new(&daemon, &daemon.token);
+    let told = client.json("app/preferences");
+    assert_eq!((&told["dl_limit"], &told["up_limit"]), (&json!(200_000), &json!(50_000)));
+    assert_eq!((&told["alt_up_limit"], &told["max_ratio"]), (&json!(7_000), &json!(2.0)));
+    assert_eq!(client.get("transfer/uploadLimit").body, b"7000", "those hold that were turned on");
+    let hash = &film.info_hash;
+    assert_eq!(client.get(&format!("torrents/export?hash={hash}")).body, fs::read(&film.path).expect("own file"));
+    assert_eq!(client.json(&format!("torrents/pieceHashes?hash={hash}")).as_array().map(Vec::len), Some(7));
+    let reader = daemon.make_token("reader", "read");
+    assert_eq!(Client::new(&daemon, &reader).get(&format!("torrents/export?hash={hash}")).status, 403);
+}
+
+#[test]
+fn a_file_by_itself_may_get_a_folder_of_its_own() {
+    let daemon = Driven::start("qbittorrent-layout");
+    let film = daemon.complete("film.mkv");
+    let client = Client::new(&daemon, &daemon.token);
+    daemon.run(&["pause", "all"]);
+    fs::create_dir(daemon.root().join("film")).expect("the folder is writable");
+    fs::rename(daemon.root().join("film.mkv"), daemon.root().join("film/film.mkv")).expect("own file");
+    let body = [b"--xYz\r\nContent-Disposition: form-data; name=\"contentLayout\"\r\n\r\nSubfolder\r\n--xYz\r\nContent-Disposition: form-data; name=\"torrents\"; filename=\"x.torrent\"\r\n\r\n".to_vec(), fs::read(&film.path).expect("own file"), b"\r\n--xYz--\r\n".to_vec()].concat();
+    let head = [("Cookie", client.cookie.as_str()), ("Content-Type", "multipart/form-data; boundary=xYz")];
+    assert_eq!(daemon.post_bytes("/api/v2/torrents/add", &head, &body).body, b"Ok.");
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding" && one["complete"] == true);
+    let told = client.json("torrents/info");
+    assert_eq!(told[0]["content_path"], json!(daemon.root().join("film/film.mkv")));
 }
 
 #[test]

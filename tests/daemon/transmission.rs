@@ -1,11 +1,9 @@
 //! The daemon as Transmission's programs see it: what they ask, what they read, and what is on the disk then.
 
 use std::fs;
-use std::process::Command;
 
-use crate::common::driven::{Driven, is_there};
+use crate::common::driven::Driven;
 use crate::common::http::Answer;
-use crate::common::namespace::Needs;
 use crate::common::torrent::Torrent;
 use serde_json::{Value, json};
 
@@ -117,7 +115,13 @@ fn what_is_added_is_told_paused_resumed_and_removed() {
     assert_eq!((&told["torrents"][1]["status"], &told["torrents"][1]["downloadDir"]), (&json!(4), &json!(sub)));
 
     client.legacy("torrent-start", json!({"ids": [1]}));
-    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding" && one["complete"] == true);
+    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding" && one["have"] == json!(100_000));
+    let told = client.legacy("torrent-get", json!({"ids": 1, "fields": ["torrentFile"]}));
+    assert_eq!(
+        told["torrents"][0]["torrentFile"],
+        json!(format!("/{}.torrent", film.info_hash)),
+        "FlexGet makes a URL of it"
+    );
     let table = client.legacy(
         "torrent-get",
         json!({"fields": ["id", "percentDone", "leftUntilDone", "haveValid", "totalSize"], "format": "table", "ids": film.info_hash}),
@@ -199,37 +203,6 @@ fn json_rpc_is_spoken_too() {
 }
 
 #[test]
-fn transmission_remote_drives_it() {
-    if !is_there("transmission_remote_drives_it", Needs::Command("transmission-remote", "--version")) {
-        return;
-    }
-    let daemon = Driven::start("transmission-remote");
-    let (film, song) = (daemon.complete("film"), daemon.complete("the song"));
-    let remote = |args: &[&str]| {
-        let mut command = Command::new("transmission-remote");
-        command.arg(daemon.api.to_string()).args(["--auth", &format!("me:{}", daemon.token)]).args(args);
-        daemon.drive(&mut command)
-    };
-    let film_file = film.path.display().to_string();
-    assert!(remote(&["--add", &film_file]).contains("success"));
-    assert!(remote(&["--add", &song.magnet()]).contains("success"));
-    remote(&["--torrent", "2", "--stop"]);
-    let listed = remote(&["--list"]);
-    assert!(listed.contains("film") && listed.contains("Stopped") && listed.lines().count() == 4, "{listed}");
-    remote(&["--torrent", "1", "--start"]);
-    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding");
-    let info = remote(&["--torrent", "1", "--info", "--info-trackers", "--info-peers"]);
-    assert!(info.contains(&film.info_hash) && info.contains("127.0.0.1:9") && info.contains("100"), "{info}");
-    assert!(remote(&["--session-info"]).contains(&daemon.root().display().to_string()));
-    assert!(remote(&["--session-stats"]).contains("Uploaded"));
-    remote(&["--torrent", "all", "--stop"]);
-    daemon.wait("its rest", &film.info_hash, |one| one["state"] == "paused");
-    remote(&["--torrent", "1", "--remove"]);
-    assert_eq!(daemon.list().len(), 1);
-    assert!(daemon.root().join("film").exists());
-}
-
-#[test]
 fn labels_limits_and_files_are_set() {
     let daemon = Driven::start("transmission-set");
     fs::create_dir(daemon.at().join("album")).expect("the folder is writable");
@@ -253,59 +226,170 @@ fn labels_limits_and_files_are_set() {
     let listed = daemon.list();
     assert_eq!((&listed[0]["labels"], &listed[0]["up_limit"]), (&json!(["a", "b"]), &json!(50_000)));
     assert!(client.refused("torrent-set", json!({"ids": [1], "files-wanted": [7]})).contains("no file 7"));
-    for cannot in [json!({"trackerAdd": ["udp://x"]}), json!({"bandwidthPriority": 1})] {
-        assert!(client.refused("torrent-set", cannot).contains("not supported"));
-    }
+    assert!(client.refused("torrent-set", json!({"bandwidthPriority": 1})).contains("not supported"));
     client.legacy("torrent-set", json!({"uploadLimited": false, "files-wanted": []}));
     let told = client.legacy("torrent-get", json!({"fields": ["uploadLimited", "wanted"]}));
     assert_eq!(told["torrents"][0], json!({"uploadLimited": false, "wanted": [1, 1, 1]}));
 }
 
-/// Runs a driver of ours that adds `film`, which lies there already, and removes it in the end.
-fn driven_by(test: &str, interpreter: &str, needs: Needs, script: &str) {
-    if !is_there(test, needs) {
-        return;
+#[test]
+fn files_are_chosen_when_it_is_added_and_told_by_their_new_names() {
+    let mut daemon = Driven::start("transmission-add-files");
+    let album = daemon.album();
+    {
+        let client = Client::new(&daemon, &daemon.token);
+        let add = |choice: Value| {
+            let mut add = json!({"metainfo": base64(&album), "paused": true});
+            add.as_object_mut().expect("an object").extend(choice.as_object().expect("an object").clone());
+            add
+        };
+        let refused = client.refused("torrent-add", add(json!({"files-unwanted": [0, 1, 2]})));
+        assert!(refused.contains("none of the files"), "{refused}");
+        assert!(client.refused("torrent-add", add(json!({"files-wanted": [3]}))).contains("no file 3"));
+        let link = json!({"filename": album.magnet(), "files-unwanted": [1]});
+        assert!(client.refused("torrent-add", link).contains("not known yet"));
+        client.legacy("torrent-add", add(json!({"files-unwanted": [1], "files-wanted": [], "priority-high": [2]})));
+        let told = client.legacy("torrent-get", json!({"fields": ["wanted", "priorities", "sizeWhenDone"]}));
+        assert_eq!(told["torrents"][0]["wanted"], json!([1, 0, 1]));
+        assert_eq!(told["torrents"][0]["priorities"], json!([0, 0, 1]));
+        client.legacy("torrent-start", json!({"ids": [1]}));
+        daemon.wait("all that is wanted", &album.info_hash, |one| one["state"] == "seeding");
+        client.legacy("torrent-set", json!({"ids": [1], "files-unwanted": [0]}));
+        daemon.wait("less to want", &album.info_hash, |one| one["wanted"] == json!(40_000));
+        client.legacy("torrent-set", json!({"ids": [1], "files-wanted": [0]}));
+        daemon
+            .wait("more to want", &album.info_hash, |one| one["wanted"] == json!(80_000) && one["state"] == "seeding");
+        let renamed = client.legacy("torrent-rename-path", json!({"ids": [1], "path": "album/c", "name": "see"}));
+        assert_eq!(renamed["path"], json!("album/c"));
     }
-    let daemon = Driven::start(test);
+    daemon.again();
+    let client = Client::new(&daemon, &daemon.token);
+    let told = client.legacy("torrent-get", json!({"fields": ["files", "wanted"]}));
+    let names: Vec<&Value> =
+        told["torrents"][0]["files"].as_array().expect("a list").iter().map(|f| &f["name"]).collect();
+    assert_eq!(names, [&json!("album/a"), &json!("album/b"), &json!("album/see")]);
+    assert_eq!(told["torrents"][0]["wanted"], json!([1, 0, 1]));
+    assert!(daemon.root().join("album/see").exists() && !daemon.root().join("album/c").exists());
+}
+
+#[test]
+fn trackers_are_added_replaced_and_removed_and_outlive_a_kill() {
+    let mut daemon = Driven::start("transmission-trackers");
     let film = daemon.complete("film");
-    let before = fs::read(daemon.root().join("film")).expect("own file");
-    let mut command = daemon.script(interpreter, script);
-    daemon.drive(command.env("TORRENT", &film.path).env("NAME", "film"));
-    assert_eq!(daemon.list().len(), 0, "it was removed");
-    assert!(fs::read(daemon.root().join("film")).expect("it stays") == before);
-}
-
-#[test]
-fn transmission_rpc_for_python_drives_it() {
-    driven_by("transmission-rpc-py", "python3", Needs::Python("transmission_rpc"), "transmission_rpc_py.py");
-}
-
-#[test]
-fn ctrl_transmission_for_node_drives_it() {
-    driven_by("ctrl-transmission", "node", Needs::Node("@ctrl/transmission"), "ctrl_transmission.mjs");
-}
-
-#[test]
-fn stig_drives_it() {
-    if !is_there("stig_drives_it", Needs::Python("stig")) {
-        return;
-    }
-    let daemon = Driven::start("stig");
-    let film = daemon.complete("film");
-    let url = format!("http://me:{}@{}/transmission/rpc", daemon.token, daemon.api);
-    let stig = |words: &[&str]| {
-        let mut command = Command::new("python3");
-        command.args(["-m", "stig", "--norcfile", "set", "connect.url", &url, ";"]).args(words);
-        command.env("HOME", daemon.at()).env("TERM", "dumb");
-        daemon.drive(&mut command)
+    let list = |daemon: &Driven| {
+        let client = Client::new(daemon, &daemon.token);
+        let told = client.legacy("torrent-get", json!({"fields": ["trackerList", "trackers", "trackerStats"]}));
+        let told = told["torrents"][0].clone();
+        let urls = |key: &str| -> Vec<String> {
+            let list = told[key].as_array().expect("a list").iter();
+            list.filter_map(|tracker| tracker["announce"].as_str().map(str::to_owned)).collect()
+        };
+        let all = told["trackerList"].as_str().expect("a text").to_owned();
+        let lines: Vec<&str> = all.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!((urls("trackers"), urls("trackerStats")), (urls("trackers"), urls("trackers")));
+        assert_eq!(urls("trackers"), lines);
+        all
     };
-    stig(&["add", &film.path.display().to_string()]);
-    daemon.wait("all of it", &film.info_hash, |one| one["state"] == "seeding");
-    assert!(stig(&["list", "all"]).contains("film"));
-    stig(&["stop", "all"]);
-    daemon.wait("its rest", &film.info_hash, |one| one["state"] == "paused");
-    stig(&["remove", "--force", "all"]);
-    assert_eq!(daemon.list().len(), 0);
+    {
+        let client = Client::new(&daemon, &daemon.token);
+        client.legacy("torrent-add", json!({"metainfo": base64(&film), "paused": false}));
+        client.legacy(
+            "torrent-set",
+            json!({"ids": [1], "trackerAdd": ["udp://127.0.0.1:9/announce", "http://127.0.0.1:9/announce"]}),
+        );
+        assert_eq!(list(&daemon), "http://127.0.0.1:9/announce\n\nudp://127.0.0.1:9/announce");
+        client.legacy("torrent-set", json!({"ids": [1], "trackerReplace": [0, "http://127.0.0.1:7/announce"]}));
+        client.legacy("torrent-set", json!({"ids": [1], "trackerRemove": [1]}));
+        assert_eq!(list(&daemon), "http://127.0.0.1:7/announce");
+        for bad in [
+            json!({"trackerAdd": ["nonsense"]}),
+            json!({"trackerReplace": [5, "udp://127.0.0.1:1"]}),
+            json!({"trackerReplace": [0]}),
+        ] {
+            let mut set = bad.clone();
+            set["ids"] = json!([1]);
+            assert!(client.refused("torrent-set", set).contains("tracker"), "{bad}");
+        }
+        client.legacy("torrent-set", json!({"ids": [1], "trackerList": "http://127.0.0.1:7/announce\nhttp://127.0.0.1:8/announce\n\nudp://127.0.0.1:9"}));
+        let reader = daemon.make_token("reader", "read");
+        assert!(
+            Client::new(&daemon, &reader).refused("torrent-set", json!({"trackerList": ""})).contains("needs control")
+        );
+    }
+    let all = "http://127.0.0.1:7/announce\nhttp://127.0.0.1:8/announce\n\nudp://127.0.0.1:9";
+    assert_eq!(list(&daemon), all);
+    daemon.again();
+    assert_eq!(list(&daemon), all, "kept over a kill");
+    assert_eq!(daemon.run(&["list", "tracker:127.0.0.1", "--json"]).ended(0).lines().len(), 1);
+    let client = Client::new(&daemon, &daemon.token);
+    client.legacy("torrent-set", json!({"trackerList": ""}));
+    assert_eq!(list(&daemon), "");
+    daemon.run(&["list", "tracker:127.0.0.1", "--json"]).ended(1);
+}
+
+#[test]
+fn limits_of_all_are_kept_and_told_with_their_origin() {
+    let mut daemon = Driven::start("transmission-session-set");
+    let setting = |daemon: &Driven, key: &str| {
+        let all = daemon.run(&["config", "show", "--json"]).ended(0).lines();
+        let found = all.into_iter().find(|setting| setting["key"] == key).expect("a key");
+        (found["value"].clone(), found["origin"].clone())
+    };
+    let keys = json!([
+        "speed-limit-up",
+        "speed-limit-up-enabled",
+        "alt-speed-down",
+        "seedRatioLimit",
+        "seedRatioLimited",
+        "download-queue-size"
+    ]);
+    let told = json!({"speed-limit-up": 50, "speed-limit-up-enabled": true, "alt-speed-down": 7, "seedRatioLimit": 2.0, "seedRatioLimited": true,
+        "download-queue-size": 3});
+    {
+        let client = Client::new(&daemon, &daemon.token);
+        let mut set = told.clone();
+        set["download-queue-enabled"] = json!(true);
+        client.legacy("session-set", set);
+        assert_eq!(client.legacy("session-get", json!({"fields": keys})), told);
+        // Flood says so whatever it sets.
+        client.legacy(
+            "session-set",
+            json!({"seed-queue-enabled": true, "speed-limit-down-enabled": true, "speed-limit-down": 97.65625}),
+        );
+        let rates = json!(["speed-limit-down", "seed-queue-enabled"]);
+        let expected = json!({"speed-limit-down": 97, "seed-queue-enabled": false});
+        assert_eq!(client.legacy("session-get", json!({"fields": rates})), expected);
+        assert!(
+            client.refused("session-set", json!({"dht-enabled": true, "speed-limit-up": 9})).contains("dht_enabled")
+        );
+    }
+    daemon.again();
+    let client = Client::new(&daemon, &daemon.token);
+    assert_eq!(client.legacy("session-get", json!({"fields": keys})), told, "kept over a kill");
+    assert_eq!(setting(&daemon, "up"), (json!(50_000), json!("api")));
+    assert_eq!(setting(&daemon, "goal.until"), (json!("ratio=2"), json!("api")));
+    client.legacy("session-set", json!({"speed-limit-up-enabled": false}));
+    assert_eq!(setting(&daemon, "up"), (json!(0), json!("default")), "as the file has it");
+}
+
+#[test]
+fn torrents_have_places_in_the_queue() {
+    let daemon = Driven::start("transmission-places");
+    let client = Client::new(&daemon, &daemon.token);
+    for name in ["one", "other", "third"] {
+        let torrent = daemon.complete(name);
+        client.legacy("torrent-add", json!({"metainfo": base64(&torrent), "paused": true}));
+    }
+    let places = || -> Vec<Value> {
+        let told = client.legacy("torrent-get", json!({"fields": ["queuePosition"], "format": "table"}));
+        told["torrents"].as_array().expect("a list").iter().skip(1).map(|row| row[0].clone()).collect()
+    };
+    assert_eq!(places(), [0, 1, 2]);
+    client.legacy("torrent-set", json!({"ids": [3], "queuePosition": 1}));
+    assert_eq!(places(), [0, 2, 1]);
+    client.legacy("queue-move-top", json!({"ids": [2]}));
+    assert_eq!(places(), [1, 0, 2]);
+    assert_eq!(client.legacy("group-get", json!({})), json!({"group": []}));
 }
 
 #[test]

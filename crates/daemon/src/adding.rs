@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use teem_client::policy::{Goal, Speed};
 use teem_client::source;
-use teem_client::{AddError, Source, Torrent};
+use teem_client::{AddError, Priority, Source, Torrent};
 use teem_disk::Kind;
 
 /// Where content lies until it is complete.
@@ -41,6 +41,10 @@ pub(crate) struct Wishes {
     pub(crate) only: Vec<String>,
     /// Of these first what fits one of these.
     pub(crate) first: Vec<String>,
+    /// How much each file is wanted, padding counted; then the patterns say nothing.
+    pub(crate) files: Vec<Priority>,
+    /// A file by itself goes into a folder that is called like it.
+    pub(crate) subfolder: bool,
     /// Upload limit, payload bytes a second.
     pub(crate) up: Option<u64>,
     /// Download limit, payload bytes a second.
@@ -82,6 +86,12 @@ impl Daemon {
             (None, Some(magnet)) if source::from_magnet(link).is_none() => Origin::Link(magnet.to_string()),
             (None, _) => Origin::Link(link.trim().to_owned()),
         };
+        let mut wishes = wishes;
+        let one_file = source.info.as_ref().filter(|info| info.is_single_file());
+        if let Some(info) = one_file.filter(|_| wishes.subfolder) {
+            let folder = wishes.folder.or_else(|| self.0.policy.rules().folder(&wishes.labels));
+            wishes.folder = Some(folder.unwrap_or_else(|| self.first_root().to_owned()).join(called_like(info.name())));
+        }
         let name = source.info.as_deref().map(|info| info.name().to_owned());
         let row = self.looked_at(origin, wishes, name).await.map_err(AddFailed::Wish)?;
         self.take_in(row, source, None).await
@@ -154,7 +164,8 @@ impl Daemon {
 
     /// The row of these wishes, or why they cannot be granted.
     fn row(&self, origin: Origin, wishes: Wishes, folder: &Path, name: Option<&str>) -> Result<Row, String> {
-        let Wishes { folder: _, incomplete, labels, paused, only, first, up, down, until } = wishes;
+        let Wishes { folder: _, incomplete, labels, paused, only, first, files, subfolder: _, up, down, until } =
+            wishes;
         let folder = self.below_roots(folder)?;
         let incomplete = match incomplete {
             Incomplete::ByRules => self.0.policy.rules().incomplete(&labels),
@@ -170,7 +181,7 @@ impl Daemon {
         };
         within_bounds(&labels, &only, &first)?;
         let course = Course { until, order: self.next_place(), ..Course::default() };
-        let (name, names, files, added, shared) = (None, BTreeMap::new(), Vec::new(), now(), None);
+        let (name, names, trackers, added, shared) = (None, BTreeMap::new(), None, now(), None);
         Ok(Row {
             origin,
             folder,
@@ -183,6 +194,7 @@ impl Daemon {
             only,
             first,
             files,
+            trackers,
             up,
             down,
             shared,
@@ -194,6 +206,12 @@ impl Daemon {
     pub(crate) fn next_place(&self) -> u64 {
         self.torrents().values().map(|kept| kept.row.course.order).max().map_or(0, |last| last + 1)
     }
+}
+
+/// The name of a file without what says its kind.
+fn called_like(name: &str) -> &str {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem).trim_end_matches(['.', ' ']);
+    if stem.is_empty() { name } else { stem }
 }
 
 /// Whether labels and patterns are within their bounds; if not, a sentence.
@@ -209,4 +227,18 @@ pub(crate) fn within_bounds(labels: &BTreeSet<String>, only: &[String], first: &
 
 fn starts_with(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_called_like_the_file_in_it() {
+        for (name, folder) in
+            [("a film.mkv", "a film"), ("x.tar.gz", "x.tar"), ("film", "film"), (".rc", ".rc"), ("a ..b", "a")]
+        {
+            assert_eq!(called_like(name), folder);
+        }
+    }
 }

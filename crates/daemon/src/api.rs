@@ -265,6 +265,7 @@ async fn added(daemon: &Daemon, body: &[u8]) -> Result<Told, Refused> {
         up: request.up_limit,
         down: request.down_limit,
         until: request.until.as_deref().map(str::parse).transpose().map_err(bad)?,
+        ..Wishes::default()
     };
     let added = match (request.link, request.torrent) {
         (Some(link), None) => daemon.add_link(&link, wishes).await,

@@ -3,11 +3,12 @@
 //! It is put down when the torrent first rests, and taken away when something of it is missing or wanted besides. A record that is out of date costs
 //! nothing but a look: what lies on the disk is judged by the saved state before it is served.
 use crate::row::Row;
+use crate::tiers::{self, Tiers};
 use std::path::Path;
-use teem_bencode::{Value, Writer, parse};
+use teem_bencode::{Writer, parse};
 use teem_client::event::State;
 use teem_client::metainfo::{InfoHash, InfoHashV2, Limits, TorrentKey};
-use teem_client::{About, AddAtRest, AnnounceUrl, Origin, Status};
+use teem_client::{About, AddAtRest, Status};
 
 /// What is kept of a torrent that rested.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Asleep {
     /// Bytes that are wanted of it.
     pub(crate) wanted: u64,
     /// Its trackers, in tiers.
-    pub(crate) trackers: Vec<Vec<AnnounceUrl>>,
+    pub(crate) trackers: Tiers,
 }
 
 impl Asleep {
@@ -32,16 +33,7 @@ impl Asleep {
             d.key(b"pieces").uint((*pieces).into());
             d.key(b"private").uint((*private).into());
             d.key(b"size").uint(*size);
-            d.key(b"trackers").list(|out| {
-                for tier in &self.trackers {
-                    out.list(|out| {
-                        for url in tier {
-                            let by = if url.origin() == Origin::User { 'u' } else { 's' };
-                            out.str(&format!("{by}{}", url.reveal()));
-                        }
-                    });
-                }
-            });
+            tiers::write(d.key(b"trackers"), &self.trackers);
             if let Some(hash) = self.key.v1() {
                 d.key(b"v1").bytes(&hash.0);
             }
@@ -71,7 +63,7 @@ impl Asleep {
         };
         let key =
             TorrentKey::new(v1.map_or(Some(None), |v1| v1.map(Some))?, v2.map_or(Some(None), |v2| v2.map(Some))?)?;
-        let trackers = root.get(b"trackers")?.list()?.map(tier).collect::<Option<_>>()?;
+        let trackers = tiers::read(root.get(b"trackers")?)?;
         Some(Self { key, about, wanted: number(b"wanted")?, trackers })
     }
 
@@ -82,15 +74,6 @@ impl Asleep {
         (add.up, add.down, add.publish) = (row.up, row.down, row.shared.is_some());
         add
     }
-}
-
-fn tier(list: Value<'_, '_>) -> Option<Vec<AnnounceUrl>> {
-    let url = |value: Value<'_, '_>| {
-        let text = value.as_str()?;
-        let origin = if text.starts_with('u') { Origin::User } else { Origin::Stranger };
-        Some(AnnounceUrl::new(text.get(1..)?, origin))
-    };
-    list.list()?.map(url).collect()
 }
 
 /// Whether what is kept of a torrent that rested is to be put down, or taken away; `None` where it stays as it is.
@@ -106,6 +89,7 @@ pub(crate) fn is_due(status: &Status, is_kept: bool) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use teem_client::{AnnounceUrl, Origin};
 
     #[test]
     fn it_comes_back_as_it_was_and_no_cut_is_believed() {

@@ -193,6 +193,8 @@ impl Daemon {
             let _ = torrent.limits(speed.up, speed.down);
             if changes.is_choice() {
                 choose(&torrent, choice).await;
+                // Bytes that are wanted are others, though it may do what it did.
+                self.pulse().wanted.insert(torrent.id());
             }
         }
         self.0.policy.look_at(hashes);
@@ -244,6 +246,7 @@ mod tests {
             only: vec!["*.mkv".into()],
             first: Vec::new(),
             files: Vec::new(),
+            trackers: None,
             up: Some(1),
             down: None,
             shared: None,

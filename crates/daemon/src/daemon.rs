@@ -206,7 +206,12 @@ impl Daemon {
                 daemon.0.database.put(Kind::Row, &hash.to_string(), row.encode()).map_err(StartError::Rows)?;
             }
             match asleep.remove(&hash).filter(|_| row.name.is_none()) {
-                Some(asleep) => resting.push((hash, row, asleep)),
+                Some(mut asleep) => {
+                    if let Some(trackers) = &row.trackers {
+                        asleep.trackers.clone_from(trackers);
+                    }
+                    resting.push((hash, row, asleep));
+                }
                 None => awake.push((hash, row)),
             }
         }

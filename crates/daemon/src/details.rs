@@ -3,6 +3,7 @@ use crate::daemon::{Daemon, Kept};
 use crate::failed::Failed;
 use crate::select::SelectError;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use teem_client::event::{PeerStats, Snapshot, TrackerStats};
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 pub(crate) struct FileTold {
     /// Its place among all files of the torrent, padding counted, from 0.
     pub(crate) index: u32,
-    /// Below the torrent's folder, or the name of the one file that there is; with slashes.
+    /// Below the torrent's folder, or the name of the one file that there is; with slashes, and as it was renamed.
     pub(crate) path: String,
     /// Its length in bytes.
     pub(crate) size: u64,
@@ -129,11 +130,11 @@ impl Daemon {
     pub(crate) async fn files(&self, hash: InfoHash) -> Result<Vec<FileTold>, Failed> {
         let Some(info) = self.info(hash).await? else { return Ok(Vec::new()) };
         let Some(pieces) = self.pieces(hash).await? else { return Ok(Vec::new()) };
-        let choice = self.of(hash, |kept| kept.row.choice())?;
+        let (choice, names) = self.of(hash, |kept| (kept.row.choice(), kept.row.names.clone()))?;
         let files = tokio::task::spawn_blocking(move || {
             // A choice that fits none of the files was not followed.
             let selection = choice.of(&info).unwrap_or_default();
-            files(&info, &pieces, |file| selection.file(file))
+            files(&info, &pieces, &names, |file| selection.file(file))
         });
         files.await.map_err(|e| Failed::Wish(e.to_string()))
     }
@@ -194,8 +195,13 @@ impl Daemon {
     }
 }
 
-/// All files but padding. Takes time in proportion to files and pieces.
-pub(crate) fn files(info: &Info, pieces: &Pieces, priority: impl Fn(usize) -> Priority) -> Vec<FileTold> {
+/// All files but padding, by the names that they go by. Takes time in proportion to files and pieces.
+pub(crate) fn files(
+    info: &Info,
+    pieces: &Pieces,
+    names: &BTreeMap<usize, String>,
+    priority: impl Fn(usize) -> Priority,
+) -> Vec<FileTold> {
     let all = info.files();
     let mut have = vec![0u64; all.len()];
     for piece in (0..pieces.count).filter(|piece| pieces.has(*piece)) {
@@ -208,7 +214,11 @@ pub(crate) fn files(info: &Info, pieces: &Pieces, priority: impl Fn(usize) -> Pr
         let span = info.pieces_of_file(index);
         FileTold {
             index: index as u32,
-            path: if info.is_single_file() { info.name().to_owned() } else { file.path() },
+            path: match names.get(&index) {
+                _ if info.is_single_file() => info.name().to_owned(),
+                Some(name) => name.clone(),
+                None => file.path(),
+            },
             size: file.length,
             have: have[index],
             priority: priority(index),
@@ -284,14 +294,15 @@ mod tests {
         let info = info();
         let pieces = Pieces { size: 16_384, count: 4, verified: vec![0b0100_0000] };
         assert!(pieces.has(1) && !pieces.has(0) && !pieces.has(9));
-        let files = files(&info, &pieces, |file| if file == 1 { Priority::Skip } else { Priority::Normal });
+        let names = BTreeMap::from([(2, "d/other".to_owned())]);
+        let files = files(&info, &pieces, &names, |file| if file == 1 { Priority::Skip } else { Priority::Normal });
         let told: Vec<_> = files.iter().map(|f| (f.path.as_str(), f.have, f.priority, f.pieces)).collect();
         assert_eq!(
             told,
             [
                 ("a", 20_000 - 16_384, Priority::Normal, (0, 2)),
                 ("b", 1_000, Priority::Skip, (1, 2)),
-                ("c", 32_768 - 21_000, Priority::Normal, (1, 4)),
+                ("d/other", 32_768 - 21_000, Priority::Normal, (1, 4)),
             ]
         );
     }

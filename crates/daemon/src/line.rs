@@ -280,7 +280,7 @@ fn known(status: &Status) -> Option<(&str, u64)> {
 }
 
 /// The hosts of a torrent's trackers, each once.
-fn hosts(trackers: &[Vec<AnnounceUrl>]) -> Box<[Arc<str>]> {
+pub(crate) fn hosts(trackers: &[Vec<AnnounceUrl>]) -> Box<[Arc<str>]> {
     let mut hosts: Vec<Arc<str>> = Vec::new();
     for url in trackers.iter().flatten() {
         if let Some(host) = host(url.reveal()).filter(|host| !hosts.contains(host) && hosts.len() < HOSTS_MAX) {

@@ -257,6 +257,7 @@ mod tests {
             only: Vec::new(),
             first: Vec::new(),
             files: Vec::new(),
+            trackers: None,
             up: None,
             down: None,
             shared: None,

@@ -5,9 +5,6 @@ use teem_client::{Config, Encryption, Transports};
 /// What was wanted of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Outset {
-    /// Limits of all torrents together, payload bytes a second.
-    pub(crate) up: Option<u64>,
-    pub(crate) down: Option<u64>,
     pub(crate) dht: bool,
     pub(crate) pex: bool,
     pub(crate) lsd: bool,
@@ -22,8 +19,8 @@ pub(crate) struct Outset {
 
 impl Outset {
     pub(crate) fn of(config: &Config) -> Self {
-        let &Config { up, down, pex, lsd, map_ports, encryption, transports, anonymous, .. } = config;
+        let &Config { pex, lsd, map_ports, encryption, transports, anonymous, .. } = config;
         let (dht, free_port, bound) = (config.dht.is_some(), config.listen.port == 0, config.listen.addr);
-        Self { up, down, dht, pex, lsd, map_ports, encryption, transports, anonymous, free_port, bound }
+        Self { dht, pex, lsd, map_ports, encryption, transports, anonymous, free_port, bound }
     }
 }

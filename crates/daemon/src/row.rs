@@ -1,6 +1,7 @@
 //! What is kept of one torrent (own design): where it came from and what its owner wants of it. How far it has come is the disk's to keep.
 //!
 //! A row is a bencoded dictionary; keys that are not known are left alone, so that an older version reads what a newer one wrote.
+use crate::tiers::{self, Tiers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -56,6 +57,8 @@ pub(crate) struct Row {
     /// The priority of each file by its index, padding included, where its owner has named files so; then the patterns say nothing. Files beyond
     /// the list are wanted like the rest.
     pub(crate) files: Vec<Priority>,
+    /// Its trackers, where they are not those that it came with.
+    pub(crate) trackers: Option<Tiers>,
     /// Limits in payload bytes a second.
     pub(crate) up: Option<u64>,
     pub(crate) down: Option<u64>,
@@ -137,6 +140,9 @@ impl Row {
                 d.key(b"stored").uint(1);
             }
             d.key(b"strange").uint(matches!(self.origin, Origin::File(_, true) | Origin::Stored(true)).into());
+            if let Some(trackers) = &self.trackers {
+                tiers::write(d.key(b"trackers"), trackers);
+            }
             if let Some(shared) = &self.shared {
                 d.key(b"tracks").uint(shared.tracks.into());
             }
@@ -177,6 +183,7 @@ impl Row {
             only: list(root.get(b"only")?)?,
             first: list(root.get(b"first")?)?,
             files: root.get(b"files").map_or(Some(Vec::new()), |files| priorities(files.as_bytes()?))?,
+            trackers: root.get(b"trackers").map_or(Some(None), |list| tiers::read(list).map(Some))?,
             up: number(b"up").map_or(Some(None), |n| n.map(Some))?,
             shared: match root.get(b"shared") {
                 Some(hosts) => Some(Sharing { hosts: list(hosts)?, tracks: number(b"tracks")?? != 0 }),
@@ -215,14 +222,18 @@ impl Row {
 
     /// What is to be transferred; [`Daemon::source`](crate::daemon::Daemon::source) reads a .torrent that is stored.
     pub(crate) fn source(&self) -> Option<Source> {
-        match &self.origin {
+        let mut source = match &self.origin {
             Origin::File(bytes, strange) => {
                 let source = source::from_bytes("the .torrent that was kept", bytes).ok()?;
-                Some(if *strange { source.of_stranger() } else { source })
+                if *strange { source.of_stranger() } else { source }
             }
-            Origin::Link(link) => source::from_magnet(link),
-            Origin::Stored(_) => None,
+            Origin::Link(link) => source::from_magnet(link)?,
+            Origin::Stored(_) => return None,
+        };
+        if let Some(trackers) = &self.trackers {
+            source.trackers.clone_from(trackers);
         }
+        Some(source)
     }
 
     /// The folder that its owner knows its content by: where it ends.
@@ -313,6 +324,7 @@ mod tests {
             only: vec!["*.mkv".into()],
             first: Vec::new(),
             files: Vec::new(),
+            trackers: None,
             up: Some(1_000),
             down: None,
             shared: None,
@@ -351,7 +363,9 @@ mod tests {
         let by_index = Row { files: vec![Priority::Skip, Priority::Normal, Priority::High], ..row() };
         let sharing = Sharing { hosts: vec!["films.example".into()], tracks: true };
         let shared = Row { shared: Some(sharing), ..row() };
-        for row in [row(), of_file, by_index, shared] {
+        let tiers = vec![vec![teem_client::AnnounceUrl::of_user("udp://t:1")], Vec::new()];
+        let tracked = Row { trackers: Some(tiers), ..row() };
+        for row in [row(), of_file, by_index, tracked, shared] {
             assert_eq!(Row::decode(&row.encode()), Some(row));
         }
     }

@@ -64,6 +64,7 @@ impl Daemon {
                     only: Vec::new(),
                     first: Vec::new(),
                     files: Vec::new(),
+                    trackers: None,
                     up,
                     down: None,
                     shared: Some(sharing),

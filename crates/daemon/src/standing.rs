@@ -120,12 +120,12 @@ impl Parts {
     pub(crate) fn files(&self, one: &Standing) -> Vec<FileTold> {
         // A choice that fits none of the files was not followed.
         let selection = one.row.choice().of(&self.info).unwrap_or_default();
-        files(&self.info, &self.pieces, |file| selection.file(file))
+        files(&self.info, &self.pieces, &one.row.names, |file| selection.file(file))
     }
 
     /// The path of a file as programs tell it: with the torrent's name before it where there are several.
     pub(crate) fn path(&self, one: &Standing, file: &FileTold) -> String {
-        if self.info.is_single_file() { file.path.clone() } else { format!("{}/{}", one.told.name, file.path) }
+        if self.info.is_single_file() { one.told.name.clone() } else { format!("{}/{}", one.told.name, file.path) }
     }
 
     /// The place of each file among all files, padding counted: programs count without it.
@@ -190,7 +190,7 @@ impl Standing {
 
     /// What stands in its .torrent or its link.
     pub(crate) fn facts(&self) -> Facts {
-        match &self.row.origin {
+        let mut facts = match &self.row.origin {
             Origin::File(bytes, _) => of_file(bytes).unwrap_or_default(),
             Origin::Stored(_) => self.daemon.file(self.hash).and_then(|bytes| of_file(&bytes)).unwrap_or_default(),
             Origin::Link(link) => {
@@ -198,7 +198,12 @@ impl Standing {
                 let trackers = magnet.map(|magnet| magnet.trackers.iter().map(|url| vec![url.clone()]).collect());
                 Facts { trackers: trackers.unwrap_or_default(), ..Facts::default() }
             }
+        };
+        if let Some(tiers) = &self.row.trackers {
+            facts.trackers =
+                tiers.iter().map(|tier| tier.iter().map(|url| url.reveal().to_owned()).collect()).collect();
         }
+        facts
     }
 }
 

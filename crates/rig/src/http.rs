@@ -31,6 +31,16 @@ impl Answer {
 
 /// GET without a body, POST with one.
 pub fn request(address: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> io::Result<Answer> {
+    request_of_bytes(address, path, headers, body.map(str::as_bytes))
+}
+
+/// The same with a body that need be no text.
+pub fn request_of_bytes(
+    address: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(LIMIT))?;
     let method = if body.is_some() { "POST" } else { "GET" };
@@ -39,7 +49,8 @@ pub fn request(address: &str, path: &str, headers: &[(&str, &str)], body: Option
     for (name, value) in headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }
-    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len())?;
+    write!(stream, "{head}Content-Length: {}\r\n\r\n", body.len())?;
+    stream.write_all(body)?;
     let mut reader = BufReader::new(stream);
     let bad = || io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer");
     let mut head = String::new();

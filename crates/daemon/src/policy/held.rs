@@ -1,5 +1,6 @@
 //! What the rules hold back, and what they were told while the daemon runs (own design).
 use super::rules::Rules;
+use super::said::Said;
 use crate::held::Held;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,10 @@ pub(crate) struct Policy {
 
 #[derive(Default)]
 struct State {
+    /// What holds: the rules of the file with what was said in their place.
     rules: Arc<Rules>,
+    file: Arc<Rules>,
+    said: Said,
     held: BTreeMap<InfoHash, Held>,
     /// Whether everything is to be looked at anew.
     is_changed: bool,
@@ -39,9 +43,27 @@ impl Policy {
         self.state().rules.clone()
     }
 
-    /// These rules hold from now on.
+    /// The rules of the file, and what was said.
+    pub(crate) fn file(&self) -> (Arc<Rules>, Said) {
+        let state = self.state();
+        (state.file.clone(), state.said)
+    }
+
+    /// The rules of the file are these from now on.
     pub(crate) fn follow(&self, rules: Rules) {
-        self.state().rules = Arc::new(rules);
+        let mut state = self.state();
+        state.file = Arc::new(rules);
+        state.rules = Arc::new(state.said.over(&state.file));
+        drop(state);
+        self.look();
+    }
+
+    /// What was said is this from now on.
+    pub(super) fn set_said(&self, said: Said) {
+        let mut state = self.state();
+        state.said = said;
+        state.rules = Arc::new(said.over(&state.file));
+        drop(state);
         self.look();
     }
 

@@ -4,10 +4,12 @@ mod driver;
 mod held;
 mod orders;
 mod rules;
+mod said;
 mod speeds;
 
 pub(crate) use held::Policy;
 pub(crate) use orders::Move;
 pub use rules::Rules;
 pub(crate) use rules::{OfLabel, OfTracker, STALLED};
+pub(crate) use said::{NONE as SAID_NONE, Said};
 pub(crate) use speeds::{by_hand, word};

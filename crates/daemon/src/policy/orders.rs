@@ -3,7 +3,7 @@ use crate::daemon::Daemon;
 use crate::failed::Failed;
 use crate::held::Held;
 use crate::row::{Course, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use teem_client::Torrent;
 use teem_client::metainfo::InfoHash;
 use teem_disk::Kind;
@@ -15,6 +15,8 @@ pub(crate) enum Move {
     Up,
     Down,
     Bottom,
+    /// So many others stand before them.
+    At(usize),
     /// They work whatever others do, and have never given enough.
     Force,
     /// They take their turn again.
@@ -37,6 +39,16 @@ impl Move {
 }
 
 impl Daemon {
+    /// The place of each torrent in the queue, from 0.
+    pub(crate) fn places(&self) -> HashMap<InfoHash, usize> {
+        let torrents = self.torrents();
+        let mut queue: Vec<_> =
+            torrents.iter().map(|(hash, kept)| (kept.row.course.order, kept.row.added, *hash)).collect();
+        drop(torrents);
+        queue.sort_unstable();
+        queue.into_iter().zip(0..).map(|((_, _, hash), place)| (hash, place)).collect()
+    }
+
     /// Moves these torrents in the queue, keeping their order among each other.
     pub(crate) async fn queue(&self, hashes: &[InfoHash], wanted: Move) -> Result<(), Failed> {
         let _turn = self.0.turn.lock().await;
@@ -132,6 +144,11 @@ fn arrange(queue: &mut Vec<InfoHash>, some: &[InfoHash], wanted: Move) {
             let (moved, rest): (Vec<InfoHash>, Vec<InfoHash>) = queue.iter().partition(|hash| is_one(hash));
             *queue = if wanted == Move::Top { [moved, rest].concat() } else { [rest, moved].concat() };
         }
+        Move::At(place) => {
+            let (moved, mut rest): (Vec<InfoHash>, Vec<InfoHash>) = queue.iter().partition(|hash| is_one(hash));
+            let behind = rest.split_off(place.min(rest.len()));
+            *queue = [rest, moved, behind].concat();
+        }
         Move::Up => {
             for at in 1..queue.len() {
                 if is_one(&queue[at]) && !is_one(&queue[at - 1]) {
@@ -168,6 +185,8 @@ mod tests {
         assert_eq!(moved(&[2, 3], Move::Up), [0, 2, 3, 1, 4]);
         assert_eq!(moved(&[0, 1], Move::Up), [0, 1, 2, 3, 4]);
         assert_eq!(moved(&[1, 2], Move::Down), [0, 3, 1, 2, 4]);
+        assert_eq!(moved(&[3, 1], Move::At(2)), [0, 2, 1, 3, 4]);
+        assert_eq!(moved(&[0], Move::At(9)), [1, 2, 3, 4, 0]);
         assert_eq!(moved(&[4], Move::Down), [0, 1, 2, 3, 4]);
     }
 }

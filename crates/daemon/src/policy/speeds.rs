@@ -1,6 +1,8 @@
 //! The limits of all torrents together as time goes (own design): hours of the week, by hand, and what was sent in a month.
 use super::held::Policy;
+use super::said::Said;
 use crate::daemon::Daemon;
+use crate::failed::Failed;
 use jiff::Zoned;
 use teem_client::policy::{ByHand, Minute, Month};
 use teem_disk::{Kind, StateStore};
@@ -8,6 +10,7 @@ use teem_disk::{Kind, StateStore};
 /// The records that outlive the daemon.
 const MONTH: &str = "month";
 const BY_HAND: &str = "alternative";
+const SAID: &str = "said";
 
 impl Policy {
     /// Looks at the clock, and sets the limits where that changes them.
@@ -45,11 +48,22 @@ impl Policy {
             Some(Month { month: month.parse().ok()?, sent: sent.parse().ok()? })
         });
         self.set_month(month.unwrap_or_default());
+        self.set_said(text(SAID).map(|lines| Said::decode(&lines)).unwrap_or_default());
         self.set_by_hand(text(BY_HAND).and_then(|word| by_hand(&word)).unwrap_or_default());
     }
 }
 
 impl Daemon {
+    /// This holds from now on, over restarts too.
+    pub(crate) async fn say(&self, later: Said) -> Result<(), Failed> {
+        let _turn = self.0.turn.lock().await;
+        let (file, before) = self.0.policy.file();
+        let said = before.and(later, &file);
+        self.keep(Kind::Setting, vec![(SAID.to_owned(), Some(said.encode()))]).await.map_err(Failed::Store)?;
+        self.0.policy.set_said(said);
+        Ok(())
+    }
+
     /// The other limits hold from now on, or don't, or hold at their hours again.
     pub(crate) async fn set_alternative(&self, wanted: ByHand) -> std::io::Result<()> {
         let record = Some(word(wanted).as_bytes().to_vec());

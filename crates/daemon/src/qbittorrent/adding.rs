@@ -47,6 +47,7 @@ pub(super) async fn add(daemon: &Daemon, form: &Form) -> Outcome {
         paused: form.flag("stopped").or_else(|| form.flag("paused")).unwrap_or(false),
         up: rate(form, "upLimit"),
         down: rate(form, "dlLimit"),
+        subfolder: form.text("contentLayout") == Some("Subfolder"),
         until: sharing::wanted(form).and_then(|parts| parts.goal(daemon.0.policy.rules().goal)),
         ..Wishes::default()
     };

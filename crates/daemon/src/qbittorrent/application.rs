@@ -1,12 +1,15 @@
 //! What is said of the program itself (qBittorrent's Web API, `app/*` and `transfer/*`): what the daemon was told when it began, and its figures.
+use super::changing::Way;
 use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
 use crate::daemon::Daemon;
-use crate::goals::ratio;
+use crate::goals::{ratio, thousandths};
+use crate::policy::Said;
 use crate::standing::{Ask, Standing};
 use crate::told::Told;
 use serde_json::{Map, Value, json};
-use teem_client::policy::Then;
+use std::num::NonZeroU32;
+use teem_client::policy::{Goal, Speed, Then};
 use teem_client::{Encryption, Transports};
 
 /// What programs take this one for: the last of qBittorrent's versions whose contract old and new ones know.
@@ -19,7 +22,7 @@ const PEERS_MAX: u32 = 80;
 
 /// Carries `app/preferences` out.
 pub(super) fn preferences(daemon: &Daemon) -> Map<String, Value> {
-    let outset = daemon.0.outset;
+    let (outset, usual) = (daemon.0.outset, daemon.0.policy.rules().speed.usual);
     let encryption = match outset.encryption {
         Encryption::Require => 1,
         _ => 0,
@@ -34,7 +37,7 @@ pub(super) fn preferences(daemon: &Daemon) -> Map<String, Value> {
         "listen_port": daemon.client().port(), "random_port": outset.free_port, "upnp": outset.map_ports,
         "dht": outset.dht, "pex": outset.pex, "lsd": outset.lsd, "encryption": encryption,
         "anonymous_mode": outset.anonymous, "bittorrent_protocol": protocol,
-        "dl_limit": outset.down.unwrap_or(0), "up_limit": outset.up.unwrap_or(0),
+        "dl_limit": usual.down.unwrap_or(0), "up_limit": usual.up.unwrap_or(0),
         "max_connec": CONNECTIONS_MAX, "max_connec_per_torrent": PEERS_MAX,
         // Nothing of theirs lies in files that could be read.
         "resume_data_storage_type": "SQLite",
@@ -50,7 +53,7 @@ pub(super) fn preferences(daemon: &Daemon) -> Map<String, Value> {
 fn of_rules(daemon: &Daemon) -> Value {
     let rules = daemon.0.policy.rules();
     let (goal, other, places) = (rules.goal, rules.speed.other, rules.places);
-    let size = |places: Option<std::num::NonZeroU32>| places.map_or(-1, |places| i64::from(places.get()));
+    let size = |places: Option<NonZeroU32>| places.map_or(-1, |places| i64::from(places.get()));
     let minutes = |seconds: Option<u64>| seconds.and_then(|s| i64::try_from(s / 60).ok()).unwrap_or(-1);
     let incomplete = rules.incomplete.as_ref();
     json!({
@@ -95,14 +98,93 @@ fn nor_these() -> Value {
     })
 }
 
-/// Carries `app/setPreferences` out: what already is as it is wanted is granted, what this program does not have is not looked at.
-pub(super) fn set_preferences(daemon: &Daemon, form: &Form) -> Outcome {
+/// The limits of all torrents that hold now.
+fn limits(daemon: &Daemon) -> Speed {
+    let speed = &daemon.0.policy.rules().speed;
+    if daemon.alternative().0 { speed.other } else { speed.usual }
+}
+
+/// The limit of all torrents one way, 0 where there is none.
+pub(super) fn limit(daemon: &Daemon, way: Way) -> String {
+    let limits = limits(daemon);
+    let limit = if way == Way::Up { limits.up } else { limits.down };
+    limit.unwrap_or(0).to_string()
+}
+
+/// Sets the limit of all torrents that holds now; 0 and less is none.
+pub(super) async fn set_limit(daemon: &Daemon, form: &Form, way: Way) -> Outcome {
+    let rate = form.int("limit").ok_or_else(|| Refused::missing("limit"))?;
+    let limit = Some(u64::try_from(rate).ok().filter(|rate| *rate > 0));
+    let said = match (way, daemon.alternative().0) {
+        (Way::Up, false) => Said { up: limit, ..Said::default() },
+        (Way::Down, false) => Said { down: limit, ..Said::default() },
+        (Way::Up, true) => Said { other_up: limit, ..Said::default() },
+        (Way::Down, true) => Said { other_down: limit, ..Said::default() },
+    };
+    daemon.say(said).await?;
+    Ok(Done::Nothing)
+}
+
+/// The keys of preferences that are kept.
+const KEPT: [&str; 13] = [
+    "dl_limit",
+    "up_limit",
+    "alt_dl_limit",
+    "alt_up_limit",
+    "max_ratio_enabled",
+    "max_ratio",
+    "max_seeding_time_enabled",
+    "max_seeding_time",
+    "max_inactive_seeding_time_enabled",
+    "max_inactive_seeding_time",
+    "max_active_downloads",
+    "max_active_uploads",
+    "max_active_checking_torrents",
+];
+
+/// What is to hold of all torrents, where something is said of that.
+fn said(wanted: &Map<String, Value>, goal: Goal) -> Said {
+    let number = |key: &str| wanted.get(key).and_then(Value::as_f64);
+    let rate = |key: &str| number(key).map(|rate| Some(rate.max(0.0) as u64).filter(|rate| *rate > 0));
+    let places = |key: &str| number(key).map(|places| NonZeroU32::new(places.max(0.0) as u32));
+    // A number counts unless it is switched off beside it.
+    let part = |is: Option<u64>, key: &str, to: fn(f64) -> Option<u64>| {
+        let flag = wanted.get(&format!("{key}_enabled")).and_then(Value::as_bool);
+        match (flag, number(key)) {
+            (Some(false), _) => None,
+            (_, Some(number)) => Some(number).filter(|number| *number >= 0.0).and_then(to),
+            (_, None) => is,
+        }
+    };
+    let seconds = |minutes: f64| (minutes < 1e9).then_some(minutes as u64 * 60);
+    let changed = Goal {
+        ratio: part(goal.ratio, "max_ratio", thousandths),
+        time_s: part(goal.time_s, "max_seeding_time", seconds),
+        idle_s: part(goal.idle_s, "max_inactive_seeding_time", seconds),
+        ..goal
+    };
+    Said {
+        up: rate("up_limit"),
+        down: rate("dl_limit"),
+        other_up: rate("alt_up_limit"),
+        other_down: rate("alt_dl_limit"),
+        downloads: places("max_active_downloads"),
+        seeds: places("max_active_uploads"),
+        checks: places("max_active_checking_torrents"),
+        goal: (changed != goal).then_some(changed),
+    }
+}
+
+/// Carries `app/setPreferences` out: limits, goal and places are kept, what already is as it is wanted is granted, what this program does not have is
+/// not looked at.
+pub(super) async fn set_preferences(daemon: &Daemon, form: &Form) -> Outcome {
     let text = form.text("json").ok_or_else(|| Refused::missing("json"))?;
     let wanted: Map<String, Value> =
         serde_json::from_str(text).map_err(|e| Refused::bad(format!("`json` is no object: {e}")))?;
     let told = preferences(daemon);
     for (key, value) in &wanted {
-        if let Some(is) = told.get(key)
+        if !KEPT.contains(&key.as_str())
+            && let Some(is) = told.get(key)
             && is != value
             && is.as_f64().zip(value.as_f64()).is_none_or(|(a, b)| a.total_cmp(&b).is_ne())
         {
@@ -110,6 +192,10 @@ pub(super) fn set_preferences(daemon: &Daemon, form: &Form) -> Outcome {
                 "{key} is set where the daemon is started, and cannot be changed from here"
             )));
         }
+    }
+    let said = said(&wanted, daemon.0.policy.rules().goal);
+    if said != Said::default() {
+        daemon.say(said).await?;
     }
     Ok(Done::Nothing)
 }
@@ -124,12 +210,12 @@ pub(super) fn build_info() -> Value {
 pub(super) async fn transfer(daemon: &Daemon, all: &[Standing]) -> Value {
     let sum = |of: fn(&Told) -> u64| all.iter().map(|one| of(&one.told)).sum::<u64>();
     let nodes = daemon.client().nodes().await.map_or(0, |nodes| nodes.iter().map(|node| node.good).sum::<u32>());
-    let outset = daemon.0.outset;
+    let limits = limits(daemon);
     json!({
         "connection_status": "connected", "dht_nodes": nodes,
         "dl_info_speed": sum(|t| t.down_rate), "dl_info_data": sum(|t| t.downloaded),
         "up_info_speed": sum(|t| t.up_rate), "up_info_data": sum(|t| t.uploaded),
-        "dl_rate_limit": outset.down.unwrap_or(0), "up_rate_limit": outset.up.unwrap_or(0),
+        "dl_rate_limit": limits.down.unwrap_or(0), "up_rate_limit": limits.up.unwrap_or(0),
         "last_external_address_v4": "", "last_external_address_v6": "",
     })
 }
@@ -139,4 +225,38 @@ pub(super) async fn transfer_info(daemon: &Daemon) -> Outcome {
     let hashes: Vec<_> = daemon.torrents().keys().copied().collect();
     let all = daemon.standing(&hashes, Ask::Nothing).await?;
     Ok(Done::Json(transfer(daemon, &all).await))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(value: Value) -> Said {
+        said(value.as_object().unwrap(), "ratio=2".parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_said_of_all_is_found_among_preferences() {
+        assert_eq!(of(json!({"locale": "en", "dht": true})), Said::default());
+        let limits = of(
+            json!({"dl_limit": 5_000, "up_limit": 0, "alt_up_limit": -1, "max_active_downloads": 3, "max_active_uploads": -1}),
+        );
+        let expected = Said {
+            down: Some(Some(5_000)),
+            up: Some(None),
+            other_up: Some(None),
+            downloads: Some(NonZeroU32::new(3)),
+            seeds: Some(None),
+            ..Said::default()
+        };
+        assert_eq!(limits, expected);
+        let goal = |value| of(value).goal.map(|goal| goal.to_string());
+        assert_eq!(goal(json!({"max_ratio_enabled": true, "max_ratio": 2})), None, "as it is");
+        assert_eq!(
+            goal(json!({"max_seeding_time_enabled": true, "max_seeding_time": 1})).as_deref(),
+            Some("ratio=2 or time=60")
+        );
+        assert_eq!(goal(json!({"max_ratio_enabled": false, "max_ratio": 2})).as_deref(), Some("forever"));
+        assert_eq!(goal(json!({"max_ratio": -1, "max_inactive_seeding_time": 10})).as_deref(), Some("idle=600"));
+    }
 }

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use teem_client::metainfo::InfoHash;
 use teem_client::{AnnounceUrl, Priority};
+use teem_metainfo::PieceHash;
 
 /// Torrents that one call names.
 const HASHES_MAX: usize = 200_000;
@@ -164,6 +165,24 @@ pub(super) async fn pieces(daemon: &Daemon, form: &Form) -> Outcome {
         None => Vec::<u8>::new(),
     };
     Ok(Done::Json(json!(told)))
+}
+
+/// Carries `torrents/export` out: the .torrent as it came.
+pub(super) async fn export(daemon: &Daemon, form: &Form) -> Outcome {
+    let (one, kept) = (one(daemon, form).await?, daemon.clone());
+    let file = tokio::task::spawn_blocking(move || kept.file(one.hash)).await.map_err(Refused::conflict)?;
+    file.map(Done::Torrent).ok_or_else(|| Refused::conflict("it came by a link: there is no .torrent of it"))
+}
+
+/// Carries `torrents/pieceHashes` out: none where a torrent has none of that kind.
+pub(super) async fn piece_hashes(daemon: &Daemon, form: &Form) -> Outcome {
+    let one = one(daemon, form).await?;
+    let Some(info) = daemon.info(one.hash).await? else { return Ok(Done::Json(json!([]))) };
+    let hash = |piece| match info.piece_hash(piece) {
+        Some(PieceHash::Sha1(hash)) => Some(Value::from(InfoHash(hash).to_string())),
+        _ => None,
+    };
+    Ok(Done::Json((0..info.piece_count()).filter_map(hash).collect()))
 }
 
 /// Carries `torrents/trackers` out.

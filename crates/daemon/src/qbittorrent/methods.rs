@@ -2,7 +2,7 @@
 use super::changing::Way;
 use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
-use super::{adding, application, changing, labels, listing, sync};
+use super::{adding, application, changing, labels, listing, sync, trackers};
 use crate::daemon::Daemon;
 use crate::policy::Move;
 use crate::token::Scope;
@@ -38,7 +38,7 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "app/webapiVersion" => text(application::API_VERSION),
         "app/buildInfo" => json(application::build_info()),
         "app/preferences" => json(application::preferences(daemon).into()),
-        "app/setPreferences" => application::set_preferences(daemon, form),
+        "app/setPreferences" => application::set_preferences(daemon, form).await,
         "app/defaultSavePath" => text(&daemon.first_root().to_string_lossy()),
         "app/networkInterfaceList" | "app/networkInterfaceAddressList" | "app/cookies" | "log/main" | "log/peers" => {
             json(json!([]))
@@ -48,8 +48,10 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "transfer/info" => application::transfer_info(daemon).await,
         "transfer/speedLimitsMode" => text(if daemon.alternative().0 { "1" } else { "0" }),
         "transfer/setSpeedLimitsMode" | "transfer/toggleSpeedLimitsMode" => changing::alternative(daemon, form).await,
-        "transfer/downloadLimit" => text(&daemon.0.outset.down.unwrap_or(0).to_string()),
-        "transfer/uploadLimit" => text(&daemon.0.outset.up.unwrap_or(0).to_string()),
+        "transfer/downloadLimit" => text(&application::limit(daemon, Way::Down)),
+        "transfer/uploadLimit" => text(&application::limit(daemon, Way::Up)),
+        "transfer/setDownloadLimit" => application::set_limit(daemon, form, Way::Down).await,
+        "transfer/setUploadLimit" => application::set_limit(daemon, form, Way::Up).await,
         "torrents/count" => text(&daemon.torrents().len().to_string()),
         "torrents/info" => listing::info(daemon, form, secrets).await,
         "torrents/properties" => listing::properties(daemon, form).await,
@@ -63,6 +65,10 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "torrents/delete" => changing::delete(daemon, form).await,
         "torrents/files" => listing::files(daemon, form).await,
         "torrents/pieceStates" => listing::pieces(daemon, form).await,
+        "torrents/pieceHashes" => listing::piece_hashes(daemon, form).await,
+        // It tells the passkeys in it.
+        "torrents/export" if !secrets => Err(Refused(StatusCode::FORBIDDEN, format!("{path} needs control"))),
+        "torrents/export" => listing::export(daemon, form).await,
         "torrents/reannounce" => changing::announce(daemon, form),
         "torrents/downloadLimit" => changing::limits(daemon, form, Way::Down),
         "torrents/uploadLimit" => changing::limits(daemon, form, Way::Up),
@@ -91,6 +97,9 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "torrents/createCategory" => labels::create_category(daemon, form).await,
         "torrents/editCategory" => labels::edit_category(daemon, form).await,
         "torrents/createTags" => labels::create_tags(daemon, form).await,
+        "torrents/addTrackers" => trackers::add(daemon, form).await,
+        "torrents/editTracker" => trackers::edit(daemon, form).await,
+        "torrents/removeTrackers" => trackers::remove(daemon, form).await,
         other => Err(Refused(StatusCode::CONFLICT, format!("{other} is not supported"))),
     }
 }

@@ -18,6 +18,7 @@ mod seen;
 mod sharing;
 mod sync;
 mod torrent;
+mod trackers;
 
 use crate::daemon::Daemon;
 use crate::token::{self, Scope};

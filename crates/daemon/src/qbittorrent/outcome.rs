@@ -12,6 +12,8 @@ pub(super) enum Done {
     Text(String),
     /// An object or a list.
     Json(Value),
+    /// The bytes of a .torrent file, as it came.
+    Torrent(Vec<u8>),
     /// What was asked for, of which there is nothing to be said.
     Nothing,
 }
@@ -63,8 +65,9 @@ impl From<AddFailed> for Refused {
 pub(super) fn answer(outcome: Outcome) -> Response {
     let (kind, body) = match outcome {
         Ok(Done::Nothing) => return Response::new(Body::empty()),
-        Ok(Done::Text(text)) => ("text/plain; charset=UTF-8", text),
-        Ok(Done::Json(value)) => ("application/json", value.to_string()),
+        Ok(Done::Text(text)) => ("text/plain; charset=UTF-8", text.into_bytes()),
+        Ok(Done::Json(value)) => ("application/json", value.to_string().into_bytes()),
+        Ok(Done::Torrent(bytes)) => ("application/x-bittorrent", bytes),
         Err(Refused(status, why)) => return plain(status, &why),
     };
     let mut response = Response::new(Body::from(body));

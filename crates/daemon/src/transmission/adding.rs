@@ -3,6 +3,7 @@ use super::args::{Args, Id, Ids};
 use super::chosen::choose;
 use super::envelope::{Outcome, Refused};
 use super::names::Style;
+use super::setting::{chosen, names_files};
 use crate::adding::Wishes;
 use crate::daemon::Daemon;
 use crate::failed::AddFailed;
@@ -17,7 +18,7 @@ use teem_client::metainfo::InfoHash;
 pub(super) async fn add(daemon: &Daemon, args: &Args) -> Outcome {
     let wishes = Wishes {
         folder: args.text("download_dir").filter(|folder| !folder.is_empty()).map(Into::into),
-        labels: args.texts("labels").unwrap_or_default().into_iter().collect(),
+        labels: args.texts("labels").unwrap_or_default().into_iter().filter(|label| !label.is_empty()).collect(),
         paused: args.flag("paused").unwrap_or(false),
         ..Wishes::default()
     };
@@ -26,7 +27,11 @@ pub(super) async fn add(daemon: &Daemon, args: &Args) -> Outcome {
             // Some break it into lines.
             let text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
             let bytes = STANDARD.decode(text).map_err(|_| Refused::cannot("invalid or corrupt torrent file"))?;
-            daemon.add_file(&bytes, wishes).await
+            let files = chosen(args, &bytes).map_err(Refused::cannot)?;
+            daemon.add_file(&bytes, Wishes { files, ..wishes }).await
+        }
+        (None, Some(_)) if names_files(args) => {
+            return Err(Refused::cannot("the files of a link are not known yet: add it paused and choose them then"));
         }
         (None, Some(link)) => daemon.add_link(link, wishes).await,
         (None, None) => return Err(Refused::Arguments("no filename or metainfo specified".to_owned())),

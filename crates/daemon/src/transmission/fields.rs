@@ -181,7 +181,8 @@ static FIELDS: &[Field] = &[
     plain("size_when_done", |t| t.standing.told.wanted.into()),
     plain("start_date", |_| 0.into()),
     plain("status", |t| status(t.standing).into()),
-    plain("torrent_file", |_| "".into()),
+    // There is no such file; some make a URL of its path, which has to be absolute.
+    plain("torrent_file", |t| format!("/{}.torrent", t.standing.hash).into()),
     plain("total_size", |t| t.standing.told.size.unwrap_or(0).into()),
     fact("tracker_list", |t| nested::tracker_list(t.facts, t.secrets)),
     Field {

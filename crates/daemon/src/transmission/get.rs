@@ -48,10 +48,18 @@ pub(super) async fn get(daemon: &Daemon, call: &Call, secrets: bool) -> Outcome 
     } else {
         Vec::new()
     };
+    let places = if wanted.fields.iter().any(|(_, field)| field.name == "queue_position") {
+        daemon.places()
+    } else {
+        HashMap::new()
+    };
     let numbers: HashMap<_, _> = torrents.into_iter().map(|(number, hash)| (hash, number)).collect();
     // Tens of thousands of torrents take a while to be written.
     let told = tokio::task::spawn_blocking(move || {
-        let of = |standing: &Standing| numbers.get(&standing.hash).copied().unwrap_or(0);
+        let of = |standing: &Standing| {
+            let place = places.get(&standing.hash).copied().unwrap_or(0);
+            (numbers.get(&standing.hash).copied().unwrap_or(0), place)
+        };
         wanted.tell(&standing, &parts, of)
     });
     let mut answer = Map::new();
@@ -63,7 +71,7 @@ pub(super) async fn get(daemon: &Daemon, call: &Call, secrets: bool) -> Outcome 
 }
 
 impl Wanted {
-    fn tell(&self, standing: &[Standing], parts: &[Option<Parts>], number: impl Fn(&Standing) -> u64) -> Value {
+    fn tell(&self, standing: &[Standing], parts: &[Option<Parts>], of: impl Fn(&Standing) -> (u64, usize)) -> Value {
         let needs_facts = self.fields.iter().any(|(_, field)| field.needs.facts());
         let mut rows = Vec::with_capacity(standing.len() + 1);
         if self.table {
@@ -74,8 +82,7 @@ impl Wanted {
             let parts = parts.get(index).and_then(Option::as_ref);
             let files = parts.filter(|_| needs_files).map(|parts| parts.files(standing)).unwrap_or_default();
             let facts = if needs_facts { standing.facts() } else { Facts::default() };
-            let number = number(standing);
-            let place = usize::try_from(number.saturating_sub(1)).unwrap_or(0);
+            let (number, place) = of(standing);
             let numbers = self.style == Style::Camel;
             let goal = self.goal;
             let look = Look {

@@ -1,5 +1,6 @@
 //! Which method is which (Transmission's rpc-spec), and what a token has to allow for it.
 use super::envelope::{Call, Outcome, Refused};
+use super::names::Style;
 use super::{adding, changing, get, session};
 use crate::daemon::Daemon;
 use crate::policy::Move;
@@ -32,6 +33,8 @@ pub(super) async fn carry_out(daemon: &Daemon, call: &Call, scope: Scope) -> Out
         "session_set" => session::set(daemon, args, dialect).await,
         "session_stats" => session::stats(daemon).await,
         "free_space" => session::free_space(daemon, args).await,
+        // There are none.
+        "group_get" => Ok(([("group".to_owned(), serde_json::json!([]))].into_iter().collect(), Style::Kebab)),
         other => Err(Refused::cannot(format!("{} is not supported", other.replace('_', "-")))),
     }
 }

@@ -7,10 +7,12 @@ use crate::change::{Changes, Limit, Until};
 use crate::daemon::Daemon;
 use crate::failed::Failed;
 use crate::goals::{Part, Parts, thousandths};
+use crate::policy::Move;
 use crate::standing::{self, Ask};
+use crate::tiers::{Edit, of_lines};
 use serde_json::Map;
-use teem_client::Priority;
 use teem_client::metainfo::{Info, InfoHash};
+use teem_client::{Choice, Priority, Selection, source};
 
 /// Whose a limit of seeding is (`seedRatioMode`): the session's, the torrent's own, nobody's.
 const OF_SESSION: i64 = 0;
@@ -19,6 +21,10 @@ const OF_ITS_OWN: i64 = 1;
 /// Carries `torrent_set` out.
 pub(super) async fn set(daemon: &Daemon, args: &Args, hashes: &[InfoHash]) -> Outcome {
     refuse(args)?;
+    let edits = tracker_edits(args)?;
+    if !edits.is_empty() {
+        daemon.edit_trackers(hashes, edits).await.map_err(Refused::cannot)?;
+    }
     let changes = Changes {
         labels: args.texts("labels").map(|labels| labels.into_iter().filter(|label| !label.is_empty()).collect()),
         up: limit(args, "upload_limit", "upload_limited"),
@@ -30,16 +36,22 @@ pub(super) async fn set(daemon: &Daemon, args: &Args, hashes: &[InfoHash]) -> Ou
     } else {
         daemon.set_of(hashes, changes).await
     };
-    done.map(|()| (Map::new(), Style::Kebab)).map_err(Refused::cannot)
+    done.map_err(Refused::cannot)?;
+    if let Some(place) = args.int("queue_position") {
+        let place = usize::try_from(place.max(0)).unwrap_or(usize::MAX);
+        daemon.queue(hashes, Move::At(place)).await.map_err(Refused::cannot)?;
+    }
+    Ok((Map::new(), Style::Kebab))
 }
 
 /// What this program does not have and is asked for.
 fn refuse(args: &Args) -> Result<(), Refused> {
     let cannot = |key: &str| Err(Refused::cannot(format!("{} is not supported", key.replace('_', "-"))));
-    for key in ["tracker_add", "tracker_remove", "tracker_replace", "tracker_list", "queue_position", "location"] {
-        if args.get(key).is_some() {
-            return cannot(key);
-        }
+    if args.get("location").is_some() {
+        return cannot("location");
+    }
+    if args.text("group").is_some_and(|group| !group.is_empty()) {
+        return cannot("group");
     }
     for (key, usual) in [("bandwidth_priority", 0), ("sequential_download", 0)] {
         if args.int(key).is_some_and(|value| value != usual) || args.flag(key) == Some(true) {
@@ -50,6 +62,33 @@ fn refuse(args: &Args) -> Result<(), Refused> {
         return cannot("honors_session_limits");
     }
     Ok(())
+}
+
+/// What is to become of the trackers; the newest of the keys says all of them.
+fn tracker_edits(args: &Args) -> Result<Vec<Edit>, Refused> {
+    let mut edits = Vec::new();
+    if let Some(urls) = args.texts("tracker_add") {
+        edits.push(Edit::Add(urls.into_iter().map(|url| vec![url]).collect()));
+    }
+    // Pairs of a number and a URL; before removals, which move the numbers.
+    if let Some(pairs) = args.get("tracker_replace").and_then(|value| value.as_array()) {
+        for pair in pairs.chunks(2) {
+            let [place, url] = pair else { return Err(bad_pairs()) };
+            let place = place.as_u64().and_then(|place| usize::try_from(place).ok()).ok_or_else(bad_pairs)?;
+            edits.push(Edit::ReplaceAt(place, url.as_str().ok_or_else(bad_pairs)?.to_owned()));
+        }
+    }
+    if let Some(places) = args.ints("tracker_remove") {
+        edits.push(Edit::RemoveAt(places.into_iter().filter_map(|place| usize::try_from(place).ok()).collect()));
+    }
+    if let Some(lines) = args.text("tracker_list") {
+        edits.push(Edit::All(of_lines(lines)));
+    }
+    Ok(edits)
+}
+
+fn bad_pairs() -> Refused {
+    Refused::Arguments("trackerReplace is a list of pairs: the number of a tracker and its new URL".to_owned())
 }
 
 /// Kilobytes a second, where the torrent is limited.
@@ -77,6 +116,27 @@ const ABOUT_FILES: [(&str, Becomes); 5] = [
 
 fn is_about_files(args: &Args) -> bool {
     ABOUT_FILES.iter().any(|(key, _)| args.get(key).is_some())
+}
+
+/// The priority of each file of a torrent that is added so, padding counted; empty where nothing is said of files. An empty list names none here.
+pub(super) fn chosen(args: &Args, file: &[u8]) -> Result<Vec<Priority>, String> {
+    if !names_files(args) {
+        return Ok(Vec::new());
+    }
+    let info = source::from_bytes("it", file).map_err(|e| e.to_string())?.info.ok_or("it has no files")?;
+    let mut all = vec![Priority::Normal; info.files().len()];
+    for (places, priority) in wishes(args, &info, false, |_| Priority::Normal)? {
+        for place in places {
+            all[place as usize] = priority;
+        }
+    }
+    Choice::Files(Selection::of(all.clone())).of(&info)?;
+    Ok(all)
+}
+
+/// Whether files are named.
+pub(super) fn names_files(args: &Args) -> bool {
+    ABOUT_FILES.iter().any(|(key, _)| args.ints(key).is_some_and(|named| !named.is_empty()))
 }
 
 fn is_about_goals(args: &Args) -> bool {
@@ -124,16 +184,17 @@ async fn each_by_itself(daemon: &Daemon, args: &Args, hashes: &[InfoHash], chang
             return Err(Failed::Wish(format!("the files of {} are not known yet", one.told.name)));
         };
         let is = one.row.choice().of(&info).unwrap_or_default();
-        let files = wishes(args, &info, |file| is.file(file)).map_err(Failed::Wish)?;
+        let files = wishes(args, &info, true, |file| is.file(file)).map_err(Failed::Wish)?;
         daemon.set_of(&[one.hash], Changes { files, ..changes }).await?;
     }
     Ok(())
 }
 
-/// The priority of each file that gets another one. Programs count files without padding.
-pub(super) fn wishes(
+/// The priority of each file that gets another one. Programs count files without padding, and mean all of them by none where `none_is_all`.
+fn wishes(
     args: &Args,
     info: &Info,
+    none_is_all: bool,
     is: impl Fn(usize) -> Priority,
 ) -> Result<Vec<(Vec<u32>, Priority)>, String> {
     let stored = standing::Parts::places(info);
@@ -141,9 +202,11 @@ pub(super) fn wishes(
     let mut after = before.clone();
     for (key, becomes) in ABOUT_FILES {
         let Some(named) = args.ints(key) else { continue };
-        // None named is all.
-        let named: Vec<usize> =
-            if named.is_empty() { (0..after.len()).collect() } else { named.into_iter().map(|n| n as usize).collect() };
+        let named: Vec<usize> = if named.is_empty() && none_is_all {
+            (0..after.len()).collect()
+        } else {
+            named.into_iter().map(|n| n as usize).collect()
+        };
         for file in named {
             let all = before.len();
             let place = after.get_mut(file).ok_or_else(|| format!("there is no file {file}: there are {all}"))?;
@@ -187,11 +250,17 @@ mod tests {
         let files = [file("a", ""), file("p", "4:attr1:p"), file("b", ""), file("c", "")].concat();
         let raw = format!("d5:filesl{files}e4:name1:t12:piece lengthi16384e6:pieces80:{}e", "h".repeat(80));
         let info = Info::parse(raw.as_bytes(), &Limits::FILE).unwrap();
-        let of = |value| wishes(&args(value), &info, |file| if file == 3 { Skip } else { Normal });
+        let of = |value| wishes(&args(value), &info, true, |file| if file == 3 { Skip } else { Normal });
         assert_eq!(of(json!({"files-unwanted": [1]})), Ok(vec![(vec![2], Skip)]));
         assert_eq!(of(json!({"priority-high": [], "files-wanted": [2]})), Ok(vec![(vec![0, 2, 3], High)]));
         assert_eq!(of(json!({"priority-low": [2, 1]})), Ok(vec![]));
         assert!(of(json!({"files-wanted": [3]})).unwrap_err().contains("no file 3"));
+        let file = [b"d4:info", raw.as_bytes(), b"e"].concat();
+        let of = |value| chosen(&args(value), &file);
+        let some = json!({"files-unwanted": [1], "files-wanted": [], "priority-high": [2]});
+        assert_eq!(of(some), Ok(vec![Normal, Normal, Skip, High]));
+        assert_eq!(of(json!({"files-wanted": []})), Ok(vec![]));
+        assert!(of(json!({"files-unwanted": [0, 1, 2]})).is_err(), "something has to be wanted");
     }
 
     #[test]
@@ -207,8 +276,23 @@ mod tests {
     }
 
     #[test]
+    fn trackers_are_named_by_number_or_all_at_once() {
+        let of = |value| tracker_edits(&args(value)).map_err(|_| ());
+        let text = |text: &str| text.to_owned();
+        assert_eq!(of(json!({"trackerAdd": ["u:1", 7]})), Ok(vec![Edit::Add(vec![vec![text("u:1")]])]));
+        let both = of(json!({"trackerRemove": [2], "trackerReplace": [0, "u:2"]}));
+        assert_eq!(both, Ok(vec![Edit::ReplaceAt(0, text("u:2")), Edit::RemoveAt(vec![2])]));
+        assert_eq!(
+            of(json!({"trackerList": "u:1\n\nu:2"})),
+            Ok(vec![Edit::All(vec![vec![text("u:1")], vec![text("u:2")]])])
+        );
+        assert_eq!(of(json!({"trackerReplace": [0]})), Err(()));
+        assert_eq!(of(json!({"trackerReplace": ["x", 0]})), Err(()));
+    }
+
+    #[test]
     fn what_cannot_be_had_is_refused() {
-        for value in [json!({"trackerAdd": ["x"]}), json!({"bandwidthPriority": 1})] {
+        for value in [json!({"group": "slow"}), json!({"bandwidthPriority": 1})] {
             assert!(refuse(&args(value.clone())).is_err(), "{value}");
         }
         assert!(refuse(&args(json!({"seedRatioMode": 0, "bandwidthPriority": 0, "seedRatioLimit": 2}))).is_ok());
