@@ -123,6 +123,10 @@ pub struct AddAtRest {
     pub key: TorrentKey,
     /// The folder that holds its content.
     pub folder: PathBuf,
+    /// The content's own name in that folder, where it differs from the torrent's.
+    pub name: Option<String>,
+    /// Files that go by other names than the torrent's: the index of each, and its path below the content's folder.
+    pub names: BTreeMap<usize, String>,
     /// What was known of it from its metadata.
     pub about: About,
     /// Its trackers, in tiers (BEP 12).
@@ -143,8 +147,19 @@ impl AddAtRest {
     /// One of which all is wanted, without trackers or limits.
     pub fn new(key: TorrentKey, folder: impl Into<PathBuf>, about: About) -> Self {
         let wanted = about.size;
-        let (folder, trackers) = (folder.into(), Vec::new());
-        Self { key, folder, about, trackers, wanted, paused: false, publish: false, up: None, down: None }
+        Self {
+            key,
+            folder: folder.into(),
+            name: None,
+            names: BTreeMap::new(),
+            about,
+            trackers: Vec::new(),
+            wanted,
+            paused: false,
+            publish: false,
+            up: None,
+            down: None,
+        }
     }
 }
 
@@ -210,16 +225,17 @@ impl Client {
         self.host().room().await;
         let mut added = Vec::with_capacity(all.len());
         let mut specs = Vec::with_capacity(all.len());
-        for AddAtRest { key, folder, about, trackers, wanted, paused, publish, up, down } in all {
+        for AddAtRest { key, folder, name, names, about, trackers, wanted, paused, publish, up, down } in all {
             let id = self.next_id();
             let folder = std::path::absolute(&folder).unwrap_or(folder);
-            let place = Place { read_only: publish, ..Place::download(folder, self.state_dir()) };
-            if let Err(e) = self.registry().places.reserve_at_rest(id, key, place.clone(), &about.name) {
+            let place = Place { name, names, read_only: publish, ..Place::download(&folder, self.state_dir()) };
+            if let Err(e) = self.registry().places.reserve_at_rest(id, key, place, &about.name) {
                 added.push(Err(e));
                 continue;
             }
             let (private, pieces) = (about.private, about.pieces);
-            let entry = Arc::new(Entry::new(id, key, place.folder.into(), Status::at_rest(about, paused)));
+            let folder = self.registry().places.folder(&folder);
+            let entry = Arc::new(Entry::new(id, key, folder, Status::at_rest(about, paused)));
             self.registry().enter(entry.clone());
             added.push(Ok(self.handle(entry)));
             let add = AddTorrent {
@@ -252,7 +268,8 @@ impl Client {
         let (publish, choose) = (add.publishes(), add.asks());
         registry.places.reserve(id, key, &place, add.choice, info.as_ref())?;
         let status = Status::new(info.clone(), add.paused, choose);
-        let entry = Arc::new(Entry::new(id, key, place.folder.as_path().into(), status));
+        let folder = registry.places.folder(&place.folder);
+        let entry = Arc::new(Entry::new(id, key, folder, status));
         registry.enter(entry.clone());
         if info.is_some() && !add.paused {
             disk.place(id, place);

@@ -399,7 +399,12 @@ impl Client {
     /// The rows of its torrents that were changed since `revision`, which an earlier answer has given; with 0 all there are. To wait for the next change
     /// there is [`Events::changed`].
     pub fn rows(&self, since: u64) -> Rows {
-        self.0.registry.table().since(since)
+        self.rows_at_most(since, usize::MAX)
+    }
+
+    /// The same, at most so many of them: the answer's revision is that of the last, and the next answer goes on from there.
+    pub fn rows_at_most(&self, since: u64, max: usize) -> Rows {
+        self.0.registry.table().since(since, max)
     }
 
     /// Everything that happens from now on, to all torrents.

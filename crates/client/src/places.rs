@@ -47,11 +47,11 @@ impl std::error::Error for AddError {}
 /// Where a torrent's content goes, kept until (magnet links) its name is known.
 struct Placing {
     key: TorrentKey,
-    place: Place,
+    place: Arc<Place>,
     /// Which files are wanted, until that can be said by their indices.
     choice: Choice,
     /// The path of the content itself, where it is written.
-    root: Option<PathBuf>,
+    root: Option<Arc<Path>>,
     /// What lies there.
     info: Option<Arc<Info>>,
 }
@@ -71,7 +71,9 @@ struct Table {
     /// Of a hybrid both hashes.
     by_hash: HashMap<InfoHash, TorrentId>,
     /// Only those that write.
-    by_root: HashMap<PathBuf, Vec<TorrentId>>,
+    by_root: HashMap<Arc<Path>, Vec<TorrentId>>,
+    /// Thousands of torrents have a few dozen places: one of each folder in which nothing goes by another name.
+    plain: HashMap<Arc<Path>, Arc<Place>>,
 }
 
 impl Places {
@@ -102,9 +104,9 @@ impl Places {
             let table = self.table();
             let placing = table.placings.get(&id).ok_or("the torrent was removed")?;
             if let Some(info) = &placing.info {
-                return Ok((placing.place.clone(), info.clone()));
+                return Ok((Place::clone(&placing.place), info.clone()));
             }
-            (placing.place.clone(), placing.key)
+            (Place::clone(&placing.place), placing.key)
         };
         let read = || Info::parse(&saved_info(&**self.fs.get()?, &place, key)?, &Limits::PEER).ok();
         let info = read().ok_or_else(|| {
@@ -142,7 +144,7 @@ impl Places {
     /// Whether others rest where a torrent's content is to lie.
     pub(crate) fn has_rivals(&self, place: &Place, info: &Info) -> bool {
         let table = self.table();
-        table.by_root.get(&content_root(place, info)).is_some_and(|ids| !ids.is_empty())
+        table.by_root.get(&*content_root(place, info)).is_some_and(|ids| !ids.is_empty())
     }
 
     /// The same as [`Self::recall_rivals`] before the torrent has a place.
@@ -163,13 +165,13 @@ impl Places {
         if key.wires().any(|hash| table.by_hash.contains_key(&hash)) {
             return Err(AddError::Already(key));
         }
-        let root = info.map(|info| content_root(place, info));
-        let root = root.filter(|_| !place.read_only);
-        if let (Some(root), Some(info)) = (&root, info) {
-            table.claim(id, root, info)?;
-        }
+        let root = match info.filter(|_| !place.read_only) {
+            Some(info) => Some(table.claim(id, &content_root(place, info), info)?),
+            None => None,
+        };
         table.by_hash.extend(key.wires().map(|hash| (hash, id)));
-        table.placings.insert(id, Placing { key, place: place.clone(), choice, root, info: info.cloned() });
+        let place = table.shared(place.clone());
+        table.placings.insert(id, Placing { key, place, choice, root, info: info.cloned() });
         Ok(())
     }
 
@@ -185,11 +187,10 @@ impl Places {
         if key.wires().any(|hash| table.by_hash.contains_key(&hash)) {
             return Err(AddError::Already(key));
         }
-        let root = (!place.read_only).then(|| place.folder.join(name));
-        if let Some(root) = &root {
-            table.by_root.entry(root.clone()).or_default().push(id);
-        }
+        let root = place.folder.join(place.name.as_deref().unwrap_or(name));
+        let root = (!place.read_only).then(|| table.take(id, &root));
         table.by_hash.extend(key.wires().map(|hash| (hash, id)));
+        let place = table.shared(place);
         table.placings.insert(id, Placing { key, place, choice: Choice::All, root, info: None });
         Ok(())
     }
@@ -198,12 +199,13 @@ impl Places {
     pub(crate) fn settle(&self, id: TorrentId, info: &Arc<Info>) -> Option<Result<(Place, Choice), AddError>> {
         let mut table = self.table();
         let root = content_root(&table.placings.get(&id)?.place, info);
-        if let Err(e) = table.claim(id, &root, info) {
-            return Some(Err(e));
-        }
+        let root = match table.claim(id, &root, info) {
+            Ok(root) => root,
+            Err(e) => return Some(Err(e)),
+        };
         let placing = table.placings.get_mut(&id)?;
         (placing.root, placing.info) = (Some(root), Some(info.clone()));
-        Some(Ok((placing.place.clone(), placing.choice.clone())))
+        Some(Ok((Place::clone(&placing.place), placing.choice.clone())))
     }
 
     /// Other files are wanted than was said before. Whether the metadata has come, so that this choice comes too late to be asked for.
@@ -215,13 +217,18 @@ impl Places {
         })
     }
 
+    /// A folder that torrents lie in: one text for all of them.
+    pub(crate) fn folder(&self, folder: &Path) -> Arc<Path> {
+        self.table().plain.get_key_value(folder).map_or_else(|| folder.into(), |(folder, _)| folder.clone())
+    }
+
     /// Where a torrent lies, once that is known.
     pub(crate) fn of(&self, id: TorrentId) -> Option<Place> {
         self.table()
             .placings
             .get(&id)
             .filter(|placing| placing.root.is_some() || placing.place.read_only)
-            .map(|placing| placing.place.clone())
+            .map(|placing| Place::clone(&placing.place))
     }
 
     /// A torrent is gone: others may have its place.
@@ -234,6 +241,7 @@ impl Places {
             if let Some(root) = placing.root {
                 table.unclaim(id, &root);
             }
+            table.let_go(placing.place);
         }
     }
 
@@ -241,39 +249,39 @@ impl Places {
     pub(crate) fn lies(&self, id: TorrentId) -> Option<(Place, bool)> {
         let table = self.table();
         let placing = table.placings.get(&id)?;
-        Some((placing.place.clone(), placing.root.is_some() || placing.place.read_only))
+        Some((Place::clone(&placing.place), placing.root.is_some() || placing.place.read_only))
     }
 
     /// A torrent of which nothing lies anywhere yet goes elsewhere; false when that is not so, or it is gone.
     pub(crate) fn redirect(&self, id: TorrentId, to: &Place) -> bool {
         let mut table = self.table();
-        let Some(placing) = table.placings.get_mut(&id).filter(|placing| placing.root.is_none()) else { return false };
-        placing.place = to.clone();
+        if table.placings.get(&id).is_none_or(|placing| placing.root.is_some()) {
+            return false;
+        }
+        table.lies_at(id, to);
         true
     }
 
     /// A torrent is about to be moved: from now on it has the place that it goes to as well.
     pub(crate) fn begin_move(&self, id: TorrentId, to: &Place, info: &Info) -> Result<(), AddError> {
-        self.table().claim(id, &content_root(to, info), info)
+        self.table().claim(id, &content_root(to, info), info).map(|_| ())
     }
 
     /// It has been moved, or could not be: the other place is free.
     pub(crate) fn end_move(&self, id: TorrentId, meant: &Place, lies: &Place, info: &Info) {
         let mut table = self.table();
-        let Some(placing) = table.placings.get_mut(&id) else {
+        let Some(before) = table.placings.get(&id).map(|placing| placing.root.clone()) else {
             // Removed meanwhile, with the place that it had.
             return table.unclaim(id, &content_root(meant, info));
         };
-        let (root, before) = (content_root(lies, info), placing.root.clone());
-        placing.place = lies.clone();
-        placing.root = Some(root.clone());
-        for other in before.into_iter().chain([content_root(meant, info)]).filter(|other| *other != root) {
+        // A move of an earlier run may have ended elsewhere.
+        let root = table.take(id, &content_root(lies, info));
+        for other in before.into_iter().chain([content_root(meant, info).into()]).filter(|other| *other != root) {
             table.unclaim(id, &other);
         }
-        // A move of an earlier run may have ended elsewhere.
-        let ids = table.by_root.entry(root).or_default();
-        if !ids.contains(&id) {
-            ids.push(id);
+        table.lies_at(id, lies);
+        if let Some(placing) = table.placings.get_mut(&id) {
+            placing.root = Some(root);
         }
     }
 
@@ -294,8 +302,50 @@ impl Table {
         }
     }
 
+    /// Takes a place for a torrent that writes there, whoever else does.
+    fn take(&mut self, id: TorrentId, root: &Path) -> Arc<Path> {
+        let root = self.by_root.get_key_value(root).map_or_else(|| root.into(), |(root, _)| root.clone());
+        let ids = self.by_root.entry(root.clone()).or_insert_with(|| Vec::with_capacity(1));
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+        root
+    }
+
+    /// The one place of those that are alike.
+    fn shared(&mut self, place: Place) -> Arc<Place> {
+        if place.name.is_some() || !place.names.is_empty() || place.overwrite || place.read_only {
+            return Arc::new(place);
+        }
+        if let Some(shared) = self.plain.get(&*place.folder).filter(|shared| shared.state_dir == place.state_dir) {
+            return shared.clone();
+        }
+        let (folder, place) = (place.folder.as_path().into(), Arc::new(place));
+        self.plain.insert(folder, place.clone());
+        place
+    }
+
+    /// A torrent has a place no more.
+    fn let_go(&mut self, place: Arc<Place>) {
+        // It, and the one in the table.
+        if self.plain.get(&*place.folder).is_some_and(|shared| Arc::ptr_eq(shared, &place))
+            && Arc::strong_count(&place) <= 2
+        {
+            self.plain.remove(&*place.folder);
+        }
+    }
+
+    /// A torrent lies elsewhere.
+    fn lies_at(&mut self, id: TorrentId, place: &Place) {
+        let place = self.shared(place.clone());
+        if let Some(placing) = self.placings.get_mut(&id) {
+            let before = std::mem::replace(&mut placing.place, place);
+            self.let_go(before);
+        }
+    }
+
     /// Takes a place for a torrent that writes there. Others may have it too, as long as no file is the same.
-    fn claim(&mut self, id: TorrentId, root: &Path, info: &Info) -> Result<(), AddError> {
+    fn claim(&mut self, id: TorrentId, root: &Path, info: &Info) -> Result<Arc<Path>, AddError> {
         let others = self.by_root.get(root).into_iter().flatten().filter(|other| **other != id);
         for other in others.filter_map(|other| self.placings.get(other)) {
             let file = match other.info.as_deref() {
@@ -308,11 +358,7 @@ impl Table {
                 return Err(AddError::SamePlace(path));
             }
         }
-        let ids = self.by_root.entry(root.to_owned()).or_default();
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-        Ok(())
+        Ok(self.take(id, root))
     }
 }
 
@@ -374,6 +420,7 @@ mod tests {
         ] {
             assert_eq!(put(3, &info("c", paths)), Err(AddError::SamePlace(file.into())), "{paths:?}");
         }
+        assert_eq!(places.table().plain.len(), 1, "one place for all");
         places.forget(TorrentId(1));
         put(3, &info("c", &[&["e1"]])).unwrap();
         assert!(put(4, &info("d", &[&["e2"]])).is_err(), "the other is still there");
@@ -384,5 +431,10 @@ mod tests {
         let clash = info("f", &[&["e5"]]);
         places.reserve(TorrentId(6), clash.key(), &place, Choice::All, None).unwrap();
         assert!(places.settle(TorrentId(6), &clash).unwrap().is_err());
+        for id in 2..=6 {
+            places.forget(TorrentId(id));
+        }
+        let table = places.table();
+        assert!(table.plain.is_empty() && table.by_root.is_empty() && table.by_hash.is_empty());
     }
 }

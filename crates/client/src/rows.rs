@@ -111,7 +111,8 @@ impl Table {
         self.rows.values().map(|(entry, _)| Arc::clone(entry)).collect()
     }
 
-    pub(crate) fn since(&self, revision: u64) -> Rows {
+    /// What was changed since a revision, at most so many rows of it: the rest comes after the revision that the answer gives.
+    pub(crate) fn since(&self, revision: u64, max: usize) -> Rows {
         // One of another run knows nothing of these rows.
         let all = revision == 0 || revision < self.forgotten || revision > self.revision;
         let after = if all { 0 } else { revision };
@@ -120,8 +121,11 @@ impl Table {
             let (key, folder, status) = (entry.key, entry.folder(), entry.status().clone());
             Some(Row { id: *id, key, folder, status, revision })
         });
-        let gone = self.removed.iter().rev().take_while(|(at, _)| !all && *at > after).map(|(_, id)| *id);
-        Rows { revision: self.revision, rows: changed.collect(), removed: gone.collect(), all }
+        let rows: Vec<Row> = changed.take(max).collect();
+        let revision = rows.last().filter(|_| rows.len() >= max).map_or(self.revision, |row| row.revision);
+        let gone = self.removed.iter().rev().take_while(|(at, _)| !all && *at > after);
+        let gone = gone.filter(|(at, _)| *at <= revision).map(|(_, id)| *id);
+        Rows { revision, rows, removed: gone.collect(), all }
     }
 }
 
@@ -140,6 +144,24 @@ mod tests {
         table
     }
 
+    #[test]
+    fn many_are_told_by_and_by() {
+        let mut table = table(10);
+        table.remove(TorrentId(0));
+        let (mut seen, mut told, mut removed) = (0, Vec::new(), Vec::new());
+        for part in [4, 4, 1, 0] {
+            let rows = table.since(seen, 4);
+            assert_eq!((rows.rows.len(), rows.all), (part, seen == 0));
+            (seen, told) = (rows.revision, [told, ids(&rows)].concat());
+            removed.extend(rows.removed);
+            // What changes meanwhile comes last.
+            if part == 1 {
+                table.remove(TorrentId(9));
+            }
+        }
+        assert_eq!((told, removed), ((1..10).collect(), vec![TorrentId(0), TorrentId(9)]));
+    }
+
     fn ids(rows: &Rows) -> Vec<u32> {
         rows.rows.iter().map(|row| row.id.0).collect()
     }
@@ -147,34 +169,34 @@ mod tests {
     #[test]
     fn only_what_changed_since_is_told_and_each_row_once() {
         let mut table = table(5);
-        let all = table.since(0);
+        let all = table.since(0, usize::MAX);
         assert_eq!((ids(&all), all.all, all.revision), (vec![0, 1, 2, 3, 4], true, 5));
-        let none = table.since(all.revision);
+        let none = table.since(all.revision, usize::MAX);
         assert!(none.rows.is_empty() && none.removed.is_empty() && !none.all);
         for id in [3, 1, 3, 3] {
             table.touch(TorrentId(id));
         }
         table.remove(TorrentId(2));
         table.touch(TorrentId(2));
-        let some = table.since(all.revision);
+        let some = table.since(all.revision, usize::MAX);
         assert_eq!((ids(&some), &some.removed[..], some.all), (vec![1, 3], &[TorrentId(2)][..], false));
         assert!(some.rows.iter().all(|row| row.revision > all.revision && row.revision <= some.revision));
         assert_eq!((table.changed.len(), table.rows.len()), (4, 4), "one place for each row, however often it changes");
-        assert!(table.since(some.revision).rows.is_empty());
+        assert!(table.since(some.revision, usize::MAX).rows.is_empty());
     }
 
     #[test]
     fn one_who_has_missed_too_much_gets_all() {
         let mut table = table(REMOVED_MAX as u32 + 10);
-        let seen = table.since(0).revision;
+        let seen = table.since(0, usize::MAX).revision;
         for n in 0..REMOVED_MAX as u32 + 5 {
             table.remove(TorrentId(n));
         }
-        let late = table.since(seen);
+        let late = table.since(seen, usize::MAX);
         assert_eq!((late.all, late.rows.len(), late.removed.len()), (true, 5, 0));
         assert_eq!(table.removed.len(), REMOVED_MAX);
-        assert!(table.since(late.revision + 1).all, "a revision of another run");
+        assert!(table.since(late.revision + 1, usize::MAX).all, "a revision of another run");
         let left: Vec<u32> = table.take().iter().map(|entry| entry.id.0).collect();
-        assert_eq!((left.len(), table.since(late.revision).removed.len()), (5, 5));
+        assert_eq!((left.len(), table.since(late.revision, usize::MAX).removed.len()), (5, 5));
     }
 }

@@ -1,12 +1,13 @@
 //! How a torrent comes to be kept (own design): what it is, what is wanted of it, and its row on the disk before anybody is told.
 use crate::asker::is_token;
-use crate::daemon::{Daemon, Kept, now};
+use crate::daemon::{Daemon, now};
 use crate::failed::AddFailed;
 use crate::held::Held;
+use crate::kept::Kept;
 use crate::line::Line;
 use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use teem_client::policy::{Goal, Speed};
@@ -116,7 +117,7 @@ impl Daemon {
         let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
         // One that has ended has no limits to set.
         let _ = torrent.limits(speed.up, speed.down);
-        self.torrents().insert(hash, Kept { row, torrent: Ok(torrent), line, is_asleep: false });
+        self.torrents().enter(hash, Kept { row, torrent: Ok(torrent), line, is_asleep: false });
         self.enters(hash, true);
         if let Some(held) = held {
             self.hold(hash, held);
@@ -181,30 +182,13 @@ impl Daemon {
         };
         within_bounds(&labels, &only, &first)?;
         let course = Course { until, order: self.next_place(), ..Course::default() };
-        let (name, names, trackers, added, shared) = (None, BTreeMap::new(), None, now(), None);
-        Ok(Row {
-            origin,
-            folder,
-            goes_to,
-            name,
-            names,
-            labels,
-            paused,
-            added,
-            only,
-            first,
-            files,
-            trackers,
-            up,
-            down,
-            shared,
-            course,
-        })
+        let rest = Row::new(origin, folder, now());
+        Ok(Row { goes_to, labels, paused, only, first, files, up, down, course, ..rest })
     }
 
     /// The place behind all others in the queue.
     pub(crate) fn next_place(&self) -> u64 {
-        self.torrents().values().map(|kept| kept.row.course.order).max().map_or(0, |last| last + 1)
+        self.torrents().behind()
     }
 }
 

@@ -1,10 +1,9 @@
-//! What is kept of a torrent that rested, so that the next run takes it on without reading its metadata or looking at its content (own design).
+//! What is kept of a torrent that has all it wants, so that the next run takes it on without reading its metadata or looking at its content (own design).
 //!
-//! It is put down when the torrent first rests, and taken away when something of it is missing or wanted besides. A record that is out of date costs
+//! It is put down when the torrent is complete and on the disk for good, and taken away when something of it is missing or wanted besides. A record that is out of date costs
 //! nothing but a look: what lies on the disk is judged by the saved state before it is served.
 use crate::row::Row;
 use crate::tiers::{self, Tiers};
-use std::path::Path;
 use teem_bencode::{Writer, parse};
 use teem_client::event::State;
 use teem_client::metainfo::{InfoHash, InfoHashV2, Limits, TorrentKey};
@@ -68,17 +67,20 @@ impl Asleep {
     }
 
     /// The torrent as the client is to take it.
-    pub(crate) fn add(&self, row: &Row, folder: &Path, paused: bool) -> AddAtRest {
-        let mut add = AddAtRest::new(self.key, folder, self.about.clone());
+    pub(crate) fn add(&self, row: &Row, paused: bool) -> AddAtRest {
+        let mut add = AddAtRest::new(self.key, &row.folder, self.about.clone());
+        (add.name, add.names) = (row.name.clone(), row.names.clone());
         (add.trackers, add.wanted, add.paused) = (self.trackers.clone(), self.wanted, paused);
         (add.up, add.down, add.publish) = (row.up, row.down, row.shared.is_some());
         add
     }
 }
 
-/// Whether what is kept of a torrent that rested is to be put down, or taken away; `None` where it stays as it is.
+/// Whether what is kept of a torrent that is complete is to be put down, or taken away; `None` where it stays as it is.
 pub(crate) fn is_due(status: &Status, is_kept: bool) -> Option<bool> {
-    if status.rests {
+    // What was not on the disk for good is found out when the torrent is woken.
+    let is_whole = status.complete.is_some_and(|at_start| at_start || status.durable) && status.state == State::Seeding;
+    if status.rests || is_whole {
         return (!is_kept).then_some(true);
     }
     // One that was woken and has all it wants will rest again.

@@ -185,9 +185,7 @@ impl Daemon {
         for Changed { hash, row, torrent } in changed {
             let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
             let choice = row.choice();
-            if let Some(kept) = self.torrents().get_mut(&hash) {
-                kept.row = row;
-            }
+            self.has_row(hash, row);
             let Some(torrent) = torrent else { continue };
             // One that has ended has no limits to set. Those of its labels may be others too.
             let _ = torrent.limits(speed.up, speed.down);

@@ -1,7 +1,8 @@
 //! What is done to torrents that are kept (own design): each change is on the disk before it is answered.
-use crate::daemon::{Daemon, Kept};
+use crate::daemon::Daemon;
 use crate::events::Happened;
 use crate::failed::Failed;
+use crate::kept::Kept;
 use crate::line::Sending;
 use crate::row::{Course, Row};
 use crate::select::Selector;
@@ -78,9 +79,9 @@ impl Daemon {
         let _turn = self.0.turn.lock().await;
         let rows = hashes.iter().map(|hash| (hash.to_string(), None)).collect();
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
-        let gone: Vec<(InfoHash, Kept)> = {
+        let gone: Vec<(InfoHash, Box<Kept>)> = {
             let mut torrents = self.torrents();
-            hashes.iter().filter_map(|hash| Some((*hash, torrents.remove(hash)?))).collect()
+            hashes.iter().filter_map(|hash| Some((*hash, torrents.leave(hash)?))).collect()
         };
         self.offers().retain(|hash, _| !hashes.contains(hash));
         for (hash, kept) in &gone {
@@ -93,7 +94,7 @@ impl Daemon {
         for kind in [Kind::Rest, Kind::File] {
             let _ = self.keep(kind, gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect()).await;
         }
-        let end = |(hash, kept): (InfoHash, Kept)| {
+        let end = |(hash, kept): (InfoHash, Box<Kept>)| {
             let client = self.0.client.clone();
             tokio::spawn(async move {
                 let torrent = kept.torrent.ok();

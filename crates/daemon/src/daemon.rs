@@ -3,7 +3,6 @@
 //! Invariant: a torrent that somebody was told is added has its row on the disk for good, and one that he was told is removed has none.
 //!
 //! What it does stands in `adding`, `commands`, `look` and `tokens`; here is what these share, its start and its end.
-use crate::asleep::Asleep;
 use crate::audit::Audit;
 use crate::config::{File, Setting};
 use crate::events::{Happened, Ring};
@@ -11,21 +10,22 @@ use crate::failed::{AddFailed, StartError};
 use crate::feed::{Feed, Feeds, Seen, Standing};
 use crate::finished::Done;
 use crate::held::Held;
+use crate::kept::Table;
 use crate::label::{Label, Labels};
 use crate::line::Line;
 use crate::looks::Looks;
 use crate::offers::Offers;
+use crate::order::Orders;
 use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
 use crate::row::{Origin, Row};
-use crate::upkeep::{Counted, Pulse, counted};
+use crate::upkeep::{LIFE, Pulse, life_of};
 use crate::wrong::Wrong;
 use crate::{qbittorrent, token, transmission};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teem_client::config::Records;
 use teem_client::metainfo::InfoHash;
@@ -46,38 +46,21 @@ pub(crate) const STREAMS_MAX: usize = 32;
 /// Bits of a number that count within a run.
 const COUNT_BITS: u32 = 20;
 
-/// A torrent that is kept.
-pub(crate) struct Kept {
-    pub(crate) row: Row,
-    /// The torrent at work, or why it could not be begun.
-    pub(crate) torrent: Result<Torrent, String>,
-    /// What lists show of it.
-    pub(crate) line: Line,
-    /// Whether it is kept that it rested.
-    pub(crate) is_asleep: bool,
-}
-
-impl Kept {
-    /// Its name; the link's while the metadata is missing, the info-hash where that has none.
-    pub(crate) fn name(&self, hash: InfoHash) -> String {
-        self.line.name.as_deref().map_or_else(|| hash.to_string(), str::to_owned)
-    }
-}
-
 /// What its clones share.
 pub(crate) struct Inner {
     pub(crate) client: Client,
-    database: Arc<Database>,
+    pub(crate) database: Arc<Database>,
     /// Folders that content may go into, each with what lies below it.
     pub(crate) roots: Vec<PathBuf>,
     pub(crate) looks: Looks,
-    torrents: Mutex<BTreeMap<InfoHash, Kept>>,
+    torrents: Mutex<Table>,
     /// Changes of what is kept are made one at a time, so that the rows on the disk are those of the last.
     pub(crate) turn: tokio::sync::Mutex<()>,
     tokens: Mutex<BTreeMap<String, token::Kept>>,
-    remarks: Vec<String>,
+    remarks: OnceLock<Vec<String>>,
     pub(crate) outset: Outset,
     labels: Mutex<Labels>,
+    orders: Mutex<Orders>,
     transmission: transmission::Session,
     pub(crate) policy: Policy,
     /// Feeds from which torrents are taken.
@@ -89,7 +72,6 @@ pub(crate) struct Inner {
     /// What keeps the lines of torrents up to date, when this run began, and the last revision of a line.
     pub(crate) pulse: Mutex<Pulse>,
     pub(crate) since: Instant,
-    revision: AtomicU64,
     first: u64,
     events: Mutex<Ring>,
     offers: Mutex<Offers>,
@@ -122,31 +104,19 @@ impl Daemon {
         let outset = Outset::of(&config);
         config.rest = config.rest.or(Some(REST));
         let client = Client::start(config).await.map_err(StartError::Client)?;
-        let mut rows = Vec::new();
-        let each = |name: &str, bytes: &[u8]| match (name.parse::<InfoHash>().ok(), Row::decode(bytes)) {
-            (Some(hash), Some(row)) => rows.push((hash, row)),
-            _ => remarks.push(format!("what is kept of {name} cannot be understood: it is left as it is")),
-        };
-        database.each(Kind::Row, &mut { each }).map_err(StartError::Rows)?;
         let mut tokens = BTreeMap::new();
         let each = |name: &str, bytes: &[u8]| match token::Kept::decode(bytes) {
             Some(kept) => _ = tokens.insert(name.to_owned(), kept),
             None => remarks.push(format!("what is kept of the token {name} cannot be understood: it opens nothing")),
         };
         database.each(Kind::Token, &mut { each }).map_err(StartError::Rows)?;
-        let (mut totals, mut life) = (BTreeMap::new(), 0);
-        let each = |name: &str, bytes: &[u8]| match counted(name, bytes) {
-            Some(Counted::Of(hash, of)) => _ = totals.insert(hash, of),
-            Some(Counted::Life(seconds)) => life = seconds,
-            None => remarks.push(format!("what was counted of {name} cannot be understood: it begins at 0")),
+        let life = match database.get(Kind::Totals, LIFE, &|_| true).map_err(StartError::Rows)? {
+            Some(bytes) => life_of(&bytes).unwrap_or_else(|| {
+                remarks.push("how long it has run cannot be understood: that begins at 0".to_owned());
+                0
+            }),
+            None => 0,
         };
-        database.each(Kind::Totals, &mut { each }).map_err(StartError::Rows)?;
-        let mut asleep = BTreeMap::new();
-        // What cannot be understood is begun as any other.
-        let each = |name: &str, bytes: &[u8]| {
-            asleep.extend(name.parse::<InfoHash>().ok().zip(Asleep::decode(bytes)));
-        };
-        database.each(Kind::Rest, &mut { each }).map_err(StartError::Rows)?;
         let policy = Policy::default();
         policy.remember(&*database);
         policy.follow(rules);
@@ -171,12 +141,13 @@ impl Daemon {
             database,
             looks: Looks::new(&roots),
             roots,
-            torrents: Mutex::default(),
+            torrents: Mutex::new(Table::new(first)),
             turn: tokio::sync::Mutex::default(),
             tokens: Mutex::new(tokens),
-            remarks,
+            remarks: OnceLock::new(),
             outset,
             labels: Mutex::new(labels),
+            orders: Mutex::default(),
             transmission: transmission::Session::default(),
             policy,
             feeds: Arc::new(feeds),
@@ -187,7 +158,6 @@ impl Daemon {
             offers: Mutex::default(),
             logins: qbittorrent::Logins::default(),
             seen: qbittorrent::Seen::default(),
-            revision: AtomicU64::new(first),
             first,
             events: Mutex::new(Ring::new(first)),
             audit,
@@ -196,58 +166,19 @@ impl Daemon {
             ending: watch::Sender::new(false),
         };
         let daemon = Self(Arc::new(inner));
-        let rows = daemon.take_up_jobs(rows, jobs, &mut totals).await?;
-        let (mut awake, mut resting) = (Vec::new(), Vec::new());
-        for (hash, row) in rows {
-            let (row, file) = row.apart();
-            if let Some(file) = file {
-                // It was kept by an earlier version.
-                daemon.0.database.put(Kind::File, &hash.to_string(), file.to_vec()).map_err(StartError::Rows)?;
-                daemon.0.database.put(Kind::Row, &hash.to_string(), row.encode()).map_err(StartError::Rows)?;
-            }
-            match asleep.remove(&hash).filter(|_| row.name.is_none()) {
-                Some(mut asleep) => {
-                    if let Some(trackers) = &row.trackers {
-                        asleep.trackers.clone_from(trackers);
-                    }
-                    resting.push((hash, row, asleep));
-                }
-                None => awake.push((hash, row)),
-            }
-        }
-        let (mut held_first, mut adds) = (Vec::new(), Vec::with_capacity(resting.len()));
-        for (_, row, asleep) in &resting {
-            let held = daemon.waits_first(row).filter(|_| !row.paused);
-            adds.push(asleep.add(row, &row.folder, row.paused || held.is_some()));
-            held_first.push(held);
-        }
-        let added = daemon.0.client.add_at_rest(adds).await;
-        for (((hash, row, asleep), torrent), held) in resting.into_iter().zip(added).zip(held_first) {
-            let mut line = Line::asleep(&asleep);
-            line.count_from(totals.remove(&hash).unwrap_or_default());
-            let torrent = torrent.map_err(|e| e.to_string());
-            daemon.torrents().insert(hash, Kept { row, torrent, line, is_asleep: true });
-            if let Some(held) = held {
-                daemon.hold(hash, held);
-            }
-        }
-        for (hash, row) in awake {
-            let held = daemon.waits_first(&row).filter(|_| !row.paused);
-            let (torrent, mut line) = daemon.begin(hash, &row, held.is_some()).await;
-            line.count_from(totals.remove(&hash).unwrap_or_default());
-            let torrent = torrent.map_err(|e| e.to_string());
-            daemon.torrents().insert(hash, Kept { row, torrent, line, is_asleep: false });
-            if let Some(held) = held {
-                daemon.hold(hash, held);
-            }
-        }
+        let done: BTreeSet<InfoHash> = jobs.iter().map(|(hash, _)| *hash).collect();
+        daemon.take_up_jobs(jobs).await?;
+        let told = daemon.take_all_up(&done).await?;
+        remarks.extend(told);
+        // It is said once.
+        let _ = daemon.0.remarks.set(remarks);
         daemon.0.policy.look();
         Ok(daemon)
     }
 
     /// What its owner should hear of what was found at the start, in sentences.
     pub fn remarks(&self) -> &[String] {
-        &self.0.remarks
+        self.0.remarks.get().map_or(&[], Vec::as_slice)
     }
 
     /// What keeps changes from being kept or noted at present, until it is over.
@@ -284,13 +215,18 @@ impl Daemon {
         self.0.pulse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn torrents(&self) -> MutexGuard<'_, BTreeMap<InfoHash, Kept>> {
+    pub(crate) fn torrents(&self) -> MutexGuard<'_, Table> {
         self.0.torrents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is offered to others by links.
     pub(crate) fn offers(&self) -> MutexGuard<'_, Offers> {
         self.0.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The orders that windows are cut from; to be asked for before the torrents.
+    pub(crate) fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.0.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn tokens(&self) -> MutexGuard<'_, BTreeMap<String, token::Kept>> {
@@ -322,16 +258,6 @@ impl Daemon {
             }
             _ => row.source(),
         }
-    }
-
-    /// The number of a change of a line.
-    pub(crate) fn next_revision(&self) -> u64 {
-        self.0.revision.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// The number of the last change of a line.
-    pub(crate) fn revision(&self) -> u64 {
-        self.0.revision.load(Ordering::Relaxed)
     }
 
     /// The number that the first change of this run came after.
@@ -377,9 +303,10 @@ impl Daemon {
     }
 
     fn shows_held(&self, hash: &InfoHash, held: Option<Held>) {
-        let revision = self.next_revision();
-        if let Some(kept) = self.torrents().get_mut(hash) {
-            (kept.line.held, kept.line.revision) = (held, revision);
+        let mut torrents = self.torrents();
+        if let Some(kept) = torrents.get_mut(hash) {
+            kept.line.held = held;
+            torrents.touch(hash);
         }
     }
 

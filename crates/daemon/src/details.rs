@@ -1,6 +1,7 @@
 //! One torrent looked at closely (own design): its files, peers, trackers, pieces.
-use crate::daemon::{Daemon, Kept};
+use crate::daemon::Daemon;
 use crate::failed::Failed;
+use crate::kept::Kept;
 use crate::select::SelectError;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -191,7 +192,7 @@ impl Daemon {
 
     fn of<T>(&self, hash: InfoHash, ask: impl FnOnce(&Kept) -> T) -> Result<T, Failed> {
         let unknown = || Failed::Select(SelectError::Nothing(hash.to_string()));
-        self.torrents().get(&hash).map(ask).ok_or_else(unknown)
+        self.torrents().get(&hash).map(|kept| ask(kept)).ok_or_else(unknown)
     }
 }
 

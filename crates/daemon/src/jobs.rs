@@ -2,21 +2,22 @@
 //!
 //! A move that takes long is answered while it is under way, with the state `moving`; what became of it is in the row, or is its `error`. One that the
 //! process did not live to end is gone on with at the next start, before its torrent is opened.
-use crate::daemon::{Daemon, Kept};
+use crate::daemon::Daemon;
 use crate::events::Happened;
 use crate::failed::{Failed, StartError};
+use crate::kept::Kept;
 use crate::line::{Sending, Turn};
 use crate::row::Row;
 use crate::select::Selector;
 use crate::told::Told;
 use crate::totals::Totals;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use teem_client::metainfo::InfoHash;
 use teem_client::{Ended, JobError, Torrent, Where};
-use teem_disk::Kind;
 use teem_disk::jobs::Pending;
+use teem_disk::{Kind, StateStore};
 use tokio::task::JoinHandle;
 
 /// How long an answer waits for a move: renaming is done by then, copying mostly not.
@@ -190,7 +191,7 @@ impl Daemon {
         let rows = planned.iter().map(|hash| (hash.to_string(), None)).collect();
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
         for hash in &planned {
-            let gone = self.torrents().remove(hash);
+            let gone = self.torrents().leave(hash);
             self.offers().remove(hash);
             if let Some(kept) = gone {
                 self.happened(*hash, kept.name(*hash), Happened::Removed);
@@ -288,9 +289,9 @@ impl Daemon {
         let Some(kept) = torrents.get_mut(&hash) else { return };
         if kept.line.job_error.as_deref() != why.as_deref() {
             kept.line.job_error = why.clone().map(Into::into);
-            kept.line.revision = self.next_revision();
         }
         let name = kept.name(hash);
+        torrents.touch(&hash);
         drop(torrents);
         if let Some(why) = why {
             self.happened(hash, name, Happened::Turned(Turn::Error(why)));
@@ -315,9 +316,10 @@ impl Daemon {
         let goes_to = row.goes_to.clone().filter(|_| !arrives);
         let row = Row { goes_to, ..row };
         self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await.map_err(Failed::Store)?;
-        if let Some(kept) = self.torrents().get_mut(&hash) {
+        let mut torrents = self.torrents();
+        if let Some(kept) = torrents.get_mut(&hash) {
             kept.row = row;
-            kept.line.revision = self.next_revision();
+            torrents.touch(&hash);
         }
         if arrives {
             self.arrived(hash);
@@ -325,17 +327,11 @@ impl Daemon {
         Ok(())
     }
 
-    /// Goes on with what the run before did not live to end: removals at once, moves beside everything else. The rows that are to be begun as
-    /// they are come back.
-    pub(crate) async fn take_up_jobs(
-        &self,
-        mut rows: Vec<(InfoHash, Row)>,
-        jobs: Vec<(InfoHash, Pending)>,
-        totals: &mut BTreeMap<InfoHash, Totals>,
-    ) -> Result<Vec<(InfoHash, Row)>, StartError> {
+    /// Goes on with what the run before did not live to end: removals at once, moves beside everything else.
+    pub(crate) async fn take_up_jobs(&self, jobs: Vec<(InfoHash, Pending)>) -> Result<(), StartError> {
         for (hash, job) in jobs {
-            let at = rows.iter().position(|(of, _)| *of == hash);
-            match (job, at.map(|at| rows.swap_remove(at).1)) {
+            let kept = |kind| self.0.database.get(kind, &hash.to_string(), &|_| true).map_err(StartError::Rows);
+            match (job, kept(Kind::Row)?.and_then(|bytes| Row::decode(&bytes))) {
                 (Pending::Clear, row) => {
                     if row.is_some() {
                         self.keep(Kind::Row, vec![(hash.to_string(), None)]).await.map_err(StartError::Rows)?;
@@ -352,16 +348,17 @@ impl Daemon {
                     let works = !row.paused;
                     let row = placed(row, if is_placed { to.clone() } else { from });
                     let (torrent, mut line) = self.begin(hash, &row, true).await;
-                    line.count_from(totals.remove(&hash).unwrap_or_default());
+                    let totals = kept(Kind::Totals)?.and_then(|bytes| Totals::decode(&bytes));
+                    line.count_from(totals.unwrap_or_default());
                     let torrent = torrent.map_err(|e| e.to_string());
-                    self.torrents().insert(hash, Kept { row, torrent: torrent.clone(), line, is_asleep: false });
+                    self.torrents().enter(hash, Kept { row, torrent: torrent.clone(), line, is_asleep: false });
                     if let Ok(torrent) = torrent {
                         drop(self.carry_out(hash, torrent, Wish::GoOn(to, works)));
                     }
                 }
             }
         }
-        Ok(rows)
+        Ok(())
     }
 }
 

@@ -40,9 +40,9 @@ pub(crate) struct Line {
     /// The hosts of its trackers.
     pub(crate) trackers: Box<[Arc<str>]>,
     pub(crate) figures: Figures,
-    /// As counted, and as kept on the disk: the latter are told.
-    pub(crate) counted: Totals,
+    /// As kept on the disk, which is what is told; and as counted, where that is more.
     pub(crate) totals: Totals,
+    counted: Option<Box<Totals>>,
     /// When it was changed last: the greater of two revisions is the later.
     pub(crate) revision: u64,
     /// Whether it has done what it was begun for: before that, changes of its state are part of the start.
@@ -127,8 +127,8 @@ impl Line {
             job_error: None,
             trackers: source.map(|source| hosts(&source.trackers)).unwrap_or_default(),
             figures: Figures::default(),
-            counted: Totals::default(),
             totals: Totals::default(),
+            counted: None,
             revision: 0,
             settled: false,
         }
@@ -158,7 +158,32 @@ impl Line {
 
     /// What was counted in earlier runs.
     pub(crate) fn count_from(&mut self, totals: Totals) {
-        (self.counted, self.totals) = (totals, totals);
+        (self.totals, self.counted) = (totals, None);
+    }
+
+    /// What is counted of it by now.
+    pub(crate) fn counted(&self) -> Totals {
+        self.counted.as_deref().copied().unwrap_or(self.totals)
+    }
+
+    /// Adds something to what is counted of it, which is told once it is kept on the disk.
+    pub(crate) fn count(&mut self, what: impl FnOnce(&mut Totals)) {
+        let mut totals = self.counted();
+        what(&mut totals);
+        if totals != self.counted() {
+            self.counted = Some(Box::new(totals));
+        }
+    }
+
+    /// Whether something was counted that is not kept.
+    pub(crate) fn is_counting(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// These totals, which were counted, are kept.
+    pub(crate) fn keeps(&mut self, totals: Totals) {
+        self.totals = totals;
+        self.counted = self.counted.take().filter(|counted| **counted != totals);
     }
 
     /// From now on changes of its state are told.
@@ -225,10 +250,12 @@ impl Line {
         let since = |now: u64, before: u64| if now >= before { now - before } else { now };
         let down = since(figures.downloaded, self.figures.downloaded);
         let up = since(figures.uploaded, self.figures.uploaded);
-        self.counted.downloaded = self.counted.downloaded.saturating_add(down);
-        self.counted.uploaded = self.counted.uploaded.saturating_add(up);
         if down + up > 0 {
-            self.counted.moved = Some(now);
+            self.count(|totals| {
+                totals.downloaded = totals.downloaded.saturating_add(down);
+                totals.uploaded = totals.uploaded.saturating_add(up);
+                totals.moved = Some(now);
+            });
         }
         self.figures = figures;
         Some((down, up))
@@ -246,8 +273,11 @@ impl Line {
             return;
         }
         let works = !matches!(self.state, State::Paused | State::Stopping | State::Failed);
-        self.counted.active.goes_on(works, life);
-        self.counted.seeding.goes_on(works && self.complete, life);
+        let seeds = works && self.complete;
+        self.count(|totals| {
+            totals.active.goes_on(works, life);
+            totals.seeding.goes_on(seeds, life);
+        });
     }
 
     /// Bytes of what is wanted that are there, and that are wanted.
@@ -318,8 +348,11 @@ mod tests {
         assert_eq!((line.figure(of(100, 10), 5), line.figure(of(100, 10), 6)), (Some((100, 10)), None));
         assert_eq!(line.figure(of(150, 10), 7), Some((50, 0)));
         assert_eq!(line.figure(of(20, 30), 9), Some((20, 20)), "begun again, as after a move");
-        assert_eq!((line.counted.downloaded, line.counted.uploaded, line.counted.moved), (170, 30, Some(9)));
+        let counted = line.counted();
+        assert_eq!((counted.downloaded, counted.uploaded, counted.moved), (170, 30, Some(9)));
         assert_eq!(line.totals, Totals::default(), "nothing is told before it is kept");
+        line.keeps(counted);
+        assert_eq!((line.totals, line.is_counting()), (counted, false));
     }
 
     #[test]

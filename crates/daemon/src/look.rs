@@ -2,11 +2,10 @@
 use crate::daemon::Daemon;
 use crate::failed::Failed;
 use crate::line::Figures;
-use crate::listing::{Query, Window, object};
+use crate::listing::{Query, Window};
 use crate::select::Selector;
 use crate::shown::told;
 use crate::told::{Told, WhyTold};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
 use teem_client::event::Snapshot;
@@ -25,11 +24,8 @@ impl Daemon {
     pub(crate) async fn why(&self, select: &[Selector]) -> Result<Vec<WhyTold>, Failed> {
         let mut all = Vec::new();
         let query = Query { select: select.to_vec(), ..Query::default() };
-        for told in self.window(query).await?.torrents {
-            let text = |key: &str| told[key].as_str().map(str::to_owned);
-            let [infohash, name, state] = ["infohash", "name", "state"].map(|key| text(key).unwrap_or_default());
-            let error = text("error");
-            let hash = hash_of(&told);
+        for Told { infohash, name, state, error, .. } in self.window(query).await?.torrents.rows {
+            let hash = infohash.parse::<InfoHash>().ok();
             let torrent = hash.and_then(|hash| self.torrents().get(&hash)?.torrent.clone().ok());
             let why = match torrent {
                 Some(torrent) => self.0.client.why(&torrent).await.ok(),
@@ -50,19 +46,19 @@ impl Daemon {
 
     /// The same with the figures of this moment, where the window is small and the engine answers at once.
     pub(crate) async fn fresh_window(&self, query: Query) -> Result<Window, Failed> {
-        let fields = query.fields.clone();
         let mut window = self.window(query).await?;
-        if window.torrents.len() > FRESH_MAX {
+        let rows = &mut window.torrents.rows;
+        if rows.len() > FRESH_MAX {
             return Ok(window);
         }
-        let hashes: Vec<InfoHash> = window.torrents.iter().filter_map(hash_of).collect();
+        let hashes: Vec<InfoHash> = rows.iter().filter_map(|row| row.infohash.parse().ok()).collect();
         let moving = self.moving(&hashes);
         if !moving.is_empty()
             && let Ok(Ok(fresh)) = tokio::time::timeout(FRESH_WAIT, self.told(&moving)).await
         {
             for told in fresh {
-                if let Some(old) = window.torrents.iter_mut().find(|old| old["infohash"] == *told.infohash) {
-                    *old = object(&told, &fields);
+                if let Some(old) = rows.iter_mut().find(|old| old.infohash == told.infohash) {
+                    *old = told;
                 }
             }
         }
@@ -94,8 +90,4 @@ impl Daemon {
         };
         Ok(hashes.iter().filter_map(of).collect())
     }
-}
-
-fn hash_of(told: &Value) -> Option<InfoHash> {
-    told["infohash"].as_str()?.parse().ok()
 }

@@ -2,8 +2,9 @@
 //!
 //! At rest a beat costs nothing but the question which torrents have peers. No list waits for it.
 use crate::asleep;
-use crate::daemon::{Daemon, Inner, Kept, now};
+use crate::daemon::{Daemon, Inner, now};
 use crate::events::Happened;
+use crate::kept::Table;
 use crate::line::{Figures, Turn};
 use crate::totals::Totals;
 use crate::upkeep::{LIFE, Pulse};
@@ -23,6 +24,9 @@ const KEPT_EACH: u64 = 5;
 
 /// The daemon's life is kept at least so often, in seconds: what is told of times is as old.
 const LIFE_EACH: u64 = 60;
+
+/// Changed rows that are taken over before others may change some.
+const ROWS_MAX: usize = 500;
 
 /// Torrents that the engine is asked about at once: some milliseconds of its turn.
 const ASKED_MAX: usize = 500;
@@ -45,8 +49,14 @@ pub(crate) async fn beat(daemon: Weak<Inner>) {
 impl Daemon {
     /// Takes over what has changed of the client's torrents since this was last done; costs what changed.
     pub(crate) fn refresh(&self) {
+        while self.refresh_some() >= ROWS_MAX {}
+    }
+
+    /// The same with some; how many there were.
+    fn refresh_some(&self) -> usize {
         let mut pulse = self.pulse();
-        let rows = self.0.client.rows(pulse.seen);
+        let rows = self.0.client.rows_at_most(pulse.seen, ROWS_MAX);
+        let number = rows.rows.len();
         pulse.seen = rows.revision;
         for id in rows.removed {
             pulse.hashes.remove(&id);
@@ -65,24 +75,27 @@ impl Daemon {
                 pulse.asleep.insert(hash);
             }
             pulse.wanted.insert(row.id);
-            happened.extend(self.taken_in(hash, kept, &row.status, &mut pulse));
+            happened.extend(self.taken_in(hash, &mut torrents, &row.status, &mut pulse));
         }
         drop((torrents, pulse));
         self.tell(happened);
+        number
     }
 
     /// Takes over what is true of a torrent now: what is to be told of that.
-    fn taken_in(&self, hash: InfoHash, kept: &mut Kept, status: &Status, pulse: &mut Pulse) -> Vec<Told> {
+    fn taken_in(&self, hash: InfoHash, torrents: &mut Table, status: &Status, pulse: &mut Pulse) -> Vec<Told> {
+        let Some(kept) = torrents.get_mut(&hash) else { return Vec::new() };
         let Some(turns) = kept.line.take_in(status, kept.row.goes_to.is_some()) else { return Vec::new() };
-        kept.line.revision = self.next_revision();
         kept.line.clock(self.life(pulse));
         if turns.contains(&Turn::Complete) {
-            kept.line.counted.completed = Some(now());
+            kept.line.count(|totals| totals.completed = Some(now()));
         }
-        if kept.line.counted != kept.line.totals {
+        if kept.line.is_counting() {
             pulse.dirty.insert(hash);
         }
-        turns.into_iter().map(|turn| (hash, kept.name(hash), turn)).collect()
+        let name = kept.name(hash);
+        torrents.touch(&hash);
+        turns.into_iter().map(|turn| (hash, name.clone(), turn)).collect()
     }
 
     fn tell(&self, turns: Vec<Told>) {
@@ -101,7 +114,7 @@ impl Daemon {
         let Some(kept) = torrents.get_mut(&hash) else { return };
         kept.line.arrived();
         let Ok(status) = kept.torrent.as_ref().map(Torrent::status) else { return };
-        let happened = self.taken_in(hash, kept, &status, &mut pulse);
+        let happened = self.taken_in(hash, &mut torrents, &status, &mut pulse);
         drop((torrents, pulse));
         self.tell(happened);
     }
@@ -115,7 +128,6 @@ impl Daemon {
         if is_new {
             kept.line.settle();
         }
-        kept.line.revision = self.next_revision();
         if let Ok(torrent) = &kept.torrent {
             kept.line.take_in(&torrent.status(), kept.row.goes_to.is_some());
             kept.line.clock(life);
@@ -128,10 +140,11 @@ impl Daemon {
             kept.line.settle();
             kept.line.clock(life);
         }
-        if kept.line.counted != kept.line.totals {
+        if kept.line.is_counting() {
             pulse.dirty.insert(hash);
         }
         let name = kept.name(hash);
+        torrents.touch(&hash);
         drop((torrents, pulse));
         if is_new {
             self.happened(hash, name, Happened::Added);
@@ -191,10 +204,10 @@ impl Daemon {
             let Some(kept) = torrents.get_mut(&hash) else { continue };
             if let Some((down, up)) = kept.line.figure(figures, now) {
                 (pulse.downloaded, pulse.uploaded) = (pulse.downloaded + down, pulse.uploaded + up);
-                kept.line.revision = self.next_revision();
-                if kept.line.counted != kept.line.totals {
+                if kept.line.is_counting() {
                     pulse.dirty.insert(hash);
                 }
+                torrents.touch(&hash);
             }
         }
     }
@@ -210,7 +223,7 @@ impl Daemon {
             let torrents = self.torrents();
             let dirty = std::mem::take(&mut pulse.dirty);
             let totals: Vec<(InfoHash, Totals)> =
-                dirty.into_iter().filter_map(|hash| Some((hash, torrents.get(&hash)?.line.counted))).collect();
+                dirty.into_iter().filter_map(|hash| Some((hash, torrents.get(&hash)?.line.counted()))).collect();
             (life, totals)
         };
         let records = totals.iter().map(|(hash, totals)| (hash.to_string(), Some(totals.encode())));
@@ -225,8 +238,8 @@ impl Daemon {
         let mut torrents = self.torrents();
         for (hash, totals) in totals {
             if let Some(kept) = torrents.get_mut(&hash) {
-                kept.line.totals = totals;
-                kept.line.revision = self.next_revision();
+                kept.line.keeps(totals);
+                torrents.touch(&hash);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Keeping of what rests (own design): what the next run takes it on with is put down when a torrent has come to rest, and taken away when that is not true any more.
+//! Keeping of what is complete (own design): what the next run takes it on with is put down when a torrent is complete, and taken away when that is not true any more.
 use crate::asleep::{Asleep, is_due};
 use crate::daemon::Daemon;
 use crate::row::Row;

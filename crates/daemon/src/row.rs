@@ -93,6 +93,28 @@ pub(crate) struct Course {
 }
 
 impl Row {
+    /// Of a torrent that is added in that second, of which nothing else is wanted.
+    pub(crate) fn new(origin: Origin, folder: PathBuf, added: u64) -> Self {
+        Self {
+            origin,
+            folder,
+            goes_to: None,
+            name: None,
+            names: BTreeMap::new(),
+            labels: BTreeSet::new(),
+            paused: false,
+            added,
+            only: Vec::new(),
+            first: Vec::new(),
+            files: Vec::new(),
+            trackers: None,
+            up: None,
+            down: None,
+            shared: None,
+            course: Course::default(),
+        }
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new();
         // Keys in their order.

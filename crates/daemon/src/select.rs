@@ -86,6 +86,23 @@ impl Selector {
         }
     }
 
+    /// Whether it can be said of each torrent by itself if it is selected: an info-hash is so only among all.
+    pub(crate) fn is_of_each(&self) -> bool {
+        !matches!(self, Self::Hash(_))
+    }
+
+    /// Whether this torrent is selected, by one that can say so.
+    pub(crate) fn fits(&self, seen: &Seen<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Hash(_) => false,
+            Self::Name(pattern) => seen.is_called(|name| fits(pattern, name)),
+            Self::Label(label) => seen.labels.contains(label),
+            Self::State(state) => seen.state == *state,
+            Self::Tracker(host) => seen.trackers.iter().any(|tracker| **tracker == **host),
+        }
+    }
+
     /// Those of these torrents that it selects, by index. They stand in the order of their info-hashes.
     pub(crate) fn of(&self, torrents: &[Seen<'_>]) -> Result<Vec<usize>, SelectError> {
         let all = |fits: &dyn Fn(&Seen<'_>) -> bool| {
@@ -105,12 +122,10 @@ impl Selector {
                 let named = || all(&|t| t.name.is_some_and(|name| name.eq_ignore_ascii_case(digits)));
                 (if begins == 0 { named() } else { vec![from] }, digits.clone())
             }
-            Self::Name(pattern) => (all(&|t| t.is_called(|name| fits(pattern, name))), pattern.clone()),
-            Self::Label(label) => (all(&|t| t.labels.contains(label)), format!("label:{label}")),
-            Self::State(state) => (all(&|t| t.state == *state), format!("state:{state}")),
-            Self::Tracker(host) => {
-                (all(&|t| t.trackers.iter().any(|tracker| **tracker == **host)), format!("tracker:{host}"))
-            }
+            Self::Name(pattern) => (all(&|t| self.fits(t)), pattern.clone()),
+            Self::Label(label) => (all(&|t| self.fits(t)), format!("label:{label}")),
+            Self::State(state) => (all(&|t| self.fits(t)), format!("state:{state}")),
+            Self::Tracker(host) => (all(&|t| self.fits(t)), format!("tracker:{host}")),
         };
         if found.is_empty() { Err(SelectError::Nothing(text)) } else { Ok(found) }
     }

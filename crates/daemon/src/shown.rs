@@ -1,5 +1,5 @@
 //! A torrent as lists tell it (own design): its row and its line, as one object.
-use crate::daemon::Kept;
+use crate::kept::Kept;
 use crate::line::Figures;
 use crate::told::Told;
 use teem_client::Torrent;

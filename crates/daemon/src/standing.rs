@@ -2,9 +2,10 @@
 //!
 //! What lists show is there already ([`Told`]); peers and trackers cost the engine a turn, and what stands in the .torrent costs a look at its bytes, so
 //! that neither is fetched for those who want names, labels and figures. No torrent is woken.
-use crate::daemon::{Daemon, Kept};
+use crate::daemon::Daemon;
 use crate::details::{FileTold, Pieces, files};
 use crate::failed::Failed;
+use crate::kept::Kept;
 use crate::row::{Origin, Row};
 use crate::shown::told;
 use crate::told::Told;

@@ -3,8 +3,9 @@
 //! A stream begins with the window, or with what happened; then, once a second at most, it says what is otherwise: of rows that are shown the keys that
 //! changed, and the order where that did. A reader that does not take what comes loses its stream, and nobody else anything.
 use crate::daemon::{Daemon, Inner};
-use crate::listing::{Query, Window};
-use serde_json::{Map, Value, json};
+use crate::listing::{Query, Rows, Window};
+use crate::told::{Keys, Told};
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Weak;
 use std::time::Duration;
@@ -25,48 +26,47 @@ const ALWAYS: [&str; 2] = ["active_time", "seeding_time"];
 #[derive(Default)]
 struct Shown {
     order: Vec<String>,
-    rows: HashMap<String, Map<String, Value>>,
+    rows: HashMap<String, Told>,
     total: usize,
 }
 
 impl Shown {
     /// Takes a window over: what has to be said of it, if anything is otherwise. A row that was not changed after `resumed` is taken for seen.
-    fn take(&mut self, window: &Window, resumed: Option<u64>) -> Option<Value> {
-        let mut rows = HashMap::with_capacity(window.torrents.len());
-        let (mut order, mut changed) = (Vec::with_capacity(window.torrents.len()), Vec::new());
-        for (row, revision) in window.torrents.iter().zip(&window.revisions) {
-            let Some(row) = row.as_object() else { continue };
-            let hash = row.get("infohash").and_then(Value::as_str).unwrap_or_default().to_owned();
-            match self.rows.get(&hash) {
-                Some(before) => changed.extend(difference(before, row)),
-                None if resumed.is_some_and(|resumed| *revision <= resumed) => {}
-                None => changed.push(Value::Object(row.clone())),
+    fn take(&mut self, window: Window, resumed: Option<u64>) -> Option<Value> {
+        let Window { total, revision, torrents: Rows { rows: now, keys }, revisions, .. } = window;
+        let mut rows = HashMap::with_capacity(now.len());
+        let (mut order, mut changed) = (Vec::with_capacity(now.len()), Vec::new());
+        for (row, at) in now.into_iter().zip(revisions) {
+            match self.rows.get(&row.infohash) {
+                Some(before) => changed.extend(difference(before, &row, &keys)),
+                None if resumed.is_some_and(|resumed| at <= resumed) => {}
+                None => changed.push(json!(row.with(&keys))),
             }
-            order.push(hash.clone());
-            rows.insert(hash, row.clone());
+            order.push(row.infohash.clone());
+            rows.insert(row.infohash.clone(), row);
         }
-        let mut said = json!({"revision": window.revision, "total": window.total, "torrents": changed});
+        let mut said = json!({"revision": revision, "total": total, "torrents": changed});
         let moved = self.order != order;
         if moved {
             said["order"] = json!(order);
         }
-        let is_news = moved || self.total != window.total || said["torrents"].as_array().is_some_and(|t| !t.is_empty());
-        (self.order, self.rows, self.total) = (order, rows, window.total);
+        let is_news = moved || self.total != total || said["torrents"].as_array().is_some_and(|t| !t.is_empty());
+        (self.order, self.rows, self.total) = (order, rows, total);
         is_news.then_some(said)
     }
 }
 
 /// The keys of a row that are otherwise, with its info-hash; `None` where none is.
-fn difference(before: &Map<String, Value>, now: &Map<String, Value>) -> Option<Value> {
-    let other = |key: &String, value: &Value| before.get(key) != Some(value);
-    now.iter().any(|(key, value)| !ALWAYS.contains(&key.as_str()) && other(key, value)).then(|| {
-        let keys = now.iter().filter(|(key, value)| *key == "infohash" || other(key, value));
-        Value::Object(keys.map(|(key, value)| (key.clone(), value.clone())).collect())
+fn difference(before: &Told, now: &Told, keys: &Keys) -> Option<Value> {
+    let other: Vec<_> = now.other(before).filter(|(key, _)| keys.has(key)).collect();
+    other.iter().any(|(key, _)| !ALWAYS.contains(key)).then(|| {
+        let told = other.into_iter().map(|(key, cell)| (key.to_owned(), json!(cell)));
+        Value::Object(told.chain([("infohash".to_owned(), json!(now.infohash))]).collect())
     })
 }
 
 /// One event of a stream.
-fn event(id: u64, name: &str, data: &Value) -> String {
+fn event(id: u64, name: &str, data: &impl std::fmt::Display) -> String {
     format!("id: {id}\nevent: {name}\ndata: {data}\n\n")
 }
 
@@ -99,13 +99,14 @@ pub(crate) async fn show(
     _place: OwnedSemaphorePermit,
 ) {
     let (mut shown, mut silence) = (Shown::default(), Silence(Instant::now()));
+    let revision = first.revision;
     let said = match resumed {
         None => {
-            shown.take(&first, None);
-            let data = serde_json::to_value(&first).unwrap_or_default();
-            Some(event(first.revision, "window", &data))
+            let data = serde_json::to_string(&first).unwrap_or_default();
+            shown.take(first, None);
+            Some(event(revision, "window", &data))
         }
-        Some(_) => shown.take(&first, resumed).map(|data| event(first.revision, "changes", &data)),
+        Some(_) => shown.take(first, resumed).map(|data| event(revision, "changes", &data)),
     };
     if said.is_some_and(|said| silence.say(&feed, said).is_err()) {
         return;
@@ -120,9 +121,10 @@ pub(crate) async fn show(
         }
         let Some(inner) = daemon.upgrade() else { return };
         // What fits nothing any more is nothing.
-        let window = Daemon(inner).window(query.clone()).await.unwrap_or_else(|_| Window::nothing(first.revision));
-        let said = match shown.take(&window, None) {
-            Some(data) => silence.say(&feed, event(window.revision, "changes", &data)),
+        let window = Daemon(inner).window(query.clone()).await.unwrap_or_else(|_| Window::nothing(revision));
+        let revision = window.revision;
+        let said = match shown.take(window, None) {
+            Some(data) => silence.say(&feed, event(revision, "changes", &data)),
             None => silence.keep(&feed),
         };
         if said.is_err() {
@@ -171,14 +173,17 @@ mod tests {
     use super::*;
 
     fn window(revision: u64, rows: &[(&str, u64, u64)]) -> Window {
+        let told = |(hash, n, _): &(&str, u64, u64)| Told {
+            infohash: (*hash).to_owned(),
+            down_rate: *n,
+            active_time: revision,
+            ..Told::default()
+        };
         Window {
             total: rows.len(),
             revision,
             offset: 0,
-            torrents: rows
-                .iter()
-                .map(|(hash, n, _)| json!({"infohash": hash, "n": n, "active_time": revision}))
-                .collect(),
+            torrents: Rows { rows: rows.iter().map(told).collect(), keys: Keys::Filled },
             revisions: rows.iter().map(|(.., revision)| *revision).collect(),
         }
     }
@@ -186,22 +191,22 @@ mod tests {
     #[test]
     fn only_what_is_otherwise_is_said() {
         let mut shown = Shown::default();
-        let first = shown.take(&window(5, &[("a", 1, 1), ("b", 2, 2)]), None).unwrap();
+        let first = shown.take(window(5, &[("a", 1, 1), ("b", 2, 2)]), None).unwrap();
         assert_eq!((&first["order"], first["torrents"].as_array().unwrap().len()), (&json!(["a", "b"]), 2));
-        assert_eq!(shown.take(&window(6, &[("a", 1, 1), ("b", 2, 2)]), None), None, "times alone are no news");
-        let changed = shown.take(&window(7, &[("a", 1, 1), ("b", 3, 7)]), None).unwrap();
-        let said = json!([{"infohash": "b", "n": 3, "active_time": 7}]);
+        assert_eq!(shown.take(window(6, &[("a", 1, 1), ("b", 2, 2)]), None), None, "times alone are no news");
+        let changed = shown.take(window(7, &[("a", 1, 1), ("b", 3, 7)]), None).unwrap();
+        let said = json!([{"infohash": "b", "down_rate": 3, "active_time": 7}]);
         assert_eq!((&changed["torrents"], changed.get("order")), (&said, None));
-        let moved = shown.take(&window(8, &[("b", 3, 7), ("a", 1, 1)]), None).unwrap();
+        let moved = shown.take(window(8, &[("b", 3, 7), ("a", 1, 1)]), None).unwrap();
         assert_eq!((&moved["order"], &moved["torrents"]), (&json!(["b", "a"]), &json!([])));
-        let gone = shown.take(&window(9, &[("a", 1, 1), ("c", 1, 9)]), None).unwrap();
+        let gone = shown.take(window(9, &[("a", 1, 1), ("c", 1, 9)]), None).unwrap();
         assert_eq!((&gone["order"], gone["torrents"][0]["infohash"].as_str()), (&json!(["a", "c"]), Some("c")));
     }
 
     #[test]
     fn a_reader_that_comes_back_hears_what_it_missed() {
         let mut shown = Shown::default();
-        let missed = shown.take(&window(9, &[("a", 1, 3), ("b", 2, 8)]), Some(7)).unwrap();
+        let missed = shown.take(window(9, &[("a", 1, 3), ("b", 2, 8)]), Some(7)).unwrap();
         assert_eq!((&missed["order"], missed["torrents"].as_array().unwrap().len()), (&json!(["a", "b"]), 1));
         assert_eq!(missed["torrents"][0]["infohash"], "b");
     }

@@ -1,5 +1,7 @@
 //! A torrent as the interface tells it (own design): one flat object. Keys are added, never changed.
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// A torrent: what its owner wants of it, and how far it is.
@@ -79,6 +81,132 @@ pub(crate) struct Told {
     pub(crate) seeding_time: u64,
 }
 
+/// Which keys of a torrent are told; its info-hash always.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Keys {
+    #[default]
+    All,
+    /// Those whose value is not what a key that is left out stands for.
+    Filled,
+    These(BTreeSet<String>),
+}
+
+/// The value of one key.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Cell<'a> {
+    Number(u64),
+    Maybe(Option<u64>),
+    Share(Option<f64>),
+    Yes(bool),
+    Text(Option<&'a str>),
+    Texts(&'a [String]),
+}
+
+impl Cell<'_> {
+    /// Whether it is what a key that is left out stands for: null where that can be, else 0, false or nothing.
+    fn is_nothing(self) -> bool {
+        match self {
+            Self::Number(number) => number == 0,
+            Self::Maybe(number) => number.is_none(),
+            Self::Share(share) => share.is_none(),
+            Self::Yes(yes) => !yes,
+            Self::Text(text) => text.is_none(),
+            Self::Texts(texts) => texts.is_empty(),
+        }
+    }
+}
+
+impl Told {
+    /// All keys with their values, in the order of the object.
+    pub(crate) fn cells(&self) -> [(&'static str, Cell<'_>); 34] {
+        fn text(text: &str) -> Cell<'_> {
+            Cell::Text(Some(text))
+        }
+        let number = Cell::Number;
+        [
+            ("infohash", text(&self.infohash)),
+            ("name", text(&self.name)),
+            ("state", text(&self.state)),
+            ("folder", text(&self.folder)),
+            ("labels", Cell::Texts(&self.labels)),
+            ("added", number(self.added)),
+            ("size", Cell::Maybe(self.size)),
+            ("wanted", number(self.wanted)),
+            ("have", number(self.have)),
+            ("complete", Cell::Yes(self.complete)),
+            ("down_rate", number(self.down_rate)),
+            ("up_rate", number(self.up_rate)),
+            ("downloaded", number(self.downloaded)),
+            ("uploaded", number(self.uploaded)),
+            ("downloaded_total", number(self.downloaded_total)),
+            ("uploaded_total", number(self.uploaded_total)),
+            ("progress", Cell::Share(self.progress)),
+            ("ratio", Cell::Share(self.ratio)),
+            ("seeds", number(self.seeds.into())),
+            ("downloaders", number(self.downloaders.into())),
+            ("eta", Cell::Maybe(self.eta)),
+            ("up_limit", Cell::Maybe(self.up_limit)),
+            ("down_limit", Cell::Maybe(self.down_limit)),
+            ("until", Cell::Text(self.until.as_deref())),
+            ("forced", Cell::Yes(self.forced)),
+            ("job_done", Cell::Maybe(self.job_done)),
+            ("job_of", Cell::Maybe(self.job_of)),
+            ("lost", Cell::Maybe(self.lost.map(u64::from))),
+            ("error", Cell::Text(self.error.as_deref())),
+            ("tracker", Cell::Text(self.tracker.as_deref())),
+            ("completed", Cell::Maybe(self.completed)),
+            ("moved", Cell::Maybe(self.moved)),
+            ("active_time", number(self.active_time)),
+            ("seeding_time", number(self.seeding_time)),
+        ]
+    }
+
+    /// The same with these keys, as an object.
+    pub(crate) fn with<'a>(&'a self, keys: &'a Keys) -> Shown<'a> {
+        Shown { told: self, keys }
+    }
+
+    /// Those keys that are otherwise than they were.
+    pub(crate) fn other<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'static str, Cell<'a>)> {
+        self.cells().into_iter().zip(before.cells()).filter(|(now, before)| now != before).map(|(now, _)| now)
+    }
+}
+
+impl Keys {
+    /// Whether a key with this value is told.
+    pub(crate) fn tell(&self, key: &str, cell: Cell<'_>) -> bool {
+        match self {
+            Self::Filled => !cell.is_nothing(),
+            Self::All => true,
+            Self::These(keys) => keys.contains(key),
+        }
+    }
+
+    /// Whether a key is told whatever its value is, when it has changed.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        if let Self::These(keys) = self { keys.contains(key) } else { true }
+    }
+}
+
+/// A torrent with some of its keys.
+pub(crate) struct Shown<'a> {
+    told: &'a Told,
+    keys: &'a Keys,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        for (key, cell) in self.told.cells() {
+            if key == "infohash" || self.keys.tell(key, cell) {
+                map.serialize_entry(key, &cell)?;
+            }
+        }
+        map.end()
+    }
+}
+
 /// Why a torrent does not move.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[schema(as = Why)]
@@ -97,4 +225,47 @@ pub(crate) struct WhyTold {
     pub(crate) help: Option<String>,
     /// The evidence, line by line.
     pub(crate) report: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn value(told: &Told, keys: &Keys) -> Value {
+        serde_json::to_value(told.with(keys)).unwrap()
+    }
+
+    #[test]
+    fn all_keys_are_those_of_the_object_and_what_says_nothing_can_be_left_out() {
+        let full = Told {
+            infohash: "ab".into(),
+            labels: vec!["a".into()],
+            size: Some(7),
+            ratio: Some(0.5),
+            error: Some("why".into()),
+            forced: true,
+            down_rate: 3,
+            ..Told::default()
+        };
+        for told in [&full, &Told::default()] {
+            assert_eq!(value(told, &Keys::All), serde_json::to_value(told).unwrap());
+        }
+        let filled = json!({"infohash": "ab", "name": "", "state": "", "folder": "", "labels": ["a"], "size": 7, "ratio": 0.5, "error": "why", "forced": true, "down_rate": 3});
+        assert_eq!(value(&full, &Keys::Filled), filled);
+        assert_eq!(
+            value(&Told::default(), &Keys::Filled),
+            json!({"infohash": "", "name": "", "state": "", "folder": ""})
+        );
+        let some = Keys::These(["eta".to_owned(), "size".to_owned()].into());
+        assert_eq!(value(&full, &some), json!({"infohash": "ab", "size": 7, "eta": null}));
+    }
+
+    #[test]
+    fn what_is_otherwise_is_told_also_where_it_is_nothing_now() {
+        let before = Told { down_rate: 5, error: Some("why".into()), size: Some(1), ..Told::default() };
+        let now = Told { size: Some(1), ..Told::default() };
+        let other: Vec<_> = now.other(&before).collect();
+        assert_eq!(other, [("down_rate", Cell::Number(0)), ("error", Cell::Text(None))]);
+    }
 }

@@ -35,10 +35,11 @@ impl Daemon {
         let mut orders = Vec::new();
         for (hash, row) in changed {
             let tiers = row.trackers.unwrap_or_default();
-            let revision = self.next_revision();
-            if let Some(kept) = self.torrents().get_mut(&hash) {
-                (kept.line.trackers, kept.line.revision) = (line::hosts(&tiers), revision);
+            let mut torrents = self.torrents();
+            if let Some(kept) = torrents.get_mut(&hash) {
+                kept.line.trackers = line::hosts(&tiers);
                 orders.extend(kept.torrent.clone().ok().map(|torrent| (torrent, tiers)));
+                torrents.touch(&hash);
             }
         }
         for (torrent, tiers) in orders {

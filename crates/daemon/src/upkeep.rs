@@ -1,5 +1,4 @@
 //! How far the lines of torrents are up to date, and what is kept of that (own design).
-use crate::totals::Totals;
 use std::collections::{BTreeSet, HashMap};
 use teem_client::TorrentId;
 use teem_client::metainfo::InfoHash;
@@ -42,16 +41,7 @@ impl Pulse {
     }
 }
 
-/// What totals are under, of what is kept: of which torrent, or the daemon's life.
-pub(crate) enum Counted {
-    Of(InfoHash, Totals),
-    Life(u64),
-}
-
-/// Understands a record of totals.
-pub(crate) fn counted(name: &str, bytes: &[u8]) -> Option<Counted> {
-    if name == LIFE {
-        return std::str::from_utf8(bytes).ok()?.parse().ok().map(Counted::Life);
-    }
-    Some(Counted::Of(name.parse().ok()?, Totals::decode(bytes)?))
+/// Understands the record of the daemon's life.
+pub(crate) fn life_of(bytes: &[u8]) -> Option<u64> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
 }

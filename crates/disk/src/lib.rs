@@ -57,6 +57,6 @@ pub use disk::{Disk, DiskConfig, DiskHandle};
 pub use place::Place;
 pub use pool::Block;
 pub use state::{
-    Database, ForgetError, Holder, Kind, OpenError, Opened, SavedTorrent, StateStore, forget, saved_info,
+    Database, ForgetError, Holder, Kind, OpenError, Opened, Part, SavedTorrent, StateStore, forget, saved_info,
     saved_torrents,
 };

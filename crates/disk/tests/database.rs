@@ -35,6 +35,14 @@ fn all(database: &Database) -> BTreeMap<String, Vec<u8>> {
             all.insert(name.to_owned(), record.to_vec());
         })
         .unwrap();
+    let (mut by_and_by, mut after) = (BTreeMap::new(), Some(String::new()));
+    while let Some(name) = after {
+        let part = database.range(Kind::State, &name, None, 2).unwrap();
+        assert!(part.records.iter().all(|(of, _)| *of > name));
+        by_and_by.extend(part.records);
+        after = part.next;
+    }
+    assert_eq!(by_and_by, all, "the same by and by");
     all
 }
 

@@ -26,6 +26,7 @@ use crate::route::Routes;
 use crate::timers::Timers;
 use crate::udp_tracker::UdpTracker;
 use crate::wall::{Guard, Wall};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -52,7 +53,7 @@ pub struct Engine<B> {
     now: Time,
     torrents: BTreeMap<TorrentId, Torrent>,
     /// What each is begun from, and what is left of those that are paused.
-    rests: BTreeMap<TorrentId, resting::Rest>,
+    rests: BTreeMap<TorrentId, Box<resting::Rest>>,
     routes: Routes,
     conns: Conns,
     dialler: Dialler,

@@ -1,9 +1,12 @@
 //! Windows on the torrents over HTTP (own design): `GET /teem/v1/torrents?select=&sort=&order=&offset=&limit=`.
 use crate::answer::{Refused, SELECTORS_MAX, answer, bad, failed, refusal};
 use crate::daemon::{Daemon, STREAMS_MAX};
-use crate::listing::{Key, Query, Window};
+use crate::listing::{Query, Window};
+use crate::order::Key;
 use crate::select::Selector;
 use crate::stream::show;
+use crate::told::Keys;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use teem_web::extract::State;
 use teem_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
@@ -22,7 +25,7 @@ const STREAM: &str = "text/event-stream";
         ("order" = Option<String>, Query, description = "`asc`, or `desc` for the greatest first"),
         ("offset" = Option<u64>, Query, description = "how many of the selected are left out before the first that is shown; 0 where there is none"),
         ("limit" = Option<u64>, Query, description = "how many are shown at most; all where there is none"),
-        ("fields" = Option<String>, Query, description = "keys that are shown of each torrent, with commas between them; `infohash` always is, and all are where there is none"),
+        ("fields" = Option<String>, Query, description = "keys that are shown of each torrent, with commas between them; `infohash` always is, and all are where there is none; `filled` leaves out each whose value is null where it can be null, else 0, false or empty"),
         ("last-event-id" = Option<u64>, Header, description = "the revision that the reader of a stream has seen: it goes on from there, as far as that was of this run"),
     ),
     responses((status = 200, description = "the window; of a stream the event `window` with it, then, once a second at most, `changes` with `revision`, `total`, `order` (the info-hashes that are shown, where these or their order are otherwise) and `torrents`, each with its `infohash` and the keys that changed", content((Window = "application/json"), (Window = "text/event-stream")))))]
@@ -99,13 +102,18 @@ fn query(uri: &Uri) -> Result<Query, Refused> {
         descending,
         offset: number("offset")?.unwrap_or(0),
         limit: number("limit")?,
-        fields: one("fields")
-            .iter()
-            .flat_map(|list| list.split(','))
-            .filter(|f| !f.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        keys: keys(one("fields").as_deref().unwrap_or_default()),
     })
+}
+
+/// The keys that a list of them names; `filled` are those that say something.
+fn keys(list: &str) -> Keys {
+    let named: BTreeSet<String> = list.split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    match named.len() {
+        0 => Keys::All,
+        _ if named.contains("filled") => Keys::Filled,
+        _ => Keys::These(named),
+    }
 }
 
 /// The values of a key in a query.
@@ -128,7 +136,8 @@ mod tests {
             of("select=label:a%20b&select=all&sort=up_rate&order=desc&offset=10&limit=5&fields=name,ratio").unwrap();
         assert_eq!(query.select, [Selector::parse("label:a b"), Selector::All]);
         assert_eq!((query.sort, query.descending, query.offset, query.limit), (Key::UpRate, true, 10, Some(5)));
-        assert_eq!(query.fields, ["name", "ratio"].map(str::to_owned).into());
+        assert_eq!(query.keys, Keys::These(["name", "ratio"].map(str::to_owned).into()));
+        assert_eq!(of("fields=filled").map(|query| query.keys), Ok(Keys::Filled));
         assert_eq!(of(""), Ok(Query::default()));
         assert!(of("sort=colour").unwrap_err().contains("up_rate"));
         assert!(of("offset=-1").is_err() && of("order=up").is_err());

@@ -21,6 +21,8 @@ use tokio::time::{Instant, sleep_until};
 const PACE: Duration = Duration::from_millis(200);
 /// How often the queue and the limits are looked at although nothing was heard.
 const TICK: Duration = Duration::from_secs(10);
+/// Torrents that are looked at in one go: some milliseconds of the engine's turn.
+const AT_ONCE: usize = 500;
 /// How old the numbers of a tracker may be.
 const SCRAPE_AGE_MAX: Duration = Duration::from_secs(3600);
 /// How much seeding may be forgotten by a kill.
@@ -29,7 +31,13 @@ const KEPT_EACH_S: u64 = 600;
 /// What is remembered of a torrent while the daemon runs.
 struct Watch {
     id: TorrentId,
-    status: Status,
+    state: State,
+    /// Set when all that is wanted is there; true when that was so from the start.
+    complete: Option<bool>,
+    durable: bool,
+    removed: bool,
+    /// Whether its metadata is there.
+    is_known: bool,
     /// Since when it seeds.
     seeding: Option<Instant>,
     /// Bytes sent in all runs, and when they were found to be more.
@@ -46,13 +54,27 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(id: TorrentId, status: Status, now: Instant) -> Self {
+    fn new(id: TorrentId, status: &Status, now: Instant) -> Self {
         let (sent, moved) = ((0, now), (0, now));
-        Self { id, status, seeding: None, sent, moved, told: None, connected: 0, is_open: false, due: None }
+        Self {
+            id,
+            state: status.state,
+            complete: status.complete,
+            durable: status.durable,
+            removed: status.removed,
+            is_known: status.info.is_some(),
+            seeding: None,
+            sent,
+            moved,
+            told: None,
+            connected: 0,
+            is_open: false,
+            due: None,
+        }
     }
 
     /// Takes in what is true now.
-    fn hear(&mut self, status: Status, now: Instant) {
+    fn hear(&mut self, status: &Status, now: Instant) {
         if matches!(status.state, State::Downloading | State::Seeding) {
             self.is_open = true;
         }
@@ -60,10 +82,11 @@ impl Watch {
         if seeds && self.seeding.is_none() {
             (self.seeding, self.sent.1) = (Some(now), now);
         }
-        if !matches!(status.state, State::Paused | State::Stopping) && matches!(self.status.state, State::Paused) {
+        if !matches!(status.state, State::Paused | State::Stopping) && matches!(self.state, State::Paused) {
             self.moved.1 = now;
         }
-        self.status = status;
+        (self.state, self.complete, self.durable) = (status.state, status.complete, status.durable);
+        (self.removed, self.is_known) = (status.removed, status.info.is_some());
     }
 
     fn look(&mut self, figures: &Snapshot, heard_tracker: bool, now: Instant) {
@@ -78,7 +101,7 @@ impl Watch {
         if heard_tracker {
             let seeds = figures.trackers.iter().filter_map(|tracker| tracker.swarm).map(|(seeds, _)| seeds).max();
             // A complete torrent is one of those that its tracker counts.
-            let us = u32::from(self.status.complete.is_some());
+            let us = u32::from(self.complete.is_some());
             self.told = seeds.map(|seeds| (seeds.saturating_sub(us), now)).or(self.told);
         }
     }
@@ -111,9 +134,11 @@ struct Driver {
     events: Events,
     revision: u64,
     hashes: HashMap<TorrentId, InfoHash>,
-    watched: BTreeMap<InfoHash, Watch>,
+    watched: BTreeMap<InfoHash, Box<Watch>>,
     due: BTreeSet<(Instant, InfoHash)>,
     ticked: Instant,
+    /// No turn has been yet: each torrent has the limits of its row.
+    is_first: bool,
 }
 
 impl Daemon {
@@ -133,6 +158,7 @@ impl Driver {
             watched: BTreeMap::new(),
             due: BTreeSet::new(),
             ticked: Instant::now(),
+            is_first: true,
         }
     }
 
@@ -173,16 +199,15 @@ impl Driver {
         looked.extend(changed);
         if is_all {
             looked.extend(self.watched.keys().copied());
-            Self::limit(daemon, &rules);
+            Self::limit(daemon, &rules, std::mem::take(&mut self.is_first));
         }
         if rules.has_queue() && is_tick {
             // Those that hold places may have stalled.
-            let holds = |(hash, _): &(&InfoHash, &Watch)| daemon.0.policy.held(hash).is_none();
-            looked.extend(self.watched.iter().filter(holds).map(|(hash, _)| *hash));
+            looked.extend(self.watched.keys().filter(|hash| daemon.0.policy.held(hash).is_none()).copied());
         }
         let ids: Vec<TorrentId> = looked.iter().filter_map(|hash| Some(self.watched.get(hash)?.id)).collect();
-        if !ids.is_empty() {
-            let Ok(figures) = daemon.client().snapshots_of(&ids).await else { return };
+        for ids in ids.chunks(AT_ONCE) {
+            let Ok(figures) = daemon.client().snapshots_of(ids).await else { return };
             for figures in figures {
                 let Some(hash) = self.hashes.get(&figures.torrent).copied() else { continue };
                 self.judge(daemon, &rules, hash, &figures, trackers.1.contains(&hash), now).await;
@@ -196,15 +221,25 @@ impl Driver {
     /// Takes in what was said since the last turn: the torrents that something became of, and of these those whose trackers answered.
     fn hear(&mut self, daemon: &Daemon, now: Instant) -> (BTreeSet<InfoHash>, BTreeSet<InfoHash>) {
         let changes = self.events.take_changes();
-        let rows = daemon.client().rows(self.revision);
-        self.revision = rows.revision;
         let mut touched = BTreeSet::new();
+        while self.hear_some(daemon, &mut touched, now) >= AT_ONCE {}
+        let answered = changes.iter().filter(|(_, changes)| changes.contains(Changes::TRACKERS));
+        let answered: BTreeSet<InfoHash> = answered.filter_map(|(id, _)| self.hashes.get(id).copied()).collect();
+        touched.extend(answered.iter().copied());
+        (touched, answered)
+    }
+
+    /// Takes in some of the rows that were changed; how many there were.
+    fn hear_some(&mut self, daemon: &Daemon, touched: &mut BTreeSet<InfoHash>, now: Instant) -> usize {
+        let rows = daemon.client().rows_at_most(self.revision, AT_ONCE);
+        let number = rows.rows.len();
+        self.revision = rows.revision;
         for row in rows.rows {
             let hash = row.key.wire();
             self.hashes.insert(row.id, hash);
-            let watch = self.watched.entry(hash).or_insert_with(|| Watch::new(row.id, row.status.clone(), now));
+            let watch = self.watched.entry(hash).or_insert_with(|| Box::new(Watch::new(row.id, &row.status, now)));
             watch.id = row.id;
-            watch.hear(row.status, now);
+            watch.hear(&row.status, now);
             touched.insert(hash);
         }
         for id in rows.removed {
@@ -217,10 +252,7 @@ impl Driver {
                 touched.remove(&hash);
             }
         }
-        let answered = changes.iter().filter(|(_, changes)| changes.contains(Changes::TRACKERS));
-        let answered: BTreeSet<InfoHash> = answered.filter_map(|(id, _)| self.hashes.get(id).copied()).collect();
-        touched.extend(answered.iter().copied());
-        (touched, answered)
+        number
     }
 
     /// Ends a torrent that has given enough, and begins one that is needed again.
@@ -237,8 +269,7 @@ impl Driver {
         watch.look(figures, heard_tracker, now);
         let Some((row, torrent)) = daemon.row_of(&hash) else { return };
         let (goal, then) = goal_of(rules, &row, figures);
-        let is_complete =
-            watch.status.complete.is_some() && (watch.status.durable || watch.status.complete == Some(true));
+        let is_complete = watch.complete.is_some() && (watch.durable || watch.complete == Some(true));
         let given = watch.given(&row, figures, now);
         if let Some(due) = watch.due.take() {
             self.due.remove(&(due, hash));
@@ -297,20 +328,18 @@ impl Driver {
             for (hash, watch) in &self.watched {
                 let Some(kept) = torrents.get(hash) else { continue };
                 let held = daemon.0.policy.held(hash);
-                let is_out = kept.row.paused
-                    || kept.row.course.ended
-                    || matches!(watch.status.state, State::Failed)
-                    || watch.status.removed;
+                let is_out =
+                    kept.row.paused || kept.row.course.ended || matches!(watch.state, State::Failed) || watch.removed;
                 if is_out || held == Some(Held::Goal) {
                     continue;
                 }
                 let works = held.is_none();
-                let is_looked_at = matches!(watch.status.state, State::Placing | State::Checking);
+                let is_looked_at = matches!(watch.state, State::Placing | State::Checking);
                 let one = Queued {
                     key: *hash,
-                    kind: if watch.status.complete.is_some() { Kind::Seed } else { Kind::Download },
+                    kind: if watch.complete.is_some() { Kind::Seed } else { Kind::Download },
                     works,
-                    checks: if works { is_looked_at } else { !watch.is_open && watch.status.info.is_some() },
+                    checks: if works { is_looked_at } else { !watch.is_open && watch.is_known },
                     stalled: works && now.duration_since(watch.moved.1) >= rules.stalled,
                     forced: kept.row.course.forced,
                 };
@@ -335,12 +364,16 @@ impl Driver {
         act(acts).await;
     }
 
-    /// Sets the limits of each torrent.
-    fn limit(daemon: &Daemon, rules: &Rules) {
+    /// Sets the limits of each torrent; at first of those that have others than they were begun with.
+    fn limit(daemon: &Daemon, rules: &Rules, is_first: bool) {
         let torrents = daemon.torrents();
         for kept in torrents.values() {
             let Ok(torrent) = &kept.torrent else { continue };
-            let speed = rules.speed(Speed { up: kept.row.up, down: kept.row.down }, &kept.row.labels);
+            let own = Speed { up: kept.row.up, down: kept.row.down };
+            let speed = rules.speed(own, &kept.row.labels);
+            if is_first && speed == own {
+                continue;
+            }
             // One that has ended has no limits to set.
             let _ = torrent.limits(speed.up, speed.down);
         }

@@ -95,13 +95,19 @@ impl Daemon {
     pub(crate) async fn keep_rows(&self, changed: Vec<(InfoHash, Row)>) -> Result<(), Failed> {
         let records = changed.iter().map(|(hash, row)| (hash.to_string(), Some(row.encode()))).collect();
         self.keep(Kind::Row, records).await.map_err(Failed::Store)?;
-        let mut torrents = self.torrents();
         for (hash, row) in changed {
-            if let Some(kept) = torrents.get_mut(&hash) {
-                kept.row = row;
-            }
+            self.has_row(hash, row);
         }
         Ok(())
+    }
+
+    /// This is a torrent's row from now on, if it is there.
+    pub(crate) fn has_row(&self, hash: InfoHash, row: Row) {
+        let mut torrents = self.torrents();
+        if let Some(kept) = torrents.get_mut(&hash) {
+            kept.row = row;
+            torrents.touch(&hash);
+        }
     }
 
     /// Changes what is kept of these torrents; whether it could be kept.

@@ -1,7 +1,8 @@
 //! Which torrents a request is for (Transmission's rpc-spec, `ids`).
 use super::args::{Id, Ids};
-use crate::daemon::{Daemon, Kept};
+use crate::daemon::Daemon;
 use crate::failed::Failed;
+use crate::kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 use teem_client::TorrentId;

@@ -5,6 +5,8 @@
 //!
 //! After an error of input or output the database library refuses everything, so the file is closed and opened anew; what was not committed
 //! stays in memory meanwhile. What cannot be read is put aside under another name, and the owner is told.
+mod part;
+
 use super::lease;
 use super::records::{Kind, StateStore};
 use crate::fs::{Access, File, Folder, Fs, read_full, write_full};
@@ -17,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+pub use part::Part;
 
 /// How long what was put may wait for its commit.
 const COMMIT_EVERY: Duration = Duration::from_secs(5);

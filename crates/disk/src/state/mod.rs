@@ -23,7 +23,7 @@ mod store;
 mod table;
 
 pub(crate) use claims::Claims;
-pub use database::{Database, OpenError, Opened};
+pub use database::{Database, OpenError, Opened, Part};
 pub(crate) use format::{About, decode, encode};
 pub(crate) use lease::Leases;
 pub(crate) use record_files::RecordFiles;

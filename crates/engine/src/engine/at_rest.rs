@@ -91,7 +91,7 @@ impl<B> Engine<B> {
                 record.announcer = rest.announcer(self.now, private, known, &mut self.rng).map(Box::new);
                 Phase::Asleep(Box::new(record))
             };
-            self.rests.insert(torrent, rest);
+            self.rests.insert(torrent, Box::new(rest));
             self.changed.insert(torrent);
             self.with_trackers(torrent, |_, _, _| {});
         }

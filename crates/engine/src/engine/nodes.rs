@@ -24,7 +24,7 @@ impl<B> Engine<B> {
                 let over = matches!(one.state(), State::Stopping | State::Failed | State::Paused);
                 (!over && !one.is_private()).then(|| (one.key(), seeds(one.state())))
             });
-            let at_rest = || self.rests.get(&torrent).and_then(super::resting::Rest::findable).map(|key| (key, true));
+            let at_rest = || self.rests.get(&torrent).and_then(|rest| rest.findable()).map(|key| (key, true));
             let wanted = wanted.unwrap_or_else(at_rest);
             let (now, Some(dht)) = (self.now, &mut self.dht) else { continue };
             match wanted.filter(|_| self.removals.get(torrent).is_none()) {

@@ -169,10 +169,10 @@ impl<B> Engine<B> {
         if paused {
             self.routes.leave_torrent(add.key, torrent);
             let phase = Phase::Resting(Box::new(unknown(&add)));
-            self.rests.insert(torrent, Rest::new(add, me, phase));
+            self.rests.insert(torrent, Box::new(Rest::new(add, me, phase)));
             return self.tell_paused(torrent);
         }
-        self.rests.insert(torrent, Rest::new(add, me, Phase::Running));
+        self.rests.insert(torrent, Box::new(Rest::new(add, me, Phase::Running)));
         self.begin(torrent, None);
     }
 
@@ -416,7 +416,7 @@ impl<B> Engine<B> {
 }
 
 /// A torrent has ended with these figures, of this time of its work, if it could give any: whether it rests now, and is not gone.
-pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, figures: Option<Snapshot>) -> bool {
+pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Box<Rest>>, torrent: TorrentId, figures: Option<Snapshot>) -> bool {
     let Some(rest) = rests.get_mut(&torrent) else { return false };
     if !matches!(rest.phase, Phase::Ending) {
         rests.remove(&torrent);
@@ -429,7 +429,7 @@ pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, f
 }
 
 /// The metadata has come, and says what the torrent is called.
-pub(super) fn name(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, info: &Info) {
+pub(super) fn name(rests: &mut BTreeMap<TorrentId, Box<Rest>>, torrent: TorrentId, info: &Info) {
     if let Some(rest) = rests.get_mut(&torrent) {
         rest.name = Some(String::from(info.name()));
     }
@@ -437,7 +437,7 @@ pub(super) fn name(rests: &mut BTreeMap<TorrentId, Rest>, torrent: TorrentId, in
 
 /// A torrent was ended by a fault: what its owner is told, and whether its removal is waited for, after which nothing of it stays.
 pub(super) fn broken(
-    rests: &mut BTreeMap<TorrentId, Rest>,
+    rests: &mut BTreeMap<TorrentId, Box<Rest>>,
     torrent: TorrentId,
     leaving: bool,
     what: &str,
