@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Add(daemon::Add),
     /// List the daemon's torrents
     List(daemon::List),
+    /// Show the daemon's torrents as a live table in the terminal, and drive them by keys
+    Top(daemon::Top),
     /// Say why torrents of the daemon do not move, and what would help
     Why(daemon::Verb),
     /// Have torrents of the daemon rest

@@ -7,7 +7,7 @@ use crate::foreign::{lines, plain};
 use std::future::Future;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 use teem_client::{Client, Config, StartError};
@@ -24,6 +24,14 @@ static FAULT: LazyLock<watch::Sender<Option<String>>> = LazyLock::new(|| watch::
 /// Clients whose state is to be saved.
 static KEPT: Mutex<Vec<Client>> = Mutex::new(Vec::new());
 
+/// What is put in order before a panic is said.
+static TIDY: OnceLock<fn()> = OnceLock::new();
+
+/// Has this done before a panic is said: what stands in the way of a person reading it. The first one stays.
+pub(crate) fn tidy_before_report(tidy: fn()) {
+    TIDY.get_or_init(|| tidy);
+}
+
 /// From now on every panic is said, and those that are not contained end the process.
 pub(crate) fn say_and_end() {
     std::panic::set_hook(Box::new(|info| {
@@ -37,6 +45,9 @@ pub(crate) fn say_and_end() {
         }
         #[cfg(debug_assertions)]
         crate::planted::reach();
+        if let Some(tidy) = TIDY.get() {
+            tidy();
+        }
         let (what, place) = facts(info);
         let report = report(&what, &place, ends);
         let _ = io::stderr().lock().write_all(lines(&report).as_bytes());

@@ -68,6 +68,7 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
         }
         // Nothing is made by it: without a folder there is nothing to list or to forget.
         Command::State(_) => ground.folders.extend(store::state_dir().ok()),
+        Command::Top(_) => ground.terminal = true,
         // For the last ones, from `add` on, the daemon writes.
         Command::Edit(_)
         | Command::Dht(_)

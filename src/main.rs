@@ -48,6 +48,7 @@ mod state;
 mod stdin;
 mod stdout;
 mod told;
+mod top;
 mod track;
 mod units;
 mod verbs;
@@ -116,6 +117,7 @@ async fn run(command: &Command, sandbox: &Sandbox) -> Outcome {
         Command::Config(options) => config::run(options).await,
         Command::Add(options) => verbs::add(options).await,
         Command::List(options) => verbs::list(options).await,
+        Command::Top(options) => top::run(options).await,
         Command::Why(options) => verbs::why(options).await,
         Command::Pause(options) => verbs::pause(options).await,
         Command::Resume(options) => verbs::resume(options).await,
@@ -158,7 +160,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Feed(o) => o.json,
         Command::Token(o) => o.json,
         Command::State(o) => o.json,
-        Command::Completions(_) | Command::Man(_) => false,
+        Command::Top(_) | Command::Completions(_) | Command::Man(_) => false,
     }
 }
 

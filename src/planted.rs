@@ -1,6 +1,6 @@
 //! The tests' own seam: `TEEM_PLANT` names where a panic is to come. In debug builds only; a release knows nothing of it.
 //!
-//! `start`, `main`, `thread`, `task`, `engine`, `question`, `request`; `torrent NAME` and `disk NAME` for the one torrent of that name. With `TEEM_REACH` what panics first
+//! `start`, `main`, `thread`, `task`, `engine`, `question`, `request`, `key`; `torrent NAME` and `disk NAME` for the one torrent of that name. With `TEEM_REACH` what panics first
 //! reaches for what a sandbox is to keep from it: it writes a file of that path, runs a program, looks into the process that started it.
 use std::fs::{self, File};
 use std::io;
@@ -19,6 +19,11 @@ fn wish() -> String {
 /// Panics before there is anything.
 pub(crate) fn start_of_all() {
     assert!(wish() != "start", "planted at the start");
+}
+
+/// Panics with the first key that is pressed.
+pub(crate) fn pressed() {
+    assert!(wish() != "key", "planted in a key");
 }
 
 /// Reaches out of the sandbox from the thread that panics, and says what came of it.

@@ -73,7 +73,7 @@ impl Remote {
         let answer = asked.unwrap_or_else(|_| Err(no_answer(&self.socket, "it takes too long")))?;
         let status = answer.status();
         if status.is_success() {
-            return Ok(Stream { socket: self.socket.clone(), body: answer.into_body(), read: Vec::new() });
+            return Ok(Stream { socket: self.socket.clone(), body: answer.into_body(), read: Vec::new(), looked: 0 });
         }
         let broken = |e: &dyn std::fmt::Display| no_answer(&self.socket, &e.to_string());
         let bytes = Limited::new(answer.into_body(), ANSWER_MAX).collect().await.map_err(|e| broken(&e))?.to_bytes();
@@ -112,14 +112,17 @@ pub(crate) struct Stream {
     body: Incoming,
     /// What was read and is no whole event yet.
     read: Vec<u8>,
+    /// As far as that holds no end of an event: one of many torrents comes in thousands of parts, and each is looked through once.
+    looked: usize,
 }
 
 impl Stream {
     /// Waits for the next event: its object.
     pub(crate) async fn next(&mut self) -> Result<Value, Stop> {
         loop {
-            while let Some(end) = self.read.windows(2).position(|two| two == b"\n\n") {
-                let event: Vec<u8> = self.read.drain(..end + 2).collect();
+            while let Some(end) = self.read[self.looked..].windows(2).position(|two| two == b"\n\n") {
+                let event: Vec<u8> = self.read.drain(..self.looked + end + 2).collect();
+                self.looked = 0;
                 let data = event.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
                 // A comment is no event.
                 if let Some(data) = data {
@@ -127,6 +130,8 @@ impl Stream {
                     return data.map_err(|e: serde_json::Error| no_answer(&self.socket, &e.to_string()));
                 }
             }
+            // The first half of an end may be there.
+            self.looked = self.read.len().saturating_sub(1);
             match self.body.frame().await {
                 Some(Ok(frame)) => self.read.extend(frame.into_data().unwrap_or_default()),
                 Some(Err(e)) => return Err(no_answer(&self.socket, &e.to_string())),

@@ -158,6 +158,24 @@ pub(crate) struct List {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Arrows, PageUp, PageDown, Home and End move; s sorts by the next key, S the other way round; / filters by name;\n\
+    Enter says why a torrent moves or not; p pauses it, r resumes, c rechecks, a announces, d removes it (asks first, its\n\
+    files stay); ? is help, q quits."
+)]
+pub(crate) struct Top {
+    /// Which torrents: at least 6 digits of an info-hash, a pattern of names, `label:L`, `state:S`, `tracker:HOST`; all where none is given
+    #[arg(value_name = "SEL")]
+    pub(crate) select: Vec<String>,
+    /// In which order it begins: `added`, `name`, `state`, `progress`, `down_rate`, `up_rate`, `ratio`, `peers`, `eta` or `labels`, the least first; with `-` before
+    /// it the greatest first
+    #[arg(long, value_name = "KEY", env = "TEEM_SORT", hide_env_values = true, allow_hyphen_values = true)]
+    pub(crate) sort: Option<String>,
+    #[command(flatten)]
+    pub(crate) reached: Reached,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Token {
     #[command(subcommand)]
     pub(crate) what: TokenVerb,

@@ -7,7 +7,7 @@ use crate::common::namespace::Folder;
 use crate::common::run::{teem, teem_with};
 use crate::common::torrent::Torrent;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "share",
     "get",
     "seed",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 25] = [
     "config",
     "add",
     "list",
+    "top",
     "why",
     "pause",
     "resume",

@@ -61,9 +61,14 @@ impl Driven {
         self.run(&["token", "create", name, "--scope", scope]).ended(0).out.trim().to_owned()
     }
 
+    /// Its socket, as commands are told it.
+    pub fn named(&self) -> String {
+        named(self.at())
+    }
+
     /// A command of `teem`'s to it.
     pub fn run(&self, args: &[&str]) -> Ran {
-        teem_with(self.at(), args, &[("TEEM_DAEMON", &named(self.at()))], b"")
+        teem_with(self.at(), args, &[("TEEM_DAEMON", &self.named())], b"")
     }
 
     /// Its torrents, as `teem list` tells them.

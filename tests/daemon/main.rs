@@ -17,5 +17,6 @@ mod keep;
 mod life;
 mod policy;
 mod qbittorrent;
+mod top;
 mod transmission;
 mod transmission_programs;

@@ -36,6 +36,12 @@ fn restrict(ground: &Ground) -> Result<Kept, RulesetError> {
         // A pipe without a name lies in no folder: there is no rule for it, and it needs none.
         let _ = (&mut ruleset).add_rule(PathBeneath::new(outlet, AccessFs::WriteFile));
     }
+    if ground.terminal
+        && let Ok(terminal) = PathFd::new("/dev/tty")
+    {
+        // Its name, since it is opened anew. What would type for the user is refused by the filter of calls.
+        let _ = (&mut ruleset).add_rule(PathBeneath::new(terminal, AccessFs::IoctlDev));
+    }
     let status = ruleset.restrict_self()?;
     let level = match (&status.ruleset, &status.landlock) {
         (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => {

@@ -13,6 +13,8 @@ pub struct Ground {
     pub(crate) shelves: Vec<PathBuf>,
     /// What is no file and is written to as it is: a pipe, a device.
     pub(crate) outlets: Vec<PathBuf>,
+    /// Whether the terminal that the process is run on is asked for its size.
+    pub terminal: bool,
     /// Whether files are given their former owner and mode.
     pub modes: bool,
 }

@@ -6,7 +6,7 @@ use crate::lex::Token;
 use crate::tree::Package;
 
 /// The files that write to a standard stream, and by what it is safe.
-const WRITERS: [(&str, &str); 8] = [
+const WRITERS: [(&str, &str); 9] = [
     ("src/stdout.rs", "`lines`, but for bytes that are data"),
     ("src/json.rs", "`Escaping`"),
     ("src/progress.rs", "`plain` and `lines`"),
@@ -14,6 +14,7 @@ const WRITERS: [(&str, &str); 8] = [
     ("src/fault.rs", "`lines`"),
     ("src/hooks.rs", "a pipe to our own process stands for it there"),
     ("src/on_done.rs", "a pipe to our own process stands for it there"),
+    ("src/top/screen.rs", "`plain`, where `top::row` and `top::state` take texts in"),
     ("src/planted.rs", "it is in no release, and its words are our own"),
 ];
 
