@@ -119,7 +119,7 @@ impl Cell<'_> {
 
 impl Told {
     /// All keys with their values, in the order of the object.
-    pub(crate) fn cells(&self) -> [(&'static str, Cell<'_>); 34] {
+    pub(crate) fn cells(&self) -> [(&'static str, Cell<'_>); 35] {
         fn text(text: &str) -> Cell<'_> {
             Cell::Text(Some(text))
         }
@@ -129,6 +129,7 @@ impl Told {
             ("name", text(&self.name)),
             ("state", text(&self.state)),
             ("folder", text(&self.folder)),
+            ("incomplete", Cell::Text(self.incomplete.as_deref())),
             ("labels", Cell::Texts(&self.labels)),
             ("added", number(self.added)),
             ("size", Cell::Maybe(self.size)),
