@@ -116,7 +116,7 @@ macro_rules! plays {
 }
 
 plays! {
-    libtorrent_gives, libtorrent_takes: Libtorrent { super_seeds: false };
-    transmission_gives, transmission_takes: Transmission;
-    rqbit_gives, rqbit_takes: Rqbit;
+    libtorrent_gives_over_utp, libtorrent_takes_over_utp: Libtorrent { super_seeds: false };
+    transmission_gives_over_utp, transmission_takes_over_utp: Transmission;
+    rqbit_gives_over_utp, rqbit_takes_over_utp: Rqbit;
 }
