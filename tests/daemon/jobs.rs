@@ -179,6 +179,29 @@ fn content_is_moved_renamed_hashed_again_and_removed() {
 }
 
 #[test]
+fn what_was_removed_with_its_files_comes_again_as_what_it_is() {
+    let home = Home::new("jobs-again");
+    let torrent = home.torrent("film", 1_000);
+    let hash = torrent.info_hash.as_str();
+    let end = |mut daemon: Process| {
+        let ended = Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().expect("kill");
+        assert!(ended.success() && daemon.wait_exit(READY).success());
+    };
+    let daemon = home.start();
+    home.run(&["add", "film.torrent"]).ended(0);
+    home.once(hash, "found", is_whole);
+    end(daemon); // It is kept now that all of it was there.
+    let daemon = home.start();
+    home.once(hash, "found again", is_whole);
+    home.run(&["remove", hash, "--with-data"]).ended(0);
+    home.run(&["add", "film.torrent"]).ended(0);
+    home.once(hash, "nothing of it is there", |row| row["state"] == "downloading" && row["have"] == 0);
+    end(daemon);
+    let _daemon = home.start();
+    home.once(hash, "it is wanted still", |row| row["state"] == "downloading" && row["complete"] == false);
+}
+
+#[test]
 fn the_files_of_several_go_only_when_that_is_said() {
     let home = Home::new("jobs-several");
     let (one, two) = (home.torrent("one", 1_000), home.torrent("other", 1_000));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use teem_client::policy::{Goal, Speed};
 use teem_client::source;
 use teem_client::{AddError, Priority, Source, Torrent};
-use teem_disk::Kind;
+use teem_disk::{Kind, StateStore};
 
 /// Where content lies until it is complete.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -106,7 +106,9 @@ impl Daemon {
         let (row, held, torrent) = self.take_on(row, source, hashed).await.map_err(AddFailed::Client)?;
         let (row, file) = row.apart();
         let file = file.map(|file| (hash.to_string(), Some(file.to_vec()))).into_iter().collect();
-        let kept = match self.keep(Kind::File, file).await {
+        // That an earlier torrent of this info-hash was complete says nothing of this one.
+        let forgotten = self.0.database.remove(Kind::Rest, &hash.to_string());
+        let kept = match forgotten.and(self.keep(Kind::File, file).await) {
             Ok(()) => self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await,
             Err(e) => Err(e),
         };

@@ -198,8 +198,9 @@ impl Daemon {
             }
         }
         // Where that cannot be done a torrent that is added again counts on.
-        let counts = planned.iter().map(|hash| (hash.to_string(), None)).collect();
-        let _ = self.keep(Kind::Totals, counts).await;
+        for kind in [Kind::Totals, Kind::Rest, Kind::File] {
+            let _ = self.keep(kind, planned.iter().map(|hash| (hash.to_string(), None)).collect()).await;
+        }
         let gone = torrents.into_iter().filter(|(hash, _)| planned.contains(hash));
         let ends: Vec<_> =
             gone.map(|(_, torrent)| tokio::spawn(async move { torrent.remove_cleared().await })).collect();
