@@ -249,7 +249,7 @@ impl Daemon {
         let is_sent = !matches!(wish, Wish::Name(..));
         self.is_sent(hash, is_sent, Sending::UnderWay);
         if let Some(kept) = self.torrents().get_mut(&hash) {
-            kept.line.job_pending = false;
+            (kept.line.placing, kept.line.job_pending) = (true, false);
         }
         tokio::spawn(async move {
             let done = async {
@@ -273,6 +273,7 @@ impl Daemon {
             } else {
                 daemon.is_sent(hash, is_sent, Sending::Due);
             }
+            daemon.is_placed(hash);
             done
         })
     }
@@ -299,6 +300,15 @@ impl Daemon {
         }
     }
 
+    /// What came of a move is kept, or it came to nothing: lists show the torrent as it is again.
+    fn is_placed(&self, hash: InfoHash) {
+        let mut torrents = self.torrents();
+        if let Some(kept) = torrents.get_mut(&hash) {
+            kept.line.placing = false;
+            torrents.touch(&hash);
+        }
+    }
+
     /// Notes what is done about the folder that a torrent is to be moved to, if that is what is done.
     fn is_sent(&self, hash: InfoHash, is_sent: bool, sending: Sending) {
         if let Some(kept) = self.torrents().get_mut(&hash).filter(|_| is_sent) {
@@ -322,6 +332,7 @@ impl Daemon {
             kept.row = row;
             torrents.touch(&hash);
         }
+        drop(torrents);
         if arrives {
             self.arrived(hash);
         }

@@ -29,6 +29,8 @@ pub(crate) struct Line {
     untold: bool,
     /// What is being done about the folder that it is to be moved to once it is complete.
     pub(crate) sending: Sending,
+    /// Its content is where it was to be moved to, and that is not kept yet: until then it counts as `moving`.
+    pub(crate) placing: bool,
     /// What was to be done with its files stopped half-way: it is to be gone on with before the torrent is opened.
     pub(crate) job_pending: bool,
     /// Pieces that were damaged or missing when all of it was hashed again.
@@ -121,6 +123,7 @@ impl Line {
             complete: false,
             untold: false,
             sending: Sending::Due,
+            placing: false,
             job_pending: false,
             lost: None,
             error: None,
@@ -149,7 +152,7 @@ impl Line {
     /// What it does, in a word.
     pub(crate) fn word(&self) -> &'static str {
         match (self.state, self.held) {
-            _ if self.moving => "moving",
+            _ if self.moving || self.placing => "moving",
             (State::Paused, Some(Held::Queue)) => "queued",
             (State::Paused, Some(Held::Goal)) => "finished",
             (state, _) => state.word(),
