@@ -1,6 +1,7 @@
 //! What the daemon does by itself: who works when places are few, who has given enough, which limits hold.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::common::home::{Home, READY, signal};
 use crate::common::process::{Process, wait_until};
@@ -17,9 +18,12 @@ fn states(home: &Home) -> Vec<(String, String)> {
 }
 
 /// Waits until the torrents are in these states, by name.
+/// What a peer took that was gone before it was looked at is counted when the torrent goes to rest, after a minute.
+const COUNTED: Duration = READY.saturating_mul(3);
+
 fn wait_states(home: &Home, wanted: &[(&str, &str)]) {
     let wanted: Vec<_> = wanted.iter().map(|(name, state)| ((*name).to_owned(), (*state).to_owned())).collect();
-    wait_until(&format!("{wanted:?}"), READY, || {
+    wait_until(&format!("{wanted:?}"), COUNTED, || {
         let states = states(home);
         if states == wanted { Some(()) } else { None }
     });

@@ -118,7 +118,11 @@ fn a_later_run_that_wants_everything_finds_the_edges() {
     rig.open_checked(&made, place.clone());
     assert_eq!(rig.wanted, only(&[1], 4), "of which serving has changed nothing");
     rig.close(Facts::default());
-    assert_eq!(rig.try_open_some(&made, place, Selection::all()), Ok((wanted.clone(), vec![])));
+    // What was found in the run before may not have come to be durable before its end: that is hashed again.
+    let (mut have, check) = rig.try_open_some(&made, place, Selection::all()).unwrap();
+    have.extend(rig.check(&check));
+    have.sort_unstable();
+    assert_eq!(have, wanted);
     let rest: Vec<u32> = (0..made.pieces()).filter(|p| !wanted.contains(p)).collect();
     rig.download(&made, rest);
     rig.sync().unwrap();
