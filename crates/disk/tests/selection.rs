@@ -118,7 +118,7 @@ fn a_later_run_that_wants_everything_finds_the_edges() {
     rig.open_checked(&made, place.clone());
     assert_eq!(rig.wanted, only(&[1], 4), "of which serving has changed nothing");
     rig.close(Facts::default());
-    // What was found in the run before may not have come to be durable before its end: that is hashed again.
+    // What a check found in the run before may be doubted once more: then it is hashed again.
     let (mut have, check) = rig.try_open_some(&made, place, Selection::all()).unwrap();
     have.extend(rig.check(&check));
     have.sort_unstable();
