@@ -389,7 +389,8 @@ impl Torrent {
         }
     }
 
-    /// Whether every owner's state agrees with the ground it stands on. Costs in proportion to the pieces of all peers.
+    /// Whether every owner's state agrees with the ground it stands on. Costs in proportion to the pieces of all peers and to the
+    /// blocks of the pieces begun.
     pub fn check(&self) -> Result<(), &'static str> {
         let ground = &self.ground;
         if !ground.steps.is_empty() {
@@ -410,14 +411,15 @@ impl Torrent {
     /// Checks after every input while that is cheap, else after every so many.
     #[cfg(debug_assertions)]
     fn assert_sound(&mut self) {
-        /// Pieces of all peers that are looked at for one input.
+        /// Pieces of all peers, and blocks of pieces begun, that are looked at for one input.
         const CHEAP: u64 = 256;
         if let Some(left) = self.unchecked.checked_sub(1) {
             self.unchecked = left;
             return;
         }
         let pieces = u64::from(self.ground.content.pieces());
-        self.unchecked = pieces * (self.ground.table.len() as u64 + 1) / CHEAP;
+        let blocks = self.phase.download().map_or(0, Download::blocks_begun);
+        self.unchecked = (pieces * (self.ground.table.len() as u64 + 1) + blocks) / CHEAP;
         if let Err(what) = self.check() {
             panic!("torrent {}: {what}", self.ground.id.0);
         }

@@ -242,8 +242,18 @@ impl Download {
         (0..pieces).map(of).collect()
     }
 
-    /// Whether the picker agrees with the peers and with what is here. Costs in proportion to the pieces of all peers.
+    /// Blocks of the pieces begun, whatever has become of each.
+    #[cfg(debug_assertions)]
+    pub(super) fn blocks_begun(&self) -> u64 {
+        self.picker.begun().map(|(_, partial)| partial.blocks().len() as u64).sum()
+    }
+
+    /// Whether the picker agrees with the peers and with what is here. Costs in proportion to the pieces of all peers and to the
+    /// blocks of the pieces begun.
     pub(super) fn check(&self, ground: &Ground) -> Result<(), &'static str> {
+        let asked_of = |peer: &Peer| peer.pipeline().asked().map(|at| (peer.conn(), at)).collect::<Vec<_>>();
+        let mut asked: Vec<_> = ground.table.values().flat_map(asked_of).collect();
+        asked.sort_unstable();
         for (piece, partial) in self.picker.begun() {
             if ground.content.has(piece) {
                 return Err("a piece is fetched that is here");
@@ -253,8 +263,7 @@ impl Download {
             }
             for (index, block) in partial.blocks().iter().enumerate() {
                 let at = ground.content.geometry().block(piece, index as u32);
-                let asks = |conn| ground.table.get(conn).is_some_and(|p| p.pipeline().asked().any(|a| a == at));
-                if !block.asked().all(asks) {
+                if !block.asked().all(|conn| asked.binary_search(&(conn, at)).is_ok()) {
                     return Err("a block is held for asked that is in no pipeline");
                 }
             }
