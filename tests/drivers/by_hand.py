@@ -274,13 +274,12 @@ def flood_on(daemon, command, interface):
 
 
 def gtk(daemon, command):
-    """Its list shows the torrents (look at the picture that is left), and menus stop, start and remove one."""
+    """A file it is started with, stops, starts, a move, and removals with files and without, by its keys and dialogs. It has no words for
+    labels, and refuses magnet links by itself where DHT is off, as it is here. A picture of its list is left, to be looked at."""
     film, _ = daemon.complete("film")
+    content = daemon.read("film")
     album, _ = daemon.complete("album", ["a", "b"])
-    for path in (film, album):
-        daemon.teem("add", path)
-    for name in ("film", "album"):
-        daemon.until("all of it", name, lambda one: one["state"] == "seeding")
+    daemon.teem("add", album)
     folder = os.path.join(daemon.at, ".config/transmission-remote-gtk")
     os.makedirs(folder)
     profile = {"profile-name": "Default", "hostname": daemon.host, "port": int(daemon.port), "username": "me",
@@ -290,24 +289,74 @@ def gtk(daemon, command):
         json.dump({"profile-id": 0, "profiles": [profile], "add-options-dialog": False}, file)
     display = ":97"
     env = dict(daemon.env, DISPLAY=display, XDG_CONFIG_HOME=os.path.join(daemon.at, ".config"), NO_AT_BRIDGE="1")
+
+    def do(*words):
+        return subprocess.run(["xdotool", *words], env=env, capture_output=True, text=True).stdout
+
+    def windows():
+        """Name, left, top, width and height of each window that is shown."""
+        for window in do("search", "--onlyvisible", "--name", ".*").split():
+            facts = dict(line.split("=") for line in do("getwindowgeometry", "--shell", window).split())
+            yield (do("getwindowname", window).strip(), *(int(facts[key]) for key in ("X", "Y", "WIDTH", "HEIGHT")))
+
+    def dialog(name):
+        """Where the dialog of that name is; that of a question has none, and is neither a whole screen nor a point."""
+        found = []
+        until(f"the dialog {name!r}", lambda: found.extend(w for w in windows() if w[0] == name and 1 < w[3] < 900) or found)
+        return found[0]
+
+    def click(at, right, down):
+        do("mousemove", str(at[1] + right), str(at[2] + down), "click", "1")
+        time.sleep(0.5)
+
+    def row(number):
+        do("mousemove", "600", str(90 + 67 * number), "click", "1")
+        time.sleep(0.5)
+
+    def agree():
+        at = dialog("")
+        click(at, at[3] * 3 // 4, at[4] - 18)
+
     screen = subprocess.Popen(["Xvfb", display, "-screen", "0", "1200x700x24"], stderr=subprocess.DEVNULL)
     window = None
     try:
-        time.sleep(2)
-        window = subprocess.Popen([command], env=env, stderr=subprocess.DEVNULL)
+        until("its screen", lambda: do("getdisplaygeometry"))
+        window = subprocess.Popen([command, film], env=env, stderr=subprocess.DEVNULL)
+        until("its window", lambda: any("Transmission" in one[0] for one in windows()))
+        for name in ("film", "album"):
+            daemon.until("all of it", name, lambda one: one["state"] == "seeding")
+        time.sleep(5)
         picture = os.path.abspath(os.environ.get("PICTURE", "transmission-remote-gtk.png"))
-        do = lambda *words: subprocess.run(["xdotool", *words], env=env, check=True, capture_output=True, text=True).stdout
-        until("its window", lambda: subprocess.run(["xdotool", "search", "--name", "Transmission"], env=env,
-                                                   capture_output=True).returncode == 0)
-        time.sleep(6)
         subprocess.run(["import", "-window", "root", picture], env=env, check=True)
         print(f"gtk: look at {picture}")
-        # All rows, then `Pause`; its keys are those of its menus.
-        do("mousemove", "600", "150", "click", "1")
+        row(0)
         do("key", "ctrl+a")
-        do("key", "ctrl+p")
-        for name in ("film", "album"):
-            daemon.until("its rest", name, lambda one: one["state"] == "paused")
+        for key, state in (("ctrl+p", "paused"), ("ctrl+r", "seeding")):
+            do("key", key)
+            for name in ("film", "album"):
+                daemon.until(state, name, lambda one: one["state"] == state)
+        moved = os.path.join(daemon.root, "moved")
+        row(1)
+        do("key", "ctrl+m")
+        at = dialog("Move film")
+        click(at, 187, 30)
+        do("type", moved)
+        click(at, 267, 98)
+        daemon.until("its new place", "film", lambda one: one["folder"] == moved and one["state"] == "seeding")
+        assert daemon.read("moved/film") == content and "film" not in daemon.tree()
+        daemon.put("album/strange")
+        row(0)
+        do("key", "shift+Delete")
+        agree()
+        until("its end", lambda: "album" not in daemon.list())
+        until("its files' end", lambda: "album/a" not in daemon.tree() and "album/b" not in daemon.tree())
+        assert "album/strange" in daemon.tree()
+        time.sleep(3)
+        row(0)
+        do("key", "Delete")
+        agree()
+        until("its end", lambda: "film" not in daemon.list())
+        assert daemon.read("moved/film") == content
     finally:
         if window:
             window.terminate()
