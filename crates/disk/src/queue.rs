@@ -234,10 +234,14 @@ impl Queue {
         None
     }
 
-    /// A task is done; what that answers comes back.
-    pub(crate) fn finish(&self, ticket: Ticket) -> Outbox {
+    /// A task is done; what that answers comes back. `pressure` is how many buffers the pool wants back. It is asked with the lock held: what came
+    /// into a piece while that was spilled was let be, and nobody may come again before it is spilled too.
+    pub(crate) fn finish(&self, ticket: Ticket, pressure: impl FnOnce() -> usize) -> Outbox {
         let mut out = Outbox::default();
-        self.lock().finish(ticket, &mut out);
+        let mut schedule = self.lock();
+        schedule.finish(ticket, &mut out);
+        schedule.spill(pressure());
+        drop(schedule);
         out
     }
 }

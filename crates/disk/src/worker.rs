@@ -21,7 +21,7 @@ pub(crate) fn run(shared: &Shared) {
             };
             let performed = teem_fault::catch(|| perform(shared, task));
             // Its torrent can then be closed by another worker.
-            deliver(shared, shared.queue.finish(ticket));
+            deliver(shared, shared.queue.finish(ticket, || shared.pool.pressure()));
             performed?;
         }
         Ok(())

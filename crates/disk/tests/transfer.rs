@@ -2,6 +2,8 @@
 mod rig;
 
 use rig::{Rig, Scratch, T, make};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 use teem_disk::{DiskConfig, Place};
 use teem_engine::storage::Storage;
 use teem_swarm::ids::ConnId;
@@ -167,4 +169,42 @@ fn credits_bound_what_is_taken() {
         answered += 1;
         rig.disk.submit(&mut jobs);
     }
+}
+
+/// A worker that gives a buffer back waits here each time until the next one is wanted, so that all that it gives back is in use again
+/// before it has said that it is done.
+#[test]
+fn what_came_while_a_piece_was_spilled_is_spilled_in_turn() {
+    let dir = Scratch::new("spilled-in-turn");
+    let made = make("f", 2 << 20, &[("f", 2 << 20)]);
+    // 48 buffers for downloads, while the piece has 128 blocks.
+    let mut rig = Rig::start(&DiskConfig { pool_bytes: 1 << 20, ..DiskConfig::default() });
+    rig.open(&made, Place::download(&dir.0, dir.join("state")));
+    let ((ring, rung), (go_on, waiting)) = (mpsc::channel(), mpsc::channel::<()>());
+    let waiting = Mutex::new(waiting);
+    rig.disk.set_waker(Arc::new(move || {
+        let _ = ring.send(());
+        let _ = waiting.lock().unwrap().recv();
+    }));
+    let mut held_up = false;
+    for at in made.blocks(0) {
+        let mut data = loop {
+            if let Some(buffer) = rig.disk.alloc(at.len as usize) {
+                break buffer;
+            }
+            if std::mem::replace(&mut held_up, true) {
+                go_on.send(()).unwrap();
+            }
+            rung.recv_timeout(Duration::from_secs(60)).expect("a buffer within a minute");
+        };
+        data.as_mut().copy_from_slice(made.data(at));
+        rig.submit([Job::Write { torrent: T, at, data }]);
+    }
+    drop(go_on);
+    while rig.seen.is_empty() {
+        rung.recv_timeout(Duration::from_secs(60)).expect("a verdict within a minute");
+        rig.disk.poll(&mut rig.seen);
+    }
+    assert!(rig.piece(0));
+    made.assert_whole(&dir.0);
 }
