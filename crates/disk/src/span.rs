@@ -37,8 +37,7 @@ impl Torrent {
             let fail = |e: &io::Error| explain(e, "read", &self.whole_path(slot));
             let result = self.handle(slot, Access::Read).and_then(|file| {
                 let n = read_full(&*file, &mut part, offset)?;
-                let whole = n == u64::from(extent.len);
-                self.look(slot, &*file, whole)
+                self.look(slot, &*file, offset + u64::from(extent.len), n == u64::from(extent.len))
             });
             match result {
                 Ok(true) => {}
@@ -63,7 +62,7 @@ impl Torrent {
             let Some(Spot { slot, offset }) = self.spot(&extent) else { return true };
             self.handle(slot, Access::Read).is_ok_and(|file| {
                 let hole = file.is_hole(offset, extent.len.into());
-                hole && self.look(slot, &*file, true).unwrap_or(false)
+                hole && self.look(slot, &*file, offset, true).unwrap_or(false)
             })
         })
     }
@@ -201,13 +200,15 @@ impl Torrent {
         seen.looked.is_none_or(|at| self.opened.elapsed() >= Duration::from_millis(at.into()) + LOOK_EVERY)
     }
 
-    /// Whether a file that was just read is the one that was verified; `whole` when nothing was missing at its end.
-    fn look(&self, file: usize, handle: &dyn File, whole: bool) -> io::Result<bool> {
+    /// Whether a file that was just read up to `end` is the one that was verified, and nothing was missing (`whole`). One that was known to
+    /// end before, as the part file where nothing was fetched, has not changed for that.
+    fn look(&self, file: usize, handle: &dyn File, end: u64, whole: bool) -> io::Result<bool> {
         let stale = {
             let mut seen = self.seen(file);
             if seen.writers == 0 {
                 let now = handle.stat()?;
-                if seen.stat.is_some_and(|then| !same(&then, &now)) || !whole {
+                let as_left = seen.stat.map_or(whole, |then| same(&then, &now) && (whole || then.len < end));
+                if !as_left {
                     drop(seen);
                     self.changed(file, Some(now));
                     return Ok(false);
@@ -218,7 +219,8 @@ impl Torrent {
             }
             self.looks_stale(&seen)
         };
-        if stale { self.look_at_path(file) } else { Ok(whole) }
+        let leads_here = !stale || self.look_at_path(file)?;
+        Ok(whole && leads_here)
     }
 
     /// Whether the path still leads to the file that we know; if not, its pieces are suspect.
