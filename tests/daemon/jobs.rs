@@ -7,20 +7,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::common::namespace::Folder;
+use crate::common::clients::transmission::Transmission;
+use crate::common::namespace::{Folder, isolated};
 use crate::common::process::{Process, wait_until};
 use crate::common::run::{Ran, command, teem_with};
+use crate::common::teem::Teem;
 use crate::common::torrent::Torrent;
+use crate::common::{Client, Family, Job, PEER_PORT, Seat, TEEM_IP, tracker_url};
 use serde_json::{Value, json};
 use teem_faultfs::Dice;
 
 /// Starting, and hashing, in a debug build on a machine with much else to do.
-const READY: Duration = Duration::from_secs(60);
+pub(super) const READY: Duration = Duration::from_secs(60);
 
 /// A folder with a daemon's state, its roots `a` and another on another file system where there is one, and its socket.
-struct Home {
+pub(super) struct Home {
     folder: Folder,
-    other: PathBuf,
+    pub(super) other: PathBuf,
 }
 
 impl Drop for Home {
@@ -30,7 +33,7 @@ impl Drop for Home {
 }
 
 impl Home {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let folder = Folder::new(name);
         fs::create_dir(folder.0.join("a")).expect("the folder is writable");
         let shm = Path::new("/dev/shm");
@@ -41,7 +44,7 @@ impl Home {
         Self { folder, other }
     }
 
-    fn at(&self) -> &Path {
+    pub(super) fn at(&self) -> &Path {
         &self.folder.0
     }
 
@@ -49,16 +52,21 @@ impl Home {
         self.at().join("run/daemon.sock")
     }
 
-    fn start(&self) -> Process {
+    pub(super) fn start(&self) -> Process {
+        self.start_on("127.0.0.1:0")
+    }
+
+    /// A daemon with peers on that address.
+    fn start_on(&self, listen: &str) -> Process {
         let other = self.other.display().to_string();
-        let args = ["daemon", "--root", "a", "--root", &other, "--listen", "127.0.0.1:0", "--api", "none", "--json"];
+        let args = ["daemon", "--root", "a", "--root", &other, "--listen", listen, "--api", "none", "--json"];
         let mut command = command(self.at(), &args);
         let mut daemon = Process::start(command.env("TEEM_DAEMON", format!("unix:{}", self.socket().display())));
         daemon.wait_line("ready", READY, |line| line.contains("\"ready\"").then_some(()));
         daemon
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(super) fn run(&self, args: &[&str]) -> Ran {
         teem_with(self.at(), args, &[("TEEM_DAEMON", &format!("unix:{}", self.socket().display()))], b"")
     }
 
@@ -67,7 +75,7 @@ impl Home {
     }
 
     /// The row of a torrent once it is so.
-    fn once(&self, hash: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(super) fn once(&self, hash: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + READY;
         loop {
             let row = self.row(hash);
@@ -79,11 +87,16 @@ impl Home {
     }
 
     fn ask(&self, path: &str, body: &Value) -> Option<String> {
+        self.post(&format!("torrents/{path}"), body)
+    }
+
+    /// What a request is answered with, if somebody listens.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Option<String> {
         let mut stream = UnixStream::connect(self.socket()).ok()?;
         let body = body.to_string();
         let len = body.len();
         let head = "Host: localhost\r\nConnection: close";
-        let text = format!("POST /teem/v1/torrents/{path} HTTP/1.1\r\n{head}\r\nContent-Length: {len}\r\n\r\n{body}");
+        let text = format!("POST /teem/v1/{path} HTTP/1.1\r\n{head}\r\nContent-Length: {len}\r\n\r\n{body}");
         stream.write_all(text.as_bytes()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
@@ -91,19 +104,23 @@ impl Home {
     }
 
     /// A torrent of a folder of three files, whose content lies in the first root.
-    fn torrent(&self, name: &str, bytes: usize) -> Torrent {
+    pub(super) fn torrent(&self, name: &str, bytes: usize) -> Torrent {
+        self.tracked(name, bytes, &[])
+    }
+
+    fn tracked(&self, name: &str, bytes: usize, trackers: &[&str]) -> Torrent {
         let folder = self.at().join(name);
         fs::create_dir_all(folder.join("d")).expect("the folder is writable");
         for (n, file) in ["one", "d/two", "d/three"].into_iter().enumerate() {
             fs::write(folder.join(file), content(name, n, bytes)).expect("the folder is writable");
         }
-        let torrent = Torrent::create(self.at(), name, 16 << 10, &[]);
+        let torrent = Torrent::create(self.at(), name, 16 << 10, trackers);
         fs::rename(folder, self.at().join("a").join(name)).expect("the folder is writable");
         torrent
     }
 }
 
-fn content(name: &str, n: usize, bytes: usize) -> Vec<u8> {
+pub(super) fn content(name: &str, n: usize, bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at / 7 + n * 31 + name.len() * 13) as u8).collect()
 }
 
@@ -114,11 +131,11 @@ fn assert_whole(folder: &Path, name: &str, bytes: usize) {
     }
 }
 
-fn is_whole(row: &Value) -> bool {
+pub(super) fn is_whole(row: &Value) -> bool {
     row["state"] == "seeding" && row["complete"] == true
 }
 
-fn kill(daemon: Process) {
+pub(super) fn kill(daemon: Process) {
     let killed = Command::new("kill").args(["-KILL", &daemon.id().to_string()]).status().expect("kill");
     assert!(killed.success());
     drop(daemon);
@@ -215,6 +232,40 @@ fn the_files_of_several_go_only_when_that_is_said() {
     assert_whole(&home.at().join("a"), "one", 1_000);
     home.run(&["remove", "all", "--with-data", "--yes"]).ended(0);
     assert_eq!(fs::read_dir(home.at().join("a")).expect("the root stays").count(), 0);
+}
+
+#[test]
+fn a_peer_that_downloads_gets_everything_while_content_moves() {
+    const BYTES: usize = 4_000_000;
+    isolated("a_peer_that_downloads_gets_everything_while_content_moves", &[Transmission.needs()], |at| {
+        let _tracker = Teem::track(&at.join("track"));
+        let home = Home::new("jobs-served");
+        let torrent = home.tracked("film", BYTES, &[&tracker_url()]);
+        let hash = torrent.info_hash.as_str();
+        let _daemon = home.start_on(&format!("{TEEM_IP}:{PEER_PORT}"));
+        home.run(&["add", "film.torrent", "--up", "1M"]).ended(0);
+        home.once(hash, "found", is_whole);
+        let (seat, out, link) =
+            (Seat::new(1, Family::V4, &at.join("seat")), at.join("out"), torrent.path.to_string_lossy());
+        let mut peer = Transmission.start(&seat, &Job::get(&link, &out));
+        let first = fs::canonicalize(home.at().join("a")).expect("own folder");
+        let mut sent = 0;
+        // To another file system, back, and by new names alone.
+        for to in [home.other.clone(), first.clone(), first.join("deep")] {
+            let row = home.once(hash, "what the peer takes", |row| row["uploaded"].as_u64() > Some(sent));
+            sent = row["uploaded"].as_u64().expect("a number");
+            assert!(!peer.is_whole(), "it has all of it before content moved to {}", to.display());
+            home.run(&["move", hash, &to.display().to_string()]).ended(0);
+            home.once(hash, "moved", |row| is_whole(row) && row["folder"] == json!(to));
+            assert_whole(&to, "film", BYTES);
+        }
+        peer.wait_whole(READY * 2);
+        assert_whole(&out, "film", BYTES);
+        assert_whole(&first.join("deep"), "film", BYTES);
+        assert!(!home.other.join("film").exists() && !first.join("film").exists(), "one place holds everything");
+        let row = home.row(hash);
+        assert!(row["uploaded"].as_u64() >= Some(3 * BYTES as u64), "{row}");
+    });
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod hooks;
 mod incomplete;
 mod jobs;
 mod keep;
+mod kills;
 mod life;
 mod policy;
 mod qbittorrent;
