@@ -13,7 +13,7 @@ use crate::foreign::plain;
 use crate::remote::Remote;
 use crate::units::{Bytes, Count};
 use crate::{json, stdout};
-use asked::{of, tell};
+use asked::{of, tell, warn_of_trouble};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 pub(crate) use feeds::feed;
@@ -79,6 +79,7 @@ pub(crate) fn name_link(request: &mut Value, link: &str) -> Result<(), Stop> {
 
 pub(crate) async fn why(options: &Verb) -> Outcome {
     let torrents = of(&options.select, "/why", options.reached.daemon.as_deref()).await?;
+    warn_of_trouble(&Remote::new(options.reached.daemon.as_deref())?).await;
     let mut out = String::new();
     for torrent in torrents.as_array().map(Vec::as_slice).unwrap_or_default() {
         if options.json {
@@ -106,6 +107,7 @@ pub(crate) async fn list(options: &List) -> Outcome {
     }
     let remote = Remote::new(options.reached.daemon.as_deref())?;
     let window = remote.get(&format!("/teem/v1/torrents?{}", query(options))).await?;
+    warn_of_trouble(&remote).await;
     let torrents = window["torrents"].as_array().map(Vec::as_slice).unwrap_or_default();
     if options.json {
         torrents.iter().for_each(json::line);

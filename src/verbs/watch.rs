@@ -104,6 +104,8 @@ fn sentence(event: &Value) -> String {
         "error" => format!("is in trouble: {}", shown(&event["error"])),
         "feed_failed" => return of_feed(event, &format!("fails: {}", shown(&event["error"]))),
         "feed_answers" => return of_feed(event, "answers again"),
+        "store_failed" => return format!("{} the daemon cannot keep changes: {}", event["id"], shown(&event["error"])),
+        "store_works" => return format!("{} the daemon keeps changes again", event["id"]),
         "feed_item" => return of_feed(event, &format!("names what cannot be had: {}", shown(&event["error"]))),
         other => format!("was {}", plain(other)),
     };

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use redb::ReadableTable;
 use serde_json::{Value, json};
 
 use crate::common::home::{Home, READY, wait_event};
@@ -15,6 +16,8 @@ use crate::common::namespace::{Needs, isolated};
 use crate::common::process::{Process, wait_until};
 use crate::common::run::{Ran, command, teem_with};
 use crate::common::torrent::Torrent;
+use crate::common::tracker::{Answer, Tracker};
+use crate::common::{PEER_PORT, TEEM_IP};
 
 const NEEDS: [Needs; 1] = [Needs::Command("mount", "--version")];
 
@@ -24,8 +27,13 @@ fn named(at: &Path) -> String {
 
 /// A daemon of these roots.
 fn start(at: &Path, roots: &[&str]) -> Process {
+    start_on(at, roots, "127.0.0.1:0")
+}
+
+/// The same with peers on that address.
+fn start_on(at: &Path, roots: &[&str], listen: &str) -> Process {
     let roots = roots.iter().flat_map(|root| ["--root", root]);
-    let args = ["daemon", "--listen", "127.0.0.1:0", "--api", "none", "--json"].into_iter().chain(roots);
+    let args = ["daemon", "--listen", listen, "--api", "none", "--json"].into_iter().chain(roots);
     let mut daemon = Process::start(command(at, &args.collect::<Vec<_>>()).env("TEEM_DAEMON", named(at)));
     wait_event(&mut daemon, "ready");
     daemon
@@ -48,6 +56,10 @@ fn ask(at: &Path, request: &str, body: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").expect("an answer").1
 }
 
 fn kill(daemon: Process) {
@@ -167,6 +179,19 @@ fn a_state_disk_that_is_full_is_told_and_loses_nothing() {
         assert!(refused.starts_with("HTTP/1.1 500 ") && refused.contains("\"store\""), "{refused}");
         let health = || ask(at, "GET /healthz", "");
         assert!(health().starts_with("HTTP/1.1 503 ") && health().contains("cannot be kept"), "{}", health());
+        for args in [&["list"][..], &["why", "all"]] {
+            let told = run(at, args).ended(0);
+            assert!(told.err.contains("cannot keep changes: ") && told.err.contains("daemon.redb"), "{}", told.err);
+        }
+        let happened = |event: &str| {
+            wait_until(event, READY, || {
+                let events: Value = serde_json::from_str(body(&ask(at, "GET /teem/v1/events", ""))).expect("JSON");
+                let events = events["events"].as_array().expect("a list").clone();
+                events.into_iter().find(|told| told["event"] == event)
+            })
+        };
+        let told = happened("store_failed");
+        assert!(told["infohash"] == "" && told["error"].as_str().is_some_and(|why| !why.is_empty()), "{told}");
         let mut listed: Vec<_> =
             list(at).iter().map(|row| row["infohash"].as_str().expect("a hash").to_owned()).collect();
         listed.sort();
@@ -176,6 +201,8 @@ fn a_state_disk_that_is_full_is_told_and_loses_nothing() {
         // The next change finds room, and all is well.
         run(at, &["add", &"ab".repeat(20), "--paused"]).ended(0);
         assert!(health().starts_with("HTTP/1.1 200 "), "{}", health());
+        happened("store_works");
+        assert!(!run(at, &["list"]).ended(0).err.contains("cannot keep"));
         answered.push("ab".repeat(20));
         kill(daemon);
         let _daemon = start(at, &["files"]);
@@ -251,4 +278,101 @@ fn a_database_of_an_older_form_is_copied_and_brought_up_to_date() {
     let again = home.start(&[]);
     assert_eq!(home.list(&["state:paused"]).len(), 2);
     assert!(!again.log().contains("form-0"), "once is enough");
+}
+
+/// Changes what is kept as if the machine's clock had been set by so many seconds since; how many records of announces that concerned.
+fn set_clock(at: &Path, seconds: i64) -> usize {
+    let database = redb::Database::create(at.join("state/teem/daemon.redb")).expect("it is a database");
+    let all = database.begin_write().expect("a change");
+    let announces = redb::TableDefinition::<&str, &[u8]>::new("announces");
+    let mut announces = all.open_table(announces).expect("a table");
+    let records: Vec<(String, Vec<u8>)> = announces
+        .iter()
+        .expect("records")
+        .map(|record| record.expect("a record"))
+        .map(|(name, bytes)| (name.value().to_owned(), bytes.value().to_vec()))
+        .collect();
+    for (name, bytes) in &records {
+        // `d2:ati…e`: milliseconds since 1970.
+        let end = bytes.iter().position(|byte| *byte == b'e').expect("a number ends");
+        let then: i64 = std::str::from_utf8(&bytes[6..end]).expect("digits").parse().expect("a number");
+        let set = [format!("d2:ati{}", then - seconds * 1_000).as_bytes(), &bytes[end..]].concat();
+        announces.insert(name.as_str(), set.as_slice()).expect("a value");
+    }
+    drop(announces);
+    let totals = redb::TableDefinition::<&str, &[u8]>::new("totals");
+    let mut totals = all.open_table(totals).expect("a table");
+    let last = number(totals.get("last").expect("a table").expect("the last number").value());
+    totals.insert("last", (last - (seconds << 20)).to_string().as_bytes()).expect("a value");
+    drop(totals);
+    all.commit().expect("room");
+    records.len()
+}
+
+fn number(digits: &[u8]) -> i64 {
+    std::str::from_utf8(digits).expect("digits").parse().expect("a number")
+}
+
+#[test]
+fn a_clock_that_is_set_by_a_day_costs_one_announce_each_and_no_total() {
+    const DAY: i64 = 86_400;
+    isolated("a_clock_that_is_set_by_a_day_costs_one_announce_each_and_no_total", &[], |at| {
+        fs::create_dir(at.join("files")).expect("the folder is writable");
+        let tracker = Tracker::start(Answer::Body("d8:intervali1800e12:min intervali1800e5:peers0:e"));
+        let names: Vec<String> = (0..6).map(|n| format!("{n:x<7}")).collect();
+        for (n, name) in names.iter().enumerate() {
+            fs::write(at.join("files").join(name), vec![n as u8; 20_000]).expect("the folder is writable");
+            Torrent::create(&at.join("files"), name, 16 << 10, &[&tracker.url]);
+            fs::rename(at.join(format!("files/{name}.torrent")), at.join(format!("{name}.torrent"))).expect("same");
+        }
+        let totals = |row: &Value| {
+            ["active_time", "seeding_time", "added", "completed"].map(|key| row[key].as_u64().unwrap_or_default())
+        };
+        // Trackers that have answered, and are asked again much later.
+        let all_wait = || {
+            wait_until("trackers that wait", READY, || {
+                let mut rows = list(at);
+                let waits = rows.iter().all(|row| {
+                    let hash = row["infohash"].as_str().expect("a hash");
+                    let told = ask(at, &format!("GET /teem/v1/torrents/{hash}/trackers"), "");
+                    let told: Value = serde_json::from_str(body(&told)).expect("JSON");
+                    row["state"] == "seeding" && told[0]["next"].as_u64().is_some_and(|next| next > 1_000)
+                });
+                rows.sort_by_key(|row| row["name"].to_string());
+                (waits && rows.len() == names.len()).then_some(rows)
+            })
+        };
+        let last_event = || {
+            let told: Value = serde_json::from_str(body(&ask(at, "GET /teem/v1/events", ""))).expect("JSON");
+            told["last"].as_i64().expect("a number")
+        };
+        let end = |mut daemon: Process| {
+            daemon.terminate();
+            assert!(daemon.wait_exit(READY).success());
+        };
+        // The port stays: trackers hear of another one at once.
+        let listen = format!("{TEEM_IP}:{PEER_PORT}");
+        let daemon = start_on(at, &["files"], &listen);
+        for name in &names {
+            run(at, &["add", &format!("{name}.torrent")]).ended(0);
+        }
+        let mut before: Vec<_> = all_wait().iter().map(totals).collect();
+        assert_eq!(tracker.queries().len(), names.len());
+        let mut last = last_event();
+        end(daemon);
+        // Back by a day: nobody is asked before the time, and nobody waits for a day. Forward: each is asked once.
+        for (by, announces) in [(-DAY, names.len()), (2 * DAY, 2 * names.len()), (-DAY, 2 * names.len())] {
+            assert_eq!(set_clock(at, by), names.len());
+            let daemon = start_on(at, &["files"], &listen);
+            let now: Vec<_> = all_wait().iter().map(totals).collect();
+            assert_eq!(tracker.queries().len(), announces, "{by}");
+            for (before, now) in before.iter().zip(&now) {
+                assert!(before.iter().zip(now).all(|(before, now)| before <= now), "{by}: {before:?} {now:?}");
+            }
+            // By the clock as it is set now.
+            assert!(last_event() > last - (by << 20), "{by}: who asks for what came since hears it");
+            (before, last) = (now, last_event());
+            end(daemon);
+        }
+    });
 }

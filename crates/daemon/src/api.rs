@@ -107,6 +107,8 @@ struct About {
     version: &'static str,
     /// The interface's version: 1, in which paths and keys are added and none is changed or removed.
     api: u32,
+    /// Why changes cannot be kept or noted at present, as with a full disk: a sentence; null while they can.
+    trouble: Option<String>,
 }
 
 /// The OpenAPI document, made of the types that are read and written and of the comments beside them. `docs/openapi.json` is the same; a test holds it to that.
@@ -224,10 +226,11 @@ fn own() -> Router<Daemon> {
         .route("/teem/v1/torrents/{infohash}/trackers", get(details::trackers))
 }
 
-/// Which program answers, and which version of the interface it speaks.
-#[utoipa::path(get, path = "/teem/v1", responses((status = 200, body = About, description = "the versions")))]
-async fn about() -> Response {
-    answer(StatusCode::OK, &About { program: "teem", version: env!("CARGO_PKG_VERSION"), api: 1 })
+/// Which program answers, which version of the interface it speaks, and whether it can keep what it is told.
+#[utoipa::path(get, path = "/teem/v1", responses((status = 200, body = About, description = "the versions, and what is wrong")))]
+async fn about(State(daemon): State<Daemon>) -> Response {
+    let (version, trouble) = (env!("CARGO_PKG_VERSION"), daemon.trouble());
+    answer(StatusCode::OK, &About { program: "teem", version, api: 1, trouble })
 }
 
 /// What holds: each key of the daemon's file with its value and where that comes from.

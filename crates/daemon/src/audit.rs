@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use teem_metainfo::deceives;
@@ -69,6 +69,11 @@ impl Audit {
     /// In that folder; nothing is made before there is something to be written.
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, bytes_max: FILE_BYTES, file: Mutex::default(), trouble: Mutex::default() }
+    }
+
+    /// The folder that it was made for.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What keeps lines from being written at present.

@@ -19,7 +19,7 @@ use crate::order::Orders;
 use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
 use crate::row::{Origin, Row};
-use crate::upkeep::{LIFE, Pulse, life_of};
+use crate::upkeep::{LAST, LIFE, Pulse, life_of};
 use crate::wrong::Wrong;
 use crate::{qbittorrent, token, transmission};
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,7 +135,9 @@ impl Daemon {
         };
         database.each(Kind::Job, &mut { each }).map_err(StartError::Rows)?;
         let feeds = feeds(&database, &mut remarks).map_err(StartError::Rows)?;
-        let first = first_number();
+        let last = database.get(Kind::Totals, LAST, &|_| true).map_err(StartError::Rows)?;
+        let first = number_after(last.and_then(|bytes| life_of(&bytes)), now());
+        database.put(Kind::Totals, LAST, first.to_string().into_bytes()).map_err(StartError::Rows)?;
         let inner = Inner {
             client,
             database,
@@ -183,7 +185,8 @@ impl Daemon {
 
     /// What keeps changes from being kept or noted at present, until it is over.
     pub fn trouble(&self) -> Option<String> {
-        self.0.database.trouble().or_else(|| self.0.audit.trouble())
+        let of_file = |why| format!("{}: {why}", self.0.audit.folder().join(FILE).display());
+        self.0.database.trouble().map(of_file).or_else(|| self.0.audit.trouble())
     }
 
     /// The client that carries the torrents.
@@ -352,9 +355,11 @@ fn feeds(database: &Database, remarks: &mut Vec<String>) -> io::Result<Feeds> {
     Ok(Feeds::new(told, standings, seen, now()))
 }
 
-/// The number before the first of what is counted in a run, with the second of its start in the upper part: so numbers go on over runs.
-fn first_number() -> u64 {
-    now() << COUNT_BITS
+/// The number before the first of what is counted in a run, with the second of its start in the upper part: so numbers go on over runs. Where the clock
+/// was set back they go on behind the last that is kept, and as many as a run that was killed may have counted since.
+fn number_after(last: Option<u64>, now: u64) -> u64 {
+    let behind_last = last.map_or(0, |last| last.saturating_add(1 << COUNT_BITS));
+    (now << COUNT_BITS).max(behind_last)
 }
 
 /// Seconds since 1970.
@@ -370,4 +375,18 @@ fn fell(e: tokio::task::JoinError) -> StartError {
 pub fn root(folder: &Path) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     std::fs::canonicalize(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_on_also_where_the_clock_was_set_back() {
+        let first = number_after(None, 1_796_000_000);
+        assert_eq!(first, 1_796_000_000 << COUNT_BITS);
+        assert_eq!(number_after(Some(first + 7), 1_796_086_400), 1_796_086_400 << COUNT_BITS);
+        let back = number_after(Some(first + 7), 1_795_913_600);
+        assert!(back > first + 7 && back < 1 << 53, "a number of JSON: {back}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What happened to the torrents, for those who come later (own design): a bounded list, each entry with a number of its own.
 //!
-//! Numbers go on over runs (`daemon::first_number`), so that nobody who asks for what came since is told anything twice.
+//! Numbers go on over runs (`daemon::number_after`), so that nobody who asks for what came since is told anything twice.
 use crate::line::Turn;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// Entries that are kept; of what is older nothing is known.
 const KEPT_MAX: usize = 4096;
 
-/// What happened to one torrent, or to a feed.
+/// What happened to one torrent, to a feed, or to what the daemon keeps.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
 pub(crate) struct EventTold {
@@ -17,12 +17,12 @@ pub(crate) struct EventTold {
     pub(crate) id: u64,
     /// When it happened, in seconds since 1970.
     pub(crate) time: u64,
-    /// What happened: `added`, `removed`, `state`, `complete` or `error` to a torrent, `feed_failed`, `feed_answers` or `feed_item` to a feed. Further words may
-    /// come.
+    /// What happened: `added`, `removed`, `state`, `complete` or `error` to a torrent, `feed_failed`, `feed_answers` or `feed_item` to a feed,
+    /// `store_failed` or `store_works` to what the daemon keeps. Further words may come.
     pub(crate) event: &'static str,
-    /// The torrent's info-hash, as 40 hexadecimal digits; empty where it happened to a feed.
+    /// The torrent's info-hash, as 40 hexadecimal digits; empty where it happened to something else.
     pub(crate) infohash: String,
-    /// The torrent's name, or the feed's.
+    /// The torrent's name, or the feed's; empty where it happened to neither.
     pub(crate) name: String,
     /// What the torrent does from then on, where that is the event: a word, as in its object.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +44,10 @@ pub(crate) enum Happened {
     FeedAnswers,
     /// What a rule takes of a feed cannot be had, and is given up: what and why.
     FeedItem(String),
+    /// Changes cannot be kept from now on: why.
+    StoreFails(String),
+    /// They can be again.
+    StoreWorks,
 }
 
 /// The last that happened.
@@ -71,6 +75,8 @@ impl Ring {
             Happened::FeedFails(why) => (told.event, told.error) = ("feed_failed", Some(why)),
             Happened::FeedAnswers => told.event = "feed_answers",
             Happened::FeedItem(why) => (told.event, told.error) = ("feed_item", Some(why)),
+            Happened::StoreFails(why) => (told.event, told.error) = ("store_failed", Some(why)),
+            Happened::StoreWorks => told.event = "store_works",
             Happened::Turned(Turn::Error(why)) => (told.event, told.error) = ("error", Some(why)),
         }
         self.next += 1;

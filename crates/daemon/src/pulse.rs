@@ -7,7 +7,7 @@ use crate::events::Happened;
 use crate::kept::Table;
 use crate::line::{Figures, Turn};
 use crate::totals::Totals;
-use crate::upkeep::{LIFE, Pulse};
+use crate::upkeep::{LAST, LIFE, Pulse};
 use std::collections::BTreeSet;
 use std::sync::Weak;
 use std::time::Duration;
@@ -189,7 +189,17 @@ impl Daemon {
             self.look_for_room();
             self.keep_totals().await;
         }
+        self.tell_of_trouble();
         Ok(())
+    }
+
+    /// Tells once that changes cannot be kept, and once that they are again.
+    fn tell_of_trouble(&self) {
+        let trouble = self.trouble();
+        if std::mem::replace(&mut self.pulse().told_of_trouble, trouble.is_some()) != trouble.is_some() {
+            let happened = trouble.map_or(Happened::StoreWorks, Happened::StoreFails);
+            self.events().push(now(), String::new(), String::new(), happened);
+        }
     }
 
     /// Takes over figures of those that have peers, and of those that have none.
@@ -214,7 +224,8 @@ impl Daemon {
 
     /// Keeps the totals that have changed on the disk, and only then tells them. Where that fails they wait for the next time.
     pub(crate) async fn keep_totals(&self) {
-        let (life, totals) = {
+        let last_event = self.events().last();
+        let (life, last, totals) = {
             let mut pulse = self.pulse();
             let life = self.life(&pulse);
             if pulse.dirty.is_empty() && life < pulse.life_kept + LIFE_EACH {
@@ -224,10 +235,11 @@ impl Daemon {
             let dirty = std::mem::take(&mut pulse.dirty);
             let totals: Vec<(InfoHash, Totals)> =
                 dirty.into_iter().filter_map(|hash| Some((hash, torrents.get(&hash)?.line.counted()))).collect();
-            (life, totals)
+            (life, torrents.revision().max(last_event), totals)
         };
         let records = totals.iter().map(|(hash, totals)| (hash.to_string(), Some(totals.encode())));
-        let records = records.chain([(LIFE.to_owned(), Some(life.to_string().into_bytes()))]).collect();
+        let counted = [(LIFE, life), (LAST, last)].map(|(name, n)| (name.to_owned(), Some(n.to_string().into_bytes())));
+        let records = records.chain(counted).collect();
         let kept = self.keep(Kind::Totals, records).await;
         let mut pulse = self.pulse();
         if kept.is_err() {

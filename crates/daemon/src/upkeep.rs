@@ -5,6 +5,8 @@ use teem_client::metainfo::InfoHash;
 
 /// The name under which the daemon's life is kept; no info-hash.
 pub(crate) const LIFE: &str = "life";
+/// The name under which the last number of an event or a revision is kept.
+pub(crate) const LAST: &str = "last";
 
 /// How far the lines are up to date.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(crate) struct Pulse {
     pub(crate) life_before: u64,
     pub(crate) life_kept: u64,
     pub(crate) beats: u64,
+    /// It was told that changes cannot be kept.
+    pub(crate) told_of_trouble: bool,
     /// Payload bytes of all torrents since the daemon started, those included that were removed.
     pub(crate) downloaded: u64,
     pub(crate) uploaded: u64,
@@ -41,7 +45,7 @@ impl Pulse {
     }
 }
 
-/// Understands the record of the daemon's life.
+/// Understands the records of the daemon's life and of its last number.
 pub(crate) fn life_of(bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
