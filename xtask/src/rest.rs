@@ -5,6 +5,7 @@
 
 mod api;
 mod peer;
+mod programs;
 
 use crate::bench::{Failed, Running, built, put_between};
 use std::fmt::Write as _;
@@ -58,6 +59,7 @@ struct Figures {
     p50: f64,
     p99: f64,
     block: f64,
+    programs: programs::Figures,
 }
 
 /// Words of the command line.
@@ -211,6 +213,7 @@ fn measure(teem: &Path, folder: &Path, count: usize, (settle, watch): (Duration,
     figures.each = resident(daemon.id()).saturating_sub(empty) as f64 / count as f64;
     figures.descriptors = fs::read_dir(format!("/proc/{}/fd", daemon.id()))?.count();
     ask(&mut api, count, &mut figures)?;
+    figures.programs = programs::measure(&socket, count, watch)?;
     let mut blocks = Vec::new();
     for n in 0..BLOCKS.min(count) {
         blocks.push(peer::first_block(daemon.port, &torrents[n * count / BLOCKS.min(count)].info_hash)?.as_secs_f64());
@@ -285,6 +288,7 @@ fn table(all: &[Figures]) -> String {
             f.block * 1e3
         );
     }
+    table += &programs::table(all.iter().map(|f| (f.count, &f.programs)));
     table
 }
 

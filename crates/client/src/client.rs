@@ -35,6 +35,7 @@ use teem_host::error::HostError;
 use teem_host::host::{self, HostHandle};
 use teem_host::listen::{ListenConfig, ListenError, Listeners};
 use teem_host::strangers::Unasked;
+use teem_host::turn_times::TurnTimes;
 use teem_metainfo::InfoHash;
 use teem_swarm::command::Command;
 use teem_swarm::event::{NodeFigures, Snapshot};
@@ -441,6 +442,11 @@ impl Client {
     /// What the system did not carry of the packets of UDP, to us and from us, since the start.
     pub fn datagrams(&self) -> Datagrams {
         self.0.host.datagrams()
+    }
+
+    /// How long the turns of the engine have taken since the start.
+    pub fn turn_times(&self) -> TurnTimes {
+        self.0.host.turn_times()
     }
 
     /// Sets the limits of all torrents together, payload bytes a second.

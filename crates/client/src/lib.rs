@@ -150,6 +150,7 @@ pub use status::{About, Ended, Status};
 pub use teem_disk::jobs::Where;
 pub use teem_host::account::Datagrams;
 pub use teem_host::strangers::Unasked;
+pub use teem_host::turn_times::TurnTimes;
 pub use teem_metainfo::{AnnounceUrl, Origin};
 pub use teem_path as path;
 pub use teem_swarm::command::Spreading;

@@ -1,6 +1,7 @@
 //! How a torrent comes to be kept (own design): what it is, what is wanted of it, and its row on the disk before anybody is told.
 use crate::asker::is_token;
 use crate::daemon::{Daemon, now};
+use crate::facts::Facts;
 use crate::failed::AddFailed;
 use crate::held::Held;
 use crate::kept::Kept;
@@ -105,6 +106,10 @@ impl Daemon {
         let _turn = self.0.turn.lock().await;
         let (row, held, torrent) = self.take_on(row, source, hashed).await.map_err(AddFailed::Client)?;
         let (row, file) = row.apart();
+        if let Some(facts) = file.as_deref().and_then(Facts::of_file) {
+            // It is committed with the file; one that is missing is made anew.
+            let _ = self.put(Kind::Facts, &hash.to_string(), facts.encode());
+        }
         let file = file.map(|file| (hash.to_string(), Some(file.to_vec()))).into_iter().collect();
         // That an earlier torrent of this info-hash was complete says nothing of this one.
         let forgotten = self.0.database.remove(Kind::Rest, &hash.to_string());

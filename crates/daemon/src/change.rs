@@ -1,17 +1,19 @@
-//! What is changed of torrents that are kept (own design): labels, limits, which files are wanted. Each change is on the disk before it is answered, and
+//! What is changed of torrents that are kept (own design): labels, limits, trackers, which files are wanted. Each change is on the disk before it is answered, and
 //! where one of the selected torrents cannot have what is wanted nothing is changed of any.
 use crate::adding::within_bounds;
+use crate::asker::is_token;
 use crate::daemon::Daemon;
 use crate::details::known;
 use crate::failed::Failed;
 use crate::row::Row;
 use crate::select::Selector;
+use crate::tiers::Edit;
 use crate::told::Told;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use teem_client::metainfo::{Info, InfoHash};
 use teem_client::policy::{Goal, Speed};
-use teem_client::{Choice, Priority, Torrent};
+use teem_client::{Choice, Origin, Priority, Torrent};
 use teem_disk::Kind;
 
 /// What is to be otherwise. What is `None` or empty stays.
@@ -33,6 +35,8 @@ pub(crate) struct Changes {
     pub(crate) only: Option<Vec<String>>,
     /// Of these first what fits one of these; the same.
     pub(crate) first: Option<Vec<String>>,
+    /// What becomes of its trackers, one change after the other.
+    pub(crate) trackers: Vec<Edit>,
     /// How much these files are wanted, by index from 0 with padding counted; the others stay as they are.
     pub(crate) files: Vec<(Vec<u32>, Priority)>,
 }
@@ -172,10 +176,16 @@ impl Daemon {
             };
             all.push((one, info));
         }
-        let wanted = changes.clone();
+        // What a token names leads nowhere that a stranger's link would not.
+        let origin = if is_token() { Origin::Stranger } else { Origin::User };
+        let (daemon, wanted) = (self.clone(), changes.clone());
         let changed = tokio::task::spawn_blocking(move || {
             let of = |(one, info): (Changed, Option<Arc<Info>>)| {
-                Ok(Changed { row: wanted.apply(one.row, info.as_deref())?, ..one })
+                let mut row = wanted.apply(one.row, info.as_deref())?;
+                if !wanted.trackers.is_empty() {
+                    row.trackers = Some(daemon.edited(one.hash, &row, &wanted.trackers, origin)?);
+                }
+                Ok(Changed { row, ..one })
             };
             all.into_iter().map(of).collect::<Result<Vec<_>, String>>()
         });
@@ -185,10 +195,16 @@ impl Daemon {
         for Changed { hash, row, torrent } in changed {
             let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
             let choice = row.choice();
+            let trackers = row.trackers.clone().filter(|_| !changes.trackers.is_empty());
             self.has_row(hash, row);
             let Some(torrent) = torrent else { continue };
             // One that has ended has no limits to set. Those of its labels may be others too.
             let _ = torrent.limits(speed.up, speed.down);
+            if let Some(trackers) = trackers {
+                self.shows_trackers(hash, &trackers);
+                // The same is true of its trackers.
+                let _ = torrent.set_trackers(trackers);
+            }
             if changes.is_choice() {
                 choose(&torrent, choice).await;
                 // Bytes that are wanted are others, though it may do what it did.

@@ -91,7 +91,7 @@ impl Daemon {
         let counts = gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect();
         let _ = self.keep(Kind::Totals, counts).await;
         // The same is true of what else was kept of them.
-        for kind in [Kind::Rest, Kind::File] {
+        for kind in [Kind::Rest, Kind::Facts, Kind::File] {
             let _ = self.keep(kind, gone.iter().map(|(hash, _)| (hash.to_string(), None)).collect()).await;
         }
         let end = |(hash, kept): (InfoHash, Box<Kept>)| {

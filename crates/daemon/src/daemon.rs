@@ -19,6 +19,7 @@ use crate::order::Orders;
 use crate::outset::Outset;
 use crate::policy::{Policy, Rules};
 use crate::row::{Origin, Row};
+use crate::sums::Sums;
 use crate::upkeep::{LAST, LIFE, Pulse, life_of};
 use crate::wrong::Wrong;
 use crate::{qbittorrent, token, transmission};
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) outset: Outset,
     labels: Mutex<Labels>,
     orders: Mutex<Orders>,
+    /// The last sums over all torrents, and the revision that they are of; to be asked for before the torrents.
+    pub(crate) sums: Mutex<(u64, Arc<Sums>)>,
     transmission: transmission::Session,
     pub(crate) policy: Policy,
     /// Feeds from which torrents are taken.
@@ -150,6 +153,7 @@ impl Daemon {
             outset,
             labels: Mutex::new(labels),
             orders: Mutex::default(),
+            sums: Mutex::default(),
             transmission: transmission::Session::default(),
             policy,
             feeds: Arc::new(feeds),

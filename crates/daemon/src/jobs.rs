@@ -198,7 +198,7 @@ impl Daemon {
             }
         }
         // Where that cannot be done a torrent that is added again counts on.
-        for kind in [Kind::Totals, Kind::Rest, Kind::File] {
+        for kind in [Kind::Totals, Kind::Rest, Kind::Facts, Kind::File] {
             let _ = self.keep(kind, planned.iter().map(|hash| (hash.to_string(), None)).collect()).await;
         }
         let gone = torrents.into_iter().filter(|(hash, _)| planned.contains(hash));

@@ -7,9 +7,10 @@ use teem_client::metainfo::InfoHash;
 
 /// A torrent as it is told; by its last figures, where there are none of this moment.
 pub(crate) fn told(hash: InfoHash, kept: &Kept, figures: Option<Figures>, life: u64) -> Told {
-    let (row, line) = (&kept.row, &kept.line);
-    let figures = figures.unwrap_or(line.figures);
-    let line = &line.with(figures);
+    let row = &kept.row;
+    let other = figures.map(|figures| kept.line.with(figures));
+    let line = other.as_ref().unwrap_or(&kept.line);
+    let figures = line.figures;
     let (have, wanted) = line.progress();
     let error = line.error.as_deref().or(line.job_error.as_deref());
     let job = kept.torrent.as_ref().ok().filter(|_| line.moving).and_then(Torrent::progress);

@@ -1,26 +1,29 @@
 //! How torrents stand, as the dialects of other programs tell it (own design): what is kept of a torrent, what is true of it and its figures, side by side.
 //!
-//! What lists show is there already ([`Told`]); peers and trackers cost the engine a turn, and what stands in the .torrent costs a look at its bytes, so
-//! that neither is fetched for those who want names, labels and figures. No torrent is woken.
+//! What lists show is there already ([`Told`]); peers and trackers cost the engine a turn, and what stands in the .torrent costs a look at a record ([`Facts`]),
+//! so that neither is fetched for those who want names, labels and figures. No torrent is woken. Whoever tells of all torrents takes [`AT_ONCE`] at a time, so
+//! that neither locks nor the engine are held for long, and memory only for what is written.
 use crate::daemon::Daemon;
 use crate::details::{FileTold, Pieces, files};
+use crate::facts::{Facts, Shelf};
 use crate::failed::Failed;
 use crate::kept::Kept;
-use crate::row::{Origin, Row};
+use crate::row::Row;
 use crate::shown::told;
+use crate::sums::Sums;
 use crate::told::Told;
 use std::collections::HashMap;
-use std::sync::Arc;
-use teem_bencode::{Value, parse};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError};
 use teem_client::event::{PeerStats, Snapshot, State};
-use teem_client::metainfo::{Info, InfoHash, Limits};
-use teem_client::{About, Status, Torrent, TorrentId, source};
+use teem_client::metainfo::{Info, InfoHash};
+use teem_client::{About, Status, Torrent, TorrentId};
 
-/// Torrents that the engine is asked about at once: some milliseconds of its turn.
-const ASKED_AT_ONCE: usize = 500;
+/// Torrents that are looked at and asked about at once: a millisecond or two of a lock, some of the engine's turn.
+pub(crate) const AT_ONCE: usize = 500;
 
-/// Trackers that are told of a torrent.
-const TRACKERS_MAX: usize = 200;
+/// Torrents that are added up before others may change some.
+const SUMMED_AT_ONCE: usize = 2_000;
 
 /// A torrent: what is kept of it, and what is true of it at one moment.
 pub(crate) struct Standing {
@@ -33,8 +36,6 @@ pub(crate) struct Standing {
     pub(crate) status: Option<Status>,
     /// As lists show it.
     pub(crate) told: Told,
-    /// When that was changed last: the greater of two revisions is the later.
-    pub(crate) revision: u64,
     /// What the engine says of its peers and trackers, if it was asked.
     pub(crate) figures: Option<Snapshot>,
 }
@@ -50,17 +51,6 @@ pub(crate) enum Ask {
     All,
 }
 
-/// What stands in the .torrent or in the link beside what peers know.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Facts {
-    pub(crate) comment: String,
-    pub(crate) creator: String,
-    /// Seconds since 1970, as its creator says; 0 where nothing is said.
-    pub(crate) created: i64,
-    /// URLs by tier (BEP 12), with all that is in them.
-    pub(crate) trackers: Vec<Vec<String>>,
-}
-
 impl Daemon {
     /// How these torrents stand, in this order; those that are gone are left out.
     pub(crate) async fn standing(&self, hashes: &[InfoHash], ask: Ask) -> Result<Vec<Standing>, Failed> {
@@ -73,7 +63,7 @@ impl Daemon {
         let asked = all.iter().filter(|one| ask == Ask::All || (ask == Ask::Busy && one.is_busy()));
         let ids: Vec<TorrentId> = asked.filter_map(Standing::id).collect();
         let mut found = HashMap::new();
-        for some in ids.chunks(ASKED_AT_ONCE) {
+        for some in ids.chunks(AT_ONCE) {
             let snapshots = self.client().snapshots_of(some).await.map_err(Failed::Ended)?;
             found.extend(snapshots.into_iter().map(|snapshot| (snapshot.torrent, snapshot)));
         }
@@ -81,6 +71,34 @@ impl Daemon {
             one.figures = one.id().and_then(|id| found.remove(&id));
         }
         Ok(all)
+    }
+}
+
+impl Daemon {
+    /// The sums as they are now. They are added up only where something has changed since they last were.
+    pub(crate) fn sums(&self) -> Arc<Sums> {
+        self.refresh();
+        // One adds up at a time, and those that wait find it done.
+        let mut last = self.0.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let revision = self.torrents().revision();
+        if last.0 != revision {
+            let mut sums = Sums::default();
+            let mut after = Bound::Unbounded;
+            loop {
+                let torrents = self.torrents();
+                let some = torrents.range((after, Bound::Unbounded)).take(SUMMED_AT_ONCE);
+                let mut number = 0;
+                for (hash, kept) in some {
+                    sums.add(kept);
+                    (after, number) = (Bound::Excluded(*hash), number + 1);
+                }
+                if number < SUMMED_AT_ONCE {
+                    break;
+                }
+            }
+            *last = (revision, Arc::new(sums));
+        }
+        last.1.clone()
     }
 }
 
@@ -145,7 +163,7 @@ impl Standing {
             told.name.clone_from(name);
         }
         let daemon = daemon.clone();
-        Self { daemon, hash, row: kept.row.clone(), torrent, status, told, revision: kept.line.revision, figures: None }
+        Self { daemon, hash, row: kept.row.clone(), torrent, status, told, figures: None }
     }
 
     fn id(&self) -> Option<TorrentId> {
@@ -189,57 +207,13 @@ impl Standing {
         self.figures.as_ref().map(of).unwrap_or_default()
     }
 
-    /// What stands in its .torrent or its link.
+    /// What stands in its .torrent or its link. Waits for the medium.
     pub(crate) fn facts(&self) -> Facts {
-        let mut facts = match &self.row.origin {
-            Origin::File(bytes, _) => of_file(bytes).unwrap_or_default(),
-            Origin::Stored(_) => self.daemon.file(self.hash).and_then(|bytes| of_file(&bytes)).unwrap_or_default(),
-            Origin::Link(link) => {
-                let magnet = source::from_magnet(link).and_then(|source| source.magnet);
-                let trackers = magnet.map(|magnet| magnet.trackers.iter().map(|url| vec![url.clone()]).collect());
-                Facts { trackers: trackers.unwrap_or_default(), ..Facts::default() }
-            }
-        };
-        if let Some(tiers) = &self.row.trackers {
-            facts.trackers =
-                tiers.iter().map(|tier| tier.iter().map(|url| url.reveal().to_owned()).collect()).collect();
-        }
-        facts
+        self.facts_by(&Shelf::default())
     }
-}
 
-/// The same of a .torrent: what stands around its info dictionary, which is not looked into.
-fn of_file(bytes: &[u8]) -> Option<Facts> {
-    let document = parse(bytes, &Limits::FILE.bencode).ok()?;
-    let root = document.root();
-    let text = |key: &[u8]| {
-        let bytes = root.get(key).and_then(|value| value.as_bytes()).unwrap_or_default();
-        String::from_utf8_lossy(bytes).into_owned()
-    };
-    let url = |value: Value<'_, '_>| value.as_str().filter(|url| !url.is_empty()).map(str::to_owned);
-    let tier = |value: Value<'_, '_>| -> Vec<String> { value.list().into_iter().flatten().filter_map(url).collect() };
-    let tiers = root.get(b"announce-list").and_then(|value| value.list());
-    let tiers = tiers.into_iter().flatten().map(tier).filter(|tier| !tier.is_empty());
-    let mut trackers: Vec<Vec<String>> = tiers.take(TRACKERS_MAX).collect();
-    if trackers.is_empty() {
-        trackers.extend(root.get(b"announce").and_then(url).map(|url| vec![url]));
-    }
-    let created = root.get(b"creation date").and_then(|value| value.as_int()).unwrap_or(0);
-    Some(Facts { comment: text(b"comment"), creator: text(b"created by"), created, trackers })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stands_around_a_torrent_is_found_and_nonsense_is_nothing() {
-        let file = b"d8:announce3:u:a13:announce-listll3:u:bel3:u:c0:eleli7eee7:comment2:hi10:created by1:x13:creation datei5e4:infodee";
-        let facts = of_file(file).unwrap();
-        assert_eq!((facts.comment.as_str(), facts.creator.as_str(), facts.created), ("hi", "x", 5));
-        assert_eq!(facts.trackers, [vec!["u:b".to_owned()], vec!["u:c".to_owned()]]);
-        assert_eq!(of_file(b"d8:announce3:u:ae").unwrap().trackers, [vec!["u:a".to_owned()]]);
-        assert_eq!(of_file(b"le").unwrap_or_default(), Facts::default());
-        assert_eq!(of_file(b"d7:comment"), None);
+    /// The same by the records of many.
+    pub(crate) fn facts_by(&self, shelf: &Shelf) -> Facts {
+        self.daemon.facts(self.hash, &self.row, shelf)
     }
 }

@@ -24,6 +24,7 @@ use crate::error::HostError;
 use crate::mailbox::{HostMsg, Mailbox};
 use crate::net::Net;
 use crate::owner::{Machine, Owner};
+use crate::turn_times::Turns;
 use crate::whereabouts::Whereabouts;
 
 /// Events of the poll that one turn takes; the rest comes with the next.
@@ -44,6 +45,7 @@ pub(crate) struct EventLoop<S: Storage, M, O> {
     pub(crate) poll: mio::Poll,
     pub(crate) net: Net<S::Block>,
     pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) storage: S,
     pub(crate) core: Core<S::Block, M, O>,
 }
@@ -190,6 +192,7 @@ where
             self.work_off(now);
             self.core.owner.on_turn_end();
             self.net.utp_transmit(now);
+            self.turns.took(self.core.now().since(now));
             phase = match phase {
                 Phase::Removing(until) if self.core.is_done() || now >= until => self.flush(now),
                 Phase::Flushing(until) if self.net.is_empty() || now >= until => return Ok(()),

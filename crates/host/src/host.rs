@@ -18,6 +18,7 @@ use crate::net::{Net, WAKER};
 use crate::owner::{Machine, Owner};
 use crate::pair::End;
 use crate::strangers::{Unasked, Unaskeds};
+use crate::turn_times::{TurnTimes, Turns};
 
 type Thread = JoinHandle<Result<(), HostError>>;
 
@@ -27,6 +28,7 @@ struct Shared {
     bound: Mutex<Bound>,
     account: Arc<Account>,
     unasked: Arc<Unaskeds>,
+    turns: Arc<Turns>,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -61,14 +63,15 @@ where
     let net = Net::new(poll.registry().try_clone()?, listeners, config)?;
     let (account, unasked) = (Arc::clone(&net.account), Arc::clone(&net.strangers.came));
     let core = Core::new(machine, owner, &net.path);
-    let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), storage, core };
+    let turns = Arc::new(Turns::default());
+    let event_loop = EventLoop { poll, net, mailbox: Arc::clone(&mailbox), turns: turns.clone(), storage, core };
     let guard = Guard(Arc::clone(&mailbox));
     let thread = thread::Builder::new().name("teem-host".into()).spawn(move || {
         let _guard = guard;
         event_loop.live()
     })?;
     let (bound, thread) = (Mutex::new(bound), Mutex::new(Some(thread)));
-    Ok(HostHandle(Arc::new(Shared { mailbox, bound, account, unasked, thread })))
+    Ok(HostHandle(Arc::new(Shared { mailbox, bound, account, unasked, turns, thread })))
 }
 
 /// Closes the mailbox when the thread ends, in whatever way.
@@ -89,6 +92,11 @@ impl HostHandle {
     /// What the system did not carry of the packets of UDP, to us and from us, since the start.
     pub fn datagrams(&self) -> Datagrams {
         self.0.account.told()
+    }
+
+    /// How long the turns of the thread have taken since the start.
+    pub fn turn_times(&self) -> TurnTimes {
+        self.0.turns.told()
     }
 
     /// What came so far from strangers, of one address family.

@@ -23,6 +23,7 @@ pub mod owner;
 pub mod pair;
 pub(crate) mod sockopt;
 pub mod strangers;
+pub mod turn_times;
 
 mod budget;
 mod carrier;

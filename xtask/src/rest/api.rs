@@ -4,18 +4,27 @@ use crate::bench::Failed;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A connection to a daemon.
 pub(super) struct Api {
     stream: BufReader<UnixStream>,
+    /// What Transmission's interface wants to be told with each request.
+    session: String,
 }
+
+/// The header of that.
+const SESSION: &str = "x-transmission-session-id";
+
+/// A stream that says nothing for so long has said its window.
+const LOOK: Duration = Duration::from_millis(900);
 
 impl Api {
     pub(super) fn connect(socket: &Path) -> Result<Self, Failed> {
-        Ok(Self { stream: BufReader::new(UnixStream::connect(socket)?) })
+        Ok(Self { stream: BufReader::new(UnixStream::connect(socket)?), session: String::new() })
     }
 
     /// Adds a .torrent.
@@ -42,9 +51,59 @@ impl Api {
         if status == 200 { Ok(answer.len()) } else { Err(refused(status, &answer)) }
     }
 
+    /// The same without what says nothing.
+    pub(super) fn filled(&mut self, limit: usize) -> Result<usize, Failed> {
+        let target = format!("/teem/v1/torrents?sort=name&fields=filled&limit={limit}");
+        let (status, answer) = self.ask("GET", &target, "")?;
+        if status == 200 { Ok(answer.len()) } else { Err(refused(status, &answer)) }
+    }
+
+    /// Asks Transmission's interface; the answer.
+    pub(super) fn rpc(&mut self, request: &Value) -> Result<Vec<u8>, Failed> {
+        let mut asked = self.ask("POST", "/transmission/rpc", &request.to_string())?;
+        if asked.0 == 409 {
+            asked = self.ask("POST", "/transmission/rpc", &request.to_string())?;
+        }
+        if asked.0 == 200 { Ok(asked.1) } else { Err(refused(asked.0, &asked.1)) }
+    }
+
+    /// Asks for something; the answer.
+    pub(super) fn get(&mut self, target: &str) -> Result<Vec<u8>, Failed> {
+        let (status, answer) = self.ask("GET", target, "")?;
+        if status == 200 { Ok(answer) } else { Err(refused(status, &answer)) }
+    }
+
+    /// Reads a stream of a window for so long; the bytes on the line until the window had come, and after that.
+    pub(super) fn stream(mut self, target: &str, watch: Duration) -> Result<(usize, usize), Failed> {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n");
+        let stream = self.stream.get_mut();
+        stream.write_all(request.as_bytes())?;
+        stream.set_read_timeout(Some(LOOK))?;
+        let (mut first, mut rest, mut begun) = (0, 0, None);
+        let mut some = vec![0; 64 << 10];
+        loop {
+            let len = match stream.read(&mut some) {
+                Ok(0) => return Err(Failed::new("the stream ended".into())),
+                Ok(len) => len,
+                // The window has come when nothing more does.
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    begun.get_or_insert_with(Instant::now);
+                    0
+                }
+                Err(e) => return Err(e.into()),
+            };
+            *(if begun.is_some() { &mut rest } else { &mut first }) += len;
+            if begun.is_some_and(|begun| begun.elapsed() >= watch) {
+                return Ok((first, rest));
+            }
+        }
+    }
+
     fn ask(&mut self, method: &str, target: &str, body: &str) -> Result<(u16, Vec<u8>), Failed> {
-        let len = body.len();
-        let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len}\r\n\r\n{body}");
+        let (len, session) = (body.len(), &self.session);
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nhost: localhost\r\n{SESSION}: {session}\r\ncontent-length: {len}\r\n\r\n{body}"
+        );
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
@@ -57,6 +116,8 @@ impl Api {
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             if name.eq_ignore_ascii_case("content-length") {
                 len = value.trim().parse().map_err(|e| Failed::new(format!("a length of {value}: {e}")))?;
+            } else if name.eq_ignore_ascii_case(SESSION) {
+                value.trim().clone_into(&mut self.session);
             }
         }
         let mut answer = vec![0; len];

@@ -5,8 +5,7 @@ use super::outcome::{Done, Outcome, Refused};
 use crate::daemon::Daemon;
 use crate::goals::{ratio, thousandths};
 use crate::policy::Said;
-use crate::standing::{Ask, Standing};
-use crate::told::Told;
+use crate::sums::Sums;
 use serde_json::{Map, Value, json};
 use std::num::NonZeroU32;
 use teem_client::policy::{Goal, Speed, Then};
@@ -207,14 +206,13 @@ pub(super) fn build_info() -> Value {
 }
 
 /// What is told of all torrents together, of `transfer/info` and of `sync/maindata`.
-pub(super) async fn transfer(daemon: &Daemon, all: &[Standing]) -> Value {
-    let sum = |of: fn(&Told) -> u64| all.iter().map(|one| of(&one.told)).sum::<u64>();
+pub(super) async fn transfer(daemon: &Daemon, all: &Sums) -> Value {
     let nodes = daemon.client().nodes().await.map_or(0, |nodes| nodes.iter().map(|node| node.good).sum::<u32>());
     let limits = limits(daemon);
     json!({
         "connection_status": "connected", "dht_nodes": nodes,
-        "dl_info_speed": sum(|t| t.down_rate), "dl_info_data": sum(|t| t.downloaded),
-        "up_info_speed": sum(|t| t.up_rate), "up_info_data": sum(|t| t.uploaded),
+        "dl_info_speed": all.down_rate, "dl_info_data": all.downloaded,
+        "up_info_speed": all.up_rate, "up_info_data": all.uploaded,
         "dl_rate_limit": limits.down.unwrap_or(0), "up_rate_limit": limits.up.unwrap_or(0),
         "last_external_address_v4": "", "last_external_address_v6": "",
     })
@@ -222,9 +220,7 @@ pub(super) async fn transfer(daemon: &Daemon, all: &[Standing]) -> Value {
 
 /// Carries `transfer/info` out.
 pub(super) async fn transfer_info(daemon: &Daemon) -> Outcome {
-    let hashes: Vec<_> = daemon.torrents().keys().copied().collect();
-    let all = daemon.standing(&hashes, Ask::Nothing).await?;
-    Ok(Done::Json(transfer(daemon, &all).await))
+    Ok(Done::Json(transfer(daemon, &daemon.sums()).await))
 }
 
 #[cfg(test)]

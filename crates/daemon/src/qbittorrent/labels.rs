@@ -6,7 +6,6 @@ use super::sync;
 use crate::change::Changes;
 use crate::daemon::Daemon;
 use crate::label::Label;
-use crate::standing::Ask;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use teem_client::metainfo::InfoHash;
@@ -15,10 +14,8 @@ pub(super) fn categories(daemon: &Daemon) -> Value {
     Value::Object(sync::categories(&daemon.all_labels()).into_iter().collect())
 }
 
-pub(super) async fn tags(daemon: &Daemon) -> Result<Value, Refused> {
-    let hashes: Vec<_> = daemon.torrents().keys().copied().collect();
-    let all = daemon.standing(&hashes, Ask::Nothing).await?;
-    Ok(sync::tags(&all, &daemon.all_labels()).into())
+pub(super) fn tags(daemon: &Daemon) -> Value {
+    sync::tags(&daemon.sums(), &daemon.all_labels()).into()
 }
 
 async fn keep(daemon: &Daemon, name: &str, said: &str) -> Outcome {

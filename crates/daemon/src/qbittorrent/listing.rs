@@ -1,16 +1,19 @@
 //! What is told of torrents (qBittorrent's Web API, `torrents/info` and what is asked of one).
 use super::form::Form;
 use super::outcome::{Done, Outcome, Refused};
-use super::torrent::{self, Context, told};
+use super::torrent::{self, Context};
 use crate::daemon::Daemon;
-use crate::label::category;
-use crate::standing::{Ask, Parts, Standing};
+use crate::facts::Facts;
+use crate::label::{Labels, category};
+use crate::standing::{AT_ONCE, Ask, Parts, Standing};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use teem_client::metainfo::InfoHash;
 use teem_client::{AnnounceUrl, Priority};
 use teem_metainfo::PieceHash;
+use tokio::task::spawn_blocking;
 
 /// Torrents that one call names.
 const HASHES_MAX: usize = 200_000;
@@ -51,48 +54,60 @@ pub(super) async fn info(daemon: &Daemon, form: &Form, secrets: bool) -> Outcome
         None => daemon.torrents().keys().copied().collect(),
     };
     let with_trackers = form.flag("includeTrackers") == Some(true);
-    let standing = daemon.standing(&all, if with_trackers { Ask::All } else { Ask::Busy }).await?;
-    let (labels, form, goal) = (daemon.all_labels(), form.clone(), daemon.0.policy.rules().goal);
-    let list = tokio::task::spawn_blocking(move || {
-        let chosen = standing.iter().filter(|one| {
-            let of = category(&labels, &one.row.labels).unwrap_or_default();
-            let tags = || one.row.labels.iter().filter(|label| *label != of);
-            form.text("filter").is_none_or(|filter| fits(one, filter))
-                && form.get("category").is_none_or(|wanted| wanted == of)
-                && form
-                    .get("tag")
-                    .is_none_or(|tag| if tag.is_empty() { tags().count() == 0 } else { tags().any(|t| t == tag) })
-                && form.flag("private").is_none_or(|is| one.about().is_some_and(|about| about.private == is))
-        });
-        let mut list: Vec<Value> = chosen
-            .map(|one| {
-                let facts = one.facts();
-                let mut entry = told(one, &facts, &Context { labels: &labels, goal, secrets });
+    let ask = if with_trackers { Ask::All } else { Ask::Busy };
+    let told = (daemon.all_labels(), form.clone(), daemon.0.policy.rules().goal, daemon.shelf(all.len()).await);
+    let (told, mut list) = (Arc::new(told), Vec::new());
+    for some in all.chunks(AT_ONCE) {
+        let standing = daemon.standing(some, ask).await?;
+        let told = told.clone();
+        let writing = spawn_blocking(move || {
+            let (labels, form, goal, shelf) = &*told;
+            let context = Context { labels, goal: *goal, secrets };
+            let key = form.text("sort").unwrap_or("added_on");
+            for one in standing.iter().filter(|one| is_wanted(one, form, labels)) {
+                let facts = one.facts_by(shelf);
+                let mut entry = torrent::told(one, &facts, &context);
                 if with_trackers {
-                    entry["trackers"] = trackers_of(one, secrets);
+                    entry["trackers"] = trackers_of(one, &facts, secrets);
                 }
-                entry
-            })
-            .collect();
-        if let Some(key) = form.text("sort") {
-            list.sort_by(|a, b| order(&a[key], &b[key]));
-        } else {
-            list.sort_by(|a, b| order(&a["added_on"], &b["added_on"]));
+                list.push((entry[key].clone(), entry.to_string()));
+            }
+            list
+        });
+        list = writing.await.map_err(Refused::conflict)?;
+    }
+    list.sort_by(|(a, _), (b, _)| order(a, b));
+    if form.flag("reverse") == Some(true) {
+        list.reverse();
+    }
+    let mut out = b"[".to_vec();
+    for (_, entry) in window(&list, form.int("offset").unwrap_or(0), form.int("limit").unwrap_or(-1)) {
+        if out.len() > 1 {
+            out.push(b',');
         }
-        if form.flag("reverse") == Some(true) {
-            list.reverse();
-        }
-        window(list, form.int("offset").unwrap_or(0), form.int("limit").unwrap_or(-1))
-    });
-    list.await.map(|list| Done::Json(Value::Array(list))).map_err(Refused::conflict)
+        out.extend(entry.as_bytes());
+    }
+    out.push(b']');
+    Ok(Done::Written(out))
+}
+
+/// Whether a torrent is among those that a call asks for.
+fn is_wanted(one: &Standing, form: &Form, labels: &Labels) -> bool {
+    let of = category(labels, &one.row.labels).unwrap_or_default();
+    let tags = || one.row.labels.iter().filter(|label| *label != of);
+    form.text("filter").is_none_or(|filter| fits(one, filter))
+        && form.get("category").is_none_or(|wanted| wanted == of)
+        && form.get("tag").is_none_or(|tag| if tag.is_empty() { tags().count() == 0 } else { tags().any(|t| t == tag) })
+        && form.flag("private").is_none_or(|is| one.about().is_some_and(|about| about.private == is))
 }
 
 /// The part of a list from an offset, which counts from the end where it is negative; all of it without a limit.
-fn window(list: Vec<Value>, offset: i64, limit: i64) -> Vec<Value> {
+fn window<T>(list: &[T], offset: i64, limit: i64) -> &[T] {
     let from = usize::try_from(offset)
         .unwrap_or_else(|_| list.len().saturating_sub(usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX)));
     let most = usize::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-    list.into_iter().skip(from).take(most).collect()
+    let rest = &list[from.min(list.len())..];
+    &rest[..most.min(rest.len())]
 }
 
 fn order(a: &Value, b: &Value) -> Ordering {
@@ -170,7 +185,7 @@ pub(super) async fn pieces(daemon: &Daemon, form: &Form) -> Outcome {
 /// Carries `torrents/export` out: the .torrent as it came.
 pub(super) async fn export(daemon: &Daemon, form: &Form) -> Outcome {
     let (one, kept) = (one(daemon, form).await?, daemon.clone());
-    let file = tokio::task::spawn_blocking(move || kept.file(one.hash)).await.map_err(Refused::conflict)?;
+    let file = spawn_blocking(move || kept.file(one.hash)).await.map_err(Refused::conflict)?;
     file.map(Done::Torrent).ok_or_else(|| Refused::conflict("it came by a link: there is no .torrent of it"))
 }
 
@@ -187,13 +202,13 @@ pub(super) async fn piece_hashes(daemon: &Daemon, form: &Form) -> Outcome {
 
 /// Carries `torrents/trackers` out.
 pub(super) async fn trackers(daemon: &Daemon, form: &Form, secrets: bool) -> Outcome {
-    Ok(Done::Json(trackers_of(&one(daemon, form).await?, secrets)))
+    let one = one(daemon, form).await?;
+    Ok(Done::Json(trackers_of(&one, &one.facts(), secrets)))
 }
 
 /// Each tracker, by tier.
-fn trackers_of(one: &Standing, secrets: bool) -> Value {
+fn trackers_of(one: &Standing, facts: &Facts, secrets: bool) -> Value {
     let known = one.figures.as_ref().map_or(&[][..], |figures| &figures.trackers);
-    let facts = one.facts();
     let each = facts.trackers.iter().enumerate().flat_map(|(tier, urls)| urls.iter().map(move |url| (tier, url)));
     let told = each.map(|(tier, url)| {
         let known = known.iter().find(|tracker| tracker.url.reveal() == url);
@@ -220,8 +235,8 @@ mod tests {
 
     #[test]
     fn windows_count_from_either_end() {
-        let list = || (0..5).map(Value::from).collect::<Vec<_>>();
-        let of = |offset, limit| window(list(), offset, limit).iter().filter_map(Value::as_i64).collect::<Vec<_>>();
+        let list: Vec<Value> = (0..5).map(Value::from).collect();
+        let of = |offset, limit| window(&list, offset, limit).iter().filter_map(Value::as_i64).collect::<Vec<_>>();
         assert_eq!((of(0, -1), of(3, 0), of(1, 2)), (vec![0, 1, 2, 3, 4], vec![3, 4], vec![1, 2]));
         assert_eq!((of(-2, -1), of(9, 1), of(i64::MIN, 1)), (vec![3, 4], vec![], vec![0]));
     }

@@ -58,7 +58,7 @@ pub(super) async fn carry_out(daemon: &Daemon, call: Call<'_>) -> Outcome {
         "torrents/trackers" => listing::trackers(daemon, form, secrets).await,
         "torrents/webseeds" => listing::one(daemon, form).await.map(|_| Done::Json(json!([]))),
         "torrents/categories" => json(labels::categories(daemon)),
-        "torrents/tags" => json(labels::tags(daemon).await?),
+        "torrents/tags" => json(labels::tags(daemon)),
         "torrents/add" => adding::add(daemon, form).await,
         "torrents/start" | "torrents/resume" => changing::pause(daemon, form, false).await,
         "torrents/stop" | "torrents/pause" => changing::pause(daemon, form, true).await,

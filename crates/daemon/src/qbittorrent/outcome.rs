@@ -12,6 +12,8 @@ pub(super) enum Done {
     Text(String),
     /// An object or a list.
     Json(Value),
+    /// The same, written already.
+    Written(Vec<u8>),
     /// The bytes of a .torrent file, as it came.
     Torrent(Vec<u8>),
     /// What was asked for, of which there is nothing to be said.
@@ -67,6 +69,7 @@ pub(super) fn answer(outcome: Outcome) -> Response {
         Ok(Done::Nothing) => return Response::new(Body::empty()),
         Ok(Done::Text(text)) => ("text/plain; charset=UTF-8", text.into_bytes()),
         Ok(Done::Json(value)) => ("application/json", value.to_string().into_bytes()),
+        Ok(Done::Written(bytes)) => ("application/json", bytes),
         Ok(Done::Torrent(bytes)) => ("application/x-bittorrent", bytes),
         Err(Refused(status, why)) => return plain(status, &why),
     };

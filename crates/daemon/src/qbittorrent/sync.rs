@@ -3,55 +3,79 @@ use super::application::transfer;
 use super::form::Form;
 use super::listing::one;
 use super::outcome::{Done, Outcome, Refused};
-use super::seen::Main;
-use super::torrent::{Context, state, told};
+use super::seen::{Changes, Main, Since};
+use super::torrent::{self, Context};
 use crate::daemon::Daemon;
-use crate::label::{Labels, category};
-use crate::standing::{Ask, Standing};
-use crate::told::Told;
+use crate::failed::Failed;
+use crate::kept::Kept;
+use crate::label::Labels;
+use crate::standing::{AT_ONCE, Ask};
+use crate::sums::Sums;
 use serde_json::{Map, Value, json};
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{Hash, Hasher};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
+use teem_client::metainfo::InfoHash;
+use tokio::task::spawn_blocking;
 
-/// Carries `sync/maindata` out, for the program of that name.
+/// Carries `sync/maindata` out, for the program of that name: what that costs is what has changed since the program asked.
 pub(super) async fn maindata(daemon: &Daemon, form: &Form, program: &str, secrets: bool) -> Outcome {
-    let hashes: Vec<_> = daemon.torrents().keys().copied().collect();
-    let all = daemon.standing(&hashes, Ask::Busy).await?;
-    let mut server = match transfer(daemon, &all).await {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    };
-    server.extend(of_all(daemon, &all));
     let (labels, goal) = (daemon.all_labels(), daemon.0.policy.rules().goal);
-    let (daemon, rid, program) = (daemon.clone(), form.int("rid").unwrap_or(0), program.to_owned());
-    let telling = tokio::task::spawn_blocking(move || {
-        let now = Main {
-            torrents: all.iter().map(|one| (one.told.infohash.clone(), mark(one, &labels))).collect(),
-            categories: categories(&labels),
-            tags: tags(&all, &labels).into_iter().map(|tag| (tag, Value::Null)).collect(),
-            server: server.into_iter().collect(),
+    let rid = form.int("rid").unwrap_or(0);
+    let all = daemon.sums();
+    let of_all = of_all(daemon, &all).await?;
+    let now = Main {
+        goal: goal.to_string(),
+        categories: categories(&labels),
+        tags: tags(&all, &labels).into_iter().map(|tag| (tag, Value::Null)).collect(),
+        server: of_all.into_iter().collect(),
+    };
+    let since = daemon.seen().since(program, rid, &now);
+    // What is changed from here on is told once more the next time.
+    let (revision, changed, gone) = {
+        let torrents = daemon.torrents();
+        let changed = since.as_ref().and_then(|since| torrents.since(since.revision));
+        let is_there = |hash: &InfoHash| torrents.contains_key(hash);
+        let (there, gone) = match changed.zip(since) {
+            Some((mut changed, Since { categories, all, .. })) => {
+                let is_other = |kept: &Kept| all || kept.row.labels.iter().any(|label| categories.contains(label));
+                if all || !categories.is_empty() {
+                    changed.extend(torrents.iter().filter(|(_, kept)| is_other(kept)).map(|(hash, _)| *hash));
+                }
+                let (there, gone) = changed.into_iter().partition::<Vec<_>, _>(is_there);
+                (there, Some(gone))
+            }
+            None => (torrents.keys().copied().collect(), None),
         };
-        let by_hash: HashMap<&str, &Standing> = all.iter().map(|one| (one.told.infohash.as_str(), one)).collect();
-        daemon.seen().tell(&program, rid, Instant::now(), &now, |hash| {
-            let one = by_hash.get(hash)?;
-            let mut entry = told(one, &one.facts(), &Context { labels: &labels, goal, secrets });
-            // It is the key.
-            entry.as_object_mut()?.remove("hash");
-            Some(entry)
-        })
-    });
-    telling.await.map(Done::Json).map_err(Refused::conflict)
-}
-
-/// What is another where something of a torrent is that is told, other than times that go on by themselves.
-fn mark(one: &Standing, labels: &Labels) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (one.revision, &one.row.labels, &one.row.folder, &one.row.goes_to, one.row.up, one.row.down, &one.told.name)
-        .hash(&mut hasher);
-    (category(labels, &one.row.labels), state(one), one.told.forced, &one.told.until).hash(&mut hasher);
-    hasher.finish()
+        (torrents.revision(), there, gone)
+    };
+    let mut torrents = b"{".to_vec();
+    let told = Arc::new((labels, goal, daemon.shelf(changed.len()).await));
+    for some in changed.chunks(AT_ONCE) {
+        let standing = daemon.standing(some, Ask::Busy).await?;
+        let told = told.clone();
+        let writing = spawn_blocking(move || {
+            let (labels, goal, shelf) = &*told;
+            for one in &standing {
+                let context = Context { labels, goal: *goal, secrets };
+                let mut entry = torrent::told(one, &one.facts_by(shelf), &context);
+                // It is the key.
+                if let Some(entry) = entry.as_object_mut() {
+                    entry.remove("hash");
+                }
+                torrents.extend(if torrents.len() > 1 { &b",\""[..] } else { b"\"" });
+                torrents.extend(one.told.infohash.as_bytes());
+                torrents.extend(b"\":");
+                // Memory takes all.
+                let _ = serde_json::to_writer(&mut torrents, &entry);
+            }
+            torrents
+        });
+        torrents = writing.await.map_err(Refused::conflict)?;
+    }
+    torrents.push(b'}');
+    let changes = Changes { revision, torrents, gone };
+    Ok(Done::Written(daemon.seen().tell(program, rid, Instant::now(), &now, changes)))
 }
 
 /// The categories by name.
@@ -63,18 +87,17 @@ pub(super) fn categories(labels: &Labels) -> BTreeMap<String, Value> {
 }
 
 /// All tags: labels that are no categories, those of torrents and those that are kept.
-pub(super) fn tags(all: &[Standing], labels: &Labels) -> Vec<String> {
+pub(super) fn tags(all: &Sums, labels: &Labels) -> Vec<String> {
     let kept = labels.iter().filter(|(_, label)| !label.category).map(|(name, _)| name);
-    let used = all.iter().flat_map(|one| &one.row.labels);
     let is_tag = |name: &&String| labels.get(*name).is_none_or(|label| !label.category);
-    let all: std::collections::BTreeSet<&String> = kept.chain(used).filter(is_tag).collect();
+    let all: BTreeSet<&String> = kept.chain(&all.labels).filter(is_tag).collect();
     all.into_iter().cloned().collect()
 }
 
-/// What is said of all torrents beside their rates.
-fn of_all(daemon: &Daemon, all: &[Standing]) -> Map<String, Value> {
-    let sum = |of: fn(&Told) -> u64| all.iter().map(|one| of(&one.told)).sum::<u64>();
-    let (down, up) = (sum(|t| t.downloaded_total), sum(|t| t.uploaded_total));
+/// What is said of all torrents together.
+async fn of_all(daemon: &Daemon, all: &Sums) -> Result<Map<String, Value>, Refused> {
+    let busy = daemon.client().busy().await.map_err(Failed::Ended)?;
+    let (down, up) = (all.downloaded_total, all.uploaded_total);
     let ratio = if down == 0 { 0.0 } else { up as f64 / down as f64 };
     let told = json!({
         "alltime_dl": down, "alltime_ul": up, "global_ratio": format!("{ratio:.2}"),
@@ -82,13 +105,16 @@ fn of_all(daemon: &Daemon, all: &[Standing]) -> Map<String, Value> {
         "read_cache_hits": "0", "read_cache_overload": "0", "write_cache_overload": "0",
         "free_space_on_disk": daemon.free(),
         "queueing": daemon.0.policy.rules().has_queue(), "refresh_interval": 1500, "use_alt_speed_limits": daemon.alternative().0, "use_subcategories": false,
-        "total_peer_connections": all.iter().map(|one| one.told.seeds + one.told.downloaders).sum::<u32>(),
-        "total_wasted_session": all.iter().map(|one| one.figure(|f| f.wasted)).sum::<u64>(),
+        "total_peer_connections": all.seeds + all.downloaders,
+        "total_wasted_session": busy.iter().map(|figures| figures.wasted).fold(0, u64::saturating_add),
     });
-    match told {
-        Value::Object(map) => map,
-        _ => Map::new(),
+    let mut of_all = Map::new();
+    for part in [transfer(daemon, all).await, told] {
+        if let Value::Object(part) = part {
+            of_all.extend(part);
+        }
     }
+    Ok(of_all)
 }
 
 /// Carries `sync/torrentPeers` out: all of them each time.

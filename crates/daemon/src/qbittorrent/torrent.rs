@@ -2,8 +2,9 @@
 //!
 //! What this program does not know is told as the value that means unknown or unlimited there; `docs/api.md` names these.
 use super::sharing;
+use crate::facts::Facts;
 use crate::label::{Labels, category};
-use crate::standing::{Facts, Standing};
+use crate::standing::Standing;
 use serde_json::{Value, json};
 use teem_client::event::State;
 use teem_client::metainfo::{Magnet, TorrentKey};

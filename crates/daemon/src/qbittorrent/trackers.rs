@@ -2,6 +2,7 @@
 use super::form::Form;
 use super::listing::{hashes, one};
 use super::outcome::{Done, Outcome, Refused};
+use crate::change::Changes;
 use crate::daemon::Daemon;
 use crate::tiers::{Edit, of_lines};
 use teem_client::metainfo::InfoHash;
@@ -39,6 +40,6 @@ fn named(daemon: &Daemon, form: &Form) -> Result<Vec<InfoHash>, Refused> {
 }
 
 async fn edited(daemon: &Daemon, hashes: &[InfoHash], edit: Edit) -> Outcome {
-    daemon.edit_trackers(hashes, vec![edit]).await?;
+    daemon.set_of(hashes, Changes { trackers: vec![edit], ..Changes::default() }).await?;
     Ok(Done::Nothing)
 }

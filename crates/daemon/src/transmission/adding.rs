@@ -42,7 +42,7 @@ pub(super) async fn add(daemon: &Daemon, args: &Args) -> Outcome {
         Err(e) => return Err(Refused::cannot(e)),
     };
     let told = told(daemon, hash).await?;
-    Ok(([(key.to_owned(), told)].into_iter().collect(), Style::Camel))
+    Ok(([(key.to_owned(), told)].into_iter().collect(), Style::Camel).into())
 }
 
 /// The torrent in few words.

@@ -18,7 +18,7 @@ async fn chosen(daemon: &Daemon, args: &Args) -> Result<Vec<InfoHash>, Refused> 
 }
 
 fn done<T>(result: Result<T, Failed>) -> Outcome {
-    result.map(|_| (Map::new(), Style::Kebab)).map_err(Refused::cannot)
+    result.map(|_| (Map::new(), Style::Kebab).into()).map_err(Refused::cannot)
 }
 
 /// Answers `torrent_start`, `torrent_start_now` and `torrent_stop`.
@@ -41,7 +41,7 @@ pub(super) async fn remove(daemon: &Daemon, args: &Args) -> Outcome {
 /// Carries `torrent_reannounce` out.
 pub(super) async fn announce(daemon: &Daemon, args: &Args) -> Outcome {
     daemon.announce_of(&chosen(daemon, args).await?);
-    Ok((Map::new(), Style::Kebab))
+    Ok((Map::new(), Style::Kebab).into())
 }
 
 /// Carries `torrent_set` out.
@@ -87,5 +87,6 @@ pub(super) async fn rename(daemon: &Daemon, args: &Args) -> Outcome {
     let to = path.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"));
     done(daemon.rename(hash, path, &to).await)?;
     let told = [("path", path.into()), ("name", name.into()), ("id", number.into())];
-    Ok((told.into_iter().map(|(key, value): (_, serde_json::Value)| (key.to_owned(), value)).collect(), Style::Kebab))
+    Ok((told.into_iter().map(|(key, value): (_, serde_json::Value)| (key.to_owned(), value)).collect(), Style::Kebab)
+        .into())
 }

@@ -50,8 +50,43 @@ pub(super) enum Refused {
     Cannot(String),
 }
 
-/// What was done: its arguments as written inside, and the style that the legacy dialect writes them in.
-pub(super) type Done = (Map<String, Value>, Style);
+/// What was done.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Done {
+    /// The arguments of the answer as written inside, and the style that the legacy dialect writes them in.
+    pub(super) args: Map<String, Value>,
+    pub(super) style: Style,
+    /// The list of `torrents`, written already as it is to be: of tens of thousands each is let go of once it is written.
+    pub(super) torrents: Option<Vec<u8>>,
+}
+
+impl From<(Map<String, Value>, Style)> for Done {
+    fn from((args, style): (Map<String, Value>, Style)) -> Self {
+        Self { args, style, torrents: None }
+    }
+}
+
+impl Done {
+    /// The arguments as an object.
+    fn written(self, dialect: Dialect) -> Vec<u8> {
+        let args = Value::Object(self.args);
+        let mut out = match dialect {
+            Dialect::Legacy => styled(args, self.style).to_string(),
+            Dialect::JsonRpc => args.to_string(),
+        }
+        .into_bytes();
+        if let Some(torrents) = self.torrents {
+            out.pop();
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            out.extend(b"\"torrents\":");
+            out.extend(torrents);
+            out.push(b'}');
+        }
+        out
+    }
+}
 
 /// What became of a request.
 pub(super) type Outcome = Result<Done, Refused>;
@@ -138,27 +173,37 @@ fn call(value: Value) -> Option<Call> {
 
 impl Call {
     /// The answer; none to a notification.
-    pub(super) fn answer(&self, outcome: Outcome) -> Option<Value> {
+    pub(super) fn answer(&self, outcome: Outcome) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        let mut parts: Vec<(&[u8], Vec<u8>)> = Vec::new();
         match self.dialect {
             Dialect::Legacy => {
                 let (arguments, result) = match outcome {
-                    Ok((map, style)) => (styled(Value::Object(map), style), "success".to_owned()),
-                    Err(refused) => (json!({}), refused.sentence()),
+                    Ok(done) => (done.written(self.dialect), "success".to_owned()),
+                    Err(refused) => (b"{}".to_vec(), refused.sentence()),
                 };
-                let mut answer = json!({"arguments": arguments, "result": result});
-                if let Some(tag) = &self.tag {
-                    answer["tag"] = tag.clone();
-                }
-                Some(answer)
+                parts.push((b"arguments", arguments));
+                parts.push((b"result", Value::from(result).to_string().into_bytes()));
+                parts.extend(self.tag.as_ref().map(|tag| (&b"tag"[..], tag.to_string().into_bytes())));
             }
             Dialect::JsonRpc => {
                 let id = self.tag.as_ref()?;
-                Some(match outcome {
-                    Ok((map, _)) => json!({"jsonrpc": "2.0", "result": map, "id": id}),
-                    Err(refused) => json!({"jsonrpc": "2.0", "error": refused.error(), "id": id}),
-                })
+                parts.push(match outcome {
+                    Ok(done) => (b"result", done.written(self.dialect)),
+                    Err(refused) => (b"error", refused.error().to_string().into_bytes()),
+                });
+                parts.push((b"jsonrpc", b"\"2.0\"".to_vec()));
+                parts.push((b"id", id.to_string().into_bytes()));
             }
         }
+        for (key, value) in parts {
+            out.extend(if out.is_empty() { b"{\"" } else { b",\"" });
+            out.extend(key);
+            out.extend(b"\":");
+            out.extend(value);
+        }
+        out.push(b'}');
+        Some(out)
     }
 }
 
@@ -174,18 +219,22 @@ mod tests {
     }
 
     fn done() -> Done {
-        ([("download_dir".to_owned(), json!("/x"))].into_iter().collect(), Style::Kebab)
+        ([("download_dir".to_owned(), json!("/x"))].into_iter().collect(), Style::Kebab).into()
+    }
+
+    fn answer(call: &Call, outcome: Outcome) -> Option<Value> {
+        call.answer(outcome).map(|answer| serde_json::from_slice(&answer).unwrap())
     }
 
     #[test]
     fn the_legacy_dialect_is_answered_in_its_words() {
         let call = one(r#"{"method":"torrent-get","arguments":{"ids":7},"tag":4}"#);
         assert_eq!((call.method.as_str(), call.dialect), ("torrent_get", Dialect::Legacy));
-        let answer = json!({"arguments": {"download-dir": "/x"}, "result": "success", "tag": 4});
-        assert_eq!(call.answer(Ok(done())), Some(answer));
+        let told = json!({"arguments": {"download-dir": "/x"}, "result": "success", "tag": 4});
+        assert_eq!(answer(&call, Ok(done())), Some(told));
         let bare = one(r#"{"method":"session-stats"}"#);
         let unknown = json!({"arguments": {}, "result": "method name not recognized"});
-        assert_eq!(bare.answer(Err(Refused::Method)), Some(unknown));
+        assert_eq!(answer(&bare, Err(Refused::Method)), Some(unknown));
         assert_eq!(one(r#"{"method":"session_get"}"#).method, "", "not its spelling");
     }
 
@@ -193,12 +242,28 @@ mod tests {
     fn json_rpc_is_answered_by_id_and_notifications_are_not() {
         let call = one(r#"{"jsonrpc":"2.0","method":"session_get","params":{},"id":1}"#);
         assert_eq!(call.dialect, Dialect::JsonRpc);
-        assert_eq!(call.answer(Ok(done())), Some(json!({"jsonrpc": "2.0", "result": {"download_dir": "/x"}, "id": 1})));
-        let refused = call.answer(Err(Refused::Method)).unwrap();
+        assert_eq!(
+            answer(&call, Ok(done())),
+            Some(json!({"jsonrpc": "2.0", "result": {"download_dir": "/x"}, "id": 1}))
+        );
+        let refused = answer(&call, Err(Refused::Method)).unwrap();
         assert_eq!((&refused["error"]["code"], &refused["id"]), (&json!(-32601), &json!(1)));
         assert_eq!(one(r#"{"jsonrpc":"2.0","method":"session_get"}"#).answer(Ok(done())), None);
         let Sent::Batch(batch) = read(br#"[{"jsonrpc":"2.0","method":"x","id":1},3]"#) else { panic!("no batch") };
         assert!(batch[0].is_ok() && batch[1].is_err());
+    }
+
+    #[test]
+    fn torrents_that_are_written_stand_beside_what_else_is_told() {
+        let call = one(r#"{"jsonrpc":"2.0","method":"torrent_get","params":{},"id":1}"#);
+        let done = |args: Value| Done {
+            args: args.as_object().unwrap().clone(),
+            style: Style::Snake,
+            torrents: Some(b"[{\"a\":1}]".to_vec()),
+        };
+        let told = |args| answer(&call, Ok(done(args))).unwrap()["result"].take();
+        assert_eq!(told(json!({})), json!({"torrents": [{"a": 1}]}));
+        assert_eq!(told(json!({"removed": [7]})), json!({"removed": [7], "torrents": [{"a": 1}]}));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! What this program does not know is told as the value that means unknown there (0, -1, an empty text); `docs/api.md` names these.
 use super::nested;
 use crate::details::FileTold;
+use crate::facts::Facts;
 use crate::goals::{Part, Parts as Goals, ratio};
-use crate::standing::{Ask, Facts, Parts, Standing};
+use crate::standing::{Ask, Parts, Standing};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

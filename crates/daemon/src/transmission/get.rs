@@ -1,13 +1,19 @@
 //! `torrent-get` (Transmission's rpc-spec, "Torrent accessor"): the fields that are asked for, of the torrents that are asked for, and nothing else is computed.
+//!
+//! Some torrents are looked at at a time, and each is let go of once it is written: all of a hundred thousand are asked for every few seconds.
 use super::chosen::{Chosen, choose};
-use super::envelope::{Call, Dialect, Outcome, Refused};
+use super::envelope::{Call, Dialect, Done, Outcome, Refused};
 use super::fields::{Field, Look, Needs, field};
 use super::names::{Style, inside, styled};
 use crate::daemon::Daemon;
-use crate::standing::{Ask, Facts, Parts, Standing};
+use crate::facts::{Facts, Shelf};
+use crate::standing::{AT_ONCE, Ask, Parts, Standing};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use teem_client::metainfo::InfoHash;
 use teem_client::policy::Goal;
+use tokio::task::spawn_blocking;
 
 /// Fields that one request may ask for; there are fewer.
 const FIELDS_MAX: usize = 200;
@@ -19,6 +25,8 @@ struct Wanted {
     table: bool,
     secrets: bool,
     goal: Goal,
+    places: HashMap<InfoHash, usize>,
+    shelf: Shelf,
 }
 
 /// Carries `torrent_get` out, with passkeys of trackers where `secrets` says so.
@@ -26,84 +34,97 @@ pub(super) async fn get(daemon: &Daemon, call: &Call, secrets: bool) -> Outcome 
     let Some(names) = call.args.texts("fields") else {
         return Err(Refused::Arguments("no fields specified".to_owned()));
     };
+    let mut once = HashSet::new();
     let known = names.into_iter().take(FIELDS_MAX).filter_map(|name| {
         let field = field(&inside(&name))?;
-        Some((name, field))
+        once.insert(name.clone()).then_some((name, field))
     });
     let fields: Vec<_> = known.collect();
-    let style = if call.dialect == Dialect::Legacy { Style::Camel } else { Style::Snake };
-    let wanted = Wanted {
+    let needs = |of: fn(Needs) -> bool| fields.iter().any(|(_, field)| of(field.needs));
+    let ask = fields.iter().map(|(_, field)| field.needs.ask()).max().unwrap_or(Ask::Nothing);
+    let (needs_facts, needs_pieces) = (needs(Needs::facts), needs(Needs::pieces));
+    let needs_places = fields.iter().any(|(_, field)| field.name == "queue_position");
+    let Chosen { torrents, removed } = choose(daemon, &call.args.ids()).await.map_err(Refused::cannot)?;
+    let shelf = if needs_facts { daemon.shelf(torrents.len()).await } else { Shelf::default() };
+    let wanted = Arc::new(Wanted {
         fields,
-        style,
+        style: if call.dialect == Dialect::Legacy { Style::Camel } else { Style::Snake },
         table: call.args.text("format") == Some("table"),
         secrets,
         goal: daemon.0.policy.rules().goal,
-    };
-    let Chosen { torrents, removed } = choose(daemon, &call.args.ids()).await.map_err(Refused::cannot)?;
-    let hashes: Vec<_> = torrents.iter().map(|(_, hash)| *hash).collect();
-    let ask = wanted.fields.iter().map(|(_, field)| field.needs.ask()).max().unwrap_or(Ask::Nothing);
-    let standing = daemon.standing(&hashes, ask).await.map_err(Refused::cannot)?;
-    let parts = if wanted.fields.iter().any(|(_, field)| field.needs.pieces()) {
-        daemon.parts(&standing).await.map_err(Refused::cannot)?
-    } else {
-        Vec::new()
-    };
-    let places = if wanted.fields.iter().any(|(_, field)| field.name == "queue_position") {
-        daemon.places()
-    } else {
-        HashMap::new()
-    };
-    let numbers: HashMap<_, _> = torrents.into_iter().map(|(number, hash)| (hash, number)).collect();
-    // Tens of thousands of torrents take a while to be written.
-    let told = tokio::task::spawn_blocking(move || {
-        let of = |standing: &Standing| {
-            let place = places.get(&standing.hash).copied().unwrap_or(0);
-            (numbers.get(&standing.hash).copied().unwrap_or(0), place)
-        };
-        wanted.tell(&standing, &parts, of)
+        places: if needs_places { daemon.places() } else { HashMap::new() },
+        shelf,
     });
-    let mut answer = Map::new();
-    answer.insert("torrents".to_owned(), told.await.map_err(Refused::cannot)?);
-    if let Some(removed) = removed {
-        answer.insert("removed".to_owned(), json!(removed));
+    let mut out = wanted.head();
+    for some in torrents.chunks(AT_ONCE) {
+        let hashes: Vec<_> = some.iter().map(|(_, hash)| *hash).collect();
+        let standing = daemon.standing(&hashes, ask).await.map_err(Refused::cannot)?;
+        let parts = if needs_pieces { daemon.parts(&standing).await.map_err(Refused::cannot)? } else { Vec::new() };
+        let (wanted, some) = (wanted.clone(), some.to_vec());
+        let writing = spawn_blocking(move || {
+            wanted.write(&mut out, &standing, &parts, &some);
+            out
+        });
+        out = writing.await.map_err(Refused::cannot)?;
     }
-    Ok((answer, Style::Snake))
+    out.push(b']');
+    let args: Map<String, Value> = removed.map(|removed| ("removed".to_owned(), json!(removed))).into_iter().collect();
+    Ok(Done { args, style: Style::Snake, torrents: Some(out) })
 }
 
 impl Wanted {
-    fn tell(&self, standing: &[Standing], parts: &[Option<Parts>], of: impl Fn(&Standing) -> (u64, usize)) -> Value {
-        let needs_facts = self.fields.iter().any(|(_, field)| field.needs.facts());
-        let mut rows = Vec::with_capacity(standing.len() + 1);
+    /// What stands before the first torrent: where a table is asked for, the names of its columns.
+    fn head(&self) -> Vec<u8> {
+        let mut out = b"[".to_vec();
         if self.table {
-            rows.push(self.fields.iter().map(|(name, _)| Value::from(name.as_str())).collect());
+            let names: Vec<&str> = self.fields.iter().map(|(name, _)| name.as_str()).collect();
+            put(&mut out, &json!(names));
         }
+        out
+    }
+
+    /// Writes these torrents behind those that are written; `some` has their numbers, and those that are gone by now.
+    fn write(&self, out: &mut Vec<u8>, standing: &[Standing], parts: &[Option<Parts>], some: &[(u64, InfoHash)]) {
+        let needs_facts = self.fields.iter().any(|(_, field)| field.needs.facts());
         let needs_files = self.fields.iter().any(|(_, field)| field.needs == Needs::Files);
+        let mut numbers = some.iter();
         for (index, standing) in standing.iter().enumerate() {
+            let number = numbers.find(|(_, hash)| *hash == standing.hash).map_or(0, |(number, _)| *number);
             let parts = parts.get(index).and_then(Option::as_ref);
             let files = parts.filter(|_| needs_files).map(|parts| parts.files(standing)).unwrap_or_default();
-            let facts = if needs_facts { standing.facts() } else { Facts::default() };
-            let (number, place) = of(standing);
-            let numbers = self.style == Style::Camel;
-            let goal = self.goal;
+            let facts = if needs_facts { standing.facts_by(&self.shelf) } else { Facts::default() };
             let look = Look {
-                goal,
+                goal: self.goal,
                 number,
-                place,
+                place: self.places.get(&standing.hash).copied().unwrap_or(0),
                 standing,
                 facts: &facts,
                 parts,
                 files: &files,
-                numbers,
+                numbers: self.style == Style::Camel,
                 secrets: self.secrets,
             };
-            let value = |field: &Field| styled((field.of)(&look), self.style);
-            rows.push(if self.table {
-                self.fields.iter().map(|(_, field)| value(field)).collect()
-            } else {
-                let pairs = self.fields.iter().map(|(name, field)| (name.clone(), value(field)));
-                Value::Object(pairs.collect())
-            });
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            out.push(if self.table { b'[' } else { b'{' });
+            for (at, (name, field)) in self.fields.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                if !self.table {
+                    put(out, name);
+                    out.push(b':');
+                }
+                put(out, &styled((field.of)(&look), self.style));
+            }
+            out.push(if self.table { b']' } else { b'}' });
         }
-        Value::Array(rows)
     }
+}
+
+/// Writes a value behind what is written.
+fn put<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    // Memory takes all.
+    let _ = serde_json::to_writer(out, value);
 }

@@ -31,10 +31,10 @@ pub(super) async fn carry_out(daemon: &Daemon, call: &Call, scope: Scope) -> Out
         "queue_move_bottom" => changing::queue(daemon, args, Move::Bottom).await,
         "session_get" => Ok(session::get(daemon, args, dialect)),
         "session_set" => session::set(daemon, args, dialect).await,
-        "session_stats" => session::stats(daemon).await,
+        "session_stats" => Ok(session::stats(daemon)),
         "free_space" => session::free_space(daemon, args).await,
         // There are none.
-        "group_get" => Ok(([("group".to_owned(), serde_json::json!([]))].into_iter().collect(), Style::Kebab)),
+        "group_get" => Ok(([("group".to_owned(), serde_json::json!([]))].into_iter().collect(), Style::Kebab).into()),
         other => Err(Refused::cannot(format!("{} is not supported", other.replace('_', "-")))),
     }
 }

@@ -43,6 +43,9 @@ const VERSION_OF_JSON_RPC: HeaderValue = HeaderValue::from_static("6.0.0");
 /// Where the interface is asked.
 pub(crate) const PATH: &str = "/transmission/rpc";
 
+/// Bytes of an answer that are put together on a thread of their own.
+const LARGE: usize = 1 << 20;
+
 /// The routes; some programs write a slash behind the path.
 pub(crate) fn routes() -> Router<Daemon> {
     Router::new().route(PATH, any(asked)).route(&format!("{PATH}/"), any(asked))
@@ -61,32 +64,37 @@ async fn asked(
     // The owner's socket brings none.
     let scope = scope.map_or(Scope::Admin, |Extension(scope)| scope);
     let answer = match envelope::read(&body) {
-        Sent::Nothing(answer) => Some(answer),
+        Sent::Nothing(answer) => Some(answer.to_string().into_bytes()),
         Sent::One(call) => carried_out(&daemon, &call, scope).await,
         Sent::Batch(calls) => {
             let mut answers = Vec::new();
             for call in calls {
                 answers.extend(match call {
                     Ok(call) => carried_out(&daemon, &call, scope).await,
-                    Err(answer) => Some(answer),
+                    Err(answer) => Some(answer.to_string().into_bytes()),
                 });
             }
-            (!answers.is_empty()).then_some(Value::Array(answers))
+            (!answers.is_empty()).then(|| list(&answers))
         }
     };
     if let Some(answer) = answer {
-        return json(&answer);
+        return json(answer);
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
-async fn carried_out(daemon: &Daemon, call: &Call, scope: Scope) -> Option<Value> {
+async fn carried_out(daemon: &Daemon, call: &Call, scope: Scope) -> Option<Vec<u8>> {
     let outcome = methods::carry_out(daemon, call, scope).await;
     if methods::changes(&call.method) {
         let noted = outcome.as_ref().map(|_| ()).map_err(envelope::Refused::sentence);
         daemon.0.audit.note("transmission", &call.method, &call.args.told(), noted).await;
+    }
+    if outcome.as_ref().is_ok_and(|done| done.torrents.as_ref().is_some_and(|torrents| torrents.len() > LARGE)) {
+        // Putting megabytes together is nothing to keep others waiting for.
+        let call = call.clone();
+        return tokio::task::spawn_blocking(move || call.answer(outcome)).await.unwrap_or_default();
     }
     call.answer(outcome)
 }
@@ -98,13 +106,15 @@ pub(crate) fn understood(body: &[u8]) -> Option<String> {
         call.answer(Err(envelope::Refused::Method))
     };
     let answer = match envelope::read(body) {
-        Sent::Nothing(answer) => Some(answer),
+        Sent::Nothing(answer) => Some(answer.to_string().into_bytes()),
         Sent::One(call) => refused(&call),
-        Sent::Batch(calls) => Some(
-            calls.iter().filter_map(|call| call.as_ref().map_or_else(|answer| Some(answer.clone()), refused)).collect(),
-        ),
+        Sent::Batch(calls) => {
+            let answer = |answer: &Value| Some(answer.to_string().into_bytes());
+            let answers = calls.iter().filter_map(|call| call.as_ref().map_or_else(answer, refused));
+            Some(list(&answers.collect::<Vec<_>>()))
+        }
     };
-    answer.map(|answer| answer.to_string())
+    answer.map(|answer| String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// What a request without the session's id gets: the id, to be repeated with the next.
@@ -119,9 +129,13 @@ fn conflict(id: &str) -> Response {
     response
 }
 
-fn json(value: &Value) -> Response {
-    let mut text = value.to_string();
-    text.push('\n');
+/// Several answers as one.
+fn list(answers: &[Vec<u8>]) -> Vec<u8> {
+    [b"[", &answers.join(&b","[..])[..], b"]"].concat()
+}
+
+fn json(mut text: Vec<u8>) -> Response {
+    text.push(b'\n');
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
     response

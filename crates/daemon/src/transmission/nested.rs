@@ -1,7 +1,8 @@
 //! What stands inside a torrent as Transmission tells it (rpc-spec, `torrent-get`): peers, trackers, files. Keys as written inside.
 use crate::daemon::now;
 use crate::details::FileTold;
-use crate::standing::{Facts, Parts, Standing};
+use crate::facts::Facts;
+use crate::standing::{Parts, Standing};
 use serde_json::{Value, json};
 use teem_client::event::PeerStats;
 use teem_client::{AnnounceUrl, Priority};

@@ -1,14 +1,11 @@
 //! What is said of the session (Transmission's rpc-spec, "Session requests"): what the daemon was told when it began, and its figures.
-use super::args::{Args, Ids};
-use super::chosen::choose;
+use super::args::Args;
 use super::envelope::{Dialect, Done, Outcome, Refused};
 use super::fields::{KILO, PEERS_MAX};
 use super::names::{Style, inside};
 use crate::daemon::Daemon;
 use crate::goals::{ratio, thousandths};
 use crate::policy::Said;
-use crate::standing::Ask;
-use crate::told::Told;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -32,7 +29,7 @@ pub(super) fn get(daemon: &Daemon, args: &Args, dialect: Dialect) -> Done {
     let wanted: Option<BTreeSet<String>> =
         args.texts("fields").map(|names| names.iter().map(|name| inside(name)).collect());
     let told = told(daemon, dialect).into_iter();
-    (told.filter(|(key, _)| wanted.as_ref().is_none_or(|wanted| wanted.contains(key))).collect(), Style::Kebab)
+    (told.filter(|(key, _)| wanted.as_ref().is_none_or(|wanted| wanted.contains(key))).collect(), Style::Kebab).into()
 }
 
 fn told(daemon: &Daemon, dialect: Dialect) -> Map<String, Value> {
@@ -137,7 +134,7 @@ pub(super) async fn set(daemon: &Daemon, args: &Args, dialect: Dialect) -> Outco
         let by_hand = if wanted { ByHand::On } else { ByHand::Off };
         daemon.set_alternative(by_hand).await.map_err(Refused::cannot)?;
     }
-    Ok((Map::new(), Style::Kebab))
+    Ok((Map::new(), Style::Kebab).into())
 }
 
 /// The keys of what is kept: each number with whether it counts.
@@ -220,14 +217,11 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Carries `session_stats` out: how many torrents there are, and their figures together.
-pub(super) async fn stats(daemon: &Daemon) -> Outcome {
-    let chosen = choose(daemon, &Ids::All).await.map_err(Refused::cannot)?;
-    let hashes: Vec<_> = chosen.torrents.iter().map(|(_, hash)| *hash).collect();
-    let all = daemon.standing(&hashes, Ask::Nothing).await.map_err(Refused::cannot)?;
-    let sum = |of: fn(&Told) -> u64| all.iter().map(|one| of(&one.told)).sum::<u64>();
-    let paused =
-        all.iter().filter(|one| matches!(one.state(), State::Paused | State::Stopping | State::Failed)).count();
+/// Answers `session_stats`: how many torrents there are, and their figures together.
+pub(super) fn stats(daemon: &Daemon) -> Done {
+    let sums = daemon.sums();
+    let rests = [State::Paused, State::Stopping, State::Failed];
+    let paused: u64 = rests.iter().filter_map(|state| sums.states.get(state.word())).sum();
     let totals = |down: u64, up: u64| {
         json!({
             "downloaded_bytes": down,
@@ -237,19 +231,17 @@ pub(super) async fn stats(daemon: &Daemon) -> Outcome {
             "seconds_active": daemon.transmission().begun.elapsed().as_secs(),
         })
     };
-    let told = json!({
-        "active_torrent_count": all.len() - paused,
-        "paused_torrent_count": paused,
-        "torrent_count": all.len(),
-        "download_speed": sum(|t| t.down_rate),
-        "upload_speed": sum(|t| t.up_rate),
-        "cumulative_stats": totals(sum(|t| t.downloaded_total), sum(|t| t.uploaded_total)),
-        "current_stats": totals(sum(|t| t.downloaded), sum(|t| t.uploaded)),
-    });
-    match told {
-        Value::Object(map) => Ok((map, Style::Camel)),
-        _ => Err(Refused::Method),
-    }
+    let told = [
+        ("active_torrent_count", (sums.torrents - paused).into()),
+        ("paused_torrent_count", paused.into()),
+        ("torrent_count", sums.torrents.into()),
+        ("download_speed", sums.down_rate.into()),
+        ("upload_speed", sums.up_rate.into()),
+        ("cumulative_stats", totals(sums.downloaded_total, sums.uploaded_total)),
+        ("current_stats", totals(sums.downloaded, sums.uploaded)),
+    ];
+    let told: Map<String, Value> = told.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    (told, Style::Camel).into()
 }
 
 /// Answers `free_space`, of the daemon's own folders.
@@ -257,7 +249,7 @@ pub(super) async fn free_space(daemon: &Daemon, args: &Args) -> Outcome {
     let Some(path) = args.text("path") else { return Err(Refused::Arguments("no path specified".to_owned())) };
     let (free, all) = daemon.space(Path::new(path)).await.map_err(Refused::Cannot)?;
     let told = [("path", path.into()), ("size_bytes", free.into()), ("total_size", all.into())];
-    Ok((told.into_iter().map(|(key, value): (_, Value)| (key.to_owned(), value)).collect(), Style::Kebab))
+    Ok((told.into_iter().map(|(key, value): (_, Value)| (key.to_owned(), value)).collect(), Style::Kebab).into())
 }
 
 #[cfg(test)]

@@ -21,11 +21,9 @@ const OF_ITS_OWN: i64 = 1;
 /// Carries `torrent_set` out.
 pub(super) async fn set(daemon: &Daemon, args: &Args, hashes: &[InfoHash]) -> Outcome {
     refuse(args)?;
-    let edits = tracker_edits(args)?;
-    if !edits.is_empty() {
-        daemon.edit_trackers(hashes, edits).await.map_err(Refused::cannot)?;
-    }
+    let trackers = tracker_edits(args)?;
     let changes = Changes {
+        trackers,
         labels: args.texts("labels").map(|labels| labels.into_iter().filter(|label| !label.is_empty()).collect()),
         up: limit(args, "upload_limit", "upload_limited"),
         down: limit(args, "download_limit", "download_limited"),
@@ -41,7 +39,7 @@ pub(super) async fn set(daemon: &Daemon, args: &Args, hashes: &[InfoHash]) -> Ou
         let place = usize::try_from(place.max(0)).unwrap_or(usize::MAX);
         daemon.queue(hashes, Move::At(place)).await.map_err(Refused::cannot)?;
     }
-    Ok((Map::new(), Style::Kebab))
+    Ok((Map::new(), Style::Kebab).into())
 }
 
 /// What this program does not have and is asked for.

@@ -29,6 +29,8 @@ pub enum Kind {
     File,
     /// What the next run takes it on with, where it rested. The disk does not look inside.
     Rest,
+    /// What its .torrent says besides the content: a comment, trackers. The disk does not look inside.
+    Facts,
     /// A feed that its owner's program takes torrents from. The disk does not look inside.
     Feed,
     /// How a feed stood when it was asked. The disk does not look inside.
@@ -39,7 +41,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::State,
         Self::Row,
         Self::Token,
@@ -50,6 +52,7 @@ impl Kind {
         Self::Job,
         Self::File,
         Self::Rest,
+        Self::Facts,
         Self::Feed,
         Self::FeedStanding,
         Self::FeedSeen,
@@ -68,6 +71,7 @@ impl Kind {
             Self::Job => "job",
             Self::File => "file",
             Self::Rest => "rest",
+            Self::Facts => "facts",
             Self::Feed => "feed",
             Self::FeedStanding => "feed_standing",
             Self::FeedSeen => "feed_seen",
