@@ -4,6 +4,7 @@ mod changes;
 mod feeds;
 mod files;
 mod follow;
+mod limits;
 mod shown;
 mod watch;
 
@@ -164,23 +165,27 @@ pub(crate) async fn set(options: &Set) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Says which limits of all torrents together hold, and has the other ones of the daemon's file hold, or not, or by its hours.
+/// Says which limits of all torrents together hold, changes them, and has the other ones hold, or not, or by the hours of the daemon's file.
 pub(crate) async fn limits(options: &Limits) -> Outcome {
+    let limits::Told { wanted, changes } = limits::read(&options.what).map_err(Stop::usage)?;
     let remote = Remote::new(options.reached.daemon.as_deref())?;
-    let told = match options.wanted {
-        None => remote.get("/teem/v1/alternative").await?,
-        Some(wanted) => remote.post("/teem/v1/alternative", &json!({"wanted": wanted.word()})).await?,
+    let limits = if changes.is_empty() {
+        remote.get("/teem/v1/limits").await?
+    } else {
+        remote.post("/teem/v1/limits", &changes.into()).await?
     };
+    let mut told = match wanted {
+        None => remote.get("/teem/v1/alternative").await?,
+        Some(wanted) => remote.post("/teem/v1/alternative", &json!({"wanted": wanted})).await?,
+    };
+    for key in ["up_limit", "down_limit", "alternative_up_limit", "alternative_down_limit"] {
+        told[key] = limits[key].clone();
+    }
     if options.json {
         json::line(&told);
-        return Ok(Exit::Done);
+    } else {
+        stdout::text(&limits::shown(&told));
     }
-    let which = if told["holds"] == true { "the other limits ([alternative])" } else { "the usual limits" };
-    let why = match told["wanted"].as_str() {
-        Some("hours") => "by the hours of the daemon's file",
-        _ => "by hand, until `teem limits hours`",
-    };
-    stdout::text(&format!("{which} hold, {why}\n"));
     Ok(Exit::Done)
 }
 

@@ -268,7 +268,7 @@ pub(crate) struct Events {
 pub(crate) struct Set {
     /// Which torrents, and what is to be otherwise of them: `labels=A,B`, `labels+=A`, `labels-=B`, `up=RATE`, `down=RATE` (`none`: without limit), `until=WHEN` (as
     /// `teem add --until` says it; `rules`: what the daemon's file says), `queue=top` (or `up`, `down`, `bottom`; `force` has them work whatever others do, `unforce` no longer),
-    /// `only=GLOB,GLOB` (nothing: all files), `first=GLOB`, `files:0-3,7=skip` (or `normal`, or `first`)
+    /// `only=GLOB,GLOB` (nothing: all files), `first=GLOB`, `files:0-3,7=skip` (or `normal`, or `first`), `trackers=URL,URL` (in this order), `trackers+=URL`, `trackers-=URL`
     #[arg(required = true, value_name = "SEL|KEY=VALUE")]
     pub(crate) what: Vec<String>,
     #[command(flatten)]
@@ -280,31 +280,13 @@ pub(crate) struct Set {
 
 #[derive(Args, Debug)]
 pub(crate) struct Limits {
-    /// Have the other limits of the daemon's file (`[alternative]`) hold, or not, or by its hours, over restarts too; without it only what holds is said
-    #[arg(value_name = "WHICH")]
-    pub(crate) wanted: Option<Alternative>,
+    /// What is to be otherwise: `up=RATE`, `down=RATE` of all torrents together (`none`: without limit), the same of the other limits as `alternative-up=RATE`,
+    /// `alternative-down=RATE`; and whether those hold: `on`, `off`, or by the `hours` of the daemon's file. All of it holds over restarts; without anything it is only said what holds
+    #[arg(value_name = "WHICH|KEY=RATE")]
+    pub(crate) what: Vec<String>,
     #[command(flatten)]
     pub(crate) reached: Reached,
     /// JSON lines on standard output
     #[arg(long, env = "TEEM_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
-}
-
-/// Whether the other limits are to hold.
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Alternative {
-    On,
-    Off,
-    Hours,
-}
-
-impl Alternative {
-    /// As the interface says it.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Off => "off",
-            Self::Hours => "hours",
-        }
-    }
 }

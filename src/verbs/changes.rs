@@ -3,7 +3,7 @@ use crate::units::ByteRate;
 use serde_json::{Value, json};
 
 /// The keys that are understood: an argument that begins with none of them is a selector, whatever else stands in it.
-const KEYS: [&str; 7] = ["labels", "up", "down", "until", "queue", "only", "first"];
+const KEYS: [&str; 8] = ["labels", "up", "down", "until", "queue", "only", "first", "trackers"];
 
 /// Where in the queue a torrent may go, and whether it works whatever others do.
 const QUEUE: [&str; 6] = ["top", "up", "down", "bottom", "force", "unforce"];
@@ -48,8 +48,11 @@ pub(super) fn read(arguments: &[String]) -> Result<Told<'_>, String> {
         changes.push(match (key, sign) {
             ("labels", '+') => ("add_labels", list(value)),
             ("labels", '-') => ("remove_labels", list(value)),
-            (_, '+' | '-') => return Err(format!("{argument}: only labels are added and taken away")),
+            ("trackers", '+') => ("add_trackers", json!(urls(value))),
+            ("trackers", '-') => ("remove_trackers", json!(urls(value))),
+            (_, '+' | '-') => return Err(format!("{argument}: only labels and trackers are added and taken away")),
             ("labels", _) => ("labels", list(value)),
+            ("trackers", _) => ("trackers", urls(value).into_iter().map(|url| json!([url])).collect()),
             ("up", _) => ("up_limit", rate(value)?),
             ("down", _) => ("down_limit", rate(value)?),
             ("until", _) => ("until", json!(value)),
@@ -81,7 +84,20 @@ fn list(value: &str) -> Value {
     json!(value.split(',').filter(|item| !item.is_empty()).collect::<Vec<_>>())
 }
 
-fn rate(value: &str) -> Result<Value, String> {
+/// URLs behind each other: a comma that no scheme follows is part of one.
+fn urls(value: &str) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    for part in value.split(',') {
+        match urls.last_mut() {
+            Some(url) if !part.contains("://") => url.extend([",", part]),
+            _ => urls.push(part.to_owned()),
+        }
+    }
+    urls.retain(|url| !url.is_empty());
+    urls
+}
+
+pub(super) fn rate(value: &str) -> Result<Value, String> {
     if value == "none" {
         return Ok(Value::Null);
     }
@@ -123,6 +139,13 @@ mod tests {
             "files": [{"indices": [0, 1, 2, 7], "priority": "skip"}],
         });
         assert_eq!(told, (vec!["a=b".to_owned()], changes));
+        let told =
+            of(&["all", "trackers=udp://a:1,http://b/x,y", "trackers+=udp://c:1", "trackers-=udp://d:1"]).unwrap();
+        let changes = json!({
+            "trackers": [["udp://a:1"], ["http://b/x,y"]], "add_trackers": ["udp://c:1"], "remove_trackers": ["udp://d:1"],
+        });
+        assert_eq!(told, (vec!["all".to_owned()], changes));
+        assert_eq!(of(&["all", "trackers="]).unwrap().1, json!({"trackers": []}));
         let told = of(&["label:x", "until=ratio=2 or 30d", "queue=top"]).unwrap();
         assert_eq!(told, (vec!["label:x".to_owned()], json!({"until": "ratio=2 or 30d", "queue": "top"})));
     }
@@ -133,6 +156,7 @@ mod tests {
             (&["up=1M"][..], "which torrents"),
             (&["all"], "otherwise"),
             (&["all", "up+=1M"], "only labels"),
+            (&["trackers+=udp://a:1"], "which torrents"),
             (&["all", "up=fast"], "fast"),
             (&["all", "files:x=skip"], "0-3,7"),
             (&["all", "files:3-1=skip"], "0-3,7"),

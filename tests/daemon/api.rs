@@ -159,7 +159,9 @@ fn what_is_changed_outlives_a_killed_daemon() {
     assert_eq!(skipped(&home), 1);
     wait_until("what is wanted", READY, || (home.window("")["torrents"][0]["wanted"] == json!(60_000)).then_some(()));
     let of_text = files(&home).iter().position(|(path, _)| path == "text.txt").expect("the file");
-    home.run(&["set", "album", &format!("files:{of_text}=first"), "up=none"]).ended(0);
+    home.run(&["set", "album", &format!("files:{of_text}=first"), "up=none", "trackers+=udp://127.0.0.1:9"]).ended(0);
+    let wrong = home.run(&["set", "album", "trackers+=nonsense", "labels=lost", "--json"]).ended(1);
+    assert_eq!(wrong.class(), "wish", "all of it or nothing");
     kill(daemon);
 
     let _daemon = home.start();
@@ -171,7 +173,15 @@ fn what_is_changed_outlives_a_killed_daemon() {
     home.run(&["set", "album"]).ended(2);
     home.run(&["announce", "album"]).ended(0);
     let (_, trackers) = home.get(&format!("/teem/v1/torrents/{}/trackers", album.info_hash));
-    assert_eq!((&trackers[0]["url"], &trackers[0]["tier"]), (&json!("http://127.0.0.1:9/announce"), &json!(0)));
+    let urls = |trackers: &Value| -> Vec<(Value, Value)> {
+        let all = trackers.as_array().expect("trackers");
+        all.iter().map(|tracker| (tracker["url"].clone(), tracker["tier"].clone())).collect()
+    };
+    let (http, udp) = (json!("http://127.0.0.1:9/announce"), json!("udp://127.0.0.1:9"));
+    assert_eq!(urls(&trackers), [(http, json!(0)), (udp.clone(), json!(1))]);
+    home.run(&["set", "album", "trackers-=http://127.0.0.1:9/announce"]).ended(0);
+    let (_, trackers) = home.get(&format!("/teem/v1/torrents/{}/trackers", album.info_hash));
+    assert_eq!(urls(&trackers), [(udp, json!(0))]);
     assert_eq!(home.get(&format!("/teem/v1/torrents/{}/peers", album.info_hash)), (200, json!([])));
     assert_eq!(home.get(&format!("/teem/v1/torrents/{}/peers", "00".repeat(20))).0, 404);
     assert_eq!(home.get("/teem/v1/torrents/abc/peers").0, 400);

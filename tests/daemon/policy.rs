@@ -177,11 +177,22 @@ fn the_other_limits_hold_by_hand_over_restarts() {
     };
     assert_eq!(told(&home), json!({"holds": false, "wanted": "hours"}));
     assert!(home.run(&["limits"]).ended(0).out.starts_with("the usual limits hold, by the hours"));
-    assert_eq!(home.run(&["limits", "on", "--json"]).ended(0).json(), json!({"holds": true, "wanted": "on"}));
+    let said = home.run(&["limits", "on", "down=3k", "alternative-up=none", "--json"]).ended(0).json();
+    let expected = json!({
+        "holds": true, "wanted": "on",
+        "up_limit": 2_000_000, "down_limit": 3_000, "alternative_up_limit": null, "alternative_down_limit": null,
+    });
+    assert_eq!(said, expected);
+    assert!(home.run(&["limits", "sideways=3k"]).ended(2).err.contains("alternative-up=RATE"));
     signal(&daemon, "-KILL");
     drop(daemon);
     let _daemon = home.start(&[]);
     assert_eq!(told(&home), json!({"holds": true, "wanted": "on"}));
-    assert!(home.run(&["limits"]).ended(0).out.starts_with("the other limits ([alternative]) hold, by hand"));
+    let shown = home.run(&["limits"]).ended(0).out;
+    assert!(shown.starts_with("the other limits ([alternative]) hold, by hand"), "{shown}");
+    assert_eq!(home.run(&["limits", "--json"]).ended(0).json(), expected);
+    let config = home.run(&["config", "show", "--json"]).ended(0).lines();
+    let down = config.iter().find(|setting| setting["key"] == "down").expect("a key");
+    assert_eq!((&down["value"], &down["origin"]), (&json!(3_000), &json!("api")));
     assert_eq!(post(&home, "alternative", &json!({"wanted": "off"})), json!({"holds": false, "wanted": "off"}));
 }

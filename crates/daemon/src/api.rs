@@ -16,6 +16,7 @@
 //! | `POST /teem/v1/torrents/set` with `{"select": [SEL…], …}` | the torrents, changed |
 //! | `GET /teem/v1/torrents/{infohash}/{files,peers,trackers}` | what one torrent is made of |
 //! | `/teem/v1/feeds` | see `feeds` |
+//! | `GET /teem/v1/limits`, `POST` with `{"up_limit", …}` | the limits of all torrents together |
 //! | `GET /teem/v1/tokens`, `POST` with `{"name", "scope"}`, `POST /teem/v1/tokens/revoke` with `{"name"}` | the tokens; the new one with its words |
 //!
 //! An error is `{"error": {"class", "message"}}`. Who may ask is decided before a request gets here.
@@ -27,6 +28,7 @@ mod feeds;
 #[cfg(test)]
 mod grown;
 mod jobs;
+mod limits;
 mod list;
 mod metrics;
 mod noted;
@@ -148,6 +150,8 @@ struct About {
         events::events,
         policy::alternative,
         policy::set_alternative,
+        limits::limits,
+        limits::set_limits,
         feeds::list_feeds,
         feeds::add_feed,
         feeds::remove_feed,
@@ -206,6 +210,7 @@ fn own() -> Router<Daemon> {
         .route("/teem/v1/tokens/revoke", post(tokens::revoke_token))
         .route("/teem/v1/config", get(config))
         .route("/teem/v1/alternative", get(policy::alternative).post(policy::set_alternative))
+        .route("/teem/v1/limits", get(limits::limits).post(limits::set_limits))
         .route("/teem/v1/torrents/queue", post(policy::queue))
         .route("/teem/v1", get(about))
         .route("/teem/v1/openapi.json", get(openapi))

@@ -3,6 +3,7 @@ use crate::answer::{Refused, SelectRequest, bad, check, read, refusal, selected,
 use crate::change::{Changes, Limit, Until};
 use crate::daemon::Daemon;
 use crate::select::Selector;
+use crate::tiers::Edit;
 use crate::told::Told;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
@@ -39,6 +40,14 @@ struct SetRequest {
     only: Option<Vec<String>>,
     /// Patterns of paths and names: the files that are wanted first.
     first: Option<Vec<String>>,
+    /// URLs of trackers, in tiers: these and no others.
+    trackers: Option<Vec<Vec<String>>>,
+    /// URLs of trackers that they get besides, each in a tier of its own behind the others.
+    #[serde(default)]
+    add_trackers: Vec<String>,
+    /// URLs of trackers that they lose.
+    #[serde(default)]
+    remove_trackers: Vec<String>,
     /// How much single files are wanted, by their indices.
     #[serde(default)]
     files: Vec<FilesRequest>,
@@ -67,7 +76,7 @@ enum Wanted {
 }
 
 /// What is there, `null` too.
-fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Limit, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Limit, D::Error> {
     Option::deserialize(value).map(Limit::Becomes)
 }
 
@@ -97,6 +106,13 @@ fn changes(body: &[u8]) -> Result<(Vec<Selector>, Changes), Refused> {
         Wanted::Normal => Priority::Normal,
         Wanted::First => Priority::High,
     };
+    let mut trackers: Vec<Edit> = request.trackers.map(Edit::All).into_iter().collect();
+    if !request.remove_trackers.is_empty() {
+        trackers.push(Edit::Remove(request.remove_trackers));
+    }
+    if !request.add_trackers.is_empty() {
+        trackers.push(Edit::Add(request.add_trackers.into_iter().map(|url| vec![url]).collect()));
+    }
     let changes = Changes {
         labels: request.labels,
         add_labels: request.add_labels,
@@ -110,6 +126,7 @@ fn changes(body: &[u8]) -> Result<(Vec<Selector>, Changes), Refused> {
         },
         only: request.only,
         first: request.first,
+        trackers,
         files: request.files.into_iter().map(|files| (files.indices, priority(files.priority))).collect(),
     };
     if changes == Changes::default() {
@@ -128,6 +145,10 @@ mod tests {
         let both = of(r#"{"select":["all"],"up_limit":null,"files":[{"indices":[1,2],"priority":"first"}]}"#).unwrap();
         assert_eq!((both.up, both.down), (Limit::Becomes(None), Limit::Stays));
         assert_eq!(both.files, [(vec![1, 2], Priority::High)]);
+        let trackers = of(r#"{"select":["all"],"add_trackers":["u:1","u:2"],"remove_trackers":["u:3"],"trackers":[]}"#);
+        let one = |url: &str| vec![url.to_owned()];
+        let edits = [Edit::All(vec![]), Edit::Remove(one("u:3")), Edit::Add(vec![one("u:1"), one("u:2")])];
+        assert_eq!(trackers.unwrap().trackers, edits);
         assert!(of(r#"{"select":["all"]}"#).unwrap_err().contains("nothing"));
         assert!(of(r#"{"select":[],"up_limit":1}"#).unwrap_err().contains("selectors"));
         assert!(of(r#"{"select":["all"],"comment":"x"}"#).unwrap_err().contains("comment"));
