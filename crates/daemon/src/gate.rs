@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::time::Instant;
 use teem_web::extract::{Request, State};
 use teem_web::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use teem_web::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -51,7 +50,14 @@ async fn admitted(
     let from = from.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |from| from.ip());
     if path == "/" || path.starts_with(qbittorrent::PATH) {
         let open = path == "/" || path == qbittorrent::LOGIN;
-        let admitted = match known(daemon, headers, from).await {
+        let known = match (token(headers), cookie(headers)) {
+            (Some(token), _) => daemon.admits(&token, from).await,
+            // An old cookie that comes along keeps nobody from logging in.
+            (None, Some(cookie)) if open => daemon.of_cookie(cookie),
+            (None, Some(cookie)) => daemon.admits_cookie(cookie, from).await,
+            (None, None) => None,
+        };
+        let admitted = match known {
             Some((name, scope)) => Some((Some(name), scope)),
             None => open.then_some((None, Scope::Read)),
         };
@@ -81,13 +87,9 @@ async fn let_in(daemon: &Daemon, mut request: Request, next: Next, asker: Asker,
     for_asker(asker, next.run(request)).await
 }
 
-/// What one may who shows a token, or a cookie that stands for one.
-async fn known(daemon: &Daemon, headers: &HeaderMap, from: IpAddr) -> Option<(String, Scope)> {
-    if let Some(token) = token(headers) {
-        return daemon.admits(&token, from).await;
-    }
-    let cookie = qbittorrent::cookie(headers.get(COOKIE)?.to_str().ok()?)?;
-    daemon.of_hash(daemon.logins().token(cookie, Instant::now())?)
+/// The cookie of a request, which stands for a token.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    qbittorrent::cookie(headers.get(COOKIE)?.to_str().ok()?)
 }
 
 fn unauthorized(why: &str) -> Response {
