@@ -9,7 +9,7 @@ use crate::signals::Signals;
 use crate::units::Bytes;
 use crate::{json, stdout};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, IsTerminal};
 
 /// What a terminal obeys: everything is taken off it, and writing begins at its top.
@@ -19,7 +19,9 @@ const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
 #[derive(Default)]
 pub(super) struct Rows {
     order: Vec<String>,
-    rows: HashMap<String, Map<String, Value>>,
+    /// What is in the order, so that a row is looked for there at no cost.
+    listed: HashSet<String>,
+    by_hash: HashMap<String, Map<String, Value>>,
 }
 
 impl Rows {
@@ -28,23 +30,30 @@ impl Rows {
         let mut changed = Vec::new();
         for row in told["torrents"].as_array().into_iter().flatten().filter_map(Value::as_object) {
             let hash = row.get("infohash").and_then(Value::as_str).unwrap_or_default().to_owned();
-            self.rows.entry(hash.clone()).or_default().extend(row.clone());
+            self.by_hash.entry(hash.clone()).or_default().extend(row.clone());
             changed.push(hash);
         }
-        let listed = |list: &Vec<Value>| list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
-        match told["order"].as_array() {
-            Some(order) => self.order = listed(order),
-            None if self.order.is_empty() => self.order.clone_from(&changed),
-            None => {}
+        let order = match told["order"].as_array() {
+            Some(order) => Some(order.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+            None => self.order.is_empty().then(|| changed.clone()),
+        };
+        if let Some(order) = order {
+            self.order = order;
+            self.listed = self.order.iter().cloned().collect();
+            self.by_hash.retain(|hash, _| self.listed.contains(hash));
         }
-        let order = &self.order;
-        self.rows.retain(|hash, _| order.contains(hash));
-        changed.retain(|hash| order.contains(hash));
+        changed.retain(|hash| {
+            let is_listed = self.listed.contains(hash);
+            if !is_listed {
+                self.by_hash.remove(hash);
+            }
+            is_listed
+        });
         changed
     }
 
     pub(super) fn row(&self, hash: &str) -> Option<Value> {
-        self.rows.get(hash).cloned().map(Value::Object)
+        self.by_hash.get(hash).cloned().map(Value::Object)
     }
 }
 
@@ -130,7 +139,7 @@ pub(super) async fn wait(remote: &Remote, hashes: &[String], quiet: bool) -> Out
         };
         rows.take(&told);
         let all: Vec<Value> = hashes.iter().filter_map(|hash| rows.row(hash)).collect();
-        if let Some(gone) = hashes.iter().find(|hash| !rows.rows.contains_key(*hash)) {
+        if let Some(gone) = hashes.iter().find(|hash| !rows.by_hash.contains_key(*hash)) {
             return Err(given_up(format!("{gone} was removed before it was complete")));
         }
         let number = |key: &str| all.iter().filter_map(|row| row[key].as_u64()).sum();
@@ -170,6 +179,8 @@ mod tests {
         assert_eq!(rows.row("a"), Some(json!({"infohash": "a", "n": 5, "m": 1})));
         assert!(rows.take(&json!({"torrents": [], "order": ["b"]})).is_empty());
         assert_eq!((rows.row("a"), &rows.order[..]), (None, &["b".to_owned()][..]));
+        let other = json!({"torrents": [{"infohash": "c", "n": 7}, {"infohash": "b", "n": 3}]});
+        assert_eq!((rows.take(&other), rows.row("c")), (vec!["b".to_owned()], None), "what is not in the order");
     }
 
     #[test]

@@ -21,6 +21,7 @@ const USAGE: &str = "usage: cargo xtask tidy [--figures] [DIR] | bench [--smoke]
          [--reps N] [--announces N] [--teem BINARY] [--beside BINARY]
          rest: a daemon with thousands of complete torrents: seconds to start, to serve and to end, memory and processor time at rest, answers
          of its interface; [--counts N,...] [--in FOLDER] [--teem BINARY] [--write DOCUMENT]; --smoke: a hundred
+         [--churn MINUTES] memory while a hundred torrents are added and a hundred removed each second, of N in all
         dht: queries that a node of the DHT answers over a socket for each second of its CPU; --smoke: a second of it
   matrix Teem and each other client, both ways, each cell in a network namespace of its own
          [--pairwise] any two settings meet in a cell; --whole: any three; --cell CELL: one, as it is written

@@ -4,25 +4,31 @@
 //! it is ended by a signal, started again, asked, killed, and started once more.
 
 mod api;
+mod churn;
+mod daemon;
 mod peer;
 mod programs;
 
-use crate::bench::{Failed, Running, built, put_between};
+use crate::bench::{Failed, built, put_between};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use teem_rig::torrent::Torrent;
 
 use api::Api;
+use daemon::{ADDERS, add, complete, descriptors, resident, start};
 
 /// Torrents when nothing is said.
 const COUNTS: &[usize] = &[100, 1_000, 10_000];
 /// The same of a run that only shows that all of it works.
 const COUNTS_SMOKE: &[usize] = &[100];
-/// Where the table stands in the document.
+/// Torrents that come and go when nothing is said, and for how long when it is only to be shown that all of it works.
+const CHURNED: usize = 1_000;
+const CHURN_SMOKE: Duration = Duration::from_secs(3);
+/// Where the tables stand in the document.
 const MARKS: [&str; 2] = ["<!-- rest -->\n", "<!-- /rest -->\n"];
+const MARKS_CHURN: [&str; 2] = ["<!-- churn -->\n", "<!-- /churn -->\n"];
 /// How long a daemon is left alone before it is looked at, and watched; each a second when it is only to be shown that all of it works.
 const SETTLE: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(15);
@@ -30,12 +36,6 @@ const SMOKE: Duration = Duration::from_secs(1);
 /// A torrent rests after a minute without peers, and is a record of the next run when that has been written down, for five hundred in a second.
 const REST: Duration = Duration::from_secs(70);
 const WRITTEN_EACH_S: u64 = 400;
-/// The longest that anything may take.
-const PATIENCE: Duration = Duration::from_secs(1_800);
-/// How often the daemon is asked whether it is done.
-const EVERY: Duration = Duration::from_millis(20);
-/// Connections that add at once.
-const ADDERS: usize = 4;
 /// Requests of a window, and torrents in it.
 const ASKED: usize = 1_000;
 const WINDOW: usize = 50;
@@ -66,6 +66,8 @@ struct Figures {
 #[derive(Default)]
 struct Wishes {
     counts: Vec<usize>,
+    /// How long torrents come and go, where that is what is measured.
+    churn: Option<Duration>,
     smoke: bool,
     folder: Option<PathBuf>,
     teem: Option<PathBuf>,
@@ -78,32 +80,66 @@ pub fn run(root: &Path, words: &[&str]) -> Result<String, Failed> {
     let teem = wishes.teem.map_or_else(|| built(root), Ok)?;
     let folder = std::env::temp_dir().join(format!("teem-rest-{}", std::process::id()));
     let folder = wishes.folder.unwrap_or(folder);
+    let (marks, table) = match wishes.churn {
+        Some(time) => (MARKS_CHURN, churned(&teem, &folder, wishes.counts.first().copied().unwrap_or(CHURNED), time)?),
+        None => (MARKS, figures(&teem, &folder, &wishes.counts, wishes.smoke)?),
+    };
+    if let Some(path) = wishes.document {
+        let path = root.join(path);
+        fs::write(&path, put_between(marks, &fs::read_to_string(&path)?, &table)?)?;
+    }
+    if wishes.smoke && wishes.churn.is_none() {
+        let churn = churned(&teem, &folder, COUNTS_SMOKE[0], CHURN_SMOKE)?;
+        return Ok([table, churn].join("\n"));
+    }
+    Ok(table)
+}
+
+/// The table of so many torrents each.
+fn figures(teem: &Path, folder: &Path, counts: &[usize], smoke: bool) -> Result<String, Failed> {
     let mut all = Vec::new();
-    for count in wishes.counts {
+    for &count in if counts.is_empty() { COUNTS } else { counts } {
         let folder = folder.join(count.to_string());
         fs::create_dir_all(&folder)?;
-        let times = if wishes.smoke { (SMOKE, SMOKE) } else { (SETTLE, WATCH) };
-        let figures = measure(&teem, &folder, count, times);
+        let times = if smoke { (SMOKE, SMOKE) } else { (SETTLE, WATCH) };
+        let figures = measure(teem, &folder, count, times);
         fs::remove_dir_all(&folder)?;
         all.push(figures?);
         eprintln!("{count}: done");
     }
-    let table = table(&all);
-    if let Some(path) = wishes.document {
-        let path = root.join(path);
-        fs::write(&path, put_between(MARKS, &fs::read_to_string(&path)?, &table)?)?;
+    Ok(table(&all))
+}
+
+/// The table of so many torrents that come and go.
+fn churned(teem: &Path, folder: &Path, count: usize, time: Duration) -> Result<String, Failed> {
+    let folder = folder.join("churn");
+    fs::create_dir_all(&folder)?;
+    let table = contents(&folder, count).and_then(|torrents| churn::run(teem, &folder, &torrents, time));
+    fs::remove_dir_all(&folder)?;
+    table
+}
+
+/// Makes so many contents of some bytes, each with its .torrent.
+fn contents(folder: &Path, count: usize) -> Result<Vec<Torrent>, Failed> {
+    let content = folder.join("content");
+    fs::create_dir_all(&content)?;
+    let mut torrents = Vec::with_capacity(count);
+    for n in 0..count {
+        let name = format!("file-{n:07}");
+        fs::write(content.join(&name), format!("the content of {n}"))?;
+        torrents.push(Torrent::create(&content, &name, 16 << 10, &[]));
     }
-    Ok(table)
+    Ok(torrents)
 }
 
 fn understood(words: &[&str]) -> Result<Wishes, Failed> {
     let usage = || {
         Failed::new(
-            "usage: cargo xtask bench rest [--counts N,...] [--in FOLDER] [--teem BINARY] [--write DOCUMENT] [--smoke]"
+            "usage: cargo xtask bench rest [--counts N,...] [--churn MINUTES] [--in FOLDER] [--teem BINARY] [--write DOCUMENT] [--smoke]"
                 .into(),
         )
     };
-    let mut wishes = Wishes { counts: COUNTS.to_vec(), ..Wishes::default() };
+    let mut wishes = Wishes::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(usage);
@@ -112,6 +148,11 @@ fn understood(words: &[&str]) -> Result<Wishes, Failed> {
             "--counts" => {
                 let counts = value()?.split(',').map(|count| count.parse().map_err(|_| usage()));
                 wishes.counts = counts.collect::<Result<_, _>>()?;
+            }
+            "--churn" => {
+                let minutes: f64 = value()?.parse().map_err(|_| usage())?;
+                let time = Duration::try_from_secs_f64(minutes * 60.0).map_err(|_| usage())?;
+                wishes.churn = Some(time);
             }
             "--in" => wishes.folder = Some(value()?.into()),
             "--teem" => wishes.teem = Some(value()?.into()),
@@ -122,62 +163,8 @@ fn understood(words: &[&str]) -> Result<Wishes, Failed> {
     Ok(wishes)
 }
 
-/// A daemon at work in a folder.
-struct Daemon {
-    running: Running,
-    port: u16,
-    /// Seconds from its start until it said that it is ready.
-    ready: f64,
-}
-
-/// Starts a daemon and waits until it says that it is ready.
-fn start(teem: &Path, folder: &Path) -> Result<Daemon, Failed> {
-    let mut command = Command::new(teem);
-    command
-        .args(["daemon", "--json", "--listen", "127.0.0.1:0", "--api", "none", "--root"])
-        .arg(folder.join("content"));
-    command.env("TEEM_DAEMON", format!("unix:{}", folder.join("socket").display()));
-    command.env("HOME", folder).env("XDG_STATE_HOME", folder.join("state"));
-    command.env("XDG_CONFIG_HOME", folder.join("config"));
-    command.env("TEEM_NO_DHT", "1").env("TEEM_NO_LSD", "1").env("TEEM_NO_MAP", "1");
-    let begun = Instant::now();
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let mut running = Running(spawned);
-    let line = crate::bench::line_with(&mut running.0, "\"ready\"")?;
-    let ready = begun.elapsed().as_secs_f64();
-    Ok(Daemon { port: crate::bench::port(&line)?, running, ready })
-}
-
-impl Daemon {
-    fn id(&self) -> u32 {
-        self.running.0.id()
-    }
-
-    /// Ends it by a signal; seconds until it has ended.
-    fn end(mut self, signal: &str) -> Result<f64, Failed> {
-        let begun = Instant::now();
-        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status()?;
-        if !sent.success() {
-            return Err(Failed::new(format!("kill {signal}: {sent}")));
-        }
-        let ended = self.running.0.wait()?;
-        // A kill has no exit code.
-        if ended.code().is_some_and(|code| code != 0) {
-            return Err(Failed::new(format!("the daemon ended with {ended}")));
-        }
-        Ok(begun.elapsed().as_secs_f64())
-    }
-}
-
 fn measure(teem: &Path, folder: &Path, count: usize, (settle, watch): (Duration, Duration)) -> Result<Figures, Failed> {
-    let content = folder.join("content");
-    fs::create_dir_all(&content)?;
-    let mut torrents = Vec::with_capacity(count);
-    for n in 0..count {
-        let name = format!("file-{n:07}");
-        fs::write(content.join(&name), format!("the content of {n}"))?;
-        torrents.push(Torrent::create(&content, &name, 16 << 10, &[]));
-    }
+    let torrents = contents(folder, count)?;
     let socket = folder.join("socket");
     let mut figures = Figures { count, ..Figures::default() };
 
@@ -211,7 +198,7 @@ fn measure(teem: &Path, folder: &Path, count: usize, (settle, watch): (Duration,
     figures.processor = (ticks(daemon.id()) - before) as f64 / watch.as_secs_f64();
     figures.resident = resident(daemon.id()) as f64 / f64::from(1 << 20);
     figures.each = resident(daemon.id()).saturating_sub(empty) as f64 / count as f64;
-    figures.descriptors = fs::read_dir(format!("/proc/{}/fd", daemon.id()))?.count();
+    figures.descriptors = descriptors(daemon.id())?;
     ask(&mut api, count, &mut figures)?;
     figures.programs = programs::measure(&socket, count, watch)?;
     let mut blocks = Vec::new();
@@ -227,27 +214,6 @@ fn measure(teem: &Path, folder: &Path, count: usize, (settle, watch): (Duration,
     complete(&mut api, count)?;
     daemon.end("-TERM")?;
     Ok(figures)
-}
-
-/// Adds these, each with its .torrent.
-fn add(socket: &Path, torrents: &[Torrent]) -> Result<(), Failed> {
-    let mut api = Api::connect(socket)?;
-    for torrent in torrents {
-        api.add(&fs::read(&torrent.path)?)?;
-    }
-    Ok(())
-}
-
-/// Waits until so many torrents are complete.
-fn complete(api: &mut Api, count: usize) -> Result<(), Failed> {
-    let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
-        if api.seeding()? == count {
-            return Ok(());
-        }
-        std::thread::sleep(EVERY);
-    }
-    Err(Failed::new(format!("not all of {count} are complete")))
 }
 
 /// How long windows take to be answered.
@@ -290,13 +256,6 @@ fn table(all: &[Figures]) -> String {
     }
     table += &programs::table(all.iter().map(|f| (f.count, &f.programs)));
     table
-}
-
-/// Bytes of resident memory of a process.
-fn resident(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
 /// Processor time of a process so far, in hundredths of a second.

@@ -225,8 +225,9 @@ impl Client {
         self.host().room().await;
         let mut added = Vec::with_capacity(all.len());
         let mut specs = Vec::with_capacity(all.len());
-        for AddAtRest { key, folder, name, names, about, trackers, wanted, paused, publish, up, down } in all {
+        for AddAtRest { key, folder, name, names, about, mut trackers, wanted, paused, publish, up, down } in all {
             let id = self.next_id();
+            self.registry().share(&mut trackers);
             let folder = std::path::absolute(&folder).unwrap_or(folder);
             let place = Place { name, names, read_only: publish, ..Place::download(&folder, self.state_dir()) };
             if let Err(e) = self.registry().places.reserve_at_rest(id, key, place, &about.name) {
@@ -261,9 +262,10 @@ impl Client {
     }
 
     /// Takes a torrent among the client's, and has disk and engine begin it.
-    fn admit(&self, add: Add, found: Found) -> Result<Torrent, AddError> {
+    fn admit(&self, mut add: Add, found: Found) -> Result<Torrent, AddError> {
         let Found { place, peers, info, selection, announced } = found;
         let (id, registry, disk) = (self.next_id(), self.registry(), self.disk());
+        registry.share(&mut add.source.trackers);
         let key = info.as_ref().map_or(add.source.key, |info| info.key());
         let (publish, choose) = (add.publishes(), add.asks());
         registry.places.reserve(id, key, &place, add.choice, info.as_ref())?;

@@ -1,7 +1,7 @@
 //! Which torrent writes where (own design): no torrent is added twice, and no two write to one file. Two may share a folder, as parts of a
 //! series do that are called alike.
 use crate::choice::Choice;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -48,12 +48,30 @@ impl std::error::Error for AddError {}
 struct Placing {
     key: TorrentKey,
     place: Arc<Place>,
-    /// Which files are wanted, until that can be said by their indices.
-    choice: Choice,
-    /// The path of the content itself, where it is written.
-    root: Option<Arc<Path>>,
+    /// Which files are wanted, until that can be said by their indices; `None` is all.
+    choice: Option<Box<Choice>>,
+    /// Where the content itself lies, where it is written.
+    root: Option<Root>,
     /// What lies there.
     info: Option<Arc<Info>>,
+}
+
+/// Where the content of a torrent itself lies: its name, and the folder, which are one text each for all that have the same.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Root {
+    // The name comes first: it is what mostly differs.
+    name: Arc<str>,
+    folder: Arc<Path>,
+}
+
+impl Root {
+    fn of(place: &Place, info: &Info) -> Self {
+        Self { name: place.name.as_deref().unwrap_or(info.name()).into(), folder: place.folder.as_path().into() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(&*self.name)
+    }
 }
 
 /// The places of all torrents of a client.
@@ -71,7 +89,7 @@ struct Table {
     /// Of a hybrid both hashes.
     by_hash: HashMap<InfoHash, TorrentId>,
     /// Only those that write.
-    by_root: HashMap<Arc<Path>, Vec<TorrentId>>,
+    by_root: BTreeSet<(Root, TorrentId)>,
     /// Thousands of torrents have a few dozen places: one of each folder in which nothing goes by another name.
     plain: HashMap<Arc<Path>, Arc<Place>>,
 }
@@ -121,17 +139,17 @@ impl Places {
 
     /// Reads the metadata of those that rest at the place of a torrent that is to come, so that it is known which files are theirs. Waits for the medium.
     pub(crate) fn recall_rivals(&self, id: TorrentId, info: &Info) {
-        let root = self.table().placings.get(&id).map(|placing| content_root(&placing.place, info));
+        let root = self.table().placings.get(&id).map(|placing| Root::of(&placing.place, info));
         if let Some(root) = root {
             self.recall_at(&root);
         }
     }
 
-    fn recall_at(&self, root: &Path) {
+    fn recall_at(&self, root: &Root) {
         let rivals: Vec<TorrentId> = {
             let table = self.table();
-            let rests = |id: &&TorrentId| table.placings.get(id).is_some_and(|placing| placing.info.is_none());
-            table.by_root.get(root).into_iter().flatten().filter(rests).copied().collect()
+            let rests = |id: &TorrentId| table.placings.get(id).is_some_and(|placing| placing.info.is_none());
+            table.at(root).filter(rests).collect()
         };
         for rival in rivals {
             // One whose files are not known is in the way whatever they are.
@@ -144,12 +162,12 @@ impl Places {
     /// Whether others rest where a torrent's content is to lie.
     pub(crate) fn has_rivals(&self, place: &Place, info: &Info) -> bool {
         let table = self.table();
-        table.by_root.get(&*content_root(place, info)).is_some_and(|ids| !ids.is_empty())
+        table.at(&Root::of(place, info)).next().is_some()
     }
 
     /// The same as [`Self::recall_rivals`] before the torrent has a place.
     pub(crate) fn recall_before(&self, place: &Place, info: &Info) {
-        self.recall_at(&content_root(place, info));
+        self.recall_at(&Root::of(place, info));
     }
 
     /// Remembers where a torrent goes.
@@ -166,12 +184,13 @@ impl Places {
             return Err(AddError::Already(key));
         }
         let root = match info.filter(|_| !place.read_only) {
-            Some(info) => Some(table.claim(id, &content_root(place, info), info)?),
+            Some(info) => Some(table.claim(id, Root::of(place, info), info)?),
             None => None,
         };
         table.by_hash.extend(key.wires().map(|hash| (hash, id)));
         let place = table.shared(place.clone());
-        table.placings.insert(id, Placing { key, place, choice, root, info: info.cloned() });
+        let (choice, info) = (boxed(choice), info.cloned());
+        table.placings.insert(id, Placing { key, place, choice, root, info });
         Ok(())
     }
 
@@ -181,38 +200,40 @@ impl Places {
         id: TorrentId,
         key: TorrentKey,
         place: Place,
-        name: &str,
+        name: &Arc<str>,
     ) -> Result<(), AddError> {
         let mut table = self.table();
         if key.wires().any(|hash| table.by_hash.contains_key(&hash)) {
             return Err(AddError::Already(key));
         }
-        let root = place.folder.join(place.name.as_deref().unwrap_or(name));
-        let root = (!place.read_only).then(|| table.take(id, &root));
         table.by_hash.extend(key.wires().map(|hash| (hash, id)));
         let place = table.shared(place);
-        table.placings.insert(id, Placing { key, place, choice: Choice::All, root, info: None });
+        let name = || place.name.as_deref().map_or_else(|| name.clone(), Into::into);
+        let root = || Root { name: name(), folder: place.folder.as_path().into() };
+        let root = (!place.read_only).then(|| table.take(id, root()));
+        table.placings.insert(id, Placing { key, place, choice: None, root, info: None });
         Ok(())
     }
 
     /// The metadata of a magnet link came: its name decides the place, its files what is wanted. `None` when the torrent is gone.
     pub(crate) fn settle(&self, id: TorrentId, info: &Arc<Info>) -> Option<Result<(Place, Choice), AddError>> {
         let mut table = self.table();
-        let root = content_root(&table.placings.get(&id)?.place, info);
-        let root = match table.claim(id, &root, info) {
+        let root = Root::of(&table.placings.get(&id)?.place, info);
+        let root = match table.claim(id, root, info) {
             Ok(root) => root,
             Err(e) => return Some(Err(e)),
         };
         let placing = table.placings.get_mut(&id)?;
         (placing.root, placing.info) = (Some(root), Some(info.clone()));
-        Some(Ok((Place::clone(&placing.place), placing.choice.clone())))
+        let choice = placing.choice.as_deref().cloned().unwrap_or_default();
+        Some(Ok((Place::clone(&placing.place), choice)))
     }
 
     /// Other files are wanted than was said before. Whether the metadata has come, so that this choice comes too late to be asked for.
     pub(crate) fn choose(&self, id: TorrentId, choice: Choice) -> bool {
         let mut table = self.table();
         table.placings.get_mut(&id).is_some_and(|placing| {
-            placing.choice = choice;
+            placing.choice = boxed(choice);
             placing.info.is_some()
         })
     }
@@ -239,7 +260,7 @@ impl Places {
                 table.by_hash.remove(&hash);
             }
             if let Some(root) = placing.root {
-                table.unclaim(id, &root);
+                table.unclaim(id, root);
             }
             table.let_go(placing.place);
         }
@@ -264,7 +285,7 @@ impl Places {
 
     /// A torrent is about to be moved: from now on it has the place that it goes to as well.
     pub(crate) fn begin_move(&self, id: TorrentId, to: &Place, info: &Info) -> Result<(), AddError> {
-        self.table().claim(id, &content_root(to, info), info).map(|_| ())
+        self.table().claim(id, Root::of(to, info), info).map(|_| ())
     }
 
     /// It has been moved, or could not be: the other place is free.
@@ -272,12 +293,12 @@ impl Places {
         let mut table = self.table();
         let Some(before) = table.placings.get(&id).map(|placing| placing.root.clone()) else {
             // Removed meanwhile, with the place that it had.
-            return table.unclaim(id, &content_root(meant, info));
+            return table.unclaim(id, Root::of(meant, info));
         };
         // A move of an earlier run may have ended elsewhere.
-        let root = table.take(id, &content_root(lies, info));
-        for other in before.into_iter().chain([content_root(meant, info).into()]).filter(|other| *other != root) {
-            table.unclaim(id, &other);
+        let root = table.take(id, Root::of(lies, info));
+        for other in before.into_iter().chain([Root::of(meant, info)]).filter(|other| *other != root) {
+            table.unclaim(id, other);
         }
         table.lies_at(id, lies);
         if let Some(placing) = table.placings.get_mut(&id) {
@@ -291,24 +312,23 @@ impl Places {
 }
 
 impl Table {
+    /// Torrents that write there.
+    fn at(&self, root: &Root) -> impl Iterator<Item = TorrentId> {
+        let all = (root.clone(), TorrentId(0))..=(root.clone(), TorrentId(u32::MAX));
+        self.by_root.range(all).map(|(_, id)| *id)
+    }
+
     /// A torrent writes there no longer.
-    fn unclaim(&mut self, id: TorrentId, root: &Path) {
-        let rest = self.by_root.get_mut(root).is_some_and(|ids| {
-            ids.retain(|other| *other != id);
-            !ids.is_empty()
-        });
-        if !rest {
-            self.by_root.remove(root);
-        }
+    fn unclaim(&mut self, id: TorrentId, root: Root) {
+        self.by_root.remove(&(root, id));
     }
 
     /// Takes a place for a torrent that writes there, whoever else does.
-    fn take(&mut self, id: TorrentId, root: &Path) -> Arc<Path> {
-        let root = self.by_root.get_key_value(root).map_or_else(|| root.into(), |(root, _)| root.clone());
-        let ids = self.by_root.entry(root.clone()).or_insert_with(|| Vec::with_capacity(1));
-        if !ids.contains(&id) {
-            ids.push(id);
+    fn take(&mut self, id: TorrentId, mut root: Root) -> Root {
+        if let Some((folder, _)) = self.plain.get_key_value(&*root.folder) {
+            root.folder = folder.clone();
         }
+        self.by_root.insert((root.clone(), id));
         root
     }
 
@@ -345,21 +365,27 @@ impl Table {
     }
 
     /// Takes a place for a torrent that writes there. Others may have it too, as long as no file is the same.
-    fn claim(&mut self, id: TorrentId, root: &Path, info: &Info) -> Result<Arc<Path>, AddError> {
-        let others = self.by_root.get(root).into_iter().flatten().filter(|other| **other != id);
-        for other in others.filter_map(|other| self.placings.get(other)) {
+    fn claim(&mut self, id: TorrentId, root: Root, info: &Info) -> Result<Root, AddError> {
+        let others = self.at(&root).filter(|other| *other != id);
+        for other in others.filter_map(|other| self.placings.get(&other)) {
             let file = match other.info.as_deref() {
                 Some(other) => in_the_way(info, other),
                 None => Some(PathBuf::new()),
             };
             if let Some(file) = file {
+                let root = root.path();
                 // Joined with nothing it would end in a slash.
-                let path = if file.as_os_str().is_empty() { root.to_owned() } else { root.join(file) };
+                let path = if file.as_os_str().is_empty() { root } else { root.join(file) };
                 return Err(AddError::SamePlace(path));
             }
         }
         Ok(self.take(id, root))
     }
+}
+
+/// A choice as it is kept: most torrents have none.
+fn boxed(choice: Choice) -> Option<Box<Choice>> {
+    (!choice.is_all()).then(|| Box::new(choice))
 }
 
 /// A path that both torrents have, as a file in one of them at least; below the folder that both have.
@@ -384,10 +410,6 @@ pub(crate) async fn remembered(fs: Arc<dyn Fs>, place: Place, key: TorrentKey) -
         Info::parse(&raw, &Limits::PEER).ok().map(Arc::new)
     };
     tokio::task::spawn_blocking(look).await.ok().flatten()
-}
-
-fn content_root(place: &Place, info: &Info) -> PathBuf {
-    place.folder.join(place.name.as_deref().unwrap_or(info.name()))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use teem_host::error::HostError;
 use teem_host::host::HostHandle;
+use teem_metainfo::{AnnounceUrl, AnnounceUrls};
 use teem_path::Standing;
 use teem_swarm::event::{Event, NodeFigures, Snapshot};
 use teem_swarm::ids::{ReadId, TorrentId};
@@ -24,6 +25,8 @@ pub(crate) struct Registry {
     table: Mutex<Table>,
     pub(crate) bus: Bus,
     pub(crate) places: Places,
+    /// Trackers that thousands of torrents may have.
+    urls: Mutex<AnnounceUrls>,
     asks: Mutex<Asks>,
     pub(crate) readers: Readers,
     pub(crate) movers: Movers,
@@ -78,6 +81,12 @@ impl Registry {
 
     pub(crate) fn standing(&self) -> Standing {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has the trackers of a torrent be held once for all torrents that have the same.
+    pub(crate) fn share(&self, trackers: &mut [Vec<AnnounceUrl>]) {
+        let mut urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
+        trackers.iter_mut().flatten().for_each(|url| urls.share(url));
     }
 
     pub(crate) fn enter(&self, entry: Arc<Entry>) {

@@ -24,11 +24,11 @@ pub struct Status {
     /// Set when all pieces have been hashed again as the owner asked: how many that had been verified are damaged or missing.
     pub rechecked: Option<u32>,
     /// Why it cannot go on.
-    pub failed: Option<(String, Option<DiskError>)>,
+    pub failed: Option<Box<(String, Option<DiskError>)>>,
     /// Whether that is a fault of this program, which its authors should hear of.
     pub fault: bool,
     /// The disk's present trouble.
-    pub disk: Option<DiskError>,
+    pub disk: Option<Box<DiskError>>,
     /// Whether its content is being moved or given other names: [`Torrent::progress`](crate::Torrent::progress) says how far that is.
     pub moving: bool,
     /// Whether it has been removed from the client.
@@ -119,11 +119,11 @@ impl Status {
             Event::Rechecked { lost, .. } => self.rechecked = Some(*lost),
             Event::Durable { complete: true, .. } => self.durable = true,
             Event::Failed { why, disk, .. } => {
-                self.failed = Some((why.clone(), disk.clone()));
+                self.failed = Some(Box::new((why.clone(), disk.clone())));
                 self.state = State::Failed;
             }
             Event::Fault { why, .. } => self.take_fault(why),
-            Event::Disk { error, .. } => self.disk = Some(error.clone()),
+            Event::Disk { error, .. } => self.disk = Some(Box::new(error.clone())),
             Event::DiskRecovered { .. } => self.disk = None,
             Event::Removed { .. } => self.removed = true,
             _ => return false,
@@ -134,14 +134,14 @@ impl Status {
     /// A fault of this program is its end.
     pub(crate) fn take_fault(&mut self, why: &str) {
         if !self.fault {
-            self.failed = Some((why.to_owned(), None));
+            self.failed = Some(Box::new((why.to_owned(), None)));
             (self.fault, self.state) = (true, State::Failed);
         }
     }
 
     /// Why nothing more is to be waited for, when that is so.
     pub fn ended(&self) -> Option<Ended> {
-        match &self.failed {
+        match self.failed.as_deref() {
             Some((why, _)) if self.fault => Some(Ended::Fault(why.clone())),
             Some((why, disk)) => Some(Ended::Failed(why.clone(), disk.clone())),
             None => self.removed.then_some(Ended::Removed),

@@ -8,6 +8,7 @@ use crate::kept::Kept;
 use crate::line::Line;
 use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
+use crate::wanted::Wanted;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -155,7 +156,8 @@ impl Daemon {
         };
         match take(&row, source.clone()).await {
             Err(AddError::SamePlace(_)) if row.goes_to.is_some() => {
-                let row = Row { folder: row.home().to_owned(), goes_to: None, ..row };
+                let (mut row, home) = (row.clone(), row.home().to_owned());
+                (row.folder, row.goes_to) = (home, None);
                 let torrent = take(&row, source).await?;
                 Ok((row, held, torrent))
             }
@@ -189,8 +191,8 @@ impl Daemon {
         };
         within_bounds(&labels, &only, &first)?;
         let course = Course { until, order: self.next_place(), ..Course::default() };
-        let rest = Row::new(origin, folder, now());
-        Ok(Row { goes_to, labels, paused, only, first, files, up, down, course, ..rest })
+        let wanted = Wanted { folder, goes_to, labels, only, first, files, up, down, ..Wanted::default() };
+        Ok(Row { paused, course, ..Row::new(origin, wanted, now()) })
     }
 
     /// The place behind all others in the queue.

@@ -243,29 +243,19 @@ async fn choose(torrent: &Torrent, choice: Choice) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::Course;
     use crate::row::Origin;
+    use crate::wanted::Wanted;
     use teem_client::metainfo::Limits;
 
     fn row() -> Row {
-        Row {
-            origin: Origin::Link("00".repeat(20)),
-            name: None,
-            names: std::collections::BTreeMap::new(),
+        let wanted = Wanted {
             folder: "/data".into(),
-            goes_to: None,
             labels: ["old", "kept"].map(String::from).into(),
-            paused: false,
-            added: 1,
             only: vec!["*.mkv".into()],
-            first: Vec::new(),
-            files: Vec::new(),
-            trackers: None,
             up: Some(1),
-            down: None,
-            shared: None,
-            course: Course::default(),
-        }
+            ..Wanted::default()
+        };
+        Row::new(Origin::Link("00".repeat(20)), wanted, 1)
     }
 
     /// Files `a.mkv`, `b.txt`, `c.mkv`.
@@ -290,7 +280,9 @@ mod tests {
             ..Changes::default()
         };
         let changed = changes.apply(row(), None).unwrap();
-        assert_eq!(changed, Row { labels: set(&["kept", "new"]), up: None, down: Some(7), ..row() });
+        let mut wanted = row();
+        (wanted.labels, wanted.up, wanted.down) = (set(&["kept", "new"]), None, Some(7));
+        assert_eq!(changed, wanted);
         let replaced = Changes { labels: Some(set(&["only"])), ..Changes::default() }.apply(row(), None).unwrap();
         assert_eq!(replaced.labels, set(&["only"]));
         let long = Changes { add_labels: set(&[&"x".repeat(101)]), ..Changes::default() };
@@ -321,7 +313,8 @@ mod tests {
         use Priority::{Normal, Skip};
         let by_index = Changes { files: vec![(vec![1], Skip)], ..Changes::default() };
         assert!(by_index.apply(row(), None).unwrap_err().contains("patterns"));
-        let plain = Row { only: Vec::new(), ..row() };
+        let mut plain = row();
+        plain.only.clear();
         assert_eq!(by_index.apply(plain.clone(), None).unwrap().files, [Normal, Skip]);
         let far = Changes { files: vec![(vec![u32::MAX], Skip)], ..Changes::default() };
         assert!(far.apply(plain, None).is_err());

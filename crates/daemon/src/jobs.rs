@@ -118,9 +118,9 @@ impl Daemon {
         let rows = {
             let torrents = self.torrents();
             let row = |hash: &InfoHash| {
-                let row = torrents.get(hash)?.row.clone();
-                let goes_to = folder.filter(|folder| *folder != row.folder).map(Path::to_owned);
-                Some((*hash, Row { goes_to, ..row }))
+                let mut row = torrents.get(hash)?.row.clone();
+                row.goes_to = folder.filter(|folder| *folder != row.folder).map(Path::to_owned);
+                Some((*hash, row))
             };
             hashes.iter().filter_map(row).collect::<Vec<_>>()
         };
@@ -323,15 +323,13 @@ impl Daemon {
         // One that was removed meanwhile has no row to be kept.
         let Some(row) = row else { return Ok(()) };
         let arrives = row.goes_to.as_ref() == Some(&there.folder);
-        let row = placed(row, there);
-        let goes_to = row.goes_to.clone().filter(|_| !arrives);
-        let row = Row { goes_to, ..row };
+        let mut row = placed(row, there);
+        if arrives {
+            row.goes_to = None;
+        }
         self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await.map_err(Failed::Store)?;
         let mut torrents = self.torrents();
-        if let Some(kept) = torrents.get_mut(&hash) {
-            kept.row = row;
-            torrents.touch(&hash);
-        }
+        torrents.has_row(&hash, row);
         drop(torrents);
         if arrives {
             self.arrived(hash);
@@ -375,7 +373,8 @@ impl Daemon {
 }
 
 /// The row of a torrent that lies there.
-fn placed(row: Row, there: Where) -> Row {
+fn placed(mut row: Row, there: Where) -> Row {
     let Where { folder, name, names } = there;
-    Row { folder, name, names, ..row }
+    (row.folder, row.name, row.names) = (folder, name, names);
+    row
 }

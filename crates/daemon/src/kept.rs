@@ -4,6 +4,7 @@
 //! revision, in their order; what it has forgotten costs whoever asks a look at all.
 use crate::line::Line;
 use crate::row::Row;
+use crate::wanted::Shared;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Deref, DerefMut};
 use teem_client::Torrent;
@@ -40,12 +41,20 @@ pub(crate) struct Table {
     forgotten: u64,
     /// The first place in the queue behind all others.
     behind: u64,
+    shared: Shared,
 }
 
 impl Table {
     /// Without torrents, of a run whose first change comes after that number.
     pub(crate) fn new(before: u64) -> Self {
-        Self { all: BTreeMap::new(), log: VecDeque::new(), revision: before, forgotten: before, behind: 0 }
+        Self {
+            all: BTreeMap::new(),
+            log: VecDeque::new(),
+            revision: before,
+            forgotten: before,
+            behind: 0,
+            shared: Shared::default(),
+        }
     }
 
     /// The number of the last change.
@@ -54,7 +63,8 @@ impl Table {
     }
 
     /// A torrent comes in.
-    pub(crate) fn enter(&mut self, hash: InfoHash, kept: Kept) {
+    pub(crate) fn enter(&mut self, hash: InfoHash, mut kept: Kept) {
+        self.shared.share(&mut kept.row.wanted);
         self.behind = self.behind.max(kept.row.course.order.saturating_add(1));
         self.all.insert(hash, Box::new(kept));
         self.touch(&hash);
@@ -65,6 +75,15 @@ impl Table {
         let gone = self.all.remove(hash);
         self.touch(hash);
         gone
+    }
+
+    /// This is a torrent's row from now on, if it is there.
+    pub(crate) fn has_row(&mut self, hash: &InfoHash, mut row: Row) {
+        self.shared.share(&mut row.wanted);
+        if let Some(kept) = self.all.get_mut(hash) {
+            kept.row = row;
+            self.touch(hash);
+        }
     }
 
     /// Something of a torrent was changed.
@@ -113,12 +132,14 @@ impl DerefMut for Table {
 pub(crate) mod tests {
     use super::*;
     use crate::row::{Course, Origin};
+    use crate::wanted::Wanted;
 
     /// A torrent that could not be begun.
     pub(crate) fn made(n: u32) -> (InfoHash, Kept) {
         let mut hash = [0; 20];
         hash[..4].copy_from_slice(&n.wrapping_mul(2_654_435_761).to_be_bytes());
-        let row = Row::new(Origin::Link(String::new()), "/x".into(), u64::from(n));
+        let wanted = Wanted { folder: "/x".into(), ..Wanted::default() };
+        let row = Row::new(Origin::Link(String::new()), wanted, u64::from(n));
         let line = Line::new(None);
         (InfoHash(hash), Kept { row, torrent: Err("none".to_owned()), line, is_asleep: false })
     }

@@ -64,6 +64,7 @@ mod totals;
 mod trackers;
 mod transmission;
 mod upkeep;
+mod wanted;
 mod watch;
 mod wrong;
 

@@ -234,7 +234,7 @@ impl Line {
                 self.settled = true;
             }
         }
-        let error = status.failed.as_ref().map(|(why, _)| why.clone());
+        let error = status.failed.as_deref().map(|(why, _)| why.clone());
         let error = error.or_else(|| status.disk.as_ref().map(ToString::to_string));
         if self.error.as_deref() != error.as_deref() {
             changed = true;

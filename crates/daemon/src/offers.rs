@@ -1,5 +1,5 @@
 //! What others are given of torrents that are shared (own design): links, with what they lead to.
-use crate::row::Sharing;
+use crate::wanted::Sharing;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use teem_client::metainfo::InfoHash;

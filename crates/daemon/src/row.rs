@@ -1,9 +1,11 @@
 //! What is kept of one torrent (own design): where it came from and what its owner wants of it. How far it has come is the disk's to keep.
 //!
 //! A row is a bencoded dictionary; keys that are not known are left alone, so that an older version reads what a newer one wrote.
-use crate::tiers::{self, Tiers};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::tiers;
+use crate::wanted::{Sharing, Wanted};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::ops::{Deref, DerefMut};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,42 +41,28 @@ pub(crate) enum Origin {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Row {
     pub(crate) origin: Origin,
-    /// The folder that its content lies in, or is to lie in.
-    pub(crate) folder: PathBuf,
-    /// The folder that it is moved to once it is complete.
-    pub(crate) goes_to: Option<PathBuf>,
-    /// What the content is called there, where that is not the torrent's name, and its files that go by other names.
-    pub(crate) name: Option<String>,
-    pub(crate) names: BTreeMap<usize, String>,
-    pub(crate) labels: BTreeSet<String>,
     /// Whether its owner wants it to rest.
     pub(crate) paused: bool,
     /// When it was added, in seconds since 1970.
     pub(crate) added: u64,
-    /// Which files are wanted, and which of them first, as patterns.
-    pub(crate) only: Vec<String>,
-    pub(crate) first: Vec<String>,
-    /// The priority of each file by its index, padding included, where its owner has named files so; then the patterns say nothing. Files beyond
-    /// the list are wanted like the rest.
-    pub(crate) files: Vec<Priority>,
-    /// Its trackers, where they are not those that it came with.
-    pub(crate) trackers: Option<Tiers>,
-    /// Limits in payload bytes a second.
-    pub(crate) up: Option<u64>,
-    pub(crate) down: Option<u64>,
-    /// How it is shared, where its content is served as it lies and never changed.
-    pub(crate) shared: Option<Sharing>,
+    /// What its owner wants of it, as others may of theirs.
+    pub(crate) wanted: Arc<Wanted>,
     /// What the rules for many torrents know of it.
     pub(crate) course: Course,
 }
 
-/// How content is shared.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Sharing {
-    /// Names and addresses that others reach this machine by.
-    pub(crate) hosts: Vec<String>,
-    /// Whether the daemon's tracker knows it, with the page and the .torrent beside it.
-    pub(crate) tracks: bool,
+impl Deref for Row {
+    type Target = Wanted;
+
+    fn deref(&self) -> &Wanted {
+        &self.wanted
+    }
+}
+
+impl DerefMut for Row {
+    fn deref_mut(&mut self) -> &mut Wanted {
+        Arc::make_mut(&mut self.wanted)
+    }
 }
 
 /// What the rules for many torrents know of one.
@@ -93,26 +81,9 @@ pub(crate) struct Course {
 }
 
 impl Row {
-    /// Of a torrent that is added in that second, of which nothing else is wanted.
-    pub(crate) fn new(origin: Origin, folder: PathBuf, added: u64) -> Self {
-        Self {
-            origin,
-            folder,
-            goes_to: None,
-            name: None,
-            names: BTreeMap::new(),
-            labels: BTreeSet::new(),
-            paused: false,
-            added,
-            only: Vec::new(),
-            first: Vec::new(),
-            files: Vec::new(),
-            trackers: None,
-            up: None,
-            down: None,
-            shared: None,
-            course: Course::default(),
-        }
+    /// Of a torrent that is added in that second, of which that is wanted.
+    pub(crate) fn new(origin: Origin, wanted: Wanted, added: u64) -> Self {
+        Self { origin, paused: false, added, wanted: Arc::new(wanted), course: Course::default() }
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -193,24 +164,28 @@ impl Row {
         let path = |value: Value<'_, '_>| value.as_bytes().map(|path| PathBuf::from(OsStr::from_bytes(path)));
         let folder = path(root.get(b"folder")?)?;
         let goes_to = root.get(b"goes to").map_or(Some(None), |value| path(value).map(Some))?;
-        let row = Self {
-            origin,
+        let wanted = Wanted {
             folder,
             goes_to,
             name: text(b"name").map(str::to_owned),
             names: root.get(b"names").map_or(Some(BTreeMap::new()), names)?,
             labels: list(root.get(b"labels")?)?.into_iter().collect(),
-            paused: number(b"paused")?? != 0,
-            added: number(b"added")??,
             only: list(root.get(b"only")?)?,
             first: list(root.get(b"first")?)?,
             files: root.get(b"files").map_or(Some(Vec::new()), |files| priorities(files.as_bytes()?))?,
             trackers: root.get(b"trackers").map_or(Some(None), |list| tiers::read(list).map(Some))?,
             up: number(b"up").map_or(Some(None), |n| n.map(Some))?,
+            down: number(b"down").map_or(Some(None), |n| n.map(Some))?,
             shared: match root.get(b"shared") {
                 Some(hosts) => Some(Sharing { hosts: list(hosts)?, tracks: number(b"tracks")?? != 0 }),
                 None => None,
             },
+        };
+        let row = Self {
+            origin,
+            paused: number(b"paused")?? != 0,
+            added: number(b"added")??,
+            wanted: Arc::new(wanted),
             course: Course {
                 until: text(b"until").map_or(Some(None), |text| text.parse().ok().map(Some))?,
                 ended: number(b"ended").unwrap_or(Some(0))? != 0,
@@ -218,7 +193,6 @@ impl Row {
                 forced: number(b"forced").unwrap_or(Some(0))? != 0,
                 order: number(b"order").unwrap_or(Some(0))?,
             },
-            down: number(b"down").map_or(Some(None), |n| n.map(Some))?,
         };
         let bounded = row.labels.len() <= LABELS_MAX
             && row.labels.iter().all(|label| label.len() <= LABEL_BYTES)
@@ -334,30 +308,27 @@ mod tests {
     use super::*;
 
     fn row() -> Row {
-        Row {
-            origin: Origin::Link(format!("magnet:?xt=urn:btih:{}", "ab".repeat(20))),
+        let wanted = Wanted {
             folder: "/data/films".into(),
             goes_to: Some("/data/done".into()),
             name: Some("A film".into()),
             names: [(0, "a/b".to_owned()), (7, "c".to_owned())].into(),
             labels: ["films", "new"].map(String::from).into(),
-            paused: true,
-            added: 1_796_000_000,
             only: vec!["*.mkv".into()],
-            first: Vec::new(),
-            files: Vec::new(),
-            trackers: None,
             up: Some(1_000),
-            down: None,
-            shared: None,
-            course: Course {
-                until: "ratio=2 and time=1h".parse().ok(),
-                ended: true,
-                seeded: 77,
-                forced: true,
-                order: 3,
-            },
-        }
+            ..Wanted::default()
+        };
+        let link = Origin::Link(format!("magnet:?xt=urn:btih:{}", "ab".repeat(20)));
+        let until = "ratio=2 and time=1h".parse().ok();
+        let course = Course { until, ended: true, seeded: 77, forced: true, order: 3 };
+        Row { paused: true, course, ..Row::new(link, wanted, 1_796_000_000) }
+    }
+
+    /// The same of which something else is wanted.
+    fn with(change: impl FnOnce(&mut Wanted)) -> Row {
+        let mut row = row();
+        change(&mut row);
+        row
     }
 
     #[test]
@@ -374,19 +345,16 @@ mod tests {
     fn comes_back_as_it_was() {
         let of_file = Row {
             origin: Origin::File(b"d4:infode"[..].into(), true),
-            up: None,
-            name: None,
-            names: BTreeMap::new(),
-            goes_to: None,
-            down: Some(7),
             paused: false,
-            ..row()
+            ..with(|wanted| {
+                *wanted = Wanted { folder: "/data/films".into(), down: Some(7), ..Wanted::default() };
+            })
         };
-        let by_index = Row { files: vec![Priority::Skip, Priority::Normal, Priority::High], ..row() };
+        let by_index = with(|wanted| wanted.files = vec![Priority::Skip, Priority::Normal, Priority::High]);
         let sharing = Sharing { hosts: vec!["films.example".into()], tracks: true };
-        let shared = Row { shared: Some(sharing), ..row() };
+        let shared = with(|wanted| wanted.shared = Some(sharing));
         let tiers = vec![vec![teem_client::AnnounceUrl::of_user("udp://t:1")], Vec::new()];
-        let tracked = Row { trackers: Some(tiers), ..row() };
+        let tracked = with(|wanted| wanted.trackers = Some(tiers));
         for row in [row(), of_file, by_index, tracked, shared] {
             assert_eq!(Row::decode(&row.encode()), Some(row));
         }
@@ -407,8 +375,8 @@ mod tests {
             assert_eq!(Row::decode(&good[..n]), None, "{n}");
         }
         let labels = (0..=LABELS_MAX).map(|n| n.to_string()).collect();
-        assert_eq!(Row::decode(&Row { labels, ..row() }.encode()), None);
-        assert_eq!(Row::decode(&Row { folder: "data".into(), ..row() }.encode()), None);
-        assert_eq!(Row::decode(&Row { goes_to: Some("data".into()), ..row() }.encode()), None);
+        assert_eq!(Row::decode(&with(|wanted| wanted.labels = labels).encode()), None);
+        assert_eq!(Row::decode(&with(|wanted| wanted.folder = "data".into()).encode()), None);
+        assert_eq!(Row::decode(&with(|wanted| wanted.goes_to = Some("data".into())).encode()), None);
     }
 }

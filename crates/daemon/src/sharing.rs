@@ -6,9 +6,10 @@ use crate::asker::is_token;
 use crate::daemon::{Daemon, now};
 use crate::failed::{AddFailed, Failed};
 use crate::offers::Links;
-use crate::row::{Course, HOSTS_MAX, Origin, Row, Sharing};
+use crate::row::{Course, HOSTS_MAX, Origin, Row};
 use crate::told::Told;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::wanted::{Sharing, Wanted};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use teem_client::metainfo::{InfoHash, Limits, Metainfo};
 use teem_client::policy::Goal;
@@ -52,28 +53,13 @@ impl Daemon {
             None => {
                 // Its owner wants it to be had, whatever the rules say of what was downloaded.
                 let course = Course { until: Some(Goal::default()), order: self.next_place(), ..Course::default() };
-                let row = Row {
-                    origin: Origin::File(file.into(), false),
-                    folder,
-                    goes_to: None,
-                    name,
-                    names: BTreeMap::new(),
-                    labels,
-                    paused: false,
-                    added: now(),
-                    only: Vec::new(),
-                    first: Vec::new(),
-                    files: Vec::new(),
-                    trackers: None,
-                    up,
-                    down: None,
-                    shared: Some(sharing),
-                    course,
-                };
+                let wanted = Wanted { folder, name, labels, up, shared: Some(sharing), ..Wanted::default() };
+                let row = Row { course, ..Row::new(Origin::File(file.into(), false), wanted, now()) };
                 self.take_in(row, source, hashed).await?
             }
             Some(row) if row.shared.is_some() && row.folder == folder && row.name == name => {
-                let row = Row { shared: Some(sharing), ..row };
+                let mut row = row;
+                row.shared = Some(sharing);
                 let _turn = self.0.turn.lock().await;
                 let record = vec![(hash.to_string(), Some(row.encode()))];
                 self.keep(Kind::Row, record).await.map_err(AddFailed::Store)?;

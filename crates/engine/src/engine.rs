@@ -14,6 +14,7 @@ mod parked;
 mod read;
 mod record;
 mod resting;
+mod spec;
 
 use crate::announces::Announces;
 use crate::asks::Asks;

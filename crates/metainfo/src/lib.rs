@@ -47,6 +47,6 @@ pub use limits::Limits;
 pub use link::{Link, LinkError};
 pub use magnet::{Magnet, MagnetError};
 pub use metainfo::{Metainfo, Warning};
-pub use origin::{AnnounceUrl, Origin};
+pub use origin::{AnnounceUrl, AnnounceUrls, Origin};
 pub use paths::{Paths, PathsBuilder, TooLong};
 pub use piece_hash::PieceHash;

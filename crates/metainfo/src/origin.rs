@@ -2,7 +2,9 @@
 //! its tracker and its owner's own files is to see it whole.
 //!
 //! Peers have the same with their source (`teem_swarm::torrent::address`).
+use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use core::net::SocketAddr;
 
@@ -11,6 +13,9 @@ use crate::url::Url;
 
 /// Ports below this belong to services of other kinds, which a stranger must not aim us at in our own network.
 const NEAR_UDP_PORT_MIN: u16 = 1024;
+
+/// URLs that are remembered at least before those are let go that nobody has any more.
+const SWEEP_MIN: usize = 256;
 
 /// Where a URL came from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,14 +32,14 @@ pub enum Origin {
 /// for asking the tracker and for what only its owner reads.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AnnounceUrl {
-    url: String,
+    url: Arc<str>,
     origin: Origin,
 }
 
 impl AnnounceUrl {
     /// A URL from there.
     pub fn new(url: impl Into<String>, origin: Origin) -> Self {
-        Self { url: url.into(), origin }
+        Self { url: url.into().into(), origin }
     }
 
     /// A URL that the user named.
@@ -85,10 +90,33 @@ impl AnnounceUrl {
     }
 }
 
+/// URLs that many torrents have: each is held once, as long as one of them has it.
+#[derive(Default, Debug)]
+pub struct AnnounceUrls {
+    known: BTreeSet<Arc<str>>,
+    /// How many there are when those that nobody has any more are let go.
+    sweep_at: usize,
+}
+
+impl AnnounceUrls {
+    /// Has a URL be held once for all that are alike.
+    pub fn share(&mut self, url: &mut AnnounceUrl) {
+        if let Some(known) = self.known.get(&*url.url) {
+            url.url = known.clone();
+            return;
+        }
+        if self.known.len() >= self.sweep_at.max(SWEEP_MIN) {
+            self.known.retain(|known| Arc::strong_count(known) > 1);
+            self.sweep_at = self.known.len() * 2;
+        }
+        self.known.insert(url.url.clone());
+    }
+}
+
 impl PartialEq<str> for AnnounceUrl {
     /// Whether it is that URL, wherever it came from.
     fn eq(&self, other: &str) -> bool {
-        self.url == other
+        *self.url == *other
     }
 }
 
@@ -107,6 +135,7 @@ fn asks_like_a_tracker(url: &str) -> bool {
 mod tests {
     use super::*;
     use alloc::format;
+    use alloc::vec::Vec;
 
     #[test]
     fn a_stranger_s_wish_is_a_tracker_s_question_or_goes_far() {
@@ -126,6 +155,23 @@ mod tests {
             assert!(!AnnounceUrl::new(far, Origin::Stranger).may_be_near(), "{far}");
             assert!(AnnounceUrl::of_user(far).may_be_near());
         }
+    }
+
+    #[test]
+    fn a_url_is_held_once_and_not_longer_than_somebody_has_it() {
+        let mut urls = AnnounceUrls::default();
+        let mut all: Vec<_> = (0..3).map(|_| AnnounceUrl::of_user("http://t/announce")).collect();
+        for url in &mut all {
+            urls.share(url);
+        }
+        assert!(all.iter().all(|url| Arc::ptr_eq(&url.url, &all[0].url)));
+        for n in 0..3 * SWEEP_MIN {
+            urls.share(&mut AnnounceUrl::of_user(format!("http://t{n}/announce")));
+        }
+        assert!(urls.known.len() <= SWEEP_MIN && urls.known.contains("http://t/announce"));
+        let kept: Vec<_> = (0..3 * SWEEP_MIN).map(|n| AnnounceUrl::of_user(format!("http://u{n}"))).collect();
+        kept.clone().iter_mut().for_each(|url| urls.share(url));
+        assert!(kept.iter().all(|url| urls.known.contains(url.reveal())));
     }
 
     #[test]

@@ -34,6 +34,13 @@ impl Api {
         if status == 201 { Ok(()) } else { Err(refused(status, &answer)) }
     }
 
+    /// Removes the torrent of an info-hash; its files stay.
+    pub(super) fn remove(&mut self, info_hash: &str) -> Result<(), Failed> {
+        let body = json!({"select": [info_hash]}).to_string();
+        let (status, answer) = self.ask("POST", "/teem/v1/torrents/remove", &body)?;
+        if status == 200 { Ok(()) } else { Err(refused(status, &answer)) }
+    }
+
     /// How many torrents are complete and given.
     pub(super) fn seeding(&mut self) -> Result<usize, Failed> {
         let (status, answer) = self.ask("GET", "/teem/v1/torrents?select=state:seeding&limit=1", "")?;

@@ -7,9 +7,9 @@
 use crate::answer::{Refused, answer, bad, failed, of_add, read, refusal, torrent_in};
 use crate::daemon::Daemon;
 use crate::offers::Links;
-use crate::row::Sharing;
 use crate::sharing::Wishes;
 use crate::told::Told;
+use crate::wanted::Sharing;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use teem_client::metainfo::InfoHash;

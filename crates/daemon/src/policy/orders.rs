@@ -2,8 +2,9 @@
 use crate::daemon::Daemon;
 use crate::failed::Failed;
 use crate::held::Held;
+use crate::kept::Kept;
 use crate::row::{Course, Row};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use teem_client::Torrent;
 use teem_client::metainfo::InfoHash;
 use teem_disk::Kind;
@@ -41,37 +42,39 @@ impl Move {
 impl Daemon {
     /// The place of each torrent in the queue, from 0.
     pub(crate) fn places(&self) -> HashMap<InfoHash, usize> {
-        let torrents = self.torrents();
-        let mut queue: Vec<_> =
-            torrents.iter().map(|(hash, kept)| (kept.row.course.order, kept.row.added, *hash)).collect();
-        drop(torrents);
+        self.in_queue().into_iter().zip(0..).collect()
+    }
+
+    /// All torrents in the order of their places.
+    fn in_queue(&self) -> Vec<InfoHash> {
+        let place = |hash: &InfoHash, kept: &Kept| (kept.row.course.order, kept.row.added, *hash);
+        let mut queue: Vec<_> = self.torrents().iter().map(|(hash, kept)| place(hash, kept)).collect();
         queue.sort_unstable();
-        queue.into_iter().zip(0..).map(|((_, _, hash), place)| (hash, place)).collect()
+        queue.into_iter().map(|(_, _, hash)| hash).collect()
     }
 
     /// Moves these torrents in the queue, keeping their order among each other.
     pub(crate) async fn queue(&self, hashes: &[InfoHash], wanted: Move) -> Result<(), Failed> {
         let _turn = self.0.turn.lock().await;
-        let rows: BTreeMap<InfoHash, Row> =
-            self.torrents().iter().map(|(hash, kept)| (*hash, kept.row.clone())).collect();
         let changed: Vec<(InfoHash, Row)> = match wanted {
             Move::Force | Move::Unforce => {
                 let forced = wanted == Move::Force;
+                let torrents = self.torrents();
                 let row = |hash: &InfoHash| {
-                    let row = rows.get(hash)?.clone();
+                    let row = torrents.get(hash)?.row.clone();
                     let ended = row.course.ended && !forced;
                     Some((*hash, Row { course: Course { ended, forced, ..row.course }, ..row }))
                 };
                 hashes.iter().filter_map(row).collect()
             }
             _ => {
-                let mut queue: Vec<InfoHash> = rows.keys().copied().collect();
-                queue.sort_by_key(|hash| rows.get(hash).map(|row| (row.course.order, row.added, *hash)));
+                let mut queue = self.in_queue();
                 arrange(&mut queue, hashes, wanted);
+                let torrents = self.torrents();
                 let places = queue.into_iter().zip(0_u64..);
                 let moved = places.filter_map(|(hash, order)| {
-                    let row = rows.get(&hash).filter(|row| row.course.order != order)?.clone();
-                    Some((hash, Row { course: Course { order, ..row.course }, ..row }))
+                    let row = torrents.get(&hash).map(|kept| &kept.row).filter(|row| row.course.order != order)?;
+                    Some((hash, Row { course: Course { order, ..row.course }, ..row.clone() }))
                 });
                 moved.collect()
             }
@@ -104,10 +107,7 @@ impl Daemon {
     /// This is a torrent's row from now on, if it is there.
     pub(crate) fn has_row(&self, hash: InfoHash, row: Row) {
         let mut torrents = self.torrents();
-        if let Some(kept) = torrents.get_mut(&hash) {
-            kept.row = row;
-            torrents.touch(&hash);
-        }
+        torrents.has_row(&hash, row);
     }
 
     /// Changes what is kept of these torrents; whether it could be kept.
@@ -144,6 +144,7 @@ impl Daemon {
 
 /// Puts `some` elsewhere in the queue.
 fn arrange(queue: &mut Vec<InfoHash>, some: &[InfoHash], wanted: Move) {
+    let some: BTreeSet<&InfoHash> = some.iter().collect();
     let is_one = |hash: &InfoHash| some.contains(hash);
     match wanted {
         Move::Top | Move::Bottom => {

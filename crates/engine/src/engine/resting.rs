@@ -8,12 +8,12 @@
 //! in `torrents` until its end.
 use super::Engine;
 use super::record::{Record, Step};
+use super::spec::{More, Spec};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::time::Duration;
 use teem_metainfo::{AnnounceUrl, Info, TorrentKey};
 use teem_swarm::command::{AddTorrent, TrackerChange};
@@ -33,14 +33,10 @@ pub(super) const REMOVAL_MAX: Duration = Duration::from_secs(4);
 /// What a torrent is begun from, kept as long as the engine has it.
 #[derive(Debug)]
 pub(super) struct Rest {
-    add: AddTorrent,
+    spec: Spec,
     me: Identity,
-    /// The name of its content, once known.
-    name: Option<String>,
     /// Bytes that it had sent and received before it was last begun: the figures of a run go on over a pause.
     before: Moved,
-    /// The owner is told when so many bytes were sent in this run.
-    tell_sent: Option<u64>,
     /// Whether all of it is hashed again when it is next begun.
     recheck: bool,
     /// Where it was paused while it rested: whether it is private. Nothing more is known of its metadata.
@@ -50,7 +46,8 @@ pub(super) struct Rest {
 
 impl Rest {
     pub(super) fn new(add: AddTorrent, me: Identity, phase: Phase) -> Self {
-        Self { add, me, name: None, before: Moved::default(), tell_sent: None, recheck: false, slept: None, phase }
+        let (spec, before) = (Spec::new(add), Moved::default());
+        Self { spec, me, before, recheck: false, slept: None, phase }
     }
 
     /// What it is known by in the world.
@@ -66,15 +63,13 @@ impl Rest {
 
     /// It goes to rest: its metadata, and what it was begun with once, are not needed until it is woken.
     pub(super) fn forget_metadata(&mut self) {
-        (self.add.info, self.add.selection, self.add.choose) = (None, None, false);
-        self.add.peers = Vec::new();
-        self.name = None;
+        self.spec.forget_metadata();
     }
 
     /// It is woken.
     pub(super) fn know(&mut self, info: Arc<Info>) {
-        self.add.key = info.key();
-        self.add.info = Some(info);
+        self.spec.key = info.key();
+        self.spec.change(|more| more.info = Some(info));
     }
 
     /// Its figures of this time of its work count as those before from now on.
@@ -90,7 +85,7 @@ impl Rest {
 
     /// Its trackers, to be told that it has begun; none where there are none.
     pub(super) fn announcer(&self, now: Time, is_private: bool, known: Known<'_>, rng: &mut Rng) -> Option<Announcer> {
-        let mut announcer = Announcer::new(self.me.clone(), &self.add.trackers, is_private, rng);
+        let mut announcer = Announcer::new(self.me.clone(), &self.spec.trackers, is_private, rng);
         if let Some((memory, spread)) = known {
             announcer.recall(now, memory, false, spread, rng);
         }
@@ -101,7 +96,7 @@ impl Rest {
 
     /// How many bytes are to be sent since the torrent was last begun until its owner is told.
     fn told_after(&self) -> Option<u64> {
-        self.tell_sent?.checked_sub(self.before.uploaded).filter(|more| *more > 0)
+        self.spec.more()?.tell_sent?.checked_sub(self.before.uploaded).filter(|more| *more > 0)
     }
 }
 
@@ -168,8 +163,9 @@ impl<B> Engine<B> {
         let me = self.identity(&mut add);
         if paused {
             self.routes.leave_torrent(add.key, torrent);
-            let phase = Phase::Resting(Box::new(unknown(&add)));
-            self.rests.insert(torrent, Box::new(Rest::new(add, me, phase)));
+            let mut rest = Rest::new(add, me, Phase::Ending);
+            rest.phase = Phase::Resting(Box::new(unknown(&rest.spec)));
+            self.rests.insert(torrent, Box::new(rest));
             return self.tell_paused(torrent);
         }
         self.rests.insert(torrent, Box::new(Rest::new(add, me, Phase::Running)));
@@ -190,9 +186,9 @@ impl<B> Engine<B> {
     pub(super) fn begin(&mut self, torrent: TorrentId, rested: Option<Box<Record>>) {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
         rest.phase = Phase::Running;
-        let add = rest.add.clone();
+        let add = rest.spec.add();
         // What comes after a pause is for this run to know: trackers have heard `stopped`.
-        rest.add.announced = None;
+        rest.spec.change(|more| more.announced = None);
         let recheck = core::mem::take(&mut rest.recheck);
         let (me, rng) = (rest.me.clone(), self.rng.fork());
         let (told, encryption, transports) = (rest.told_after(), self.config.encryption, self.config.transports);
@@ -257,7 +253,7 @@ impl<B> Engine<B> {
             rest.recheck = recheck;
             if let Some(info) = info {
                 // Peers stay as they were named: the saved state knows only those that were of use, and a disk that fails saves none.
-                rest.add.info = Some(info);
+                rest.spec.change(|more| more.info = Some(info));
             }
             self.is_stopping(torrent);
             self.end(torrent);
@@ -270,7 +266,7 @@ impl<B> Engine<B> {
             return;
         };
         let slept = rest.slept;
-        if self.routes.enter_torrent(rest.add.key, torrent) {
+        if self.routes.enter_torrent(rest.spec.key, torrent) {
             match slept {
                 Some(is_private) => self.rest_step(Step::Again(torrent, is_private)),
                 None => self.begin(torrent, None),
@@ -317,8 +313,10 @@ impl<B> Engine<B> {
             return self.outputs.push_back(Output::Event(Event::Sent { torrent }));
         }
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
-        let least = rest.tell_sent.filter(|earlier| *earlier > sent).map_or(bytes, |earlier| earlier.min(bytes));
-        rest.tell_sent = Some(least);
+        rest.spec.change(|more| {
+            let earlier = more.tell_sent.filter(|earlier| *earlier > sent);
+            more.tell_sent = Some(earlier.map_or(bytes, |earlier| earlier.min(bytes)));
+        });
         if let Some(more) = rest.told_after() {
             self.ask_torrent(torrent, |one| one.tell_sent(more));
         }
@@ -327,16 +325,15 @@ impl<B> Engine<B> {
     /// What the owner has chosen holds over pauses.
     pub(super) fn remember_selection(&mut self, torrent: TorrentId, selection: &teem_swarm::selection::Selection) {
         if let Some(rest) = self.rests.get_mut(&torrent) {
-            rest.add.selection = Some(selection.clone());
-            rest.add.choose = false;
+            rest.spec.change(|more| (more.selection, more.choose) = (Some(selection.clone()), false));
         }
     }
 
     /// Changes the trackers of a torrent, at work or at rest.
     pub(super) fn change_trackers(&mut self, torrent: TorrentId, change: TrackerChange) {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
-        change.apply(&mut rest.add.trackers);
-        let tiers = rest.add.trackers.clone();
+        change.apply(&mut rest.spec.trackers);
+        let tiers = rest.spec.trackers.clone();
         match &mut rest.phase {
             Phase::Running | Phase::LyingDown => self.with(torrent, |t, cx| t.set_trackers(cx, &tiers)),
             Phase::Ending | Phase::Leaving { .. } => {}
@@ -358,7 +355,7 @@ impl<B> Engine<B> {
     /// Changes the limits of one torrent, at work or at rest.
     pub(super) fn limit(&mut self, torrent: TorrentId, up: Option<u64>, down: Option<u64>) {
         let Some(rest) = self.rests.get_mut(&torrent) else { return };
-        (rest.add.up, rest.add.down) = (up, down);
+        rest.spec.change(|more| (more.up, more.down) = (up, down));
         self.with(torrent, |t, cx| t.set_limits(cx, up, down));
     }
 
@@ -422,7 +419,7 @@ pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Box<Rest>>, torrent: Torrent
         rests.remove(&torrent);
         return false;
     }
-    let figures = rest.before.and(figures.unwrap_or_else(|| unknown(&rest.add)));
+    let figures = rest.before.and(figures.unwrap_or_else(|| unknown(&rest.spec)));
     rest.before = Moved { uploaded: figures.uploaded, downloaded: figures.downloaded, wasted: figures.wasted };
     rest.phase = Phase::Resting(Box::new(figures.at_rest()));
     true
@@ -431,7 +428,7 @@ pub(super) fn ended(rests: &mut BTreeMap<TorrentId, Box<Rest>>, torrent: Torrent
 /// The metadata has come, and says what the torrent is called.
 pub(super) fn name(rests: &mut BTreeMap<TorrentId, Box<Rest>>, torrent: TorrentId, info: &Info) {
     if let Some(rest) = rests.get_mut(&torrent) {
-        rest.name = Some(String::from(info.name()));
+        rest.spec.change(|more| more.name = Some(String::from(info.name())));
     }
 }
 
@@ -444,25 +441,28 @@ pub(super) fn broken(
 ) -> (String, bool) {
     let sentence = |name: &str| format!("the torrent {name} was stopped by a fault in Teem: {what}; please report it");
     let Some(rest) = rests.get_mut(&torrent) else { return (sentence("without a name"), leaving) };
-    let known = rest.name.take().or_else(|| rest.add.info.as_ref().map(|info| String::from(info.name())));
-    let why = sentence(&known.unwrap_or_else(|| rest.add.key.wire().to_string()));
+    let more = rest.spec.more();
+    let of_info = || more?.info.as_ref().map(|info| String::from(info.name()));
+    let known = more.and_then(|more| more.name.clone()).or_else(of_info);
+    let why = sentence(&known.unwrap_or_else(|| rest.spec.key.wire().to_string()));
     if leaving && !matches!(rest.phase, Phase::Ending) {
         rests.remove(&torrent);
         return (why, true);
     }
-    let mut figures = rest.before.and(unknown(&rest.add));
+    let mut figures = rest.before.and(unknown(&rest.spec));
     figures.state = State::Failed;
     rest.phase = Phase::Broken(Box::new(figures));
     (why, false)
 }
 
 /// Figures of a torrent that has not been looked at.
-fn unknown(add: &AddTorrent) -> Snapshot {
-    let mut figures = Snapshot::new(add.torrent, State::Paused);
-    figures.wanted = add.info.as_ref().map_or(0, |info| match &add.selection {
-        Some(selection) => selection.bytes(info),
-        None => info.content_size(),
-    });
-    figures.trackers = add.trackers.iter().flatten().cloned().map(TrackerStats::unasked).collect();
+fn unknown(spec: &Spec) -> Snapshot {
+    let mut figures = Snapshot::new(spec.torrent, State::Paused);
+    let wanted = |more: &More| {
+        let info = more.info.as_ref()?;
+        Some(more.selection.as_ref().map_or_else(|| info.content_size(), |selection| selection.bytes(info)))
+    };
+    figures.wanted = spec.more().and_then(wanted).unwrap_or(0);
+    figures.trackers = spec.trackers.iter().flatten().cloned().map(TrackerStats::unasked).collect();
     figures
 }
