@@ -4,7 +4,7 @@ use crate::cli::{self, Command};
 use crate::exit::Stop;
 use crate::foreign::plain;
 use crate::progress::Progress;
-use crate::{addr, config, create, daemon, get, hooks, stdin};
+use crate::{addr, config, create, daemon, get, hooks, state, stdin};
 use teem_client::store;
 use teem_sandbox::Ground;
 
@@ -66,8 +66,16 @@ pub(crate) fn ground(command: &Command) -> Result<Option<Ground>, Stop> {
                 )));
             }
         }
-        // Nothing is made by it: without a folder there is nothing to list or to forget.
-        Command::State(_) => ground.folders.extend(store::state_dir().ok()),
+        Command::State(options) => match &options.what {
+            Some(cli::state::What::Export(options)) => {
+                state::ready_folder(&options.to)?;
+                ground.folders.push(options.to.clone());
+            }
+            // The daemon writes.
+            Some(cli::state::What::Import(_)) => {}
+            // Nothing is made by it: without a folder there is nothing to list or to forget.
+            _ => ground.folders.extend(store::state_dir().ok()),
+        },
         Command::Top(_) => ground.terminal = true,
         // For the last ones, from `add` on, the daemon writes.
         Command::Edit(_)

@@ -1,4 +1,10 @@
 //! `teem state`: what is saved of earlier runs, where, and how to be rid of it (own design).
+mod export;
+mod found;
+mod import;
+mod others;
+mod saved;
+
 use crate::cli::state::{Forget, State, What};
 use crate::exit::{Exit, Outcome, Stop};
 use crate::foreign::plain;
@@ -23,8 +29,12 @@ pub(crate) async fn run(options: &State) -> Outcome {
             Ok(Exit::Done)
         }
         Some(What::Forget(wish)) => forget_all(&folder, wish, options.json).await,
+        Some(What::Export(wish)) => export::run(wish).await,
+        Some(What::Import(wish)) => import::run(wish, &folder).await,
     }
 }
+
+pub(crate) use export::ready_folder;
 
 fn path(folder: &Path, json: bool) {
     if json {

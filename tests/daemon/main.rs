@@ -18,6 +18,8 @@ mod kills;
 mod life;
 mod policy;
 mod qbittorrent;
+mod state;
+mod state_programs;
 mod top;
 mod transmission;
 mod transmission_programs;

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use teem_disk::Place;
 use teem_disk::create::HashFiles;
+use teem_disk::{Place, Told};
 use teem_engine::input::PeerSource;
 use teem_metainfo::{AnnounceUrl, Info, TorrentKey};
 use teem_swarm::command::{AddTorrent, AtRest, Command, Spreading};
@@ -213,6 +213,16 @@ impl Client {
             });
         }
         Ok(torrent)
+    }
+
+    /// Keeps what another program says it has of a torrent, so that what is believed of it need not be hashed once it is added: how many pieces are believed, and
+    /// how many are checked then. It is not among the client's torrents. Waits until its files are durable.
+    pub async fn believe(&self, add: &Add, told: Told) -> Result<(u32, u32), String> {
+        let Some(info) = add.source.info.clone() else { return Ok((0, 0)) };
+        let wish = selection(&add.choice, Some(&info)).await.map_err(|e| e.to_string())?;
+        let (place, disk, id) = (place(add, self.state_dir()), self.disk().clone(), self.next_id());
+        let believed = tokio::task::spawn_blocking(move || disk.believe(id, info, (place, wish), told));
+        believed.await.map_err(|e| e.to_string())?.map_err(|e| e.message)
     }
 
     /// Adds torrents that rest, without reading anything of them: what lies on the disk is looked at before it is first served. Their metadata has to be where

@@ -8,6 +8,7 @@ use crate::kept::Kept;
 use crate::line::Line;
 use crate::row::{Course, LABEL_BYTES, LABELS_MAX, Origin, PATTERNS_MAX, Row};
 use crate::told::Told;
+use crate::totals::Totals;
 use crate::wanted::Wanted;
 use std::collections::BTreeSet;
 use std::fs;
@@ -56,6 +57,14 @@ pub(crate) struct Wishes {
     pub(crate) until: Option<Goal>,
 }
 
+/// What is known of a torrent that is new here.
+pub(crate) struct Brought {
+    /// The fingerprint of its files, where they were hashed just now.
+    pub(crate) hashed: Option<Vec<u8>>,
+    /// What was counted of it elsewhere.
+    pub(crate) totals: Option<Totals>,
+}
+
 impl Daemon {
     /// Adds what a link leads to: a magnet link, an info-hash or the URL of a .torrent, not a file.
     pub(crate) async fn add_link(&self, link: &str, wishes: Wishes) -> Result<Told, AddFailed> {
@@ -102,9 +111,15 @@ impl Daemon {
 
     /// Keeps a torrent and begins it. `hashed` is the fingerprint of files that were hashed just now.
     pub(crate) async fn take_in(&self, row: Row, source: Source, hashed: Option<Vec<u8>>) -> Result<Told, AddFailed> {
-        let hash = source.key.wire();
-        let line = Line::new(Some(&source));
         let _turn = self.0.turn.lock().await;
+        self.keep_new(row, source, Brought { hashed, totals: None }).await
+    }
+
+    /// The same for those who have the turn.
+    pub(crate) async fn keep_new(&self, row: Row, source: Source, brought: Brought) -> Result<Told, AddFailed> {
+        let Brought { hashed, totals } = brought;
+        let hash = source.key.wire();
+        let mut line = Line::new(Some(&source));
         let (row, held, torrent) = self.take_on(row, source, hashed).await.map_err(AddFailed::Client)?;
         let (row, file) = row.apart();
         if let Some(facts) = file.as_deref().and_then(Facts::of_file) {
@@ -114,7 +129,12 @@ impl Daemon {
         let file = file.map(|file| (hash.to_string(), Some(file.to_vec()))).into_iter().collect();
         // That an earlier torrent of this info-hash was complete says nothing of this one.
         let forgotten = self.0.database.remove(Kind::Rest, &hash.to_string());
-        let kept = match forgotten.and(self.keep(Kind::File, file).await) {
+        let mut before = forgotten.and(self.keep(Kind::File, file).await);
+        if let (Ok(()), Some(totals)) = (&before, totals) {
+            line.count_from(totals);
+            before = self.keep(Kind::Totals, vec![(hash.to_string(), Some(totals.encode()))]).await;
+        }
+        let kept = match before {
             Ok(()) => self.keep(Kind::Row, vec![(hash.to_string(), Some(row.encode()))]).await,
             Err(e) => Err(e),
         };

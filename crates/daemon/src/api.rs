@@ -11,6 +11,7 @@
 //! | `GET /teem/v1/torrents/why[?select=SEL]…` | why they do not move |
 //! | `POST /teem/v1/torrents` with what is to be added | 201 and the torrent |
 //! | `POST /teem/v1/torrents/share`, `GET /teem/v1/torrents/{infohash}/links` | see `sharing` |
+//! | `GET /teem/v1/torrents/{infohash}/export`, `POST /teem/v1/torrents/import` | see `exported` |
 //! | `POST /teem/v1/torrents/{pause,resume,announce}` with `{"select": [SEL…]}` | the torrents |
 //! | `POST /teem/v1/torrents/{remove,move,rename,recheck}` | see `jobs` |
 //! | `POST /teem/v1/torrents/set` with `{"select": [SEL…], …}` | the torrents, changed |
@@ -24,6 +25,7 @@ mod change;
 mod details;
 mod document;
 mod events;
+mod exported;
 mod feeds;
 #[cfg(test)]
 mod grown;
@@ -137,6 +139,8 @@ struct About {
         resume,
         sharing::share,
         sharing::links,
+        exported::export,
+        exported::import,
         jobs::remove,
         jobs::relocate,
         jobs::rename,
@@ -218,6 +222,8 @@ fn own() -> Router<Daemon> {
         .route("/teem/v1/torrents/why", get(why))
         .route("/teem/v1/torrents/share", post(sharing::share))
         .route("/teem/v1/torrents/{infohash}/links", get(sharing::links))
+        .route("/teem/v1/torrents/{infohash}/export", get(exported::export))
+        .route("/teem/v1/torrents/import", post(exported::import))
         .route("/teem/v1/events", get(events::events))
         .route("/metrics", get(metrics::metrics))
         .route("/teem/v1/torrents/pause", post(pause))

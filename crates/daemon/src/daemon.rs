@@ -51,6 +51,8 @@ const COUNT_BITS: u32 = 20;
 pub(crate) struct Inner {
     pub(crate) client: Client,
     pub(crate) database: Arc<Database>,
+    /// The folder of saved state.
+    pub(crate) state_dir: PathBuf,
     /// Folders that content may go into, each with what lies below it.
     pub(crate) roots: Vec<PathBuf>,
     pub(crate) looks: Looks,
@@ -97,6 +99,7 @@ impl Daemon {
     pub(crate) async fn open(mut config: Config, roots: Vec<PathBuf>, rules: Rules) -> Result<Self, StartError> {
         let state_dir = config.state_dir.clone();
         let audit = Arc::new(Audit::new(state_dir.clone()));
+        let kept_in = state_dir.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let opened = Database::open(&RealFs, &state_dir, FILE);
             opened.map_err(|e| StartError::Store(state_dir.join(FILE), e))
@@ -144,6 +147,7 @@ impl Daemon {
         let inner = Inner {
             client,
             database,
+            state_dir: kept_in,
             looks: Looks::new(&roots),
             roots,
             torrents: Mutex::new(Table::new(first)),

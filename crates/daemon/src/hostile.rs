@@ -22,6 +22,24 @@ pub fn feed(body: &[u8]) -> Result<Vec<(String, Option<String>)>, String> {
     crate::feed::understood(body)
 }
 
+/// What is understood of what another program keeps of a torrent, qBittorrent or else Transmission, beside this .torrent, and would be kept.
+pub fn resume(is_qbittorrent: bool, resume: &[u8], torrent: &[u8]) -> Result<Understood, String> {
+    let exported = if is_qbittorrent {
+        crate::others::qbittorrent(resume, torrent, 0)?
+    } else {
+        crate::others::transmission(resume, torrent)?
+    };
+    let row = exported.row(&exported.source()?, 0, 0)?;
+    Ok(Understood { names: row.name.iter().chain(row.names.values()).cloned().collect() })
+}
+
+/// What would be kept of a torrent of another program's.
+#[derive(Debug)]
+pub struct Understood {
+    /// The names and paths that its files go by.
+    pub names: Vec<String>,
+}
+
 /// What is understood of a record, as it would be kept again: rows, tokens, totals, labels, what rested, feeds and how they stood, by `kind`.
 pub fn record(kind: u8, bytes: &[u8]) -> Option<Vec<u8>> {
     match kind % 7 {

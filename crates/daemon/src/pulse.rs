@@ -261,6 +261,11 @@ impl Daemon {
         pulse.life_before.saturating_add(self.0.since.elapsed().as_secs())
     }
 
+    /// The same as of now.
+    pub(crate) fn life_now(&self) -> u64 {
+        self.life(&self.pulse())
+    }
+
     /// Counts and keeps all there is to be counted: at the end.
     pub(crate) async fn keep_all_totals(&self) {
         // A client that has ended has nothing more to count.

@@ -117,7 +117,7 @@ impl Daemon {
     }
 
     /// The folder without links that content lies in which is shared: any that the owner names, for others one of the daemon's.
-    fn readable(&self, folder: &Path) -> Result<PathBuf, String> {
+    pub(crate) fn readable(&self, folder: &Path) -> Result<PathBuf, String> {
         if is_token() {
             return self.below_roots(folder);
         }
@@ -129,7 +129,7 @@ impl Daemon {
 }
 
 /// Whether this is the name of a file or folder, and leads nowhere else.
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && name.len() <= NAME_BYTES && !name.contains(['/', '\0'])
 }
 

@@ -30,6 +30,11 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// One that is over.
+    pub(crate) fn of(seconds: u64) -> Self {
+        Self { over: seconds, since: None }
+    }
+
     /// It goes on, or does not, from this second of the daemon's life.
     pub(crate) fn goes_on(&mut self, yes: bool, life: u64) {
         match (self.since, yes) {

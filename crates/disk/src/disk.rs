@@ -8,7 +8,7 @@ use crate::pool::{Block, Pool, Purpose};
 use crate::queue::Queue;
 use crate::root::RealFs;
 use crate::schedule::Limits;
-use crate::shared::Shared;
+use crate::shared::{Shared, Vouched};
 use crate::state::StateStore;
 use crate::worker;
 use std::collections::VecDeque;
@@ -140,7 +140,7 @@ impl DiskHandle {
     /// Says that the torrent was made of these files just now, so that opening it need not hash them again: when it has
     /// no saved state and all its files are as they were when they were hashed, all its pieces are there. For one `Open`.
     pub fn vouch(&self, torrent: TorrentId, hashed: HashFiles) {
-        self.owner.shared.vouch(torrent, hashed);
+        self.owner.shared.vouch(torrent, Vouched::Hashed(hashed));
     }
 }
 

@@ -14,6 +14,7 @@ pub mod verify;
 
 mod apart;
 mod batch;
+mod believe;
 mod bits;
 mod check;
 mod claiming;
@@ -48,6 +49,7 @@ mod state;
 mod sweep;
 mod sync;
 mod task;
+mod told;
 mod torrent;
 mod unshare;
 mod worker;
@@ -57,6 +59,7 @@ pub use disk::{Disk, DiskConfig, DiskHandle};
 pub use place::Place;
 pub use pool::Block;
 pub use state::{
-    Database, ForgetError, Holder, Kind, OpenError, Opened, Part, SavedTorrent, StateStore, forget, saved_info,
-    saved_torrents,
+    Carried, Database, ForgetError, Holder, Kind, OpenError, Opened, Part, Said, SavedTorrent, StateStore, carried,
+    forget, put_carried, saved_info, saved_torrents,
 };
+pub use told::{Left, Told};

@@ -1,6 +1,7 @@
 //! Opening a torrent: saved state against the files as they are (own design; rows 19, 20, 67 and 68 of bad input).
 //!
 //! Files without state are not written to before a piece in them verified, unless the user said so.
+use crate::bits::Bits;
 use crate::check;
 use crate::containment::contained;
 use crate::content::Content;
@@ -8,15 +9,16 @@ use crate::content::Stored;
 use crate::create::HashFiles;
 use crate::empty::make_empty;
 use crate::error::explain;
-use crate::fs::{Folder, Obstacle};
+use crate::fs::{Folder, Obstacle, Stat};
 use crate::last_look::too_long;
 use crate::look::Pass;
 use crate::part::Parts;
 use crate::place::Place;
 use crate::select::settle;
-use crate::shared::Shared;
+use crate::shared::{Shared, Vouched};
 use crate::space;
 use crate::state::{Claims, Loaded, Saved};
+use crate::told::Told;
 use crate::torrent::Torrent;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -36,6 +38,13 @@ pub(crate) struct Found {
     have: Vec<u32>,
     pub(crate) check: Vec<u32>,
     pub(crate) facts: Facts,
+}
+
+impl Found {
+    /// How many pieces are there, and how many are to be checked.
+    pub(crate) fn numbers(&self) -> (u32, u32) {
+        (self.have.len() as u32, self.check.len() as u32)
+    }
 }
 
 /// Opens a torrent and answers.
@@ -118,14 +127,17 @@ pub(crate) fn look(
             drop(marks);
             Found { torrent, have, check, facts: claims.facts }
         }
-        None if vouched.is_some_and(|hashed| as_hashed(&torrent, &hashed)) => {
-            let have: Vec<u32> = (0..torrent.content.piece_count()).collect();
-            Found { torrent, have, check: Vec::new(), facts: Facts::default() }
-        }
-        None => {
-            hint_at_unfinished(&torrent);
-            without_state(torrent)?
-        }
+        None => match vouched {
+            Some(Vouched::Hashed(hashed)) if as_hashed(&torrent, &hashed) => {
+                let have: Vec<u32> = (0..torrent.content.piece_count()).collect();
+                Found { torrent, have, check: Vec::new(), facts: Facts::default() }
+            }
+            Some(Vouched::Told(told)) => as_told(torrent, &told)?,
+            _ => {
+                hint_at_unfinished(&torrent);
+                without_state(torrent)?
+            }
+        },
     };
     {
         let mut marks = found.torrent.marks();
@@ -222,6 +234,43 @@ fn as_hashed(torrent: &Torrent, hashed: &HashFiles) -> bool {
         })
     });
     same && next.is_empty()
+}
+
+/// Another program had the content. Where nothing of it is believed the files are those of a stranger.
+fn as_told(torrent: Arc<Torrent>, told: &Told) -> Result<Found, DiskError> {
+    match judge(&torrent, told) {
+        Some((have, check)) if !have.is_empty() => {
+            for &piece in &have {
+                torrent.found(piece);
+            }
+            Ok(Found { torrent, have, check, facts: Facts::default() })
+        }
+        _ => without_state(torrent),
+    }
+}
+
+/// The pieces that are believed, and those that are to be checked; of the latter too those that nobody spoke of, since what lies there may be theirs.
+fn judge(torrent: &Torrent, told: &Told) -> Option<(Vec<u32>, Vec<u32>)> {
+    let pieces = Bits::from_bytes(&told.pieces, torrent.content.piece_count())?;
+    let stored = |file: usize| torrent.content.path(file).is_some();
+    let fits: Vec<bool> = (0..torrent.content.info.files().len())
+        .map(|file| {
+            let len = torrent.content.info.files().get(file).map_or(0, |file| file.length);
+            let fits = |now: Stat| now.len == len && told.left.fits(file, &now);
+            !stored(file) || torrent.stat_of(file).is_some_and(fits)
+        })
+        .collect();
+    let (mut have, mut check) = (Vec::new(), Vec::new());
+    for piece in 0..torrent.content.piece_count() {
+        let long = |file: usize, end: u64| torrent.stat_of(file).is_some_and(|stat| stat.len >= end);
+        let there = |e| torrent.is_kept(&e) && long(e.file, e.offset + u64::from(e.len));
+        if !torrent.content.extents(piece).all(there) {
+            continue;
+        }
+        let is_believed = pieces.has(piece) && torrent.content.extents(piece).all(|e| fits[e.file]);
+        if is_believed { have.push(piece) } else { check.push(piece) }
+    }
+    Some((have, check))
 }
 
 /// Nobody vouches for the files. One piece that verifies proves that they are this torrent's; otherwise they are

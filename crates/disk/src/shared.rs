@@ -8,6 +8,7 @@ use crate::place::Place;
 use crate::pool::Pool;
 use crate::queue::Queue;
 use crate::state::{Leases, RecordFiles, StateStore};
+use crate::told::Told;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -23,12 +24,20 @@ pub(crate) struct Shared {
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) files: Arc<Files>,
     places: Mutex<Places>,
-    vouched: Mutex<BTreeMap<TorrentId, HashFiles>>,
+    vouched: Mutex<BTreeMap<TorrentId, Vouched>>,
     pub(crate) folders: Arc<Folders>,
     /// Names that are kept from other processes.
     pub(crate) leases: Leases,
     /// Where saved state lies when not in files of its own for each torrent.
     pub(crate) records: Option<Arc<dyn StateStore>>,
+}
+
+/// What is said of content that has no saved state yet.
+pub(crate) enum Vouched {
+    /// These files were hashed just now.
+    Hashed(HashFiles),
+    /// Another program had it.
+    Told(Told),
 }
 
 /// Where torrents lie, each with the number of the telling: what was told after a torrent was opened is meant for the next time.
@@ -96,12 +105,12 @@ impl Shared {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Files that were hashed just now, as they were then; asked for once.
-    pub(crate) fn take_vouched(&self, id: TorrentId) -> Option<HashFiles> {
+    /// What is said of a torrent's content; asked for once.
+    pub(crate) fn take_vouched(&self, id: TorrentId) -> Option<Vouched> {
         self.vouched.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 
-    pub(crate) fn vouch(&self, id: TorrentId, files: HashFiles) {
-        self.vouched.lock().unwrap_or_else(PoisonError::into_inner).insert(id, files);
+    pub(crate) fn vouch(&self, id: TorrentId, vouched: Vouched) {
+        self.vouched.lock().unwrap_or_else(PoisonError::into_inner).insert(id, vouched);
     }
 }

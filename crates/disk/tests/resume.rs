@@ -5,7 +5,7 @@ use rig::{Made, Rig, Scratch, T, make, noise};
 use std::fs;
 use std::sync::Arc;
 use teem_disk::create::{HashFile, HashFiles};
-use teem_disk::{DiskConfig, Place, saved_info};
+use teem_disk::{DiskConfig, Left, Place, Told, saved_info};
 use teem_engine::storage::Storage;
 use teem_swarm::job::{Done, Facts, Job};
 use teem_wire::peer::handshake::PeerId;
@@ -287,4 +287,52 @@ fn content_that_was_just_hashed_is_not_hashed_again() {
     rig.handle.vouch(T, listed);
     let (have, check) = rig.open(&made, Place::seed(&dir.0, other.join("state")));
     assert_eq!((have.len(), check.len() as u32), (0, made.pieces()));
+}
+
+#[test]
+fn what_another_program_had_is_believed_of_files_that_it_left_so() {
+    let dir = Scratch::new("told");
+    let made = make("t", 32_768, &[("a", 100_000), ("b", 50_000), ("c", 50_000), ("d", 10)]);
+    made.put(&dir.0);
+    let path = |file: &str| made.path(&dir.0, file);
+    let second = |file: &str| {
+        let modified = fs::metadata(path(file)).unwrap().modified().unwrap();
+        modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().cast_signed()
+    };
+    let seconds: Vec<i64> = ["a", "b", "c", "d"].map(second).into();
+    // One that is cut is not as it was left, whatever its time; one that is gone is not there.
+    let old = fs::metadata(path("b")).unwrap().modified().unwrap();
+    fs::File::options()
+        .write(true)
+        .open(path("b"))
+        .and_then(|b| b.set_len(49_999).and_then(|()| b.set_modified(old)))
+        .unwrap();
+    fs::remove_file(path("d")).unwrap();
+    let told = |left: Left| Told { pieces: vec![0b1011_1110], left };
+    let mut rig = Rig::start(&DiskConfig::default());
+    for (n, left, believed) in [
+        (0, Left::By(i64::MAX), vec![0, 2, 5]),
+        (1, Left::Each(seconds.clone()), vec![0, 2, 5]),
+        (2, Left::EachBy(vec![seconds[0] + 1, seconds[1], seconds[2]]), vec![0, 2, 5]),
+        (3, Left::Each(vec![seconds[0], seconds[1], seconds[2] - 1]), vec![0, 2]),
+        (4, Left::By(0), Vec::new()),
+    ] {
+        let place = Place::download(&dir.0, dir.join(&format!("state-{n}")));
+        let info = made.info.clone();
+        let said = rig.handle.believe(T, info, (place.clone(), None), told(left)).unwrap();
+        if believed.is_empty() {
+            // Then they are a stranger's: one piece that is hashed proves whose they are.
+            assert_eq!(said.0, 1);
+            continue;
+        }
+        assert_eq!(said.0 as usize, believed.len(), "{n}");
+        let (have, check) = rig.open(&made, place);
+        assert_eq!(have, believed, "{n}");
+        assert!(check.contains(&1) && check.contains(&3), "{n}: {check:?}");
+        rig.close(Facts::default());
+    }
+    // A bitfield of another length is nobody's.
+    let place = Place::download(&dir.0, dir.join("state-bad"));
+    let bad = Told { pieces: vec![0xff; 9], left: Left::By(i64::MAX) };
+    assert_eq!(rig.handle.believe(T, made.info.clone(), (place, None), bad).unwrap().0, 1);
 }

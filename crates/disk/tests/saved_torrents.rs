@@ -4,7 +4,10 @@ mod rig;
 
 use rig::{Made, Rig, Scratch, make};
 use std::fs;
-use teem_disk::{DiskConfig, ForgetError, Holder, Place, SavedTorrent, forget, saved_torrents};
+use std::sync::Arc;
+use teem_disk::root::RealFs;
+use teem_disk::{Carried, Database, Disk, DiskConfig, ForgetError, Holder, Place, SavedTorrent};
+use teem_disk::{forget, put_carried, saved_torrents};
 use teem_swarm::job::Facts;
 
 /// A run that ended cleanly with the first pieces.
@@ -102,4 +105,35 @@ fn row_67_damage_costs_what_it_hits() {
     assert_eq!((told.folder.clone(), told.name.clone()), (None, None));
     forget(&place.state_dir, &told).unwrap();
     assert_eq!(saved_torrents(&place.state_dir).unwrap(), []);
+}
+
+#[test]
+fn what_is_saved_is_carried_into_a_database_as_it_is() {
+    // Few files have their records in the state, many in a table.
+    let many: Vec<(String, usize)> = (0..200).map(|n| (format!("{n:03}"), 1_000)).collect();
+    let many: Vec<(&str, usize)> = many.iter().map(|(name, len)| (name.as_str(), *len)).collect();
+    for files in [&[("a", 100_000), ("b", 100_000)][..], &many] {
+        let dir = Scratch::new("carried");
+        let made = make("t", 32_768, files);
+        let place = Place::download(&dir.0, dir.join("state"));
+        part(&made, &place, made.pieces() - 1);
+        let carried = one(&place).carried(&RealFs, &place.state_dir).unwrap().unwrap();
+        let to = Place::download(&dir.0, dir.join("other"));
+        fs::create_dir(&to.state_dir).unwrap();
+        let database = Database::open(&RealFs, &to.state_dir, "all.redb").unwrap().database;
+        // About another place it is no record.
+        let elsewhere = Place { name: Some("u".into()), ..to.clone() };
+        assert_eq!(put_carried(&RealFs, &database, &elsewhere, &made.info, &carried).unwrap(), None);
+        let torn = Carried { state: carried.state[1..].to_vec(), ..carried.clone() };
+        assert_eq!(put_carried(&RealFs, &database, &to, &made.info, &torn).unwrap(), None);
+        let said = put_carried(&RealFs, &database, &to, &made.info, &carried).unwrap().unwrap();
+        assert_eq!((said.have, said.uploaded, said.downloaded), (made.pieces() - 1, 5, 6));
+        let again = teem_disk::carried(&RealFs, &database, &to, made.hash()).unwrap();
+        assert_eq!(again.unwrap().state, carried.state, "byte for byte");
+        let started = Disk::start_with(&DiskConfig::default(), Arc::new(RealFs), Some(Arc::new(database)));
+        let mut rig = Rig::of(started);
+        let (have, check) = rig.open(&made, to.clone());
+        assert_eq!((have.len() as u32, check.len()), (made.pieces() - 1, 0));
+        rig.close(Facts::default());
+    }
 }

@@ -11,6 +11,7 @@
 //! | `name-NAME.lock` | which session writes to content of that name |
 //! | `session-N.lock` | locked by a process as long as it works in this folder |
 //! | `*.redb` | the states of all torrents of one owner, in place of `.state` and `.lock` (`database`) |
+mod carried;
 mod claims;
 mod database;
 mod format;
@@ -22,6 +23,7 @@ mod saved_torrents;
 mod store;
 mod table;
 
+pub use carried::{Carried, Said, carried, put_carried};
 pub(crate) use claims::Claims;
 pub use database::{Database, OpenError, Opened, Part};
 pub(crate) use format::{About, decode, encode};

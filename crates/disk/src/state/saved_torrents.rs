@@ -42,8 +42,20 @@ pub struct SavedTorrent {
     pub bytes: u64,
     /// The process that works on it now.
     pub held: Option<Holder>,
+    /// Trackers (by URL) that have acknowledged that it is complete.
+    pub trackers: Vec<String>,
     /// What the names of its files begin with.
     stem: String,
+    /// Which file of its claims is whole.
+    whole: Option<&'static str>,
+}
+
+impl SavedTorrent {
+    /// What the names of its files begin with, and the record of its claims, where that is whole.
+    pub(super) fn record(&self, state_dir: &Path) -> (&str, Option<Vec<u8>>) {
+        let record = self.whole.and_then(|whole| read(&file(state_dir, &self.stem, whole), STATE_MAX));
+        (&self.stem, record)
+    }
 }
 
 /// The process that holds a state, where it left its id.
@@ -149,7 +161,9 @@ fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> SavedTorrent {
         downloaded: 0,
         bytes: FILES.iter().filter_map(|what| fs::metadata(file(state_dir, &name, what)).ok()).map(|m| m.len()).sum(),
         held: held(state_dir, &file(state_dir, &name, "lock")),
+        trackers: Vec::new(),
         stem: name.clone(),
+        whole: None,
     };
     for generation in ["state", "state.old"] {
         let Some(bytes) = read(generation, STATE_MAX) else { continue };
@@ -166,6 +180,8 @@ fn look(state_dir: &Path, name: String, info_hash: InfoHash) -> SavedTorrent {
         if let Some(claims) = decode(&bytes, &about) {
             saved.have = claims.have.iter().count() as u32;
             (saved.uploaded, saved.downloaded) = (claims.facts.uploaded, claims.facts.downloaded);
+            saved.trackers = claims.facts.completed_at;
+            saved.whole = Some(generation);
             break;
         }
     }

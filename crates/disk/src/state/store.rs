@@ -314,7 +314,7 @@ fn locked(pid: Option<u32>, place: &Place, content: &Content) -> DiskError {
 }
 
 /// The folder as a name: canonical, with the name under which the content lies when it is not the torrent's.
-fn folder_name(fs: &dyn Fs, folder: &Path, name: Option<&str>) -> io::Result<Vec<u8>> {
+pub(super) fn folder_name(fs: &dyn Fs, folder: &Path, name: Option<&str>) -> io::Result<Vec<u8>> {
     Ok(named_folder(&fs.canonical(folder)?, name))
 }
 
@@ -351,7 +351,7 @@ pub(super) fn stem(wire: InfoHash, folder: &[u8]) -> String {
     format!("{wire}-{}", hex(&hash::sha1(folder)[..8]))
 }
 
-fn named(stem: &str, what: &str) -> PathBuf {
+pub(super) fn named(stem: &str, what: &str) -> PathBuf {
     PathBuf::from(format!("{stem}.{what}"))
 }
 

@@ -167,7 +167,8 @@ impl Rig {
         Self::of(Disk::start_with(config, fs, Some(Arc::new(opened.database))))
     }
 
-    fn of((mut disk, handle): (Disk, DiskHandle)) -> Self {
+    /// One that was started.
+    pub(crate) fn of((mut disk, handle): (Disk, DiskHandle)) -> Self {
         let (ring, rung) = mpsc::channel();
         disk.set_waker(Arc::new(move || _ = ring.send(())));
         Self { disk, handle, rung, seen: Vec::new(), wanted: Selection::all() }
