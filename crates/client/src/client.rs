@@ -39,7 +39,7 @@ use teem_host::turn_times::TurnTimes;
 use teem_metainfo::InfoHash;
 use teem_swarm::command::Command;
 use teem_swarm::event::{NodeFigures, Snapshot};
-use teem_swarm::ids::TorrentId;
+use teem_swarm::ids::{GroupId, TorrentId};
 use teem_swarm::listening::{Door as Way, Doors, Listening};
 use teem_swarm::remote::Transports;
 use teem_tracker_server::own_seed::OwnSeed;
@@ -453,6 +453,12 @@ impl Client {
     pub fn limits(&self, up: Option<u64>, down: Option<u64>) {
         // A host that has ended has no limits to set.
         let _ = self.0.host.order(Command::Limits { up, down });
+    }
+
+    /// Sets the limits that the torrents of a group share ([`Torrent::groups`]), payload bytes a second; they hold beside those of all torrents and those of each.
+    pub fn group_limits(&self, group: GroupId, up: Option<u64>, down: Option<u64>) {
+        // The same is true of these.
+        let _ = self.0.host.order(Command::GroupLimits { group, up, down });
     }
 
     /// Sets how many connections to peers all torrents together may have. Those that stand stay.

@@ -154,7 +154,7 @@ pub use teem_host::turn_times::TurnTimes;
 pub use teem_metainfo::{AnnounceUrl, Origin};
 pub use teem_path as path;
 pub use teem_swarm::command::Spreading;
-pub use teem_swarm::ids::TorrentId;
+pub use teem_swarm::ids::{GroupId, TorrentId};
 pub use teem_swarm::remote::{Encryption, Transports};
 pub use teem_swarm::selection::{Priority, Selection};
 pub use torrent::{READ_MAX, Torrent};

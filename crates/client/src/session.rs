@@ -4,6 +4,7 @@ use crate::status::Ended;
 use crate::torrent::Torrent;
 use teem_metainfo::AnnounceUrl;
 use teem_swarm::command::{Command, TrackerChange};
+use teem_swarm::ids::GroupId;
 
 impl Torrent {
     /// Has all pieces hashed again as they lie on the disk: [`Self::rechecked`] waits for the end.
@@ -54,5 +55,11 @@ impl Torrent {
     /// [`Client::limits`](crate::Client::limits).
     pub fn limits(&self, up: Option<u64>, down: Option<u64>) -> Result<(), Ended> {
         self.command(Command::TorrentLimits { torrent: self.id(), up, down })
+    }
+
+    /// The torrent is in these groups from now on, over pauses, and in no others: it shares the lowest of their limits each way
+    /// ([`Client::group_limits`](crate::Client::group_limits)).
+    pub fn groups(&self, groups: &[GroupId]) -> Result<(), Ended> {
+        self.command(Command::Groups(self.id(), groups.into()))
     }
 }

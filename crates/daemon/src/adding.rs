@@ -13,7 +13,7 @@ use crate::wanted::Wanted;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use teem_client::policy::{Goal, Speed};
+use teem_client::policy::Goal;
 use teem_client::source;
 use teem_client::{AddError, Priority, Source, Torrent};
 use teem_disk::{Kind, StateStore};
@@ -142,9 +142,11 @@ impl Daemon {
             torrent.remove().await;
             return Err(AddFailed::Store(e));
         }
-        let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
-        // One that has ended has no limits to set.
-        let _ = torrent.limits(speed.up, speed.down);
+        let groups = self.0.policy.groups(&row.labels);
+        if !groups.is_empty() {
+            // One that has ended has no limits to set.
+            let _ = torrent.groups(&groups);
+        }
         self.torrents().enter(hash, Kept { row, torrent: Ok(torrent), line, is_asleep: false });
         self.enters(hash, true);
         if let Some(held) = held {

@@ -12,7 +12,7 @@ use crate::told::Told;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use teem_client::metainfo::{Info, InfoHash};
-use teem_client::policy::{Goal, Speed};
+use teem_client::policy::Goal;
 use teem_client::{Choice, Origin, Priority, Torrent};
 use teem_disk::Kind;
 
@@ -193,13 +193,14 @@ impl Daemon {
         let rows = changed.iter().map(|one| (one.hash.to_string(), Some(one.row.encode()))).collect();
         self.keep(Kind::Row, rows).await.map_err(Failed::Store)?;
         for Changed { hash, row, torrent } in changed {
-            let speed = self.0.policy.rules().speed(Speed { up: row.up, down: row.down }, &row.labels);
+            let ((up, down), groups) = ((row.up, row.down), self.0.policy.groups(&row.labels));
             let choice = row.choice();
             let trackers = row.trackers.clone().filter(|_| !changes.trackers.is_empty());
             self.has_row(hash, row);
             let Some(torrent) = torrent else { continue };
-            // One that has ended has no limits to set. Those of its labels may be others too.
-            let _ = torrent.limits(speed.up, speed.down);
+            // One that has ended has no limits to set. Those that its labels share may be others too.
+            let _ = torrent.limits(up, down);
+            let _ = torrent.groups(&groups);
             if let Some(trackers) = trackers {
                 self.shows_trackers(hash, &trackers);
                 // The same is true of its trackers.

@@ -6,23 +6,30 @@ use core::time::Duration;
 use teem_engine::input::{Input, PeerSource};
 use teem_swarm::command::Command;
 use teem_swarm::event::Event;
-use teem_swarm::ids::TorrentId;
+use teem_swarm::ids::{GroupId, TorrentId};
 use teem_swarm::output::CloseReason;
 use teem_swarm::rng::Rng;
 
 const OTHER: TorrentId = TorrentId(2);
 
-/// A seed with two torrents of a MiB each and a get of both; the seconds until each was there.
-fn two_torrents(seed_limit: Option<u64>, get_limit: Option<u64>) -> (u64, u64) {
+/// A group of torrents that share limits.
+const GROUP: GroupId = GroupId(7);
+
+/// A seed with two torrents of a MiB each and a get of both, limited together as all torrents are or as a group; the milliseconds until each was there.
+fn two_torrents(seed_limit: Option<u64>, get_limit: Option<u64>, grouped: bool) -> (u64, u64) {
     let infos = [info(16, false), info(17, false)];
     let mut world = empty();
     let (seed, get) = (world.node(true), world.node(false));
     let addr = world.nodes[seed].addr;
-    world.command(seed, Command::Limits { up: seed_limit, down: None });
-    world.command(get, Command::Limits { up: None, down: get_limit });
+    for (node, up, down) in [(seed, seed_limit, None), (get, None, get_limit)] {
+        let limits = Command::GroupLimits { group: GROUP, up, down };
+        world.command(node, if grouped { limits } else { Command::Limits { up, down } });
+    }
     for (info, id) in infos.iter().zip([ME, OTHER]) {
-        world.command(seed, limited(torrent(info, true, &[], &[]), id, None, None));
-        world.command(get, limited(torrent(info, true, &[addr], &[]), id, None, None));
+        for (node, peers) in [(seed, &[][..]), (get, &[addr][..])] {
+            world.command(node, limited(torrent(info, true, peers, &[]), id, None, None));
+            world.command(node, Command::Groups(id, if grouped { Box::new([GROUP]) } else { Box::default() }));
+        }
     }
     let start = world.now;
     let mut times = [0, 0];
@@ -40,11 +47,13 @@ fn two_torrents(seed_limit: Option<u64>, get_limit: Option<u64>) -> (u64, u64) {
 #[test]
 fn torrents_share_a_limit_of_either_direction_fairly() {
     for (up, down) in [(Some(256 << 10), None), (None, Some(256 << 10))] {
-        let (a, b) = two_torrents(up, down);
-        assert!(a.abs_diff(b) < 2500, "{a} {b}");
-        assert!((6500..14_000).contains(&a.max(b)), "2 MiB at 256 KiB/s: {a} {b}");
+        for grouped in [false, true] {
+            let (a, b) = two_torrents(up, down, grouped);
+            assert!(a.abs_diff(b) < 2500, "{a} {b}");
+            assert!((6500..14_000).contains(&a.max(b)), "2 MiB at 256 KiB/s: {a} {b}");
+        }
     }
-    let (a, b) = two_torrents(None, None);
+    let (a, b) = two_torrents(None, None, true);
     assert!(a.max(b) < 5000, "{a} {b}");
 }
 

@@ -287,6 +287,7 @@ where
                             }
                         }
                         Command::Limits { up, .. } => self.net.limit_upload(up.is_some()),
+                        Command::GroupLimits { up: Some(_), .. } => self.net.limit_upload(true),
                         _ => {}
                     }
                     self.core.command(now, command);

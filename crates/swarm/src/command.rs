@@ -1,5 +1,5 @@
 //! Commands: what the owner of a torrent can ask of the engine (own design).
-use crate::ids::{ReadId, TorrentId};
+use crate::ids::{GroupId, ReadId, TorrentId};
 use crate::listening::Door;
 use crate::memory::Memory;
 use crate::selection::Selection;
@@ -143,6 +143,17 @@ pub enum Command {
         /// Limit of what is received.
         down: Option<u64>,
     },
+    /// Changes the limits that the torrents of a group share, in payload bytes a second; `None` is unlimited.
+    GroupLimits {
+        /// The group that is limited.
+        group: GroupId,
+        /// Limit of what all of them send together.
+        up: Option<u64>,
+        /// Limit of what all of them receive together.
+        down: Option<u64>,
+    },
+    /// A torrent is in these groups from now on, and in no others. That holds over pauses.
+    Groups(TorrentId, alloc::boxed::Box<[GroupId]>),
     /// Ends a torrent: `stopped` is announced, state saved; `Event::Removed` comes when all is done or given up (4 s).
     Remove(TorrentId),
     /// The program ends, and the next run goes on with the torrent: as `Remove`, but trackers of one without peers notice nothing where what they were told is

@@ -11,3 +11,7 @@ pub struct ReadId(pub u64);
 /// The name of a connection inside one process, given by the host when it is established; never used again for another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConnId(pub u64);
+
+/// The name of a group of torrents that share limits, given by their owner.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct GroupId(pub u32);

@@ -1,41 +1,33 @@
-//! Limits in two storeys: one lane for all torrents together, one bucket for each torrent, one direction each (own design).
+//! Limits in three storeys: one lane for all torrents together, one for each group of torrents that has a limit, one bucket for each torrent, one
+//! direction each (own design).
 //!
-//! Torrents that wait for the common lane stand in a queue and take turns, so that none starves however low the limit; within
+//! Torrents that wait for a lane stand in its queue and take turns, so that none starves however low the limit; within
 //! a torrent its connections take turns. Without a limit nothing waits and the queues stay empty.
-//! Invariant: a torrent stands in the lane's queue at most once, and only while it has somebody waiting.
+//! Invariants: a torrent stands in a lane's queue at most once, and only while it has somebody waiting; in that of all only while neither its own limit nor its
+//! group's keeps it back, so that it holds up nobody who has not that limit. It shares the limit of one group, so that no two wait for each other.
 use crate::bucket::Bucket;
-use crate::ids::{ConnId, TorrentId};
+use crate::ids::{ConnId, GroupId, TorrentId};
 use crate::pool::Pool;
 use crate::time::Time;
-use alloc::collections::VecDeque;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
 
 /// The least that one turn of a torrent takes, in bytes: one block.
 const TURN_BYTES_MIN: u64 = 16 * 1024;
 /// A turn lasts a hundredth of a second's tokens.
 const TURN_DIVISOR: u64 = 100;
 
-/// A limit that all torrents share, in one direction.
+/// A limit that several torrents share, in one direction.
 #[derive(Clone, Debug)]
-pub struct Lane {
+struct Lane {
     bucket: Bucket,
     queue: VecDeque<TorrentId>,
     turn: u64,
 }
 
 impl Lane {
-    /// A lane of so many payload bytes a second; `None` (and 0) is without limit.
-    pub fn new(rate: Option<u64>) -> Self {
+    fn new(rate: Option<u64>) -> Self {
         Self { bucket: Bucket::new(rate), queue: VecDeque::new(), turn: 0 }
-    }
-
-    /// Changes the limit.
-    pub fn set_rate(&mut self, now: Time, rate: Option<u64>) {
-        self.bucket.set_rate(now, rate);
-    }
-
-    /// The limit in bytes a second.
-    pub fn rate(&self) -> Option<u64> {
-        self.bucket.rate()
     }
 
     fn may(&mut self, who: TorrentId, now: Time) -> bool {
@@ -64,20 +56,85 @@ impl Lane {
     }
 }
 
-/// The limits of all torrents together; the engine owns one and passes it to each call.
+/// The limits that torrents share in one direction: that of all together, and those of groups.
+#[derive(Clone, Debug)]
+pub struct Lanes {
+    all: Lane,
+    /// Of those that have a limit.
+    groups: BTreeMap<GroupId, Lane>,
+    /// The groups of each torrent that is in some.
+    members: BTreeMap<TorrentId, Box<[GroupId]>>,
+}
+
+impl Lanes {
+    /// All torrents together have so many payload bytes a second; `None` (and 0) is without limit. There are no groups.
+    pub fn new(rate: Option<u64>) -> Self {
+        Self { all: Lane::new(rate), groups: BTreeMap::new(), members: BTreeMap::new() }
+    }
+
+    /// Changes the limit of all torrents together.
+    pub fn set_rate(&mut self, now: Time, rate: Option<u64>) {
+        self.all.bucket.set_rate(now, rate);
+    }
+
+    /// Changes the limit of a group.
+    pub fn set_group(&mut self, group: GroupId, now: Time, rate: Option<u64>) {
+        match rate.filter(|rate| *rate > 0) {
+            Some(rate) => self.groups.entry(group).or_insert_with(|| Lane::new(None)).bucket.set_rate(now, Some(rate)),
+            None => _ = self.groups.remove(&group),
+        }
+    }
+
+    /// The group whose limit a torrent shares: of several the one with the lowest.
+    fn group(&self, who: TorrentId) -> Option<GroupId> {
+        let groups = self.members.get(&who).into_iter().flatten();
+        let rates = groups.filter_map(|group| Some((self.groups.get(group)?.bucket.rate()?, *group)));
+        rates.min().map(|(_, group)| group)
+    }
+
+    fn lane(&self, who: TorrentId) -> Option<&Lane> {
+        self.groups.get(&self.group(who)?)
+    }
+
+    fn lane_mut(&mut self, who: TorrentId) -> Option<&mut Lane> {
+        self.groups.get_mut(&self.group(who)?)
+    }
+
+    /// The lowest of the limits that a torrent shares with others, in bytes a second.
+    fn lowest(&self, who: TorrentId) -> Option<u64> {
+        let of_group = self.lane(who).and_then(|lane| lane.bucket.rate());
+        self.all.bucket.rate().into_iter().chain(of_group).min()
+    }
+
+    fn may(&mut self, who: TorrentId, now: Time) -> bool {
+        self.lane_mut(who).is_none_or(|lane| lane.may(who, now)) && self.all.may(who, now)
+    }
+
+    fn leave(&mut self, who: TorrentId) {
+        self.all.leave(who);
+        self.groups.values_mut().for_each(|lane| lane.leave(who));
+    }
+
+    fn ready_at(&self, who: TorrentId, now: Time) -> Time {
+        let of_all = self.all.bucket.ready_at(now);
+        self.lane(who).map_or(of_all, |lane| of_all.max(lane.bucket.ready_at(now)))
+    }
+}
+
+/// The limits that torrents share; the engine owns one and passes it to each call.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// Limit of payload sent.
-    pub up: Lane,
-    /// Payload asked for.
-    pub down: Lane,
+    /// Limits of payload sent.
+    pub up: Lanes,
+    /// Limits of payload asked for.
+    pub down: Lanes,
     /// What peers hold of the pool that blocks are read into.
     pub pool: Pool,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { up: Lane::new(None), down: Lane::new(None), pool: Pool::default() }
+        Self { up: Lanes::new(None), down: Lanes::new(None), pool: Pool::default() }
     }
 }
 
@@ -87,21 +144,34 @@ impl Shared {
         self.up.leave(torrent);
         self.down.leave(torrent);
     }
+
+    /// A torrent is in these groups from now on, and in no others. One at work has to leave the queues before, and to look at its limits after that.
+    pub fn regroup(&mut self, torrent: TorrentId, groups: &[GroupId]) {
+        for lanes in [&mut self.up, &mut self.down] {
+            if groups.is_empty() {
+                lanes.members.remove(&torrent);
+            } else {
+                lanes.members.insert(torrent, groups.into());
+            }
+        }
+    }
 }
 
-/// One torrent's own limit in one direction, and those of its connections that wait for it or for the lane.
+/// One torrent's own limit in one direction, and those of its connections that wait for it or for a lane.
 #[derive(Clone, Debug)]
 pub(crate) struct Throttle {
     who: TorrentId,
     own: Bucket,
     waiting: VecDeque<ConnId>,
+    /// Whether it stands in the queue of all torrents, and in that of which group.
     in_lane: bool,
+    in_group: Option<GroupId>,
 }
 
 impl Throttle {
     /// With the torrent's own limit in payload bytes a second.
     pub(crate) fn new(who: TorrentId, rate: Option<u64>) -> Self {
-        Self { who, own: Bucket::new(rate), waiting: VecDeque::new(), in_lane: false }
+        Self { who, own: Bucket::new(rate), waiting: VecDeque::new(), in_lane: false, in_group: None }
     }
 
     /// Changes the torrent's own limit.
@@ -110,30 +180,36 @@ impl Throttle {
     }
 
     /// Whether any limit is set that this torrent has to keep.
-    pub(crate) fn is_limited(&self, lane: &Lane) -> bool {
-        self.own.rate().is_some() || lane.rate().is_some()
+    pub(crate) fn is_limited(&self, lanes: &Lanes) -> bool {
+        self.limit(lanes).is_some()
     }
 
-    /// The lower of the two limits, in bytes a second.
-    pub(crate) fn limit(&self, lane: &Lane) -> Option<u64> {
-        self.own.rate().into_iter().chain(lane.rate()).min()
+    /// The lowest of its limits, in bytes a second.
+    pub(crate) fn limit(&self, lanes: &Lanes) -> Option<u64> {
+        self.own.rate().into_iter().chain(lanes.lowest(self.who)).min()
     }
 
     /// Whether a block may go now.
-    pub(crate) fn may(&mut self, lane: &mut Lane, now: Time) -> bool {
-        self.own.ready(now) && lane.may(self.who, now)
+    pub(crate) fn may(&mut self, lanes: &mut Lanes, now: Time) -> bool {
+        self.own.ready(now) && lanes.may(self.who, now)
     }
 
-    /// Charges both limits.
-    pub(crate) fn take(&mut self, lane: &mut Lane, bytes: u64) {
+    /// Charges all its limits.
+    pub(crate) fn take(&mut self, lanes: &mut Lanes, bytes: u64) {
         self.own.take(bytes);
-        lane.take(bytes);
+        lanes.all.take(bytes);
+        if let Some(lane) = lanes.lane_mut(self.who) {
+            lane.take(bytes);
+        }
     }
 
     /// Gives back what was charged for nothing.
-    pub(crate) fn refund(&mut self, lane: &mut Lane, bytes: u64) {
+    pub(crate) fn refund(&mut self, lanes: &mut Lanes, bytes: u64) {
         self.own.refund(bytes);
-        lane.bucket.refund(bytes);
+        lanes.all.bucket.refund(bytes);
+        if let Some(lane) = lanes.lane_mut(self.who) {
+            lane.bucket.refund(bytes);
+        }
     }
 
     /// Puts a connection at the end of those that wait. The caller knows that it does not wait yet.
@@ -161,34 +237,56 @@ impl Throttle {
         self.waiting.retain(|w| *w != conn);
     }
 
-    /// Joins or leaves the lane's queue, as things stand now. To be called at the end of each handler.
-    pub(crate) fn settle(&mut self, lane: &mut Lane, now: Time) {
-        if self.waiting.is_empty() && !self.in_lane {
+    /// Joins or leaves the queues, as things stand now. To be called at the end of each handler.
+    pub(crate) fn settle(&mut self, lanes: &mut Lanes, now: Time) {
+        if self.waiting.is_empty() && !self.in_lane && self.in_group.is_none() {
             return;
         }
-        let wants = !self.waiting.is_empty() && self.own.ready(now) && lane.rate().is_some();
+        let waits = !self.waiting.is_empty() && self.own.ready(now);
+        let group = lanes.group(self.who).filter(|_| waits);
+        if self.in_group != group {
+            if let Some(lane) = self.in_group.and_then(|group| lanes.groups.get_mut(&group)) {
+                lane.leave(self.who);
+            }
+            if let Some(lane) = lanes.lane_mut(self.who).filter(|_| waits) {
+                lane.join(self.who);
+            }
+            self.in_group = group;
+        }
+        // In the queue of all it stands only while its turn is in the group.
+        let (who, lane) = (self.who, lanes.lane_mut(self.who));
+        let is_through = waits && lane.is_none_or(|lane| lane.may(who, now));
+        let wants = is_through && lanes.all.bucket.rate().is_some();
         if wants && !self.in_lane {
-            lane.join(self.who);
+            lanes.all.join(self.who);
         } else if !wants && self.in_lane {
-            lane.leave(self.who);
+            lanes.all.leave(self.who);
         }
         self.in_lane = wants;
     }
 
+    /// Leaves all queues, since other limits will hold.
+    pub(crate) fn leave(&mut self, lanes: &mut Lanes) {
+        lanes.leave(self.who);
+        (self.in_lane, self.in_group) = (false, None);
+    }
+
     /// When those that wait can go on; `None` when nobody waits.
-    pub(crate) fn deadline(&self, lane: &Lane, now: Time) -> Option<Time> {
-        (!self.waiting.is_empty()).then(|| self.own.ready_at(now).max(lane.bucket.ready_at(now)))
+    pub(crate) fn deadline(&self, lanes: &Lanes, now: Time) -> Option<Time> {
+        (!self.waiting.is_empty()).then(|| self.own.ready_at(now).max(lanes.ready_at(self.who, now)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
     use core::time::Duration;
 
     #[test]
     fn torrents_share_a_low_limit_evenly() {
-        let mut lane = Lane::new(Some(64 * 1024));
+        let mut lane = Lanes::new(Some(64 * 1024));
         let mut torrents = [1, 2, 3].map(|n| Throttle::new(TorrentId(n), None));
         for torrent in &mut torrents {
             torrent.wait(ConnId(7));
@@ -214,7 +312,7 @@ mod tests {
     #[test]
     fn a_limit_gives_the_promised_rate_without_bursts_of_a_second_or_long_waits() {
         for rate in [50_000u64, 4 << 20, 100 << 20] {
-            let (mut lane, mut torrent) = (Lane::new(Some(rate)), Throttle::new(TorrentId(1), None));
+            let (mut lane, mut torrent) = (Lanes::new(Some(rate)), Throttle::new(TorrentId(1), None));
             let start = Time::ZERO + Duration::from_secs(100);
             torrent.wait(ConnId(1));
             torrent.settle(&mut lane, start);
@@ -244,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_torrent_with_a_lower_limit_of_its_own_does_not_hold_up_the_lane() {
-        let mut lane = Lane::new(Some(1_000_000));
+        let mut lane = Lanes::new(Some(1_000_000));
         let (mut slow, mut fast) = (Throttle::new(TorrentId(1), Some(1_000)), Throttle::new(TorrentId(2), None));
         let now = Time::ZERO + Duration::from_secs(9);
         slow.wait(ConnId(1));
@@ -255,5 +353,82 @@ mod tests {
         fast.settle(&mut lane, now);
         assert!(fast.may(&mut lane, now));
         assert!(slow.deadline(&lane, now) > Some(now + Duration::from_secs(10)));
+    }
+
+    /// Has torrents that always want more take what they may for a minute; blocks that each got.
+    fn minute(lanes: &mut Lanes, torrents: &mut [Throttle]) -> Vec<u64> {
+        let (mut got, mut now) = (vec![0; torrents.len()], Time::ZERO);
+        for torrent in &mut *torrents {
+            torrent.wait(ConnId(7));
+            torrent.settle(lanes, now);
+        }
+        while now < Time::ZERO + Duration::from_secs(60) {
+            now = torrents.iter().filter_map(|t| t.deadline(lanes, now)).min().unwrap().max(now);
+            for (torrent, got) in torrents.iter_mut().zip(&mut got) {
+                while torrent.may(lanes, now) {
+                    torrent.take(lanes, 16 * 1024);
+                    *got += 1;
+                }
+                torrent.settle(lanes, now);
+            }
+        }
+        got
+    }
+
+    fn in_groups(groups: &[(u32, u64)], members: &[&[u32]]) -> (Lanes, Vec<Throttle>) {
+        let mut shared = Shared::default();
+        for (group, rate) in groups {
+            shared.up.set_group(GroupId(*group), Time::ZERO, Some(*rate));
+        }
+        let torrents = (0..).map(TorrentId).zip(members).map(|(who, groups)| {
+            shared.regroup(who, &groups.iter().copied().map(GroupId).collect::<Vec<_>>());
+            Throttle::new(who, None)
+        });
+        let torrents = torrents.collect();
+        (shared.up, torrents)
+    }
+
+    #[test]
+    fn a_group_shares_its_limit_and_others_have_theirs() {
+        let (mut lanes, mut torrents) = in_groups(&[(1, 64 << 10), (2, 32 << 10)], &[&[1], &[1], &[1], &[2]]);
+        let got = minute(&mut lanes, &mut torrents);
+        // 240 blocks of 16 KiB for three, and 120 for one by itself.
+        assert!(got[..3].iter().all(|got| got.abs_diff(80) <= 2) && got[3].abs_diff(120) <= 2, "{got:?}");
+        assert_eq!((torrents[0].limit(&lanes), torrents[3].limit(&lanes)), (Some(64 << 10), Some(32 << 10)));
+    }
+
+    #[test]
+    fn the_limit_of_all_holds_beside_those_of_groups() {
+        let (mut lanes, mut torrents) = in_groups(&[(1, 16 << 10)], &[&[1], &[1], &[]]);
+        lanes.set_rate(Time::ZERO, Some(64 << 10));
+        let got = minute(&mut lanes, &mut torrents);
+        assert!(got[0] + got[1] <= 61 && got[0].abs_diff(got[1]) <= 2, "{got:?}");
+        let all: u64 = got.iter().sum();
+        assert!((236..=243).contains(&all), "what one group leaves the others take: {got:?}");
+    }
+
+    #[test]
+    fn of_several_groups_the_lowest_limit_counts_and_holds_up_no_other() {
+        let (mut lanes, mut torrents) = in_groups(&[(1, 8 << 10), (2, 64 << 10)], &[&[2, 1], &[2]]);
+        let got = minute(&mut lanes, &mut torrents);
+        assert!((28..=31).contains(&got[0]) && (236..=243).contains(&got[1]), "{got:?}");
+        lanes.set_group(GroupId(1), Time::ZERO, None);
+        assert_eq!(torrents[0].limit(&lanes), Some(64 << 10));
+    }
+
+    #[test]
+    fn what_is_no_group_s_any_more_is_limited_by_it_no_more() {
+        let (mut lanes, mut torrents) = in_groups(&[(1, 8 << 10)], &[&[1]]);
+        let torrent = &mut torrents[0];
+        torrent.wait(ConnId(1));
+        torrent.settle(&mut lanes, Time::ZERO);
+        assert!(torrent.is_limited(&lanes) && !torrent.may(&mut lanes, Time::ZERO));
+        torrent.leave(&mut lanes);
+        let mut shared = Shared { up: lanes, ..Shared::default() };
+        shared.regroup(TorrentId(0), &[]);
+        assert!(!torrent.is_limited(&shared.up) && torrent.may(&mut shared.up, Time::ZERO));
+        assert_eq!((shared.up.members.len(), shared.up.groups[&GroupId(1)].queue.len()), (0, 0));
+        shared.up.set_group(GroupId(1), Time::ZERO, None);
+        assert!(shared.up.groups.is_empty());
     }
 }

@@ -22,12 +22,6 @@ impl Speed {
         let lower = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
         Self { up: lower(self.up, other.up), down: lower(self.down, other.down) }
     }
-
-    /// This one where it says something, else the other.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self { up: self.up.or(other.up), down: self.down.or(other.down) }
-    }
 }
 
 /// A minute of the week, from Monday's first, in local time.

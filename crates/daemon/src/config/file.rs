@@ -239,9 +239,9 @@ pub(crate) struct LabelTable {
     pub(crate) until: Option<Typed<Goal>>,
     /// What becomes of a torrent that has reached it.
     pub(crate) then: Option<ThenWord>,
-    /// Upload limit of each that has none of its own.
+    /// Upload limit of all of them together.
     pub(crate) up: Option<Typed<ByteRate>>,
-    /// Download limit of each that has none of its own.
+    /// Download limit of all of them together.
     pub(crate) down: Option<Typed<ByteRate>>,
     /// Where content goes that is added with this label and no folder.
     pub(crate) folder: Option<Typed<Place>>,

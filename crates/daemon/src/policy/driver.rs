@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use teem_client::event::{Snapshot, State, TrackerStats};
 use teem_client::metainfo::InfoHash;
-use teem_client::policy::{Given, Goal, Judgement, Kind, Queued, Speed, Then, turn};
+use teem_client::policy::{Given, Goal, Judgement, Kind, Queued, Then, turn};
 use teem_client::{Changes, Events, Status, Torrent, TorrentId};
 use teem_metainfo::url::Url;
 use tokio::task::JoinSet;
@@ -199,7 +199,7 @@ impl Driver {
         looked.extend(changed);
         if is_all {
             looked.extend(self.watched.keys().copied());
-            Self::limit(daemon, &rules, std::mem::take(&mut self.is_first));
+            Self::limit(daemon, std::mem::take(&mut self.is_first));
         }
         if rules.has_queue() && is_tick {
             // Those that hold places may have stalled.
@@ -364,18 +364,24 @@ impl Driver {
         act(acts).await;
     }
 
-    /// Sets the limits of each torrent; at first of those that have others than they were begun with.
-    fn limit(daemon: &Daemon, rules: &Rules, is_first: bool) {
-        let torrents = daemon.torrents();
-        for kept in torrents.values() {
+    /// Sets the limits that the torrents of each label share, and which torrents these are; at first only of those that are in a group.
+    fn limit(daemon: &Daemon, is_first: bool) {
+        let policy = &daemon.0.policy;
+        let groups = policy.all_groups();
+        if groups.is_empty() {
+            return;
+        }
+        for (group, speed) in groups {
+            daemon.client().group_limits(group, speed.up, speed.down);
+        }
+        for kept in daemon.torrents().values() {
             let Ok(torrent) = &kept.torrent else { continue };
-            let own = Speed { up: kept.row.up, down: kept.row.down };
-            let speed = rules.speed(own, &kept.row.labels);
-            if is_first && speed == own {
+            let groups = policy.groups(&kept.row.labels);
+            if is_first && groups.is_empty() {
                 continue;
             }
             // One that has ended has no limits to set.
-            let _ = torrent.limits(speed.up, speed.down);
+            let _ = torrent.groups(&groups);
         }
     }
 }

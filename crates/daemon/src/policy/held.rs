@@ -4,6 +4,7 @@ use super::said::Said;
 use crate::held::Held;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use teem_client::GroupId;
 use teem_client::metainfo::InfoHash;
 use teem_client::policy::{ByHand, Month, Speed};
 use tokio::sync::Notify;
@@ -32,6 +33,8 @@ struct State {
     counted: u64,
     /// The limits of all that were set last.
     speed: Option<Speed>,
+    /// The groups of labels that have or had limits which their torrents share.
+    groups: BTreeMap<String, GroupId>,
 }
 
 impl Policy {
@@ -132,6 +135,27 @@ impl Policy {
         state.counted = sent;
         state.month.add(month, more);
         (state.month, more > 0)
+    }
+
+    /// The groups of a torrent with these labels: those whose labels have limits.
+    pub(crate) fn groups<'a>(&self, labels: impl IntoIterator<Item = &'a String>) -> Vec<GroupId> {
+        let state = self.state();
+        let limited = labels
+            .into_iter()
+            .filter(|label| state.rules.labels.get(*label).is_some_and(|of| of.speed != Speed::default()));
+        limited.filter_map(|label| state.groups.get(label).copied()).collect()
+    }
+
+    /// All groups there are or were, with the limits that each is to have now.
+    pub(super) fn all_groups(&self) -> Vec<(GroupId, Speed)> {
+        let mut state = self.state();
+        let rules = state.rules.clone();
+        for (label, _) in rules.limited() {
+            let next = GroupId(state.groups.len() as u32);
+            state.groups.entry(label.clone()).or_insert(next);
+        }
+        let speed = |label: &String| rules.labels.get(label).map(|of| of.speed).unwrap_or_default();
+        state.groups.iter().map(|(label, group)| (*group, speed(label))).collect()
     }
 
     /// Whether these limits of all are others than were set last; they are set now.

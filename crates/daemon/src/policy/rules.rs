@@ -37,7 +37,7 @@ pub(crate) struct OfLabel {
     pub(crate) goal: Option<Goal>,
     /// What becomes of it then.
     pub(crate) then: Option<Then>,
-    /// The limits of each that has none of its own.
+    /// The limits of all of them together.
     pub(crate) speed: Speed,
     /// Where content goes that is added with this label and no folder.
     pub(crate) folder: Option<PathBuf>,
@@ -87,10 +87,10 @@ impl Rules {
         (nearest(own, &of_labels, &of_trackers, self.goal), then.into_iter().next().unwrap_or(self.then))
     }
 
-    /// The limits of one torrent: its own where it has some, else the lowest of its labels'.
-    pub(crate) fn speed<'a>(&self, own: Speed, labels: impl IntoIterator<Item = &'a String>) -> Speed {
-        let labels = labels.into_iter().filter_map(|label| self.labels.get(label));
-        own.or(labels.fold(Speed::default(), |speed, label| speed.and(label.speed)))
+    /// Labels whose torrents share limits, with these.
+    pub(crate) fn limited(&self) -> impl Iterator<Item = (&String, Speed)> {
+        let of_labels = self.labels.iter().map(|(label, of)| (label, of.speed));
+        of_labels.filter(|(_, speed)| *speed != Speed::default())
     }
 
     /// Where content goes that is added with these labels and no folder.
@@ -136,9 +136,8 @@ mod tests {
         assert_eq!(of(None, &["slow"], "t.example"), (goal("ratio=3").unwrap(), Then::Pause));
         assert_eq!(of(goal("done"), &["films", "slow"], "x"), (goal("done").unwrap(), Then::Pause));
         assert_eq!(of(None, &[], "x"), (Goal::default(), Then::Rest));
-        let speed = |own, all: &[&str]| rules.speed(own, &labels(all));
-        assert_eq!(speed(Speed { up: Some(9), down: None }, &["films", "slow"]), Speed { up: Some(9), down: Some(3) });
-        assert_eq!(speed(Speed::default(), &["films", "slow"]), Speed { up: Some(5), down: Some(3) });
-        assert_eq!(speed(Speed::default(), &["other"]), Speed::default());
+        let limited: Vec<_> = rules.limited().collect();
+        let films = (&"films".to_owned(), Speed { up: Some(7), down: None });
+        assert_eq!(limited, [films, (&"slow".to_owned(), Speed { up: Some(5), down: Some(3) })]);
     }
 }

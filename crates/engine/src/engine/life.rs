@@ -23,14 +23,21 @@ impl<B> Engine<B> {
             Command::Recheck(torrent) => self.recheck(torrent),
             Command::Trackers(torrent, change) => self.change_trackers(torrent, change),
             Command::TorrentLimits { torrent, up, down } => self.limit(torrent, up, down),
+            Command::GroupLimits { group, up, down } => {
+                self.shared.up.set_group(group, self.now, up);
+                self.shared.down.set_group(group, self.now, down);
+                self.look_at_limits();
+            }
+            Command::Groups(torrent, groups) => {
+                if self.rests.contains_key(&torrent) {
+                    self.shared.regroup(torrent, &groups);
+                }
+                self.with(torrent, |t, cx| t.set_groups(cx, &groups));
+            }
             Command::Limits { up, down } => {
                 self.shared.up.set_rate(self.now, up);
                 self.shared.down.set_rate(self.now, down);
-                // All torrents are concerned: one that waits for the old limits has to look at the new ones.
-                let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
-                for torrent in all {
-                    self.with(torrent, Torrent::tick);
-                }
+                self.look_at_limits();
             }
             Command::Connections(most) => self.routes.limit(most),
             Command::Listen(port) => {
@@ -104,6 +111,14 @@ impl<B> Engine<B> {
         }
     }
 
+    /// Limits are others: torrents that wait for the old ones look at the new ones.
+    fn look_at_limits(&mut self) {
+        let all: alloc::vec::Vec<_> = self.torrents.keys().copied().collect();
+        for torrent in all {
+            self.with(torrent, Torrent::tick);
+        }
+    }
+
     /// We are reached on another port: all who were told of the former one are told.
     fn port_changed(&mut self) {
         if let Some(dht) = &mut self.dht {
@@ -128,6 +143,7 @@ impl<B> Engine<B> {
     }
 
     fn remove(&mut self, torrent: TorrentId) {
+        self.shared.regroup(torrent, &[]);
         let lies_down = match self.rests.get(&torrent).map(|rest| &rest.phase) {
             Some(Phase::Asleep(_) | Phase::Leaving { .. }) => {
                 return self.rest_step(Step::Leave(torrent, false));

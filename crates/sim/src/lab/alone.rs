@@ -13,7 +13,7 @@ use teem_swarm::external::Votes;
 use teem_swarm::ids::{ConnId, TorrentId};
 use teem_swarm::output::{Output, Outputs};
 use teem_swarm::rng::Rng;
-use teem_swarm::throttle::{Lane, Shared};
+use teem_swarm::throttle::{Lanes, Shared};
 use teem_swarm::time::Time;
 use teem_swarm::torrent::Torrent;
 use teem_swarm::torrent::announce::Identity;
@@ -120,7 +120,7 @@ impl World<Alone> {
         let mut disk = Disk::default();
         disk.put(add.torrent, &info, have).remember(facts, selection);
         let torrent = Torrent::new(add, me, Rng::new(n as u64 + 77));
-        let shared = Shared { up: Lane::new(up), ..Shared::default() };
+        let shared = Shared { up: Lanes::new(up), ..Shared::default() };
         let addr = SocketAddr::new(IpAddr::from([198, 18, (n / 200) as u8, (n % 200) as u8 + 1]), 6_881);
         self.put(Alone::new(torrent, shared), addr, disk);
         self.nodes[n].line = line;

@@ -15,7 +15,7 @@ use crate::ask::{Answer, AskId, again_after};
 use crate::choke::ROUND;
 use crate::event::Event;
 use crate::external::{External, Voter};
-use crate::ids::ConnId;
+use crate::ids::{ConnId, GroupId};
 use crate::job::{Done, Reader};
 use crate::memory::Memory;
 use crate::output::CloseReason;
@@ -301,6 +301,19 @@ impl Torrent {
         self.turn(cx, |t, cx| {
             t.upload.set_limit(cx.now, up);
             t.intake.throttle_mut().set_rate(cx.now, down);
+            t.upload.pump(cx, &mut t.ground, t.phase.picker());
+            if let Phase::Downloading(download) = &mut t.phase {
+                download.pump(cx, &mut t.ground, &mut t.intake);
+            }
+        });
+    }
+
+    /// The torrent is in these groups from now on, and in no others: it shares the lowest of their limits each way.
+    pub fn set_groups<B>(&mut self, cx: &mut Context<'_, B>, groups: &[GroupId]) {
+        self.turn(cx, |t, cx| {
+            t.upload.leave(cx.shared);
+            t.intake.throttle_mut().leave(&mut cx.shared.down);
+            cx.shared.regroup(t.ground.id, groups);
             t.upload.pump(cx, &mut t.ground, t.phase.picker());
             if let Phase::Downloading(download) = &mut t.phase {
                 download.pump(cx, &mut t.ground, &mut t.intake);

@@ -6,7 +6,7 @@ use crate::output::CloseReason;
 use crate::peer::Peer;
 use crate::peer::pipeline::Arrival;
 use crate::rate::Meter;
-use crate::throttle::{Lane, Throttle};
+use crate::throttle::{Lanes, Throttle};
 use crate::time::Time;
 use alloc::collections::VecDeque;
 use teem_wire::peer::block::BlockRef;
@@ -64,7 +64,7 @@ impl Intake {
     /// A block has come from a peer. Whether it may be of use; the error is why the connection has to be closed.
     pub(in crate::torrent) fn arrive(
         &mut self,
-        lane: &mut Lane,
+        lanes: &mut Lanes,
         now: Time,
         peer: &mut Peer,
         at: BlockRef,
@@ -75,7 +75,7 @@ impl Intake {
             Arrival::Asked => Ok(true),
             Arrival::Late => {
                 // What was charged for it has been given back.
-                self.throttle.take(lane, len);
+                self.throttle.take(lanes, len);
                 let accused = peer.standing().is_accused(now);
                 self.wasted += if accused { len } else { 0 };
                 Ok(!accused)
@@ -94,13 +94,13 @@ impl Intake {
     /// Nothing is waited for from a peer any more: what was is charged to no limit.
     pub(in crate::torrent) fn give_up(
         &mut self,
-        lane: &mut Lane,
+        lanes: &mut Lanes,
         now: Time,
         peer: &mut Peer,
     ) -> VecDeque<(BlockRef, Time)> {
         let given_up = peer.give_up(now);
         for (at, _) in &given_up {
-            self.throttle.refund(lane, u64::from(at.len));
+            self.throttle.refund(lanes, u64::from(at.len));
         }
         given_up
     }

@@ -206,7 +206,12 @@ impl Upload {
         Time::earliest([serving, self.refill])
     }
 
-    /// Joins or leaves the queue for the limit of all torrents, as things stand now.
+    /// Leaves the queues for limits that are shared, since others will hold.
+    pub(super) fn leave(&mut self, shared: &mut Shared) {
+        self.throttle.leave(&mut shared.up);
+    }
+
+    /// Joins or leaves the queues for the limits that are shared, as things stand now.
     pub(super) fn settle(&mut self, shared: &mut Shared, now: Time) {
         self.throttle.settle(&mut shared.up, now);
     }
